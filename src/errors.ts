@@ -1,0 +1,52 @@
+/**
+ * Every error of the world that Headrace reports, in one table: its code, its exit status and whether trying again can help.
+ * A bad document is never one of these: it becomes a dead row. A programmer's mistake is an assertion.
+ */
+const table = {
+  'bad-option': { exit: 64, retry: false },
+  'bad-pipeline': { exit: 64, retry: false },
+  'not-found': { exit: 66, retry: false },
+  corrupt: { exit: 65, retry: false },
+  'guard-rail': { exit: 3, retry: false },
+  locked: { exit: 73, retry: true },
+  disk: { exit: 74, retry: true },
+  'source-changed': { exit: 65, retry: false },
+  trimmed: { exit: 65, retry: false },
+  fenced: { exit: 75, retry: true },
+  limit: { exit: 69, retry: false },
+  'lost-row': { exit: 70, retry: false },
+} as const
+
+export type ErrorCode = keyof typeof table
+
+/** An error with a decision in it: `code` names it, `retry` says whether the same call may succeed later. */
+export class HeadraceError extends Error {
+  readonly code: ErrorCode
+  readonly retry: boolean
+  /** The process's exit status when this error ends it (sysexits.h where one fits). */
+  readonly exit: number
+
+  constructor(code: ErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'HeadraceError'
+    this.code = code
+    this.retry = table[code].retry
+    this.exit = table[code].exit
+  }
+}
+
+/** The system's codes that mean that the disk, not the program, is at fault. */
+const diskCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE'])
+
+/** Turns a file system's error into ours, with what was being done; anything else comes back as it is. */
+export function wrapDiskError(error: unknown, doing: string): unknown {
+  const code = (error as NodeJS.ErrnoException)?.code
+  if (code === undefined || !diskCodes.has(code)) return error
+  const advice = code === 'ENOSPC' || code === 'EDQUOT' ? 'make room and run the same command again' : 'see the cause'
+  return new HeadraceError('disk', `${doing} failed with ${code}; what was committed is safe: ${advice}`, error)
+}
+
+/** Asserts what only a mistake in this program can break. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`headrace internal error: ${message}`)
+}

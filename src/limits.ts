@@ -1,0 +1,33 @@
+/** Every bound in Headrace with its reason. Nothing grows without one of these. Bytes are UTF-8 or file bytes. */
+export const limits = {
+  /** A slot's target. Large enough that a commit's cost vanishes, small enough that slots in flight fit memory. */
+  slotBytes: 512 * 1024,
+  /** Addresses are slot * 2^16 + row in a float64, exact to 2^37 slots. */
+  slotRowsMax: 65_536,
+  /** One document. Beyond it a row is dead (`document-too-long`); one worker may hold a few copies of it. */
+  documentBytesMax: 16 * 1024 * 1024,
+  /** Lanes read in parallel by the loader; fixed when a run is created, as slot numbers depend on it. */
+  lanes: 4,
+  /** Slots handed to workers and not yet committed, for each worker: enough to hide latency, little enough for memory. */
+  slotsInFlightPerWorker: 3,
+  /** Slots a stage may lead its slowest reader by (disk between stages, not memory). */
+  stageLeadSlotsMax: 2048,
+  /** Bytes of one commit: bounds the frame that must fit memory when it is read back. */
+  commitBytesMax: 64 * 1024 * 1024,
+  /** A frame's length field above this is damage, not data. */
+  frameBytesMax: 256 * 1024 * 1024,
+  /** A journal's segment; retention unlinks whole segments. */
+  segmentBytesMax: 256 * 1024 * 1024,
+  /** Near-duplicate and exact-duplicate tables; refused beyond it rather than swapped. */
+  stateBytesMax: 8 * 1024 * 1024 * 1024,
+  /** Tokens of a shard: 4 bytes each, so 64 MB, one record batch. */
+  shardTokensMax: 16 * 1024 * 1024,
+  /** A shard is cut when its first row is this many slots old, so that a restart reads back no more than that. */
+  shardSlotsMax: 512,
+  /** Record batch of a shard. */
+  recordBatchBytesMax: 64 * 1024 * 1024,
+  /** Tokens of a block: large enough to shuffle. */
+  blockTokens: 2 ** 30,
+  /** Steps in one ledger segment file. */
+  ledgerSegmentSteps: 4096,
+} as const

@@ -54,7 +54,7 @@ function takeVariable(
 
 /** The inverse of `takeColumn`: row i goes to row `indexes[i]` of `rows`; the others are missing (NaN, 0, empty). */
 export function scatterColumn(column: Column, indexes: ArrayLike<number>, rows: number): Column {
-  const source = new Int32Array(rows).fill(column.kind === 'fixed' || 'offsets' in column ? -1 : -1)
+  const source = new Int32Array(rows).fill(-1)
   for (let i = 0; i < indexes.length; i++) source[indexes[i]] = i
   if (column.kind === 'utf8' || column.kind === 'list<i32>') return scatterVariable(column, source)
   if (column.kind === 'fixed') {

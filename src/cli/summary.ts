@@ -1,0 +1,63 @@
+import type { Progress } from '../run/progress.ts'
+import type { Terminal } from './command.ts'
+import { formatBytes, formatCount, formatSeconds, formatShare, formatTable } from './table.ts'
+
+/** What `--json` prints: the figures of a run. `seconds` and `cpuSeconds` are of this process alone. */
+export interface Summary {
+  readonly run: string
+  readonly documents: number
+  readonly kept: number
+  readonly dropped: Readonly<Record<string, number>>
+  readonly dead: number
+  readonly tokens: number
+  readonly textBytes: number
+  readonly seconds: number
+  readonly cpuSeconds: number
+}
+
+export function summaryOf(run: string, progress: Progress, time: { seconds: number; cpuSeconds: number }): Summary {
+  const { documents, kept, dropped, dead, textBytes } = progress.decide
+  const round = (seconds: number) => Math.round(seconds * 1000) / 1000
+  const sorted = Object.fromEntries(Object.entries(dropped).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)))
+  return {
+    ...{ run, documents, kept, dropped: sorted, dead, tokens: progress.shard.tokens, textBytes },
+    ...{ seconds: round(time.seconds), cpuSeconds: round(time.cpuSeconds) },
+  }
+}
+
+/** The summary for people. */
+export function printSummary(summary: Summary, progress: Progress, dir: string, terminal: Terminal): void {
+  const { documents, kept, dead, dropped, tokens, textBytes, seconds } = summary
+  const droppedAll = Object.values(dropped).reduce((a, b) => a + b, 0)
+  const write = (text: string) => terminal.out.write(text)
+  const newBytes = progress.readBytes - progress.readBytesBefore
+  write(`\nrun ${summary.run} in ${dir}\n\n`)
+  write(
+    formatTable([
+      ['documents', formatCount(documents), ''],
+      ['  kept', formatCount(kept), formatShare(kept, documents)],
+      ['  dropped', formatCount(droppedAll), formatShare(droppedAll, documents)],
+      ...Object.entries(dropped).map(([reason, n]) => [`    ${reason}`, formatCount(n), formatShare(n, documents)]),
+      ['  dead', formatCount(dead), formatShare(dead, documents)],
+    ]),
+  )
+  if (progress.sharded > 0) {
+    write(`\n${formatTable([['tokens', formatCount(tokens), ''], ...shares(progress.shard.tokensByDomain, tokens)])}`)
+    if (Object.keys(progress.shard.tokensByLanguage).length)
+      write(`\n${formatTable([['tokens by language', '', ''], ...shares(progress.shard.tokensByLanguage, tokens)])}`)
+  }
+  const pace = newBytes ? ` (${formatBytes(newBytes / seconds)}/s)` : ''
+  write(`\n${formatBytes(textBytes)} of text${seconds ? ` in ${formatSeconds(seconds)}${pace}` : ''}\n`)
+}
+
+const rowsMax = 12
+
+function shares(counts: Readonly<Record<string, number>>, whole: number): string[][] {
+  const sorted = Object.entries(counts).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+  const rest = sorted.slice(rowsMax)
+  const rows = sorted
+    .slice(0, rowsMax)
+    .map(([name, n]) => [`  ${name || '(none)'}`, formatCount(n), formatShare(n, whole)])
+  const left = rest.reduce((sum, [, n]) => sum + n, 0)
+  return rest.length ? [...rows, [`  ${rest.length} others`, formatCount(left), formatShare(left, whole)]] : rows
+}

@@ -1,0 +1,59 @@
+/** Plain tables: the first column to the left, numbers to the right, two spaces between. */
+export function formatTable(rows: readonly (readonly string[])[], indent = ''): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => displayWidth(row[column] ?? ''))))
+  const lines = rows.map(row =>
+    row
+      .map((cell, column) => pad(cell, widths[column], column > 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  return lines.map(line => `${indent}${line}\n`).join('')
+}
+
+function pad(cell: string, width: number, isRight: boolean): string {
+  const gap = ' '.repeat(Math.max(0, width - displayWidth(cell)))
+  return isRight ? gap + cell : cell + gap
+}
+
+/** Columns on a terminal: wide East Asian characters take two. */
+function displayWidth(text: string): number {
+  let width = 0
+  for (const character of text)
+    width += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(
+      character,
+    )
+      ? 2
+      : 1
+  return width
+}
+
+/** 1234567 as `1,234,567`. */
+export function formatCount(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** A share as `12.3%`. */
+export function formatShare(part: number, whole: number): string {
+  return whole ? `${((100 * part) / whole).toFixed(1)}%` : '-'
+}
+
+/** Bytes as `12.3 MB`, in powers of 1000. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
+  return `${(bytes / 1000 ** power).toFixed(power ? 1 : 0)} ${units[power]}`
+}
+
+/** Seconds as `1:02:03`, `2:03` or `4.5 s`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60]
+  const shown = parts[0] ? parts : parts.slice(1)
+  return shown.map((part, i) => (i ? String(part).padStart(2, '0') : String(part))).join(':')
+}
+
+/** A bar of `width` cells, of which the share is filled. */
+export function formatBar(share: number, width = 20): string {
+  const filled = Math.round(Math.max(0, Math.min(1, share)) * width)
+  return '█'.repeat(filled) + '·'.repeat(width - filled)
+}

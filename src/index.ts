@@ -1,0 +1,39 @@
+/**
+ * Headrace's public names. A pipeline is `pipeline(name)` with a source, annotators that measure, deciders that drop, a tokenizer and a
+ * feed; `readFeed` is the trainer's end. The parts behind them, top down:
+ *
+ *   cli/       one file a command                      run/       the stages of a run
+ *   replay/    reading what a run recorded             pipeline/  the value that a user writes, checked and laid out
+ *   feed/      blocks, steps and the trainer's reader  shards/    sealed files of tokens
+ *   decide/    what is dropped and why                 annotate/  what is measured
+ *   sources/   documents from outside                  log/       the only thing between stages
+ *   batch/     rows in columns, Arrow                  text/      algorithms on bytes
+ */
+export type { Annotator, Resource, Rule } from './annotate/annotator.ts'
+export { c4 } from './annotate/c4.ts'
+export { density } from './annotate/density.ts'
+export { finewebQuality } from './annotate/fineweb.ts'
+export { gopherQuality } from './annotate/gopher-quality.ts'
+export { gopherRepetition } from './annotate/gopher-repetition.ts'
+export { language } from './annotate/language.ts'
+export { normalize } from './annotate/normalize.ts'
+export { onlyFor } from './annotate/only-for.ts'
+export { maskPii } from './annotate/pii.ts'
+export { seedSimilarity } from './annotate/seed-similarity.ts'
+export { signature } from './annotate/signature.ts'
+export { tokenize } from './annotate/tokenize.ts'
+export type { Batch, Column, Columns, Field } from './batch/batch.ts'
+export { numbers, stringAt, utf8, utf8From } from './batch/batch.ts'
+export { balance } from './decide/balance.ts'
+export type { Address, Decider, RowDecider, Verdict } from './decide/decider.ts'
+export { exactDuplicates } from './decide/exact-duplicates.ts'
+export { holdout } from './decide/holdout.ts'
+export { nearDuplicates } from './decide/near-duplicates.ts'
+export { type ErrorCode, HeadraceError } from './errors.ts'
+export { readFeed } from './feed/read.ts'
+export { type FeedOptions, gate, type Pipeline, pipeline, rules } from './pipeline/pipeline.ts'
+export { type Plan, planPipeline } from './pipeline/plan.ts'
+export { jsonl } from './sources/jsonl.ts'
+export { parquet } from './sources/parquet.ts'
+export type { Source } from './sources/source.ts'
+export { textFolder } from './sources/text.ts'

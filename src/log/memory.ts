@@ -1,0 +1,111 @@
+import { HeadraceError } from '../errors.ts'
+import {
+  type Append,
+  type Commit,
+  type Cursor,
+  type Entry,
+  type Log,
+  type Owner,
+  type Position,
+  startPosition,
+  type Topics,
+} from './log.ts'
+
+interface Partition {
+  first: bigint
+  readonly entries: Entry[]
+}
+
+/** A log in memory, for tests and for `try`: the same promises but durability. */
+export class MemoryLog implements Log, Topics {
+  readonly #partitions = new Map<string, Partition>()
+  readonly #positions = new Map<string, Position>()
+  readonly #epochs = new Map<string, number>()
+  /** Resolvers of readers that are at the end; all are woken by any commit. */
+  #waiting: (() => void)[] = []
+
+  async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
+    const partition = this.#partition(from.topic, from.partition)
+    for (let offset = from.offset; ; ) {
+      if (offset < partition.first) throw trimmedError(from, offset, partition.first)
+      const entry = partition.entries[Number(offset - partition.first)]
+      if (entry) {
+        yield { ...entry, value: new Uint8Array(entry.value) }
+        offset++
+      } else if (signal.aborted) return
+      else await this.#wait(signal)
+    }
+  }
+
+  async bounds(topic: string, partition: number) {
+    const { first, entries } = this.#partition(topic, partition)
+    return { first, next: first + BigInt(entries.length) }
+  }
+
+  async position(stage: string, partition: number): Promise<Position> {
+    return this.#positions.get(`${stage}/${partition}`) ?? startPosition(partition)
+  }
+
+  async own(stage: string): Promise<Owner> {
+    const epoch = (this.#epochs.get(stage) ?? 0) + 1
+    this.#epochs.set(stage, epoch)
+    return {
+      commit: async commit => {
+        if (this.#epochs.get(stage) !== epoch) throw fencedError(stage)
+        this.#apply(stage, commit)
+      },
+      [Symbol.asyncDispose]: async () => {},
+    }
+  }
+
+  async trim(topic: string, partition: number, before: bigint): Promise<void> {
+    const target = this.#partition(topic, partition)
+    const count = Math.max(0, Math.min(target.entries.length, Number(before - target.first)))
+    target.entries.splice(0, count)
+    target.first += BigInt(count)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #apply(stage: string, commit: Commit): void {
+    for (const append of commit.appends) this.#append(append)
+    for (const position of commit.positions) this.#positions.set(`${stage}/${position.partition}`, position)
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const wake of waiting) wake()
+  }
+
+  #append({ topic, partition, headers, value }: Append): void {
+    const target = this.#partition(topic, partition)
+    const offset = target.first + BigInt(target.entries.length)
+    target.entries.push({ topic, partition, offset, headers: { ...headers }, value: new Uint8Array(value) })
+  }
+
+  #partition(topic: string, partition: number): Partition {
+    const key = `${topic}/${partition}`
+    const found = this.#partitions.get(key) ?? { first: 0n, entries: [] }
+    this.#partitions.set(key, found)
+    return found
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      this.#waiting.push(resolve)
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+  }
+}
+
+export function fencedError(stage: string): HeadraceError {
+  return new HeadraceError(
+    'fenced',
+    `stage '${stage}' has a newer owner: this one must stop; start it again to take over`,
+  )
+}
+
+export function trimmedError(cursor: Cursor, offset: bigint, first: bigint): HeadraceError {
+  return new HeadraceError(
+    'trimmed',
+    `entry ${offset} of ${cursor.topic}/${cursor.partition} was trimmed, the first is ${first}: replay from the source`,
+  )
+}

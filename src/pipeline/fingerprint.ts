@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto'
+import type { Annotator } from '../annotate/annotator.ts'
+
+/** JSON with sorted keys, so that equal values have equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+  entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`
+}
+
+/** 16 hex digits of SHA-256 over the value's canonical JSON. */
+export function fingerprint(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 16)
+}
+
+/**
+ * A fingerprint for each column that an annotator writes: of what it is, what it was told, what it depends on, and the
+ * fingerprints of what it reads. So an edit of the text makes every later measurement of it another column.
+ */
+export function fingerprintColumns(annotator: Annotator, known: ReadonlyMap<string, string>): Map<string, string> {
+  const { name, version, options, resources, reads } = annotator
+  const inputs = reads.map(column => [column, known.get(column)])
+  const hashes = resources.map(resource => resource.sha256)
+  return new Map(
+    annotator.writes.map(field => [field.name, fingerprint({ name, version, options, hashes, inputs, field })]),
+  )
+}

@@ -1,0 +1,135 @@
+import type { Annotator, Rule } from '../annotate/annotator.ts'
+import { tokenize } from '../annotate/tokenize.ts'
+import type { Decider } from '../decide/decider.ts'
+import { HeadraceError } from '../errors.ts'
+import type { Source } from '../sources/source.ts'
+
+/** A point in the chain of annotators where the rules so far are applied: what fails them is not measured further. */
+export interface Gate {
+  readonly kind: 'gate'
+  readonly overrides: Overrides
+}
+export type Overrides = Readonly<Record<string, Threshold | false>>
+export type Threshold = Partial<Omit<Rule, 'column'>>
+
+/** What the trainer gets. */
+export interface FeedOptions {
+  /** Tokens a sample. */
+  readonly length: number
+  /** Samples a step, over all ranks. */
+  readonly batch: number
+  /** Weight of each domain, in tokens; omitted, domains are mixed as they come. */
+  readonly mixture?: Readonly<Record<string, number>>
+  /** How documents become samples. Default `concatenate`. */
+  readonly packing?: 'concatenate' | 'best-fit'
+  /** Tokens a block; a block is the unit of shuffling. Default 2^30. */
+  readonly blockTokens?: number
+  /** Seed of all permutations. Default 0. */
+  readonly seed?: number
+  /** What happens when a domain has no samples left. Default `renormalise`. */
+  readonly dry?: 'wait' | 'renormalise' | 'repeat'
+  /** Epochs at most with `repeat`. Default 4. */
+  readonly repeatMax?: number
+}
+
+/** A pipeline: a frozen plain value. Each method of the builder gives another one. */
+export interface Pipeline {
+  readonly name: string
+  readonly source: Source | null
+  readonly annotators: readonly (Annotator | Gate)[]
+  readonly deciders: readonly Decider[]
+  readonly rules: Overrides | null
+  readonly tokenizer: Annotator | null
+  readonly feedOptions: FeedOptions | null
+}
+
+/** The rules of all annotators of the pipeline, applied where it stands among the deciders (always first). */
+export interface RuleStep {
+  readonly kind: 'rules'
+  readonly overrides: Overrides
+}
+
+export interface PipelineBuilder extends Pipeline {
+  from(source: Source): PipelineBuilder
+  annotate(...steps: (Annotator | Gate)[]): PipelineBuilder
+  decide(...steps: (Decider | RuleStep)[]): PipelineBuilder
+  tokenize(...args: Parameters<typeof tokenize>): PipelineBuilder
+  feed(options: FeedOptions): PipelineBuilder
+}
+
+/**
+ * Begins a pipeline. The name names its run's folder: letters, digits, `.`, `_` and `-`.
+ *
+ *     export default pipeline('web').from(jsonl('data/*.jsonl')).annotate(language()).decide(rules()).tokenize('o200k_base')
+ */
+export function pipeline(name: string): PipelineBuilder {
+  if (!/^[A-Za-z0-9][\w.-]{0,99}$/.test(name))
+    throw new HeadraceError(
+      'bad-pipeline',
+      `pipeline name '${name}' must be letters, digits, '.', '_' or '-', at most 100`,
+    )
+  return build({ name, source: null, annotators: [], deciders: [], rules: null, tokenizer: null, feedOptions: null })
+}
+
+function build(value: Pipeline): PipelineBuilder {
+  const isRules = (step: Decider | RuleStep): step is RuleStep => 'kind' in step
+  return Object.freeze({
+    ...value,
+    from: (source: Source) => build({ ...value, source }),
+    annotate: (...steps: (Annotator | Gate)[]) => build({ ...value, annotators: [...value.annotators, ...steps] }),
+    decide: (...steps: (Decider | RuleStep)[]) => {
+      if (steps.slice(1).some(isRules))
+        throw new HeadraceError(
+          'bad-pipeline',
+          `rules() stands after another decider; put it first: rules are cheapest`,
+        )
+      const rules = steps.filter(isRules)[0]?.overrides ?? value.rules
+      const deciders = steps.filter(step => !isRules(step)) as Decider[]
+      return build({ ...value, rules, deciders: [...value.deciders, ...deciders] })
+    },
+    tokenize: (...args: Parameters<typeof tokenize>) => build({ ...value, tokenizer: tokenize(...args) }),
+    feed: (options: FeedOptions) => build({ ...value, feedOptions: options }),
+  })
+}
+
+/** The default rules of all annotators, with the thresholds named by column replaced, or removed by `false`. */
+export function rules(overrides: Overrides = {}): RuleStep {
+  return Object.freeze({ kind: 'rules', overrides })
+}
+
+/** Applies the rules of the annotators before it: what fails them is dropped without being measured further. */
+export function gate(overrides: Overrides = {}): Gate {
+  return Object.freeze({ kind: 'gate', overrides })
+}
+
+export function isGate(step: Annotator | Gate): step is Gate {
+  return 'kind' in step && step.kind === 'gate'
+}
+
+/** The annotators' default rules under overrides: a column's rules are replaced as a whole; a new column's come last. */
+export function resolveRules(annotators: readonly Annotator[], overrides: Overrides): Rule[] {
+  const defaults = annotators.flatMap(annotator => annotator.rules)
+  const resolved: Rule[] = []
+  const done = new Set<string>()
+  for (const rule of defaults) {
+    const override = overrides[rule.column]
+    if (override === undefined) resolved.push(rule)
+    else if (override !== false && !done.has(rule.column)) resolved.push(mergeRule(rule, override))
+    done.add(rule.column)
+  }
+  for (const [column, override] of Object.entries(overrides))
+    if (override !== false && !done.has(column))
+      resolved.push(mergeRule({ reason: reasonFor(column, override), column }, override))
+  return resolved
+}
+
+function mergeRule(rule: { reason: string; column: string }, override: Threshold): Rule {
+  const { reason, column } = rule
+  return Object.freeze({ reason, ...override, column })
+}
+
+function reasonFor(column: string, threshold: Threshold): string {
+  const name = column.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+  if (threshold.oneOf || threshold.noneOf) return `${name}-not-selected`
+  return threshold.below !== undefined ? `${name}-too-low` : `${name}-too-high`
+}

@@ -1,0 +1,143 @@
+import type { Annotator, Rule } from '../annotate/annotator.ts'
+import type { Field } from '../batch/batch.ts'
+import { documentFields } from '../batch/contract.ts'
+import type { Decider } from '../decide/decider.ts'
+import { HeadraceError } from '../errors.ts'
+import type { Source } from '../sources/source.ts'
+import { fingerprint, fingerprintColumns } from './fingerprint.ts'
+import { type FeedOptions, isGate, type Pipeline, resolveRules } from './pipeline.ts'
+
+/** A step of the annotating stage: measure, or drop what fails these rules. */
+export type AnnotateStep = { readonly annotator: Annotator } | { readonly gate: readonly Rule[] }
+
+/** A pipeline checked and laid out: everything that a run needs to know before it begins. */
+export interface Plan {
+  readonly name: string
+  readonly source: Source
+  readonly steps: readonly AnnotateStep[]
+  readonly rules: readonly Rule[]
+  readonly deciders: readonly Decider[]
+  readonly tokenizer: Annotator | null
+  readonly feed: FeedOptions | null
+  /** Every column after annotating, in the order of writing, with its fingerprint. */
+  readonly fields: readonly Field[]
+  readonly fingerprints: ReadonlyMap<string, string>
+  /** Of annotating alone, of the decisions on top, and of the shards on top of those. */
+  readonly annotateFingerprint: string
+  readonly decideFingerprint: string
+  readonly shardFingerprint: string
+}
+
+/** Columns that the stages add themselves. */
+export const stageFields: readonly Field[] = [
+  { name: 'row', kind: 'u32' },
+  { name: 'gate', kind: 'utf8' },
+  { name: 'gateEvidence', kind: 'f64' },
+]
+
+/** Checks a pipeline and lays it out. Pure; every mistake in it is a `bad-pipeline` error here, before any work. */
+export function planPipeline(pipeline: Pipeline): Plan {
+  const { name, source, deciders, tokenizer, feedOptions } = pipeline
+  if (!source) throw bad(name, 'has no source; add .from(jsonl(...))')
+  const known = new Map(documentFields.map(field => [field.name, field]))
+  const fingerprints = new Map(documentFields.map(field => [field.name, 'source']))
+  const steps = planSteps(pipeline, known, fingerprints)
+  const annotators = pipeline.annotators.filter(step => !isGate(step)) as Annotator[]
+  const rules = pipeline.rules === null ? [] : resolveRules(annotators, pipeline.rules)
+  checkRules(name, rules, known)
+  for (const decider of deciders) checkReads(name, 'decider', decider, new Set([...known.keys(), 'row']), pipeline)
+  checkUnique(
+    name,
+    deciders.map(decider => decider.name),
+  )
+  if (feedOptions) checkFeed(name, feedOptions, tokenizer)
+  const annotateFingerprint = fingerprint({ columns: [...fingerprints], gates: steps.filter(step => 'gate' in step) })
+  const decideFingerprint = fingerprint({
+    annotateFingerprint,
+    rules,
+    deciders: deciders.map(({ name, version, options }) => ({ name, version, options })),
+  })
+  const tokens = tokenizer && [...fingerprintColumns(tokenizer, fingerprints)]
+  const shardFingerprint = fingerprint({ decideFingerprint, tokens })
+  const fields = [...known.values()]
+  return {
+    ...{ name, source, steps, rules, deciders, tokenizer, feed: feedOptions, fields, fingerprints },
+    ...{ annotateFingerprint, decideFingerprint, shardFingerprint },
+  }
+}
+
+function planSteps(pipeline: Pipeline, known: Map<string, Field>, fingerprints: Map<string, string>): AnnotateStep[] {
+  const before: Annotator[] = []
+  return pipeline.annotators.map(step => {
+    if (isGate(step)) {
+      const gate = resolveRules(before, step.overrides)
+      checkRules(pipeline.name, gate, known)
+      return { gate }
+    }
+    checkReads(pipeline.name, 'annotator', step, new Set(known.keys()), pipeline)
+    checkUnique(
+      pipeline.name,
+      [...before, step].map(annotator => annotator.name),
+    )
+    for (const [column, print] of fingerprintColumns(step, fingerprints)) fingerprints.set(column, print)
+    for (const field of step.writes) known.set(field.name, field)
+    before.push(step)
+    return { annotator: step }
+  })
+}
+
+function checkReads(
+  name: string,
+  kind: string,
+  operator: { name: string; reads: readonly string[] },
+  known: ReadonlySet<string>,
+  pipeline: Pipeline,
+): void {
+  const missing = operator.reads.find(column => !known.has(column))
+  if (missing === undefined) return
+  const writer = pipeline.annotators.find(step => !isGate(step) && step.writes.some(field => field.name === missing)) as
+    | Annotator
+    | undefined
+  const advice = writer
+    ? `put ${writer.name}() before it`
+    : `no annotator of this pipeline writes it: add the one that does`
+  throw bad(name, `${kind} '${operator.name}' reads column '${missing}', which nothing before it writes; ${advice}`)
+}
+
+function checkRules(name: string, rules: readonly Rule[], known: ReadonlyMap<string, Field>): void {
+  for (const rule of rules) {
+    const field = known.get(rule.column)
+    if (!field)
+      throw bad(name, `a rule for '${rule.reason}' reads column '${rule.column}', which no annotator before it writes`)
+    const isText = field.kind === 'utf8'
+    if (isText !== Boolean(rule.oneOf ?? rule.noneOf))
+      throw bad(
+        name,
+        `a rule for '${rule.reason}' compares column '${rule.column}' (${field.kind}) with ${isText ? 'a number: use oneOf or noneOf' : 'a list of strings: use below or above'}`,
+      )
+    for (const bound of [rule.below, rule.above])
+      if (bound !== undefined && !Number.isFinite(bound))
+        throw bad(name, `a rule for '${rule.reason}' has the bound ${bound}`)
+  }
+}
+
+function checkUnique(name: string, names: readonly string[]): void {
+  const twice = names.find((operator, i) => names.indexOf(operator) !== i)
+  if (twice) throw bad(name, `has '${twice}' twice; an operator stands once in a pipeline`)
+}
+
+function checkFeed(name: string, feed: FeedOptions, tokenizer: Annotator | null): void {
+  if (!tokenizer) throw bad(name, `has .feed() without .tokenize(); a feed is made of tokens`)
+  for (const key of ['length', 'batch'] as const)
+    if (!Number.isInteger(feed[key]) || feed[key] < 1)
+      throw bad(name, `has feed ${key} ${feed[key]}; it must be a whole number above 0`)
+  for (const [domain, weight] of Object.entries(feed.mixture ?? {}))
+    if (!(weight >= 0 && Number.isFinite(weight)))
+      throw bad(name, `gives domain '${domain}' the weight ${weight}; weights are 0 or more`)
+  if (feed.mixture && !Object.values(feed.mixture).some(weight => weight > 0))
+    throw bad(name, 'has a mixture without any weight above 0')
+}
+
+function bad(name: string, what: string): HeadraceError {
+  return new HeadraceError('bad-pipeline', `pipeline '${name}' ${what}`)
+}

@@ -1,0 +1,100 @@
+import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import type { RecordedSlot, RunReader } from './run-reader.ts'
+
+/** What became of one record of the input, and why. */
+export interface Fate {
+  /** The document's id; empty for a record that never became a document. */
+  readonly id: string
+  readonly file: string
+  readonly line: number
+  readonly slot: number
+  readonly row: number
+  readonly fate: 'kept' | 'dropped' | 'dead'
+  readonly reason: string | null
+  /** The measured value that decided, or what was wrong with a dead record. */
+  readonly evidence: number | string | null
+  /** The id of the kept document that a duplicate repeats. */
+  readonly duplicateOf: string | null
+  readonly similarity: number | null
+}
+
+/** A fate with where to find the row again. */
+export interface LocatedFate extends Fate {
+  /** Index in the slot's scored batch, or -1 for a dead record. */
+  readonly index: number
+  readonly domain: string
+  /** Address of the duplicate's partner, or -1. */
+  readonly partner: number
+}
+
+/** The fate of every record, in the order of slots and rows: exactly one each. */
+export async function* readFates(run: RunReader): AsyncIterable<LocatedFate> {
+  for await (const slot of run.slots()) yield* await fatesOf(run, slot)
+}
+
+/** The fates of one slot's records. */
+export async function fatesOf(run: RunReader, recorded: RecordedSlot): Promise<LocatedFate[]> {
+  const dropped = new Map<number, number>()
+  if (recorded.drops) for (const [i, row] of numbers(recorded.drops, 'row').entries()) dropped.set(row, i)
+  const fates: LocatedFate[] = []
+  const rows = numbers(recorded.scored, 'row')
+  for (let index = 0; index < recorded.scored.rows; index++) {
+    const drop = dropped.get(rows[index])
+    const base = { ...labelsOf(recorded.scored, index), slot: recorded.slot, row: rows[index], index }
+    if (drop === undefined)
+      fates.push({
+        ...base,
+        fate: 'kept',
+        reason: null,
+        evidence: null,
+        duplicateOf: null,
+        similarity: null,
+        partner: -1,
+      })
+    else fates.push({ ...base, fate: 'dropped', ...(await dropOf(run, recorded.drops!, drop)) })
+  }
+  if (recorded.dead) fates.push(...deadOf(recorded.dead, recorded.slot))
+  return fates.sort((a, b) => a.row - b.row)
+}
+
+/** A fate as the one line of JSON that scripts read. */
+export function publicFate({ index: _, domain: __, partner: ___, ...fate }: LocatedFate): Fate {
+  const { id, file, line, slot, row, ...rest } = fate
+  return { id, file, line, slot, row, ...rest }
+}
+
+function labelsOf(batch: Batch, row: number) {
+  const at = (name: string) => stringAt(utf8(batch, name), row)
+  return { id: at('id'), file: at('file'), line: numbers(batch, 'line')[row], domain: at('domain') }
+}
+
+async function dropOf(run: RunReader, drops: Batch, i: number) {
+  const partner = numbers(drops, 'duplicateOf')[i]
+  const evidence = numbers(drops, 'evidence')[i]
+  const text = stringAt(utf8(drops, 'evidenceText'), i)
+  const similarity = numbers(drops, 'similarity')[i]
+  return {
+    reason: stringAt(utf8(drops, 'reason'), i),
+    evidence: text || (Number.isNaN(evidence) ? null : evidence),
+    duplicateOf: partner < 0 ? null : await run.idAt(partner),
+    similarity: Number.isNaN(similarity) ? null : Math.round(similarity * 1e4) / 1e4,
+    partner,
+  }
+}
+
+function deadOf(dead: Batch, slot: number): LocatedFate[] {
+  const at = (name: string, row: number) => stringAt(utf8(dead, name), row)
+  return Array.from({ length: dead.rows }, (_, row) => ({
+    ...{
+      id: '',
+      file: at('file', row),
+      line: numbers(dead, 'line')[row],
+      slot,
+      row: numbers(dead, 'row')[row],
+      index: -1,
+      domain: '',
+    },
+    ...{ fate: 'dead' as const, reason: at('reason', row), evidence: at('detail', row) },
+    ...{ duplicateOf: null, similarity: null, partner: -1 },
+  }))
+}

@@ -1,0 +1,28 @@
+import { readCommitted } from '../log/log.ts'
+import { topics } from '../run/context.ts'
+import { emptyProgress, type Progress } from '../run/progress.ts'
+import type { ManifestEntry } from '../shards/manifest.ts'
+import type { RunReader } from './run-reader.ts'
+
+/** A run's figures as its stages committed them, and whether it has ended. */
+export async function readTotals(run: RunReader): Promise<{ progress: Progress; isEnded: boolean }> {
+  const progress = emptyProgress()
+  const [load, decide, shard] = await Promise.all(
+    ['annotate', 'decide', 'shard'].map(stage => run.log.position(stage, 0)),
+  )
+  progress.annotated = load.slot
+  progress.decided = decide.slot
+  progress.sharded = shard.slot
+  const notes = [load, decide, shard].map(position => (position.note ? JSON.parse(position.note) : {}))
+  progress.readBytes = progress.readBytesBefore = notes[0].readBytes ?? 0
+  if (notes[1].totals) progress.decide = notes[1].totals
+  if (notes[2].totals) progress.shard = notes[2].totals
+  return { progress, isEnded: notes[1].ended === true && (!shard.note || notes[2].ended === true) }
+}
+
+export async function readManifest(run: RunReader): Promise<ManifestEntry[]> {
+  const entries: ManifestEntry[] = []
+  for await (const entry of readCommitted(run.log, topics.manifest))
+    entries.push(JSON.parse(Buffer.from(entry.value).toString()))
+  return entries
+}

@@ -1,0 +1,98 @@
+import { limits } from '../limits.ts'
+import type { Chunk, ReadPosition, Source, Split } from '../sources/source.ts'
+
+/** Where a lane goes on: the split with this number (every lanes-th is its own), from this position. */
+export interface LanePosition extends ReadPosition {
+  readonly split: number
+}
+
+/** The loader's whole position: kept as the note of its stage's committed position. */
+export interface LoadPosition {
+  /** The lane whose turn is next. */
+  readonly turn: number
+  readonly lanes: readonly LanePosition[]
+}
+
+export interface LoadedSlot {
+  readonly chunks: readonly Chunk[]
+  /** Where loading goes on once this slot is committed. */
+  readonly after: LoadPosition
+}
+
+export const startLoadPosition = (lanes: number): LoadPosition => ({
+  turn: 0,
+  lanes: Array.from({ length: lanes }, (_, lane) => ({ split: lane, offset: 0, line: 1 })),
+})
+
+/**
+ * Cuts splits into slots. Split k belongs to lane k mod W; lanes are read in parallel and give one slot each in turn, so the slots of
+ * a finite source depend on its files alone. A lane without a further split is passed over; `null` means that none has more now.
+ */
+export class Lanes {
+  readonly #source: Source
+  readonly #splits: readonly Split[]
+  readonly #signal: AbortSignal
+  readonly #lanes: Lane[]
+  #turn: number
+
+  /** `splits` may grow while this is in use. */
+  constructor(source: Source, splits: readonly Split[], from: LoadPosition, signal: AbortSignal) {
+    this.#source = source
+    this.#splits = splits
+    this.#signal = signal
+    this.#turn = from.turn
+    this.#lanes = from.lanes.map(position => ({ position, chunks: null, ahead: null }))
+  }
+
+  async next(): Promise<LoadedSlot | null> {
+    for (const lane of this.#lanes) lane.ahead ??= this.#fill(lane)
+    for (let tried = 0; tried < this.#lanes.length; tried++) {
+      const lane = this.#lanes[this.#turn]
+      this.#turn = (this.#turn + 1) % this.#lanes.length
+      const filled = await lane.ahead!
+      lane.ahead = null
+      if (filled.chunks.length === 0) continue
+      lane.committed = filled.after
+      return { chunks: filled.chunks, after: this.#position() }
+    }
+    return null
+  }
+
+  #position(): LoadPosition {
+    return { turn: this.#turn, lanes: this.#lanes.map(lane => lane.committed ?? lane.start ?? lane.position) }
+  }
+
+  /** Gathers chunks until they are about a slot; small files share one. */
+  async #fill(lane: Lane): Promise<{ chunks: Chunk[]; after: LanePosition }> {
+    lane.start ??= lane.position
+    const chunks: Chunk[] = []
+    let bytes = 0
+    while (bytes < limits.slotBytes / 2 && lane.position.split < this.#splits.length && !this.#signal.aborted) {
+      lane.chunks ??= this.#source
+        .read(this.#splits[lane.position.split], lane.position, this.#signal)
+        [Symbol.asyncIterator]()
+      const { done, value } = await lane.chunks.next()
+      if (done) {
+        // A reader that the signal ended has not finished its split.
+        if (this.#signal.aborted) break
+        lane.chunks = null
+        lane.position = { split: lane.position.split + this.#lanes.length, offset: 0, line: 1 }
+        continue
+      }
+      chunks.push(value)
+      bytes += value.bytes.length
+      lane.position = { split: lane.position.split, ...value.next }
+    }
+    return { chunks, after: lane.position }
+  }
+}
+
+interface Lane {
+  /** How far it was read, which is one slot ahead of what was handed out. */
+  position: LanePosition
+  /** After the last slot that was handed out. */
+  committed?: LanePosition
+  start?: LanePosition
+  chunks: AsyncIterator<Chunk> | null
+  ahead: Promise<{ chunks: Chunk[]; after: LanePosition }> | null
+}

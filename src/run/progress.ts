@@ -1,0 +1,54 @@
+/** Adds to a count by name. */
+export function addCount(counts: Record<string, number>, name: string, amount: number): void {
+  counts[name] = (counts[name] ?? 0) + amount
+}
+
+/** What the deciding stage has counted since the run began. Kept in its committed position, so each row counts once. */
+export interface DecideTotals {
+  documents: number
+  kept: number
+  dead: number
+  textBytes: number
+  keptBytes: number
+  dropped: Record<string, number>
+  /** Documents and kept documents by domain, and by language. */
+  byDomain: Record<string, { documents: number; kept: number }>
+  byLanguage: Record<string, { documents: number; kept: number }>
+}
+
+/** What the sharding stage has counted. */
+export interface ShardTotals {
+  tokens: number
+  shards: number
+  tokensByDomain: Record<string, number>
+  tokensByLanguage: Record<string, number>
+}
+
+export const emptyDecideTotals = (): DecideTotals => ({
+  ...{ documents: 0, kept: 0, dead: 0, textBytes: 0, keptBytes: 0 },
+  ...{ dropped: {}, byDomain: {}, byLanguage: {} },
+})
+
+export const emptyShardTotals = (): ShardTotals => ({ tokens: 0, shards: 0, tokensByDomain: {}, tokensByLanguage: {} })
+
+/** A run's figures while it goes, for whoever shows them. Stages write, nobody else does. */
+export interface Progress {
+  /** Bytes of input in all, where the source can tell, and bytes read so far. */
+  inputBytes: number
+  readBytes: number
+  /** Slots committed by each stage. */
+  annotated: number
+  decided: number
+  sharded: number
+  /** Bytes read before this process began, so that rates count its own work. */
+  readBytesBefore: number
+  steps: number
+  decide: DecideTotals
+  shard: ShardTotals
+}
+
+export const emptyProgress = (): Progress => ({
+  ...{ inputBytes: 0, readBytes: 0, readBytesBefore: 0, annotated: 0, decided: 0, sharded: 0, steps: 0 },
+  decide: emptyDecideTotals(),
+  shard: emptyShardTotals(),
+})

@@ -1,0 +1,166 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Batch, list, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { decodeBatch } from '../batch/ipc.ts'
+import { type Append, readCommitted } from '../log/log.ts'
+import type { ManifestEntry } from '../shards/manifest.ts'
+import { writeShard } from '../shards/shard.ts'
+import { type RunContext, topics } from './context.ts'
+import { isEnded, positionsOf } from './decide-stage.ts'
+import { type FullShard, OpenShards } from './open-shards.ts'
+import { addCount, emptyShardTotals, type ShardTotals } from './progress.ts'
+import { type SlotEntry, SlotReader } from './slots.ts'
+
+/** Who plans training steps from sealed shards as they come. */
+export interface ManifestSink {
+  add(entry: ManifestEntry): Promise<void>
+  end(): Promise<void>
+}
+
+/**
+ * The ordered stage that makes shards. Tokenizing runs on the pool and is put back in order; rows fill one open shard a domain; a full
+ * one is written aside, synced, renamed and only then committed to the manifest, so that a crash writes the same bytes under the same
+ * name again.
+ */
+export async function runShardStage(
+  context: RunContext,
+  upstreamDone: AbortSignal,
+  sink: ManifestSink | null,
+): Promise<void> {
+  const { log, shape, progress } = context
+  await using owner = await log.own('shard')
+  const from = await positionsOf(log, 'shard', shape.partitions)
+  const note = from[0].note ? JSON.parse(from[0].note) : { domains: {}, totals: emptyShardTotals() }
+  progress.shard = note.totals
+  progress.sharded = from[0].slot
+  for await (const entry of readCommitted(log, topics.manifest))
+    await sink?.add(JSON.parse(Buffer.from(entry.value).toString()))
+  if (isEnded(from)) return sink?.end()
+  const open = new OpenShards(note.domains)
+  const counted = from[0].slot
+  const start = from.map(position => rewind(position, OpenShards.firstSlot(note.domains, counted), shape.partitions))
+  const reader = new SlotReader(log, topics.kept, start, upstreamDone)
+  const tokenized = tokenizeInOrder(context, reader)
+  for await (const { entry, batch } of tokenized) {
+    context.failed.throwIfAborted()
+    if (batch) {
+      open.add(entry.slot, batch)
+      if (entry.slot >= counted) countTokens(progress.shard, batch)
+    }
+    const full = open.takeFull(entry.slot, entry.isEnd)
+    const sealed: ManifestEntry[] = []
+    for (const shard of full) sealed.push(await sealShard(context, shard))
+    if (entry.slot >= counted) progress.shard.shards += sealed.length
+    const isDue = sealed.length > 0 || entry.isEnd
+    if (isDue && entry.slot >= counted) {
+      const state = JSON.stringify({ domains: open.notes(), totals: progress.shard, ended: entry.isEnd })
+      const positions = from.map(({ partition }) => ({ ...positionAfter(entry, partition), note: state }))
+      await owner.commit({ positions, appends: sealed.map(manifestAppend) })
+      for (const manifest of sealed) await sink?.add(manifest)
+    }
+    if (entry.slot >= counted) progress.sharded = entry.slot + 1
+    if (entry.isEnd) await sink?.end()
+  }
+}
+
+interface Tokenized {
+  readonly entry: SlotEntry
+  readonly batch: Batch | null
+}
+
+/** Slots with their tokens, in order, with as many in the pool as it can hold. */
+async function* tokenizeInOrder(context: RunContext, reader: SlotReader): AsyncGenerator<Tokenized> {
+  const window: Promise<Tokenized>[] = []
+  const windowMax = context.pool.size * 2
+  try {
+    for (;;) {
+      if (window.length > 0 && (window.length >= windowMax || !(await reader.isReady()))) {
+        yield await window.shift()!
+        continue
+      }
+      const entry = await reader.next()
+      if (!entry) break
+      const batch = entry.isEnd ? Promise.resolve(null) : tokenize(context, entry)
+      const result = batch.then(tokens => ({ entry, batch: tokens }))
+      // A failure is met when its turn comes; until then it must not count as unhandled.
+      result.catch(() => {})
+      window.push(result)
+    }
+    while (window.length) yield await window.shift()!
+  } finally {
+    await reader.close()
+  }
+}
+
+async function tokenize(context: RunContext, entry: SlotEntry): Promise<Batch> {
+  return decodeBatch(await context.pool.tokenize(entry.slot, entry.value)).batch
+}
+
+async function sealShard(context: RunContext, shard: FullShard): Promise<ManifestEntry> {
+  const { plan, dir } = context
+  const path = `${encodeURIComponent(shard.domain)}/${String(shard.number).padStart(8, '0')}.arrow`
+  await mkdir(join(dir, 'shards', encodeURIComponent(shard.domain)), { recursive: true })
+  const tokenizer = plan.tokenizer!
+  const identity = { tokenizer: JSON.stringify(tokenizer.options), fingerprint: plan.shardFingerprint }
+  const batches = shard.batches.map(({ rows, columns: { domain: _, ...columns } }) => ({ rows, columns }))
+  const written = await writeShard(join(dir, 'shards', path), batches, {
+    domain: shard.domain,
+    number: String(shard.number),
+    ...identity,
+  })
+  const at = (batch: Batch, row: number) => ({ slot: numbers(batch, 'slot')[row], row: numbers(batch, 'row')[row] })
+  const last = batches.at(-1)!
+  return {
+    ...{
+      path,
+      domain: shard.domain,
+      number: shard.number,
+      rows: shard.rows,
+      tokens: shard.tokens,
+      ...written,
+      ...identity,
+    },
+    textBytes: batches.reduce((sum, batch) => sum + sumOf(numbers(batch, 'textBytes')), 0),
+    first: at(batches[0], 0),
+    last: at(last, last.rows - 1),
+  }
+}
+
+function sumOf(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]
+  return sum
+}
+
+function manifestAppend(entry: ManifestEntry): Append {
+  return {
+    topic: topics.manifest,
+    partition: 0,
+    headers: { path: entry.path },
+    value: Buffer.from(JSON.stringify(entry)),
+  }
+}
+
+function positionAfter(entry: SlotEntry, partition: number): { partition: number; offset: bigint; slot: number } {
+  return { partition, offset: entry.partition === partition ? entry.offset + 1n : 0n, slot: entry.slot + 1 }
+}
+
+function rewind<P extends { partition: number; offset: bigint; slot: number }>(
+  position: P,
+  slot: number,
+  partitions: number,
+): P {
+  return { ...position, slot, offset: BigInt(Math.ceil((slot - position.partition) / partitions)) }
+}
+
+function countTokens(totals: ShardTotals, batch: Batch): void {
+  const { offsets } = list(batch, 'tokens')
+  const domains = utf8(batch, 'domain')
+  const languages = batch.columns.language ? utf8(batch, 'language') : null
+  for (let row = 0; row < batch.rows; row++) {
+    const tokens = offsets[row + 1] - offsets[row]
+    totals.tokens += tokens
+    addCount(totals.tokensByDomain, stringAt(domains, row), tokens)
+    if (languages) addCount(totals.tokensByLanguage, stringAt(languages, row), tokens)
+  }
+}

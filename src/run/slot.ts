@@ -1,0 +1,177 @@
+import type { Annotator } from '../annotate/annotator.ts'
+import { type Batch, type Column, Utf8Builder, utf8From, withColumns } from '../batch/batch.ts'
+import { checkFields } from '../batch/contract.ts'
+import { concatBatches, missingColumn, takeRows } from '../batch/rows.ts'
+import { evaluateRules } from '../decide/rules.ts'
+import { assert, HeadraceError } from '../errors.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import type { Chunk, DeadRecord, Source } from '../sources/source.ts'
+
+/** A record that became no row of a batch, with its number in the slot. */
+export interface DeadRow extends DeadRecord {
+  readonly row: number
+  readonly file: string
+}
+
+export interface AnnotatedSlot {
+  /** All live rows with all columns, in row order; `gate` names the rule that stopped a row early. */
+  readonly scored: Batch
+  readonly dead: readonly DeadRow[]
+}
+
+/** Turns a slot's chunks into measured rows. Same chunks, same bytes out, on any worker. */
+export async function annotateSlot(plan: Plan, chunks: readonly Chunk[]): Promise<AnnotatedSlot> {
+  const { batch, dead } = await parseChunks(plan.source, chunks)
+  const { groups, failed } = await measureOrBisect(plan, batch)
+  const order = (rows: Batch) =>
+    Array.from(rows.columns.row && 'values' in rows.columns.row ? rows.columns.row.values : [])
+  const all = concatBatches(groups.map(group => completeColumns(plan, group)))
+  const rows = order(all)
+  const sorted = takeRows(
+    all,
+    rows.map((_, i) => i).sort((a, b) => rows[a] - rows[b]),
+  )
+  assert(
+    sorted.rows + failed.length === batch.rows,
+    `${batch.rows} rows in, ${sorted.rows} measured, ${failed.length} failed`,
+  )
+  return { scored: sorted, dead: [...dead, ...failed].sort((a, b) => a.row - b.row) }
+}
+
+/** Parses chunks and numbers every record, live or dead, in the order of files and lines. */
+async function parseChunks(source: Source, chunks: readonly Chunk[]): Promise<{ batch: Batch; dead: DeadRow[] }> {
+  const batches: Batch[] = []
+  const dead: DeadRow[] = []
+  let row = 0
+  for (const chunk of chunks) {
+    const parsed = await source.parse(chunk)
+    const records = [...chunk.dead, ...parsed.dead].sort((a, b) => a.line - b.line)
+    const lines = 'values' in parsed.batch.columns.line ? parsed.batch.columns.line.values : []
+    const numbers = new Uint32Array(parsed.batch.rows)
+    let next = 0
+    for (let i = 0; i < numbers.length; i++) {
+      while (next < records.length && records[next].line <= lines[i])
+        dead.push({ ...records[next++], row: row++, file: chunk.split })
+      numbers[i] = row++
+    }
+    while (next < records.length) dead.push({ ...records[next++], row: row++, file: chunk.split })
+    batches.push(withColumns(parsed.batch, { row: { kind: 'u32', values: numbers } }))
+  }
+  return { batch: concatBatches(batches), dead }
+}
+
+/** Measures a batch; when an annotator throws, halves it until the row that it fails on stands alone and is dead. */
+async function measureOrBisect(plan: Plan, batch: Batch): Promise<{ groups: Batch[]; failed: DeadRow[] }> {
+  try {
+    return { groups: await measure(plan, batch), failed: [] }
+  } catch (error) {
+    // The world's fault (a model file that is damaged) is not the document's.
+    if (error instanceof HeadraceError || batch.rows === 0) throw error
+    if (batch.rows === 1) return { groups: [emptyOf(batch)], failed: [failedRow(batch, error)] }
+    const half = batch.rows >> 1
+    const indexes = Array.from({ length: batch.rows }, (_, i) => i)
+    const left = await measureOrBisect(plan, takeRows(batch, indexes.slice(0, half)))
+    const right = await measureOrBisect(plan, takeRows(batch, indexes.slice(half)))
+    return { groups: [...left.groups, ...right.groups], failed: [...left.failed, ...right.failed] }
+  }
+}
+
+/** Runs the steps. Rows that a gate stops leave as a group of their own, with what was measured until then. */
+async function measure(plan: Plan, batch: Batch): Promise<Batch[]> {
+  const groups: Batch[] = []
+  let live = withGate(batch)
+  for (const step of plan.steps) {
+    if (live.rows === 0) break
+    if ('annotator' in step) live = withColumns(live, await annotateChecked(step.annotator, live))
+    else {
+      const { stopped, passed } = splitByRules(live, step.gate)
+      if (stopped) groups.push(stopped)
+      live = passed
+    }
+  }
+  return [...groups, live]
+}
+
+async function annotateChecked(annotator: Annotator, batch: Batch): Promise<Record<string, Column>> {
+  const columns = await annotator.annotate(batch)
+  checkFields({ rows: batch.rows, columns }, annotator.writes, `annotator '${annotator.name}'`)
+  return columns
+}
+
+function splitByRules(
+  batch: Batch,
+  gate: Parameters<typeof evaluateRules>[1],
+): { stopped: Batch | null; passed: Batch } {
+  const { rule, evidence, evidenceText } = evaluateRules(batch, gate)
+  const indexes = Array.from(rule.keys())
+  const stopping = indexes.filter(i => rule[i] >= 0)
+  if (stopping.length === 0) return { stopped: null, passed: batch }
+  const stopped = withColumns(takeRows(batch, stopping), {
+    gate: utf8From(stopping.map(i => gate[rule[i]].reason)),
+    gateEvidence: { kind: 'f64', values: Float64Array.from(stopping, i => evidence[i]) },
+    gateText: utf8From(stopping.map(i => evidenceText(i))),
+  })
+  return {
+    stopped,
+    passed: takeRows(
+      batch,
+      indexes.filter(i => rule[i] < 0),
+    ),
+  }
+}
+
+function withGate(batch: Batch): Batch {
+  const names = { gate: 'utf8', gateEvidence: 'f64', gateText: 'utf8' } as const
+  return withColumns(
+    batch,
+    Object.fromEntries(Object.entries(names).map(([name, kind]) => [name, missingColumn({ name, kind }, batch.rows)])),
+  )
+}
+
+/** The group with every column of the plan, those it was stopped before as missing, in one fixed order. */
+function completeColumns(plan: Plan, group: Batch): Batch {
+  const columns: Record<string, Column> = {}
+  for (const field of plan.fields) columns[field.name] = group.columns[field.name] ?? missingColumn(field, group.rows)
+  for (const name of ['row', 'gate', 'gateEvidence', 'gateText']) columns[name] = group.columns[name]
+  return { rows: group.rows, columns }
+}
+
+function emptyOf(batch: Batch): Batch {
+  return withGate(takeRows(batch, []))
+}
+
+function failedRow(batch: Batch, error: unknown): DeadRow {
+  const at = (name: string) => {
+    const column = batch.columns[name]
+    return column.kind === 'utf8'
+      ? new TextDecoder().decode(column.bytes)
+      : (column as { values: ArrayLike<number> }).values[0]
+  }
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return {
+    row: Number(at('row')),
+    file: String(at('file')),
+    line: Number(at('line')),
+    reason: 'annotator-failed',
+    detail,
+  }
+}
+
+/** Dead rows as a batch for the log. */
+export function deadBatch(dead: readonly DeadRow[]): Batch {
+  const text = (name: 'file' | 'reason' | 'detail') => {
+    const builder = new Utf8Builder(dead.length)
+    for (const row of dead) builder.push(row[name].slice(0, 1000))
+    return builder.finish()
+  }
+  return {
+    rows: dead.length,
+    columns: {
+      row: { kind: 'u32', values: Uint32Array.from(dead, row => row.row) },
+      line: { kind: 'u32', values: Uint32Array.from(dead, row => row.line) },
+      file: text('file'),
+      reason: text('reason'),
+      detail: text('detail'),
+    },
+  }
+}

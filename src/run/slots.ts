@@ -1,0 +1,82 @@
+import { assert } from '../errors.ts'
+import type { Append, Entry, Log, Position } from '../log/log.ts'
+
+/** An entry of a slot topic. `isEnd` closes the topic: no slot follows. */
+export interface SlotEntry extends Entry {
+  readonly slot: number
+  readonly isEnd: boolean
+}
+
+/**
+ * Reads slots 0, 1, 2 ... of a topic across its partitions: slot n stands in partition n mod P. A gap or a repeat is a lost or
+ * doubled commit and is an error. Ends after the `end` slot, or, once `signal` aborts, when all that is committed was read.
+ */
+export class SlotReader {
+  readonly #log: Log
+  readonly #topic: string
+  readonly #partitions: AsyncIterator<Entry>[]
+  readonly #next: bigint[]
+  #slot: number
+  #ended = false
+
+  constructor(log: Log, topic: string, from: readonly Position[], signal: AbortSignal) {
+    this.#log = log
+    this.#topic = topic
+    this.#slot = Math.min(...from.map(position => position.slot))
+    this.#next = from.map(position => position.offset)
+    this.#partitions = from.map(({ partition, offset }) =>
+      log.read({ topic, partition, offset }, signal)[Symbol.asyncIterator](),
+    )
+  }
+
+  /** The next slot, or null at the end. */
+  async next(): Promise<SlotEntry | null> {
+    if (this.#ended) return null
+    const partition = this.#slot % this.#partitions.length
+    const { done, value } = await this.#partitions[partition].next()
+    if (done) return null
+    const entry = { ...value, slot: Number(value.headers.slot), isEnd: value.headers.end === '1' }
+    assert(
+      entry.slot === this.#slot,
+      `${this.#topic}: slot ${this.#slot} was expected and ${entry.slot} came: a commit was lost or doubled`,
+    )
+    this.#slot++
+    this.#next[partition] = entry.offset + 1n
+    this.#ended = entry.isEnd
+    return entry
+  }
+
+  /** Whether the next slot is committed already, so that `next` would not wait. */
+  async isReady(): Promise<boolean> {
+    if (this.#ended) return false
+    const partition = this.#slot % this.#partitions.length
+    return (await this.#log.bounds(this.#topic, partition)).next > this.#next[partition]
+  }
+
+  /** The position after what was read. */
+  positions(note: string): Position[] {
+    return this.#next.map((offset, partition) => ({ partition, offset, slot: this.#slot, note }))
+  }
+
+  async close(): Promise<void> {
+    for (const partition of this.#partitions) await partition.return?.()
+  }
+}
+
+/** A slot as an append: number, rows and fingerprint stand in the headers. */
+export function slotAppend(
+  topic: string,
+  slot: number,
+  partitions: number,
+  value: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): Append {
+  return { topic, partition: slot % partitions, headers: { slot: String(slot), ...headers }, value }
+}
+
+/** The `end` slot for every partition: no slot follows it anywhere. */
+export function endAppends(topic: string, slot: number, partitions: number): Append[] {
+  return Array.from({ length: partitions }, (_, i) =>
+    slotAppend(topic, slot + i, partitions, new Uint8Array(0), { end: '1' }),
+  )
+}

@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+
+/** What tests of whole runs share: a corpus, a pipeline file, and the real command line as a child process. */
+const bin = join(import.meta.dirname, '..', '..', 'bin', 'headrace.js')
+
+/** mulberry32: small, seeded, good enough for test data. */
+export function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const words =
+  'the river of data that we have and with which to be in water mill stone wheel channel field morning people work always house bread paper letter story small great under over between because every other light grain'.split(
+    ' ',
+  )
+
+/** English-like text: sentences of common words, so that rules for English keep it. */
+export function makeText(random: () => number, sentences: number): string {
+  const pick = () => words[Math.floor(random() * words.length)]
+  const sentence = () => {
+    const text = Array.from({ length: 8 + Math.floor(random() * 10) }, pick).join(' ')
+    return `${text[0].toUpperCase()}${text.slice(1)}.`
+  }
+  return Array.from({ length: sentences }, (_, i) => sentence() + (i % 4 === 3 ? '\n\n' : ' '))
+    .join('')
+    .trim()
+}
+
+export interface Corpus {
+  readonly dir: string
+  readonly documents: number
+  /** Lines that are no documents. */
+  readonly broken: number
+}
+
+/** Writes JSON Lines files of documents, among them exact copies, near copies and broken lines. */
+export async function writeCorpus(options: { seed: number; files: number; documentsPerFile: number }): Promise<Corpus> {
+  const random = randomFrom(options.seed)
+  const dir = await mkdtemp(join(tmpdir(), 'headrace-corpus-'))
+  const texts: string[] = []
+  let broken = 0
+  for (let file = 0; file < options.files; file++) {
+    const lines: string[] = []
+    for (let i = 0; i < options.documentsPerFile; i++) {
+      const chance = random()
+      const old = texts[Math.floor(random() * texts.length)]
+      if (chance < 0.02) {
+        lines.push('{"text": "cut off')
+        broken++
+        continue
+      }
+      const text =
+        chance < 0.07 && old
+          ? old
+          : chance < 0.12 && old
+            ? `${old} One more line at the end.`
+            : makeText(random, 12 + Math.floor(random() * 60))
+      texts.push(text)
+      lines.push(JSON.stringify({ id: `${file}-${i}`, text, domain: `d${i % 3}`, score: i }))
+    }
+    await writeFile(join(dir, `part-${file}.jsonl`), `${lines.join('\n')}\n`)
+  }
+  return { dir, documents: options.files * options.documentsPerFile, broken }
+}
+
+/** A pipeline file over a corpus that uses most kinds of operators. */
+export async function writePipeline(corpusDir: string, body = defaultBody): Promise<string> {
+  const file = join(corpusDir, 'pipeline.ts')
+  await writeFile(
+    file,
+    `import * as h from 'headrace'\nexport default ${body(JSON.stringify(join(corpusDir, '*.jsonl*')))}\n`,
+  )
+  return file
+}
+const defaultBody = (glob: string) => `h.pipeline('test')
+  .from(h.jsonl(${glob}))
+  .annotate(h.normalize(), h.maskPii(), h.gopherQuality(), h.signature())
+  .decide(h.rules(), h.exactDuplicates(), h.nearDuplicates(), h.holdout({ rate: 0.02 }))
+  .tokenize('gpt2')
+  .feed({ length: 256, batch: 4 })`
+
+export interface Finished {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs the command line; `onStart` is given the child, to signal it. */
+export function runHeadrace(
+  args: readonly string[],
+  onStart?: (child: ReturnType<typeof spawn>) => void,
+): Promise<Finished> {
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let [out, err] = ['', '']
+  child.stdout.on('data', data => (out += data))
+  child.stderr.on('data', data => (err += data))
+  onStart?.(child)
+  return new Promise(resolve => child.on('close', (status, signal) => resolve({ status, signal, out, err })))
+}
+
+/** SHA-256 of every file below a folder, by path. */
+export async function hashFiles(dir: string): Promise<Record<string, string>> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const hashes: Record<string, string> = {}
+  for (const entry of entries.filter(found => found.isFile())) {
+    const path = join(entry.parentPath, entry.name)
+    hashes[relative(dir, path)] = createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex')
+  }
+  return Object.fromEntries(Object.entries(hashes).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** What must be equal between two runs of the same input: every byte of shards and feed. */
+export async function hashOutput(runDir: string): Promise<Record<string, string>> {
+  const [shards, feed] = await Promise.all(['shards', 'feed'].map(part => hashFiles(join(runDir, part))))
+  return { ...shards, ...feed }
+}
+
+export async function makeDir(name: string): Promise<string> {
+  return mkdtemp(join(tmpdir(), `headrace-${name}-`))
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { limits } from '../../src/limits.ts'
+import { Lanes, type LoadPosition, startLoadPosition } from '../../src/run/lanes.ts'
+import type { Source } from '../../src/sources/source.ts'
+
+/** Splits of numbered records of `recordBytes` each, a record a chunk. */
+function countingSource(counts: readonly number[], recordBytes: number): Source {
+  return {
+    name: 'counting',
+    options: {},
+    async *splits() {
+      for (const name of counts.keys()) yield { name: String(name), stamp: '' }
+    },
+    async *read({ name }, from) {
+      for (let i = from.offset; i < counts[Number(name)]; i++)
+        yield {
+          split: name,
+          line: i + 1,
+          bytes: new Uint8Array(recordBytes),
+          dead: [],
+          next: { offset: i + 1, line: i + 2 },
+        }
+    },
+    parse: () => ({ batch: { rows: 0, columns: {} }, dead: [] }),
+  }
+}
+
+/** All slots as `split:line` lists, from a position on. */
+async function slotsOf(
+  source: Source,
+  splitNames: readonly string[],
+  from: LoadPosition,
+): Promise<{ slots: string[]; positions: LoadPosition[] }> {
+  const splits = splitNames.map(name => ({ name, stamp: '' }))
+  const lanes = new Lanes(source, splits, from, new AbortController().signal)
+  const slots: string[] = []
+  const positions: LoadPosition[] = []
+  for (let slot = await lanes.next(); slot; slot = await lanes.next()) {
+    slots.push(slot.chunks.map(chunk => `${chunk.split}:${chunk.line}`).join(' '))
+    positions.push(slot.after)
+  }
+  return { slots, positions }
+}
+
+const half = limits.slotBytes / 2
+const cases: [what: string, counts: number[], recordBytes: number, lanes: number, slots: string[]][] = [
+  ['large records are a slot each, lanes in turn', [2, 1, 1], half, 2, ['0:1', '1:1', '0:2', '2:1']],
+  ['small records share a slot', [3], half / 2, 1, ['0:1 0:2', '0:3']],
+  ['small files share a slot', [1, 1, 1], half / 2, 1, ['0:1 1:1', '2:1']],
+  ['a lane without splits is passed over', [1, 1], half, 4, ['0:1', '1:1']],
+  ['empty files are nothing', [0, 0, 1, 0], half, 2, ['2:1']],
+  ['no files are no slots', [], half, 3, []],
+]
+
+for (const [what, counts, recordBytes, lanes, expected] of cases)
+  test(`lanes: ${what}; and from each slot's position the rest is the same`, async () => {
+    const source = countingSource(counts, recordBytes)
+    const names = [...counts.keys()].map(String)
+    const { slots, positions } = await slotsOf(source, names, startLoadPosition(lanes))
+    assert.deepEqual(slots, expected)
+    for (const [i, position] of positions.entries())
+      assert.deepEqual(
+        (await slotsOf(source, names, JSON.parse(JSON.stringify(position)))).slots,
+        expected.slice(i + 1),
+        `from slot ${i + 1}`,
+      )
+  })
+
+test('lanes: splits that come later go on where the lanes are', async () => {
+  const source = countingSource([1, 1, 1], half)
+  const splits = [{ name: '0', stamp: '' }]
+  const lanes = new Lanes(source, splits, startLoadPosition(2), new AbortController().signal)
+  assert.equal((await lanes.next())?.chunks[0].split, '0')
+  assert.equal(await lanes.next(), null)
+  splits.push({ name: '1', stamp: '' }, { name: '2', stamp: '' })
+  assert.deepEqual([(await lanes.next())?.chunks[0].split, (await lanes.next())?.chunks[0].split].sort(), ['1', '2'])
+  assert.equal(await lanes.next(), null)
+})

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { type Corpus, hashOutput, makeDir, randomFrom, runHeadrace, writeCorpus, writePipeline } from './fixture.ts'
+
+// Whole runs of the real command over a made corpus of some 3 MB: what a user gets, whatever happens on the way.
+const seed = Math.floor(Math.random() * 2 ** 31)
+console.log(`seed ${seed}`)
+let corpus: Corpus
+let pipeline: string
+/** The output of an undisturbed run with one worker. */
+let expected: Record<string, string>
+let figures: { documents: number; kept: number; dropped: Record<string, number>; dead: number }
+let referenceDir: string
+
+before(async () => {
+  corpus = await writeCorpus({ seed: 1, files: 5, documentsPerFile: 220 })
+  pipeline = await writePipeline(corpus.dir)
+  referenceDir = await makeDir('reference')
+  const { status, out, err } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--workers', '1', '--json'])
+  assert.equal(status, 0, err)
+  figures = JSON.parse(out.trim().split('\n').at(-1)!)
+  expected = await hashOutput(join(referenceDir, 'test'))
+})
+
+test('every record is kept, dropped or dead, and the broken lines are the dead ones', () => {
+  const dropped = Object.values(figures.dropped).reduce((a, b) => a + b, 0)
+  assert.equal(figures.documents, corpus.documents)
+  assert.equal(figures.kept + dropped + figures.dead, figures.documents)
+  assert.equal(figures.dead, corpus.broken)
+  assert.ok(
+    figures.dropped['exact-duplicate'] > 10 && figures.dropped['near-duplicate'] > 10,
+    JSON.stringify(figures.dropped),
+  )
+})
+
+test('fates has one line for each record, and each duplicate names a kept document', async () => {
+  const { out, status } = await runHeadrace(['fates', '--dir', referenceDir])
+  assert.equal(status, 0)
+  const fates = out
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  assert.equal(fates.length, corpus.documents)
+  assert.equal(new Set(fates.map(fate => `${fate.file}:${fate.line}`)).size, corpus.documents)
+  const kept = new Set(fates.filter(fate => fate.fate === 'kept').map(fate => fate.id))
+  const duplicates = fates.filter(fate => fate.duplicateOf !== null)
+  assert.ok(duplicates.length > 20)
+  assert.deepEqual(
+    duplicates.filter(fate => !kept.has(fate.duplicateOf)),
+    [],
+  )
+})
+
+test('two workers write the same bytes as one', async () => {
+  const dir = await makeDir('two')
+  assert.equal((await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '2', '--json'])).status, 0)
+  assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
+})
+
+test('killed at random moments and started again, the bytes are the same', async () => {
+  const dir = await makeDir('killed')
+  const random = randomFrom(seed)
+  let kills = 0
+  for (let i = 0; i < 5; i++) {
+    const args = ['run', pipeline, '--dir', dir, '--workers', '2', '--json']
+    const { signal, status, err } = await runHeadrace(args, child =>
+      setTimeout(() => child.kill('SIGKILL'), 150 + random() * 1200),
+    )
+    assert.ok(signal === 'SIGKILL' || status === 0, err)
+    if (signal) kills++
+  }
+  const { status, err } = await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '2', '--json'])
+  assert.equal(status, 0, err)
+  assert.ok(kills > 0, 'no run was killed: give the corpus more documents')
+  assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
+})
+
+test('a signal drains: the run stops with what it read finished, and goes on to the same bytes', async () => {
+  const dir = await makeDir('drained')
+  const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
+  const drained = await runHeadrace(args, child => setTimeout(() => child.kill('SIGINT'), 700))
+  assert.ok(drained.status === 130 || drained.status === 0, drained.err)
+  assert.equal((await runHeadrace(args)).status, 0)
+  assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
+})
+
+test('a run that has ended is left as it is, and says the same figures', async () => {
+  const { status, out } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--json'])
+  assert.equal(status, 0)
+  const again = JSON.parse(out.trim().split('\n').at(-1)!)
+  assert.deepEqual(
+    [again.documents, again.kept, again.dropped, again.dead],
+    [figures.documents, figures.kept, figures.dropped, figures.dead],
+  )
+  assert.deepEqual(await hashOutput(join(referenceDir, 'test')), expected)
+})
+
+test('a second process on the same run is refused with who holds it', async () => {
+  const dir = await makeDir('shared')
+  const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
+  let second: Promise<{ status: number | null; err: string }> | undefined
+  const first = await runHeadrace(args, child => {
+    const timer = setInterval(async () => {
+      if (second || !(await readdir(join(dir, 'test')).catch((): string[] => [])).includes('lock')) return
+      second = runHeadrace(args)
+      clearInterval(timer)
+    }, 5)
+    child.on('close', () => clearInterval(timer))
+  })
+  assert.equal(first.status, 0, first.err)
+  const { status, err } = await second!
+  assert.equal(status, 73)
+  assert.match(err, /in use by process \d+/)
+})
+
+test('a file that changed under its name is refused, naming it', async () => {
+  const other = await writeCorpus({ seed: 2, files: 2, documentsPerFile: 400 })
+  const file = await writePipeline(other.dir)
+  const dir = await makeDir('changed')
+  const args = ['run', file, '--dir', dir, '--workers', '1', '--json']
+  const first = await runHeadrace(args, child => setTimeout(() => child.kill('SIGINT'), 500))
+  await appendFile(join(other.dir, 'part-1.jsonl'), '{"text":"more"}\n')
+  const { status, err } = await runHeadrace(args)
+  if (first.status === 0) assert.equal(status, 0)
+  else {
+    assert.equal(status, 65, err)
+    assert.match(err, /part-1\.jsonl changed since this run began/)
+  }
+})
+
+test('another pipeline on the same run is refused, saying what changed', async () => {
+  const text = await readFile(pipeline, 'utf8')
+  const other = join(corpus.dir, 'other.ts')
+  await writeFile(other, text.replace('h.maskPii(), ', ''))
+  const { status, err } = await runHeadrace(['run', other, '--dir', referenceDir, '--json'])
+  assert.equal(status, 64)
+  assert.match(err, /begun with another pipeline: annotate was/)
+})
+
+const usage: [args: string[], status: number, message: RegExp][] = [
+  [['run'], 64, /run: takes PIPELINE, and got nothing/],
+  [['run', 'nowhere.ts'], 66, /no pipeline file nowhere\.ts/],
+  [['run', 'x.ts', '--speed', '9'], 64, /unknown option '--speed'.*it knows --input/],
+  [['run', 'PIPELINE', '--workers', '0'], 64, /--workers is '0'; it takes a whole number of at least 1/],
+  [['run', 'PIPELINE', '--input', 'nothing-*.jsonl'], 66, /nothing-\*\.jsonl/],
+  [['rum'], 64, /no command 'rum'; the commands are run/],
+  [['report', '--dir', 'nowhere'], 66, /nowhere holds no run/],
+]
+for (const [args, status, message] of usage)
+  test(`headrace ${args.join(' ')} says what is wrong`, async () => {
+    const dir = await makeDir('usage')
+    const given = args.map(arg => (arg === 'PIPELINE' ? pipeline : arg))
+    const finished = await runHeadrace(args[0] === 'run' && given.includes(pipeline) ? [...given, '--dir', dir] : given)
+    assert.equal(finished.status, status, finished.err)
+    assert.match(finished.err, message)
+    assert.equal(finished.err.trim().split('\n').length, 1, 'one paragraph')
+  })

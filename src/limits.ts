@@ -2,8 +2,8 @@
 export const limits = {
   /** A slot's target. Large enough that a commit's cost vanishes, small enough that slots in flight fit memory. */
   slotBytes: 512 * 1024,
-  /** Addresses are slot * 2^16 + row in a float64, exact to 2^37 slots. */
-  slotRowsMax: 65_536,
+  /** Addresses are slot * 2^20 + row in a float64, exact to 2^33 slots. A slot of 2-byte lines has 2^18 rows. */
+  slotRowsMax: 1_048_576,
   /** One document. Beyond it a row is dead (`document-too-long`); one worker may hold a few copies of it. */
   documentBytesMax: 16 * 1024 * 1024,
   /** Lanes read in parallel by the loader; fixed when a run is created, as slot numbers depend on it. */
@@ -20,8 +20,8 @@ export const limits = {
   segmentBytesMax: 256 * 1024 * 1024,
   /** Near-duplicate and exact-duplicate tables; refused beyond it rather than swapped. */
   stateBytesMax: 8 * 1024 * 1024 * 1024,
-  /** Tokens of a shard: 4 bytes each, so 64 MB, one record batch. */
-  shardTokensMax: 16 * 1024 * 1024,
+  /** Tokens of a shard: 4 bytes each, so 32 MB, one record batch. Each domain may hold one open shard in memory. */
+  shardTokensMax: 8 * 1024 * 1024,
   /** A shard is cut when its first row is this many slots old, so that a restart reads back no more than that. */
   shardSlotsMax: 512,
   /** Record batch of a shard. */

@@ -127,7 +127,7 @@ test('Arrow is imported in one file, nothing is named utils, nothing is exported
     [],
   )
   assert.deepEqual(
-    sources.filter(path => /^export default/m.test(read(path))),
+    sources.filter(path => /^export default/m.test(read(path).replace(/`[^`]*`/g, ''))),
     [],
   )
 })

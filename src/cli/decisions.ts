@@ -17,7 +17,12 @@ export const decisionsCommand: Command = {
   options: runOptions,
   run: async (args, terminal) => {
     await using run = await openRun(args)
-    const ref = { loader: import.meta.resolve('./load-plan.ts'), module: run.run.module, input: run.run.input }
+    const ref = {
+      loader: import.meta.resolve('./load-plan.ts'),
+      module: run.run.module,
+      input: run.run.input,
+      follow: false,
+    }
     const plan = await loadPlan(ref)
     const annotator = findAnnotator(plan, args.positionals[0])
     await writeLines(terminal, decideAlone(plan, annotator, run.run), fate => JSON.stringify(publicFate(fate)))

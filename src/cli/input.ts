@@ -15,7 +15,9 @@ export function sourceFor(input: readonly string[], options: Readonly<Record<str
       'bad-option',
       `--input mixes ${[...kinds].join(' and ')}; a run reads one kind: make a run of each`,
     )
-  const { patterns: _, ...fields } = options
+  const fields = Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => name !== 'patterns' && value !== null),
+  )
   const [kind] = kinds
   if (kind === 'parquet') return parquet([...input], fields)
   if (kind !== 'text') return jsonl([...input], fields)

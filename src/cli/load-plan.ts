@@ -6,6 +6,7 @@ import { HeadraceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../pipeline/plan.ts'
 import type { PipelineRef } from '../run/jobs.ts'
+import type { Source } from '../sources/source.ts'
 import { sourceFor } from './input.ts'
 
 // A pipeline imports 'headrace' wherever it lies; it means the Headrace that runs it.
@@ -16,17 +17,25 @@ registerHooks({
 })
 
 /** The reference by which every thread loads the pipeline of a file. */
-export function referTo(file: string, input: readonly string[]): PipelineRef {
+export function referTo(file: string, input: readonly string[], follow = false): PipelineRef {
   if (!existsSync(file))
     throw new HeadraceError('not-found', `there is no pipeline file ${file}: write one with 'headrace init'`)
-  return { loader: import.meta.url, module: pathToFileURL(resolve(file)).href, input }
+  return { loader: import.meta.url, module: pathToFileURL(resolve(file)).href, input, follow }
 }
 
 /** Imports the pipeline's module and lays the pipeline out. Called on every thread. */
 export async function loadPlan(ref: PipelineRef): Promise<Plan> {
   const pipeline = await importPipeline(ref)
-  const source = ref.input.length ? sourceFor(ref.input, pipeline.source?.options ?? {}) : pipeline.source
-  return planPipeline({ ...pipeline, source })
+  return planPipeline({ ...pipeline, source: chooseSource(pipeline.source, ref) })
+}
+
+/** The pipeline's own source, unless the command line names other input or wants it to follow. */
+function chooseSource(own: Source | null, { input, follow }: PipelineRef): Source | null {
+  const options = own?.options ?? {}
+  const patterns = input.length ? input : ((options.patterns ?? []) as string[])
+  return (input.length || follow) && patterns.length
+    ? sourceFor(patterns, { ...options, ...(follow ? { follow } : {}) })
+    : own
 }
 
 async function importPipeline(ref: PipelineRef): Promise<Pipeline> {

@@ -1,9 +1,31 @@
 import { HeadraceError } from '../errors.ts'
 import { type Command, describeCommand, parseCommand, type Terminal } from './command.ts'
+import { decisionsCommand } from './decisions.ts'
+import { fatesCommand } from './fates.ts'
+import { feedCommand } from './feed.ts'
+import { initCommand } from './init.ts'
+import { lookCommand } from './look.ts'
+import { planCommand } from './plan.ts'
+import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
+import { seedCommand } from './seed.ts'
+import { traceCommand } from './trace.ts'
+import { tryCommand } from './try.ts'
 
 /** All commands, in the order of a first day with Headrace. */
-export const commands: readonly Command[] = [runCommand]
+export const commands: readonly Command[] = [
+  tryCommand,
+  initCommand,
+  planCommand,
+  runCommand,
+  reportCommand,
+  lookCommand,
+  fatesCommand,
+  decisionsCommand,
+  traceCommand,
+  feedCommand,
+  seedCommand,
+]
 
 const exitStatuses = `Exit statuses: 0 done, 3 stopped by a guard rail, 64 wrong option or pipeline, 65 damaged or changed data, 66 not found,
 69 beyond a limit, 70 a bug, 73 in use by another process, 74 disk, 75 taken over by another process, 130 stopped by you.`

@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { readFeed } from '../feed/read.ts'
 import { emptyProgress } from '../run/progress.ts'
 import { runPipeline } from '../run/run.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
+import { printSteps } from './feed.ts'
 import { loadPlan, referTo } from './load-plan.ts'
 import { showProgress } from './show-progress.ts'
 import { printSummary, summaryOf } from './summary.ts'
@@ -20,15 +22,19 @@ export const runCommand: Command = {
     },
     dir: { value: 'DIR', help: 'folder of all runs (default .headrace)' },
     run: { value: 'RUN', help: "name of the run (default the pipeline's name)" },
+    follow: { help: 'waits for further files instead of ending' },
     workers: { value: 'N', help: 'worker threads (default one a core)' },
     json: { help: 'ends with one line of JSON' },
   },
   run: (args, terminal) => runFile(args.positionals[0], args, terminal),
 }
 
+/** Steps that a run shows at its end. */
+const stepsShown = 5
+
 /** Runs a pipeline file with the options of `run`. */
 export async function runFile(file: string, args: ParsedArgs, terminal: Terminal): Promise<number> {
-  const ref = referTo(file, args.texts('input'))
+  const ref = referTo(file, args.texts('input'), args.flag('follow'))
   const plan = await loadPlan(ref)
   const name = args.text('run') ?? plan.name
   const dir = join(args.text('dir') ?? '.headrace', name)
@@ -50,7 +56,13 @@ export async function runFile(file: string, args: ParsedArgs, terminal: Terminal
     cpuSeconds: (used.user + used.system) / 1e6,
   })
   if (args.flag('json')) terminal.out.write(`${JSON.stringify(summary)}\n`)
-  else printSummary(summary, progress, dir, terminal)
+  else {
+    printSummary(summary, progress, dir, terminal)
+    if (progress.steps > 0) {
+      terminal.out.write('\nfirst steps of the feed\n')
+      await printSteps(readFeed(join(dir, 'feed')), stepsShown, terminal)
+    }
+  }
   return drain.signal.aborted ? 130 : 0
 }
 

@@ -1,17 +1,17 @@
 import type { Batch } from '../batch/batch.ts'
 import type { State, TableShape } from './state.ts'
 
-/** A document's address: slot * 2^16 + row. Exact in a float64 (see limits.slotRowsMax). */
+/** A document's address: slot * 2^20 + row. Exact in a float64 to 2^33 slots (see limits.slotRowsMax). */
 export type Address = number
 
 export function addressOf(slot: number, row: number): Address {
-  return slot * 65_536 + row
+  return slot * 1_048_576 + row
 }
 export function slotOf(address: Address): number {
-  return Math.floor(address / 65_536)
+  return Math.floor(address / 1_048_576)
 }
 export function rowOf(address: Address): number {
-  return address % 65_536
+  return address % 1_048_576
 }
 
 /** Where a decider writes why it drops a row. The stage resets it for each row. */

@@ -97,7 +97,7 @@ export function rules(overrides: Overrides = {}): RuleStep {
   return Object.freeze({ kind: 'rules', overrides })
 }
 
-/** Applies the rules of the annotators before it: what fails them is dropped without being measured further. */
+/** Applies the rules of the annotators since the gate before it: what fails them is dropped without being measured further. */
 export function gate(overrides: Overrides = {}): Gate {
   return Object.freeze({ kind: 'gate', overrides })
 }

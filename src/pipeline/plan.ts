@@ -33,6 +33,7 @@ export const stageFields: readonly Field[] = [
   { name: 'row', kind: 'u32' },
   { name: 'gate', kind: 'utf8' },
   { name: 'gateEvidence', kind: 'f64' },
+  { name: 'gateText', kind: 'utf8' },
 ]
 
 /** Checks a pipeline and lays it out. Pure; every mistake in it is a `bad-pipeline` error here, before any work. */
@@ -68,9 +69,12 @@ export function planPipeline(pipeline: Pipeline): Plan {
 
 function planSteps(pipeline: Pipeline, known: Map<string, Field>, fingerprints: Map<string, string>): AnnotateStep[] {
   const before: Annotator[] = []
+  let gated = 0
   return pipeline.annotators.map(step => {
     if (isGate(step)) {
-      const gate = resolveRules(before, step.overrides)
+      // What an earlier gate let through has passed the rules before it.
+      const gate = resolveRules(before.slice(gated), step.overrides)
+      gated = before.length
       checkRules(pipeline.name, gate, known)
       return { gate }
     }

@@ -1,8 +1,11 @@
 import { join } from 'node:path'
 import { decodeBatch, encodeBatch } from '../batch/ipc.ts'
+import { missingColumn } from '../batch/rows.ts'
 import type { State } from '../decide/state.ts'
 import { openTables } from '../decide/tables.ts'
+import { HeadraceError } from '../errors.ts'
 import type { Append, Log, Position } from '../log/log.ts'
+import { stageFields } from '../pipeline/plan.ts'
 import { type RunContext, topics } from './context.ts'
 import { decideSlot } from './decide.ts'
 import { type DecideTotals, emptyDecideTotals } from './progress.ts'
@@ -20,6 +23,7 @@ export async function runDecideStage(context: RunContext, upstreamDone: AbortSig
   await using owner = await log.own('decide')
   const from = await positionsOf(log, 'decide', shape.partitions)
   await using state = await openState(context)
+  checkDeciders(context, state)
   await catchUp(context, state, from)
   if (from[0].note) progress.decide = JSON.parse(from[0].note).totals
   progress.decided = from[0].slot
@@ -94,11 +98,35 @@ function openState(context: RunContext): Promise<State> {
   })
 }
 
+/** Binds every decider to a batch without rows, so that one that does not fit the columns fails before any work. */
+function checkDeciders({ plan }: RunContext, state: State): void {
+  const columns = Object.fromEntries(
+    [...plan.fields, ...stageFields].map(field => [field.name, missingColumn(field, 0)]),
+  )
+  for (const decider of plan.deciders) {
+    try {
+      decider.open({ rows: 0, columns }, 0, state)
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      throw new HeadraceError(
+        'bad-pipeline',
+        `decider '${decider.name}' does not fit the annotators before it: ${error.message}`,
+        error,
+      )
+    }
+  }
+}
+
 /** Brings tables that lag behind the log up to it: the same slots decided again, without writing. */
 async function catchUp(context: RunContext, state: State, to: readonly Position[]): Promise<void> {
   const { log, shape } = context
   const target = to[0].slot
-  if (state.slot() >= target) return
+  if (state.slot() > target)
+    throw new HeadraceError(
+      'corrupt',
+      `the state in ${context.dir} holds slots before ${state.slot()} and the log only those before ${target}: an older log was put beside it; delete ${join(context.dir, 'state')} to rebuild it from the log`,
+    )
+  if (state.slot() === target) return
   const from = await positionsAt(log, topics.scored, shape.partitions, state.slot())
   const reader = new SlotReader(log, topics.scored, from, AbortSignal.abort())
   for (let entry = await reader.next(); entry && entry.slot < target; entry = await reader.next()) {

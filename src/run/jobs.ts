@@ -9,6 +9,8 @@ export interface PipelineRef {
   readonly module: string
   /** Globs that replace the pipeline's own input. */
   readonly input: readonly string[]
+  /** Waits for further files instead of ending. */
+  readonly follow: boolean
 }
 
 export type PlanLoader = (ref: PipelineRef) => Promise<Plan>

@@ -84,12 +84,14 @@ async function runStages(context: RunContext, sink: ManifestSink | null, failure
 async function openSink(context: RunContext): Promise<ManifestSink | null> {
   const { plan, dir, progress } = context
   if (!plan.feed) return null
+  const { endOfTextId } = plan.tokenizer!.options
   const feed = await openFeed(join(dir, 'feed'), {
     ...plan.feed,
     run: plan.name,
     shards: join(dir, 'shards'),
     tokenizer: plan.tokenizer!.options,
     fingerprint: plan.shardFingerprint,
+    endOfText: typeof endOfTextId === 'number' ? endOfTextId : null,
   })
   return {
     add: async entry => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Batch, list, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { decodeBatch } from '../batch/ipc.ts'
 import { type Append, readCommitted } from '../log/log.ts'
-import type { ManifestEntry } from '../shards/manifest.ts'
+import { folderOf, type ManifestEntry } from '../shards/manifest.ts'
 import { writeShard } from '../shards/shard.ts'
 import { type RunContext, topics } from './context.ts'
 import { isEnded, positionsOf } from './decide-stage.ts'
@@ -98,8 +98,8 @@ async function tokenize(context: RunContext, entry: SlotEntry): Promise<Batch> {
 
 async function sealShard(context: RunContext, shard: FullShard): Promise<ManifestEntry> {
   const { plan, dir } = context
-  const path = `${encodeURIComponent(shard.domain)}/${String(shard.number).padStart(8, '0')}.arrow`
-  await mkdir(join(dir, 'shards', encodeURIComponent(shard.domain)), { recursive: true })
+  const path = `${folderOf(shard.domain)}/${String(shard.number).padStart(8, '0')}.arrow`
+  await mkdir(join(dir, 'shards', folderOf(shard.domain)), { recursive: true })
   const tokenizer = plan.tokenizer!
   const identity = { tokenizer: JSON.stringify(tokenizer.options), fingerprint: plan.shardFingerprint }
   const batches = shard.batches.map(({ rows, columns: { domain: _, ...columns } }) => ({ rows, columns }))

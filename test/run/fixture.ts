@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 
@@ -106,6 +106,20 @@ export function runHeadrace(
   child.stderr.on('data', data => (err += data))
   onStart?.(child)
   return new Promise(resolve => child.on('close', (status, signal) => resolve({ status, signal, out, err })))
+}
+
+/** Signals the child as soon as a run has committed its first slots and is still at work. */
+export function signalAtWork(child: ReturnType<typeof spawn>, runDir: string, signal: NodeJS.Signals): void {
+  const timer = setInterval(async () => {
+    const names = await readdir(join(runDir, 'log', 'annotate')).catch((): string[] => [])
+    const sizes = await Promise.all(
+      names.map(name => stat(join(runDir, 'log', 'annotate', name)).then(found => found.size)),
+    )
+    if (!sizes.some(size => size > 0)) return
+    clearInterval(timer)
+    child.kill(signal)
+  }, 2)
+  child.on('close', () => clearInterval(timer))
 }
 
 /** SHA-256 of every file below a folder, by path. */

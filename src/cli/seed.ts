@@ -1,0 +1,62 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { utf8 } from '../batch/batch.ts'
+import { HeadraceError } from '../errors.ts'
+import { fitSeed, type Seed, writeSeed } from '../text/seed.ts'
+import type { Command } from './command.ts'
+import { sourceFor } from './input.ts'
+import { formatCount } from './table.ts'
+
+/** Texts read at most on each side: n-gram shares settle long before. */
+const documentsMax = 200_000
+
+export const seedCommand: Command = {
+  name: 'seed',
+  usage: 'fit FOLDER',
+  summary:
+    'Counts the words of a folder of excellent text against those of text at large, so that seedSimilarity() can find more like it.\nFOLDER and --background are folders of .txt or .md files, or globs of JSON Lines or Parquet.',
+  positionals: { min: 2, max: 2 },
+  options: {
+    background: { value: 'GLOB', multiple: true, help: 'text at large, from which the seed is told apart (required)' },
+    name: { value: 'NAME', help: "names the column seed:NAME (default the folder's name)" },
+    out: { value: 'FILE', help: 'where to write it (default seeds/NAME.json)' },
+    text: { value: 'FIELD', help: "field of a line that holds the text (default 'text')" },
+  },
+  run: async (args, terminal) => {
+    const [verb, folder] = args.positionals
+    if (verb !== 'fit')
+      throw new HeadraceError('bad-option', `headrace seed: '${verb}' is not 'fit', the one thing it does`)
+    const background = args.texts('background')
+    if (background.length === 0)
+      throw new HeadraceError(
+        'bad-option',
+        'headrace seed: give --background GLOB, the text at large that the seed is told apart from',
+      )
+    const name = args.text('name') ?? basename(resolve(folder))
+    const fields = { text: args.text('text') ?? 'text' }
+    const seed = fitSeed(await readTexts([folder], fields), await readTexts(background, fields), { name })
+    const file = args.text('out') ?? `seeds/${name}.json`
+    await mkdir(dirname(resolve(file)), { recursive: true })
+    await writeFile(file, writeSeed(seed))
+    terminal.out.write(describeFit(seed, file))
+    return 0
+  },
+}
+
+function describeFit({ name, seedDocuments, backgroundDocuments }: Seed, file: string): string {
+  return `wrote ${file}: ${formatCount(seedDocuments)} documents against ${formatCount(backgroundDocuments)}\nuse it: .annotate(seedSimilarity({ seed: '${file}' })), then the column 'seed:${name}'\n`
+}
+
+async function readTexts(input: readonly string[], fields: { text: string }): Promise<Uint8Array[]> {
+  const source = sourceFor(input, fields)
+  const signal = new AbortController().signal
+  const texts: Uint8Array[] = []
+  for await (const split of source.splits(signal))
+    for await (const chunk of source.read(split, { offset: 0, line: 1 }, signal)) {
+      const text = utf8((await source.parse(chunk)).batch, 'text')
+      for (let row = 0; row + 1 < text.offsets.length; row++)
+        texts.push(text.bytes.subarray(text.offsets[row], text.offsets[row + 1]))
+      if (texts.length >= documentsMax) return texts.slice(0, documentsMax)
+    }
+  return texts
+}

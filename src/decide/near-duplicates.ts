@@ -1,0 +1,144 @@
+import { type Batch, fixed, numbers, type Utf8Column, utf8 } from '../batch/batch.ts'
+import { HeadraceError } from '../errors.ts'
+import { hash64 } from '../text/hash.ts'
+import { estimateSimilarity } from '../text/minhash.ts'
+import { addressOf, type Decider, type RowDecider } from './decider.ts'
+import type { KeyedTable, ListTable, State, TableShape } from './state.ts'
+
+export interface NearDuplicateOptions {
+  /**
+   * Drop from this estimated Jaccard similarity of word shingles on; 0.8 by default. The estimate's standard error with 112
+   * values is 0.028 at 0.9 and 0.046 at 0.6, so 0.8 stands 3.5 errors below the copies that must go and 4.3 above those that
+   * must stay.
+   */
+  readonly similarity?: number
+  /** As the annotator `signature` was given them: 14 and 8 by default. */
+  readonly bands?: number
+  readonly rows?: number
+  /** Compare with all kept documents, or only with those of the same domain. Default `all`. */
+  readonly scope?: 'all' | 'domain'
+}
+
+/**
+ * Drops a document that is nearly a kept one. About 0.4 KB a kept document.
+ *
+ * Candidates are the first kept document in each of its bands' buckets; each is verified by the estimate of the two signatures,
+ * and the most similar one is named (of equals, the earliest). Only kept documents are candidates, so a chain of copies, each a
+ * little different, ends where it has drifted too far from the first.
+ *
+ *     .annotate(normalize(), signature()).decide(exactDuplicates(), nearDuplicates({ similarity: 0.85, scope: 'domain' }))
+ */
+export function nearDuplicates(options: NearDuplicateOptions = {}): Decider {
+  const { similarity = 0.8, bands = 14, rows = 8, scope = 'all' } = options
+  if (!(similarity > 0 && similarity <= 1))
+    throw new HeadraceError(
+      'bad-option',
+      `nearDuplicates: similarity is ${similarity}; give a number above 0, at most 1`,
+    )
+  const bandTables = Array.from({ length: bands }, (_, band): TableShape => {
+    return { name: `near-band-${band}`, kind: 'keyed', width: 4 }
+  })
+  return {
+    name: 'near-duplicates',
+    version: 1,
+    options: { similarity, bands, rows, scope },
+    reads: ['signature', 'bands', 'shingles', ...(scope === 'domain' ? ['domain'] : [])],
+    reasons: ['near-duplicate'],
+    // An item is a signature and a float64 address.
+    tables: [...bandTables, { name: 'near-documents', kind: 'list', width: bands * rows + 8 }],
+    open: (batch, slot, state) => openBatch({ similarity, bands, rows, scope }, batch, slot, state),
+  }
+}
+
+function openBatch(
+  { similarity, bands, rows, scope }: Required<NearDuplicateOptions>,
+  batch: Batch,
+  slot: number,
+  state: State,
+): RowDecider {
+  const size = bands * rows
+  const signatures = readFixed(batch, 'signature', size)
+  const keys = asUint32(readFixed(batch, 'bands', bands * 8))
+  const shingles = numbers(batch, 'shingles')
+  const rowNumbers = numbers(batch, 'row')
+  if (scope === 'domain') addDomains(keys, utf8(batch, 'domain'), bands)
+  const tables = Array.from({ length: bands }, (_, band) => state.keyed(`near-band-${band}`))
+  const documents = state.list('near-documents')
+  const item = new Uint8Array(size + 8)
+  const itemView = new DataView(item.buffer)
+  const candidates: number[] = []
+  return {
+    decide(row, verdict) {
+      if (shingles[row] === 0) return true
+      findCandidates(tables, keys, row, candidates)
+      const { found, estimate } = findMostSimilar(candidates, documents, signatures, row * size, size)
+      if (!(estimate >= similarity)) return true
+      item.set(documents.at(found))
+      verdict.reason = 'near-duplicate'
+      verdict.duplicateOf = itemView.getFloat64(size, true)
+      verdict.similarity = verdict.evidence = estimate
+      return false
+    },
+    keep(row) {
+      if (shingles[row] === 0) return
+      item.set(signatures.subarray(row * size, (row + 1) * size))
+      itemView.setFloat64(size, addressOf(slot, rowNumbers[row]), true)
+      const number = documents.push(item)
+      const at = row * bands * 2
+      for (let band = 0; band < bands; band++) tables[band].set(keys[at + 2 * band], keys[at + 2 * band + 1], number)
+    },
+  }
+}
+
+function readFixed(batch: Batch, name: string, width: number): Uint8Array {
+  const column = fixed(batch, name)
+  if (column.width === width) return column.bytes
+  throw new TypeError(
+    `column '${name}' has ${column.width} bytes a row, not ${width}: give both signature() and nearDuplicates() the same bands and rows`,
+  )
+}
+
+/** A copy, as the bytes may stand at an odd address and the domain is mixed in. */
+function asUint32(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(new Uint8Array(bytes).buffer)
+}
+
+/** Gives each domain its own buckets in the tables that all share. */
+function addDomains(keys: Uint32Array, domains: Utf8Column, bands: number): void {
+  const hash = new Uint32Array(2)
+  for (let row = 0; row * bands * 2 < keys.length; row++) {
+    hash64(domains.bytes, domains.offsets[row], domains.offsets[row + 1], 0, hash)
+    for (let i = row * bands * 2; i < (row + 1) * bands * 2; i += 2) {
+      keys[i] ^= hash[0]
+      keys[i + 1] ^= hash[1]
+    }
+  }
+}
+
+/** The numbers of the first kept document in each bucket, each once. */
+function findCandidates(tables: readonly KeyedTable[], keys: Uint32Array, row: number, candidates: number[]): void {
+  candidates.length = 0
+  const at = row * tables.length * 2
+  for (let band = 0; band < tables.length; band++) {
+    const found = tables[band].get(keys[at + 2 * band], keys[at + 2 * band + 1])
+    if (found >= 0 && !candidates.includes(found)) candidates.push(found)
+  }
+}
+
+function findMostSimilar(
+  candidates: readonly number[],
+  documents: ListTable,
+  signatures: Uint8Array,
+  at: number,
+  size: number,
+): { found: number; estimate: number } {
+  let found = -1
+  let best = Number.NaN
+  for (const candidate of candidates) {
+    const estimate = estimateSimilarity(documents.at(candidate), 0, signatures, at, size)
+    if (estimate < best || (estimate === best && candidate > found)) continue
+    found = candidate
+    best = estimate
+  }
+  return { found, estimate: best }
+}

@@ -12,7 +12,7 @@ import { type Pipeline, pipeline, rules } from '../pipeline/pipeline.ts'
 
 /** What `headrace try` runs: every language is kept, English is held to Gopher's rules, duplicates go. The input comes from the command. */
 const tryPipeline: Pipeline = pipeline('try')
-  .annotate(normalize(), maskPii(), language(), density(), signature())
+  .annotate(normalize(), language(), density(), signature(), maskPii())
   .annotate(onlyFor('language', ['en'], gopherQuality()), onlyFor('language', ['en'], gopherRepetition()))
   .decide(rules(), exactDuplicates(), nearDuplicates())
   .tokenize('o200k_base')

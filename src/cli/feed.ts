@@ -51,7 +51,7 @@ export async function printSteps(
   isJson = false,
 ): Promise<void> {
   const started = performance.now()
-  const rows = [['step', 'samples', 'tokens', 'documents', 'domains', 'digest']]
+  const rows = [['step', 'samples', 'tokens', 'documents', 'digest', 'samples by domain']]
   let [steps, tokens] = [0, 0]
   for await (const batch of batches) {
     const real = countTokens(batch)
@@ -62,7 +62,7 @@ export async function printSteps(
   }
   if (isJson) return
   const seconds = (performance.now() - started) / 1000
-  terminal.out.write(formatTable(rows))
+  terminal.out.write(formatTable(rows, [5]))
   if (steps > stepsMax) terminal.out.write(`... ${formatCount(steps - stepsMax)} more\n`)
   terminal.out.write(
     `\n${formatCount(steps)} steps, ${formatCount(tokens)} tokens, read at ${formatCount(tokens / seconds)} tokens/s\n`,
@@ -90,5 +90,5 @@ function describe(batch: FeedBatch, tokens: number): string[] {
     .map(([name, n]) => `${name} ${n}`)
     .join(', ')
   const more = shares.length > 4 ? `, +${shares.length - 4}` : ''
-  return [String(step), String(samples), formatCount(tokens), formatCount(documents), shown + more, digest.slice(0, 12)]
+  return [String(step), String(samples), formatCount(tokens), formatCount(documents), digest.slice(0, 12), shown + more]
 }

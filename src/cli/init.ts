@@ -33,7 +33,7 @@ export default pipeline('${name}')
   // Fields of a line: text, id, domain, url, added; others are kept as metadata.
   .from(jsonl('${input}', { domain: 'domain' }))
   // Annotators measure and never drop.
-  .annotate(normalize(), maskPii(), language(), signature())
+  .annotate(normalize(), language(), signature(), maskPii())
   .annotate(onlyFor('language', english, gopherQuality()), onlyFor('language', english, gopherRepetition()))
   // Deciders drop: rules first (an annotator's own thresholds, or yours by column), then duplicates.
   .decide(rules({ language: { oneOf: ['en', 'zh'] } }), exactDuplicates(), nearDuplicates({ similarity: 0.8 }))

@@ -1,4 +1,4 @@
-import { stringAt, utf8 } from '../batch/batch.ts'
+import { numbers, stringAt, utf8 } from '../batch/batch.ts'
 import type { LocatedFate } from '../replay/fates.ts'
 import type { RunReader } from '../replay/run-reader.ts'
 import { sampleByReason } from '../replay/samples.ts'
@@ -56,7 +56,8 @@ async function describe(run: RunReader, fate: LocatedFate, charsMax: number): Pr
   if (fate.partner < 0) return `${head}${text}`
   const { batch, index } = await run.find(fate.partner)
   const similarity = fate.similarity === null ? '' : `, similarity ${fate.similarity}`
-  const partner = `  repeats ${fate.duplicateOf}  ${stringAt(utf8(batch, 'file'), index)}${similarity}\n`
+  const place = `${stringAt(utf8(batch, 'file'), index)}:${numbers(batch, 'line')[index]}`
+  const partner = `  repeats ${fate.duplicateOf}  ${place}${similarity}\n`
   return `${head}${text}${partner}${excerpt(stringAt(utf8(batch, 'text'), index), charsMax)}`
 }
 

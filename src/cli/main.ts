@@ -30,6 +30,12 @@ export const commands: readonly Command[] = [
 const exitStatuses = `Exit statuses: 0 done, 3 stopped by a guard rail, 64 wrong option or pipeline, 65 damaged or changed data, 66 not found,
 69 beyond a limit, 70 a bug, 73 in use by another process, 74 disk, 75 taken over by another process, 130 stopped by you.`
 
+// A reader that has seen enough, as `head` does, closes the pipe; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
 /** Runs the command line and returns the exit status. */
 export async function main(
   argv: readonly string[],

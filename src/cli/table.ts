@@ -1,13 +1,13 @@
-/** Plain tables: the first column to the left, numbers to the right, two spaces between. */
-export function formatTable(rows: readonly (readonly string[])[], indent = ''): string {
+/** Plain tables: the first column to the left, others to the right but those that `left` numbers, two spaces between. */
+export function formatTable(rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map(row => displayWidth(row[column] ?? ''))))
   const lines = rows.map(row =>
     row
-      .map((cell, column) => pad(cell, widths[column], column > 0))
+      .map((cell, column) => pad(cell, widths[column], !left.includes(column)))
       .join('  ')
       .trimEnd(),
   )
-  return lines.map(line => `${indent}${line}\n`).join('')
+  return lines.map(line => `${line}\n`).join('')
 }
 
 function pad(cell: string, width: number, isRight: boolean): string {

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder } from '../durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { checkValue, encodeFrame } from './frame.ts'
@@ -256,7 +257,7 @@ class Journal {
     try {
       const handle = await open(path, 'w+')
       await handle.sync()
-      await syncDirectory(this.#dir)
+      await syncFolder(this.#dir)
       const segment = { path, handle, size: 0 }
       this.#segments.push(segment)
       return segment
@@ -281,15 +282,5 @@ async function writeAll(segment: Segment, buffers: Uint8Array[]): Promise<void> 
   for (let done = 0; done < rest.length; ) {
     const at = segment.size + bytesWritten + done
     done += (await segment.handle.write(rest, done, rest.length - done, at)).bytesWritten
-  }
-}
-
-/** Makes a new or renamed file's name itself durable. */
-export async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

@@ -1,9 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeDurably } from '../durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { openFeed } from '../feed/publish.ts'
 import { limits } from '../limits.ts'
-import { JournalLog, syncDirectory } from '../log/journal.ts'
+import { JournalLog } from '../log/journal.ts'
 import { lockDirectory } from '../log/lock.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { RunContext, RunShape } from './context.ts'
@@ -120,9 +121,7 @@ async function openRunFile(dir: string, plan: Plan, ref: PipelineRef): Promise<R
     checkSameRun(dir, known, mine)
     return known
   }
-  await writeFile(`${path}.tmp`, `${JSON.stringify(mine, null, 2)}\n`, { flush: true })
-  await rename(`${path}.tmp`, path)
-  await syncDirectory(dir)
+  await writeDurably(path, [Buffer.from(`${JSON.stringify(mine, null, 2)}\n`)])
   return mine
 }
 

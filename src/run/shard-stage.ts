@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Batch, list, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { decodeBatch } from '../batch/ipc.ts'
+import { makeFolder } from '../durable-file.ts'
 import { type Append, readCommitted } from '../log/log.ts'
-import { folderOf, type ManifestEntry } from '../shards/manifest.ts'
+import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
 import { writeShard } from '../shards/shard.ts'
 import { type RunContext, topics } from './context.ts'
 import { isEnded, positionsOf } from './decide-stage.ts'
@@ -98,8 +98,8 @@ async function tokenize(context: RunContext, entry: SlotEntry): Promise<Batch> {
 
 async function sealShard(context: RunContext, shard: FullShard): Promise<ManifestEntry> {
   const { plan, dir } = context
-  const path = `${folderOf(shard.domain)}/${String(shard.number).padStart(8, '0')}.arrow`
-  await mkdir(join(dir, 'shards', folderOf(shard.domain)), { recursive: true })
+  const path = shardPath(shard.domain, shard.number)
+  await makeFolder(dirname(join(dir, 'shards', path)))
   const tokenizer = plan.tokenizer!
   const identity = { tokenizer: JSON.stringify(tokenizer.options), fingerprint: plan.shardFingerprint }
   const batches = shard.batches.map(({ rows, columns: { domain: _, ...columns } }) => ({ rows, columns }))

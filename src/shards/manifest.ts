@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /** One sealed shard, as the `manifest` topic and the planner know it. Everything in it is a function of the kept rows. */
 export interface ManifestEntry {
   /** Path below the shards folder: `<domain>/<number, 8 digits>.arrow`. */
@@ -14,4 +16,15 @@ export interface ManifestEntry {
   readonly last: { readonly slot: number; readonly row: number }
   readonly tokenizer: string
   readonly fingerprint: string
+}
+
+/** A shard's path below the shards folder. */
+export function shardPath(domain: string, number: number): string {
+  return `${folderOf(domain)}/${String(number).padStart(8, '0')}.arrow`
+}
+
+/** A domain's name as a folder's: what is not a letter, a digit or one of `!'()*-._~` is escaped; a very long one is hashed. */
+export function folderOf(domain: string): string {
+  const escaped = encodeURIComponent(domain).replace(/^\./, '%2E') || '%'
+  return escaped.length <= 200 ? escaped : hash('sha256', domain)
 }

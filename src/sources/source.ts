@@ -12,6 +12,9 @@ export interface ReadPosition {
   readonly line: number
 }
 
+/** The offset after a dead record that ends its split: reading from there gives nothing and opens nothing. */
+export const offsetAtEnd = Number.MAX_SAFE_INTEGER
+
 /** A record that can't become a document, found while reading or parsing. `line` counts from 1; 0 is the file as a whole. */
 export interface DeadRecord {
   readonly line: number

@@ -6,6 +6,7 @@ import { type Batch, fieldOf, stringAt, utf8, utf8From } from '../../src/batch/b
 import { decodeBatch, encodeBatch, encodeFile } from '../../src/batch/ipc.ts'
 import { readFileLayout, viewBatch } from '../../src/batch/ipc-layout.ts'
 import { HeadraceError } from '../../src/errors.ts'
+import { python, skipWithout } from '../python/python.ts'
 
 const sample: Batch = {
   rows: 3,
@@ -128,10 +129,7 @@ test('a damaged file is a typed error', () => {
     }
 })
 
-const python = process.env.PYTHON ?? 'python3'
-const hasPyarrow = spawnSync(python, ['-c', 'import pyarrow']).status === 0
-
-test('pyarrow reads streams and files', { skip: hasPyarrow ? false : 'no pyarrow; set PYTHON' }, () => {
+test('pyarrow reads streams and files', { skip: skipWithout('pyarrow') }, () => {
   const script = `
 import sys, pyarrow as pa
 data = sys.stdin.buffer.read()

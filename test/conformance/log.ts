@@ -110,7 +110,8 @@ export const logRules: Record<string, (fixture: LogFixture) => Promise<void>> = 
 
 /** Runs every rule on a fresh log. */
 export function testLog(name: string, open: () => Promise<LogFixture>): void {
-  for (const [rule, check] of Object.entries(logRules)) test(`${name}: ${rule}`, async () => {
+  for (const [rule, check] of Object.entries(logRules))
+    test(`${name}: ${rule}`, async () => {
       const fixture = await open()
       await using _log = fixture.log
       await check(fixture)

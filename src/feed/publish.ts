@@ -1,0 +1,205 @@
+import { readFile } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { makeFolder, type OnEffect, writeDurably } from '../durable-file.ts'
+import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import type { ManifestEntry } from '../shards/manifest.ts'
+import { openShard } from '../shards/shard.ts'
+import { readSampleTokens } from './block-file.ts'
+import { type BlockSpec, listSamples, writeBlock } from './blocks.ts'
+import { type ControlEntry, checkControl, checkCount, checkMixture, type Mixture } from './control.ts'
+import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './head.ts'
+import { LedgerWriter } from './ledger.ts'
+import type { Packing } from './pack.ts'
+import { type DryPolicy, Planner, planDefaults } from './planner.ts'
+import { canonicalJson } from './steps.ts'
+
+export interface PublishOptions {
+  /** Tokens a sample. */
+  readonly length: number
+  /** Samples a step, over all ranks. */
+  readonly batch: number
+  /** Weight of each domain in tokens. Default: domains are mixed by the tokens that they have ready. */
+  readonly mixture?: Mixture | null
+  /** Default `concatenate`. */
+  readonly packing?: Packing
+  /** Default 2^30. */
+  readonly blockTokens?: number
+  /** Slots after which a block closes though it is small. Default 16,384 (8 GB of text). */
+  readonly blockSlotsMax?: number
+  /** Seed of all permutations. Default 0. */
+  readonly seed?: number
+  /** What happens when a domain has no samples left after the end. Default `renormalise`. */
+  readonly dry?: DryPolicy
+  /** Passes over a domain at most, with `repeat`. Default 4. */
+  readonly repeatMax?: number
+  /** Name of the run. */
+  readonly run: string
+  /** The shards folder. */
+  readonly shards: string
+  /** What the tokenizer is, as JSON. */
+  readonly tokenizer: unknown
+  /** The id that fills short samples. Their labels are masked. Default: none, and 0 fills them. */
+  readonly endOfText?: number | null
+  /** Fingerprint of the shards. */
+  readonly fingerprint: string
+  /** Steps in one ledger file. Default 4096. */
+  readonly segmentSteps?: number
+  readonly onEffect?: OnEffect
+}
+
+/** Steps planned before they are published: bounds memory, and how long a trainer waits for the first of many. */
+const publishStepsMax = 1024
+
+/**
+ * Opens a feed folder to publish steps, a new one or one that a stopped process left. The manifest is then given again from its first
+ * entry: steps that were published are planned again and compared, and the new ones follow. Whatever the crashes between, the folder
+ * comes out the same byte for byte. One process at a time; the caller's lock on the run sees to it.
+ */
+export async function openFeed(dir: string, options: PublishOptions): Promise<FeedPublisher> {
+  const identity = identityOf(options)
+  const id = feedId(identity)
+  await makeFolder(dir)
+  const known = await readHead(dir)
+  if (known && known.feed !== id) throw refuseOther(dir, known, identity)
+  const shards = relative(dir, options.shards).split(sep).join('/')
+  const start = { ...identity, feed: id, shards, steps: 0, digest: id, ended: false, leftover: {} }
+  return new FeedPublisher(dir, options.shards, known ?? start, await readControls(dir), options.onEffect)
+}
+
+function identityOf(options: PublishOptions): FeedIdentity {
+  const { length, batch, mixture = null, packing = 'concatenate', seed = 0, endOfText = null } = options
+  const { blockTokens, blockSlotsMax, dry, repeatMax } = { ...planDefaults, ...dropUndefined(options) }
+  const { segmentSteps = limits.ledgerSegmentSteps, run, tokenizer, fingerprint } = options
+  const counts = { length, batch, blockTokens, blockSlotsMax, repeatMax, segmentSteps }
+  for (const [name, value] of Object.entries(counts)) checkCount(name, value)
+  if (mixture) checkMixture(mixture)
+  return {
+    ...{ version: 1, run, length, batch, mixture, packing, seed, blockTokens, blockSlotsMax, dry, repeatMax },
+    ...{ segmentSteps, tokenizer, endOfText, fingerprint },
+  }
+}
+
+function dropUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}
+
+function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {
+  const names = Object.keys(identity) as (keyof FeedIdentity)[]
+  const changed = names.filter(name => canonicalJson(known[name]) !== canonicalJson(identity[name]))
+  const list = changed.map(
+    name => `${name} was ${JSON.stringify(known[name])} and is ${JSON.stringify(identity[name])}`,
+  )
+  return new HeadraceError(
+    'bad-pipeline',
+    `the feed in ${dir} was begun otherwise: ${list.join('; ')}; change a mixture or batch by a control entry, or begin another feed`,
+  )
+}
+
+/**
+ * Plans and publishes. What lasts when: a block's file before any step that names it, ledger lines before the head that counts them,
+ * and the head last, renamed into place. So a reader never sees a step that a crash could take back.
+ */
+export class FeedPublisher implements AsyncDisposable {
+  readonly #dir: string
+  readonly #shards: string
+  readonly #planner: Planner
+  readonly #ledger: LedgerWriter
+  readonly #onEffect: OnEffect | undefined
+  #head: Head
+  #tokenizer: string | null = null
+
+  constructor(dir: string, shards: string, head: Head, controls: readonly ControlEntry[], onEffect?: OnEffect) {
+    this.#dir = dir
+    this.#shards = shards
+    this.#head = head
+    this.#onEffect = onEffect
+    this.#planner = new Planner(head, spec => this.#cutBlock(spec))
+    this.#ledger = new LedgerWriter(dir, head.segmentSteps, head.steps, onEffect)
+    for (const entry of controls) this.#planner.control(entry)
+  }
+
+  /** What is published. */
+  get head(): Head {
+    return this.#head
+  }
+
+  /** Gives the next manifest entry and publishes the steps that it makes possible. Returns how many steps are published. */
+  async addManifest(entry: ManifestEntry): Promise<number> {
+    this.#tokenizer ??= entry.tokenizer
+    if (entry.tokenizer !== this.#tokenizer)
+      throw new HeadraceError(
+        'bad-pipeline',
+        `shard ${entry.path} has tokens of ${entry.tokenizer} in a feed of ${this.#tokenizer}; begin another feed`,
+      )
+    this.#planner.add(entry)
+    return this.#publish()
+  }
+
+  /** Says that the manifest has ended and publishes what is left; the head then counts what no step holds. */
+  async end(): Promise<number> {
+    this.#planner.end()
+    await this.#publish()
+    if (!this.#head.ended) await this.#writeHead({ ended: true, leftover: await this.#planner.leftover() })
+    await this[Symbol.asyncDispose]()
+    return this.#head.steps
+  }
+
+  /** Records a change of mixture or batch, from a step on that is not planned yet. It lasts when this returns. */
+  async control(entry: ControlEntry): Promise<void> {
+    checkControl(entry, Math.max(this.#planner.nextChangeable, this.#head.steps))
+    const entries = [...(await readControls(this.#dir)), entry]
+    const text = `${JSON.stringify(entries, null, 2)}\n`
+    await writeDurably(join(this.#dir, 'control.json'), [Buffer.from(text)], this.#onEffect)
+    this.#planner.control(entry)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ledger[Symbol.asyncDispose]()
+  }
+
+  async #publish(): Promise<number> {
+    for (;;) {
+      let digest = ''
+      let planned = 0
+      for (; planned < publishStepsMax; planned++) {
+        const next = await this.#planner.nextStep()
+        if (!next) break
+        await this.#ledger.add(next.line)
+        digest = next.step.digest
+      }
+      const { steps } = this.#planner
+      if (planned > 0 && steps > this.#head.steps) {
+        await this.#ledger.sync()
+        await this.#writeHead({ steps, digest })
+      }
+      if (planned < publishStepsMax) return this.#head.steps
+    }
+  }
+
+  async #writeHead(change: Partial<Head>): Promise<void> {
+    const head = { ...this.#head, ...change }
+    await writeHead(this.#dir, head, this.#onEffect)
+    this.#head = head
+  }
+
+  async #cutBlock(spec: BlockSpec): Promise<Int32Array> {
+    const published = readSampleTokens(this.#dir, spec, this.#head)
+    if (published) return published
+    const lengths = spec.shards.map(shard => {
+      using file = openShard(join(this.#shards, shard.path), shard)
+      return file.lengths()
+    })
+    const samples = listSamples(spec, this.#head, lengths)
+    await writeBlock(this.#dir, spec, this.#head, samples, this.#onEffect)
+    return samples.tokens
+  }
+}
+
+async function readControls(dir: string): Promise<ControlEntry[]> {
+  const text = await readFile(join(dir, 'control.json'), 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return '[]'
+    throw wrapDiskError(error, `reading ${join(dir, 'control.json')}`)
+  })
+  return JSON.parse(text) as ControlEntry[]
+}

@@ -1,0 +1,267 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HeadraceError } from '../errors.ts'
+import { openShard, type Shard } from '../shards/shard.ts'
+import { BlockFile } from './block-file.ts'
+import type { BlockRef, BlockShard, SampleList } from './blocks.ts'
+import { type Head, readHead } from './head.ts'
+import { LedgerReader } from './ledger.ts'
+import { OpenFiles } from './open-files.ts'
+import { openStep, type Step } from './steps.ts'
+
+/** Where a trainer stands: `step` batches were handed to it, and `digest` is that of the last one (of none: the feed's id). */
+export interface FeedState {
+  readonly feed: string
+  readonly step: number
+  readonly digest: string
+}
+
+/**
+ * One rank's part of a step: `samples` rows of `length` tokens, row after row in each array.
+ *
+ * `labels` are shifted already: `labels[i]` is the token that follows `inputIds[i]` in the same piece of a document; at a piece's end and
+ * in padding it is -100. `positionIds` count from 0 in each piece, and in padding. `cuSeqlens` are the bounds of pieces and padding
+ * over the flattened rows, from 0 to samples * length. `documents` has the document's id for each span between two of them, '' for
+ * padding; `domains` has each row's domain.
+ */
+export interface FeedBatch {
+  readonly step: number
+  readonly digest: string
+  readonly samples: number
+  readonly length: number
+  readonly inputIds: Int32Array
+  readonly labels: Int32Array
+  readonly positionIds: Int32Array
+  readonly cuSeqlens: Int32Array
+  readonly documents: readonly string[]
+  readonly domains: readonly string[]
+}
+
+export interface ReadOptions {
+  /** This reader's number, from 0. Default 0. */
+  readonly rank?: number
+  /** Readers that share each step; it must divide the batch. Default 1. */
+  readonly world?: number
+  /** The first step to read, or a state to go on from. Default 0. */
+  readonly from?: number | FeedState
+  /** Wait for further steps until the feed ends. Default false: stop after what is published. */
+  readonly follow?: boolean
+  /** How often a follower looks, in milliseconds. Default 500. */
+  readonly pollMs?: number
+  /** Check every shard's SHA-256 when it is opened. Default false: its size and counts are checked. */
+  readonly verify?: boolean
+  /** Shards and blocks open at once; each holds a file descriptor and 4 bytes a document. Default 512. */
+  readonly filesMax?: number
+  readonly signal?: AbortSignal
+}
+
+/** Label of a token that has no next token in its piece. */
+const noLabel = -100
+
+/**
+ * Reads a published feed, whole or one rank's part of it: sample k of a step belongs to rank k mod world, so that any world size reads
+ * the same samples. Ends after the last published step, or when the feed does.
+ */
+export function readFeed(dir: string, options: ReadOptions = {}): FeedReader {
+  return new FeedReader(dir, options)
+}
+
+export class FeedReader implements AsyncIterable<FeedBatch> {
+  readonly #dir: string
+  readonly #options: ReadOptions
+  #handed: FeedState | null = null
+
+  constructor(dir: string, options: ReadOptions) {
+    this.#dir = dir
+    this.#options = options
+  }
+
+  /** Where to go on: counts the batches that were handed out. Null until reading has begun. */
+  state(): FeedState | null {
+    return this.#handed
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<FeedBatch> {
+    const { rank = 0, world = 1, filesMax = 512, verify = false } = this.#options
+    checkRank(rank, world)
+    let head = await this.#head()
+    if (!head) return
+    const ledger = new LedgerReader(this.#dir, head.segmentSteps)
+    const start = await startingState(head, ledger, this.#handed ?? this.#options.from ?? 0)
+    this.#handed = start
+    let { step, digest } = start
+    using files = new OpenFiles<Shard | BlockFile>(filesMax)
+    const open: Opener = {
+      shard: (shard: BlockShard) =>
+        files.get(shard.sha256 + shard.path, () => openShard(join(this.#dir, head!.shards, shard.path), shard)),
+      block: (block: BlockRef) => files.get(JSON.stringify(block), () => new BlockFile(this.#dir, block)),
+    }
+    const checked = new Set<string>()
+    for (;;) {
+      if (step >= head.steps) {
+        head = await this.#nextHead(head)
+        if (!head) return
+        continue
+      }
+      const found = openStep(await ledger.read(step), step, digest)
+      checkWorld(found, world)
+      const samples = samplesOf(found, open, rank, world)
+      if (verify) await checkHashes(join(this.#dir, head.shards), samples, checked)
+      const batch = readSamples(found, samples, open, head)
+      step++
+      digest = found.digest
+      this.#handed = { feed: head.feed, step, digest }
+      yield batch
+    }
+  }
+
+  /** The head; a follower waits for it. Null when the signal stopped that. */
+  async #head(): Promise<Head | null> {
+    for (;;) {
+      const head = await readHead(this.#dir)
+      if (head) return head
+      if (!this.#options.follow)
+        throw new HeadraceError('not-found', `there is no feed in ${this.#dir}, or no step of it yet`)
+      if (!(await this.#wait())) return null
+    }
+  }
+
+  /** A head with more steps, or null when there will be none. */
+  async #nextHead(head: Head): Promise<Head | null> {
+    if (head.ended || !this.#options.follow) return null
+    for (;;) {
+      const next = await readHead(this.#dir)
+      if (next && next.feed !== head.feed)
+        throw new HeadraceError('corrupt', `the feed in ${this.#dir} became another one: ${next.feed}`)
+      if (next && next.steps > head.steps) return next
+      if (next?.ended || !(await this.#wait())) return null
+    }
+  }
+
+  async #wait(): Promise<boolean> {
+    const { pollMs = 500, signal } = this.#options
+    return sleep(pollMs, true, signal ? { signal } : {}).catch(() => false)
+  }
+}
+
+function checkRank(rank: number, world: number): void {
+  if (!Number.isSafeInteger(world) || world < 1 || !Number.isSafeInteger(rank) || rank < 0 || rank >= world)
+    throw new HeadraceError(
+      'bad-option',
+      `rank ${rank} of world ${world}; give a world of 1 or more and a rank from 0 below it`,
+    )
+}
+
+function checkWorld({ step, samples }: Step, world: number): void {
+  if (samples % world === 0) return
+  const divisors = Array.from({ length: samples }, (_, i) => i + 1).filter(n => samples % n === 0)
+  throw new HeadraceError(
+    'bad-option',
+    `step ${step} has ${samples} samples, which ${world} ranks can't share; use one of ${divisors.join(', ')}`,
+  )
+}
+
+/** The state to begin with, checked against the feed: another feed's or another history's is refused. */
+async function startingState(head: Head, ledger: LedgerReader, from: number | FeedState): Promise<FeedState> {
+  const step = typeof from === 'number' ? from : from.step
+  if (!Number.isSafeInteger(step) || step < 0)
+    throw new HeadraceError('bad-option', `a feed can't be read from step ${step}`)
+  if (step > head.steps)
+    throw new HeadraceError('not-found', `step ${step} is after the ${head.steps} steps that the feed has`)
+  const digest = step === 0 ? head.feed : openStep(await ledger.read(step - 1), step - 1, null).digest
+  if (typeof from !== 'number' && from.feed !== head.feed)
+    throw new HeadraceError('bad-option', `the state is of feed ${from.feed}, and this is feed ${head.feed}`)
+  if (typeof from !== 'number' && from.digest !== digest)
+    throw new HeadraceError(
+      'bad-option',
+      `the state is of another history: step ${step - 1} had digest ${from.digest} and has ${digest} here`,
+    )
+  return { feed: head.feed, step, digest }
+}
+
+interface Opener {
+  shard(shard: BlockShard): Shard
+  block(block: BlockRef): BlockFile
+}
+
+/** A rank's samples of one range: which rows of the list are its own. */
+interface Part {
+  readonly domain: string
+  readonly list: SampleList
+  readonly shards: readonly BlockShard[]
+  readonly rows: readonly number[]
+}
+
+function samplesOf(step: Step, open: Opener, rank: number, world: number): Part[] {
+  const parts: Part[] = []
+  let k = 0
+  for (const domain of Object.keys(step.domains).sort())
+    for (const { block, epoch, from, to } of step.domains[domain]) {
+      const rows: number[] = []
+      for (let sample = from; sample < to; sample++) if (k++ % world === rank) rows.push(sample - from)
+      if (rows.length === 0) continue
+      const file = open.block({ domain, number: block, epoch }) as BlockFile
+      parts.push({ domain, list: file.read(from, to), shards: file.identity.shards, rows })
+    }
+  return parts
+}
+
+/** Positions from 0; grown to the longest sample seen. */
+let counting = new Int32Array(0)
+
+function readSamples(step: Step, parts: readonly Part[], open: Opener, { length, endOfText }: Head): FeedBatch {
+  const samples = parts.reduce((sum, part) => sum + part.rows.length, 0)
+  if (counting.length < length) counting = Int32Array.from({ length }, (_, i) => i)
+  const inputIds = new Int32Array(samples * length)
+  const labels = new Int32Array(samples * length)
+  const positionIds = new Int32Array(samples * length)
+  const bounds = [0]
+  const documents: string[] = []
+  const domains: string[] = []
+  const endSpan = (from: number, tokens: number, document: string) => {
+    positionIds.set(counting.subarray(0, tokens), from)
+    bounds.push(from + tokens)
+    documents.push(document)
+  }
+  let at = 0
+  for (const { domain, list, shards, rows } of parts)
+    for (const row of rows) {
+      const end = at + length
+      for (let piece = list.offsets[row]; piece < list.offsets[row + 1]; piece++) {
+        const [start, tokens] = [list.start[piece], list.length[piece]]
+        const shard = open.shard(shards[list.shard[piece]])
+        if (tokens < 1 || at + tokens > end)
+          throw new HeadraceError('corrupt', `step ${step.step} has a sample over ${length} tokens`)
+        const ids = inputIds.subarray(at, at + tokens)
+        shard.readTokens(start, ids)
+        labels.set(ids.subarray(1), at)
+        labels[at + tokens - 1] = noLabel
+        endSpan(at, tokens, shard.idAt(start))
+        at += tokens
+      }
+      if (at < end) {
+        inputIds.fill(endOfText ?? 0, at, end)
+        labels.fill(noLabel, at, end)
+        endSpan(at, end - at, '')
+      }
+      at = end
+      domains.push(domain)
+    }
+  const arrays = { inputIds, labels, positionIds, cuSeqlens: Int32Array.from(bounds), documents, domains }
+  return { step: step.step, digest: step.digest, samples, length, ...arrays }
+}
+
+async function checkHashes(dir: string, parts: readonly Part[], checked: Set<string>): Promise<void> {
+  for (const { list, shards } of parts)
+    for (const index of new Set(list.shard)) {
+      const { path, sha256 } = shards[index]
+      if (checked.has(path)) continue
+      const hash = createHash('sha256')
+      for await (const bytes of createReadStream(join(dir, path))) hash.update(bytes)
+      if (hash.digest('hex') !== sha256)
+        throw new HeadraceError('corrupt', `shard ${join(dir, path)} has other bytes than its SHA-256 ${sha256} says`)
+      checked.add(path)
+    }
+}

@@ -1,0 +1,128 @@
+import { naturalLog } from './natural-log.ts'
+import { cutShingles, ShingleBuffer } from './shingles.ts'
+
+/**
+ * How much a text says for its length, over windows of fixed size, as every such measure depends on length. Windows stand at
+ * even distances from the start to the end of the text, so the cost of a long document is bounded.
+ */
+
+/** Bytes of a window, and the number of windows at most. A shorter text is one window. */
+export const windowBytes = 4096
+export const windowsMax = 4
+/** A text shorter than this is not measured: too little repeats in it for any measure to mean something. */
+export const textBytesMin = 1024
+/** Words of a window that are counted, and the fewest that are measured. */
+export const windowWords = 256
+export const wordsMin = 64
+
+export interface Density {
+  /** Estimated compressed bytes / bytes, above 0, mean over the windows. */
+  compressionRatio: number
+  /** Unigram entropy of words, nats, mean over the windows. At most ln 256 = 5.55. */
+  wordEntropy: number
+  /** Different words / words, mean over the windows. */
+  uniqueWordShare: number
+}
+
+/** Measures `bytes[start, end)` into `density`; what is too short to measure becomes NaN. */
+export function measureDensity(bytes: Uint8Array, start: number, end: number, density: Density): void {
+  const length = end - start
+  const windows = Math.min(windowsMax, Math.floor(length / windowBytes)) || 1
+  const size = Math.min(length, windowBytes)
+  let ratio = 0
+  let entropy = 0
+  let unique = 0
+  let measured = 0
+  for (let i = 0; i < windows; i++) {
+    const from = start + (windows > 1 ? Math.floor(((length - size) * i) / (windows - 1)) : 0)
+    ratio += estimateCompressedBytes(bytes, from, from + size) / size
+    const words = cutShingles(bytes, from, from + size, { width: 1, punctuation: 'ignore' }, words32)
+    if (words < wordsMin) continue
+    const counted = Math.min(words, windowWords)
+    const different = countWords(words32.values, counted)
+    entropy += naturalLog(counted) - sumCountLogs(different) / counted
+    unique += different / counted
+    measured++
+  }
+  density.compressionRatio = length < textBytesMin ? Number.NaN : ratio / windows
+  density.wordEntropy = measured > 0 ? entropy / measured : Number.NaN
+  density.uniqueWordShare = measured > 0 ? unique / measured : Number.NaN
+}
+
+const words32 = new ShingleBuffer()
+
+/** c ln c for counts of words and of bytes. */
+const countLogs = Float64Array.from({ length: windowBytes + 1 }, (_, count) =>
+  count > 0 ? count * naturalLog(count) : 0,
+)
+
+const slots = 1024 // four times the words, so that probes are short
+const keys = new Uint32Array(slots)
+const counts = new Uint16Array(slots)
+const used = new Uint16Array(windowWords)
+
+/** Counts equal values among the first `count`; the slots of the different ones are in `used`, their number is returned. */
+function countWords(values: Uint32Array, count: number): number {
+  counts.fill(0)
+  let different = 0
+  for (let i = 0; i < count; i++) {
+    const word = values[i]
+    let slot = word & (slots - 1)
+    while (counts[slot] > 0 && keys[slot] !== word) slot = (slot + 1) & (slots - 1)
+    if (counts[slot]++ > 0) continue
+    keys[slot] = word
+    used[different++] = slot
+  }
+  return different
+}
+
+function sumCountLogs(different: number): number {
+  let sum = 0
+  for (let i = 0; i < different; i++) sum += countLogs[counts[used[i]]]
+  return sum
+}
+
+const matchBytesMin = 4
+/** What a match costs beyond the bits of its distance: its length, and that it is one. Fitted to zlib level 6. */
+const matchBits = 6
+const positions = new Int32Array(4096)
+const literals = new Uint16Array(256)
+
+/**
+ * The size to which an LZ77 coder with a good entropy coder would bring a window: greedy matches of four bytes or more at the
+ * latest place with the same hash, literals at their entropy. Ours, as the bytes that zlib writes differ between its versions.
+ */
+function estimateCompressedBytes(bytes: Uint8Array, start: number, end: number): number {
+  positions.fill(-1)
+  literals.fill(0)
+  let literalCount = 0
+  let bits = 0
+  let i = start
+  for (const last = end - matchBytesMin; i <= last; ) {
+    const word = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24)
+    const slot = Math.imul(word, 0x9e3779b1) >>> 20
+    const candidate = positions[slot]
+    positions[slot] = i
+    if (candidate < 0 || !startsMatch(bytes, candidate, i)) {
+      literals[bytes[i++]]++
+      literalCount++
+      continue
+    }
+    bits += matchBits + 32 - Math.clz32(i - candidate)
+    let from = candidate + matchBytesMin
+    for (i += matchBytesMin; i < end && bytes[i] === bytes[from]; i++) from++
+  }
+  for (; i < end; i++, literalCount++) literals[bytes[i]]++
+  let sum = countLogs[literalCount]
+  for (let byte = 0; byte < 256; byte++) sum -= countLogs[literals[byte]]
+  return (bits + (sum / countLogs[2]) * 2) / 8
+}
+
+function startsMatch(bytes: Uint8Array, a: number, b: number): boolean {
+  return (
+    bytes[a] === bytes[b] &&
+    bytes[a + 1] === bytes[b + 1] &&
+    bytes[a + 2] === bytes[b + 2] &&
+    bytes[a + 3] === bytes[b + 3]
+  )
+}

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { ledgerPath } from '../../src/feed/ledger.ts'
+import { openFeed, type PublishOptions } from '../../src/feed/publish.ts'
+import { type FeedBatch, type FeedState, type ReadOptions, readFeed } from '../../src/feed/read.ts'
+import { python, skipWithout } from '../python/python.ts'
+import { type Corpus, writeCorpus } from './corpus.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'headrace-read-'))
+after(() => rmSync(dir, { recursive: true }))
+const padding = 999_999
+const options: PublishOptions = {
+  ...{
+    length: 16,
+    batch: 12,
+    run: 'test',
+    shards: join(dir, 'shards'),
+    tokenizer: 't',
+    fingerprint: 'f',
+    endOfText: padding,
+  },
+  ...{ blockTokens: 900, segmentSteps: 5 },
+}
+const variants: Record<string, Partial<PublishOptions>> = {
+  concatenate: {},
+  'best-fit': { packing: 'best-fit' },
+  mixture: { mixture: { en: 1, 'zh/水': 2, code: 0 } },
+  repeat: { dry: 'repeat', repeatMax: 2, packing: 'best-fit' },
+}
+const feedDir = (name: string) => join(dir, `feed-${name}`)
+let corpus: Corpus
+
+before(async () => {
+  corpus = await writeCorpus(dir, { domains: ['en', 'zh/水', 'code', '😀'], shards: 24, seed: 3 })
+  for (const [name, change] of Object.entries(variants)) {
+    await using feed = await openFeed(feedDir(name), { ...options, ...change })
+    for (const entry of corpus.entries) await feed.addManifest(entry)
+    await feed.end()
+  }
+})
+
+async function readAll(path: string, readOptions: ReadOptions = {}): Promise<FeedBatch[]> {
+  const batches: FeedBatch[] = []
+  for await (const batch of readFeed(path, readOptions)) batches.push(batch)
+  return batches
+}
+const headOf = (path: string) => JSON.parse(readFileSync(join(path, 'head.json'), 'utf8'))
+
+/** Throws unless batches hold what a FeedBatch promises of real documents. Returns how often each token was fed. */
+function checkBatches(batches: readonly FeedBatch[]): Map<number, number> {
+  const fed = new Map<number, number>()
+  for (const { samples, length, inputIds, labels, positionIds, cuSeqlens, documents, domains } of batches) {
+    assert.deepEqual(
+      [inputIds, labels, positionIds].map(a => a.length),
+      Array(3).fill(samples * length),
+    )
+    assert.deepEqual([cuSeqlens[0], cuSeqlens.at(-1)], [0, samples * length])
+    assert.equal(documents.length, cuSeqlens.length - 1)
+    for (let row = 1; row < samples; row++) assert.ok(cuSeqlens.includes(row * length), 'no piece lies over two rows')
+    for (const [span, id] of documents.entries()) {
+      const [from, to] = [cuSeqlens[span], cuSeqlens[span + 1]]
+      assert.ok(from < to)
+      assert.deepEqual(
+        [...positionIds.subarray(from, to)],
+        Array.from({ length: to - from }, (_, i) => i),
+      )
+      const ids = [...inputIds.subarray(from, to)]
+      assert.deepEqual([...labels.subarray(from, to)], id === '' ? ids.map(() => -100) : [...ids.slice(1), -100])
+      if (id === '') {
+        assert.ok(ids.every(token => token === padding) && to % length === 0, 'padding ends a row')
+        continue
+      }
+      const document = corpus.documents.get(id)!
+      const start = document.indexOf(ids[0])
+      assert.deepEqual(ids, [...document.subarray(start, start + ids.length)], `a piece of ${id}`)
+      assert.equal(
+        domains[Math.floor(from / length)],
+        id.slice(0, id.lastIndexOf('/', id.lastIndexOf('/', id.lastIndexOf('/') - 1) - 1)),
+      )
+      for (const token of ids) fed.set(token, (fed.get(token) ?? 0) + 1)
+    }
+  }
+  return fed
+}
+
+/** Throws unless every token of the fed domains was fed `epochs` times, less what the head says is left over. */
+function checkExactlyOnce(batches: readonly FeedBatch[], path: string, epochs: number): void {
+  const fed = checkBatches(batches)
+  const times = [...fed.values()]
+  assert.ok(
+    times.every(n => n <= epochs),
+    'no token is fed twice in an epoch',
+  )
+  const leftover: Record<string, { tokens: number }> = headOf(path).leftover
+  const left = Object.values(leftover).reduce((sum, { tokens }) => sum + tokens, 0)
+  const all = corpus.entries.reduce((sum, { tokens }) => sum + tokens, 0)
+  const unfed = Object.entries(leftover).filter(([name]) => !batches.some(b => b.domains.includes(name)))
+  const never = unfed.reduce((sum, [, { tokens }]) => sum + tokens, 0)
+  assert.equal(
+    times.reduce((a, b) => a + b, 0),
+    (all - never) * epochs - (left - never),
+  )
+}
+
+for (const name of Object.keys(variants))
+  test(`${name}: every token is fed once an epoch, with its labels, positions and document`, async () => {
+    const batches = await readAll(feedDir(name), { verify: true })
+    assert.equal(batches.length, headOf(feedDir(name)).steps)
+    checkExactlyOnce(batches, feedDir(name), name === 'repeat' ? 2 : 1)
+  })
+
+test('the checks see a batch fed twice, one left out, a wrong label and a wrong document', async () => {
+  const path = feedDir('concatenate')
+  const batches = await readAll(path)
+  assert.throws(() => checkExactlyOnce([...batches, batches[2]], path, 1))
+  assert.throws(() => checkExactlyOnce(batches.slice(1), path, 1))
+  const [first, ...others] = batches
+  assert.throws(() => checkBatches([{ ...first, labels: first.labels.with(3, 5) }, ...others]))
+  assert.throws(() => checkBatches([{ ...first, inputIds: first.inputIds.with(0, 5) }, ...others]))
+  assert.throws(() => checkBatches([{ ...first, documents: first.documents.toReversed() }, ...others]))
+})
+
+test('any world reads the same samples: sample k is rank k mod world', async () => {
+  const path = feedDir('best-fit')
+  const whole = await readAll(path)
+  for (const world of [2, 3, 4, 6, 12]) {
+    const ranks = await Promise.all(Array.from({ length: world }, (_, rank) => readAll(path, { rank, world })))
+    for (const [step, batch] of whole.entries())
+      for (let k = 0; k < batch.samples; k++) {
+        const part = ranks[k % world][step]
+        const at = Math.floor(k / world) * 16
+        for (const name of ['inputIds', 'labels', 'positionIds'] as const)
+          assert.deepEqual(part[name].subarray(at, at + 16), batch[name].subarray(16 * k, 16 * k + 16))
+        assert.equal(part.domains[Math.floor(k / world)], batch.domains[k])
+      }
+  }
+  await assert.rejects(
+    readAll(path, { world: 5 }),
+    /12 samples, which 5 ranks can't share; use one of 1, 2, 3, 4, 6, 12/,
+  )
+  for (const bad of [{ rank: 2, world: 2 }, { rank: -1 }, { world: 0 }, { rank: 0.5 }])
+    await assert.rejects(readAll(path, bad), { code: 'bad-option' })
+})
+
+test('a reader goes on from its state, with another world too, and counts only what it handed out', async () => {
+  const path = feedDir('concatenate')
+  const whole = await readAll(path)
+  for (let stop = 0; stop <= whole.length; stop++) {
+    const reader = readFeed(path, { world: 2 })
+    let handed = 0
+    if (stop > 0) for await (const _ of reader) if (++handed === stop) break
+    const state = reader.state() ?? { feed: headOf(path).feed, step: 0, digest: headOf(path).feed }
+    assert.deepEqual([state.step, handed], [stop, stop])
+    assert.deepEqual(await readAll(path, { from: JSON.parse(JSON.stringify(state)) }), whole.slice(stop))
+    assert.deepEqual(await readAll(path, { from: stop }), whole.slice(stop))
+  }
+})
+
+test("another feed's state, another history's and one of the future are refused", async () => {
+  const path = feedDir('concatenate')
+  const reader = readFeed(path)
+  for await (const { step } of reader) if (step === 2) break
+  const state = reader.state() as FeedState
+  const cases: [FeedState | number, string, RegExp][] = [
+    [{ ...state, feed: headOf(feedDir('mixture')).feed }, 'bad-option', /is of feed/],
+    [{ ...state, digest: '0'.repeat(64) }, 'bad-option', /another history/],
+    [{ ...state, step: 2 }, 'bad-option', /another history/],
+    [{ ...state, step: 1e6 }, 'not-found', /after the/],
+    [-1, 'bad-option', /from step -1/],
+  ]
+  for (const [from, code, message] of cases) await assert.rejects(readAll(path, { from }), { code, message })
+})
+
+test('damage is found: ledger, block, shard', async () => {
+  const copy = (name: string) => {
+    const to = join(dir, `damaged-${name}`, 'feed')
+    cpSync(feedDir('concatenate'), to, { recursive: true })
+    cpSync(join(dir, 'shards'), join(to, '..', 'shards'), { recursive: true })
+    return to
+  }
+  const ledger = copy('ledger')
+  const path = join(ledger, ledgerPath(0, 5))
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"from":', '"from" :'))
+  await assert.rejects(readAll(ledger), { code: 'corrupt' })
+  const shard = copy('shard')
+  const file = join(shard, '..', 'shards', corpus.entries[0].path)
+  const bytes = readFileSync(file)
+  bytes[bytes.indexOf(Buffer.from(Int32Array.of(5).buffer))] ^= 1
+  writeFileSync(file, bytes)
+  await assert.rejects(readAll(shard, { verify: true }), { code: 'corrupt' })
+  truncateSync(file, bytes.length - 4)
+  await assert.rejects(readAll(shard), { code: 'corrupt' })
+  await assert.rejects(readAll(join(dir, 'nothing')), { code: 'not-found' })
+})
+
+test('a follower reads steps as they are published and ends with the feed', async () => {
+  const path = feedDir('followed')
+  const follower = readAll(path, { follow: true, pollMs: 1 })
+  {
+    await using feed = await openFeed(path, options)
+    for (const entry of corpus.entries) await feed.addManifest(entry)
+    await feed.end()
+  }
+  assert.deepEqual(await follower, await readAll(feedDir('concatenate')))
+  const stop = new AbortController()
+  const waiting = readAll(feedDir('never'), { follow: true, signal: stop.signal })
+  stop.abort()
+  assert.deepEqual(await waiting, [])
+})
+
+test('the Python client gives the same batches', { skip: skipWithout('pyarrow', 'numpy') }, async () => {
+  const dumps: string[] = []
+  for (const name of Object.keys(variants))
+    for (const world of [1, 3]) {
+      const dump = join(dir, `${name}-${world}.jsonl`)
+      for (let rank = 0; rank < world; rank++)
+        for (const batch of await readAll(feedDir(name), { rank, world })) {
+          const arrays = ['inputIds', 'labels', 'positionIds', 'cuSeqlens'] as const
+          const plain = Object.fromEntries(arrays.map(key => [key, [...batch[key]]]))
+          appendFileSync(dump, `${JSON.stringify({ rank, world, ...batch, ...plain })}\n`)
+        }
+      dumps.push(feedDir(name), dump)
+    }
+  const script = join(import.meta.dirname, '..', 'python', 'test_feed.py')
+  const { status, stderr } = spawnSync(python, [script, ...dumps], { encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+})

@@ -1,0 +1,75 @@
+"""Holds the Python client against a dump of the TypeScript reader: test_feed.py FEED_DIR DUMP [FEED_DIR DUMP]...
+
+A dump has a line of JSON a batch, with `rank` and `world`, ranks one after the other.
+"""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "src", "feed", "python"))
+
+from headrace import Feed, FeedError  # noqa: E402
+
+ARRAYS = {"inputIds": "input_ids", "labels": "labels", "positionIds": "position_ids", "cuSeqlens": "cu_seqlens"}
+
+
+def check_batch(batch, expected):
+    for theirs, ours in ARRAYS.items():
+        assert batch[ours].dtype == "int32", ours
+        assert batch[ours].ravel().tolist() == expected[theirs], f"step {expected['step']}: {ours}"
+    assert batch["input_ids"].shape == (expected["samples"], expected["length"])
+    for name in ("step", "digest", "documents", "domains"):
+        assert batch[name] == expected[name], f"step {expected['step']}: {name}"
+
+
+def check_reading(path, dump):
+    readers = {}
+    for expected in dump:
+        place = (expected["rank"], expected["world"])
+        if place not in readers:
+            # Two open files at once, so that closing and opening again is tried too.
+            readers[place] = Feed(path, *place, files_max=2)
+        check_batch(next(readers[place]), expected)
+    for reader in readers.values():
+        assert next(reader, None) is None, "the feed has ended"
+    return next(iter(readers.values())).head
+
+
+def check_state(path, dump):
+    rank, world = dump[0]["rank"], dump[0]["world"]
+    own = [batch for batch in dump if batch["rank"] == rank]
+    reader = Feed(path, rank, world)
+    for expected in own[:3]:
+        check_batch(next(reader), expected)
+    state = json.loads(json.dumps(reader.state()))
+    assert state["step"] == min(3, len(own))
+    resumed = Feed(path, rank, world, state=state)
+    for expected in own[3:]:
+        check_batch(next(resumed), expected)
+    for wrong in ({"feed": "0" * 64}, {"digest": "0" * 64}, {"step": state["step"] - 1}, {"step": 10**6}):
+        check_refused(lambda: Feed(path, rank, world, state={**state, **wrong}))
+
+
+def check_refused(make):
+    try:
+        make()
+    except FeedError:
+        return
+    raise AssertionError("it was not refused")
+
+
+def main(arguments):
+    for path, file in zip(arguments[::2], arguments[1::2]):
+        with open(file, encoding="utf-8") as lines:
+            dump = [json.loads(line) for line in lines]
+        assert dump, f"{file} is empty"
+        check_reading(path, dump)
+        check_state(path, dump)
+        check_refused(lambda: next(Feed(path, 0, 5)))
+        check_refused(lambda: Feed(path, 2, 2))
+    check_refused(lambda: Feed("/nonexistent"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import type { Chunk, ReadPosition, Source } from '../../src/sources/source.ts'
+import { type ExpectedRecord, listSplits, parseRecords } from '../conformance/source.ts'
+
+/** A folder that is gone when the tests of this file are over. */
+export function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'headrace-sources-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Numbers from 0 to 1 that depend on the seed alone (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** `count` texts of very different lengths, in several scripts. */
+export function makeTexts(count: number, seed = 1): string[] {
+  const random = randomFrom(seed)
+  const words = ['water', 'mill', 'Räder', '水車', 'канал', '🌊', 'the', 'of', '"quoted"', 'line\nbreak']
+  return Array.from({ length: count }, (_, i) => {
+    const length = i % 50 === 7 ? 5000 : 1 + Math.floor(random() * 120)
+    return Array.from({ length }, () => words[Math.floor(random() * words.length)]).join(' ')
+  })
+}
+
+/** All records of a source, and the chunks that they came in. */
+export async function readSource(source: Source): Promise<{ records: ExpectedRecord[]; chunks: Chunk[] }> {
+  const records: ExpectedRecord[] = []
+  const chunks: Chunk[] = []
+  const start: ReadPosition = { offset: 0, line: 1 }
+  for (const split of await listSplits(source))
+    for await (const chunk of source.read(split, start, new AbortController().signal)) {
+      chunks.push(chunk)
+      records.push(...(await parseRecords(source, chunk)))
+    }
+  return { records, chunks }
+}

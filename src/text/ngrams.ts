@@ -270,5 +270,5 @@ export class Ngrams {
 
 /** The power of two from 2,048 up that `words` fill by a quarter at most. */
 function tableSize(words: number): number {
-  return Math.max(2048, 2 ** Math.ceil(Math.log2(words * 4)))
+  return 2 ** (32 - Math.clz32(Math.max(2048, words * 4) - 1))
 }

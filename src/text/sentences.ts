@@ -26,7 +26,8 @@ export function countSentencesIn(bytes: Uint8Array, start: number, end: number):
 export function splitSentences(bytes: Uint8Array, start: number, end: number): Int32Array {
   const breaks: number[] = []
   findBreaks(bytes, start, end, splitText(bytes, start, end), 0, breaks)
-  return Int32Array.of(...breaks, end)
+  breaks.push(end)
+  return Int32Array.from(breaks)
 }
 
 /** Counts sentences and, when asked, writes down where all but the last of them end. */

@@ -129,7 +129,9 @@ function isApart(ends: Int32Array, first: number, last: number, start: number, a
   return true
 }
 
-/** Longer chunks are no neighbours: what they cost must not be paid again for each short chunk beside them. */
+/**
+ * Longer chunks are no neighbours, unlike spaCy's: what they cost must not be paid again for each short chunk beside them.
+ */
 const neighbourBytesMax = 256
 /** A chunk has a point or more, so that no run of words reaches over more chunks than this. */
 const neighbours = Array.from({ length: 2 * exceptionPointsMax }, () => createChunk(neighbourBytesMax))

@@ -7,6 +7,9 @@ import { splitChunk } from './spacy-split.ts'
 /**
  * English words, as datatrove 0.10.1 counts them: the tokens of spaCy 3.8.18's blank `en` tokenizer that are not white space.
  * Text of any language is split by these same rules.
+ *
+ * Known differences, all rare: the string `IS_ALPHA`, which breaks spaCy, is a word as any other; addresses whose numbers are
+ * not ASCII (`spacy-url.ts`); runs of smileys beside very long words (`neighbourBytesMax` in `spacy-split.ts`).
  */
 export interface Words {
   /** rows + 1 values: row i has the words from `rows[i]` up to `rows[i + 1]`. */
@@ -55,13 +58,12 @@ const LETTER = 1
 const ASCII_SPACE = 2
 /** A quote or bracket that a word may follow. */
 const OPENING = 4
-/** Ends a chunk or stands before one more of `CLOSING`. */
+/** Ends a chunk, or stands before one more mark that does. */
 const MARK = 8
-const CLOSING = 16
-/** Ends a chunk, alone. */
-const LAST = 32
+/** Ends a chunk, alone: with a bracket it would be a smiley. */
+const LAST = 16
 /** May begin white space that is not ASCII. */
-const WIDE = 64
+const WIDE = 32
 
 const kinds = markKinds()
 
@@ -74,7 +76,6 @@ function markKinds(): Uint8Array {
   mark(LETTER, codes('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'))
   mark(OPENING, codes('"('))
   mark(MARK, codes(',.!?)]"'))
-  mark(CLOSING, codes(',.!?)]"'))
   mark(LAST, codes(';:'))
   for (let point = 0; point < classesOf.length; point++)
     if (classesOf[point] & SPACE) mark(point < 0x80 ? ASCII_SPACE : WIDE, [Buffer.from(String.fromCodePoint(point))[0]])
@@ -150,8 +151,7 @@ function countMarks(bytes: Uint8Array, at: number, end: number, letters: number)
   // A full stop stays with an initial, and may after other capitals.
   if (first === 0x2e && (letters === 1 || bytes[at - 1] < 0x61)) return -1
   if (at + 1 === end || kinds[bytes[at + 1]] & ASCII_SPACE) return 1
-  if ((kind & MARK) === 0 || (kinds[bytes[at + 1]] & CLOSING) === 0 || (first === 0x2e && bytes[at + 1] === 0x2e))
-    return -1
+  if ((kind & kinds[bytes[at + 1]] & MARK) === 0 || (first === 0x2e && bytes[at + 1] === 0x2e)) return -1
   return at + 2 === end || kinds[bytes[at + 2]] & ASCII_SPACE ? 2 : -1
 }
 

@@ -14,6 +14,7 @@ import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
 import { openTables } from '../../src/decide/tables.ts'
 import type { Punctuation } from '../../src/text/shingles.ts'
 import { decideBatch, type Fate } from '../conformance/decider.ts'
+import { expectDrop, jaccard, shareBand } from './parts/similarity.ts'
 
 const slotBytes = 512 * 1024
 
@@ -67,19 +68,6 @@ function readText({ file, start, length }: Place): string {
   return JSON.parse(bytes.toString('utf8')).text
 }
 
-/** True Jaccard similarity: words between white space by fives; characters by fives where a fifth of them is Chinese, Japanese or Korean. */
-function jaccard(a: string, b: string): number {
-  const cjk = (a.match(/[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/g)?.length ?? 0) > a.length * 0.2
-  const grams = (text: string): Set<string> => {
-    const words = cjk ? [...text.replace(/\s+/g, '')] : text.toLowerCase().split(/\s+/)
-    return new Set(Array.from({ length: Math.max(0, words.length - 4) }, (_, i) => words.slice(i, i + 5).join(' ')))
-  }
-  const x = grams(a)
-  const y = grams(b)
-  const both = [...x].filter(gram => y.has(gram)).length
-  return x.size + y.size > 0 ? both / (x.size + y.size - both) : 1
-}
-
 interface Outcome {
   readonly fates: Map<string, Fate & { readonly order: number; readonly place: Place }>
   readonly byAddress: Map<Address, Place>
@@ -122,26 +110,6 @@ async function decideAll(folder: string, similarity: number, punctuation: Punctu
   return { fates, byAddress }
 }
 
-/** Probability that a pair of this similarity shares a band. */
-const curve = (s: number): number => 1 - (1 - s ** 8) ** 14
-
-/** The same and that the estimate over the 112 places reaches the threshold, by drawing places. */
-function expectDrop(s: number, similarity: number): number {
-  let seed = 1
-  const random = (): number => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32
-  let dropped = 0
-  for (let trial = 0; trial < 300; trial++) {
-    const equal = Array.from({ length: 112 }, () => random() < s)
-    const share = equal.filter(Boolean).length / 112
-    if (
-      share >= similarity &&
-      Array.from({ length: 14 }, (_, b) => b * 8).some(b => equal.slice(b, b + 8).every(Boolean))
-    )
-      dropped++
-  }
-  return dropped / 300
-}
-
 function reportRecall(folder: string, { fates }: Outcome, similarity: number): void {
   const lines = readFileSync(join(folder, 'truth.jsonl'), 'utf8').trim().split('\n')
   const bins = Array.from({ length: 7 }, () => ({
@@ -160,7 +128,7 @@ function reportRecall(folder: string, { fates }: Outcome, similarity: number): v
     counts.pairs++
     if (pair[1].reason !== '') counts.dropped++
     else counts.missed.push(`${dup} ${kind} ${jaccard}`)
-    counts.shared += curve(jaccard)
+    counts.shared += shareBand(jaccard)
     counts.expected += expectDrop(jaccard, similarity)
   }
   console.log('\ntrue Jaccard    pairs  dropped  recall   expected  bands alone (both in theory)')

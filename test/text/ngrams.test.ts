@@ -56,10 +56,9 @@ test('counts as strings would, whatever the order of n and the size of the text 
   const ngrams = new Ngrams()
   for (let round = 0; round < 150; round++) {
     const vocabulary = vocabularies[round % 3]
-    const words = Array.from(
-      { length: random(round % 4 === 0 ? 3000 : 60) },
-      () => vocabulary[random(vocabulary.length)],
-    )
+    // Longer and shorter than the text before, and as long as the buffers, whose sizes are powers of two.
+    const count = [random(3000), random(60), 512, random(60), 1024][round % 5]
+    const words = Array.from({ length: count }, () => vocabulary[random(vocabulary.length)])
     const { bytes, starts, ends } = lay(words)
     ngrams.load(bytes, starts, ends, 0, words.length)
     // The last pass over a text and the first over the next one have the same n, so that what one left would be found.

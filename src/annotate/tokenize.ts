@@ -1,5 +1,5 @@
 import { type Batch, type Columns, utf8 } from '../batch/batch.ts'
-import { type EncodingName, loadEncoding, rankFileOf } from '../text/bpe.ts'
+import { type EncodingName, endOfTextOf, loadEncoding, rankFileOf } from '../text/bpe.ts'
 import type { Annotator } from './annotator.ts'
 
 export interface TokenizeOptions {
@@ -19,7 +19,7 @@ export function tokenize(encoding: EncodingName, { endOfText = true }: TokenizeO
     name: 'tokenize',
     version: 1,
     exact: true,
-    options: { encoding, endOfText },
+    options: { encoding, endOfText, endOfTextId: endOfTextOf(encoding) },
     reads: ['text'],
     writes: [{ name: 'tokens', kind: 'list<i32>' as const }],
     resources: [rankFileOf(encoding)],

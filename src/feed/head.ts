@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { canonicalJson } from '../canonical-json.ts'
 import { type OnEffect, writeDurably } from '../durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import type { Mixture } from './control.ts'
 import type { Packing } from './pack.ts'
 import type { DryPolicy } from './planner.ts'
-import { canonicalJson, type Total } from './steps.ts'
+import type { Total } from './steps.ts'
 
 /** What a feed is: fixed when it begins. Its hash is the feed's id. */
 export interface FeedIdentity {

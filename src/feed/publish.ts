@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
+import { canonicalJson } from '../canonical-json.ts'
 import { makeFolder, type OnEffect, writeDurably } from '../durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { limits } from '../limits.ts'
@@ -12,7 +13,6 @@ import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './hea
 import { LedgerWriter } from './ledger.ts'
 import type { Packing } from './pack.ts'
 import { type DryPolicy, Planner, planDefaults } from './planner.ts'
-import { canonicalJson } from './steps.ts'
 
 export interface PublishOptions {
   /** Tokens a sample. */

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { canonicalJson } from '../canonical-json.ts'
 import { HeadraceError } from '../errors.ts'
 
 /** Samples `from` to `to` (exclusive) of a block in one epoch. */
@@ -55,13 +56,4 @@ export function openStep(line: string, number: number, previous: string | null):
       `step ${number} of the ledger does not follow the step before: it is step ${step.step} after ${step.previous}`,
     )
   return step
-}
-
-/** JSON with keys in the order of their UTF-16 code units and no spaces: the same value, the same bytes. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part) =>
-    part && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
 }

@@ -1,14 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Annotator } from '../annotate/annotator.ts'
-
-/** JSON with sorted keys, so that equal values have equal text. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-  entries.sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`
-}
+import { canonicalJson } from '../canonical-json.ts'
 
 /** 16 hex digits of SHA-256 over the value's canonical JSON. */
 export function fingerprint(value: unknown): string {

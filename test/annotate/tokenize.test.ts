@@ -49,7 +49,7 @@ test('a batch of no rows gives a column of no rows', async () => {
 
 test('options and rank file are part of what the annotator says of itself', () => {
   const annotator = tokenize('cl100k_base', { endOfText: false })
-  assert.deepEqual(annotator.options, { encoding: 'cl100k_base', endOfText: false })
+  assert.deepEqual(annotator.options, { encoding: 'cl100k_base', endOfText: false, endOfTextId: 100_257 })
   assert.deepEqual(annotator.resources, [
     {
       name: 'cl100k_base.tiktoken',

@@ -1,26 +1,33 @@
 #!/usr/bin/env node
-// Starts Headrace on a Node that can run it: this one, or the one that the development dependency `node` brings to a clone.
+// Starts Headrace on a Node that can run it: this one, or the one that the development dependency `node` brings to a clone. A clone runs
+// its own TypeScript, which needs a newer Node than what the build makes of it.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const path = relative => fileURLToPath(new URL(relative, import.meta.url))
 const [major, minor] = process.versions.node.split('.').map(Number)
+const isClone = existsSync(path('../src/cli/main.ts'))
+const [majorMin, minorMin] = isClone ? [24, 3] : [22, 18]
 
-if (major > 22 || (major === 22 && minor >= 18)) {
-  const built = path('../dist/cli/main.js')
-  const { main } = await import(
-    existsSync(built) && !existsSync(path('../src/cli/main.ts')) ? built : path('../src/cli/main.ts')
-  )
+if (major > majorMin || (major === majorMin && minor >= minorMin)) {
+  const { main } = await import(isClone ? '../src/cli/main.ts' : '../dist/cli/main.js')
   process.exitCode = await main(process.argv.slice(2))
 } else {
   const newer = path('../node_modules/node/bin/node')
   if (!existsSync(newer)) {
-    console.error(`headrace needs Node 22.18 or later, and this is ${process.version}: install a newer Node`)
+    console.error(
+      `headrace needs Node ${majorMin}.${minorMin} or later, and this is ${process.version}: install a newer Node`,
+    )
     process.exit(69)
   }
   const child = spawn(newer, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
-  // The terminal sends its signals to both; the child decides when to end.
+  // Whoever signals this process means the child, which decides when to end.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 143)))
+  child.on('error', error => {
+    console.error(`headrace can't start ${newer}: ${error.message}`)
+    process.exit(69)
+  })
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }

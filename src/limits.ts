@@ -24,6 +24,8 @@ export const limits = {
   shardTokensMax: 8 * 1024 * 1024,
   /** A shard is cut when its first row is this many slots old, so that a restart reads back no more than that. */
   shardSlotsMax: 512,
+  /** Domains of a run. Each has an open shard in memory, a folder, and its counts in every commit. */
+  domainsMax: 4096,
   /** Record batch of a shard. */
   recordBatchBytesMax: 64 * 1024 * 1024,
   /** Tokens of a block: large enough to shuffle. */

@@ -9,9 +9,23 @@ import { signature } from '../annotate/signature.ts'
 import { exactDuplicates } from '../decide/exact-duplicates.ts'
 import { nearDuplicates } from '../decide/near-duplicates.ts'
 import { type Pipeline, pipeline, rules } from '../pipeline/pipeline.ts'
+import { jsonl } from '../sources/jsonl.ts'
 
-/** What `headrace try` runs: every language is kept, English is held to Gopher's rules, duplicates go. The input comes from the command. */
+/** Roles of a document that `try` can be told the fields of. */
+export const fieldOptions = ['text', 'id', 'domain'] as const
+
+/** This module's URL for fields with other names: every thread that loads it reads them from the URL. */
+export function defaultPipelineUrl(fields: Readonly<Record<string, string>>): string {
+  const url = new URL(import.meta.url)
+  for (const [name, value] of Object.entries(fields)) url.searchParams.set(name, value)
+  return url.href
+}
+
+const fields = Object.fromEntries(new URL(import.meta.url).searchParams)
+
+/** What `headrace try` runs: every language is kept, English is held to Gopher's rules, duplicates go. The command replaces the input. */
 const tryPipeline: Pipeline = pipeline('try')
+  .from(jsonl('*.jsonl', fields))
   .annotate(normalize(), language(), density(), signature(), maskPii())
   .annotate(onlyFor('language', ['en'], gopherQuality()), onlyFor('language', ['en'], gopherRepetition()))
   .decide(rules(), exactDuplicates(), nearDuplicates())

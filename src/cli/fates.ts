@@ -1,4 +1,4 @@
-import { publicFate, readFates } from '../replay/fates.ts'
+import { type Fate, readFates } from '../replay/fates.ts'
 import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
 import { writeLines } from './write-lines.ts'
@@ -6,13 +6,20 @@ import { writeLines } from './write-lines.ts'
 export const fatesCommand: Command = {
   name: 'fates',
   usage: '',
-  summary:
-    'Prints what became of each record, a line of JSON each: id, file, line, slot, row, fate, reason, evidence, duplicateOf, similarity.',
+  summary: 'Prints what became of each record, a line of JSON each.',
+  details:
+    'A line has id, file, line, slot, row, fate (kept, dropped, dead), reason, evidence, duplicateOf and similarity, in the order of slots and rows. What is not there is null.',
   positionals: { min: 0, max: 0 },
   options: runOptions,
   run: async (args, terminal) => {
     await using run = await openRun(args)
-    await writeLines(terminal, readFates(run), fate => JSON.stringify(publicFate(fate)))
+    await writeLines(terminal, readFates(run), fateLine)
     return 0
   },
+}
+
+/** A fate as the line of JSON that scripts read: these fields in this order, whoever says it. */
+export function fateLine(of: Fate): string {
+  const { id, file, line, slot, row, fate, reason, evidence, duplicateOf, similarity } = of
+  return JSON.stringify({ id, file, line, slot, row, fate, reason, evidence, duplicateOf, similarity })
 }

@@ -1,94 +1,122 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
-import { type Command, runOptions, type Terminal } from './command.ts'
+import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
 import { openRun } from './find-run.ts'
-import { formatCount, formatTable } from './table.ts'
+import { formatCount, formatPlural } from './table.ts'
+import { clipText, displayWidth, pageWidth } from './wrap.ts'
 
 export const feedCommand: Command = {
   name: 'feed',
-  usage: '[DIR]',
-  summary:
-    "Reads a feed as a trainer does and prints its steps and the speed. DIR is a feed folder (default the run's).",
+  usage: '[FOLDER]',
+  summary: 'Reads a feed as a trainer does, and prints its steps and the speed.',
+  details:
+    'FOLDER is a feed, or a run that has one (default: the run of --dir and --run). All steps are read; the first N are printed.',
   positionals: { min: 0, max: 1 },
   options: {
     ...runOptions,
     from: { value: 'STEP', help: 'first step (default 0)' },
-    steps: { value: 'N', help: 'steps to print (default 10; all are read)' },
+    steps: { value: 'N', help: 'steps to print (default 10; all with --follow or --json)' },
     rank: { value: 'N', help: 'reads as this rank (default 0)' },
     world: { value: 'N', help: 'of so many (default 1)' },
     follow: { help: 'waits for further steps until the feed ends' },
-    json: { help: 'prints a line of JSON a step' },
+    json: { help: 'prints a line of JSON a step, and nothing else' },
   },
   run: async (args, terminal) => {
     const dir = await feedFolder(args)
-    const from = args.count('from', 0, 0)
-    const rank = args.count('rank', 0, 0)
-    const world = args.count('world', 1)
-    const batches = readFeed(dir, { from, rank, world, follow: args.flag('follow') })
-    await printSteps(
-      batches,
-      args.flag('json') ? Number.POSITIVE_INFINITY : args.count('steps', 10),
-      terminal,
-      args.flag('json'),
-    )
+    const [isJson, follow] = [args.flag('json'), args.flag('follow')]
+    const stepsMax = args.count('steps', isJson || follow ? Number.POSITIVE_INFINITY : 10)
+    const options = {
+      from: args.count('from', 0, 0),
+      rank: args.count('rank', 0, 0),
+      world: args.count('world', 1),
+      follow,
+    }
+    await printFeed(readFeed(dir, options), stepsMax, isJson, terminal)
     return 0
   },
 }
 
-async function feedFolder(args: Parameters<Command['run']>[0]): Promise<string> {
+async function feedFolder(args: ParsedArgs): Promise<string> {
   const [given] = args.positionals
   if (given !== undefined) return existsSync(join(given, 'feed', 'head.json')) ? join(given, 'feed') : given
   await using run = await openRun(args)
   return join(run.dir, 'feed')
 }
 
-/** Reads all batches, prints the first ones and the speed. */
-export async function printSteps(
+/** Reads all batches, prints the first ones as they come, and at the end the speed. */
+async function printFeed(
   batches: AsyncIterable<FeedBatch>,
   stepsMax: number,
+  isJson: boolean,
   terminal: Terminal,
-  isJson = false,
 ): Promise<void> {
   const started = performance.now()
-  const rows = [['step', 'samples', 'tokens', 'documents', 'digest', 'samples by domain']]
+  const width = pageWidth(terminal)
   let [steps, tokens] = [0, 0]
   for await (const batch of batches) {
-    const real = countTokens(batch)
-    tokens += real
-    if (isJson) terminal.out.write(`${JSON.stringify(summarize(batch, real))}\n`)
-    else if (steps < stepsMax) rows.push(describe(batch, real))
-    steps++
+    const figures = summarize(batch)
+    if (steps === 0 && !isJson) terminal.out.write(stepsHead)
+    tokens += figures.tokens
+    if (steps++ < stepsMax) terminal.out.write(isJson ? `${JSON.stringify(figures)}\n` : stepLine(figures, width))
   }
   if (isJson) return
-  const seconds = (performance.now() - started) / 1000
-  terminal.out.write(formatTable(rows, [5]))
+  const seconds = Math.max((performance.now() - started) / 1000, 0.001)
   if (steps > stepsMax) terminal.out.write(`... ${formatCount(steps - stepsMax)} more\n`)
   terminal.out.write(
-    `\n${formatCount(steps)} steps, ${formatCount(tokens)} tokens, read at ${formatCount(tokens / seconds)} tokens/s\n`,
+    `\n${formatPlural(steps, 'step')}, ${formatPlural(tokens, 'token')}, read at ${formatCount(tokens / seconds)} tokens/s\n`,
   )
 }
 
-/** Tokens of documents, without padding. */
-function countTokens({ cuSeqlens, documents }: FeedBatch): number {
-  let tokens = 0
-  for (const [i, document] of documents.entries()) if (document !== '') tokens += cuSeqlens[i + 1] - cuSeqlens[i]
-  return tokens
+const firstSteps = 5
+
+/** The first steps of a feed, for the end of a run. */
+export async function showFirstSteps(
+  batches: AsyncIterable<FeedBatch>,
+  stepsInAll: number,
+  terminal: Terminal,
+): Promise<void> {
+  terminal.out.write(`\nfirst steps of the feed\n${stepsHead}`)
+  let steps = 0
+  for await (const batch of batches) {
+    terminal.out.write(stepLine(summarize(batch), pageWidth(terminal)))
+    if (++steps === firstSteps) break
+  }
+  if (stepsInAll > steps)
+    terminal.out.write(`... ${formatCount(stepsInAll - steps)} more: headrace feed reads them all\n`)
 }
 
-function summarize({ step, digest, samples, documents, domains }: FeedBatch, tokens: number) {
+interface StepFigures {
+  readonly step: number
+  readonly samples: number
+  /** Tokens of documents, without padding. */
+  readonly tokens: number
+  readonly documents: number
+  readonly domains: Readonly<Record<string, number>>
+  readonly digest: string
+}
+
+function summarize({ step, digest, samples, documents, domains, cuSeqlens }: FeedBatch): StepFigures {
+  let tokens = 0
+  for (const [i, document] of documents.entries()) if (document !== '') tokens += cuSeqlens[i + 1] - cuSeqlens[i]
   const counts: Record<string, number> = {}
   for (const domain of domains) counts[domain] = (counts[domain] ?? 0) + 1
   return { step, samples, tokens, documents: new Set(documents.filter(Boolean)).size, domains: counts, digest }
 }
 
-function describe(batch: FeedBatch, tokens: number): string[] {
-  const { step, samples, documents, domains, digest } = summarize(batch, tokens)
-  const shares = Object.entries(domains).sort((a, b) => b[1] - a[1])
-  const shown = shares
-    .slice(0, 4)
-    .map(([name, n]) => `${name} ${n}`)
-    .join(', ')
-  const more = shares.length > 4 ? `, +${shares.length - 4}` : ''
-  return [String(step), String(samples), formatCount(tokens), formatCount(documents), digest.slice(0, 12), shown + more]
+const widths = [6, 7, 9, 9]
+const columns = (cells: readonly string[]) => cells.map((cell, i) => cell.padStart(widths[i])).join('  ')
+const stepsHead = `${columns(['step', 'samples', 'tokens', 'documents'])}  digest        samples by domain\n`
+
+function stepLine({ step, samples, tokens, documents, domains, digest }: StepFigures, width: number): string {
+  const shares = Object.entries(domains).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+  const names = shares.map(([name, n]) => `${name} ${n}`)
+  const figures = columns([String(step), String(samples), formatCount(tokens), formatCount(documents)])
+  const line = (shown: number) => {
+    const more = names.length > shown ? [`+${names.length - shown}`] : []
+    return `${figures}  ${digest.slice(0, 12)}  ${[...names.slice(0, shown), ...more].join(', ')}`
+  }
+  let shown = names.length
+  while (shown > 1 && displayWidth(line(shown)) > width) shown--
+  return `${clipText(line(shown), width)}\n`
 }

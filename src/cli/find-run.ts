@@ -4,26 +4,33 @@ import { HeadraceError } from '../errors.ts'
 import { RunReader } from '../replay/run-reader.ts'
 import type { ParsedArgs } from './command.ts'
 
-/** Opens the run that `--dir` and `--run` name, or the one that was worked on last. */
+/** Opens the run that `--dir` and `--run` name, or the one that was begun or ended last. */
 export async function openRun(args: ParsedArgs): Promise<RunReader> {
   const dir = args.text('dir') ?? '.headrace'
-  return RunReader.open(join(dir, args.text('run') ?? (await newestRun(dir))))
+  const runs = await listRuns(dir)
+  const wanted = args.text('run')
+  const name = wanted ?? runs[0]
+  if (runs.includes(name)) return RunReader.open(join(dir, name))
+  const what = wanted === undefined ? 'no run' : `no run '${wanted}'`
+  const advice = runs.length
+    ? `it holds ${runs.join(', ')}`
+    : "begin one with 'headrace run PIPELINE', or name another folder with --dir"
+  throw new HeadraceError('not-found', `${dir} holds ${what}; ${advice}`)
 }
 
-async function newestRun(dir: string): Promise<string> {
-  const names = await readdir(dir).catch(() => [])
-  const times = await Promise.all(
-    names.map(name =>
-      stat(join(dir, name, 'log')).then(
-        found => ({ name, time: found.mtimeMs }),
-        () => null,
-      ),
-    ),
-  )
-  const runs = times.filter(run => run !== null).sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1))
-  if (runs.length) return runs[0].name
-  throw new HeadraceError(
-    'not-found',
-    `${dir} holds no run: begin one with 'headrace run PIPELINE', or name another folder with --dir`,
-  )
+/** Names of the runs in a folder, the newest first. A run's folder changes when its lock comes and goes. */
+async function listRuns(dir: string): Promise<string[]> {
+  const names = await readdir(dir).catch((): string[] => [])
+  const found = await Promise.all(names.map(name => timeOf(dir, name)))
+  const runs = found.filter(run => run !== null).sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1))
+  return runs.map(run => run.name)
+}
+
+async function timeOf(dir: string, name: string): Promise<{ name: string; time: number } | null> {
+  try {
+    await stat(join(dir, name, 'run.json'))
+    return { name, time: (await stat(join(dir, name))).mtimeMs }
+  } catch {
+    return null
+  }
 }

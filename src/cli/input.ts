@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs'
+import { glob, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { jsonl } from '../sources/jsonl.ts'
 import { parquet } from '../sources/parquet.ts'
@@ -13,7 +15,7 @@ export function sourceFor(input: readonly string[], options: Readonly<Record<str
   if (kinds.size > 1)
     throw new HeadraceError(
       'bad-option',
-      `--input mixes ${[...kinds].join(' and ')}; a run reads one kind: make a run of each`,
+      `the input mixes ${[...kinds].map(kind => kindNames[kind]).join(' and ')}; a run reads one kind: make a run of each`,
     )
   const fields = Object.fromEntries(
     Object.entries(options).filter(([name, value]) => name !== 'patterns' && value !== null),
@@ -21,11 +23,39 @@ export function sourceFor(input: readonly string[], options: Readonly<Record<str
   const [kind] = kinds
   if (kind === 'parquet') return parquet([...input], fields)
   if (kind !== 'text') return jsonl([...input], fields)
-  if (input.length > 1) throw new HeadraceError('bad-option', `--input names ${input.length} folders; a run reads one`)
+  if (input.length > 1)
+    throw new HeadraceError('bad-option', `the input names ${input.length} folders of text; a run reads one`)
   return textFolder(input[0], fields)
 }
 
-function kindOf(path: string): 'jsonl' | 'parquet' | 'text' {
+const kindNames = { parquet: 'Parquet', jsonl: 'JSON Lines', text: 'a folder of text' }
+
+function kindOf(path: string): keyof typeof kindNames {
   if (/\.parquet$/i.test(path)) return 'parquet'
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? 'text' : 'jsonl'
+}
+
+/**
+ * Bytes that a source will read, for showing how far it is; 0 where that can't be known before reading: what is packed or in columns,
+ * a follower's files, another source than files.
+ */
+export async function measureInput({ options }: Source): Promise<number> {
+  const patterns = options.patterns
+  if (!Array.isArray(patterns) || options.follow === true) return 0
+  const names = new Set<string>()
+  for (const pattern of patterns as string[]) for (const name of await expand(pattern)) names.add(name)
+  if ([...names].some(name => /\.(gz|zst|parquet)$/i.test(name))) return 0
+  const sizes = await Promise.all(
+    Array.from(names, name => stat(name).then(found => (found.isFile() ? found.size : 0))),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+async function expand(pattern: string): Promise<string[]> {
+  const entry = statSync(pattern, { throwIfNoEntry: false })
+  if (!entry) return Array.fromAsync(glob(pattern))
+  if (!entry.isDirectory()) return [pattern]
+  const entries = await readdir(pattern, { recursive: true, withFileTypes: true })
+  const texts = entries.filter(found => found.isFile() && /\.(txt|md)$/i.test(found.name))
+  return texts.map(found => join(found.parentPath, found.name))
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { relative, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { HeadraceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../pipeline/plan.ts'
@@ -9,18 +9,35 @@ import type { PipelineRef } from '../run/jobs.ts'
 import type { Source } from '../sources/source.ts'
 import { sourceFor } from './input.ts'
 
-// A pipeline imports 'headrace' wherever it lies; it means the Headrace that runs it.
-const index = new URL(import.meta.resolve('../index.ts')).href
+// A pipeline imports 'headrace' wherever it lies; it means the Headrace that runs it. And it is a module, as its imports show, also in a
+// package that is CommonJS, which is what `npm init` makes.
+const index = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
 registerHooks({
-  resolve: (specifier, context, nextResolve) =>
-    specifier === 'headrace' ? { url: index, shortCircuit: true } : nextResolve(specifier, context),
+  resolve: (specifier, context, nextResolve) => {
+    if (specifier === 'headrace') return { url: index, shortCircuit: true }
+    const found = nextResolve(specifier, context)
+    const isTypeScript = /\.ts(\?|$)/.test(found.url) && !found.url.includes('/node_modules/')
+    return isTypeScript ? { ...found, format: 'module-typescript' } : found
+  },
 })
 
 /** The reference by which every thread loads the pipeline of a file. */
-export function referTo(file: string, input: readonly string[], follow = false): PipelineRef {
+export function referTo(file: string, input: readonly string[] = [], follow = false): PipelineRef {
   if (!existsSync(file))
     throw new HeadraceError('not-found', `there is no pipeline file ${file}: write one with 'headrace init'`)
-  return { loader: import.meta.url, module: pathToFileURL(resolve(file)).href, input, follow }
+  return referToModule(pathToFileURL(resolve(file)).href, input, follow)
+}
+
+/** The same for the URL of a module. */
+export function referToModule(module: string, input: readonly string[], follow = false): PipelineRef {
+  return { loader: import.meta.url, module, input, follow }
+}
+
+/** The reference to the pipeline of a run, as its run.json names it. */
+export function referToRun({ module, input }: { module: string; input: readonly string[] }): PipelineRef {
+  if (module.startsWith('file:') && !existsSync(new URL(module)))
+    throw new HeadraceError('not-found', `the pipeline of this run is gone: ${showModule(module)}`)
+  return referToModule(module, input)
 }
 
 /** Imports the pipeline's module and lays the pipeline out. Called on every thread. */
@@ -38,13 +55,32 @@ function chooseSource(own: Source | null, { input, follow }: PipelineRef): Sourc
     : own
 }
 
-async function importPipeline(ref: PipelineRef): Promise<Pipeline> {
-  const module = await import(ref.module).catch(error => {
+async function importPipeline({ module: url }: PipelineRef): Promise<Pipeline> {
+  const module = await import(url).catch(error => {
     if (error instanceof HeadraceError) throw error
-    throw new HeadraceError('bad-pipeline', `${ref.module} can't be loaded: ${error.message}`, error)
+    throw new HeadraceError('bad-pipeline', `${showModule(url)} can't be loaded: ${explainImport(error, url)}`, error)
   })
   const pipeline = module.default
   if (!pipeline || typeof pipeline !== 'object' || !Array.isArray(pipeline.annotators))
-    throw new HeadraceError('bad-pipeline', `${ref.module} must 'export default pipeline(...)'`)
+    throw new HeadraceError('bad-pipeline', `${showModule(url)} must 'export default pipeline(...)'`)
   return pipeline as Pipeline
+}
+
+/** The message, and the line of the module that it comes from where the error knows it. */
+function explainImport(error: unknown, url: string): string {
+  if (!(error instanceof Error)) return String(error)
+  const [message] = error.message.split('\n')
+  for (const name of [url, url.startsWith('file:') ? fileURLToPath(new URL(url)) : url]) {
+    const [, after] = (error.stack ?? '').split(`${name}:`)
+    const line = /^\d+(:\d+)?/.exec(after ?? '')
+    if (line) return `${message} (${showModule(url)}:${line[0]})`
+  }
+  return message
+}
+
+function showModule(url: string): string {
+  if (!url.startsWith('file:')) return url
+  const path = fileURLToPath(new URL(url))
+  const near = relative('', path)
+  return near.startsWith('..') ? path : near
 }

@@ -1,16 +1,21 @@
 import { numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { HeadraceError } from '../errors.ts'
 import type { LocatedFate } from '../replay/fates.ts'
 import type { RunReader } from '../replay/run-reader.ts'
 import { sampleByReason } from '../replay/samples.ts'
 import { type Command, runOptions, type Terminal } from './command.ts'
+import { compareLines, differenceStart } from './difference.ts'
 import { openRun } from './find-run.ts'
-import { formatCount } from './table.ts'
+import { readReasons } from './reasons.ts'
+import { formatMeasured, formatPlural } from './table.ts'
+import { clipText, pageWidth, printable, wrapText } from './wrap.ts'
 
 export const lookCommand: Command = {
   name: 'look',
   usage: '[REASON]',
-  summary:
-    'Shows samples of what was dropped for each reason, with the measured value, and of a duplicate the document that it repeats.',
+  summary: 'Shows samples of what was dropped or dead, by reason, with the evidence.',
+  details:
+    'Each sample has its id, file and line, domain and the measured value; a duplicate also the document that it repeats, and a near-duplicate the lines in which they differ (- its own, + the kept one). The same run shows the same samples.',
   positionals: { min: 0, max: 1 },
   options: {
     ...runOptions,
@@ -21,7 +26,7 @@ export const lookCommand: Command = {
     await using run = await openRun(args)
     await look(run, terminal, {
       reason: args.positionals[0],
-      samplesMax: args.count('samples', 3),
+      samplesMax: args.count('samples', 3, 1, 10_000),
       charsMax: args.count('chars', 300),
     })
     return 0
@@ -34,39 +39,88 @@ export interface LookOptions {
   readonly charsMax: number
 }
 
+/** How a sample is laid out. */
+interface Page {
+  readonly width: number
+  readonly charsMax: number
+}
+
 /** Prints samples by reason, the most frequent first. */
 export async function look(run: RunReader, terminal: Terminal, options: LookOptions): Promise<void> {
-  const groups = await sampleByReason(run, options.samplesMax)
+  const { reason: wanted, samplesMax, charsMax } = options
+  const groups = await sampleByReason(run, samplesMax)
+  if (wanted !== undefined && !groups.has(wanted)) throw unknownReason(wanted, [...groups.keys()])
+  const { thresholds } = await readReasons(run)
+  const page = { width: pageWidth(terminal), charsMax }
   const sorted = [...groups].sort((a, b) => b[1].count - a[1].count || (a[0] < b[0] ? -1 : 1))
+  if (sorted.length === 0) terminal.out.write('nothing was dropped, and no record is dead\n')
   for (const [reason, { count, samples }] of sorted) {
-    if (options.reason !== undefined && reason !== options.reason) continue
-    terminal.out.write(`\n── ${reason}: ${formatCount(count)} ${count === 1 ? 'record' : 'records'}\n`)
-    for (const fate of samples) terminal.out.write(await describe(run, fate, options.charsMax))
+    if (wanted !== undefined && reason !== wanted) continue
+    const rule = thresholds.has(reason) ? ` (${thresholds.get(reason)})` : ''
+    terminal.out.write(`\n── ${clipText(`${reason}${rule}: ${formatPlural(count, 'record')}`, page.width - 3)}\n`)
+    for (const fate of samples) terminal.out.write(await describe(run, fate, page))
   }
 }
 
-async function describe(run: RunReader, fate: LocatedFate, charsMax: number): Promise<string> {
-  const evidence =
-    fate.evidence === null
-      ? ''
-      : `  ${typeof fate.evidence === 'number' ? +fate.evidence.toPrecision(4) : fate.evidence}`
-  const head = `\n  ${fate.id || '(no document)'}  ${fate.file}:${fate.line}${fate.domain ? `  ${fate.domain}` : ''}${evidence}\n`
-  if (fate.index < 0) return head
-  const text = excerpt(stringAt(utf8(await run.scored(fate.slot), 'text'), fate.index), charsMax)
-  if (fate.partner < 0) return `${head}${text}`
-  const { batch, index } = await run.find(fate.partner)
-  const similarity = fate.similarity === null ? '' : `, similarity ${fate.similarity}`
-  const place = `${stringAt(utf8(batch, 'file'), index)}:${numbers(batch, 'line')[index]}`
-  const partner = `  repeats ${fate.duplicateOf}  ${place}${similarity}\n`
-  return `${head}${text}${partner}${excerpt(stringAt(utf8(batch, 'text'), index), charsMax)}`
+function unknownReason(wanted: string, reasons: readonly string[]): HeadraceError {
+  const known = reasons.length ? `the reasons are ${reasons.toSorted().join(', ')}` : 'nothing was dropped'
+  return new HeadraceError('not-found', `no record has the reason '${wanted}'; ${known}`)
 }
 
-/** The beginning of a text, indented, without control characters that would move the terminal's cursor. */
-export function excerpt(text: string, charsMax: number): string {
-  const short = text.length > charsMax ? `${text.slice(0, charsMax).toWellFormed()}…` : text
-  const lines = short
-    .replace(/[^\P{Cc}\n]/gu, ' ')
+async function describe(run: RunReader, fate: LocatedFate, page: Page): Promise<string> {
+  const parts = [fate.id || '(no document)', `${fate.file}:${fate.line}`, fate.domain]
+  if (fate.fate === 'dropped' && fate.similarity === null) parts.push(formatMeasured(fate.evidence))
+  const head = `\n  ${clipText(printable(parts.filter(Boolean).join('  ')), page.width - 2)}\n`
+  if (fate.index < 0) return head + quoteText(printable(String(fate.evidence)), page.width)
+  const text = stringAt(utf8(await run.scored(fate.slot), 'text'), fate.index)
+  const beginning = excerpt(text, page)
+  return fate.partner < 0 ? head + beginning : head + beginning + (await describePartner(run, fate, text, page))
+}
+
+/** The document that a duplicate repeats, and in what they differ. */
+async function describePartner(run: RunReader, fate: LocatedFate, text: string, page: Page): Promise<string> {
+  const { batch, index } = await run.find(fate.partner)
+  const place = `${stringAt(utf8(batch, 'file'), index)}:${numbers(batch, 'line')[index]}`
+  const similarity =
+    fate.similarity === null || fate.similarity === 1 ? '' : `  similarity ${formatMeasured(fate.similarity)}`
+  const head = `    repeats ${printable(`${fate.duplicateOf}  ${place}`)}${similarity}\n`
+  const other = stringAt(utf8(batch, 'text'), index)
+  return fate.reason === 'exact-duplicate' ? head : head + describeDifference(text, other, page.width)
+}
+
+const differencesMax = 3
+
+function describeDifference(text: string, other: string, width: number): string {
+  const { ours, theirs } = compareLines(text, other)
+  if (ours.length + theirs.length === 0) return '    with the same lines\n'
+  const rows: string[] = []
+  for (let i = 0; i < Math.min(differencesMax, Math.max(ours.length, theirs.length)); i++) {
+    const start = ours[i] && theirs[i] ? differenceStart(ours[i], theirs[i], 20) : 0
+    for (const [sign, line] of [
+      ['-', ours[i]],
+      ['+', theirs[i]],
+    ])
+      if (line)
+        rows.push(
+          `    ${sign} ${clipText(printable((start ? '…' : '') + line.slice(start, start + 200)), width - 6)}\n`,
+        )
+  }
+  const more = [ours, theirs].map(lines => Math.max(0, lines.length - differencesMax))
+  if (more[0] + more[1]) rows.push(`      and ${more[0]} more of its own lines, ${more[1]} more of the other's\n`)
+  return rows.join('')
+}
+
+/** The beginning of a text, wrapped and indented; its line breaks are shown as signs, so that lists and menus take no page. */
+export function excerpt(text: string, { width, charsMax }: Page): string {
+  const short = text.length > charsMax ? `${text.slice(0, charsMax)}…` : text
+  const lines = printable(short)
     .split('\n')
-    .filter(line => line.trim())
-  return lines.map(line => `    │ ${line}\n`).join('')
+    .map(line => line.replace(/\s+/g, ' ').trim())
+  return quoteText(lines.filter(Boolean).join(' ↵ '), width)
+}
+
+function quoteText(text: string, width: number): string {
+  return wrapText(text, width - 6)
+    .map(line => `    │ ${line}\n`)
+    .join('')
 }

@@ -1,4 +1,5 @@
-import { HeadraceError } from '../errors.ts'
+import { readFileSync } from 'node:fs'
+import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { type Command, describeCommand, parseCommand, type Terminal } from './command.ts'
 import { decisionsCommand } from './decisions.ts'
 import { fatesCommand } from './fates.ts'
@@ -11,6 +12,7 @@ import { runCommand } from './run.ts'
 import { seedCommand } from './seed.ts'
 import { traceCommand } from './trace.ts'
 import { tryCommand } from './try.ts'
+import { formatPairs, pageWidth } from './wrap.ts'
 
 /** All commands, in the order of a first day with Headrace. */
 export const commands: readonly Command[] = [
@@ -20,21 +22,27 @@ export const commands: readonly Command[] = [
   runCommand,
   reportCommand,
   lookCommand,
+  traceCommand,
   fatesCommand,
   decisionsCommand,
-  traceCommand,
   feedCommand,
   seedCommand,
 ]
 
-const exitStatuses = `Exit statuses: 0 done, 3 stopped by a guard rail, 64 wrong option or pipeline, 65 damaged or changed data, 66 not found,
-69 beyond a limit, 70 a bug, 73 in use by another process, 74 disk, 75 taken over by another process, 130 stopped by you.`
-
-// A reader that has seen enough, as `head` does, closes the pipe; that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-})
+/** What each exit status means. `errors.ts` gives every error one of them. */
+export const exitStatuses: readonly (readonly [string, string])[] = [
+  ['0', 'done'],
+  ['3', 'stopped by a guard rail'],
+  ['64', 'a wrong option or pipeline: nothing was begun'],
+  ['65', 'damaged data, or input that changed under its name'],
+  ['66', 'not found'],
+  ['69', 'beyond a limit, or this Node is too old'],
+  ['70', 'a bug in Headrace'],
+  ['73', 'in use by another process'],
+  ['74', 'the disk or the file system refused: mend it, and run the same command again'],
+  ['75', 'taken over by another process'],
+  ['130', 'stopped by a signal (SIGINT, SIGTERM): the same command goes on'],
+]
 
 /** Runs the command line and returns the exit status. */
 export async function main(
@@ -42,37 +50,70 @@ export async function main(
   terminal: Terminal = { out: process.stdout, err: process.stderr },
 ): Promise<number> {
   const [name, ...rest] = argv
-  if (name === undefined || name === '--help' || name === 'help') {
-    terminal.out.write(describeAll())
+  if (name === undefined || ['--help', '-h', 'help'].includes(name)) {
+    const text = describeAll(pageWidth(terminal))
+    if (name === undefined) terminal.err.write(text)
+    else terminal.out.write(text)
     return name === undefined ? 64 : 0
+  }
+  if (name === '--version') {
+    terminal.out.write(`${readVersion()}\n`)
+    return 0
   }
   const command = commands.find(candidate => candidate.name === name)
   try {
     if (!command)
       throw new HeadraceError(
         'bad-option',
-        `there is no command '${name}'; the commands are ${commands.map(c => c.name).join(', ')}`,
+        `there is no command '${name}'; the commands are ${commands.map(one => one.name).join(', ')}`,
       )
-    if (rest.includes('--help')) {
-      terminal.out.write(describeCommand(command))
+    if (rest.includes('--help') || rest.includes('-h')) {
+      terminal.out.write(describeCommand(command, pageWidth(terminal)))
       return 0
     }
+    if (terminal.out === process.stdout) outliveReader(command.outlivesReader === true)
     return await command.run(parseCommand(command, rest), terminal)
   } catch (error) {
-    return explain(error, terminal)
+    return explain(error, command ? `headrace ${command.name}` : 'headrace', terminal)
   }
 }
 
-function explain(error: unknown, terminal: Terminal): number {
+/** A reader that has seen enough, as `head` does, closes the pipe: that is no error, and ends a command whose work is its output. */
+function outliveReader(outlives: boolean): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    if (!outlives) process.exit(0)
+  })
+}
+
+function explain(caught: unknown, who: string, terminal: Terminal): number {
+  const error = wrapDiskError(caught, who)
   if (error instanceof HeadraceError) {
-    terminal.err.write(`headrace: ${error.message}\n`)
+    terminal.err.write(`${who}: ${error.message}\n`)
     return error.exit
   }
-  terminal.err.write(`headrace: this is a bug, please report it.\n${error instanceof Error ? error.stack : error}\n`)
+  // What the system refused and no part of Headrace knows better: its own words are the best there are.
+  const { syscall, code, message } = error as NodeJS.ErrnoException
+  if (syscall !== undefined && code !== undefined) {
+    terminal.err.write(`${who}: the system refused: ${message}\n`)
+    return code === 'ENOENT' ? 66 : 74
+  }
+  terminal.err.write(`${who}: this is a bug, please report it.\n${error instanceof Error ? error.stack : error}\n`)
   return 70
 }
 
-function describeAll(): string {
-  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`)
-  return `headrace: documents in, numbered training steps out\n\n${rows.join('\n')}\n\nheadrace COMMAND --help says more.\n${exitStatuses}\n`
+function describeAll(width: number): string {
+  const list = formatPairs(
+    commands.map(({ name, summary }) => [name, summary] as const),
+    width,
+  )
+  return `headrace: documents in, numbered training steps out\n\n${list}
+headrace COMMAND --help says more; headrace --version names the version.
+
+Exit statuses
+${formatPairs(exitStatuses, width)}`
+}
+
+function readVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }

@@ -1,61 +1,96 @@
 import type { Rule } from '../annotate/annotator.ts'
-import type { Plan } from '../pipeline/plan.ts'
+import type { FeedOptions } from '../pipeline/pipeline.ts'
+import type { AnnotateStep, Plan } from '../pipeline/plan.ts'
 import type { Command } from './command.ts'
 import { loadPlan, referTo } from './load-plan.ts'
-import { formatTable } from './table.ts'
+import { describeRule } from './reasons.ts'
+import { formatCount } from './table.ts'
+import { formatPairs, pageWidth } from './wrap.ts'
 
 export const planCommand: Command = {
   name: 'plan',
   usage: 'PIPELINE',
-  summary: 'Checks a pipeline and shows its stages, columns, rules and fingerprints. Reads no document.',
+  summary: 'Checks a pipeline and shows its stages and rules. Reads no document.',
   positionals: { min: 1, max: 1 },
-  options: { json: { help: 'prints the plan as JSON' } },
+  options: {
+    columns: { help: 'shows all columns, with kinds and fingerprints' },
+    json: { help: 'prints the plan as JSON' },
+  },
   run: async (args, terminal) => {
-    const plan = await loadPlan(referTo(args.positionals[0], []))
-    terminal.out.write(args.flag('json') ? `${JSON.stringify(describeAsJson(plan))}\n` : describePlan(plan))
+    const plan = await loadPlan(referTo(args.positionals[0]))
+    const width = pageWidth(terminal)
+    if (args.flag('json')) terminal.out.write(`${JSON.stringify(describeAsJson(plan))}\n`)
+    else terminal.out.write(describePlan(plan, width) + (args.flag('columns') ? describeColumns(plan, width) : ''))
     return 0
   },
 }
 
-function describePlan(plan: Plan): string {
-  const steps = plan.steps.map(step =>
-    'gate' in step
-      ? ['  gate', `stops ${step.gate.map(rule => rule.reason).join(', ')}`]
-      : [
-          `  ${step.annotator.name}`,
-          `${step.annotator.reads.join(', ')} → ${step.annotator.writes.map(field => field.name).join(', ')}`,
-        ],
-  )
-  const deciders = plan.deciders.map(decider => [`  ${decider.name}`, decider.reasons.join(', ') || 'drops nothing'])
-  const shard = plan.tokenizer ? [[`  ${plan.tokenizer.name}`, JSON.stringify(plan.tokenizer.options)]] : []
-  const feed = plan.feed ? `feed\n  ${JSON.stringify(plan.feed)}\n` : ''
-  return [
-    `pipeline ${plan.name} reads ${plan.source.name} ${JSON.stringify(plan.source.options)}\n`,
-    `annotate (spread)  ${plan.annotateFingerprint}\n${table(steps)}`,
-    `decide (ordered)  ${plan.decideFingerprint}\n${table([...plan.rules.map(rule => [`  ${rule.reason}`, describeRule(rule)]), ...deciders])}`,
-    plan.tokenizer ? `shard (ordered)  ${plan.shardFingerprint}\n${table(shard)}` : '',
-    feed,
-    `columns\n${table(plan.fields.map(field => [`  ${field.name}`, `${field.kind}  ${plan.fingerprints.get(field.name)}`]))}`,
+function describePlan(plan: Plan, width: number): string {
+  const pairs = (rows: [string, string][]) => formatPairs(rows.length ? rows : [['(nothing)', '']], width)
+  const tokenizer = plan.tokenizer && String(plan.tokenizer.options.encoding ?? plan.tokenizer.name)
+  const sections = [
+    `pipeline ${plan.name}\n${pairs([['reads', describeSource(plan)]])}`,
+    `annotate, on all threads (${plan.annotateFingerprint})\n${pairs(plan.steps.map(describeStep))}`,
+    `decide, in order (${plan.decideFingerprint})\n${pairs([
+      ...plan.rules.map(rule => [rule.reason, describeRule(rule)] as [string, string]),
+      ...plan.deciders.map(
+        one => [one.name, one.reasons.length ? `drops ${one.reasons.join(', ')}` : 'drops nothing'] as [string, string],
+      ),
+    ])}`,
+    tokenizer ? `shard, in order (${plan.shardFingerprint})\n${pairs([['tokens', tokenizer]])}` : '',
+    plan.feed ? `feed\n${pairs(describeFeed(plan.feed))}` : '',
   ]
-    .filter(Boolean)
-    .join('\n')
+  return sections.filter(Boolean).join('\n')
 }
 
-/** Two columns, both to the left. */
-function table(rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '  (nothing)\n'
-  const width = Math.max(...rows.map(([name]) => name.length))
-  return formatTable(rows.map(([name, text]) => [`${name.padEnd(width)}  ${text}`]))
-}
-
-function describeRule({ column, below, above, oneOf, noneOf }: Rule): string {
+/** The source's options that say something: not those that are as they always are. */
+function describeSource({ source }: Plan): string {
+  const { patterns, follow, pollMs, domainDefault, ...fields } = source.options
+  const named = Object.entries(fields).filter(([name, value]) => value !== null && value !== name && value !== false)
   const parts = [
-    below === undefined ? '' : `${column} < ${below}`,
-    above === undefined ? '' : `${column} > ${above}`,
-    oneOf ? `${column} is not one of ${oneOf.join(', ')}` : '',
-    noneOf ? `${column} is one of ${noneOf.join(', ')}` : '',
+    `${source.name} ${Array.isArray(patterns) ? patterns.join(' ') : ''}`.trim(),
+    ...named.map(([name, value]) => `${name} from '${value}'`),
+    domainDefault && domainDefault !== 'default' ? `domain '${domainDefault}' by default` : '',
+    follow ? `follows, looking every ${pollMs} ms` : '',
   ]
-  return `drops when ${parts.filter(Boolean).join(' or ')}`
+  return parts.filter(Boolean).join(', ')
+}
+
+/** Reasons of a gate that are named; a filter has a dozen. */
+const reasonsShown = 2
+
+function describeStep(step: AnnotateStep): [string, string] {
+  if ('annotator' in step) {
+    const { name, reads, writes, options } = step.annotator
+    const only = options.onlyFor as { column: string; values: readonly string[] } | undefined
+    const scope = only ? `for ${only.column} ${only.values.join(', ')} only: ` : ''
+    const read = reads.filter(column => column !== only?.column || column === 'text')
+    return [name, `${scope}${read.join(', ')} → ${writes.map(field => field.name).join(', ')}`]
+  }
+  const reasons = step.gate.map(rule => rule.reason)
+  const more = reasons.length > reasonsShown ? ` and ${reasons.length - reasonsShown} more` : ''
+  return [
+    'gate',
+    `stops what fails ${step.gate.length === 1 ? 'its rule' : `its ${step.gate.length} rules`}: ${reasons.slice(0, reasonsShown).join(', ')}${more}`,
+  ]
+}
+
+function describeFeed({ length, batch, mixture, ...rest }: FeedOptions): [string, string][] {
+  const rows: [string, string][] = [['step', `${formatCount(batch)} samples of ${formatCount(length)} tokens`]]
+  const sum = Object.values(mixture ?? {}).reduce((a, b) => a + b, 0)
+  const shares = Object.entries(mixture ?? {}).map(
+    ([domain, weight]) => `${domain} ${((100 * weight) / sum).toFixed(1)}%`,
+  )
+  if (shares.length) rows.push(['mixture', shares.join(', ')])
+  const others = Object.entries(rest).filter(([, value]) => value !== undefined)
+  return [...rows, ...others.map(([name, value]) => [name, String(value)] as [string, string])]
+}
+
+function describeColumns(plan: Plan, width: number): string {
+  const rows = plan.fields.map(
+    field => [field.name, `${field.kind.padEnd(10)} ${plan.fingerprints.get(field.name)}`] as const,
+  )
+  return `\ncolumns\n${formatPairs(rows, width)}`
 }
 
 function describeAsJson(plan: Plan): unknown {
@@ -64,12 +99,12 @@ function describeAsJson(plan: Plan): unknown {
     version,
     options,
   })
+  const step = (one: AnnotateStep): { gate: readonly Rule[] } | object =>
+    'gate' in one ? { gate: one.gate } : { ...operator(one.annotator), rules: one.annotator.rules }
   return {
     pipeline: plan.name,
     source: { name: plan.source.name, options: plan.source.options },
-    annotate: plan.steps.map(step =>
-      'gate' in step ? { gate: step.gate } : { ...operator(step.annotator), rules: step.annotator.rules },
-    ),
+    annotate: plan.steps.map(step),
     rules: plan.rules,
     deciders: plan.deciders.map(operator),
     tokenizer: plan.tokenizer && operator(plan.tokenizer),

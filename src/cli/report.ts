@@ -8,7 +8,7 @@ import { formatBar, formatCount, formatShare, formatTable } from './table.ts'
 export const reportCommand: Command = {
   name: 'report',
   usage: '',
-  summary: 'Shows what a run has done so far: drops by reason, and what each domain and language lost.',
+  summary: 'Shows what a run has done so far, and what each domain and language lost.',
   positionals: { min: 0, max: 0 },
   options: { ...runOptions, json: { help: 'prints one line of JSON' } },
   run: async (args, terminal) => {
@@ -23,9 +23,10 @@ export const reportCommand: Command = {
     }
     printSummary(summary, progress, run.dir, terminal)
     const { byDomain, byLanguage } = progress.decide
-    terminal.out.write(`\nkept by domain\n${shares(byDomain)}`)
+    if (Object.keys(byDomain).length) terminal.out.write(`\nkept by domain\n${shares(byDomain)}`)
     if (Object.keys(byLanguage).length) terminal.out.write(`\nkept by language\n${shares(byLanguage)}`)
-    if (!isEnded) terminal.out.write('\nThe run has not ended: the same run command goes on where it is.\n')
+    if (!isEnded)
+      terminal.out.write('\nThe run has not ended: it is going on, or the same run command makes it go on.\n')
     return 0
   },
 }

@@ -1,49 +1,78 @@
+import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { readFeed } from '../feed/read.ts'
-import { emptyProgress } from '../run/progress.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import type { PipelineRef } from '../run/jobs.ts'
+import { emptyProgress, type Progress } from '../run/progress.ts'
 import { runPipeline } from '../run/run.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
-import { printSteps } from './feed.ts'
+import { showFirstSteps } from './feed.ts'
+import { measureInput } from './input.ts'
 import { loadPlan, referTo } from './load-plan.ts'
-import { showProgress } from './show-progress.ts'
-import { printSummary, summaryOf } from './summary.ts'
+import { type ProgressDisplay, showProgress } from './show-progress.ts'
+import { printSummary, type Summary, summaryOf } from './summary.ts'
+import { formatCount } from './table.ts'
 
 export const runCommand: Command = {
   name: 'run',
   usage: 'PIPELINE',
   summary: 'Runs a pipeline until its input ends; run again, it goes on where it was.',
+  details:
+    'All of a run is kept in DIR/RUN: shards in shards/, the feed in feed/. The first SIGINT or SIGTERM finishes what was read and stops; the second stops at once; neither loses anything.',
   positionals: { min: 1, max: 1 },
+  outlivesReader: true,
   options: {
     input: {
       value: 'GLOB',
       multiple: true,
-      help: "reads these files instead of the pipeline's own input (repeatable)",
+      help: "reads these files (quote a glob) or this folder of text instead of the pipeline's own input; repeatable",
     },
     dir: { value: 'DIR', help: 'folder of all runs (default .headrace)' },
     run: { value: 'RUN', help: "name of the run (default the pipeline's name)" },
     follow: { help: 'waits for further files instead of ending' },
     workers: { value: 'N', help: 'worker threads (default one a core)' },
-    json: { help: 'ends with one line of JSON' },
+    json: { help: 'ends with one line of JSON; progress goes to standard error' },
   },
-  run: (args, terminal) => runFile(args.positionals[0], args, terminal),
+  run: async (args, terminal) => {
+    const finished = await runModule(
+      referTo(args.positionals[0], args.texts('input'), args.flag('follow')),
+      args,
+      terminal,
+    )
+    await showEnd(finished, args.flag('json'), terminal)
+    return finished.isStopped ? 130 : 0
+  },
 }
 
-/** Steps that a run shows at its end. */
-const stepsShown = 5
+/** A run that ended or was stopped. */
+export interface FinishedRun {
+  readonly dir: string
+  readonly plan: Plan
+  readonly progress: Progress
+  readonly summary: Summary
+  readonly isStopped: boolean
+}
 
-/** Runs a pipeline file with the options of `run`. */
-export async function runFile(file: string, args: ParsedArgs, terminal: Terminal): Promise<number> {
-  const ref = referTo(file, args.texts('input'), args.flag('follow'))
+/** Runs a pipeline with the options of `run`, showing its progress. */
+export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Terminal): Promise<FinishedRun> {
+  const workers = args.count('workers', Math.max(1, availableParallelism()), 1, 512)
   const plan = await loadPlan(ref)
-  const name = args.text('run') ?? plan.name
+  const name = checkName(args.text('run') ?? plan.name)
   const dir = join(args.text('dir') ?? '.headrace', name)
-  const workers = args.count('workers', Math.max(1, availableParallelism()))
+  await checkInput(plan)
+  await makeFolder(dir)
   const progress = emptyProgress()
-  const drain = drainOnSignal(terminal)
   const started = performance.now()
   const cpu = process.cpuUsage()
-  const display = showProgress(progress, args.flag('json') ? { ...terminal, out: terminal.err } : terminal)
+  const display = showProgress(progress, args.flag('json') ? terminal.err : terminal.out, terminal.err)
+  const drain = drainOnSignal(display)
+  // Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it.
+  measureInput(plan.source).then(
+    bytes => (progress.inputBytes = bytes),
+    () => {},
+  )
   try {
     await runPipeline(plan, ref, { dir, workers, drain: drain.signal, progress })
   } finally {
@@ -51,31 +80,90 @@ export async function runFile(file: string, args: ParsedArgs, terminal: Terminal
     drain.stop()
   }
   const used = process.cpuUsage(cpu)
-  const summary = summaryOf(name, progress, {
-    seconds: (performance.now() - started) / 1000,
-    cpuSeconds: (used.user + used.system) / 1e6,
-  })
-  if (args.flag('json')) terminal.out.write(`${JSON.stringify(summary)}\n`)
-  else {
-    printSummary(summary, progress, dir, terminal)
-    if (progress.steps > 0) {
-      terminal.out.write('\nfirst steps of the feed\n')
-      await printSteps(readFeed(join(dir, 'feed')), stepsShown, terminal)
-    }
-  }
-  return drain.signal.aborted ? 130 : 0
+  const seconds = (performance.now() - started) / 1000
+  const summary = summaryOf(name, progress, { seconds, cpuSeconds: (used.user + used.system) / 1e6 })
+  return { dir, plan, progress, summary, isStopped: drain.signal.aborted }
 }
 
-/** The first signal finishes what was read and stops; the second stops at once. Neither loses anything. */
-function drainOnSignal(terminal: Terminal): { signal: AbortSignal; stop(): void } {
-  const controller = new AbortController()
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(130)
-    terminal.err.write(
-      'headrace: finishing what was read; the same command goes on later. Press again to stop at once.\n',
+async function showEnd(
+  { dir, plan, progress, summary, isStopped }: FinishedRun,
+  isJson: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  if (isJson) {
+    terminal.out.write(`${JSON.stringify(summary)}\n`)
+    return
+  }
+  printSummary(summary, progress, dir, terminal)
+  if (plan.feed && progress.steps > 0) await showFirstSteps(readFeed(join(dir, 'feed')), progress.steps, terminal)
+  else if (plan.feed)
+    terminal.out.write(
+      `\nno step of the feed yet: a step has ${formatCount(plan.feed.length * plan.feed.batch)} tokens\n`,
     )
-    controller.abort()
+  if (isStopped) terminal.out.write('\nStopped by a signal: the same command goes on from here.\n')
+  const where = dirname(dir) === '.headrace' ? '' : ` --dir ${dirname(dir)}`
+  terminal.out.write(`\nheadrace look${where} shows why, headrace trace ID${where} one document's whole way.\n`)
+}
+
+/** Input that is not there is refused before a run remembers it. */
+async function checkInput({ source }: Plan): Promise<void> {
+  if (source.options.follow === true) return
+  for await (const _ of source.splits(new AbortController().signal)) break
+}
+
+function checkName(name: string): string {
+  if (/^[A-Za-z0-9][\w.-]{0,99}$/.test(name)) return name
+  throw new HeadraceError(
+    'bad-option',
+    `--run is '${name}'; a run's name has letters, digits, '.', '_' and '-', at most 100`,
+  )
+}
+
+/** Makes a folder and those above it, one by one: some file systems (/proc) make Node's recursive mkdir try for ever. */
+async function makeFolder(dir: string): Promise<void> {
+  try {
+    await mkdir(dir)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    const parent = dirname(resolve(dir))
+    if (code !== 'ENOENT' || parent === resolve(dir)) throw refused(dir, error)
+    await makeFolder(parent)
+    await mkdir(dir).catch(again => {
+      if (again.code !== 'EEXIST') throw refused(dir, again)
+    })
+  }
+}
+
+function refused(dir: string, error: unknown): unknown {
+  const wrapped = wrapDiskError(error, `creating ${dir}`)
+  const { code } = error as NodeJS.ErrnoException
+  return wrapped === error
+    ? new HeadraceError('bad-option', `the folder ${dir} can't be made (${code}): name another with --dir`, error)
+    : wrapped
+}
+
+/** Time in which a second signal is the first one again: the terminal signals all its processes, and npm and the launcher pass theirs on. */
+const sameSignalMs = 250
+
+/** The first signal finishes what was read and stops; the second stops at once. Neither loses anything. */
+function drainOnSignal(display: ProgressDisplay): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController()
+  let first = 0
+  const onSignal = () => {
+    if (!controller.signal.aborted) {
+      first = performance.now()
+      display.note('headrace: finishing what was read; once more stops at once')
+      controller.abort()
+    } else if (performance.now() - first > sameSignalMs) {
+      display.stop()
+      process.exit(130)
+    }
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  return { signal: controller.signal, stop: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal) }
+  const stop = () => {
+    // The same signal may still come once more, and must not kill what prints the end.
+    if (!controller.signal.aborted) process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+  return { signal: controller.signal, stop }
 }

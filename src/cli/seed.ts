@@ -7,14 +7,16 @@ import type { Command } from './command.ts'
 import { sourceFor } from './input.ts'
 import { formatCount } from './table.ts'
 
-/** Texts read at most on each side: n-gram shares settle long before. */
+/** Documents and bytes read at most on each side, which are in memory at once: n-gram shares settle long before. */
 const documentsMax = 200_000
+const bytesMax = 512 * 1024 * 1024
 
 export const seedCommand: Command = {
   name: 'seed',
   usage: 'fit FOLDER',
-  summary:
-    'Counts the words of a folder of excellent text against those of text at large, so that seedSimilarity() can find more like it.\nFOLDER and --background are folders of .txt or .md files, or globs of JSON Lines or Parquet.',
+  summary: 'Fits a seed from a folder of excellent text, for seedSimilarity() to find more like it.',
+  details:
+    'Counts the words of the seed against those of text at large (--background). Each is a folder of .txt and .md files, or a glob (in quotes) of JSON Lines or Parquet.',
   positionals: { min: 2, max: 2 },
   options: {
     background: { value: 'GLOB', multiple: true, help: 'text at large, from which the seed is told apart (required)' },
@@ -24,15 +26,14 @@ export const seedCommand: Command = {
   },
   run: async (args, terminal) => {
     const [verb, folder] = args.positionals
-    if (verb !== 'fit')
-      throw new HeadraceError('bad-option', `headrace seed: '${verb}' is not 'fit', the one thing it does`)
+    if (verb !== 'fit') throw new HeadraceError('bad-option', `'${verb}' is not 'fit', the one thing it does`)
     const background = args.texts('background')
     if (background.length === 0)
       throw new HeadraceError(
         'bad-option',
-        'headrace seed: give --background GLOB, the text at large that the seed is told apart from',
+        'give --background GLOB, the text at large that the seed is told apart from',
       )
-    const name = args.text('name') ?? basename(resolve(folder))
+    const name = args.text('name') ?? nameOf(folder)
     const fields = { text: args.text('text') ?? 'text' }
     const seed = fitSeed(await readTexts([folder], fields), await readTexts(background, fields), { name })
     const file = args.text('out') ?? `seeds/${name}.json`
@@ -43,6 +44,16 @@ export const seedCommand: Command = {
   },
 }
 
+/** The folder's name, or that of the files of a glob, in the letters that a column's name may have. */
+function nameOf(folder: string): string {
+  const name = basename(resolve(folder))
+    .replace(/\.(jsonl|parquet)(\.\w+)?$/, '')
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+  if (name !== '') return name
+  throw new HeadraceError('bad-option', `'${folder}' gives the seed no name: give --name NAME`)
+}
+
 function describeFit({ name, seedDocuments, backgroundDocuments }: Seed, file: string): string {
   return `wrote ${file}: ${formatCount(seedDocuments)} documents against ${formatCount(backgroundDocuments)}\nuse it: .annotate(seedSimilarity({ seed: '${file}' })), then the column 'seed:${name}'\n`
 }
@@ -51,12 +62,14 @@ async function readTexts(input: readonly string[], fields: { text: string }): Pr
   const source = sourceFor(input, fields)
   const signal = new AbortController().signal
   const texts: Uint8Array[] = []
+  let bytes = 0
   for await (const split of source.splits(signal))
     for await (const chunk of source.read(split, { offset: 0, line: 1 }, signal)) {
       const text = utf8((await source.parse(chunk)).batch, 'text')
       for (let row = 0; row + 1 < text.offsets.length; row++)
         texts.push(text.bytes.subarray(text.offsets[row], text.offsets[row + 1]))
-      if (texts.length >= documentsMax) return texts.slice(0, documentsMax)
+      bytes += text.bytes.length
+      if (texts.length >= documentsMax || bytes >= bytesMax) return texts.slice(0, documentsMax)
     }
   return texts
 }

@@ -1,45 +1,78 @@
 import type { Progress } from '../run/progress.ts'
 import type { Terminal } from './command.ts'
-import { formatBar, formatBytes, formatCount, formatSeconds } from './table.ts'
+import { formatBar, formatBytes, formatCount, formatPlural, formatSeconds, formatShort } from './table.ts'
+import { clipText, displayWidth } from './wrap.ts'
 
 /** How often a terminal is redrawn, and how often a pipe gets a line. */
 const redrawMs = 200
 const lineMs = 5000
 
+export interface ProgressDisplay {
+  /** Prints a line without hurting the one that is redrawn. */
+  note(text: string): void
+  stop(): void
+}
+
 /** Shows a run's progress until stopped: one line that is redrawn on a terminal, a plain line now and then in a pipe. */
-export function showProgress(progress: Progress, terminal: Terminal): { stop(): void } {
-  const isLive = terminal.out.isTTY === true
+export function showProgress(progress: Progress, out: Terminal['out'], err: Terminal['err']): ProgressDisplay {
+  const isLive = out.isTTY === true
   const started = performance.now()
-  const line = () => describeProgress(progress, (performance.now() - started) / 1000)
-  const show = () => terminal.out.write(isLive ? `\r\x1b[2K${clip(line(), terminal.out.columns)}` : `${line()}\n`)
+  const clear = () => isLive && out.write('\r\x1b[2K')
+  const show = () => {
+    const parts = describeProgress(progress, (performance.now() - started) / 1000)
+    out.write(isLive ? `\r\x1b[2K${fitParts(parts, (out.columns ?? 80) - 1)}` : `${joinParts(parts)}\n`)
+  }
   const timer = setInterval(show, isLive ? redrawMs : lineMs)
   timer.unref()
   return {
+    note: text => {
+      clear()
+      err.write(`${text}\n`)
+    },
     stop: () => {
       clearInterval(timer)
-      if (isLive) terminal.out.write('\r\x1b[2K')
+      clear()
     },
   }
 }
 
-/** One line: how much was read, how fast, what became of it, what is left. */
-export function describeProgress(progress: Progress, seconds: number): string {
-  const { decide, readBytes, readBytesBefore, inputBytes } = progress
-  const rate = (readBytes - readBytesBefore) / Math.max(seconds, 0.001)
-  const dropped = Object.values(decide.dropped).reduce((a, b) => a + b, 0)
-  const parts = [
-    `${formatBytes(readBytes)} read at ${formatBytes(rate)}/s`,
-    `${formatCount(decide.documents)} documents`,
-    `${formatCount(decide.kept)} kept`,
-    `${formatCount(dropped)} dropped`,
-    `${formatCount(decide.dead)} dead`,
-    `${formatCount(progress.shard.tokens)} tokens`,
-    `${formatCount(progress.steps)} steps`,
-  ]
-  if (inputBytes > readBytes && rate > 0) parts.push(`${formatSeconds((inputBytes - readBytes) / rate)} left`)
-  return (inputBytes ? `${formatBar(readBytes / inputBytes, 12)} ` : '') + parts.join(', ')
+/** A part of the line; where there is no room, those of the highest rank are left out. */
+export interface ProgressPart {
+  readonly text: string
+  readonly rank: number
 }
 
-function clip(text: string, columns = 120): string {
-  return text.length < columns ? text : `${text.slice(0, columns - 2)}…`
+/** How much was read, how fast, what is left, what became of it. */
+export function describeProgress(progress: Progress, seconds: number): ProgressPart[] {
+  const { decide, readBytes, readBytesBefore, inputBytes } = progress
+  const rate = (readBytes - readBytesBefore) / Math.max(seconds, 0.001)
+  const share = inputBytes ? Math.min(1, readBytes / inputBytes) : 0
+  const left = inputBytes > readBytes && rate > 0 ? `${formatSeconds((inputBytes - readBytes) / rate)} left` : ''
+  const dropped = Object.values(decide.dropped).reduce((a, b) => a + b, 0)
+  const parts = [
+    { rank: 3, text: inputBytes ? formatBar(share, 12) : '' },
+    { rank: 0, text: inputBytes ? `${Math.floor(100 * share)}%` : '' },
+    { rank: 5, text: formatBytes(readBytes) },
+    { rank: 1, text: `${formatBytes(rate)}/s` },
+    { rank: 0, text: left },
+    { rank: 1, text: formatPlural(decide.documents, 'document') },
+    { rank: 2, text: `${formatCount(decide.kept)} kept` },
+    { rank: 4, text: `${formatCount(dropped)} dropped` },
+    { rank: 2, text: decide.dead ? `${formatCount(decide.dead)} dead` : '' },
+    { rank: 6, text: `${formatShort(progress.shard.tokens)} tokens` },
+    { rank: 7, text: progress.steps ? formatPlural(progress.steps, 'step') : '' },
+  ]
+  return parts.filter(part => part.text !== '')
+}
+
+function joinParts(parts: readonly ProgressPart[]): string {
+  return parts.map(part => part.text).join('  ')
+}
+
+/** The parts that fit the width. */
+export function fitParts(parts: readonly ProgressPart[], width: number): string {
+  let fitting = parts
+  for (let rank = 7; rank > 0 && displayWidth(joinParts(fitting)) > width; rank--)
+    fitting = fitting.filter(part => part.rank < rank)
+  return clipText(joinParts(fitting), width)
 }

@@ -27,10 +27,9 @@ export function summaryOf(run: string, progress: Progress, time: { seconds: numb
 
 /** The summary for people. */
 export function printSummary(summary: Summary, progress: Progress, dir: string, terminal: Terminal): void {
-  const { documents, kept, dead, dropped, tokens, textBytes, seconds } = summary
+  const { documents, kept, dead, dropped, tokens } = summary
   const droppedAll = Object.values(dropped).reduce((a, b) => a + b, 0)
   const write = (text: string) => terminal.out.write(text)
-  const newBytes = progress.readBytes - progress.readBytesBefore
   write(`\nrun ${summary.run} in ${dir}\n\n`)
   write(
     formatTable([
@@ -41,13 +40,22 @@ export function printSummary(summary: Summary, progress: Progress, dir: string, 
       ['  dead', formatCount(dead), formatShare(dead, documents)],
     ]),
   )
-  if (progress.sharded > 0) {
+  if (tokens > 0) {
     write(`\n${formatTable([['tokens', formatCount(tokens), ''], ...shares(progress.shard.tokensByDomain, tokens)])}`)
     if (Object.keys(progress.shard.tokensByLanguage).length)
       write(`\n${formatTable([['tokens by language', '', ''], ...shares(progress.shard.tokensByLanguage, tokens)])}`)
   }
-  const pace = newBytes ? ` (${formatBytes(newBytes / seconds)}/s)` : ''
-  write(`\n${formatBytes(textBytes)} of text${seconds ? ` in ${formatSeconds(seconds)}${pace}` : ''}\n`)
+  write(`\n${describePace(summary, progress)}\n`)
+}
+
+/** How much text, and what this process alone did of it. */
+function describePace({ textBytes, seconds }: Summary, { readBytes, readBytesBefore }: Progress): string {
+  const text = `${formatBytes(textBytes)} of text`
+  if (seconds === 0) return text
+  const fresh = readBytes - readBytesBefore
+  const pace = `${formatBytes(fresh)} read in ${formatSeconds(seconds)} (${formatBytes(fresh / seconds)}/s)`
+  if (readBytesBefore > 0 && fresh === 0) return `${text}; all of it had been read before`
+  return readBytesBefore > 0 ? `${text}; this time ${pace}` : `${text}; ${pace}`
 }
 
 const rowsMax = 12

@@ -1,6 +1,9 @@
+import { displayWidth } from './wrap.ts'
+
 /** Plain tables: the first column to the left, others to the right but those that `left` numbers, two spaces between. */
 export function formatTable(rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map(row => displayWidth(row[column] ?? ''))))
+  const columns = rows[0] ?? []
+  const widths = columns.map((_, column) => Math.max(...rows.map(row => displayWidth(row[column] ?? ''))))
   const lines = rows.map(row =>
     row
       .map((cell, column) => pad(cell, widths[column], !left.includes(column)))
@@ -15,21 +18,27 @@ function pad(cell: string, width: number, isRight: boolean): string {
   return isRight ? gap + cell : cell + gap
 }
 
-/** Columns on a terminal: wide East Asian characters take two. */
-function displayWidth(text: string): number {
-  let width = 0
-  for (const character of text)
-    width += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/.test(
-      character,
-    )
-      ? 2
-      : 1
-  return width
-}
-
 /** 1234567 as `1,234,567`. */
 export function formatCount(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** 1234567 as `1.2M`, for places with little room. */
+export function formatShort(count: number): string {
+  if (count < 10_000) return formatCount(count)
+  const power = Math.min(3, Math.floor(Math.log10(count) / 3))
+  const scaled = count / 1000 ** power
+  return `${scaled.toFixed(scaled < 100 ? 1 : 0)}${' kMG'[power]}`
+}
+
+/** `1 document`, `2 documents`. */
+export function formatPlural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** A measured value with at most four digits behind its first; text and null as they are. */
+export function formatMeasured(value: number | string | null): string {
+  return typeof value === 'number' ? String(Number.isInteger(value) ? value : +value.toPrecision(4)) : (value ?? '')
 }
 
 /** A share as `12.3%`. */

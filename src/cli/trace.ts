@@ -1,26 +1,38 @@
+import { numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import type { RunReader } from '../replay/run-reader.ts'
 import { type Trace, traceDocument } from '../replay/trace.ts'
 import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
-import { formatTable } from './table.ts'
+import { type Reasons, readReasons } from './reasons.ts'
+import { formatCount, formatMeasured } from './table.ts'
+import { formatPairs, pageWidth, printable } from './wrap.ts'
 
 export const traceCommand: Command = {
   name: 'trace',
   usage: 'ID',
-  summary:
-    "Shows a document's whole way: source, measurements, fate, shard, block, steps. ID is its id, or FILE:LINE for a dead record.",
+  summary: "Shows a document's whole way: source, measurements, fate, shard, block, steps.",
+  details:
+    "ID is a document's id, or FILE:LINE as the other commands print it, which also finds a dead record. Ids are labels: every record with this one is shown.",
   positionals: { min: 1, max: 1 },
-  options: { ...runOptions, json: { help: 'prints a line of JSON for each record with this id' } },
+  options: { ...runOptions, json: { help: 'prints a line of JSON for each record' } },
   run: async (args, terminal) => {
     await using run = await openRun(args)
     const [id] = args.positionals
+    const reasons = await readReasons(run)
     let found = 0
     for await (const trace of traceDocument(run, id)) {
+      const text = args.flag('json')
+        ? `${JSON.stringify(publicTrace(trace))}\n`
+        : `${found ? '\n' : ''}${await describe(run, trace, reasons, pageWidth(terminal))}`
+      terminal.out.write(text)
       found++
-      terminal.out.write(args.flag('json') ? `${JSON.stringify(publicTrace(trace))}\n` : await describe(run, trace))
     }
-    if (found === 0) throw new HeadraceError('not-found', `no record of the run in ${run.dir} has the id '${id}'`)
+    if (found === 0)
+      throw new HeadraceError(
+        'not-found',
+        `no decided record of ${run.dir} has the id '${id}', nor is it a FILE:LINE of one`,
+      )
     return 0
   },
 }
@@ -31,40 +43,51 @@ function publicTrace({ fate, measurements, shard, samples }: Trace): unknown {
   return { ...rest, measurements, shard: place, samples }
 }
 
-async function describe(run: RunReader, trace: Trace): Promise<string> {
+async function describe(run: RunReader, trace: Trace, reasons: Reasons, width: number): Promise<string> {
   const { fate, measurements, shard, samples } = trace
-  const rows = [
-    ['source', `${fate.file}, line ${fate.line}`],
+  const rows: [string, string][] = [
+    ['source', `${fate.file}:${fate.line}`],
     ['address', `slot ${fate.slot}, row ${fate.row}`],
-    ['fate', await describeFate(run, trace)],
+    ['fate', await describeFate(run, trace, reasons)],
   ]
   if (shard)
-    rows.push(['shard', `${shard.path}, row ${shard.row}, tokens ${shard.start} to ${shard.start + shard.tokens}`])
-  for (const { block, epoch, sample, tokens, steps } of samples)
     rows.push([
-      'sample',
-      `block ${block}${epoch ? `, epoch ${epoch}` : ''}, sample ${sample}, ${tokens} tokens: ${steps.length ? `step ${steps.join(', ')}` : 'in no step yet'}`,
+      'shard',
+      `shards/${shard.path}, row ${shard.row}, tokens ${formatCount(shard.start)} to ${formatCount(shard.start + shard.tokens)}`,
     ])
-  if (fate.fate === 'kept' && samples.length === 0) rows.push(['samples', 'none yet'])
-  const cells = Object.entries(measurements).filter(([, value]) => value !== '' && !Number.isNaN(value))
-  const width = Math.max(...cells.map(([name]) => name.length), 0)
-  const lines = cells.map(
-    ([name, value]) => `    ${name.padEnd(width)}  ${typeof value === 'number' ? +value.toPrecision(6) : value}\n`,
-  )
-  const left = formatTable(rows.map(([name, text]) => [`  ${name.padEnd(8)}${text}`]))
-  return `\n${fate.id || '(no document)'}\n${left}${lines.length ? `  measured\n${lines.join('')}` : ''}`
+  for (const sample of samples) rows.push(['sample', describeSample(sample)])
+  if (fate.fate === 'kept' && samples.length === 0) rows.push(['sample', 'in none yet'])
+  const unmeasured = fate.reason === null ? undefined : reasons.unmeasured.get(fate.reason)
+  const cells = Object.entries(measurements)
+    .filter(([name, value]) => value !== '' && !Number.isNaN(value) && !unmeasured?.has(name))
+    .map(([name, value]) => [name, shorten(formatMeasured(value))] as const)
+  const measured = cells.length ? `  measured\n${formatPairs(cells, Number.POSITIVE_INFINITY, 4)}` : ''
+  return printable(`${fate.id || '(no document)'}\n${formatPairs(rows, width)}${measured}`)
 }
 
-async function describeFate(run: RunReader, { fate }: Trace): Promise<string> {
-  if (fate.fate === 'kept') return `kept in ${fate.domain}`
-  const evidence = fate.evidence === null ? '' : ` (${fate.evidence})`
-  if (fate.partner < 0) return `${fate.fate}: ${fate.reason}${evidence}`
+/** Characters of a measured string that are shown: `meta` may be anything. `--json` has all. */
+const charsMax = 400
+
+function shorten(text: string): string {
+  return text.length > charsMax ? `${text.slice(0, charsMax)}…` : text
+}
+
+function describeSample({ block, epoch, sample, tokens, steps }: Trace['samples'][number]): string {
+  const place = `block ${block}${epoch ? `, epoch ${epoch}` : ''}, sample ${sample}, ${formatCount(tokens)} of its tokens`
+  return `${place}: ${steps.length ? `step ${steps.join(', ')}` : 'in no step yet'}`
+}
+
+async function describeFate(run: RunReader, { fate, shard }: Trace, reasons: Reasons): Promise<string> {
+  // A held-out document keeps its own domain in the log: where it went is its shard's folder.
+  if (fate.fate === 'kept') return `kept in ${shard ? decodeURIComponent(shard.path.split('/')[0]) : fate.domain}`
+  if (fate.fate === 'dead') return `dead: ${fate.reason}, ${fate.evidence}`
+  if (fate.partner < 0) {
+    const threshold = reasons.thresholds.get(fate.reason!)
+    const rule = threshold === undefined ? '' : ` (${threshold})`
+    return `dropped: ${fate.reason}${fate.evidence === null ? '' : `, measured ${formatMeasured(fate.evidence)}`}${rule}`
+  }
   const { batch, index } = await run.find(fate.partner)
-  const { file, line } = batch.columns
-  const place =
-    file.kind === 'utf8' && 'values' in line
-      ? `${new TextDecoder().decode(file.bytes.subarray(file.offsets[index], file.offsets[index + 1]))}, line ${line.values[index]}`
-      : ''
-  const similarity = fate.similarity === null ? '' : ` with similarity ${fate.similarity}`
-  return `dropped: ${fate.reason} of ${fate.duplicateOf}${similarity} (${place})`
+  const place = `${stringAt(utf8(batch, 'file'), index)}:${numbers(batch, 'line')[index]}`
+  const similarity = fate.similarity === null ? '' : `, similarity ${formatMeasured(fate.similarity)}`
+  return `dropped: ${fate.reason} of ${fate.duplicateOf} (${place})${similarity}`
 }

@@ -1,30 +1,59 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { RunReader } from '../replay/run-reader.ts'
-import type { Command } from './command.ts'
+import type { Command, ParsedArgs, Terminal } from './command.ts'
+import { defaultPipelineUrl, fieldOptions } from './default-pipeline.ts'
+import { referToModule } from './load-plan.ts'
 import { look } from './look.ts'
-import { runFile } from './run.ts'
+import { runModule } from './run.ts'
+import { printSummary } from './summary.ts'
 
 export const tryCommand: Command = {
   name: 'try',
   usage: 'FILE...',
-  summary: 'Runs the default recipe over files, without a pipeline, and shows what it would drop and why.',
-  positionals: { min: 1, max: 1000 },
+  summary: 'Runs a default recipe over files, and shows what it would drop and why.',
+  details:
+    'FILE is JSON Lines (plain, gzip, zstd) or Parquet, a glob of these, or one folder of .txt and .md files. The recipe keeps every language, holds English to the Gopher rules, and drops exact and near duplicates.',
+  positionals: { min: 1, max: 100_000 },
+  outlivesReader: true,
   options: {
-    dir: { value: 'DIR', help: 'keeps the run in DIR/try (default a new temporary folder)' },
-    workers: { value: 'N', help: 'worker threads (default one a core)' },
+    text: { value: 'FIELD', help: "field that holds the text (default 'text')" },
+    id: { value: 'FIELD', help: "field that holds the id (default 'id')" },
+    domain: { value: 'FIELD', help: "field that holds the domain (default 'domain')" },
     samples: { value: 'N', help: 'samples for each reason (default 3)' },
+    workers: { value: 'N', help: 'worker threads (default one a core)' },
+    dir: {
+      value: 'DIR',
+      help: 'keeps the run in DIR/try, for report, look, trace and the like (default: it is removed at the end)',
+    },
+    run: { value: 'RUN', help: "keeps it in DIR/RUN (default 'try')" },
   },
   run: async (args, terminal) => {
-    const dir = args.text('dir') ?? (await mkdtemp(join(tmpdir(), 'headrace-try-')))
-    const texts = (name: string) => (name === 'input' ? args.positionals : args.texts(name))
-    const text = (name: string) => (name === 'dir' ? dir : args.text(name))
-    const file = fileURLToPath(import.meta.resolve('./default-pipeline.ts'))
-    const status = await runFile(file, { ...args, texts, text }, terminal)
-    await using run = await RunReader.open(join(dir, 'try'))
-    await look(run, terminal, { samplesMax: args.count('samples', 3), charsMax: 200 })
-    return status
+    const kept = args.text('dir')
+    const dir = kept ?? (await mkdtemp(join(tmpdir(), 'headrace-try-')))
+    try {
+      return await tryFiles({ ...args, text: name => (name === 'dir' ? dir : args.text(name)) }, terminal, kept)
+    } finally {
+      if (kept === undefined) await rm(dir, { recursive: true, force: true })
+    }
   },
+}
+
+async function tryFiles(args: ParsedArgs, terminal: Terminal, kept: string | undefined): Promise<number> {
+  const samplesMax = args.count('samples', 3, 1, 10_000)
+  const fields = fieldOptions.flatMap(name => (args.text(name) === undefined ? [] : [[name, args.text(name)!]]))
+  const ref = referToModule(defaultPipelineUrl(Object.fromEntries(fields)), args.positionals)
+  const { dir, progress, summary, isStopped } = await runModule(ref, args, terminal)
+  await using run = await RunReader.open(dir)
+  await look(run, terminal, { samplesMax, charsMax: 200 })
+  printSummary(summary, progress, kept === undefined ? 'a temporary folder, now removed' : dir, terminal)
+  const { documents, dead } = summary
+  if (documents > 0 && documents === dead)
+    terminal.out.write('\nNo record is a document. Which field has the text is said by --text FIELD.\n')
+  if (kept === undefined)
+    terminal.out.write(
+      "\nTo keep the run and look further, give --dir DIR; 'headrace init' writes a pipeline of your own.\n",
+    )
+  return isStopped ? 130 : 0
 }

@@ -31,7 +31,7 @@ export interface FrameAppend {
 export const framePrefixBytes = 16
 const magic = 0x314a5248
 
-/** The buffers to write for one commit. `offsetOf` gives each append its offset. */
+/** The buffers to write for one commit. `offsetOf` gives each append its offset. A commit that could not be read back is refused. */
 export function encodeFrame(number: number, commit: Commit, offsetOf: (append: Append) => bigint): Uint8Array[] {
   const header: FrameHeader = {
     commit: number,
@@ -47,6 +47,11 @@ export function encodeFrame(number: number, commit: Commit, offsetOf: (append: A
   }
   const headerBytes = Buffer.from(JSON.stringify(header))
   const bodyLength = commit.appends.reduce((sum, append) => sum + append.value.length, 0)
+  if (Math.max(headerBytes.length, bodyLength) > limits.frameBytesMax)
+    throw new HeadraceError(
+      'limit',
+      `a commit of ${bodyLength} bytes; at most ${limits.frameBytesMax} can be read back`,
+    )
   const prefix = Buffer.alloc(framePrefixBytes)
   prefix.writeUInt32LE(magic, 0)
   prefix.writeUInt32LE(headerBytes.length, 4)

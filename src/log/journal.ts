@@ -50,11 +50,12 @@ export class JournalLog implements Log, Topics {
   async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
     const journal = await this.#journal(stageOf(from.topic))
     for (let offset = from.offset; ; ) {
-      const entry = await journal.entry({ ...from, offset })
-      if (entry) {
-        yield entry
+      const place = journal.place({ ...from, offset })
+      if (place) {
+        yield await journal.entry({ ...from, offset }, place)
         offset++
       } else if (signal.aborted) return
+      // Nothing runs between looking and waiting, so no commit is missed.
       else await journal.wait(signal)
     }
   }
@@ -120,17 +121,25 @@ class Journal {
 
   static async open(dir: string, writable: boolean, segmentBytesMax: number): Promise<Journal> {
     const journal = new Journal(dir, writable, segmentBytesMax)
-    if (writable) await mkdir(dir, { recursive: true })
-    const names = (await readdir(dir).catch(() => [])).filter(name => name.endsWith('.journal')).sort()
-    for (const [i, name] of names.entries()) await journal.#load(join(dir, name), i === names.length - 1)
-    return journal
+    try {
+      if (writable) await mkdir(dir, { recursive: true })
+      const names = (await listFolder(dir)).filter(name => name.endsWith('.journal')).sort()
+      for (const [i, name] of names.entries()) await journal.#load(join(dir, name), i === names.length - 1)
+      return journal
+    } catch (error) {
+      await journal.close()
+      throw wrapDiskError(error, `opening ${dir}`)
+    }
   }
 
-  async entry(cursor: Cursor): Promise<Entry | null> {
+  /** Where an entry lies, or undefined when it is not committed yet. */
+  place(cursor: Cursor): Place | undefined {
     const { first, places } = this.#partition(cursor.topic, cursor.partition)
     if (cursor.offset < first) throw trimmedError(cursor, cursor.offset, first)
-    const place = places[Number(cursor.offset - first)]
-    if (!place) return null
+    return places[Number(cursor.offset - first)]
+  }
+
+  async entry(cursor: Cursor, place: Place): Promise<Entry> {
     const frame = await readFrame(place.segment, place.frameAt)
     if (!frame) throw damaged(place.segment, place.frameAt)
     const append = frame.header.appends[place.ordinal]
@@ -154,8 +163,12 @@ class Journal {
 
   wait(signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
-      this.#waiting.push(resolve)
-      signal.addEventListener('abort', () => resolve(), { once: true })
+      const wake = () => {
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#waiting.push(wake)
+      signal.addEventListener('abort', wake)
     })
   }
 
@@ -188,13 +201,13 @@ class Journal {
 
   async #load(path: string, isLast: boolean): Promise<void> {
     const segment = await openSegment(path, this.#writable)
+    this.#segments.push(segment)
     const { frames, size } = await scanSegment(segment, isLast)
     if (size < segment.size && this.#writable) {
       await segment.handle.truncate(size)
       await segment.handle.datasync()
     }
     segment.size = size
-    this.#segments.push(segment)
     for (const frame of frames) {
       this.#commits = frame.header.commit + 1
       for (const position of frame.header.positions)
@@ -272,6 +285,14 @@ class Journal {
     this.#partitions.set(key, found)
     return found
   }
+}
+
+/** The names in a folder; none where there is no such folder. */
+async function listFolder(dir: string): Promise<string[]> {
+  return readdir(dir).catch(error => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
 }
 
 async function writeAll(segment: Segment, buffers: Uint8Array[]): Promise<void> {

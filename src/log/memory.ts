@@ -90,8 +90,12 @@ export class MemoryLog implements Log, Topics {
 
   #wait(signal: AbortSignal): Promise<void> {
     return new Promise(resolve => {
-      this.#waiting.push(resolve)
-      signal.addEventListener('abort', () => resolve(), { once: true })
+      const wake = () => {
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#waiting.push(wake)
+      signal.addEventListener('abort', wake)
     })
   }
 }

@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { Annotator } from '../annotate/annotator.ts'
 import { canonicalJson } from '../canonical-json.ts'
+import type { Source } from '../sources/source.ts'
 
 /** 16 hex digits of SHA-256 over the value's canonical JSON. */
 export function fingerprint(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 16)
+}
+
+/** Of how a source makes documents of records: its name and options, but for where its input lies and when it comes. */
+export function fingerprintSource({ name, options }: Source): string {
+  const { patterns: _, follow: __, pollMs: ___, ...reading } = options
+  return fingerprint({ name, reading })
 }
 
 /**

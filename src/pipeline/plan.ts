@@ -4,7 +4,7 @@ import { documentFields } from '../batch/contract.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Source } from '../sources/source.ts'
-import { fingerprint, fingerprintColumns } from './fingerprint.ts'
+import { fingerprint, fingerprintColumns, fingerprintSource } from './fingerprint.ts'
 import { type FeedOptions, isGate, type Pipeline, resolveRules } from './pipeline.ts'
 
 /** A step of the annotating stage: measure, or drop what fails these rules. */
@@ -41,7 +41,8 @@ export function planPipeline(pipeline: Pipeline): Plan {
   const { name, source, deciders, tokenizer, feedOptions } = pipeline
   if (!source) throw bad(name, 'has no source; add .from(jsonl(...))')
   const known = new Map(documentFields.map(field => [field.name, field]))
-  const fingerprints = new Map(documentFields.map(field => [field.name, 'source']))
+  const origin = fingerprintSource(source)
+  const fingerprints = new Map(documentFields.map(field => [field.name, origin]))
   const steps = planSteps(pipeline, known, fingerprints)
   const annotators = pipeline.annotators.filter(step => !isGate(step)) as Annotator[]
   const rules = pipeline.rules === null ? [] : resolveRules(annotators, pipeline.rules)

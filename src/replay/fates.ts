@@ -32,15 +32,28 @@ export async function* readFates(run: RunReader): AsyncIterable<LocatedFate> {
   for await (const slot of run.slots()) yield* await fatesOf(run, slot)
 }
 
-/** The fates of one slot's records. */
-export async function fatesOf(run: RunReader, recorded: RecordedSlot): Promise<LocatedFate[]> {
+/** A record's labels, as they are known before its fate is. */
+export interface Labels {
+  readonly id: string
+  readonly file: string
+  readonly line: number
+}
+
+/** The fates of one slot's records, or of those that `isWanted`. */
+export async function fatesOf(
+  run: RunReader,
+  recorded: RecordedSlot,
+  isWanted: (labels: Labels) => boolean = () => true,
+): Promise<LocatedFate[]> {
   const dropped = new Map<number, number>()
   if (recorded.drops) for (const [i, row] of numbers(recorded.drops, 'row').entries()) dropped.set(row, i)
   const fates: LocatedFate[] = []
   const rows = numbers(recorded.scored, 'row')
   for (let index = 0; index < recorded.scored.rows; index++) {
+    const labels = labelsOf(recorded.scored, index)
+    if (!isWanted(labels)) continue
     const drop = dropped.get(rows[index])
-    const base = { ...labelsOf(recorded.scored, index), slot: recorded.slot, row: rows[index], index }
+    const base = { ...labels, slot: recorded.slot, row: rows[index], index }
     if (drop === undefined)
       fates.push({
         ...base,
@@ -53,7 +66,7 @@ export async function fatesOf(run: RunReader, recorded: RecordedSlot): Promise<L
       })
     else fates.push({ ...base, fate: 'dropped', ...(await dropOf(run, recorded.drops!, drop)) })
   }
-  if (recorded.dead) fates.push(...deadOf(recorded.dead, recorded.slot))
+  if (recorded.dead) for (const fate of deadOf(recorded.dead, recorded.slot)) if (isWanted(fate)) fates.push(fate)
   return fates.sort((a, b) => a.row - b.row)
 }
 

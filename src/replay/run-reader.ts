@@ -5,12 +5,13 @@ import { decodeBatch } from '../batch/ipc.ts'
 import { type Address, rowOf, slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { JournalLog } from '../log/journal.ts'
-import { type Entry, type Log, readCommitted } from '../log/log.ts'
+import { type Entry, type Log, readCommitted, startPosition } from '../log/log.ts'
 import { topics } from '../run/context.ts'
 import { type RunFile, readRunFile } from '../run/run.ts'
+import { SlotReader } from '../run/slots.ts'
 
-/** Slots kept decoded at once, for look-ups of a duplicate's partner. About 0.5 MB each. */
-const slotsCachedMax = 32
+/** Bytes of ids kept for look-ups of duplicates' originals: those of some 4,000 slots. */
+const idBytesMax = 64 * 1024 * 1024
 
 /** One decided slot with all that is recorded of it. */
 export interface RecordedSlot {
@@ -25,7 +26,8 @@ export class RunReader implements AsyncDisposable {
   readonly dir: string
   readonly run: RunFile
   readonly log: Log
-  readonly #slots = new Map<number, Batch>()
+  readonly #ids = new Map<number, Batch>()
+  #idBytes = 0
 
   private constructor(dir: string, run: RunFile) {
     this.dir = dir
@@ -45,28 +47,27 @@ export class RunReader implements AsyncDisposable {
 
   /** All slots that were decided, in order. */
   async *slots(): AsyncIterable<RecordedSlot> {
+    // Asked first: what the deciding stage has committed, the journals opened after it hold.
     const { slot: end } = await this.log.position('decide', 0)
     const drops = new SlotCursor(readCommitted(this.log, topics.drops))
     const dead = new SlotCursor(readCommitted(this.log, topics.dead))
-    for await (const entry of readCommitted(this.log, topics.scored)) {
-      const slot = Number(entry.headers.slot)
-      if (slot >= end || entry.headers.end) return
-      yield { slot, scored: decodeBatch(entry.value).batch, drops: await drops.at(slot), dead: await dead.at(slot) }
+    const start = Array.from({ length: this.run.partitions }, (_, partition) => startPosition(partition))
+    const reader = new SlotReader(this.log, topics.scored, start, AbortSignal.abort())
+    for (let entry = await reader.next(); entry && !entry.isEnd && entry.slot < end; entry = await reader.next()) {
+      const { slot } = entry
+      const { batch: scored } = decodeBatch(entry.value)
+      this.#keepIds(slot, scored)
+      yield { slot, scored, drops: await drops.at(slot), dead: await dead.at(slot) }
     }
   }
 
   /** The scored rows of a slot. */
   async scored(slot: number): Promise<Batch> {
-    const cached = this.#slots.get(slot)
-    if (cached) return cached
-    for await (const entry of this.log.read(
-      { topic: topics.scored, partition: 0, offset: BigInt(slot) },
-      AbortSignal.abort(),
-    )) {
-      const { batch } = decodeBatch(entry.value)
-      if (this.#slots.size >= slotsCachedMax) this.#slots.delete(this.#slots.keys().next().value!)
-      this.#slots.set(slot, batch)
-      return batch
+    const { partitions } = this.run
+    const from = { topic: topics.scored, partition: slot % partitions, offset: BigInt(Math.floor(slot / partitions)) }
+    for await (const entry of readCommitted(this.log, from.topic, from.partition, from.offset)) {
+      if (entry.headers.slot === String(slot) && !entry.headers.end) return decodeBatch(entry.value).batch
+      break
     }
     throw new HeadraceError('not-found', `slot ${slot} is not in the log of ${this.dir}`)
   }
@@ -74,19 +75,53 @@ export class RunReader implements AsyncDisposable {
   /** The row of a batch that stands at an address, with its batch. */
   async find(address: Address): Promise<{ batch: Batch; index: number }> {
     const batch = await this.scored(slotOf(address))
-    const index = numbers(batch, 'row').indexOf(rowOf(address) as never)
-    if (index < 0) throw new HeadraceError('not-found', `slot ${slotOf(address)} has no row ${rowOf(address)}`)
-    return { batch, index }
+    return { batch, index: this.#indexOf(batch, address) }
   }
 
+  /** The id of the document at an address. */
   async idAt(address: Address): Promise<string> {
-    const { batch, index } = await this.find(address)
-    return stringAt(utf8(batch, 'id'), index)
+    const slot = slotOf(address)
+    const ids = this.#ids.get(slot) ?? this.#keepIds(slot, await this.scored(slot))
+    return stringAt(utf8(ids, 'id'), this.#indexOf(ids, address))
+  }
+
+  #indexOf(batch: Batch, address: Address): number {
+    const rows = numbers(batch, 'row')
+    // Rows rise; dead ones are left out, so that a row stands at its number or before it.
+    let index = Math.min(rowOf(address), rows.length - 1)
+    while (index >= 0 && rows[index] > rowOf(address)) index--
+    if (index >= 0 && rows[index] === rowOf(address)) return index
+    throw new HeadraceError('not-found', `slot ${slotOf(address)} has no row ${rowOf(address)}`)
+  }
+
+  /** Keeps a slot's ids, as a duplicate names its original's; the oldest make room. */
+  #keepIds(slot: number, scored: Batch): Batch {
+    const known = this.#ids.get(slot)
+    if (known) return known
+    const { offsets, bytes } = utf8(scored, 'id')
+    // Copied, as the slot's bytes are many times these.
+    const columns = {
+      id: { kind: 'utf8' as const, offsets: offsets.slice(), bytes: bytes.slice() },
+      row: { kind: 'u32' as const, values: numbers(scored, 'row').slice() },
+    }
+    const ids = { rows: scored.rows, columns }
+    this.#ids.set(slot, ids)
+    this.#idBytes += bytesOfIds(ids)
+    for (const [oldest, batch] of this.#ids) {
+      if (this.#idBytes <= idBytesMax || oldest === slot) break
+      this.#ids.delete(oldest)
+      this.#idBytes -= bytesOfIds(batch)
+    }
+    return ids
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.log[Symbol.asyncDispose]()
   }
+}
+
+function bytesOfIds(ids: Batch): number {
+  return utf8(ids, 'id').bytes.length + 8 * ids.rows
 }
 
 /** Walks a topic that has entries for some slots only. */

@@ -17,7 +17,7 @@ export async function readTotals(run: RunReader): Promise<{ progress: Progress; 
   progress.readBytes = progress.readBytesBefore = notes[0].readBytes ?? 0
   if (notes[1].totals) progress.decide = notes[1].totals
   if (notes[2].totals) progress.shard = notes[2].totals
-  return { progress, isEnded: notes[1].ended === true && (!shard.note || notes[2].ended === true) }
+  return { progress, isEnded: notes[1].ended === true && (run.run.tokenizer === null || notes[2].ended === true) }
 }
 
 export async function readManifest(run: RunReader): Promise<ManifestEntry[]> {

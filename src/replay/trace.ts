@@ -7,8 +7,8 @@ import { LedgerReader } from '../feed/ledger.ts'
 import { openStep, type Step } from '../feed/steps.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
-import { fatesOf, type LocatedFate } from './fates.ts'
-import type { RunReader } from './run-reader.ts'
+import { fatesOf, type Labels, type LocatedFate } from './fates.ts'
+import type { RecordedSlot, RunReader } from './run-reader.ts'
 import { readManifest } from './totals.ts'
 
 /** A document's whole way. What it never came to is null or empty. */
@@ -37,10 +37,10 @@ export interface TracedSample {
 /** Traces every record with this id, or, for a record without one, of this `file:line`. Ids are labels: there may be several. */
 export async function* traceDocument(run: RunReader, id: string): AsyncIterable<Trace> {
   const manifest = await readManifest(run)
+  const isWanted = (labels: Labels) => labels.id === id || `${labels.file}:${labels.line}` === id
   for await (const recorded of run.slots()) {
-    if (!mayHold(recorded.scored, recorded.dead, id)) continue
-    for (const fate of await fatesOf(run, recorded)) {
-      if (fate.id !== id && `${fate.file}:${fate.line}` !== id) continue
+    if (!mayHold(recorded, id)) continue
+    for (const fate of await fatesOf(run, recorded, isWanted)) {
       const shard = fate.fate === 'kept' ? findInShards(run, manifest, fate) : null
       const measurements = fate.index < 0 ? {} : describeRow(recorded.scored, fate.index)
       yield { fate, measurements, shard, samples: shard ? await findSamples(run, shard) : [] }
@@ -48,8 +48,15 @@ export async function* traceDocument(run: RunReader, id: string): AsyncIterable<
   }
 }
 
-function mayHold(scored: Batch, dead: Batch | null, id: string): boolean {
-  return dead !== null || Buffer.from(utf8(scored, 'id').bytes).includes(id) || id.includes(':')
+/** Whether the id, or the file of `file:line`, stands anywhere in the slot: a search of bytes that passes over most slots. */
+function mayHold({ scored, dead }: RecordedSlot, id: string): boolean {
+  const has = (batch: Batch, column: string, text: string) => {
+    const { bytes } = utf8(batch, column)
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(text)
+  }
+  const file = /^(.+):\d+$/.exec(id)?.[1]
+  if (has(scored, 'id', id)) return true
+  return file !== undefined && (has(scored, 'file', file) || (dead !== null && has(dead, 'file', file)))
 }
 
 function describeRow(batch: Batch, row: number): Record<string, number | string> {
@@ -128,15 +135,19 @@ async function readSteps(dir: string, head: { steps: number; segmentSteps: numbe
   return steps
 }
 
+function rangesOf(step: Step, domain: string): Step['domains'][string] {
+  return Object.hasOwn(step.domains, domain) ? step.domains[domain] : []
+}
+
 function blocksOf(steps: readonly Step[], domain: string): { block: number; epoch: number }[] {
-  const ranges = steps.flatMap(step => step.domains[domain] ?? [])
+  const ranges = steps.flatMap(step => rangesOf(step, domain))
   const keys = new Set(ranges.map(({ block, epoch }) => `${block} ${epoch}`))
   return [...keys].map(key => ({ block: Number(key.split(' ')[0]), epoch: Number(key.split(' ')[1]) }))
 }
 
 function stepsWith(steps: readonly Step[], domain: string, block: number, epoch: number, sample: number): number[] {
   const holds = (step: Step) =>
-    step.domains[domain]?.some(
+    rangesOf(step, domain).some(
       range => range.block === block && range.epoch === epoch && range.from <= sample && sample < range.to,
     )
   return steps.filter(holds).map(step => step.step)

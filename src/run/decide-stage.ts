@@ -8,11 +8,13 @@ import type { Append, Log, Position } from '../log/log.ts'
 import { stageFields } from '../pipeline/plan.ts'
 import { type RunContext, topics } from './context.ts'
 import { decideSlot } from './decide.ts'
-import { type DecideTotals, emptyDecideTotals } from './progress.ts'
+import { type DecideTotals, emptyDecideTotals, restoreTotals } from './progress.ts'
 import { endAppends, type SlotEntry, SlotReader, slotAppend } from './slots.ts'
 
 /** Bytes of slots that are decided before they are committed together. Little, as their effect on the state is undone by a crash. */
 const groupBytesMax = 8 * 1024 * 1024
+/** And slots, as each read of one reads the header of its commit. */
+const groupSlotsMax = 64
 
 /**
  * The ordered stage that decides. It takes slots 0, 1, 2 ... as they are committed, whoever measured them, and commits what was kept
@@ -25,7 +27,7 @@ export async function runDecideStage(context: RunContext, upstreamDone: AbortSig
   await using state = await openState(context)
   checkDeciders(context, state)
   await catchUp(context, state, from)
-  if (from[0].note) progress.decide = JSON.parse(from[0].note).totals
+  if (from[0].note) progress.decide = restoreTotals(JSON.parse(from[0].note).totals)
   progress.decided = from[0].slot
   if (isEnded(from)) return
   const reader = new SlotReader(log, topics.scored, from, upstreamDone)
@@ -52,7 +54,7 @@ async function decideGroup(
 ): Promise<{ appends: Append[]; end: boolean; slot: number | null }> {
   const appends: Append[] = []
   const { partitions } = context.shape
-  let bytes = 0
+  let [bytes, slots] = [0, 0]
   let slot: number | null = null
   do {
     const entry = await reader.next()
@@ -65,7 +67,7 @@ async function decideGroup(
     appends.push(...decideEntry(context, entry, state, context.progress.decide))
     bytes += entry.value.length
     slot = entry.slot + 1
-  } while (bytes < groupBytesMax && (await reader.isReady()))
+  } while (bytes < groupBytesMax && ++slots < groupSlotsMax && (await reader.isReady()))
   return { appends, end: false, slot }
 }
 

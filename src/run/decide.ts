@@ -13,6 +13,7 @@ import type { RowDecider, Verdict } from '../decide/decider.ts'
 import { evaluateRules } from '../decide/rules.ts'
 import type { State } from '../decide/state.ts'
 import { HeadraceError } from '../errors.ts'
+import { limits } from '../limits.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { addCount, type DecideTotals } from './progress.ts'
 
@@ -35,7 +36,7 @@ export function decideSlot(plan: Plan, scored: Batch, slot: number, state: State
     )
   const dropped = drops.finish()
   count(totals, scored, kept, dropped)
-  const batch = takeRows(keptColumns(scored, slot), kept)
+  const batch = takeRows(keptColumns(scored), kept)
   return {
     kept: moved.size ? withColumns(batch, { domain: moveDomains(domains, kept, moved) }) : batch,
     drops: dropped,
@@ -97,7 +98,7 @@ function resetVerdict(verdict: Verdict): void {
 }
 
 /** The columns that go on to the shards: the text, the labels and every score. What only deciding needs stays behind in `scored`. */
-function keptColumns(scored: Batch, _slot: number): Batch {
+function keptColumns(scored: Batch): Batch {
   const columns: Record<string, Column> = {}
   for (const name of ['text', 'id', 'domain', 'row', 'language'])
     if (scored.columns[name]) columns[name] = scored.columns[name]
@@ -130,9 +131,21 @@ function countBy(
   rows: number,
   kept: readonly number[],
 ): void {
-  const of = (row: number) => (counts[stringAt(column, row)] ??= { documents: 0, kept: 0 })
+  const of = (row: number) => {
+    const name = stringAt(column, row)
+    return (counts[name] ??= beginCount(counts))
+  }
   for (let row = 0; row < rows; row++) of(row).documents++
   for (const row of kept) of(row).kept++
+}
+
+function beginCount(counts: Readonly<Record<string, unknown>>): { documents: number; kept: number } {
+  if (Object.keys(counts).length >= limits.domainsMax)
+    throw new HeadraceError(
+      'limit',
+      `the documents have more than ${limits.domainsMax} domains or languages, and each has counts and shards of its own: name a coarser field as the source's 'domain' and begin another run`,
+    )
+  return { documents: 0, kept: 0 }
 }
 
 /** Collects dropped rows as columns of `drop.v1`. */

@@ -24,6 +24,9 @@ export const startLoadPosition = (lanes: number): LoadPosition => ({
   lanes: Array.from({ length: lanes }, (_, lane) => ({ split: lane, offset: 0, line: 1 })),
 })
 
+/** What a chunk counts at least, so that files that are all dead or all tiny do not make a slot without end. */
+const chunkBytesMin = 256
+
 /**
  * Cuts splits into slots. Split k belongs to lane k mod W; lanes are read in parallel and give one slot each in turn, so the slots of
  * a finite source depend on its files alone. A lane without a further split is passed over; `null` means that none has more now.
@@ -35,7 +38,7 @@ export class Lanes {
   readonly #lanes: Lane[]
   #turn: number
 
-  /** `splits` may grow while this is in use. */
+  /** `splits` may grow while this is in use. What `next` gives after `signal` aborted is cut short and must not be used. */
   constructor(source: Source, splits: readonly Split[], from: LoadPosition, signal: AbortSignal) {
     this.#source = source
     this.#splits = splits
@@ -49,7 +52,9 @@ export class Lanes {
     for (let tried = 0; tried < this.#lanes.length; tried++) {
       const lane = this.#lanes[this.#turn]
       this.#turn = (this.#turn + 1) % this.#lanes.length
-      const filled = await lane.ahead!
+      let filled = await lane.ahead!
+      // Splits may have come since the lane was found empty.
+      if (filled.chunks.length === 0) filled = await this.#fill(lane)
       lane.ahead = null
       if (filled.chunks.length === 0) continue
       lane.committed = filled.after
@@ -80,7 +85,7 @@ export class Lanes {
         continue
       }
       chunks.push(value)
-      bytes += value.bytes.length
+      bytes += Math.max(value.bytes.length, chunkBytesMin)
       lane.position = { split: lane.position.split, ...value.next }
     }
     return { chunks, after: lane.position }

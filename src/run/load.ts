@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { type Append, type Position, readCommitted } from '../log/log.ts'
 import type { Source, Split } from '../sources/source.ts'
 import { type RunContext, topics } from './context.ts'
 import type { AnnotateResult } from './jobs.ts'
-import { Lanes, type LoadPosition, startLoadPosition } from './lanes.ts'
+import { Lanes, type LoadedSlot, type LoadPosition, startLoadPosition } from './lanes.ts'
 import { endAppends, slotAppend } from './slots.ts'
 
 interface LoadNote {
@@ -33,7 +34,7 @@ export async function runLoadStage(context: RunContext): Promise<void> {
     : { load: startLoadPosition(context.shape.lanes), readBytes: 0, ended: false }
   context.progress.annotated = position.slot
   context.progress.readBytes = context.progress.readBytesBefore = note.readBytes
-  if (note.ended) return
+  if (note.ended) return checkMayEnd(context)
   const stop = AbortSignal.any([context.drain, context.failed])
   const splits = await SplitList.open(context, stop)
   const window: InFlight[] = []
@@ -49,36 +50,54 @@ export async function runLoadStage(context: RunContext): Promise<void> {
   for (;;) {
     while (window.length >= context.pool.size * limits.slotsInFlightPerWorker)
       await commitReady(context, window, commit)
-    await waitForReaders(context, slot)
+    await waitForReaders(context, slot, stop)
+    const known = splits.all.length
     const loaded = stop.aborted ? null : await lanes.next()
     context.failed.throwIfAborted()
-    if (loaded) {
-      const readBytes = last.readBytes + loaded.chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
-      last = { load: loaded.after, readBytes, ended: false }
-      context.progress.readBytes = readBytes
-      const entry = {
-        slot,
-        result: context.pool.annotate(slot, loaded.chunks),
-        note: last,
-        splits: splits.takeNew(),
-        isSettled: false,
-      }
-      entry.result.then(
-        () => (entry.isSettled = true),
-        () => (entry.isSettled = true),
-      )
-      window.push(entry)
-      slot++
-    } else {
-      while (window.length) await commitReady(context, window, commit)
-      if (stop.aborted) return
-      if (!(await splits.waitForMore())) break
+    // What was cut while the drain began may be short; it is read again later.
+    if (loaded && !stop.aborted) {
+      last = noteAfter(last, loaded)
+      context.progress.readBytes = last.readBytes
+      window.push(sendToPool(context, slot++, loaded, last, splits.takeNew()))
+      continue
     }
+    while (window.length) await commitReady(context, window, commit)
+    if (stop.aborted) return
+    if (!(await splits.waitForMore(known))) break
   }
   if (stop.aborted) return
   const unread = splits.takeNew()
   const end = endAppends(topics.scored, slot, context.shape.partitions)
   await commit([...splitAppends(unread), ...end], slot + 1, { ...last, ended: true })
+}
+
+/** A run that has ended has closed its topics: what reads them, a trainer among them, has taken the end as final. */
+function checkMayEnd({ plan, dir }: RunContext): void {
+  if (plan.source.options.follow)
+    throw new HeadraceError(
+      'bad-option',
+      `the run in ${dir} has ended and can't follow further files: begin another with --run NAME, with --follow from its start`,
+    )
+}
+
+function noteAfter(last: LoadNote, { chunks, after }: LoadedSlot): LoadNote {
+  const readBytes = last.readBytes + chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
+  return { load: after, readBytes, ended: false }
+}
+
+function sendToPool(
+  { pool }: RunContext,
+  slot: number,
+  { chunks }: LoadedSlot,
+  note: LoadNote,
+  splits: readonly Split[],
+): InFlight {
+  const entry = { slot, result: pool.annotate(slot, chunks), note, splits, isSettled: false }
+  const settle = () => {
+    entry.isSettled = true
+  }
+  entry.result.then(settle, settle)
+  return entry
 }
 
 /** Commits the oldest slot in flight and all that are ready behind it. */
@@ -118,22 +137,26 @@ function splitAppends(splits: readonly Split[]): Append[] {
 }
 
 /** Holds back the loader while a later stage is far behind: the log between them is disk that nobody has read yet. */
-async function waitForReaders(context: RunContext, slot: number): Promise<void> {
-  const { progress, plan, failed } = context
+async function waitForReaders({ progress, plan }: RunContext, slot: number, stop: AbortSignal): Promise<void> {
   const slowest = () => (plan.tokenizer ? Math.min(progress.decided, progress.sharded) : progress.decided)
-  while (slot - slowest() > limits.stageLeadSlotsMax && !failed.aborted)
-    await new Promise(resolve => setTimeout(resolve, 20))
+  // A stage takes tens of milliseconds a slot, so that asking now and then costs nothing and needs no one to tell.
+  while (slot - slowest() > limits.stageLeadSlotsMax && !stop.aborted)
+    await sleep(waitMs, undefined, { signal: stop }).catch(() => {})
 }
+const waitMs = 20
 
-/** The source's splits in the order in which this run met them, which the log remembers. */
+/** The source's splits in the order in which this run met them, which the log remembers. They are found beside the reading. */
 class SplitList {
   readonly all: Split[]
   #new: Split[] = []
-  readonly #discovered: AsyncIterator<Split>
+  #wake = () => {}
+  readonly #search: Promise<void>
+  #isSearching = true
+  #failure: { readonly error: unknown } | null = null
 
-  private constructor(all: Split[], discovered: AsyncIterator<Split>) {
-    this.all = all
-    this.#discovered = discovered
+  private constructor(known: readonly Split[], found: AsyncIterable<Split>) {
+    this.all = [...known]
+    this.#search = this.#collect(found)
   }
 
   /** Reads the recorded splits, checks that they are unchanged, and lists what a finite source has beyond them. */
@@ -141,24 +164,42 @@ class SplitList {
     const known: Split[] = []
     for await (const entry of readCommitted(context.log, topics.splits))
       known.push(...(JSON.parse(Buffer.from(entry.value).toString()) as Split[]))
-    const list = new SplitList([...known], listUnknown(context.plan.source, known, stop))
-    if (!context.plan.source.options.follow) while (await list.waitForMore());
+    const list = new SplitList(known, listUnknown(context.plan.source, known, stop))
+    if (!context.plan.source.options.follow) await list.#search
+    if (list.#failure) throw list.#failure.error
     return list
   }
 
+  /** The splits found since the last call. Throws what the search for more has failed with. */
   takeNew(): Split[] {
+    if (this.#failure) throw this.#failure.error
     const taken = this.#new
     this.#new = []
     return taken
   }
 
-  /** Waits for another split; false when there will be none. */
-  async waitForMore(): Promise<boolean> {
-    const { done, value } = await this.#discovered.next()
-    if (done) return false
-    this.all.push(value)
-    this.#new.push(value)
-    return true
+  /** Waits until there are more splits than `known`; false when there will be none. */
+  async waitForMore(known: number): Promise<boolean> {
+    while (this.all.length <= known && this.#isSearching)
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    if (this.#failure) throw this.#failure.error
+    return this.all.length > known
+  }
+
+  async #collect(found: AsyncIterable<Split>): Promise<void> {
+    try {
+      for await (const split of found) {
+        this.all.push(split)
+        this.#new.push(split)
+        this.#wake()
+      }
+    } catch (error) {
+      this.#failure = { error }
+    }
+    this.#isSearching = false
+    this.#wake()
   }
 }
 

@@ -12,6 +12,9 @@ interface Waiting {
 /** Jobs that a worker holds at once: one that runs and one that waits, so that it need not wait for this thread. */
 const jobsPerWorker = 2
 
+/** A worker's garbage is mostly short-lived strings; left alone, V8 lets it grow with the input's size, to no gain in speed. */
+const youngMegabytesMax = 24
+
 /**
  * Worker threads that annotate and tokenize. Any worker takes any job; jobs of later stages go first, as they free memory. Buffers are
  * transferred, never copied.
@@ -61,31 +64,45 @@ export class Pool implements AsyncDisposable {
   }
 
   #start(ref: PipelineRef): { worker: Worker; running: Waiting[] } {
-    const worker = new Worker(new URL(import.meta.resolve('./worker.ts')), { workerData: ref })
+    const worker = new Worker(new URL(import.meta.resolve('./worker.ts')), {
+      workerData: ref,
+      resourceLimits: { maxYoungGenerationSizeMb: youngMegabytesMax },
+    })
     const state = { worker, running: [] as Waiting[] }
     worker.on('message', (message: { result?: unknown; error?: unknown }) => {
-      const { resolve, reject } = state.running.shift()!
+      const answered = state.running.shift()
+      if (!answered) return // It was given up when another worker failed.
+      const { resolve, reject } = answered
       if ('error' in message) reject(revive(message.error))
       else resolve(message.result)
       this.#dispatch()
     })
-    worker.on('error', error => this.#fail(error))
-    worker.on('exit', code => {
-      if (state.running.length)
-        this.#fail(new Error(`a worker ended with status ${code} at slot ${state.running[0].job.slot}`))
-    })
+    worker.on('error', error => this.#fail(describeCrash(error, state.running)))
+    worker.on('messageerror', error => this.#fail(error))
+    // One that ended, even while it had nothing to do, would never answer again.
+    worker.on('exit', code => this.#fail(new Error(`a worker ended with status ${code}${atSlot(state.running)}`)))
     return state
   }
 
   #fail(error: unknown): void {
     this.#failure ??= error
-    const waiting = [
-      ...this.#workers.flatMap(worker => worker.running),
-      ...this.#queues.tokenize,
-      ...this.#queues.annotate,
-    ]
-    for (const { reject } of waiting) reject(error)
+    const lists = [...this.#workers.map(worker => worker.running), this.#queues.tokenize, this.#queues.annotate]
+    for (const list of lists) for (const { reject } of list.splice(0)) reject(this.#failure)
   }
+}
+
+function atSlot(running: readonly Waiting[]): string {
+  return running.length ? ` at slot ${running[0].job.slot}` : ''
+}
+
+/** A thread's own memory limit is the one crash that the user can mend. */
+function describeCrash(error: unknown, running: readonly Waiting[]): unknown {
+  if ((error as NodeJS.ErrnoException)?.code !== 'ERR_WORKER_OUT_OF_MEMORY') return error
+  return new HeadraceError(
+    'limit',
+    `a worker ran out of memory${atSlot(running)}: run the same command again with fewer --workers, or with NODE_OPTIONS=--max-old-space-size=4096`,
+    error,
+  )
 }
 
 function buffersOf(job: Job): ArrayBuffer[] {

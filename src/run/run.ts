@@ -36,6 +36,8 @@ export interface RunFile extends RunShape {
   readonly decide: string
   readonly shard: string
   readonly feed: unknown
+  /** What the tokenizer is, or null for a run that makes no shards. */
+  readonly tokenizer: unknown
 }
 
 /**
@@ -54,7 +56,7 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
   await using pool = new Pool(options.workers, ref)
   const failure = new AbortController()
   const context: RunContext = { dir, plan, shape, log, pool, progress, drain, failed: failure.signal }
-  const sink = await openSink(context)
+  await using sink = await openSink(context)
   await runStages(context, sink, failure)
   return progress
 }
@@ -82,7 +84,7 @@ async function runStages(context: RunContext, sink: ManifestSink | null, failure
   if (first) throw first
 }
 
-async function openSink(context: RunContext): Promise<ManifestSink | null> {
+async function openSink(context: RunContext): Promise<(ManifestSink & AsyncDisposable) | null> {
   const { plan, dir, progress } = context
   if (!plan.feed) return null
   const { endOfTextId } = plan.tokenizer!.options
@@ -101,6 +103,7 @@ async function openSink(context: RunContext): Promise<ManifestSink | null> {
     end: async () => {
       progress.steps = await feed.end()
     },
+    [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
   }
 }
 
@@ -114,6 +117,7 @@ async function openRunFile(dir: string, plan: Plan, ref: PipelineRef): Promise<R
       decide: plan.decideFingerprint,
       shard: plan.shardFingerprint,
       feed: plan.feed,
+      tokenizer: plan.tokenizer?.options ?? null,
     },
   }
   const known = await readRunFile(dir)
@@ -131,7 +135,18 @@ export async function readRunFile(dir: string): Promise<RunFile | null> {
     if (error.code === 'ENOENT') return null
     throw wrapDiskError(error, `reading ${join(dir, 'run.json')}`)
   })
-  return text === null ? null : (JSON.parse(text) as RunFile)
+  return text === null ? null : parseRunFile(join(dir, 'run.json'), text)
+}
+
+function parseRunFile(path: string, text: string): RunFile {
+  let run: RunFile | null = null
+  try {
+    run = JSON.parse(text)
+  } catch {
+    // Said below.
+  }
+  if (run?.version === 1 && run.partitions > 0 && run.lanes > 0) return run
+  throw new HeadraceError('corrupt', `${path} is no run file of this version: restore it, or begin another run`)
 }
 
 function checkSameRun(dir: string, known: RunFile, mine: RunFile): void {

@@ -2,13 +2,14 @@ import { dirname, join } from 'node:path'
 import { type Batch, list, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { decodeBatch } from '../batch/ipc.ts'
 import { makeFolder } from '../durable-file.ts'
+import { assert } from '../errors.ts'
 import { type Append, readCommitted } from '../log/log.ts'
 import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
 import { writeShard } from '../shards/shard.ts'
 import { type RunContext, topics } from './context.ts'
 import { isEnded, positionsOf } from './decide-stage.ts'
 import { type FullShard, OpenShards } from './open-shards.ts'
-import { addCount, emptyShardTotals, type ShardTotals } from './progress.ts'
+import { addCount, emptyShardTotals, restoreTotals, type ShardTotals } from './progress.ts'
 import { type SlotEntry, SlotReader } from './slots.ts'
 
 /** Who plans training steps from sealed shards as they come. */
@@ -20,45 +21,47 @@ export interface ManifestSink {
 /**
  * The ordered stage that makes shards. Tokenizing runs on the pool and is put back in order; rows fill one open shard a domain; a full
  * one is written aside, synced, renamed and only then committed to the manifest, so that a crash writes the same bytes under the same
- * name again.
+ * name again. `cuts` says when a shard is full (default the limits); it must be the same whenever a run goes on.
  */
 export async function runShardStage(
   context: RunContext,
   upstreamDone: AbortSignal,
   sink: ManifestSink | null,
+  cuts: ConstructorParameters<typeof OpenShards>[1] = {},
 ): Promise<void> {
   const { log, shape, progress } = context
   await using owner = await log.own('shard')
   const from = await positionsOf(log, 'shard', shape.partitions)
   const note = from[0].note ? JSON.parse(from[0].note) : { domains: {}, totals: emptyShardTotals() }
-  progress.shard = note.totals
+  progress.shard = restoreTotals(note.totals)
   progress.sharded = from[0].slot
   for await (const entry of readCommitted(log, topics.manifest))
     await sink?.add(JSON.parse(Buffer.from(entry.value).toString()))
   if (isEnded(from)) return sink?.end()
-  const open = new OpenShards(note.domains)
+  const open = new OpenShards(note.domains, cuts)
   const counted = from[0].slot
   const start = from.map(position => rewind(position, OpenShards.firstSlot(note.domains, counted), shape.partitions))
   const reader = new SlotReader(log, topics.kept, start, upstreamDone)
   const tokenized = tokenizeInOrder(context, reader)
   for await (const { entry, batch } of tokenized) {
     context.failed.throwIfAborted()
-    if (batch) {
-      open.add(entry.slot, batch)
-      if (entry.slot >= counted) countTokens(progress.shard, batch)
-    }
+    if (batch) open.add(entry.slot, batch)
     const full = open.takeFull(entry.slot, entry.isEnd)
+    if (entry.slot < counted) {
+      assert(full.length === 0, `slot ${entry.slot} seals a shard that it did not seal before the restart`)
+      continue
+    }
+    if (batch) countTokens(progress.shard, batch)
     const sealed: ManifestEntry[] = []
     for (const shard of full) sealed.push(await sealShard(context, shard))
-    if (entry.slot >= counted) progress.shard.shards += sealed.length
-    const isDue = sealed.length > 0 || entry.isEnd
-    if (isDue && entry.slot >= counted) {
+    progress.shard.shards += sealed.length
+    if (sealed.length > 0 || entry.isEnd) {
       const state = JSON.stringify({ domains: open.notes(), totals: progress.shard, ended: entry.isEnd })
       const positions = from.map(({ partition }) => ({ ...positionAfter(entry, partition), note: state }))
       await owner.commit({ positions, appends: sealed.map(manifestAppend) })
       for (const manifest of sealed) await sink?.add(manifest)
     }
-    if (entry.slot >= counted) progress.sharded = entry.slot + 1
+    progress.sharded = entry.slot + 1
     if (entry.isEnd) await sink?.end()
   }
 }

@@ -4,6 +4,7 @@ import { checkFields } from '../batch/contract.ts'
 import { concatBatches, missingColumn, takeRows } from '../batch/rows.ts'
 import { evaluateRules } from '../decide/rules.ts'
 import { assert, HeadraceError } from '../errors.ts'
+import { limits } from '../limits.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Chunk, DeadRecord, Source } from '../sources/source.ts'
 
@@ -55,6 +56,7 @@ async function parseChunks(source: Source, chunks: readonly Chunk[]): Promise<{ 
       numbers[i] = row++
     }
     while (next < records.length) dead.push({ ...records[next++], row: row++, file: chunk.split })
+    assert(row <= limits.slotRowsMax, `${row} records in a slot: a source gave more than its addresses can number`)
     batches.push(withColumns(parsed.batch, { row: { kind: 'u32', values: numbers } }))
   }
   return { batch: concatBatches(batches), dead }

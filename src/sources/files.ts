@@ -51,7 +51,7 @@ async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Pro
   for (const pattern of patterns) {
     let isMatched = false
     for await (const match of expand(pattern)) {
-      if (statSync(match, { throwIfNoEntry: false })?.isDirectory()) continue
+      if (isFolder(match)) continue
       isMatched = true
       names.add(normalize(match))
     }
@@ -59,6 +59,15 @@ async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Pro
       throw new HeadraceError('not-found', `no file matches '${pattern}'; paths are relative to ${process.cwd()}`)
   }
   return sortNames(names)
+}
+
+/** A link that leads nowhere or round in a circle is no folder; opening it says what it is. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
 }
 
 /** By their UTF-8 bytes, so that the order is the same on every machine. */

@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 // npm run bench -- pipeline CORPUS_DIR [FILES]
-// pipelines/fineweb.ts from JSON Lines to sealed shards and steps, on one worker and on two, and on a small part of the corpus: speed,
-// how it scales, and whether memory stays flat. CORPUS_DIR holds corpus-*.jsonl; FILES takes that many of them (default all).
+// pipelines/fineweb.ts from JSON Lines to sealed shards and steps, on one core and on two (by taskset, where the system has it; a worker
+// a core), and on a small part of the corpus: speed, how it scales, and whether memory stays flat. CORPUS_DIR holds corpus-*.jsonl; FILES takes that many of them (default all).
 const [corpus, filesText] = process.argv.slice(2)
 if (!corpus) {
   console.log('usage: npm run bench -- pipeline CORPUS_DIR [FILES]')
@@ -26,27 +26,16 @@ interface Measured {
   readonly peakBytes: number
 }
 
-/** Runs the command and samples its resident memory. */
-async function measure(names: readonly string[], workers: number): Promise<Measured> {
+const hasTaskset = spawnSync('taskset', ['-V']).status === 0
+
+/** Runs the command on the first `cores` cores and samples its resident memory. */
+async function measure(names: readonly string[], cores: number): Promise<Measured> {
   const dir = mkdtempSync(join(tmpdir(), 'headrace-bench-'))
   const input = names.flatMap(name => ['--input', join(corpus, name)])
-  const child = spawn(
-    process.execPath,
-    [
-      join(root, 'bin/headrace.js'),
-      'run',
-      join(root, 'pipelines/fineweb.ts'),
-      ...input,
-      '--dir',
-      dir,
-      '--workers',
-      String(workers),
-      '--json',
-    ],
-    {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  )
+  const command = [process.execPath, join(root, 'bin/headrace.js'), 'run', join(root, 'pipelines/fineweb.ts'), ...input]
+  const pinned = hasTaskset ? ['taskset', '-c', cores > 1 ? `0-${cores - 1}` : '0', ...command] : command
+  const args = [...pinned.slice(1), '--dir', dir, '--workers', String(cores), '--json']
+  const child = spawn(pinned[0], args, { stdio: ['ignore', 'pipe', 'ignore'] })
   let [out, peakBytes] = ['', 0]
   child.stdout.on('data', data => (out += data))
   const timer = setInterval(() => {
@@ -74,11 +63,11 @@ function show(what: string, measured: Measured): void {
 const bytes = files.reduce((sum, name) => sum + statSync(join(corpus, name)).size, 0)
 console.log(`${files.length} files, ${(bytes / 1e6).toFixed(0)} MB`)
 const two = await measure(files, 2)
-show('all, 2 workers', two)
+show('all, 2 cores', two)
 const one = await measure(files, 1)
-show('all, 1 worker', one)
+show('all, 1 core', one)
 const small = await measure(files.slice(0, Math.max(1, Math.round(files.length / 6))), 2)
-show('a sixth, 2 workers', small)
+show('a sixth, 2 cores', small)
 console.log(
-  `2 workers are ${(one.seconds / two.seconds).toFixed(2)} times as fast as 1; peak memory grew by ${((two.peakBytes - small.peakBytes) / 1e6).toFixed(0)} MB for ${two.kept - small.kept} more kept documents`,
+  `2 cores are ${(one.seconds / two.seconds).toFixed(2)} times as fast as 1${hasTaskset ? '' : ' (not pinned: no taskset)'}; peak memory grew by ${((two.peakBytes - small.peakBytes) / 1e6).toFixed(0)} MB for ${two.kept - small.kept} more kept documents`,
 )

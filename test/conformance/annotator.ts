@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import type { Annotator } from '../../src/annotate/annotator.ts'
 import { type Batch, type Column, type Columns, stringAt, utf8From } from '../../src/batch/batch.ts'
 import { checkFields } from '../../src/batch/contract.ts'
@@ -73,7 +74,7 @@ export const annotatorRules: Record<string, (annotator: Annotator, batch: Batch)
   },
   'the same rows give the same columns again': async (annotator, batch) => {
     const first = snapshot(await annotator.annotate(batch))
-    assert.deepEqual(snapshot(await annotator.annotate(batch)), first)
+    assert.ok(isDeepStrictEqual(snapshot(await annotator.annotate(batch)), first), 'the second time differs')
   },
   'a row is measured the same alone, in a batch and in another order': async (annotator, batch) => {
     const whole = await annotator.annotate(batch)
@@ -89,7 +90,8 @@ export const annotatorRules: Record<string, (annotator: Annotator, batch: Batch)
   'it leaves what it reads as it was': async (annotator, batch) => {
     const before = snapshot(batch.columns)
     await annotator.annotate(batch)
-    assert.deepEqual(snapshot(batch.columns), before)
+    // A plain comparison: the difference of whole columns would take a minute to print.
+    assert.ok(isDeepStrictEqual(snapshot(batch.columns), before), 'a column was written to')
   },
   'a batch without rows gives columns without rows': async (annotator, batch) => {
     const columns = await annotator.annotate(takeRows(batch, []))

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Append, Entry, Log, Topics } from '../../src/log/log.ts'
 
 /** Opens an empty log; `reopen` opens the same one again, as after a restart, or is absent for a log that does not outlive its process. */
@@ -85,6 +87,18 @@ export const logRules: Record<string, (fixture: LogFixture) => Promise<void>> = 
     stop.abort()
     assert.deepEqual(await reading, ['late'])
   },
+  'a reader that waited often has left nothing behind on its signal': async ({ log }) => {
+    await using owner = await log.own('s')
+    const stop = new AbortController()
+    const reader = log.read({ topic: 's.a', partition: 0, offset: 0n }, stop.signal)[Symbol.asyncIterator]()
+    for (let i = 0; i < 20; i++) {
+      const waiting = reader.next()
+      await owner.commit({ positions: [], appends: [append('s.a', `${i}`)] })
+      assert.ok(await Promise.race([waiting, sleep(1000, null, { ref: false })]), 'the commit wakes the reader')
+    }
+    assert.equal(getEventListeners(stop.signal, 'abort').length, 0)
+    stop.abort()
+  },
   'what was trimmed is an error to read, and offsets go on': async ({ log }) => {
     await using owner = await log.own('s')
     for (let i = 0; i < 6; i++) await owner.commit({ positions: [], appends: [append('s.a', `${i}`.repeat(1000))] })
@@ -98,7 +112,7 @@ export const logRules: Record<string, (fixture: LogFixture) => Promise<void>> = 
     if (!fixture.reopen) return
     await using owner = await fixture.log.own('s')
     await owner.commit({ positions: [at(1n, 1, 'n')], appends: [append('s.a', 'kept'), append('s.b', '')] })
-    const again = await fixture.reopen()
+    await using again = await fixture.reopen()
     assert.deepEqual(await readTexts(again, 's.a'), ['kept'])
     assert.deepEqual(await readTexts(again, 's.b'), [''])
     assert.deepEqual(await again.position('s', 0), at(1n, 1, 'n'))

@@ -38,6 +38,15 @@ test('a journal cut at any byte is the commits before the cut, and can go on', a
   }
 })
 
+test('a last commit that has its length but not its bytes, as after a power failure, is cut', async () => {
+  const { dir, path, bytes } = await writeJournal()
+  for (const lost of [8, 50, 104]) {
+    await writeFile(path, Buffer.concat([bytes.subarray(0, bytes.length - lost), Buffer.alloc(lost)]))
+    assert.deepEqual(await readAll(dir, false), [0, 1, 2, 3], `${lost} bytes lost, read beside`)
+    assert.deepEqual(await readAll(dir), [0, 1, 2, 3], `${lost} bytes lost`)
+  }
+})
+
 test('a flipped bit in committed data is reported with the place, never served', async () => {
   const { dir, path, bytes } = await writeJournal()
   for (let at = 0; at < bytes.length; at += 13) {

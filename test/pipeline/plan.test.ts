@@ -141,3 +141,16 @@ for (const [given, expected] of overrides)
   test(`rules under ${JSON.stringify(given)}`, () => {
     assert.deepEqual(resolveRules([words(), label()], given), expected)
   })
+
+test('fingerprints say how records are read, and not where they lie or when they come', () => {
+  const printOf = (options: Source['options'], name = 'jsonl') =>
+    planPipeline(
+      pipeline('p')
+        .from({ ...source, name, options })
+        .annotate(words()),
+    ).annotateFingerprint
+  const options = { patterns: ['a'], follow: false, pollMs: 1, text: 'text' }
+  assert.equal(printOf({ ...options, patterns: ['b'], follow: true, pollMs: 2 }), printOf(options))
+  assert.notEqual(printOf({ ...options, text: 'body' }), printOf(options))
+  assert.notEqual(printOf(options, 'parquet'), printOf(options))
+})

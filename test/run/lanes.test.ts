@@ -77,3 +77,41 @@ test('lanes: splits that come later go on where the lanes are', async () => {
   assert.deepEqual([(await lanes.next())?.chunks[0].split, (await lanes.next())?.chunks[0].split].sort(), ['1', '2'])
   assert.equal(await lanes.next(), null)
 })
+
+test('lanes: a split that comes when its lane was found empty already is not passed over', async () => {
+  const source = countingSource([1, 1], half)
+  const splits = [{ name: '0', stamp: '' }]
+  const lanes = new Lanes(source, splits, startLoadPosition(2), new AbortController().signal)
+  assert.equal((await lanes.next())?.chunks[0].split, '0')
+  splits.push({ name: '1', stamp: '' })
+  assert.equal((await lanes.next())?.chunks[0].split, '1')
+})
+
+test('lanes: files that are all dead or tiny do not make a slot without end', async () => {
+  const counts = Array.from({ length: 10_000 }, () => 1)
+  const names = [...counts.keys()].map(String)
+  const { slots } = await slotsOf(countingSource(counts, 0), names, startLoadPosition(1))
+  assert.equal(slots.flatMap(slot => slot.split(' ')).length, 10_000)
+  assert.ok(Math.max(...slots.map(slot => slot.split(' ').length)) <= 1024)
+})
+
+test('lanes: no lane reads more than a slot ahead of what was taken', async () => {
+  let read = 0
+  const endless = countingSource([1e6, 1e6, 1e6], half)
+  const source: Source = {
+    ...endless,
+    async *read(split, from, signal) {
+      for await (const chunk of endless.read(split, from, signal)) {
+        read++
+        yield chunk
+      }
+    },
+  }
+  const splits = ['0', '1', '2'].map(name => ({ name, stamp: '' }))
+  const lanes = new Lanes(source, splits, startLoadPosition(3), new AbortController().signal)
+  for (let taken = 1; taken <= 20; taken++) {
+    await lanes.next()
+    await new Promise(resolve => setImmediate(resolve))
+    assert.ok(read <= taken + 3, `${read} slots read when ${taken} were taken`)
+  }
+})

@@ -24,7 +24,7 @@ let figures: { documents: number; kept: number; dropped: Record<string, number>;
 let referenceDir: string
 
 before(async () => {
-  corpus = await writeCorpus({ seed: 1, files: 6, documentsPerFile: 400 })
+  corpus = await writeCorpus({ seed: 1, files: 6, documentsPerFile: 600 })
   pipeline = await writePipeline(corpus.dir)
   referenceDir = await makeDir('reference')
   const { status, out, err } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--workers', '1', '--json'])
@@ -128,7 +128,7 @@ test('a second process on the same run is refused with who holds it', async () =
 })
 
 test('a file that changed under its name is refused, naming it', async () => {
-  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 400 })
+  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 1200 })
   const file = await writePipeline(other.dir)
   const dir = await makeDir('changed')
   const args = ['run', file, '--dir', dir, '--workers', '1', '--json']
@@ -150,7 +150,7 @@ test('another pipeline on the same run is refused, saying what changed', async (
 })
 
 const usage: [args: string[], status: number, message: RegExp][] = [
-  [['run'], 64, /run: takes PIPELINE, and got nothing/],
+  [['run'], 64, /takes PIPELINE, and got nothing/],
   [['run', 'nowhere.ts'], 66, /no pipeline file nowhere\.ts/],
   [['run', 'x.ts', '--speed', '9'], 64, /unknown option '--speed'.*it knows --input/],
   [['run', 'PIPELINE', '--workers', '0'], 64, /--workers is '0'; it takes a whole number of at least 1/],

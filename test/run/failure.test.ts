@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { type Corpus, hashOutput, makeDir, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
+
+// One stage fails while the others are at work: the run stops at once, says why, and goes on to the same bytes once that is mended.
+let corpus: Corpus
+let expected: Record<string, string>
+const pipelineOf = (glob: string) => `h.pipeline('test').from(h.jsonl(${glob}))
+  .annotate(obey, h.signature()).decide(h.rules(), h.exactDuplicates(), judge).tokenize('gpt2').feed({ length: 256, batch: 4 })`
+/** Operators that fail on slot 5 or the like while a file says so. */
+const operators = (mark: string) => `import { existsSync, readFileSync } from 'node:fs'
+const order = () => existsSync(${JSON.stringify(mark)}) ? readFileSync(${JSON.stringify(mark)}, 'utf8') : ''
+const obey = { name: 'obey', version: 1, exact: true, options: {}, reads: ['id'], writes: [], resources: [], rules: [],
+  annotate: batch => {
+    if (!Buffer.from(batch.columns.id.bytes).includes('3-200')) return {}
+    if (order() === 'exit') process.exit(3)
+    if (order() === 'world') throw new h.HeadraceError('corrupt', 'the model is damaged')
+    return {}
+  } }
+const judge = { name: 'judge', version: 1, options: {}, reads: [], reasons: [], tables: [],
+  open: (batch, slot) => { if (order() === 'bug' && slot === 5) throw new Error('a mistake in a decider'); return { decide: () => true, keep: () => {} } } }
+`
+
+let pipeline: string
+let mark: string
+before(async () => {
+  corpus = await writeCorpus({ seed: 5, files: 5, documentsPerFile: 400 })
+  mark = join(corpus.dir, 'mark')
+  pipeline = await writePipeline(corpus.dir, pipelineOf)
+  await writeFile(pipeline, operators(mark) + (await readFile(pipeline, 'utf8')))
+  const dir = await makeDir('reference')
+  const { status, err } = await runHeadrace(['run', pipeline, '--dir', dir, '--json'])
+  assert.equal(status, 0, err)
+  expected = await hashOutput(join(dir, 'test'))
+})
+
+/** Runs until it ends, within `secondsMax`: more is a hang. */
+async function run(dir: string, more: string[] = [], secondsMax = 10) {
+  let timer: NodeJS.Timeout | undefined
+  const finished = await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '2', '--json', ...more], child => {
+    timer = setTimeout(() => child.kill('SIGKILL'), secondsMax * 1000)
+  })
+  clearTimeout(timer)
+  assert.equal(finished.signal, null, `it hangs: ${finished.err}`)
+  assert.doesNotMatch(finished.err, /unhandled|unsettled|garbage collection/i)
+  return finished
+}
+
+const failures: [order: string, status: number, message: RegExp][] = [
+  ['exit', 70, /a worker ended with status 3 at slot \d+/],
+  ['world', 65, /^headrace[ a-z]*: the model is damaged\n$/],
+  ['bug', 70, /a mistake in a decider/],
+]
+for (const [order, status, message] of failures)
+  test(`'${order}' in an operator stops the run with what happened, and mended it goes on to the same bytes`, async () => {
+    const dir = await makeDir('failure')
+    await writeFile(mark, order)
+    const failed = await run(dir)
+    assert.match(failed.err, message)
+    assert.equal(failed.status, status, failed.err)
+
+    await rm(mark)
+    const { status: last, err } = await run(dir)
+    assert.equal(last, 0, err)
+    assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
+  })
+
+test('a failure ends a run that would wait for ever for further files', async () => {
+  await writeFile(mark, 'bug')
+  const { status, err } = await run(await makeDir('failure'), ['--follow'])
+  await rm(mark)
+  assert.match(err, /a mistake in a decider/)
+  assert.equal(status, 70)
+})
+
+test('a damaged entry in the log stops the run with its place, and restored it goes on to the same bytes', async () => {
+  const dir = await makeDir('damage')
+  const drained = await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '1', '--json'], child =>
+    signalAtWork(child, join(dir, 'test'), 'SIGINT'),
+  )
+  assert.equal(drained.status, 130, drained.err)
+  // What was decided is taken away, so that the damaged entry is read again while the loader is at work.
+  for (const part of ['log/decide', 'log/shard', 'state', 'shards', 'feed'])
+    await rm(join(dir, 'test', part), { recursive: true, force: true })
+  const journals = join(dir, 'test', 'log', 'annotate')
+  const path = join(journals, (await readdir(journals))[0])
+  const whole = await readFile(path)
+  const damaged = Buffer.from(whole)
+  damaged[100_000] ^= 1
+  await writeFile(path, damaged)
+  const { status, err } = await run(dir)
+  assert.equal(status, 65, err)
+  assert.match(err, /^headrace[ a-z]*: entry annotate\.scored\/0:0 in .*\.journal does not match its checksum.*\n$/)
+  // Slots that the loader committed meanwhile stay; the damaged byte alone is put back.
+  const grown = await readFile(path)
+  grown[100_000] ^= 1
+  await writeFile(path, grown)
+  const last = await run(dir)
+  assert.equal(last.status, 0, last.err)
+  assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
+})
+
+test('a run file that is no run file is named, not called a bug', async () => {
+  const dir = await makeDir('runfile')
+  await runHeadrace(['run', pipeline, '--dir', dir, '--json'])
+  await writeFile(join(dir, 'test', 'run.json'), '{"version":')
+  const { status, err } = await run(dir)
+  assert.equal(status, 65, err)
+  assert.match(err, /run\.json is no run file of this version/)
+})

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
+import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readCommitted } from '../../src/log/log.ts'
+import { readFates } from '../../src/replay/fates.ts'
+import { RunReader } from '../../src/replay/run-reader.ts'
+import { readTotals } from '../../src/replay/totals.ts'
+import { topics } from '../../src/run/context.ts'
+import { type Finished, hashOutput, makeDir, makeText, randomFrom, runHeadrace, writePipeline } from './fixture.ts'
+
+// A growing folder: files that come while the run goes, drains in between, and an end at last.
+const random = randomFrom(21)
+
+/** Adds a whole file at once, as followers need it. Returns its records as `name:line`. */
+async function addFile(dir: string, name: string, documents: number): Promise<string[]> {
+  const lines = Array.from({ length: documents }, (_, i) =>
+    i % 10 === 9
+      ? '{"text": "cut off'
+      : JSON.stringify({ id: `${name}-${i}`, text: makeText(random, 8), domain: `d${i % 2}` }),
+  )
+  const part = join(await makeDir('part'), name)
+  await writeFile(part, `${lines.join('\n')}\n`)
+  await rename(part, join(dir, name))
+  return lines.map((_, i) => `${name}:${i + 1}`)
+}
+
+/** All records that the run has decided, as `name:line`, in its order. Read while it goes. */
+async function recordsOf(runDir: string): Promise<string[]> {
+  await using run = await RunReader.open(runDir)
+  const records: string[] = []
+  for await (const { file, line } of readFates(run)) records.push(`${basename(file)}:${line}`)
+  return records
+}
+
+async function waitForRecords(runDir: string, count: number): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    const records = await recordsOf(runDir).catch(error => (error.code === 'not-found' ? [] : Promise.reject(error)))
+    if (records.length >= count) return
+    await sleep(25)
+  }
+  assert.fail(`the run has not read ${count} records after 10 seconds`)
+}
+
+/** Follows while `work` goes on, then drains by SIGTERM. */
+async function follow(args: readonly string[], work: () => Promise<void>): Promise<Finished> {
+  let child: ChildProcess | undefined
+  const finished = runHeadrace([...args, '--follow'], started => {
+    child = started
+  })
+  const ended = finished.then(({ err }) => assert.fail(`it ended by itself: ${err}`))
+  try {
+    await Promise.race([work(), ended])
+  } finally {
+    child?.kill('SIGTERM')
+    ended.catch(() => {})
+  }
+  return finished
+}
+
+async function endsOf(runDir: string): Promise<number> {
+  await using run = await RunReader.open(runDir)
+  let ends = 0
+  for (const topic of [topics.scored, topics.kept])
+    for await (const { headers } of readCommitted(run.log, topic)) if (headers.end) ends++
+  return ends
+}
+
+test('a followed folder is read as it grows, drains, goes on and ends; each record has one fate and the bytes stay', async () => {
+  const input = await makeDir('growing')
+  const pipeline = await writePipeline(
+    input,
+    glob => `h.pipeline('test').from(h.jsonl(${glob}, { pollMs: 50 })).annotate(h.normalize(), h.signature())
+  .decide(h.rules(), h.nearDuplicates(), h.holdout({ rate: 0.05 })).tokenize('gpt2').feed({ length: 128, batch: 2 })`,
+  )
+  const runs = await makeDir('follow')
+  const runDir = join(runs, 'test')
+  const args = ['run', pipeline, '--dir', runs, '--workers', '2', '--json']
+  const expected: string[] = []
+  const add = async (name: string, documents: number) => void expected.push(...(await addFile(input, name, documents)))
+
+  const first = await follow(args, async () => {
+    await add('b.jsonl', 300)
+    await add('a.jsonl', 40)
+    await waitForRecords(runDir, expected.length)
+    for (let i = 0; i < 20; i++) await add(`many-${i}.jsonl`, 3)
+    await waitForRecords(runDir, expected.length)
+  })
+  assert.equal(first.status, 130, first.err)
+  assert.equal(await endsOf(runDir), 0, 'a drained run has no end')
+  const before = await recordsOf(runDir)
+
+  // Files that came between two runs sort before and after the known ones.
+  await add('0.jsonl', 30)
+  await add('z.jsonl', 900)
+  const second = await follow(args, async () => {
+    await waitForRecords(runDir, before.length + 1)
+  })
+  assert.equal(second.status, 130, second.err)
+  const third = await follow(args, async () => {
+    await add('c.jsonl', 20)
+    await waitForRecords(runDir, expected.length)
+  })
+  assert.equal(third.status, 130, third.err)
+  const records = await recordsOf(runDir)
+  assert.deepEqual(records.slice(0, before.length), before, 'what was decided stays')
+  assert.deepEqual([...records].sort(), [...expected].sort())
+
+  // The same slots give the same bytes, whether they were decided while the folder grew or again from the log.
+  const copy = await makeDir('follow-copy')
+  await cp(runs, copy, { recursive: true })
+  for (const part of ['log/decide', 'log/shard', 'state', 'feed', 'shards'])
+    await rm(join(copy, 'test', part), { recursive: true, force: true })
+  for (const dir of [runs, copy]) {
+    const { status, err } = await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '1', '--json'])
+    assert.equal(status, 0, err)
+  }
+  assert.equal(await endsOf(runDir), 2)
+  assert.deepEqual(await hashOutput(join(copy, 'test')), await hashOutput(runDir))
+  const { progress, isEnded } = await RunReader.open(runDir).then(readTotals)
+  assert.deepEqual([progress.decide.documents, isEnded], [expected.length, true])
+
+  const late = await runHeadrace([...args, '--follow'])
+  assert.equal(late.status, 64, late.err)
+  assert.match(late.err, /has ended and can't follow further files: begin another with --run NAME/)
+})
+
+test('a file that changed after it was read is refused by a follower too', async () => {
+  const input = await makeDir('growing')
+  const pipeline = await writePipeline(input, glob => `h.pipeline('test').from(h.jsonl(${glob}, { pollMs: 50 }))`)
+  const runs = await makeDir('follow')
+  const args = ['run', pipeline, '--dir', runs, '--workers', '1', '--json']
+  const [one] = await Promise.all([addFile(input, 'a.jsonl', 20), mkdir(join(input, 'empty'))])
+  await follow(args, () => waitForRecords(join(runs, 'test'), one.length))
+  await addFile(input, 'a.jsonl', 21)
+  const { status, err } = await runHeadrace([...args, '--follow'])
+  assert.equal(status, 65, err)
+  assert.match(err, /a\.jsonl changed since this run began/)
+})

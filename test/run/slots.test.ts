@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Log, startPosition } from '../../src/log/log.ts'
+import { MemoryLog } from '../../src/log/memory.ts'
+import { endAppends, SlotReader, slotAppend } from '../../src/run/slots.ts'
+
+const topic = 's.slots'
+const now = AbortSignal.abort()
+const starts = (partitions: number) => Array.from({ length: partitions }, (_, partition) => startPosition(partition))
+const slot = (number: number, partitions = 1) => slotAppend(topic, number, partitions, Buffer.from(`${number}`), {})
+
+async function write(log: Log, appends: ReturnType<typeof slot>[]): Promise<void> {
+  await using owner = await log.own('s')
+  for (const append of appends) await owner.commit({ positions: [], appends: [append] })
+}
+
+async function readAll(reader: SlotReader): Promise<string[]> {
+  const read: string[] = []
+  for (let entry = await reader.next(); entry; entry = await reader.next())
+    read.push(entry.isEnd ? `end ${entry.slot}` : Buffer.from(entry.value).toString())
+  await reader.close()
+  return read
+}
+
+for (const partitions of [1, 2, 3])
+  test(`slots come in order from ${partitions} partitions, from every position on, to the end and no further`, async () => {
+    await using log = new MemoryLog()
+    const slots = Array.from({ length: 7 }, (_, i) => slot(i, partitions))
+    await write(log, [...slots, ...endAppends(topic, 7, partitions)])
+    const expected = ['0', '1', '2', '3', '4', '5', '6', 'end 7']
+    assert.deepEqual(await readAll(new SlotReader(log, topic, starts(partitions), now)), expected)
+    const reader = new SlotReader(log, topic, starts(partitions), now)
+    for (let read = 1; read <= 8; read++) {
+      await reader.next()
+      const positions = reader.positions('note')
+      assert.deepEqual(
+        positions.map(({ slot, note }) => [slot, note]),
+        starts(partitions).map(() => [read, 'note']),
+      )
+      const rest = read === 8 ? [] : await readAll(new SlotReader(log, topic, positions, now))
+      assert.deepEqual(rest, expected.slice(read), `after ${read}`)
+    }
+  })
+
+const broken: [what: string, slots: number[], message: RegExp][] = [
+  ['a gap', [0, 1, 3], /slot 2 was expected and 3 came: a commit was lost or doubled/],
+  ['a repeat', [0, 1, 1, 2], /slot 2 was expected and 1 came/],
+  ['a start that is not the first', [1, 2], /slot 0 was expected and 1 came/],
+]
+for (const [what, slots, message] of broken)
+  test(`${what} is refused`, async () => {
+    await using log = new MemoryLog()
+    await write(
+      log,
+      slots.map(number => slot(number)),
+    )
+    await assert.rejects(readAll(new SlotReader(log, topic, starts(1), now)), message)
+  })
+
+test('a slot is ready once it is committed, and waiting for it ends with the signal', async () => {
+  await using log = new MemoryLog()
+  const stop = new AbortController()
+  const reader = new SlotReader(log, topic, starts(2), stop.signal)
+  assert.equal(await reader.isReady(), false)
+  await write(log, [slot(0, 2)])
+  assert.equal(await reader.isReady(), true)
+  assert.equal((await reader.next())?.slot, 0)
+  assert.equal(await reader.isReady(), false, 'slot 1 stands in the other partition')
+  const waiting = reader.next()
+  await write(log, [slot(1, 2)])
+  assert.equal((await waiting)?.slot, 1)
+  const last = reader.next()
+  stop.abort()
+  assert.equal(await last, null)
+  await reader.close()
+})

@@ -60,7 +60,6 @@ for (const [order, status, message] of failures)
     const failed = await run(dir)
     assert.match(failed.err, message)
     assert.equal(failed.status, status, failed.err)
-
     await rm(mark)
     const { status: last, err } = await run(dir)
     assert.equal(last, 0, err)

@@ -119,7 +119,8 @@ test('a followed folder is read as it grows, drains, goes on and ends; each reco
   }
   assert.equal(await endsOf(runDir), 2)
   assert.deepEqual(await hashOutput(join(copy, 'test')), await hashOutput(runDir))
-  const { progress, isEnded } = await RunReader.open(runDir).then(readTotals)
+  await using run = await RunReader.open(runDir)
+  const { progress, isEnded } = await readTotals(run)
   assert.deepEqual([progress.decide.documents, isEnded], [expected.length, true])
 
   const late = await runHeadrace([...args, '--follow'])

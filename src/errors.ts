@@ -7,7 +7,6 @@ const table = {
   'bad-pipeline': { exit: 64, retry: false },
   'not-found': { exit: 66, retry: false },
   corrupt: { exit: 65, retry: false },
-  'guard-rail': { exit: 3, retry: false },
   locked: { exit: 73, retry: true },
   disk: { exit: 74, retry: true },
   'source-changed': { exit: 65, retry: false },

@@ -32,7 +32,6 @@ export const commands: readonly Command[] = [
 /** What each exit status means. `errors.ts` gives every error one of them. */
 export const exitStatuses: readonly (readonly [string, string])[] = [
   ['0', 'done'],
-  ['3', 'stopped by a guard rail'],
   ['64', 'a wrong option or pipeline: nothing was begun'],
   ['65', 'damaged data, or input that changed under its name'],
   ['66', 'not found'],

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RunReader } from '../replay/run-reader.ts'
@@ -32,10 +33,14 @@ export const tryCommand: Command = {
   run: async (args, terminal) => {
     const kept = args.text('dir')
     const dir = kept ?? (await mkdtemp(join(tmpdir(), 'headrace-try-')))
+    const clean = () => kept ?? rmSync(dir, { recursive: true, force: true })
+    // A second signal ends the process without coming back here.
+    process.once('exit', clean)
     try {
       return await tryFiles({ ...args, text: name => (name === 'dir' ? dir : args.text(name)) }, terminal, kept)
     } finally {
-      if (kept === undefined) await rm(dir, { recursive: true, force: true })
+      process.off('exit', clean)
+      clean()
     }
   },
 }

@@ -15,6 +15,9 @@ const jobsPerWorker = 2
 /** A worker's garbage is mostly short-lived strings; left alone, V8 lets it grow with the input's size, to no gain in speed. */
 const youngMegabytesMax = 24
 
+/** The worker's module, from source or from the build of it. */
+const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+
 /**
  * Worker threads that annotate and tokenize. Any worker takes any job; jobs of later stages go first, as they free memory. Buffers are
  * transferred, never copied.
@@ -64,7 +67,7 @@ export class Pool implements AsyncDisposable {
   }
 
   #start(ref: PipelineRef): { worker: Worker; running: Waiting[] } {
-    const worker = new Worker(new URL(import.meta.resolve('./worker.ts')), {
+    const worker = new Worker(workerUrl, {
       workerData: ref,
       resourceLimits: { maxYoungGenerationSizeMb: youngMegabytesMax },
     })

@@ -96,7 +96,12 @@ async function measure(plan: Plan, batch: Batch): Promise<Batch[]> {
 
 async function annotateChecked(annotator: Annotator, batch: Batch): Promise<Record<string, Column>> {
   const columns = await annotator.annotate(batch)
-  checkFields({ rows: batch.rows, columns }, annotator.writes, `annotator '${annotator.name}'`)
+  // Wrong columns are the annotator's mistake and not a document's: no document would survive it.
+  try {
+    checkFields({ rows: batch.rows, columns }, annotator.writes, `annotator '${annotator.name}'`)
+  } catch (error) {
+    throw new HeadraceError('bad-pipeline', (error as Error).message, error)
+  }
   return columns
 }
 

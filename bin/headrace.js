@@ -15,7 +15,6 @@ const [majorMin, minorMin] = isClone ? [24, 3] : [22, 18]
 if (major > majorMin || (major === majorMin && minor >= minorMin)) {
   // This thread makes short-lived garbage only; left alone, V8 lets it grow with the input's size.
   v8.setFlagsFromString('--max-semi-space-size=8')
-  v8.setFlagsFromString('--semi-space-growth-factor=1')
   const { main } = await import(isClone ? '../src/cli/main.ts' : '../dist/cli/main.js')
   process.exitCode = await main(process.argv.slice(2))
 } else {

@@ -102,11 +102,15 @@ function isAlive(holder: Holder | null): holder is Holder {
   return holder.started === '' || holder.started === startOf(holder.pid)
 }
 
-/** A process's start time in clock ticks since boot (Linux), or empty where the system does not say. */
+/**
+ * A process's start time in clock ticks since boot (Linux), or empty where the system does not say. One that has ended and that its
+ * parent has not asked after (a zombie, as a container without an init leaves them) still has a number, but holds nothing.
+ */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' || fields[0] === 'X' ? 'ended' : fields[19]
   } catch {
     return ''
   }

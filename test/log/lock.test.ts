@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -96,4 +98,21 @@ test('of processes that race for a dead lock, over and over, one holds it at a t
   )
   assert.deepEqual(results.map(({ err }) => err).filter(Boolean), [])
   assert.ok(results.filter(({ taken }) => taken > 0).length > 1, `taken ${results.map(({ taken }) => taken)}`)
+})
+
+test('a process that has ended but was not waited for holds nothing', {
+  skip: process.platform !== 'linux' && 'needs /proc',
+}, async () => {
+  const dir = await makeDir('lock')
+  // The shell's child ends; `sleep`, which the shell becomes, never waits for it.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  try {
+    const pid = Number(String((await once(parent.stdout, 'data'))[0]))
+    const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
+    while (fields()[0] !== 'Z') await new Promise(setImmediate)
+    await writeFile(join(dir, 'lock'), JSON.stringify({ pid, started: fields()[19], host: hostname() }))
+    await using _lock = await lockDirectory(dir)
+  } finally {
+    parent.kill()
+  }
 })

@@ -90,6 +90,11 @@ async function showEnd(
   isJson: boolean,
   terminal: Terminal,
 ): Promise<void> {
+  const { laterSplits } = progress
+  if (laterSplits)
+    terminal.err.write(
+      `headrace run: this run had ended before ${laterSplits === 1 ? 'a file' : `${laterSplits} files`} of its input came; begin another with --run NAME to read all\n`,
+    )
   if (isJson) {
     terminal.out.write(`${JSON.stringify(summary)}\n`)
     return

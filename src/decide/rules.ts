@@ -1,6 +1,5 @@
 import type { Rule } from '../annotate/annotator.ts'
 import { type Batch, type NumberArray, numbers, stringAt, type Utf8Column, utf8 } from '../batch/batch.ts'
-import type { Decider } from './decider.ts'
 
 /** For each row the first rule that drops it. */
 export interface RuleResult {
@@ -71,29 +70,4 @@ function isNamed({ offsets, bytes }: Utf8Column, row: number, encoded: ReadonlyM
   const start = offsets[row]
   const length = offsets[row + 1] - start
   return encoded.get(length)?.some(name => name.every((byte, i) => bytes[start + i] === byte)) ?? false
-}
-
-/** Rules as a decider, for use without the stage that evaluates a plan's rules itself. */
-export function rules(list: readonly Rule[]): Decider {
-  return {
-    name: 'rules',
-    version: 1,
-    options: { rules: list },
-    reads: [...new Set(list.map(rule => rule.column))],
-    reasons: [...new Set(list.map(rule => rule.reason))],
-    tables: [],
-    open(batch) {
-      const { rule, evidence, evidenceText } = evaluateRules(batch, list)
-      return {
-        decide(row, verdict) {
-          if (rule[row] < 0) return true
-          verdict.reason = list[rule[row]].reason
-          verdict.evidence = evidence[row]
-          verdict.evidenceText = evidenceText(row)
-          return false
-        },
-        keep() {},
-      }
-    },
-  }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { type Append, type Position, readCommitted } from '../log/log.ts'
+import { type Append, type Log, type Position, readCommitted } from '../log/log.ts'
 import type { Source, Split } from '../sources/source.ts'
 import { type RunContext, topics } from './context.ts'
 import type { AnnotateResult } from './jobs.ts'
@@ -34,7 +34,11 @@ export async function runLoadStage(context: RunContext): Promise<void> {
     : { load: startLoadPosition(context.shape.lanes), readBytes: 0, ended: false }
   context.progress.annotated = position.slot
   context.progress.readBytes = context.progress.readBytesBefore = note.readBytes
-  if (note.ended) return checkMayEnd(context)
+  if (note.ended) {
+    checkMayEnd(context)
+    context.progress.laterSplits = await countLaterSplits(context)
+    return
+  }
   const stop = AbortSignal.any([context.drain, context.failed])
   const splits = await SplitList.open(context, stop)
   const window: InFlight[] = []
@@ -78,6 +82,21 @@ function checkMayEnd({ plan, dir }: RunContext): void {
       'bad-option',
       `the run in ${dir} has ended and can't follow further files: begin another with --run NAME, with --follow from its start`,
     )
+}
+
+async function countLaterSplits({ log, plan, drain }: RunContext): Promise<number> {
+  const known = new Set((await readSplits(log)).map(split => split.name))
+  let count = 0
+  for await (const split of plan.source.splits(drain)) if (!known.has(split.name)) count++
+  return count
+}
+
+/** The splits that the run has met, in that order. */
+async function readSplits(log: Log): Promise<Split[]> {
+  const splits: Split[] = []
+  for await (const entry of readCommitted(log, topics.splits))
+    splits.push(...(JSON.parse(Buffer.from(entry.value).toString()) as Split[]))
+  return splits
 }
 
 function noteAfter(last: LoadNote, { chunks, after }: LoadedSlot): LoadNote {
@@ -161,9 +180,7 @@ class SplitList {
 
   /** Reads the recorded splits, checks that they are unchanged, and lists what a finite source has beyond them. */
   static async open(context: RunContext, stop: AbortSignal): Promise<SplitList> {
-    const known: Split[] = []
-    for await (const entry of readCommitted(context.log, topics.splits))
-      known.push(...(JSON.parse(Buffer.from(entry.value).toString()) as Split[]))
+    const known = await readSplits(context.log)
     const list = new SplitList(known, listUnknown(context.plan.source, known, stop))
     if (!context.plan.source.options.follow) await list.#search
     if (list.#failure) throw list.#failure.error

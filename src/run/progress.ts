@@ -58,12 +58,23 @@ export interface Progress {
   /** Bytes read before this process began, so that rates count its own work. */
   readBytesBefore: number
   steps: number
+  /** Splits that came after the run had ended: it does not have them. */
+  laterSplits: number
   decide: DecideTotals
   shard: ShardTotals
 }
 
 export const emptyProgress = (): Progress => ({
-  ...{ inputBytes: 0, readBytes: 0, readBytesBefore: 0, annotated: 0, decided: 0, sharded: 0, steps: 0 },
+  ...{
+    inputBytes: 0,
+    readBytes: 0,
+    readBytesBefore: 0,
+    annotated: 0,
+    decided: 0,
+    sharded: 0,
+    steps: 0,
+    laterSplits: 0,
+  },
   decide: emptyDecideTotals(),
   shard: emptyShardTotals(),
 })

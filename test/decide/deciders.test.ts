@@ -8,7 +8,6 @@ import type { Decider, RowDecider } from '../../src/decide/decider.ts'
 import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'
 import { holdout } from '../../src/decide/holdout.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
-import { rules } from '../../src/decide/rules.ts'
 import { openTables } from '../../src/decide/tables.ts'
 import { type DeciderSetting, deciderChecks } from '../conformance/decider.ts'
 import { makeSlots } from './documents.ts'
@@ -36,11 +35,6 @@ function settingOf(make: () => Decider): DeciderSetting {
 }
 
 const deciders: Record<string, () => Decider> = {
-  rules: () =>
-    rules([
-      { reason: 'too-short', column: 'shingles', below: 1 },
-      { reason: 'forum', column: 'domain', noneOf: ['forum'] },
-    ]),
   'exact-duplicates': exactDuplicates,
   'near-duplicates': nearDuplicates,
   'near-duplicates within a domain': () => nearDuplicates({ scope: 'domain' }),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import {
@@ -107,6 +107,16 @@ test('a run that has ended is left as it is, and says the same figures', async (
     [figures.documents, figures.kept, figures.dropped, figures.dead],
   )
   assert.deepEqual(await hashOutput(join(referenceDir, 'test')), expected)
+})
+
+test('files that came after a run had ended are not read, and it says so', async () => {
+  const added = join(corpus.dir, 'part-99.jsonl')
+  await writeFile(added, '{"text":"late"}\n')
+  const { status, out, err } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--json'])
+  await unlink(added)
+  assert.equal(status, 0)
+  assert.match(err, /had ended before a file of its input came; begin another with --run NAME/)
+  assert.equal(JSON.parse(out.trim().split('\n').at(-1)!).documents, corpus.documents)
 })
 
 test('a second process on the same run is refused with who holds it', async () => {

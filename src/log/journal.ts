@@ -18,6 +18,7 @@ import {
 } from './log.ts'
 import { fencedError, trimmedError } from './memory.ts'
 import { damaged, openSegment, readBytes, readFrame, type Segment, scanSegment } from './segment.ts'
+import { Waiters } from './waiters.ts'
 
 /** Where an entry lies: which segment, which frame in it, which append of the frame. */
 interface Place {
@@ -56,7 +57,7 @@ export class JournalLog implements Log, Topics {
         offset++
       } else if (signal.aborted) return
       // Nothing runs between looking and waiting, so no commit is missed.
-      else await journal.wait(signal)
+      else await journal.waiters.wait(signal)
     }
   }
 
@@ -111,7 +112,7 @@ class Journal {
   /** The tail of the queue of commits: each waits for the one before, so that frames are in the order of the calls. */
   #queue: Promise<void> = Promise.resolve()
   #broken: unknown = null
-  #waiting: (() => void)[] = []
+  readonly waiters = new Waiters()
 
   private constructor(dir: string, writable: boolean, segmentBytesMax: number) {
     this.#dir = dir
@@ -159,17 +160,6 @@ class Journal {
     const done = this.#queue.then(() => this.#write(commit))
     this.#queue = done.catch(() => {})
     return done
-  }
-
-  wait(signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const wake = () => {
-        signal.removeEventListener('abort', wake)
-        resolve()
-      }
-      this.#waiting.push(wake)
-      signal.addEventListener('abort', wake)
-    })
   }
 
   /** Unlinks the oldest segments whose entries of this partition all lie before `before`, and that hold no later entry of others. */
@@ -246,9 +236,7 @@ class Journal {
     for (const position of commit.positions) this.positions.set(position.partition, position)
     for (const [ordinal, append] of commit.appends.entries())
       this.#index(append, offsets[ordinal], { segment, frameAt, ordinal })
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) wake()
+    this.waiters.wake()
   }
 
   /** A failed write is cut off again; when even that fails, the torn tail is cut at the next start and nothing more is written. */

@@ -10,6 +10,7 @@ import {
   startPosition,
   type Topics,
 } from './log.ts'
+import { Waiters } from './waiters.ts'
 
 interface Partition {
   first: bigint
@@ -21,8 +22,7 @@ export class MemoryLog implements Log, Topics {
   readonly #partitions = new Map<string, Partition>()
   readonly #positions = new Map<string, Position>()
   readonly #epochs = new Map<string, number>()
-  /** Resolvers of readers that are at the end; all are woken by any commit. */
-  #waiting: (() => void)[] = []
+  readonly #waiters = new Waiters()
 
   async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
     const partition = this.#partition(from.topic, from.partition)
@@ -33,7 +33,7 @@ export class MemoryLog implements Log, Topics {
         yield { ...entry, value: new Uint8Array(entry.value) }
         offset++
       } else if (signal.aborted) return
-      else await this.#wait(signal)
+      else await this.#waiters.wait(signal)
     }
   }
 
@@ -70,9 +70,7 @@ export class MemoryLog implements Log, Topics {
   #apply(stage: string, commit: Commit): void {
     for (const append of commit.appends) this.#append(append)
     for (const position of commit.positions) this.#positions.set(`${stage}/${position.partition}`, position)
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const wake of waiting) wake()
+    this.#waiters.wake()
   }
 
   #append({ topic, partition, headers, value }: Append): void {
@@ -86,17 +84,6 @@ export class MemoryLog implements Log, Topics {
     const found = this.#partitions.get(key) ?? { first: 0n, entries: [] }
     this.#partitions.set(key, found)
     return found
-  }
-
-  #wait(signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const wake = () => {
-        signal.removeEventListener('abort', wake)
-        resolve()
-      }
-      this.#waiting.push(wake)
-      signal.addEventListener('abort', wake)
-    })
   }
 }
 

@@ -70,12 +70,6 @@ export async function fatesOf(
   return fates.sort((a, b) => a.row - b.row)
 }
 
-/** A fate as the one line of JSON that scripts read. */
-export function publicFate({ index: _, domain: __, partner: ___, ...fate }: LocatedFate): Fate {
-  const { id, file, line, slot, row, ...rest } = fate
-  return { id, file, line, slot, row, ...rest }
-}
-
 function labelsOf(batch: Batch, row: number) {
   const at = (name: string) => stringAt(utf8(batch, name), row)
   return { id: at('id'), file: at('file'), line: numbers(batch, 'line')[row], domain: at('domain') }

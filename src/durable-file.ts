@@ -40,16 +40,34 @@ export async function writeDurably(
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** Creates a folder and what is missing above it, so that their names last. */
+/**
+ * Creates a folder and what is missing above it, so that their names last. One by one: on some file systems (/proc) Node's recursive
+ * mkdir tries for ever.
+ */
 export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true }).catch(error => {
+  try {
+    await makeMissing(resolve(path))
+  } catch (error) {
     throw wrapDiskError(error, `creating ${path}`)
-  })
-  if (first === undefined) return
-  for (let at = dirname(resolve(path)); at.length >= dirname(first).length; at = dirname(at)) {
-    await syncFolder(at)
-    if (at === dirname(at)) return
   }
+}
+
+async function makeMissing(path: string): Promise<void> {
+  const parent = dirname(path)
+  const make = () =>
+    mkdir(path).then(
+      () => true,
+      error => {
+        if (error.code === 'EEXIST') return false
+        throw error
+      },
+    )
+  const isMade = await make().catch(async error => {
+    if (error.code !== 'ENOENT' || parent === path) throw error
+    await makeMissing(parent)
+    return make()
+  })
+  if (isMade) await syncFolder(parent)
 }
 
 /** Makes the names in a folder last. */

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { dirname, join } from 'node:path'
+import { makeFolder } from '../durable-file.ts'
+import { HeadraceError } from '../errors.ts'
 import { readFeed } from '../feed/read.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { PipelineRef } from '../run/jobs.ts'
@@ -62,7 +62,9 @@ export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Te
   const name = checkName(args.text('run') ?? plan.name)
   const dir = join(args.text('dir') ?? '.headrace', name)
   await checkInput(plan)
-  await makeFolder(dir)
+  await makeFolder(dir).catch(error => {
+    throw refuseFolder(dir, error)
+  })
   const progress = emptyProgress()
   const started = performance.now()
   const cpu = process.cpuUsage()
@@ -124,28 +126,12 @@ function checkName(name: string): string {
   )
 }
 
-/** Makes a folder and those above it, one by one: some file systems (/proc) make Node's recursive mkdir try for ever. */
-async function makeFolder(dir: string): Promise<void> {
-  try {
-    await mkdir(dir)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return
-    const parent = dirname(resolve(dir))
-    if (code !== 'ENOENT' || parent === resolve(dir)) throw refused(dir, error)
-    await makeFolder(parent)
-    await mkdir(dir).catch(again => {
-      if (again.code !== 'EEXIST') throw refused(dir, again)
-    })
-  }
-}
-
-function refused(dir: string, error: unknown): unknown {
-  const wrapped = wrapDiskError(error, `creating ${dir}`)
+/** A folder that can't be made, for another reason than a full or broken disk, is a wrong option. */
+function refuseFolder(dir: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException
-  return wrapped === error
-    ? new HeadraceError('bad-option', `the folder ${dir} can't be made (${code}): name another with --dir`, error)
-    : wrapped
+  return error instanceof HeadraceError
+    ? error
+    : new HeadraceError('bad-option', `the folder ${dir} can't be made (${code}): name another with --dir`, error)
 }
 
 /** Time in which a second signal is the first one again: the terminal signals all its processes, and npm and the launcher pass theirs on. */

@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { syncFolder } from '../durable-file.ts'
+import { makeFolder, syncFolder } from '../durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { checkValue, encodeFrame } from './frame.ts'
@@ -123,7 +123,7 @@ class Journal {
   static async open(dir: string, writable: boolean, segmentBytesMax: number): Promise<Journal> {
     const journal = new Journal(dir, writable, segmentBytesMax)
     try {
-      if (writable) await mkdir(dir, { recursive: true })
+      if (writable) await makeFolder(dir)
       const names = (await listFolder(dir)).filter(name => name.endsWith('.journal')).sort()
       for (const [i, name] of names.entries()) await journal.#load(join(dir, name), i === names.length - 1)
       return journal

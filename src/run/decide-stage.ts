@@ -4,12 +4,12 @@ import { missingColumn } from '../batch/rows.ts'
 import type { State } from '../decide/state.ts'
 import { openTables } from '../decide/tables.ts'
 import { HeadraceError } from '../errors.ts'
-import type { Append, Log, Position } from '../log/log.ts'
+import type { Append, Position } from '../log/log.ts'
 import { stageFields } from '../pipeline/plan.ts'
 import { type RunContext, topics } from './context.ts'
 import { decideSlot } from './decide.ts'
 import { type DecideTotals, emptyDecideTotals, restoreTotals } from './progress.ts'
-import { endAppends, type SlotEntry, SlotReader, slotAppend } from './slots.ts'
+import { endAppends, isEnded, positionsAt, positionsOf, type SlotEntry, SlotReader, slotAppend } from './slots.ts'
 
 /** Bytes of slots that are decided before they are committed together. Little, as their effect on the state is undone by a crash. */
 const groupBytesMax = 8 * 1024 * 1024
@@ -136,24 +136,4 @@ async function catchUp(context: RunContext, state: State, to: readonly Position[
     await state.seal(entry.slot + 1)
   }
   await reader.close()
-}
-
-/** Where slot n stands in each partition: topics of slots hold one entry a slot, so it is counted from the first. */
-async function positionsAt(log: Log, topic: string, partitions: number, slot: number): Promise<Position[]> {
-  const positions: Position[] = []
-  for (let partition = 0; partition < partitions; partition++) {
-    const offset = BigInt(Math.ceil((slot - partition) / partitions))
-    const { first } = await log.bounds(topic, partition)
-    positions.push({ partition, offset: offset > first ? offset : first, slot, note: '' })
-  }
-  return positions
-}
-
-/** A stage's committed position on every partition. */
-export async function positionsOf(log: Log, stage: string, partitions: number): Promise<Position[]> {
-  return Promise.all(Array.from({ length: partitions }, (_, partition) => log.position(stage, partition)))
-}
-
-export function isEnded(positions: readonly Position[]): boolean {
-  return positions[0].note !== '' && JSON.parse(positions[0].note).ended === true
 }

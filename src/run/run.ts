@@ -1,6 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../durable-file.ts'
+import { makeFolder, writeDurably } from '../durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { openFeed } from '../feed/publish.ts'
 import { limits } from '../limits.ts'
@@ -47,9 +47,7 @@ export interface RunFile extends RunShape {
 export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOptions): Promise<Progress> {
   const { dir, drain } = options
   const progress = options.progress ?? emptyProgress()
-  await mkdir(dir, { recursive: true }).catch(error => {
-    throw wrapDiskError(error, `creating ${dir}`)
-  })
+  await makeFolder(dir)
   await using _lock = await lockDirectory(dir)
   const shape = await openRunFile(dir, plan, ref)
   await using log = new JournalLog(join(dir, 'log'), { writable: true })

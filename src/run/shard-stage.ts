@@ -7,10 +7,9 @@ import { type Append, readCommitted } from '../log/log.ts'
 import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
 import { writeShard } from '../shards/shard.ts'
 import { type RunContext, topics } from './context.ts'
-import { isEnded, positionsOf } from './decide-stage.ts'
 import { type FullShard, OpenShards } from './open-shards.ts'
 import { addCount, emptyShardTotals, restoreTotals, type ShardTotals } from './progress.ts'
-import { type SlotEntry, SlotReader } from './slots.ts'
+import { isEnded, positionsAt, positionsOf, type SlotEntry, SlotReader } from './slots.ts'
 
 /** Who plans training steps from sealed shards as they come. */
 export interface ManifestSink {
@@ -40,7 +39,8 @@ export async function runShardStage(
   if (isEnded(from)) return sink?.end()
   const open = new OpenShards(note.domains, cuts)
   const counted = from[0].slot
-  const start = from.map(position => rewind(position, OpenShards.firstSlot(note.domains, counted), shape.partitions))
+  const firstSlot = OpenShards.firstSlot(note.domains, counted)
+  const start = await positionsAt(log, topics.kept, shape.partitions, firstSlot)
   const reader = new SlotReader(log, topics.kept, start, upstreamDone)
   const tokenized = tokenizeInOrder(context, reader)
   for await (const { entry, batch } of tokenized) {
@@ -146,14 +146,6 @@ function manifestAppend(entry: ManifestEntry): Append {
 
 function positionAfter(entry: SlotEntry, partition: number): { partition: number; offset: bigint; slot: number } {
   return { partition, offset: entry.partition === partition ? entry.offset + 1n : 0n, slot: entry.slot + 1 }
-}
-
-function rewind<P extends { partition: number; offset: bigint; slot: number }>(
-  position: P,
-  slot: number,
-  partitions: number,
-): P {
-  return { ...position, slot, offset: BigInt(Math.ceil((slot - position.partition) / partitions)) }
 }
 
 function countTokens(totals: ShardTotals, batch: Batch): void {

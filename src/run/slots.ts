@@ -80,3 +80,24 @@ export function endAppends(topic: string, slot: number, partitions: number): App
     slotAppend(topic, slot + i, partitions, new Uint8Array(0), { end: '1' }),
   )
 }
+
+/** Where slot n stands in each partition: topics of slots hold one entry a slot, so it is counted from the first. */
+export async function positionsAt(log: Log, topic: string, partitions: number, slot: number): Promise<Position[]> {
+  const positions: Position[] = []
+  for (let partition = 0; partition < partitions; partition++) {
+    const offset = BigInt(Math.ceil((slot - partition) / partitions))
+    const { first } = await log.bounds(topic, partition)
+    positions.push({ partition, offset: offset > first ? offset : first, slot, note: '' })
+  }
+  return positions
+}
+
+/** A stage's committed position on every partition. */
+export async function positionsOf(log: Log, stage: string, partitions: number): Promise<Position[]> {
+  return Promise.all(Array.from({ length: partitions }, (_, partition) => log.position(stage, partition)))
+}
+
+/** Whether the stage has committed the `end` slot, as its note says. */
+export function isEnded(positions: readonly Position[]): boolean {
+  return positions[0].note !== '' && JSON.parse(positions[0].note).ended === true
+}

@@ -7,30 +7,50 @@ import { parquet } from '../sources/parquet.ts'
 import type { Source } from '../sources/source.ts'
 import { textFolder } from '../sources/text.ts'
 
+/** The kinds of sources that read files, by their name: how one is made, and how help and errors call it. */
+const fileSources = {
+  jsonl: { make: jsonl, called: 'JSON Lines' },
+  parquet: { make: parquet, called: 'Parquet' },
+  text: { make: textOf, called: 'a folder of text' },
+}
+type Kind = keyof typeof fileSources
+
 /**
  * The source for paths and globs of a command line, chosen by their ending; the field names of `options` (a pipeline's own source) stay.
  */
 export function sourceFor(input: readonly string[], options: Readonly<Record<string, unknown>>): Source {
-  const kinds = new Set(input.map(kindOf))
-  if (kinds.size > 1)
+  const kinds = [...new Set(input.map(kindOf))]
+  if (kinds.length > 1)
     throw new HeadraceError(
       'bad-option',
-      `the input mixes ${[...kinds].map(kind => kindNames[kind]).join(' and ')}; a run reads one kind: make a run of each`,
+      `the input mixes ${kinds.map(kind => fileSources[kind].called).join(' and ')}; a run reads one kind: make a run of each`,
     )
-  const fields = Object.fromEntries(
-    Object.entries(options).filter(([name, value]) => name !== 'patterns' && value !== null),
-  )
-  const [kind] = kinds
-  if (kind === 'parquet') return parquet([...input], fields)
-  if (kind !== 'text') return jsonl([...input], fields)
-  if (input.length > 1)
-    throw new HeadraceError('bad-option', `the input names ${input.length} folders of text; a run reads one`)
-  return textFolder(input[0], fields)
+  return makeSource(kinds[0], input, options)
 }
 
-const kindNames = { parquet: 'Parquet', jsonl: 'JSON Lines', text: 'a folder of text' }
+/** The same source, waiting for further files. */
+export function followSource(source: Source): Source {
+  if (source.options.follow === true) return source
+  if (!(source.name in fileSources))
+    throw new HeadraceError(
+      'bad-option',
+      `--follow is for files, and this pipeline reads '${source.name}': say follow there, as in topic(dir, name, { follow: true })`,
+    )
+  return makeSource(source.name as Kind, source.options.patterns as string[], { ...source.options, follow: true })
+}
 
-function kindOf(path: string): keyof typeof kindNames {
+function makeSource(kind: Kind, input: readonly string[], options: Readonly<Record<string, unknown>>): Source {
+  const fields = Object.entries(options).filter(([name, value]) => name !== 'patterns' && value !== null)
+  return fileSources[kind].make([...input], Object.fromEntries(fields))
+}
+
+function textOf(folders: readonly string[], options: Readonly<Record<string, unknown>>): Source {
+  if (folders.length > 1)
+    throw new HeadraceError('bad-option', `the input names ${folders.length} folders of text; a run reads one`)
+  return textFolder(folders[0], options)
+}
+
+function kindOf(path: string): Kind {
   if (/\.parquet$/i.test(path)) return 'parquet'
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? 'text' : 'jsonl'
 }

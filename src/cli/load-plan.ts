@@ -7,7 +7,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../pipeline/plan.ts'
 import type { PipelineRef } from '../run/jobs.ts'
 import type { Source } from '../sources/source.ts'
-import { sourceFor } from './input.ts'
+import { followSource, sourceFor } from './input.ts'
 
 // A pipeline imports 'headrace' wherever it lies; it means the Headrace that runs it. And it is a module, as its imports show, also in a
 // package that is CommonJS, which is what `npm init` makes.
@@ -46,13 +46,10 @@ export async function loadPlan(ref: PipelineRef): Promise<Plan> {
   return planPipeline({ ...pipeline, source: chooseSource(pipeline.source, ref) })
 }
 
-/** The pipeline's own source, unless the command line names other input or wants it to follow. */
+/** The pipeline's own source, unless the command line names other input; waiting for more where it says so. */
 function chooseSource(own: Source | null, { input, follow }: PipelineRef): Source | null {
-  const options = own?.options ?? {}
-  const patterns = input.length ? input : ((options.patterns ?? []) as string[])
-  return (input.length || follow) && patterns.length
-    ? sourceFor(patterns, { ...options, ...(follow ? { follow } : {}) })
-    : own
+  const source = input.length ? sourceFor(input, own?.options ?? {}) : own
+  return follow && source ? followSource(source) : source
 }
 
 async function importPipeline({ module: url }: PipelineRef): Promise<Pipeline> {

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { followSource, sourceFor } from '../../src/cli/input.ts'
+import { jsonl } from '../../src/sources/jsonl.ts'
+import { parquet } from '../../src/sources/parquet.ts'
+import type { Source } from '../../src/sources/source.ts'
+import { textFolder } from '../../src/sources/text.ts'
+import { makeDir } from '../run/fixture.ts'
+
+const folder = await makeDir('input')
+
+const chosen: [input: string[], name: string][] = [
+  [['data/*.jsonl'], 'jsonl'],
+  [['data/*.zst', 'more.gz'], 'jsonl'],
+  [['data/*.parquet'], 'parquet'],
+  [[folder], 'text'],
+]
+for (const [input, name] of chosen)
+  test(`${input.join(' ')} is read as ${name}, with the pipeline's own fields`, () => {
+    const source = sourceFor(input, jsonl('own.jsonl', { text: 'body' }).options)
+    assert.deepEqual([source.name, source.options.text, source.options.patterns], [name, 'body', input])
+  })
+
+test('input of two kinds, or of two folders, is refused', () => {
+  assert.throws(() => sourceFor(['a.parquet', 'b.jsonl'], {}), /mixes Parquet and JSON Lines/)
+  assert.throws(() => sourceFor([folder, folder], {}), /2 folders of text; a run reads one/)
+})
+
+// The kind is the source's own, whatever its files are called.
+const followed: [source: Source, name: string][] = [
+  [jsonl('data/*', { text: 'body' }), 'jsonl'],
+  [parquet('data/*', { text: 'body' }), 'parquet'],
+  [textFolder(folder, { text: 'body' }), 'text'],
+]
+for (const [source, name] of followed)
+  test(`a followed ${name} source is the same source, following`, () => {
+    const { name: kept, options } = followSource(source)
+    assert.equal(kept, name)
+    assert.deepEqual(options, { ...source.options, follow: true })
+  })
+
+test('a source that reads no files is not followed by the command line, and says how', () => {
+  const topic: Source = { ...jsonl('x'), name: 'topic', options: { follow: false } }
+  assert.throws(() => followSource(topic), { code: 'bad-option', message: /--follow is for files, .*'topic'/ })
+  const following: Source = { ...topic, options: { follow: true } }
+  assert.equal(followSource(following), following)
+})

@@ -1,7 +1,4 @@
-import { readCommitted } from '../log/log.ts'
-import { topics } from '../run/context.ts'
 import { emptyProgress, type Progress } from '../run/progress.ts'
-import type { ManifestEntry } from '../shards/manifest.ts'
 import type { RunReader } from './run-reader.ts'
 
 /** A run's figures as its stages committed them, and whether it has ended. */
@@ -18,11 +15,4 @@ export async function readTotals(run: RunReader): Promise<{ progress: Progress; 
   if (notes[1].totals) progress.decide = notes[1].totals
   if (notes[2].totals) progress.shard = notes[2].totals
   return { progress, isEnded: notes[1].ended === true && (run.run.tokenizer === null || notes[2].ended === true) }
-}
-
-export async function readManifest(run: RunReader): Promise<ManifestEntry[]> {
-  const entries: ManifestEntry[] = []
-  for await (const entry of readCommitted(run.log, topics.manifest))
-    entries.push(JSON.parse(Buffer.from(entry.value).toString()))
-  return entries
 }

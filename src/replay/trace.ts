@@ -5,11 +5,11 @@ import { BlockFile } from '../feed/block-file.ts'
 import { readHead } from '../feed/head.ts'
 import { LedgerReader } from '../feed/ledger.ts'
 import { openStep, type Step } from '../feed/steps.ts'
+import { readManifest } from '../run/shard-stage.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
 import { fatesOf, type Labels, type LocatedFate } from './fates.ts'
 import type { RecordedSlot, RunReader } from './run-reader.ts'
-import { readManifest } from './totals.ts'
 
 /** A document's whole way. What it never came to is null or empty. */
 export interface Trace {
@@ -36,7 +36,7 @@ export interface TracedSample {
 
 /** Traces every record with this id, or, for a record without one, of this `file:line`. Ids are labels: there may be several. */
 export async function* traceDocument(run: RunReader, id: string): AsyncIterable<Trace> {
-  const manifest = await readManifest(run)
+  const manifest = await Array.fromAsync(readManifest(run.log))
   const isWanted = (labels: Labels) => labels.id === id || `${labels.file}:${labels.line}` === id
   for await (const recorded of run.slots()) {
     if (!mayHold(recorded, id)) continue

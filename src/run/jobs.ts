@@ -26,5 +26,4 @@ export interface AnnotateResult {
   readonly dead: Uint8Array | null
   readonly rows: number
   readonly deadRows: number
-  readonly textBytes: number
 }

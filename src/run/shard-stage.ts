@@ -3,7 +3,7 @@ import { type Batch, list, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { decodeBatch } from '../batch/ipc.ts'
 import { makeFolder } from '../durable-file.ts'
 import { assert } from '../errors.ts'
-import { type Append, readCommitted } from '../log/log.ts'
+import { type Append, type Log, readCommitted } from '../log/log.ts'
 import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
 import { writeShard } from '../shards/shard.ts'
 import { type RunContext, topics } from './context.ts'
@@ -34,8 +34,7 @@ export async function runShardStage(
   const note = from[0].note ? JSON.parse(from[0].note) : { domains: {}, totals: emptyShardTotals() }
   progress.shard = restoreTotals(note.totals)
   progress.sharded = from[0].slot
-  for await (const entry of readCommitted(log, topics.manifest))
-    await sink?.add(JSON.parse(Buffer.from(entry.value).toString()))
+  for await (const entry of readManifest(log)) await sink?.add(entry)
   if (isEnded(from)) return sink?.end()
   const open = new OpenShards(note.domains, cuts)
   const counted = from[0].slot
@@ -64,6 +63,12 @@ export async function runShardStage(
     progress.sharded = entry.slot + 1
     if (entry.isEnd) await sink?.end()
   }
+}
+
+/** The sealed shards of a run, in the order of sealing. */
+export async function* readManifest(log: Log): AsyncIterable<ManifestEntry> {
+  for await (const entry of readCommitted(log, topics.manifest))
+    yield JSON.parse(Buffer.from(entry.value).toString()) as ManifestEntry
 }
 
 interface Tokenized {

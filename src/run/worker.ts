@@ -13,7 +13,6 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }): Promise<An
     dead: dead.length ? encodeBatch(deadBatch(dead)) : null,
     rows: scored.rows,
     deadRows: dead.length,
-    textBytes: scored.columns.text.kind === 'utf8' ? scored.columns.text.bytes.length : 0,
   }
 }
 

@@ -8,8 +8,9 @@ import { numbers, stringAt, utf8 } from '../../src/batch/batch.ts'
 import { readHead } from '../../src/feed/head.ts'
 import { type LocatedFate, readFates } from '../../src/replay/fates.ts'
 import { RunReader } from '../../src/replay/run-reader.ts'
-import { readManifest, readTotals } from '../../src/replay/totals.ts'
+import { readTotals } from '../../src/replay/totals.ts'
 import { type Trace, traceDocument } from '../../src/replay/trace.ts'
+import { readManifest } from '../../src/run/shard-stage.ts'
 import { openShard } from '../../src/shards/shard.ts'
 import { makeDir, runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
 
@@ -121,7 +122,7 @@ test('a record is found by its file and line, dead ones too, and a name that onl
 test('the manifest lists each shard once, and its rows are the kept documents', async () => {
   await using run = await RunReader.open(runDir)
   const { progress, isEnded } = await readTotals(run)
-  const manifest = await readManifest(run)
+  const manifest = await Array.fromAsync(readManifest(run.log))
   assert.ok(isEnded)
   assert.equal(new Set(manifest.map(({ path }) => path)).size, manifest.length)
   assert.equal(

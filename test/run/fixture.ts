@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import type { Source } from '../../src/sources/source.ts'
 
 /** What tests of whole runs share: a corpus, a pipeline file, and the real command line as a child process. */
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'headrace.js')
@@ -143,4 +144,33 @@ export async function hashOutput(runDir: string): Promise<Record<string, string>
 
 export async function makeDir(name: string): Promise<string> {
   return mkdtemp(join(tmpdir(), `headrace-${name}-`))
+}
+
+/**
+ * A source of splits of `counts` numbered records, `recordBytes` each, a record a chunk. `onRecord` is told before each; it ends without a
+ * word when the signal aborts, as files do.
+ */
+export function countingSource(
+  counts: readonly number[],
+  recordBytes: number,
+  { onRecord = () => {}, follow = false }: { onRecord?: () => void; follow?: boolean } = {},
+): Source {
+  return {
+    name: 'counting',
+    options: { follow },
+    async *splits() {
+      for (const name of counts.keys()) yield { name: String(name), stamp: '' }
+    },
+    async *read({ name }, from, signal) {
+      for (let i = from.offset; i < counts[Number(name)]; i++) {
+        onRecord()
+        if (signal.aborted) return
+        yield {
+          ...{ split: name, line: i + 1, bytes: new Uint8Array(recordBytes), dead: [] },
+          next: { offset: i + 1, line: i + 2 },
+        }
+      }
+    },
+    parse: () => ({ batch: { rows: 0, columns: {} }, dead: [] }),
+  }
 }

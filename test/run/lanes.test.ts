@@ -3,28 +3,7 @@ import { test } from 'node:test'
 import { limits } from '../../src/limits.ts'
 import { Lanes, type LoadPosition, startLoadPosition } from '../../src/run/lanes.ts'
 import type { Source } from '../../src/sources/source.ts'
-
-/** Splits of numbered records of `recordBytes` each, a record a chunk. */
-function countingSource(counts: readonly number[], recordBytes: number): Source {
-  return {
-    name: 'counting',
-    options: {},
-    async *splits() {
-      for (const name of counts.keys()) yield { name: String(name), stamp: '' }
-    },
-    async *read({ name }, from) {
-      for (let i = from.offset; i < counts[Number(name)]; i++)
-        yield {
-          split: name,
-          line: i + 1,
-          bytes: new Uint8Array(recordBytes),
-          dead: [],
-          next: { offset: i + 1, line: i + 2 },
-        }
-    },
-    parse: () => ({ batch: { rows: 0, columns: {} }, dead: [] }),
-  }
-}
+import { countingSource } from './fixture.ts'
 
 /** All slots as `split:line` lists, from a position on. */
 async function slotsOf(

@@ -10,42 +10,20 @@ import { runLoadStage } from '../../src/run/load.ts'
 import type { Pool } from '../../src/run/pool.ts'
 import { emptyProgress } from '../../src/run/progress.ts'
 import type { Chunk, Source } from '../../src/sources/source.ts'
+import { countingSource } from './fixture.ts'
 
 // The loading stage over records of a third of a slot, stopped while it reads any of them.
 const counts = [7, 3, 0, 5, 1, 1, 1, 4]
 const recordBytes = Math.ceil(limits.slotBytes / 3)
 
-/** Numbered records; `onRecord` is told before each. Ends without a word when the signal aborts, as files do. */
-function recordsOf(onRecord: () => void, follow = false): Source {
-  return {
-    name: 'records',
-    options: { follow },
-    async *splits() {
-      for (const name of counts.keys()) yield { name: String(name), stamp: '' }
-    },
-    async *read({ name }, from, signal) {
-      for (let i = from.offset; i < counts[Number(name)]; i++) {
-        onRecord()
-        if (signal.aborted) return
-        yield {
-          split: name,
-          line: i + 1,
-          bytes: new Uint8Array(recordBytes),
-          dead: [],
-          next: { offset: i + 1, line: i + 2 },
-        }
-      }
-    },
-    parse: () => ({ batch: { rows: 0, columns: {} }, dead: [] }),
-  }
-}
+const recordsOf = (onRecord: () => void, follow = false) => countingSource(counts, recordBytes, { onRecord, follow })
 
 /** A stand-in for the pool's threads: a slot's value is the list of its records. */
 const pool = {
   size: 2,
   annotate: async (_: number, chunks: readonly Chunk[]) => ({
     ...{ scored: Buffer.from(chunks.map(({ split, line }) => `${split}:${line}`).join(' ')), dead: null },
-    ...{ rows: chunks.length, deadRows: 0, textBytes: 0 },
+    ...{ rows: chunks.length, deadRows: 0 },
   }),
 } as unknown as Pool
 

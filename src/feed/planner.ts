@@ -49,7 +49,6 @@ interface Domain extends Cursor {
   shards: number
   open: { shards: BlockShard[]; tokens: number; firstSlot: number } | null
   readonly blocks: { shards: readonly BlockShard[]; tokens: number }[]
-  carry: number
   total: Total
   cut: { key: string; tokens: Int32Array } | null
 }
@@ -74,6 +73,8 @@ export class Planner {
   #isTried = false
   #step = 0
   #digest: string
+  /** Tokens by which each domain of the last step is behind, those without a shard too: what they are owed is not forgotten. */
+  #carries: ReadonlyMap<string, number> = new Map()
 
   constructor(options: PlanOptions, cutBlock: CutBlock) {
     this.#options = options
@@ -179,7 +180,7 @@ export class Planner {
     if (domain) return domain
     if (this.#domains.size === domainsMax)
       throw new HeadraceError('limit', `'${name}' is domain ${domainsMax + 1} of this feed; map domains to fewer names`)
-    const start = { next: 0, at: 0, epoch: 0, ready: 0, carry: 0, total: { samples: 0, tokens: 0 } }
+    const start = { next: 0, at: 0, epoch: 0, ready: 0, total: { samples: 0, tokens: 0 } }
     domain = { name, shards: 0, open: null, blocks: [], cut: null, ...start }
     this.#domains.set(name, domain)
     return domain
@@ -220,7 +221,6 @@ export class Planner {
 
   /** The shares at the start of a step. After the end, a domain that is dry already has none. */
   async #shares(settings: Settings, cursors: Map<string, Cursor>): Promise<Share[]> {
-    const carries = new Map([...this.#domains.values()].map(domain => [domain.name, domain.carry]))
     const names = settings.mixture
       ? Object.keys(settings.mixture)
       : [...cursors.keys()].filter(n => n !== holdoutDomain)
@@ -231,7 +231,7 @@ export class Planner {
       if (!hasSample && !this.#mustWait(settings)) continue
       weights[name] = settings.mixture ? settings.mixture[name] : cursor!.ready
     }
-    return openShares(weights, carries)
+    return openShares(weights, this.#carries)
   }
 
   /** Tokens of each sample of the block where the cursor stands, moved to the next sample there is; null when there is none. */
@@ -270,7 +270,7 @@ export class Planner {
     for (const domain of this.#domains.values()) {
       const { samples, tokens } = added[domain.name] ?? { samples: 0, tokens: 0 }
       const total = { samples: domain.total.samples + samples, tokens: domain.total.tokens + tokens }
-      Object.assign(domain, cursors.get(domain.name), { total, carry: carries.get(domain.name) ?? 0 })
+      Object.assign(domain, cursors.get(domain.name), { total })
     }
     const fed = [...this.#domains.values()].filter(domain => domain.total.samples > 0)
     const sealed = sealStep({
@@ -288,6 +288,7 @@ export class Planner {
     this.#step++
     this.#isTried = false
     this.#digest = sealed.step.digest
+    this.#carries = carries
     return sealed
   }
 }

@@ -164,6 +164,15 @@ test('before the end a dry domain is waited for', async () => {
   assert.equal((await planner.nextStep())!.step.manifest, 3, 'it needed the third entry')
 })
 
+test('a domain of the mixture that has no shard yet is owed its weight from the first step on', async () => {
+  const shards = [...Array.from({ length: 20 }, () => ['a', 100] as const), ['b', 200] as const]
+  const { steps } = await planAll(manifest(shards), { mixture: { a: 0.9, b: 0.1 }, blockTokens: 100 })
+  const first = steps.findIndex(({ domains }) => 'b' in domains)
+  assert.ok(first <= 2, `b is fed from step ${first} on`)
+  for (const { step, carry } of steps.slice(0, 10))
+    assert.ok(Math.abs(carry.b) <= 10, `step ${step}: b is behind ${carry.b}`)
+})
+
 test('an entry is taken in only when the step needs it', async () => {
   const planner = new Planner(base, cut)
   for (const entry of manifest([

@@ -3,7 +3,7 @@ import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { wrapDiskError } from './errors.ts'
 
-/** Told before each lasting effect on the disk. A test throws here to crash at that point. */
+/** Told before each lasting effect on the disk; what it throws keeps that from happening. */
 export type OnEffect = (effect: string) => void
 
 /**
@@ -41,33 +41,46 @@ export async function writeDurably(
 }
 
 /**
- * Creates a folder and what is missing above it, so that their names last. One by one: on some file systems (/proc) Node's recursive
- * mkdir tries for ever.
+ * Creates a folder and what is missing above it, so that their names last. A folder that is there already may be one that a process
+ * made just before it died, with a name that a power failure would still take; so all names above it are synced again.
  */
 export async function makeFolder(path: string): Promise<void> {
+  const folder = resolve(path)
   try {
-    await makeMissing(resolve(path))
+    await makeMissing(folder)
+    await syncNamesAbove(folder)
   } catch (error) {
     throw wrapDiskError(error, `creating ${path}`)
   }
 }
 
+/** One by one: on some file systems (/proc) Node's recursive mkdir tries for ever. */
 async function makeMissing(path: string): Promise<void> {
   const parent = dirname(path)
   const make = () =>
-    mkdir(path).then(
-      () => true,
-      error => {
-        if (error.code === 'EEXIST') return false
-        throw error
-      },
-    )
-  const isMade = await make().catch(async error => {
+    mkdir(path).catch(error => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  await make().catch(async error => {
     if (error.code !== 'ENOENT' || parent === path) throw error
     await makeMissing(parent)
-    return make()
+    await make()
   })
-  if (isMade) await syncFolder(parent)
+}
+
+/** What this user may not open, this user's processes have not made. */
+const foreignCodes = new Set(['EACCES', 'EPERM'])
+
+async function syncNamesAbove(path: string): Promise<void> {
+  for (let at = dirname(path); ; at = dirname(at)) {
+    try {
+      await syncFolder(at)
+    } catch (error) {
+      if (foreignCodes.has((error as NodeJS.ErrnoException).code ?? '')) return
+      throw error
+    }
+    if (at === dirname(at)) return
+  }
 }
 
 /** Makes the names in a folder last. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { link, readFile, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 
 /** Who holds a folder. `started` tells a process from a later one with the same number. */
@@ -10,18 +11,31 @@ interface Holder {
   readonly pid: number
   readonly started: string
   readonly host: string
+  /** Tells this taking of the folder from every other. */
+  readonly id: string
+}
+
+export interface Lock extends AsyncDisposable {
+  /** Throws `fenced` when the folder is no longer this process's, as someone removed the lock by hand. One small read, about 20 µs. */
+  check(): void
 }
 
 /**
  * Takes a folder for this process alone, until disposed or dead: a process that is gone no longer holds it. The file appears whole, by
  * a hard link. Only who holds `lock.break` may remove a dead holder's file, so that nobody removes a file that was taken since.
  */
-export async function lockDirectory(dir: string): Promise<AsyncDisposable> {
-  const mine: Holder = { pid: process.pid, started: startOf(process.pid), host: hostname() }
-  const draft = join(dir, `lock.${randomUUID()}`)
+export async function lockDirectory(dir: string): Promise<Lock> {
+  const id = randomUUID()
+  const mine = JSON.stringify({
+    pid: process.pid,
+    started: startOf(process.pid),
+    host: hostname(),
+    id,
+  } satisfies Holder)
+  const draft = join(dir, `lock.${id}`)
   const path = join(dir, 'lock')
   try {
-    await writeFile(draft, JSON.stringify(mine))
+    await writeFile(draft, mine)
     await take(dir, path, draft)
   } catch (error) {
     throw wrapDiskError(error, `locking ${dir}`)
@@ -29,9 +43,13 @@ export async function lockDirectory(dir: string): Promise<AsyncDisposable> {
     await unlink(draft).catch(() => {})
   }
   return {
+    check: () => {
+      if (!isMine(path, mine)) throw lostError(path)
+    },
     [Symbol.asyncDispose]: async () => {
       // Someone may have removed the file by hand, and then it is another's.
-      if (isSame(await readHolder(path), mine)) await remove(path)
+      // What stays when that fails is a dead holder's, and is taken over.
+      if (isMine(path, mine)) await remove(path).catch(() => {})
     },
   }
 }
@@ -61,8 +79,10 @@ async function removeDead(dir: string, path: string, draft: string): Promise<voi
   }
 }
 
-function remove(path: string): Promise<void> {
-  return unlink(path).catch(() => {})
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch(error => {
+    if (error.code !== 'ENOENT') throw error
+  })
 }
 
 async function tryLink(from: string, to: string): Promise<boolean> {
@@ -70,10 +90,14 @@ async function tryLink(from: string, to: string): Promise<boolean> {
     await link(from, to)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    if (code === 'EEXIST') return false
+    throw noLinkCodes.has(code) ? noLinksError(to, code, error) : error
   }
 }
+
+/** What systems answer where a file system has no hard links (FAT, some network and container mounts). */
+const noLinkCodes = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
 /** Who holds a file; `null` when its text was lost in a power failure, as a living process's is whole. */
 async function readHolder(path: string): Promise<Holder | null | 'absent'> {
@@ -87,8 +111,13 @@ async function readHolder(path: string): Promise<Holder | null | 'absent'> {
   }
 }
 
-function isSame(other: Holder | null | 'absent', mine: Holder): boolean {
-  return JSON.stringify(other) === JSON.stringify(mine)
+function isMine(path: string, mine: string): boolean {
+  try {
+    return readFileSync(path, 'utf8') === mine
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw wrapDiskError(error, `reading ${path}`)
+  }
 }
 
 function isAlive(holder: Holder | null): holder is Holder {
@@ -122,4 +151,16 @@ function lockedError(dir: string, path: string, holder: Holder): HeadraceError {
       ? 'wait for it, or stop it'
       : `it runs on another machine; if that is gone for good, delete ${path}`
   return new HeadraceError('locked', `${dir} is in use by process ${holder.pid} on ${holder.host}: ${advice}`)
+}
+
+function lostError(path: string): HeadraceError {
+  return new HeadraceError(
+    'fenced',
+    `${path} is no longer this process's: another one may be at work, so this one stops`,
+  )
+}
+
+function noLinksError(path: string, code: string, cause: unknown): HeadraceError {
+  const advice = 'use --dir to keep runs on a file system that has them'
+  return new HeadraceError('disk', `can't take ${path} (${code}): its file system has no hard links; ${advice}`, cause)
 }

@@ -1,4 +1,4 @@
-import { assert } from '../errors.ts'
+import { HeadraceError } from '../errors.ts'
 import type { Append, Entry, Log, Position } from '../log/log.ts'
 
 /** An entry of a slot topic. `isEnd` closes the topic: no slot follows. */
@@ -36,10 +36,11 @@ export class SlotReader {
     const { done, value } = await this.#partitions[partition].next()
     if (done) return null
     const entry = { ...value, slot: Number(value.headers.slot), isEnd: value.headers.end === '1' }
-    assert(
-      entry.slot === this.#slot,
-      `${this.#topic}: slot ${this.#slot} was expected and ${entry.slot} came: a commit was lost or doubled`,
-    )
+    if (entry.slot !== this.#slot)
+      throw new HeadraceError(
+        'corrupt',
+        `${this.#topic}: slot ${this.#slot} was expected and ${entry.slot} came: a commit was lost or doubled; restore the log from a copy, or replay the run`,
+      )
     this.#slot++
     this.#next[partition] = entry.offset + 1n
     this.#ended = entry.isEnd

@@ -16,7 +16,7 @@ const append = (text: string) => ({ topic: 's.a', partition: 0, headers: { text 
 const position = { partition: 2, offset: 2n ** 60n, slot: 7, note: '{"more":"wörds"}' }
 const encode = (commit: Commit): Buffer => {
   let offset = 2n ** 55n
-  return Buffer.concat(encodeFrame(3, commit, () => offset++))
+  return Buffer.concat(encodeFrame(3, commit, () => offset++).buffers)
 }
 const whole = encode({ positions: [position], appends: [append('first'), append(''), append('last one')] })
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { decodePrefix } from '../../src/log/frame.ts'
 import { JournalLog } from '../../src/log/journal.ts'
-import { lockDirectory } from '../../src/log/lock.ts'
 import { readCommitted } from '../../src/log/log.ts'
 
-/** A journal of five commits; returns its only file. */
-async function writeJournal(): Promise<{ dir: string; path: string; bytes: Buffer }> {
+/** A journal of five commits; returns its only file and where its first commit begins. */
+async function writeJournal(): Promise<{ dir: string; path: string; bytes: Buffer; begin: number }> {
   const dir = await mkdtemp(join(tmpdir(), 'headrace-journal-'))
   await using log = new JournalLog(dir, { writable: true })
   await using owner = await log.own('s')
@@ -17,8 +17,15 @@ async function writeJournal(): Promise<{ dir: string; path: string; bytes: Buffe
       positions: [{ partition: 0, offset: BigInt(i), slot: i, note: '' }],
       appends: [{ topic: 's.a', partition: 0, headers: {}, value: Buffer.alloc(100, i) }],
     })
-  const path = join(dir, 's', (await readdir(join(dir, 's')))[0])
-  return { dir, path, bytes: await readFile(path) }
+  const path = join(dir, 's', (await readdir(join(dir, 's'))).find(name => name.endsWith('.journal'))!)
+  const bytes = await readFile(path)
+  return { dir, path, bytes, begin: decodePrefix(bytes)!.frameLength }
+}
+
+/** Makes a file the only journal, as if nobody had opened the log since. */
+async function onlyFile(path: string, bytes: Uint8Array): Promise<void> {
+  for (const name of await readdir(dirname(path))) if (name.endsWith('.journal')) await rm(join(dirname(path), name))
+  await writeFile(path, bytes)
 }
 
 async function readAll(dir: string, writable = true): Promise<number[]> {
@@ -29,19 +36,40 @@ async function readAll(dir: string, writable = true): Promise<number[]> {
 }
 
 test('a journal cut at any byte is the commits before the cut, and can go on', async () => {
-  const { dir, path, bytes } = await writeJournal()
-  for (let length = 0; length <= bytes.length; length += 7) {
-    await writeFile(path, bytes.subarray(0, length))
-    const whole = await readAll(dir)
-    assert.deepEqual(whole, [0, 1, 2, 3, 4].slice(0, whole.length), `cut at ${length}`)
-    assert.equal(whole.length, Math.floor((length / bytes.length) * 5 + 1e-9), `cut at ${length}`)
+  const { dir, path, bytes, begin } = await writeJournal()
+  const size = (bytes.length - begin) / 5
+  for (let length = begin; length <= bytes.length; length += 7) {
+    await onlyFile(path, bytes.subarray(0, length))
+    const whole = [0, 1, 2, 3, 4].slice(0, Math.floor((length - begin) / size))
+    assert.deepEqual(await readAll(dir, false), whole, `cut at ${length}, read beside`)
+    assert.deepEqual(await readAll(dir), whole, `cut at ${length}`)
+    assert.deepEqual(await readAll(dir), whole, `cut at ${length}, once more`)
   }
+})
+
+test('a journal file is born whole, so a cut in its beginning is damage', async () => {
+  const { dir, path, bytes, begin } = await writeJournal()
+  for (const length of [0, 8, begin - 1]) {
+    await onlyFile(path, bytes.subarray(0, length))
+    for (const writable of [false, true])
+      await assert.rejects(readAll(dir, writable), { code: 'corrupt', message: /at byte 0/ })
+  }
+})
+
+test('a journal of another version is refused by its name', async () => {
+  const { dir, path, bytes } = await writeJournal()
+  await writeFile(join(dir, 's', '000000000000.journal'), bytes)
+  await rm(path)
+  await assert.rejects(readAll(dir), {
+    code: 'corrupt',
+    message: /000000000000\.journal is not a journal of this version/,
+  })
 })
 
 test('a last commit that has its length but not its bytes, as after a power failure, is cut', async () => {
   const { dir, path, bytes } = await writeJournal()
   for (const lost of [8, 50, 104]) {
-    await writeFile(path, Buffer.concat([bytes.subarray(0, bytes.length - lost), Buffer.alloc(lost)]))
+    await onlyFile(path, Buffer.concat([bytes.subarray(0, bytes.length - lost), Buffer.alloc(lost)]))
     assert.deepEqual(await readAll(dir, false), [0, 1, 2, 3], `${lost} bytes lost, read beside`)
     assert.deepEqual(await readAll(dir), [0, 1, 2, 3], `${lost} bytes lost`)
   }
@@ -68,18 +96,4 @@ test('a reader beside the writer does not cut its tail', async () => {
   await writeFile(path, bytes.subarray(0, bytes.length - 20))
   assert.deepEqual(await readAll(dir, false), [0, 1, 2, 3])
   assert.equal((await readFile(path)).length, bytes.length - 20)
-})
-
-test('a folder has one owner at a time, and a dead one does not hold it', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'headrace-lock-'))
-  {
-    await using _lock = await lockDirectory(dir)
-    await assert.rejects(lockDirectory(dir), { code: 'locked' })
-  }
-  await writeFile(
-    join(dir, 'lock'),
-    JSON.stringify({ pid: 2 ** 22 + 1, started: '1', host: (await import('node:os')).hostname() }),
-  )
-  await using _again = await lockDirectory(dir)
-  await assert.rejects(lockDirectory(dir), /in use by process \d+ on /)
 })

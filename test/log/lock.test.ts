@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -49,6 +49,22 @@ test('who lost the lock by hand does not remove the next one', async () => {
   await writeFile(join(dir, 'lock'), other)
   await lock[Symbol.asyncDispose]()
   assert.equal(await readFile(join(dir, 'lock'), 'utf8'), other)
+})
+
+test('who holds the lock may go on until its file is removed, or is another one', async () => {
+  const dir = await makeDir('lock')
+  const lock = await lockDirectory(dir)
+  const mine = await readFile(join(dir, 'lock'), 'utf8')
+  lock.check()
+  await rm(join(dir, 'lock'))
+  assert.throws(lock.check, { code: 'fenced', message: /lock is no longer this process's/ })
+  await using other = await lockDirectory(dir)
+  other.check()
+  assert.throws(lock.check, { code: 'fenced' }, 'the same process has it again, by another lock')
+  await lock[Symbol.asyncDispose]()
+  other.check()
+  await writeFile(join(dir, 'lock'), mine)
+  lock.check()
 })
 
 /**
@@ -104,8 +120,9 @@ test('a process that has ended but was not waited for holds nothing', {
   skip: process.platform !== 'linux' && 'needs /proc',
 }, async () => {
   const dir = await makeDir('lock')
-  // The shell's child ends; `sleep`, which the shell becomes, never waits for it.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  // The shell's child ends once the shell has become `sleep`, which never waits for it.
+  const child = 'while [ "$(cat /proc/$$/comm)" != sleep ]; do :; done'
+  const parent = spawn('sh', ['-c', `(${child}) & echo $!; exec sleep 30`], { stdio: ['ignore', 'pipe', 'ignore'] })
   try {
     const pid = Number(String((await once(parent.stdout, 'data'))[0]))
     const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')

@@ -10,6 +10,14 @@ export const limits = {
   lanes: 4,
   /** Slots handed to workers and not yet committed, for each worker: enough to hide latency, little enough for memory. */
   slotsInFlightPerWorker: 3,
+  /** Measuring a slot, after which its rows are measured one by one: four times the slowest text known of `documentBytesMax`. */
+  slotSecondsMax: 120,
+  /** Measuring one row alone, after which it is dead (`took-too-long`): twice the slowest text known of `documentBytesMax`. */
+  rowSecondsMax: 60,
+  /** Rows of a slot that hang or kill a worker. Beyond it the annotator is at fault, not the rows. */
+  poisonRowsMax: 64,
+  /** Dead records that one request reads again: they are listed in one entry of the log. More take another request. */
+  redriveRecordsMax: 1_000_000,
   /** Slots a stage may lead its slowest reader by (disk between stages, not memory). */
   stageLeadSlotsMax: 2048,
   /** Bytes of one commit: bounds the frame that must fit memory when it is read back. */
@@ -18,6 +26,10 @@ export const limits = {
   frameBytesMax: 256 * 1024 * 1024,
   /** A journal's segment; retention unlinks whole segments. */
   segmentBytesMax: 256 * 1024 * 1024,
+  /** Files of a log that are open to read, besides those in use: the usual limit of a process is 1024, and a log of 1 TB has 4096. */
+  logFilesOpenMax: 128,
+  /** A journal's last file is copied whole by the next start up to this, so that restarts do not leave ever more small files. */
+  journalCopyBytesMax: 1024 * 1024,
   /** Near-duplicate and exact-duplicate tables; refused beyond it rather than swapped. */
   stateBytesMax: 8 * 1024 * 1024 * 1024,
   /** Tokens of a shard: 4 bytes each, so 32 MB, one record batch. Each domain may hold one open shard in memory. */

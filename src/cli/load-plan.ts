@@ -6,6 +6,8 @@ import { HeadraceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../pipeline/plan.ts'
 import type { PipelineRef } from '../run/jobs.ts'
+import { redriveSource } from '../run/redrive.ts'
+import { readRunFile } from '../run/run-file.ts'
 import type { Source } from '../sources/source.ts'
 import { followSource, sourceFor } from './input.ts'
 
@@ -33,6 +35,12 @@ export function referToModule(module: string, input: readonly string[], follow =
   return { loader: import.meta.url, module, input, follow }
 }
 
+/** The reference to the same pipeline whose input are the dead records of the run in `dir`. */
+export function referToDead(file: string, dir: string, reasons: readonly string[]): PipelineRef {
+  return referTo(file, [deadScheme + dir, ...reasons])
+}
+const deadScheme = 'redrive:'
+
 /** The reference to the pipeline of a run, as its run.json names it. */
 export function referToRun({ module, input }: { module: string; input: readonly string[] }): PipelineRef {
   if (module.startsWith('file:') && !existsSync(new URL(module)))
@@ -43,13 +51,26 @@ export function referToRun({ module, input }: { module: string; input: readonly 
 /** Imports the pipeline's module and lays the pipeline out. Called on every thread. */
 export async function loadPlan(ref: PipelineRef): Promise<Plan> {
   const pipeline = await importPipeline(ref)
-  return planPipeline({ ...pipeline, source: chooseSource(pipeline.source, ref) })
+  return planPipeline({ ...pipeline, source: await chooseSource(pipeline.source, ref) })
 }
 
 /** The pipeline's own source, unless the command line names other input; waiting for more where it says so. */
-function chooseSource(own: Source | null, { input, follow }: PipelineRef): Source | null {
+async function chooseSource(
+  own: Source | null,
+  { input, follow }: Pick<PipelineRef, 'input' | 'follow'>,
+): Promise<Source | null> {
+  if (own && input[0]?.startsWith(deadScheme)) return chooseDead(own, input[0].slice(deadScheme.length), input.slice(1))
   const source = input.length ? sourceFor(input, own?.options ?? {}) : own
   return follow && source ? followSource(source) : source
+}
+
+/** The dead records of another run, read as that run read them. */
+async function chooseDead(own: Source, dir: string, reasons: readonly string[]): Promise<Source> {
+  const run = await readRunFile(dir)
+  if (!run)
+    throw new HeadraceError('not-found', `the run ${dir}, whose dead records are the input, is gone: restore it`)
+  const base = await chooseSource(own, { input: run.input, follow: false })
+  return redriveSource(base!, dir, reasons)
 }
 
 async function importPipeline({ module: url }: PipelineRef): Promise<Pipeline> {

@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts'
 import type { Chunk, ReadPosition, Source, Split } from '../sources/source.ts'
+import { deadWithin, rangesWithin } from './line-ranges.ts'
 
 /** Where a lane goes on: the split with this number (every lanes-th is its own), from this position. */
 export interface LanePosition extends ReadPosition {
@@ -56,14 +57,15 @@ export class Lanes {
       // Splits may have come since the lane was found empty.
       if (filled.chunks.length === 0) filled = await this.#fill(lane)
       lane.ahead = null
-      if (filled.chunks.length === 0) continue
+      // An empty one has gone past splits that ended where its last slot did, or had nothing.
       lane.committed = filled.after
-      return { chunks: filled.chunks, after: this.#position() }
+      if (filled.chunks.length > 0) return { chunks: filled.chunks, after: this.position() }
     }
     return null
   }
 
-  #position(): LoadPosition {
+  /** Where loading goes on after what `next` gave. */
+  position(): LoadPosition {
     return { turn: this.#turn, lanes: this.#lanes.map(lane => lane.committed ?? lane.start ?? lane.position) }
   }
 
@@ -73,9 +75,7 @@ export class Lanes {
     const chunks: Chunk[] = []
     let bytes = 0
     while (bytes < limits.slotBytes / 2 && lane.position.split < this.#splits.length && !this.#signal.aborted) {
-      lane.chunks ??= this.#source
-        .read(this.#splits[lane.position.split], lane.position, this.#signal)
-        [Symbol.asyncIterator]()
+      lane.chunks ??= readSplit(this.#source, this.#splits[lane.position.split], lane.position, this.#signal)
       const { done, value } = await lane.chunks.next()
       if (done) {
         // A reader that the signal ended has not finished its split.
@@ -89,6 +89,24 @@ export class Lanes {
       lane.position = { split: lane.position.split, ...value.next }
     }
     return { chunks, after: lane.position }
+  }
+}
+
+/** The chunks of a split; of one that is read again, those with the records that are meant. */
+async function* readSplit(
+  source: Source,
+  split: Split,
+  from: ReadPosition,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk, void> {
+  const { again, stamp } = split
+  if (!again) return yield* source.read(split, from, signal)
+  const last = again.lines.at(-1)![1]
+  for await (const chunk of source.read({ name: again.of, stamp }, from, signal)) {
+    if (chunk.line > last) return
+    const only = rangesWithin(again.lines, chunk.line, chunk.next.line)
+    const dead = deadWithin(again.lines, chunk)
+    if (only.length || dead.length) yield { ...chunk, dead, only }
   }
 }
 

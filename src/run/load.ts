@@ -1,18 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { type Append, type Log, type Position, readCommitted } from '../log/log.ts'
-import type { Source, Split } from '../sources/source.ts'
+import type { Append, Position } from '../log/log.ts'
+import type { Split } from '../sources/source.ts'
 import { type RunContext, topics } from './context.ts'
 import type { AnnotateResult } from './jobs.ts'
 import { Lanes, type LoadedSlot, type LoadPosition, startLoadPosition } from './lanes.ts'
+import { readSplits } from './redrive.ts'
+import { RedriveInbox } from './redrive-inbox.ts'
 import { endAppends, slotAppend } from './slots.ts'
+import { SplitList } from './split-list.ts'
 
 interface LoadNote {
   readonly load: LoadPosition
   readonly readBytes: number
   readonly ended: boolean
 }
+
+/** Commits slots up to `slot` (not included) with the splits that they were the first to be read from. */
+type CommitSlots = (fresh: readonly Split[], appends: readonly Append[], slot: number, after: LoadNote) => Promise<void>
 
 interface InFlight {
   readonly slot: number
@@ -40,14 +46,24 @@ export async function runLoadStage(context: RunContext): Promise<void> {
     return
   }
   const stop = AbortSignal.any([context.drain, context.failed])
-  const splits = await SplitList.open(context, stop)
+  const splits = await SplitList.open(context, note.load)
+  await using inbox = await RedriveInbox.open(context, splits, stop)
+  await splits.search(stop)
   const window: InFlight[] = []
   const lanes = new Lanes(context.plan.source, splits.all, note.load, stop)
-  const commit = (appends: Append[], slot: number, after: LoadNote) => {
+  splits.position = () => lanes.position()
+  const commit: CommitSlots = async (fresh, appends, slot, after) => {
     const positions: Position[] = [{ partition: 0, offset: BigInt(slot), slot, note: JSON.stringify(after) }]
-    return owner.commit({ positions, appends }).then(() => {
-      context.progress.annotated = slot
-    })
+    await owner.commit({ positions, appends: [...splitAppends(fresh), ...appends] })
+    context.progress.annotated = slot
+    await inbox.settle(fresh)
+  }
+  /** A follower that waits has its position kept past the files that it has read to their end, as these may be mended now. */
+  const commitPosition = async (load: LoadPosition, before: LoadNote) => {
+    if (!context.plan.source.options.follow || JSON.stringify(load) === JSON.stringify(before.load)) return before
+    const after = { ...before, load }
+    await commit(splits.takeNew(), [], slot, after)
+    return after
   }
   let slot = position.slot
   let last = note
@@ -67,12 +83,12 @@ export async function runLoadStage(context: RunContext): Promise<void> {
     }
     while (window.length) await commitReady(context, window, commit)
     if (stop.aborted) return
-    if (!(await splits.waitForMore(known))) break
+    last = await commitPosition(lanes.position(), last)
+    if (!(await splits.waitForMore(known)) && !(await inbox.takeLast())) break
   }
   if (stop.aborted) return
-  const unread = splits.takeNew()
   const end = endAppends(topics.scored, slot, context.shape.partitions)
-  await commit([...splitAppends(unread), ...end], slot + 1, { ...last, ended: true })
+  await commit(splits.takeNew(), end, slot + 1, { ...last, ended: true })
 }
 
 /** A run that has ended has closed its topics: what reads them, a trainer among them, has taken the end as final. */
@@ -89,14 +105,6 @@ async function countLaterSplits({ log, plan, drain }: RunContext): Promise<numbe
   let count = 0
   for await (const split of plan.source.splits(drain)) if (!known.has(split.name)) count++
   return count
-}
-
-/** The splits that the run has met, in that order. */
-async function readSplits(log: Log): Promise<Split[]> {
-  const splits: Split[] = []
-  for await (const entry of readCommitted(log, topics.splits))
-    splits.push(...(JSON.parse(Buffer.from(entry.value).toString()) as Split[]))
-  return splits
 }
 
 function noteAfter(last: LoadNote, { chunks, after }: LoadedSlot): LoadNote {
@@ -120,11 +128,8 @@ function sendToPool(
 }
 
 /** Commits the oldest slot in flight and all that are ready behind it. */
-async function commitReady(
-  context: RunContext,
-  window: InFlight[],
-  commit: (appends: Append[], slot: number, note: LoadNote) => Promise<void>,
-): Promise<void> {
+async function commitReady(context: RunContext, window: InFlight[], commit: CommitSlots): Promise<void> {
+  const fresh: Split[] = []
   const appends: Append[] = []
   let bytes = 0
   let last: InFlight | undefined
@@ -133,9 +138,10 @@ async function commitReady(
     const result = await last.result
     window.shift()
     bytes += result.scored.length
-    appends.push(...splitAppends(last.splits), ...slotAppends(context, last.slot, result))
+    fresh.push(...last.splits)
+    appends.push(...slotAppends(context, last.slot, result))
   } while (window[0]?.isSettled && bytes < limits.commitBytesMax / 2)
-  await commit(appends, last.slot + 1, last.note)
+  await commit(fresh, appends, last.slot + 1, last.note)
 }
 
 function slotAppends(context: RunContext, slot: number, result: AnnotateResult): Append[] {
@@ -163,73 +169,3 @@ async function waitForReaders({ progress, plan }: RunContext, slot: number, stop
     await sleep(waitMs, undefined, { signal: stop }).catch(() => {})
 }
 const waitMs = 20
-
-/** The source's splits in the order in which this run met them, which the log remembers. They are found beside the reading. */
-class SplitList {
-  readonly all: Split[]
-  #new: Split[] = []
-  #wake = () => {}
-  readonly #search: Promise<void>
-  #isSearching = true
-  #failure: { readonly error: unknown } | null = null
-
-  private constructor(known: readonly Split[], found: AsyncIterable<Split>) {
-    this.all = [...known]
-    this.#search = this.#collect(found)
-  }
-
-  /** Reads the recorded splits, checks that they are unchanged, and lists what a finite source has beyond them. */
-  static async open(context: RunContext, stop: AbortSignal): Promise<SplitList> {
-    const known = await readSplits(context.log)
-    const list = new SplitList(known, listUnknown(context.plan.source, known, stop))
-    if (!context.plan.source.options.follow) await list.#search
-    if (list.#failure) throw list.#failure.error
-    return list
-  }
-
-  /** The splits found since the last call. Throws what the search for more has failed with. */
-  takeNew(): Split[] {
-    if (this.#failure) throw this.#failure.error
-    const taken = this.#new
-    this.#new = []
-    return taken
-  }
-
-  /** Waits until there are more splits than `known`; false when there will be none. */
-  async waitForMore(known: number): Promise<boolean> {
-    while (this.all.length <= known && this.#isSearching)
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
-    if (this.#failure) throw this.#failure.error
-    return this.all.length > known
-  }
-
-  async #collect(found: AsyncIterable<Split>): Promise<void> {
-    try {
-      for await (const split of found) {
-        this.all.push(split)
-        this.#new.push(split)
-        this.#wake()
-      }
-    } catch (error) {
-      this.#failure = { error }
-    }
-    this.#isSearching = false
-    this.#wake()
-  }
-}
-
-/** Yields what the run has not met yet; a known split that changed under its name is refused. */
-async function* listUnknown(source: Source, known: readonly Split[], signal: AbortSignal): AsyncGenerator<Split, void> {
-  const stamps = new Map(known.map(split => [split.name, split.stamp]))
-  for await (const split of source.splits(signal)) {
-    const stamp = stamps.get(split.name)
-    if (stamp === undefined) yield split
-    else if (stamp !== split.stamp)
-      throw new HeadraceError(
-        'source-changed',
-        `${split.name} changed since this run began to read it (${stamp} then, ${split.stamp} now): restore it, or begin another run with --run NAME`,
-      )
-  }
-}

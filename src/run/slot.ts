@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator } from '../annotate/annotator.ts'
 import { type Batch, type Column, Utf8Builder, utf8From, withColumns } from '../batch/batch.ts'
 import { checkFields } from '../batch/contract.ts'
@@ -6,7 +7,9 @@ import { evaluateRules } from '../decide/rules.ts'
 import { assert, HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import type { Chunk, DeadRecord, Source } from '../sources/source.ts'
+import type { Chunk, DeadRecord, LineRange, Parsed, Source } from '../sources/source.ts'
+import type { Alone, Report } from './jobs.ts'
+import { hasLine } from './line-ranges.ts'
 
 /** A record that became no row of a batch, with its number in the slot. */
 export interface DeadRow extends DeadRecord {
@@ -20,14 +23,21 @@ export interface AnnotatedSlot {
   readonly dead: readonly DeadRow[]
 }
 
-/** Turns a slot's chunks into measured rows. Same chunks, same bytes out, on any worker. */
-export async function annotateSlot(plan: Plan, chunks: readonly Chunk[]): Promise<AnnotatedSlot> {
-  const { batch, dead } = await parseChunks(plan.source, chunks)
-  const { groups, failed } = await measureOrBisect(plan, batch)
-  const order = (rows: Batch) =>
-    Array.from(rows.columns.row && 'values' in rows.columns.row ? rows.columns.row.values : [])
+/**
+ * Turns a slot's chunks into measured rows. Same chunks, same bytes out, on any worker, whether the rows are measured together or,
+ * with `alone`, one by one. `report` is told what is begun.
+ */
+export async function annotateSlot(
+  plan: Plan,
+  chunks: readonly Chunk[],
+  alone: Alone | null = null,
+  report: Report = () => {},
+): Promise<AnnotatedSlot> {
+  const { batch, dead } = await parseChunks(plan.source, chunks, report)
+  if (!alone) report('measuring')
+  const { groups, failed } = await (alone ? measureAlone(plan, batch, alone, report) : measureOrBisect(plan, batch))
   const all = concatBatches(groups.map(group => completeColumns(plan, group)))
-  const rows = order(all)
+  const rows = rowNumbers(all)
   const sorted = takeRows(
     all,
     rows.map((_, i) => i).sort((a, b) => rows[a] - rows[b]),
@@ -40,12 +50,17 @@ export async function annotateSlot(plan: Plan, chunks: readonly Chunk[]): Promis
 }
 
 /** Parses chunks and numbers every record, live or dead, in the order of files and lines. */
-async function parseChunks(source: Source, chunks: readonly Chunk[]): Promise<{ batch: Batch; dead: DeadRow[] }> {
+async function parseChunks(
+  source: Source,
+  chunks: readonly Chunk[],
+  report: Report,
+): Promise<{ batch: Batch; dead: DeadRow[] }> {
   const batches: Batch[] = []
   const dead: DeadRow[] = []
   let row = 0
-  for (const chunk of chunks) {
-    const parsed = await source.parse(chunk)
+  for (const [index, chunk] of chunks.entries()) {
+    report('parsing', index)
+    const parsed = takeOnly(await source.parse(chunk), chunk.only)
     const records = [...chunk.dead, ...parsed.dead].sort((a, b) => a.line - b.line)
     const lines = 'values' in parsed.batch.columns.line ? parsed.batch.columns.line.values : []
     const numbers = new Uint32Array(parsed.batch.rows)
@@ -62,8 +77,53 @@ async function parseChunks(source: Source, chunks: readonly Chunk[]): Promise<{ 
   return { batch: concatBatches(batches), dead }
 }
 
+/** The records on these lines; all, where there are none. */
+function takeOnly(parsed: Parsed, only: readonly LineRange[] | undefined): Parsed {
+  if (!only) return parsed
+  const lines = 'values' in parsed.batch.columns.line ? parsed.batch.columns.line.values : []
+  const indexes = Array.from(lines.keys()).filter(i => hasLine(only, lines[i]))
+  return { batch: takeRows(parsed.batch, indexes), dead: parsed.dead.filter(record => hasLine(only, record.line)) }
+}
+
+interface Measured {
+  readonly groups: Batch[]
+  readonly failed: DeadRow[]
+}
+
+/** Rows that are measured one by one are put together again after so many, as a batch of one row is mostly its own weight. */
+const rowsTogether = 256
+
+/** Measures every row by itself and says which, so that a row that hangs or kills this thread is known; known ones are left out. */
+async function measureAlone(plan: Plan, batch: Batch, { poison, suspect }: Alone, report: Report): Promise<Measured> {
+  const numbers = rowNumbers(batch)
+  const reasons = new Map(poison.map(one => [one.row, one]))
+  const first = numbers.indexOf(suspect)
+  const rest = Array.from(numbers.keys()).filter(index => index !== first)
+  const groups: Batch[] = [emptyOf(batch)]
+  const failed: DeadRow[] = []
+  let together: Batch[] = []
+  for (const index of first < 0 ? rest : [first, ...rest]) {
+    const row = takeRows(batch, [index])
+    const known = reasons.get(numbers[index])
+    if (known) {
+      failed.push(deadRow(row, known.reason, known.detail))
+      continue
+    }
+    report('measuring-row', numbers[index])
+    const measured = await measureOrBisect(plan, row)
+    // What the annotator left behind, as an error that nothing caught, is still this row's.
+    await turn()
+    failed.push(...measured.failed)
+    together.push(...measured.groups.map(group => completeColumns(plan, group)))
+    if (together.length < rowsTogether) continue
+    groups.push(concatBatches(together))
+    together = []
+  }
+  return { groups: [...groups, ...together], failed }
+}
+
 /** Measures a batch; when an annotator throws, halves it until the row that it fails on stands alone and is dead. */
-async function measureOrBisect(plan: Plan, batch: Batch): Promise<{ groups: Batch[]; failed: DeadRow[] }> {
+async function measureOrBisect(plan: Plan, batch: Batch): Promise<Measured> {
   try {
     return { groups: await measure(plan, batch), failed: [] }
   } catch (error) {
@@ -143,25 +203,27 @@ function completeColumns(plan: Plan, group: Batch): Batch {
   return { rows: group.rows, columns }
 }
 
+function rowNumbers({ columns: { row } }: Batch): number[] {
+  return Array.from(row && 'values' in row ? row.values : [])
+}
+
 function emptyOf(batch: Batch): Batch {
   return withGate(takeRows(batch, []))
 }
 
 function failedRow(batch: Batch, error: unknown): DeadRow {
+  return deadRow(batch, 'annotator-failed', error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+}
+
+/** The dead row of a batch of one row. */
+function deadRow(batch: Batch, reason: string, detail: string): DeadRow {
   const at = (name: string) => {
     const column = batch.columns[name]
     return column.kind === 'utf8'
       ? new TextDecoder().decode(column.bytes)
       : (column as { values: ArrayLike<number> }).values[0]
   }
-  const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return {
-    row: Number(at('row')),
-    file: String(at('file')),
-    line: Number(at('line')),
-    reason: 'annotator-failed',
-    detail,
-  }
+  return { row: Number(at('row')), file: String(at('file')), line: Number(at('line')), reason, detail }
 }
 
 /** Dead rows as a batch for the log. */

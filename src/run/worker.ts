@@ -1,13 +1,30 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { decodeBatch, encodeBatch } from '../batch/ipc.ts'
+import { concatBatches, takeRows } from '../batch/rows.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import type { AnnotateResult, Job, PipelineRef, PlanLoader } from './jobs.ts'
+import {
+  type AnnotateResult,
+  type Job,
+  type PipelineRef,
+  type PlanLoader,
+  progressIndex,
+  type Report,
+  reportTo,
+} from './jobs.ts'
 import { annotateSlot, deadBatch } from './slot.ts'
 import { tokenizeKept } from './tokens.ts'
 
-async function annotate(plan: Plan, job: Job & { kind: 'annotate' }): Promise<AnnotateResult> {
-  const { scored, dead } = await annotateSlot(plan, job.chunks)
+/** What a worker needs of the port to the thread that asks. */
+export interface Port {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
+  on(event: 'message', listener: (message: Job) => void): unknown
+}
+
+async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<AnnotateResult> {
+  const { scored, dead } = await annotateSlot(plan, job.chunks, job.alone, report)
+  report('encoding')
   return {
     scored: encodeBatch(scored),
     dead: dead.length ? encodeBatch(deadBatch(dead)) : null,
@@ -16,9 +33,20 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }): Promise<An
   }
 }
 
-async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }): Promise<Uint8Array> {
+async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }, report: Report): Promise<Uint8Array> {
   const { batch } = decodeBatch(job.value)
-  return encodeBatch(await tokenizeKept(plan.tokenizer!, batch, job.slot))
+  const tokenizer = plan.tokenizer!
+  if (!job.alone || batch.rows === 0) {
+    report('tokenizing')
+    return encodeBatch(await tokenizeKept(tokenizer, batch, job.slot))
+  }
+  const parts = []
+  for (let row = 0; row < batch.rows; row++) {
+    report('tokenizing-row', row)
+    parts.push(await tokenizeKept(tokenizer, takeRows(batch, [row]), job.slot))
+    await turn()
+  }
+  return encodeBatch(concatBatches(parts))
 }
 
 function transferable(result: AnnotateResult | Uint8Array): ArrayBuffer[] {
@@ -31,21 +59,37 @@ function describe(error: unknown): object {
   return error instanceof HeadraceError ? { code: error.code, message } : { message, stack }
 }
 
-/** Serves jobs one after the other. */
-export function serve(ref: PipelineRef): void {
-  const plan = import(ref.loader).then((module: { loadPlan: PlanLoader }) => module.loadPlan(ref))
-  let last: Promise<void> = Promise.resolve()
+/**
+ * Serves jobs one after the other: answers each with `{ result }` or `{ error }`, in the order of asking. `progress` (see
+ * `progressIndex`, zero at first) says what it is at; the first job counts as begun when the plan is there.
+ */
+export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): void {
+  const report = reportTo(progress)
+  // A plan that can't be had is told to whoever asks for work.
+  plan.catch(() => {})
   const run = async (job: Job) => {
     try {
-      const result = job.kind === 'annotate' ? await annotate(await plan, job) : await tokenize(await plan, job)
-      parentPort!.postMessage({ result }, transferable(result))
+      const loaded = await plan
+      Atomics.add(progress, progressIndex.begun, 1)
+      const result = job.kind === 'annotate' ? await annotate(loaded, job, report) : await tokenize(loaded, job, report)
+      report('idle')
+      port.postMessage({ result }, transferable(result))
     } catch (error) {
-      parentPort!.postMessage({ error: describe(error) })
+      report('idle')
+      port.postMessage({ error: describe(error) })
     }
   }
-  parentPort!.on('message', (job: Job) => {
+  let last: Promise<void> = Promise.resolve()
+  port.on('message', job => {
     last = last.then(() => run(job))
   })
 }
 
-if (parentPort) serve(workerData as PipelineRef)
+function load(ref: PipelineRef): Promise<Plan> {
+  return import(ref.loader).then((module: { loadPlan: PlanLoader }) => module.loadPlan(ref))
+}
+
+if (parentPort) {
+  const { ref, progress } = workerData as { ref: PipelineRef; progress: SharedArrayBuffer }
+  serve(load(ref), parentPort, new Int32Array(progress))
+}

@@ -132,7 +132,7 @@ async function* stampAll(names: readonly string[], signal: AbortSignal): AsyncGe
  * A file's size and a hash of its first and last 64 KB: the same for a copy with another time, another when a file was cut, grew or
  * was written anew. A file that can't be read has the stamp 'unreadable'.
  */
-async function stampFile(name: string): Promise<string> {
+export async function stampFile(name: string): Promise<string> {
   try {
     await using file = await openFile(name)
     const hash = createHash('sha256')

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { DocumentBuilder, type RawDocument } from './document.ts'
-import { type InputFile, readBlocks, readSplit, splitFiles } from './files.ts'
+import { type InputFile, readBlocks, readSplit, splitFiles, stampFile } from './files.ts'
 import { type WatchFolders, watchFolders } from './follow.ts'
 import { detectCompression, inflate } from './inflate.ts'
 import { cutLines, type LineChunk } from './lines.ts'
@@ -31,6 +31,7 @@ export function jsonl(
     name: 'jsonl',
     options: { ...resolved },
     splits: signal => splitFiles(resolved, watch, signal),
+    stamp: stampFile,
     read: (split, from, signal) => readSplit(split, from, signal, file => readLines(file, split.name, from, signal)),
     parse,
   }

@@ -1,5 +1,5 @@
 import { limits } from '../limits.ts'
-import { BadFileError, type InputFile, readSplit, splitFiles } from './files.ts'
+import { BadFileError, type InputFile, readSplit, splitFiles, stampFile } from './files.ts'
 import { type WatchFolders, watchFolders } from './follow.ts'
 import { type ResolvedOptions, resolveOptions, type SourceOptions } from './options.ts'
 import { type Group, openReader } from './parquet-reader.ts'
@@ -32,6 +32,7 @@ export function parquet(
     name: 'parquet',
     options: { ...resolved },
     splits: signal => splitFiles(resolved, watch, signal),
+    stamp: stampFile,
     read: (split, from, signal) => readSplit(split, from, signal, file => readRows(file, resolved, from, signal)),
     parse: chunk => decodeRows(chunk, resolved),
   }

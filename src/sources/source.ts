@@ -4,6 +4,22 @@ import type { Batch } from '../batch/batch.ts'
 export interface Split {
   readonly name: string
   readonly stamp: string
+  /** Set for a split that is some records of another one, read again. */
+  readonly again?: Again
+}
+
+/** First and last of the records that follow each other, by `line`, both included. */
+export type LineRange = readonly [first: number, last: number]
+
+/** Which records of a split are read again, and at whose request. */
+export interface Again {
+  /** Name of the split that holds them: its file. */
+  readonly of: string
+  /** In rising order. The last one ends at `lineAtEnd` where the rest of the file had been given up. */
+  readonly lines: readonly LineRange[]
+  readonly request: string
+  /** Slots before this one had made them dead. */
+  readonly before: number
 }
 
 /** How far a split was read: `offset` in the source's own unit (bytes of uncompressed text, rows), `line` of the next record. */
@@ -14,6 +30,17 @@ export interface ReadPosition {
 
 /** The offset after a dead record that ends its split: reading from there gives nothing and opens nothing. */
 export const offsetAtEnd = Number.MAX_SAFE_INTEGER
+
+/** The last line of a range that goes to the end of its split. */
+export const lineAtEnd = Number.MAX_SAFE_INTEGER
+
+/** Reasons of dead records that end their split, besides all on line 0: what comes after such a record was not read. */
+export const restReasons: ReadonlySet<string> = new Set([
+  'unreadable-file',
+  'truncated-file',
+  'corrupt-file',
+  'row-group-too-large',
+])
 
 /** A record that can't become a document, found while reading or parsing. `line` counts from 1; 0 is the file as a whole. */
 export interface DeadRecord {
@@ -33,6 +60,8 @@ export interface Chunk {
   readonly line: number
   readonly bytes: Uint8Array
   readonly dead: readonly DeadRecord[]
+  /** The records in `bytes` that are meant, where not all are. */
+  readonly only?: readonly LineRange[]
   /** Where the record after this chunk begins. */
   readonly next: ReadPosition
 }
@@ -50,12 +79,14 @@ export interface Parsed {
  * `read` yields the chunks of a split from a position that an earlier chunk gave; each holds whole records and about
  * `bytesTarget` bytes, never more than one record beyond it. What can't be read at all (a truncated file, no permission) ends
  * the split with a dead record, never with a throw: a throw means the world's fault that a later try may mend.
+ * `stamp` is what the split of this name would be given now; without it, a split that is read again keeps the stamp that it had.
  * `parse` turns a chunk into rows, on a worker; same bytes, same rows.
  */
 export interface Source {
   readonly name: string
   readonly options: Readonly<Record<string, unknown>>
   splits(signal: AbortSignal): AsyncIterable<Split>
+  stamp?(name: string): Promise<string>
   read(split: Split, from: ReadPosition, signal: AbortSignal): AsyncIterable<Chunk>
   parse(chunk: Chunk): Parsed | Promise<Parsed>
 }

@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { DocumentBuilder, tooLong } from './document.ts'
-import { readSplit, sortNames, splitNames } from './files.ts'
+import { readSplit, sortNames, splitNames, stampFile } from './files.ts'
 import { type WatchFolders, watchFolders } from './follow.ts'
 import { resolveOptions, type SourceOptions } from './options.ts'
 import { offsetAtEnd, type Parsed, type Source } from './source.ts'
@@ -30,6 +30,7 @@ export function textFolder(folder: string, options: SourceOptions = {}, watch: W
         throw new HeadraceError('not-found', `there is no folder '${folder}' below ${process.cwd()}`)
       return splitNames(list, [folder], resolved, watch, signal)
     },
+    stamp: stampFile,
     read: (split, from, signal) =>
       readSplit(split, from, signal, async function* (file) {
         const next = { offset: offsetAtEnd, line: 2 }

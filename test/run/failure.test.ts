@@ -16,6 +16,7 @@ const obey = { name: 'obey', version: 1, exact: true, options: {}, reads: ['id']
   annotate: batch => {
     if (!Buffer.from(batch.columns.id.bytes).includes('3-200')) return {}
     if (order() === 'exit') process.exit(3)
+    if (order() === 'throw') throw new Error('thrown')
     if (order() === 'world') throw new h.HeadraceError('corrupt', 'the model is damaged')
     return {}
   } }
@@ -49,7 +50,6 @@ async function run(dir: string, more: string[] = [], secondsMax = 10) {
 }
 
 const failures: [order: string, status: number, message: RegExp][] = [
-  ['exit', 70, /a worker ended with status 3 at slot \d+/],
   ['world', 65, /^headrace[ a-z]*: the model is damaged\n$/],
   ['bug', 70, /a mistake in a decider/],
 ]
@@ -65,6 +65,32 @@ for (const [order, status, message] of failures)
     assert.equal(last, 0, err)
     assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
   })
+
+test('a row that kills its worker is dead, and all else has the bytes that it has beside a row that is dead for another reason', async () => {
+  const outputs: Record<string, string>[] = []
+  for (const [order, workers] of [
+    ['throw', '2'],
+    ['exit', '1'],
+    ['exit', '4'],
+  ]) {
+    const dir = await makeDir('poison')
+    await writeFile(mark, order)
+    const { status, out, err } = await run(dir, ['--workers', workers], 20)
+    await rm(mark)
+    assert.equal(status, 0, err)
+    const fates = await runHeadrace(['fates', '--dir', dir])
+    const dead = fates.out.split('\n').filter(line => /"reason":"(crashed-worker|annotator-failed)"/.test(line))
+    assert.deepEqual(
+      dead.map(line => /"file":"[^"]*\/([^"]*)","line":(\d+)/.exec(line)!.slice(1)),
+      [['part-3.jsonl', '201']],
+    )
+    assert.equal(JSON.parse(out).dead, corpus.broken + 1)
+    outputs.push(await hashOutput(join(dir, 'test')))
+  }
+  assert.deepEqual(outputs[1], outputs[0])
+  assert.deepEqual(outputs[2], outputs[0])
+  assert.notDeepEqual(outputs[0], expected)
+})
 
 test('a failure ends a run that would wait for ever for further files', async () => {
   await writeFile(mark, 'bug')
@@ -84,7 +110,7 @@ test('a damaged entry in the log stops the run with its place, and restored it g
   for (const part of ['log/decide', 'log/shard', 'state', 'shards', 'feed'])
     await rm(join(dir, 'test', part), { recursive: true, force: true })
   const journals = join(dir, 'test', 'log', 'annotate')
-  const path = join(journals, (await readdir(journals))[0])
+  const path = join(journals, (await readdir(journals)).find(name => name.endsWith('.journal'))!)
   const whole = await readFile(path)
   const damaged = Buffer.from(whole)
   damaged[100_000] ^= 1

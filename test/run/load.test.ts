@@ -30,7 +30,18 @@ const pool = {
 async function runStage(log: Log, source: Source, drain: AbortSignal, progress = emptyProgress()): Promise<void> {
   const failed = new AbortController().signal
   const plan = planPipeline(pipeline('p').from(source))
-  const context: RunContext = { dir: '', plan, pool, progress, log, shape: { partitions: 1, lanes: 3 }, drain, failed }
+  const context: RunContext = {
+    dir: '',
+    plan,
+    pool,
+    progress,
+    log,
+    shape: { partitions: 1, lanes: 3 },
+    segments: [],
+    drain,
+    failed,
+    checkOwner: () => {},
+  }
   await runLoadStage(context)
 }
 

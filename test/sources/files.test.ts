@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { listSplits } from '../../src/conformance/source.ts'
 import { type WatchFolders, watchFolders } from '../../src/sources/follow.ts'
 import { jsonl } from '../../src/sources/jsonl.ts'
 import { textFolder } from '../../src/sources/text.ts'
-import { listSplits } from '../conformance/source.ts'
 import { makeFolder } from './fixture.ts'
 
 const folder = makeFolder()

@@ -5,18 +5,18 @@ import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { stringAt, utf8 } from '../../src/batch/batch.ts'
+import { type SourceSubject, testSource } from '../../src/conformance/source.ts'
 import { limits } from '../../src/limits.ts'
 import { jsonl } from '../../src/sources/jsonl.ts'
 import type { SourceOptions } from '../../src/sources/options.ts'
 import type { Chunk } from '../../src/sources/source.ts'
-import { collect, type SourceSetting, testSource } from '../conformance/source.ts'
 import { makeFolder, makeTexts, readSource } from './fixture.ts'
 
 const folder = makeFolder()
 const path = (name: string) => join(folder, name)
 
 /** Two files: one of several chunks with a dead line among them, and a small one without a last newline. */
-function makeSetting(ending: string, compress: (bytes: Buffer) => Buffer): SourceSetting {
+function makeSetting(ending: string, compress: (bytes: Buffer) => Buffer): SourceSubject {
   const [a, b] = [path(`a${ending}`), path(`b${ending}`)]
   const texts = makeTexts(3000)
   const lines = texts.map((text, i) => (i === 1500 ? '{"text":' : JSON.stringify({ text, id: i })))
@@ -37,12 +37,14 @@ function makeSetting(ending: string, compress: (bytes: Buffer) => Buffer): Sourc
 const inParts = (compress: (bytes: Buffer) => Buffer) => (bytes: Buffer) =>
   Buffer.concat([0, 1, 2].map(i => compress(bytes.subarray((i * bytes.length) / 3, ((i + 1) * bytes.length) / 3))))
 
-testSource(
-  'jsonl',
-  makeSetting('.jsonl', bytes => bytes),
-)
-testSource('jsonl in gzip members', makeSetting('.jsonl.gz', inParts(gzipSync)))
-testSource('jsonl in zstd frames', makeSetting('.jsonl.zst', inParts(zstdCompressSync)))
+for (const [name, ending, compress] of [
+  ['jsonl', '.jsonl', (bytes: Buffer) => bytes],
+  ['jsonl in gzip members', '.jsonl.gz', inParts(gzipSync)],
+  ['jsonl in zstd frames', '.jsonl.zst', inParts(zstdCompressSync)],
+] as const) {
+  const { source, ...expected } = makeSetting(ending, compress)
+  testSource(name, () => ({ source: jsonl(source.options.patterns as string[]), ...expected }))
+}
 
 /** Parses lines as a file's first chunk and shows what came of each. */
 function parse(content: string | Uint8Array, options: SourceOptions = {}) {
@@ -241,8 +243,10 @@ test('a line of 200 MB is passed over in bounded memory', async () => {
 test('a file that vanished or is no file is one dead record, also halfway', async () => {
   const source = jsonl(path('*.gone'))
   const read = async (name: string, offset: number, line: number) => {
-    const chunks = await collect(source.read({ name, stamp: '' }, { offset, line }, new AbortController().signal))
-    const after = await collect(source.read({ name, stamp: '' }, chunks[0].next, new AbortController().signal))
+    const chunks = await Array.fromAsync(
+      source.read({ name, stamp: '' }, { offset, line }, new AbortController().signal),
+    )
+    const after = await Array.fromAsync(source.read({ name, stamp: '' }, chunks[0].next, new AbortController().signal))
     return [...chunks, ...after].flatMap(chunk => chunk.dead).map(dead => [dead.line, dead.reason])
   }
   mkdirSync(path('folder.gone'))

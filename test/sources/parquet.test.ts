@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { stringAt, utf8 } from '../../src/batch/batch.ts'
+import { type SourceSubject, testSource } from '../../src/conformance/source.ts'
 import { limits } from '../../src/limits.ts'
 import type { SourceOptions } from '../../src/sources/options.ts'
 import { parquet } from '../../src/sources/parquet.ts'
-import { collect, type SourceSetting, testSource } from '../conformance/source.ts'
 import { makeFolder, makeTexts, readSource } from './fixture.ts'
 
 const folder = makeFolder()
@@ -26,7 +26,7 @@ const big = writeParquet('a.parquet', [
   { name: 'id', data: texts.map((_, i) => i), type: 'INT32' },
 ])
 const small = writeParquet('b.parquet', [{ name: 'text', data: ['one', 'two'], type: 'STRING' }])
-const setting: SourceSetting = {
+const setting: SourceSubject = {
   source: parquet([big, small]),
   records: [
     ...texts.map((text, i) =>
@@ -37,7 +37,7 @@ const setting: SourceSetting = {
   ],
   recordBytesMax: 64 * 1024,
 }
-testSource('parquet', setting)
+testSource('parquet', () => ({ ...setting, source: parquet([big, small]) }))
 
 /** Every document of a source with all its columns. */
 async function readDocuments(patterns: string, options: SourceOptions = {}) {
@@ -125,14 +125,14 @@ test('damage in a later row group leaves the rows before it', async () => {
 test('chunks do not depend on where reading began', async () => {
   const source = parquet(big)
   const signal = new AbortController().signal
-  const [split] = await collect(source.splits(signal))
-  const all = await collect(source.read(split, { offset: 0, line: 1 }, signal))
+  const [split] = await Array.fromAsync(source.splits(signal))
+  const all = await Array.fromAsync(source.read(split, { offset: 0, line: 1 }, signal))
   assert.ok(
     all.some(({ line }) => line > 1 && line < 1000),
     'no chunk begins inside a row group',
   )
   assert.deepEqual(
     all.filter(chunk => chunk.line > 1000),
-    await collect(source.read(split, { offset: 1000, line: 1001 }, signal)),
+    await Array.fromAsync(source.read(split, { offset: 1000, line: 1001 }, signal)),
   )
 })

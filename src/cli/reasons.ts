@@ -26,7 +26,7 @@ export interface Reasons {
 /** Reads them while the pipeline is still the one that the run was made with; otherwise there are none. */
 export async function readReasons(run: RunReader): Promise<Reasons> {
   const plan = await loadPlan(referToRun(run.run)).catch(() => null)
-  if (plan === null || plan.decideFingerprint !== run.run.decide)
+  if (plan === null || plan.decideFingerprint !== run.run.segments.at(-1)!.decide)
     return { thresholds: new Map(), unmeasured: new Map() }
   return { thresholds: findThresholds(plan), unmeasured: findUnmeasured(plan) }
 }

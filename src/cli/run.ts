@@ -32,6 +32,8 @@ export const runCommand: Command = {
     dir: { value: 'DIR', help: 'folder of all runs (default .headrace)' },
     run: { value: 'RUN', help: "name of the run (default the pipeline's name)" },
     follow: { help: 'waits for further files instead of ending' },
+    upgrade: { help: 'lets a changed pipeline take effect from here on: what was decided stays as it is' },
+    drain: { help: 'finishes what was read before, reads nothing more, and stops' },
     workers: { value: 'N', help: 'worker threads (default one a core)' },
     json: { help: 'ends with one line of JSON; progress goes to standard error' },
   },
@@ -42,7 +44,7 @@ export const runCommand: Command = {
       terminal,
     )
     await showEnd(finished, args.flag('json'), terminal)
-    return finished.isStopped ? 130 : 0
+    return finished.isStopped && !args.flag('drain') ? 130 : 0
   },
 }
 
@@ -69,14 +71,14 @@ export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Te
   const started = performance.now()
   const cpu = process.cpuUsage()
   const display = showProgress(progress, args.flag('json') ? terminal.err : terminal.out, terminal.err)
-  const drain = drainOnSignal(display)
+  const drain = drainOnSignal(display, args.flag('drain'))
   // Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it.
   measureInput(plan.source).then(
     bytes => (progress.inputBytes = bytes),
     () => {},
   )
   try {
-    await runPipeline(plan, ref, { dir, workers, drain: drain.signal, progress })
+    await runPipeline(plan, ref, { dir, workers, drain: drain.signal, isUpgrade: args.flag('upgrade'), progress })
   } finally {
     display.stop()
     drain.stop()
@@ -87,7 +89,8 @@ export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Te
   return { dir, plan, progress, summary, isStopped: drain.signal.aborted }
 }
 
-async function showEnd(
+/** Shows how a run ended. */
+export async function showEnd(
   { dir, plan, progress, summary, isStopped }: FinishedRun,
   isJson: boolean,
   terminal: Terminal,
@@ -107,7 +110,7 @@ async function showEnd(
     terminal.out.write(
       `\nno step of the feed yet: a step has ${formatCount(plan.feed.length * plan.feed.batch)} tokens\n`,
     )
-  if (isStopped) terminal.out.write('\nStopped by a signal: the same command goes on from here.\n')
+  if (isStopped) terminal.out.write('\nStopped: the same command goes on from here.\n')
   const where = dirname(dir) === '.headrace' ? '' : ` --dir ${dirname(dir)}`
   terminal.out.write(`\nheadrace look${where} shows why, headrace trace ID${where} one document's whole way.\n`)
 }
@@ -138,8 +141,9 @@ function refuseFolder(dir: string, error: unknown): unknown {
 const sameSignalMs = 250
 
 /** The first signal finishes what was read and stops; the second stops at once. Neither loses anything. */
-function drainOnSignal(display: ProgressDisplay): { signal: AbortSignal; stop(): void } {
+function drainOnSignal(display: ProgressDisplay, isDraining: boolean): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController()
+  if (isDraining) controller.abort()
   let first = 0
   const onSignal = () => {
     if (!controller.signal.aborted) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Annotator } from '../annotate/annotator.ts'
 import { canonicalJson } from '../canonical-json.ts'
+import type { Decider } from '../decide/decider.ts'
 import type { Source } from '../sources/source.ts'
 
 /** 16 hex digits of SHA-256 over the value's canonical JSON. */
@@ -24,5 +25,19 @@ export function fingerprintColumns(annotator: Annotator, known: ReadonlyMap<stri
   const hashes = resources.map(resource => resource.sha256)
   return new Map(
     annotator.writes.map(field => [field.name, fingerprint({ name, version, options, hashes, inputs, field })]),
+  )
+}
+
+/**
+ * Of what the deciders' tables hold: for each decider with tables its name, version, shapes, and the columns that it reads. Not of rules
+ * and options, which say what is kept from now on and not what a kept document leaves in the tables.
+ */
+export function fingerprintState(deciders: readonly Decider[], known: ReadonlyMap<string, string>): string {
+  const kept = deciders.filter(decider => decider.tables.length > 0)
+  return fingerprint(
+    kept.map(({ name, version, tables, reads }) => ({
+      ...{ name, version, tables },
+      columns: reads.map(column => [column, known.get(column)]),
+    })),
   )
 }

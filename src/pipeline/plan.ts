@@ -4,7 +4,8 @@ import { documentFields } from '../batch/contract.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Source } from '../sources/source.ts'
-import { fingerprint, fingerprintColumns, fingerprintSource } from './fingerprint.ts'
+import { fingerprint, fingerprintColumns, fingerprintSource, fingerprintState } from './fingerprint.ts'
+import { type Guard, planGuards } from './guard.ts'
 import { type FeedOptions, isGate, type Pipeline, resolveRules } from './pipeline.ts'
 
 /** A step of the annotating stage: measure, or drop what fails these rules. */
@@ -19,6 +20,8 @@ export interface Plan {
   readonly deciders: readonly Decider[]
   readonly tokenizer: Annotator | null
   readonly feed: FeedOptions | null
+  /** In no fingerprint: they say when a run stops, not what it writes. */
+  readonly guards: readonly Guard[]
   /** Every column after annotating, in the order of writing, with its fingerprint. */
   readonly fields: readonly Field[]
   readonly fingerprints: ReadonlyMap<string, string>
@@ -26,6 +29,8 @@ export interface Plan {
   readonly annotateFingerprint: string
   readonly decideFingerprint: string
   readonly shardFingerprint: string
+  /** Of the deciders' tables: their shapes, and the columns that fill them. */
+  readonly stateFingerprint: string
 }
 
 /** Columns that the stages add themselves. */
@@ -62,9 +67,12 @@ export function planPipeline(pipeline: Pipeline): Plan {
   const tokens = tokenizer && [...fingerprintColumns(tokenizer, fingerprints)]
   const shardFingerprint = fingerprint({ decideFingerprint, tokens })
   const fields = [...known.values()]
+  const reasons = [...rules, ...steps.flatMap(step => ('gate' in step ? step.gate : []))].map(rule => rule.reason)
+  const guards = planGuards(name, pipeline.guards, fields, [...reasons, ...deciders.flatMap(one => one.reasons)])
   return {
-    ...{ name, source, steps, rules, deciders, tokenizer, feed: feedOptions, fields, fingerprints },
+    ...{ name, source, steps, rules, deciders, tokenizer, feed: feedOptions, guards, fields, fingerprints },
     ...{ annotateFingerprint, decideFingerprint, shardFingerprint },
+    stateFingerprint: fingerprintState(deciders, fingerprints),
   }
 }
 

@@ -7,7 +7,7 @@ import { HeadraceError } from '../errors.ts'
 import { JournalLog } from '../log/journal.ts'
 import { type Entry, type Log, readCommitted, startPosition } from '../log/log.ts'
 import { topics } from '../run/context.ts'
-import { type RunFile, readRunFile } from '../run/run.ts'
+import { type RunFile, readRunFile } from '../run/run-file.ts'
 import { SlotReader } from '../run/slots.ts'
 
 /** Bytes of ids kept for look-ups of duplicates' originals: those of some 4,000 slots. */

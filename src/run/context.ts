@@ -11,11 +11,22 @@ export interface RunShape {
   readonly lanes: number
 }
 
+/** The slots from `from` on, up to the next segment, and the fingerprints of the pipeline that decides them. */
+export interface Segment {
+  readonly from: number
+  readonly annotate: string
+  readonly decide: string
+  readonly shard: string
+  /** Of the deciders' tables, which go on through all segments. */
+  readonly state: string
+}
+
 /** What every stage of a run is given. */
 export interface RunContext {
   readonly dir: string
   readonly plan: Plan
   readonly shape: RunShape
+  readonly segments: readonly Segment[]
   readonly log: Log
   readonly pool: Pool
   readonly progress: Progress
@@ -23,6 +34,8 @@ export interface RunContext {
   readonly drain: AbortSignal
   /** Aborts when another stage failed: stop at once. */
   readonly failed: AbortSignal
+  /** Throws `fenced` when the run is another process's. Asked before each effect that the log does not fence. */
+  checkOwner(): void
 }
 
 /** The topics of a run; each belongs to the stage that its name begins with. */
@@ -32,5 +45,6 @@ export const topics = {
   dead: 'annotate.dead',
   kept: 'decide.kept',
   drops: 'decide.drops',
+  choices: 'decide.choices',
   manifest: 'shard.manifest',
 } as const

@@ -3,12 +3,16 @@ import { decodeBatch, encodeBatch } from '../batch/ipc.ts'
 import { missingColumn } from '../batch/rows.ts'
 import type { State } from '../decide/state.ts'
 import { openTables } from '../decide/tables.ts'
-import { HeadraceError } from '../errors.ts'
+import { assert, HeadraceError } from '../errors.ts'
 import type { Append, Position } from '../log/log.ts'
 import { stageFields } from '../pipeline/plan.ts'
+import { choiceAppend, chooseFrom } from './choices.ts'
 import { type RunContext, topics } from './context.ts'
-import { decideSlot } from './decide.ts'
-import { type DecideTotals, emptyDecideTotals, restoreTotals } from './progress.ts'
+import { decideSlot, keepAgain } from './decide.ts'
+import { GuardRails, type SlotFates, type Trip } from './guard.ts'
+import { addDeadSamples, clearPassed, heldError, writeHold } from './hold.ts'
+import { listEntries } from './inbox.ts'
+import { type DecideTotals, restoreTotals } from './progress.ts'
 import { endAppends, isEnded, positionsAt, positionsOf, type SlotEntry, SlotReader, slotAppend } from './slots.ts'
 
 /** Bytes of slots that are decided before they are committed together. Little, as their effect on the state is undone by a crash. */
@@ -18,7 +22,7 @@ const groupSlotsMax = 64
 
 /**
  * The ordered stage that decides. It takes slots 0, 1, 2 ... as they are committed, whoever measured them, and commits what was kept
- * and dropped with its position. Its tables are sealed after the log's commit, so they may lag and are caught up by deciding again.
+ * and dropped with its position. Its tables are sealed after the log's commit, so they may lag and are caught up from the log.
  */
 export async function runDecideStage(context: RunContext, upstreamDone: AbortSignal): Promise<void> {
   const { log, shape, progress } = context
@@ -27,16 +31,23 @@ export async function runDecideStage(context: RunContext, upstreamDone: AbortSig
   await using state = await openState(context)
   checkDeciders(context, state)
   await catchUp(context, state, from)
-  if (from[0].note) progress.decide = restoreTotals(JSON.parse(from[0].note).totals)
+  const note = from[0].note ? JSON.parse(from[0].note) : {}
+  if (note.totals) progress.decide = restoreTotals(note.totals)
   progress.decided = from[0].slot
+  const rails = new GuardRails(context.plan.guards, note.guards)
+  let isWaiting = await clearPassed(context.dir, from[0].slot)
   if (isEnded(from)) return
   const reader = new SlotReader(log, topics.scored, from, upstreamDone)
   try {
     for (;;) {
-      const { appends, end, slot } = await decideGroup(context, reader, state)
+      const { positions, appends, end, slot, held } = await decideGroup(context, reader, state, rails)
+      if (slot !== null) {
+        await owner.commit({ positions, appends })
+        if (isWaiting) isWaiting = await clearPassed(context.dir, slot)
+      }
+      // The tables have the effect of the slot that is held, so they are not sealed: the next start brings them up to the log.
+      if (held.length) throw heldError(context.dir, await writeHold(context.dir, held))
       if (slot === null) return
-      const note = JSON.stringify({ totals: progress.decide, ended: end })
-      await owner.commit({ positions: reader.positions(note), appends })
       await state.seal(slot)
       progress.decided = slot
       if (end) return
@@ -46,34 +57,64 @@ export async function runDecideStage(context: RunContext, upstreamDone: AbortSig
   }
 }
 
-/** Decides the next slot and those that are ready behind it. `slot` is the one after the last, or null when there was none. */
-async function decideGroup(
-  context: RunContext,
-  reader: SlotReader,
-  state: State,
-): Promise<{ appends: Append[]; end: boolean; slot: number | null }> {
+/** Slots to commit together. */
+interface Group {
+  readonly positions: Position[]
+  readonly appends: Append[]
+  readonly end: boolean
+  /** The slot after the last, or null when there is none. */
+  readonly slot: number | null
+  /** What holds the slot after the last, where guard rails do. */
+  readonly held: readonly Trip[]
+}
+
+/** Decides the next slot and those that are ready behind it. */
+async function decideGroup(context: RunContext, reader: SlotReader, state: State, rails: GuardRails): Promise<Group> {
+  const { plan, shape, progress } = context
   const appends: Append[] = []
-  const { partitions } = context.shape
+  const positions = (ended: boolean) => {
+    const guards = plan.guards.length ? rails.note() : undefined
+    return reader.positions(JSON.stringify({ totals: progress.decide, ended, guards }))
+  }
   let [bytes, slots] = [0, 0]
   let slot: number | null = null
   do {
+    // A slot that is held must leave no trace in the note: with guards it is made before each.
+    const before = plan.guards.length && slot !== null ? positions(false) : []
     const entry = await reader.next()
     context.failed.throwIfAborted()
     if (!entry) break
     if (entry.isEnd) {
-      appends.push(...endAppends(topics.kept, entry.slot, partitions))
-      return { appends, end: true, slot: entry.slot + 1 }
+      appends.push(...endAppends(topics.kept, entry.slot, shape.partitions))
+      return { positions: positions(true), appends, end: true, slot: entry.slot + 1, held: [] }
     }
-    appends.push(...decideEntry(context, entry, state, context.progress.decide))
+    const decided = decideEntry(context, entry, state, progress.decide)
+    const { choices, held } = await judge(context, rails, entry.slot, decided.fates)
+    if (held.length) return { positions: before, appends, end: false, slot, held }
+    appends.push(...decided.appends, ...choices.map(choiceAppend))
     bytes += entry.value.length
     slot = entry.slot + 1
   } while (bytes < groupBytesMax && ++slots < groupSlotsMax && (await reader.isReady()))
-  return { appends, end: false, slot }
+  return { positions: positions(false), appends, end: false, slot, held: [] }
 }
 
-function decideEntry(context: RunContext, entry: SlotEntry, state: State, totals: DecideTotals): Append[] {
+/** Counts a slot for the guard rails; what is outside its band is held, unless somebody has released it. */
+async function judge({ dir, log }: RunContext, rails: GuardRails, slot: number, fates: SlotFates) {
+  const trips = rails.add(slot, fates)
+  const { choices, held } = chooseFrom(trips.length ? await listEntries(dir) : [], trips)
+  for (const choice of choices) rails.release(choice)
+  return { choices, held: held.length ? await addDeadSamples(log, slot, held) : held }
+}
+
+function decideEntry(
+  context: RunContext,
+  entry: SlotEntry,
+  state: State,
+  totals: DecideTotals,
+): { appends: Append[]; fates: SlotFates } {
   const { plan, shape } = context
-  const { kept, drops } = decideSlot(plan, decodeBatch(entry.value).batch, entry.slot, state, totals)
+  const { batch: scored } = decodeBatch(entry.value)
+  const { kept, drops } = decideSlot(plan, scored, entry.slot, state, totals)
   const dead = Number(entry.headers.dead)
   totals.documents += dead
   totals.dead += dead
@@ -88,7 +129,7 @@ function decideEntry(context: RunContext, entry: SlotEntry, state: State, totals
       headers: { ...headers, slot: String(entry.slot) },
       value: encodeBatch(drops),
     })
-  return appends
+  return { appends, fates: { scored, drops, dead } }
 }
 
 function openState(context: RunContext): Promise<State> {
@@ -96,7 +137,7 @@ function openState(context: RunContext): Promise<State> {
   return openTables({
     path: join(context.dir, 'state', 'decide.tables'),
     shapes,
-    identity: context.plan.decideFingerprint,
+    identity: context.plan.stateFingerprint,
   })
 }
 
@@ -119,9 +160,12 @@ function checkDeciders({ plan }: RunContext, state: State): void {
   }
 }
 
-/** Brings tables that lag behind the log up to it: the same slots decided again, without writing. */
+/**
+ * Brings tables that lag behind the log up to it: what the log says was kept is entered again, without writing. Whatever rules dropped
+ * the others then need not be known any more.
+ */
 async function catchUp(context: RunContext, state: State, to: readonly Position[]): Promise<void> {
-  const { log, shape } = context
+  const { log, shape, plan } = context
   const target = to[0].slot
   if (state.slot() > target)
     throw new HeadraceError(
@@ -129,11 +173,17 @@ async function catchUp(context: RunContext, state: State, to: readonly Position[
       `the state in ${context.dir} holds slots before ${state.slot()} and the log only those before ${target}: an older log was put beside it; delete ${join(context.dir, 'state')} to rebuild it from the log`,
     )
   if (state.slot() === target) return
-  const from = await positionsAt(log, topics.scored, shape.partitions, state.slot())
-  const reader = new SlotReader(log, topics.scored, from, AbortSignal.abort())
-  for (let entry = await reader.next(); entry && entry.slot < target; entry = await reader.next()) {
-    if (!entry.isEnd) decideEntry(context, entry, state, emptyDecideTotals())
+  const readFrom = async (topic: string) => {
+    const from = await positionsAt(log, topic, shape.partitions, state.slot())
+    return new SlotReader(log, topic, from, AbortSignal.abort())
+  }
+  const [scored, kept] = [await readFrom(topics.scored), await readFrom(topics.kept)]
+  for (let entry = await scored.next(); entry && entry.slot < target; entry = await scored.next()) {
+    const decided = await kept.next()
+    assert(decided?.slot === entry.slot, `slot ${entry.slot} is decided and not in ${topics.kept}`)
+    if (!entry.isEnd)
+      keepAgain(plan, decodeBatch(entry.value).batch, decodeBatch(decided.value).batch, entry.slot, state)
     await state.seal(entry.slot + 1)
   }
-  await reader.close()
+  await Promise.all([scored.close(), kept.close()])
 }

@@ -12,7 +12,7 @@ import { takeRows } from '../batch/rows.ts'
 import type { RowDecider, Verdict } from '../decide/decider.ts'
 import { evaluateRules } from '../decide/rules.ts'
 import type { State } from '../decide/state.ts'
-import { HeadraceError } from '../errors.ts'
+import { assert, HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { addCount, type DecideTotals } from './progress.ts'
@@ -56,14 +56,7 @@ function decideRows(
   const gateText = utf8(scored, 'gateText')
   const { rule, evidence, evidenceText } = evaluateRules(scored, plan.rules)
   const deciders = plan.deciders.map(decider => decider.open(scored, slot, state))
-  const verdict: Verdict = {
-    reason: '',
-    evidence: Number.NaN,
-    evidenceText: '',
-    duplicateOf: -1,
-    similarity: Number.NaN,
-    domain: '',
-  }
+  const verdict = emptyVerdict()
   const kept: number[] = []
   for (let row = 0; row < scored.rows; row++) {
     resetVerdict(verdict)
@@ -89,6 +82,32 @@ function decideRow(deciders: readonly RowDecider[], row: number, verdict: Verdic
   for (const decider of deciders) if (!decider.decide(row, verdict)) return false
   for (const decider of deciders) decider.keep(row)
   return true
+}
+
+/** Enters a decided slot's kept rows into the state once more, as deciding them did. Both batches are in the order of rows. */
+export function keepAgain(plan: Plan, scored: Batch, kept: Batch, slot: number, state: State): void {
+  const deciders = plan.deciders
+    .filter(decider => decider.tables.length > 0)
+    .map(decider => decider.open(scored, slot, state))
+  const verdict = emptyVerdict()
+  const [all, wanted] = [numbers(scored, 'row'), numbers(kept, 'row')]
+  let row = 0
+  for (let i = 0; i < kept.rows; i++) {
+    while (row < all.length && all[row] !== wanted[i]) row++
+    assert(row < all.length, `slot ${slot}: row ${wanted[i]} is kept and was not measured`)
+    for (const decider of deciders) {
+      resetVerdict(verdict)
+      decider.decide(row, verdict)
+    }
+    for (const decider of deciders) decider.keep(row)
+  }
+}
+
+function emptyVerdict(): Verdict {
+  return {
+    ...{ reason: '', evidence: Number.NaN, evidenceText: '' },
+    ...{ duplicateOf: -1, similarity: Number.NaN, domain: '' },
+  }
 }
 
 function resetVerdict(verdict: Verdict): void {

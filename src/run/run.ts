@@ -1,18 +1,16 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder, writeDurably } from '../durable-file.ts'
-import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { makeFolder } from '../durable-file.ts'
 import { openFeed } from '../feed/publish.ts'
-import { limits } from '../limits.ts'
 import { JournalLog } from '../log/journal.ts'
 import { lockDirectory } from '../log/lock.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import type { RunContext, RunShape } from './context.ts'
+import type { RunContext } from './context.ts'
 import { runDecideStage } from './decide-stage.ts'
 import type { PipelineRef } from './jobs.ts'
 import { runLoadStage } from './load.ts'
 import { Pool } from './pool.ts'
 import { emptyProgress, type Progress } from './progress.ts'
+import { openRunFile } from './run-file.ts'
 import { type ManifestSink, runShardStage } from './shard-stage.ts'
 
 export interface RunOptions {
@@ -21,23 +19,10 @@ export interface RunOptions {
   readonly workers: number
   /** Aborts to drain: what was read is finished, nothing more is read, and the run can go on later. */
   readonly drain: AbortSignal
+  /** Lets a changed pipeline take effect from the first slot on that is not decided. Default false: it is refused. */
+  readonly isUpgrade?: boolean
   /** Filled as the run goes. */
   readonly progress?: Progress
-}
-
-/** What `run.json` says: fixed when the run is created, and checked whenever it goes on. */
-export interface RunFile extends RunShape {
-  readonly version: 1
-  readonly pipeline: string
-  readonly module: string
-  readonly input: readonly string[]
-  readonly slotBytes: number
-  readonly annotate: string
-  readonly decide: string
-  readonly shard: string
-  readonly feed: unknown
-  /** What the tokenizer is, or null for a run that makes no shards. */
-  readonly tokenizer: unknown
 }
 
 /**
@@ -48,13 +33,18 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
   const { dir, drain } = options
   const progress = options.progress ?? emptyProgress()
   await makeFolder(dir)
-  await using _lock = await lockDirectory(dir)
-  const shape = await openRunFile(dir, plan, ref)
-  await using log = new JournalLog(join(dir, 'log'), { writable: true })
+  await using lock = await lockDirectory(dir)
+  const checkOwner = () => lock.check()
+  await using log = new JournalLog(join(dir, 'log'), { writable: true, checkOwner })
+  const run = await openRunFile(dir, plan, ref, log, options.isUpgrade ?? false)
   await using pool = new Pool(options.workers, ref)
   const failure = new AbortController()
-  const context: RunContext = { dir, plan, shape, log, pool, progress, drain, failed: failure.signal }
-  await using sink = await openSink(context)
+  const { partitions, lanes, segments } = run
+  const context: RunContext = {
+    ...{ dir, plan, shape: { partitions, lanes }, segments, log, pool, progress, drain },
+    ...{ failed: failure.signal, checkOwner },
+  }
+  await using sink = await openSink(context, run.pipeline)
   await runStages(context, sink, failure)
   return progress
 }
@@ -82,16 +72,17 @@ async function runStages(context: RunContext, sink: ManifestSink | null, failure
   if (first) throw first
 }
 
-async function openSink(context: RunContext): Promise<(ManifestSink & AsyncDisposable) | null> {
-  const { plan, dir, progress } = context
+async function openSink(context: RunContext, run: string): Promise<(ManifestSink & AsyncDisposable) | null> {
+  const { plan, dir, segments, progress } = context
   if (!plan.feed) return null
   const { endOfTextId } = plan.tokenizer!.options
   const feed = await openFeed(join(dir, 'feed'), {
     ...plan.feed,
-    run: plan.name,
+    // A feed goes on through upgrades: it is named by the pipeline that began it.
+    ...{ run, fingerprint: segments[0].shard },
     shards: join(dir, 'shards'),
     tokenizer: plan.tokenizer!.options,
-    fingerprint: plan.shardFingerprint,
+    onEffect: context.checkOwner,
     endOfText: typeof endOfTextId === 'number' ? endOfTextId : null,
   })
   return {
@@ -102,58 +93,5 @@ async function openSink(context: RunContext): Promise<(ManifestSink & AsyncDispo
       progress.steps = await feed.end()
     },
     [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
-  }
-}
-
-async function openRunFile(dir: string, plan: Plan, ref: PipelineRef): Promise<RunShape> {
-  const path = join(dir, 'run.json')
-  const mine: RunFile = {
-    ...{ version: 1, pipeline: plan.name, module: ref.module, input: ref.input },
-    ...{ partitions: 1, lanes: limits.lanes, slotBytes: limits.slotBytes },
-    ...{
-      annotate: plan.annotateFingerprint,
-      decide: plan.decideFingerprint,
-      shard: plan.shardFingerprint,
-      feed: plan.feed,
-      tokenizer: plan.tokenizer?.options ?? null,
-    },
-  }
-  const known = await readRunFile(dir)
-  if (known) {
-    checkSameRun(dir, known, mine)
-    return known
-  }
-  await writeDurably(path, [Buffer.from(`${JSON.stringify(mine, null, 2)}\n`)])
-  return mine
-}
-
-/** A run's file, or null where there is no run. */
-export async function readRunFile(dir: string): Promise<RunFile | null> {
-  const text = await readFile(join(dir, 'run.json'), 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return null
-    throw wrapDiskError(error, `reading ${join(dir, 'run.json')}`)
-  })
-  return text === null ? null : parseRunFile(join(dir, 'run.json'), text)
-}
-
-function parseRunFile(path: string, text: string): RunFile {
-  let run: RunFile | null = null
-  try {
-    run = JSON.parse(text)
-  } catch {
-    // Said below.
-  }
-  if (run?.version === 1 && run.partitions > 0 && run.lanes > 0) return run
-  throw new HeadraceError('corrupt', `${path} is no run file of this version: restore it, or begin another run`)
-}
-
-function checkSameRun(dir: string, known: RunFile, mine: RunFile): void {
-  for (const part of ['annotate', 'decide', 'shard', 'feed', 'input'] as const) {
-    const [then, now] = [JSON.stringify(known[part]), JSON.stringify(mine[part])]
-    if (then !== now)
-      throw new HeadraceError(
-        'bad-pipeline',
-        `the run in ${dir} was begun with another pipeline: ${part} was ${then} and is ${now}; begin another with --run NAME, or undo the change`,
-      )
   }
 }

@@ -9,6 +9,7 @@ import { writeShard } from '../shards/shard.ts'
 import { type RunContext, topics } from './context.ts'
 import { type FullShard, OpenShards } from './open-shards.ts'
 import { addCount, emptyShardTotals, restoreTotals, type ShardTotals } from './progress.ts'
+import { isSegmentEnd, segmentAt } from './run-file.ts'
 import { isEnded, positionsAt, positionsOf, type SlotEntry, SlotReader } from './slots.ts'
 
 /** Who plans training steps from sealed shards as they come. */
@@ -46,11 +47,13 @@ export async function runShardStage(
     context.failed.throwIfAborted()
     if (batch) open.add(entry.slot, batch)
     const full = open.takeFull(entry.slot, entry.isEnd)
+    // A shard's rows are of one segment. Cut last, as an upgrade may come when what was full by itself is sealed already.
+    const isCut = isSegmentEnd(context.segments, entry.slot)
+    if (isCut) full.push(...open.takeFull(entry.slot, true))
     if (entry.slot < counted) {
-      assert(full.length === 0, `slot ${entry.slot} seals a shard that it did not seal before the restart`)
-      continue
-    }
-    if (batch) countTokens(progress.shard, batch)
+      assert(full.length === 0 || isCut, `slot ${entry.slot} seals a shard that it did not seal before the restart`)
+      if (full.length === 0) continue
+    } else if (batch) countTokens(progress.shard, batch)
     const sealed: ManifestEntry[] = []
     for (const shard of full) sealed.push(await sealShard(context, shard))
     progress.shard.shards += sealed.length
@@ -109,13 +112,11 @@ async function sealShard(context: RunContext, shard: FullShard): Promise<Manifes
   const path = shardPath(shard.domain, shard.number)
   await makeFolder(dirname(join(dir, 'shards', path)))
   const tokenizer = plan.tokenizer!
-  const identity = { tokenizer: JSON.stringify(tokenizer.options), fingerprint: plan.shardFingerprint }
   const batches = shard.batches.map(({ rows, columns: { domain: _, ...columns } }) => ({ rows, columns }))
-  const written = await writeShard(join(dir, 'shards', path), batches, {
-    domain: shard.domain,
-    number: String(shard.number),
-    ...identity,
-  })
+  const { shard: fingerprint } = segmentAt(context.segments, numbers(batches[0], 'slot')[0])
+  const identity = { tokenizer: JSON.stringify(tokenizer.options), fingerprint }
+  const metadata = { domain: shard.domain, number: String(shard.number), ...identity }
+  const written = await writeShard(join(dir, 'shards', path), batches, metadata, { onEffect: context.checkOwner })
   const at = (batch: Batch, row: number) => ({ slot: numbers(batch, 'slot')[row], row: numbers(batch, 'row')[row] })
   const last = batches.at(-1)!
   return {

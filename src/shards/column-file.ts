@@ -43,9 +43,17 @@ export class ColumnFile implements Disposable {
 
   readInto(bytes: Uint8Array, at: number): void {
     for (let done = 0; done < bytes.length; ) {
-      const count = readSync(this.#file, bytes, done, bytes.length - done, at + done)
+      const count = this.#readSome(bytes, done, at)
       if (count === 0) throw this.corrupt(`it ends before byte ${at + bytes.length}`)
       done += count
+    }
+  }
+
+  #readSome(bytes: Uint8Array, done: number, at: number): number {
+    try {
+      return readSync(this.#file, bytes, done, bytes.length - done, at + done)
+    } catch (error) {
+      throw wrapDiskError(error, `reading ${this.path}`)
     }
   }
 

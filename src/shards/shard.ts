@@ -2,7 +2,7 @@ import { type Batch, fieldOf } from '../batch/batch.ts'
 import { encodeFile } from '../batch/ipc.ts'
 import type { BatchLayout, ColumnLayout, Metadata } from '../batch/ipc-layout.ts'
 import { concatBatches } from '../batch/rows.ts'
-import { writeDurably } from '../durable-file.ts'
+import { type OnEffect, writeDurably } from '../durable-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { ColumnFile } from './column-file.ts'
@@ -12,15 +12,15 @@ import { ColumnFile } from './column-file.ts'
  * `slot` and `row` uint32 (the document's address), and whatever scores it was given. Record batches have at most 64 MB.
  */
 
-/** Writes a shard so that a crash leaves all of it or nothing. Same rows and metadata, same bytes. */
+/** Writes a shard so that a crash leaves all of it or nothing. Same rows and metadata, same bytes. `bytesMax`: of a record batch. */
 export async function writeShard(
   path: string,
   batches: readonly Batch[],
   metadata: Metadata,
-  recordBatchBytesMax: number = limits.recordBatchBytesMax,
+  { bytesMax = limits.recordBatchBytesMax, onEffect }: { bytesMax?: number; onEffect?: OnEffect } = {},
 ): Promise<{ bytes: number; sha256: string }> {
   const fields = Object.entries(batches[0].columns).map(([name, column]) => fieldOf(name, column))
-  return writeDurably(path, encodeFile(groupBatches(batches, recordBatchBytesMax), fields, metadata))
+  return writeDurably(path, encodeFile(groupBatches(batches, bytesMax), fields, metadata), onEffect)
 }
 
 /** Neighbours joined into batches of at most `bytesMax`; one that is larger by itself stays as it is. */

@@ -62,7 +62,7 @@ export async function writeCorpus(
     const path = shardPath(domain, number)
     await mkdir(join(dir, 'shards', path, '..'), { recursive: true })
     // Small record batches, so that pieces lie across them.
-    const written = await writeShard(join(dir, 'shards', path), batches, { domain }, 1)
+    const written = await writeShard(join(dir, 'shards', path), batches, { domain }, { bytesMax: 1 })
     const rowsOfAll = batches.reduce((sum, batch) => sum + batch.rows, 0)
     const tokens = batches.reduce(
       (sum, batch) => sum + (batch.columns.tokens as { values: Int32Array }).values.length,

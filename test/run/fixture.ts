@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { JournalLog } from '../../src/log/journal.ts'
 import type { Source } from '../../src/sources/source.ts'
 
 /** What tests of whole runs share: a corpus, a pipeline file, and the real command line as a child process. */
@@ -112,14 +113,13 @@ export function runHeadrace(
 /** Signals the child as soon as a run has committed its first slots and is still at work. */
 export function signalAtWork(child: ReturnType<typeof spawn>, runDir: string, signal: NodeJS.Signals): void {
   const timer = setInterval(async () => {
-    const names = await readdir(join(runDir, 'log', 'annotate')).catch((): string[] => [])
-    const sizes = await Promise.all(
-      names.map(name => stat(join(runDir, 'log', 'annotate', name)).then(found => found.size)),
-    )
-    if (!sizes.some(size => size > 0)) return
+    const log = new JournalLog(join(runDir, 'log'), { writable: false })
+    const { slot } = await log.position('annotate', 0).catch(() => ({ slot: 0 }))
+    await log[Symbol.asyncDispose]()
+    if (slot === 0) return
     clearInterval(timer)
     child.kill(signal)
-  }, 2)
+  }, 10)
   child.on('close', () => clearInterval(timer))
 }
 

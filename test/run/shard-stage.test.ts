@@ -7,7 +7,7 @@ import { type Commit, type Log, readCommitted } from '../../src/log/log.ts'
 import { MemoryLog } from '../../src/log/memory.ts'
 import { pipeline } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
-import { type RunContext, topics } from '../../src/run/context.ts'
+import { type RunContext, type Segment, topics } from '../../src/run/context.ts'
 import type { Pool } from '../../src/run/pool.ts'
 import { emptyProgress } from '../../src/run/progress.ts'
 import { runShardStage } from '../../src/run/shard-stage.ts'
@@ -62,7 +62,11 @@ interface Fixture {
   readonly log: MemoryLog
 }
 
-async function runStage({ dir, log }: Fixture, given: Log = log) {
+const segmentFrom = (from: number, name: string): Segment => ({
+  ...{ from, annotate: name, decide: name, shard: name, state: '' },
+})
+
+async function runStage({ dir, log }: Fixture, given: Log = log, segments = [segmentFrom(0, 'first')]) {
   const progress = emptyProgress()
   const never = new AbortController().signal
   const context: RunContext = {
@@ -72,8 +76,8 @@ async function runStage({ dir, log }: Fixture, given: Log = log) {
     progress,
     log: given,
     shape: { partitions: 1, lanes: 1 },
-    drain: never,
-    failed: never,
+    segments,
+    ...{ drain: never, failed: never, checkOwner: () => {} },
   }
   const seen: ManifestEntry[] = []
   let ends = 0
@@ -93,8 +97,8 @@ async function begin(): Promise<Fixture> {
   return { dir: await makeDir('shards'), log: new MemoryLog() }
 }
 
-async function outcome(fixture: Fixture) {
-  const { progress, seen, ends } = await runStage(fixture)
+async function outcome(fixture: Fixture, segments?: Segment[]) {
+  const { progress, seen, ends } = await runStage(fixture, fixture.log, segments)
   const manifest = await manifestOf(fixture.log)
   assert.deepEqual(seen, manifest, 'the planner is given the whole manifest, once and in order')
   assert.equal(ends, 1)
@@ -176,4 +180,22 @@ test('crashed before or after any commit, they are the same, and no file is writ
       assert.deepEqual(await outcome(fixture), expected, `commit ${fatal}, ${isAfter ? 'after' : 'before'}`)
       if (!crashed) break
     }
+})
+
+test('an upgrade before any slot cuts the shards there, whether the stage had passed the slot or not', async () => {
+  for (let from = 1; from < slotsAll; from++) {
+    const both = [segmentFrom(0, 'first'), segmentFrom(from, 'second')]
+    const known = await begin()
+    await keep(known.log, 0, slotsAll + 1)
+    const wanted = await outcome(known, both)
+    for (const { first, last, fingerprint } of wanted.manifest) {
+      assert.ok(last.slot < from || first.slot >= from, `a shard of slots ${first.slot} to ${last.slot} spans ${from}`)
+      assert.equal(fingerprint, last.slot < from ? 'first' : 'second')
+    }
+    const passed = await begin()
+    await keep(passed.log, 0, from)
+    await runStage(passed)
+    await keep(passed.log, from, slotsAll + 1)
+    assert.deepEqual(await outcome(passed, both), wanted, `upgraded before slot ${from}`)
+  }
 })

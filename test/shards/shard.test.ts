@@ -21,7 +21,7 @@ const batches = [0, 1, 2, 3, 4].map(i => toBatch(lists.slice(10 * i, 10 * i + 10
 test('a shard gives back lengths, tokens anywhere and ids, over record batches of any size', async () => {
   for (const bytesMax of [1, 2000, 64 * 1024 * 1024]) {
     const path = join(dir, `s${bytesMax}.arrow`)
-    const { bytes, sha256 } = await writeShard(path, batches, { domain: 'en' }, bytesMax)
+    const { bytes, sha256 } = await writeShard(path, batches, { domain: 'en' }, { bytesMax })
     assert.match(sha256, /^[0-9a-f]{64}$/)
     using shard = openShard(path, { bytes, rows: 50, tokens: token })
     assert.deepEqual(shard.metadata, { domain: 'en' })

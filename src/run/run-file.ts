@@ -1,0 +1,159 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { canonicalJson } from '../canonical-json.ts'
+import { writeDurably } from '../durable-file.ts'
+import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import type { Log } from '../log/log.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import type { RunShape, Segment } from './context.ts'
+import type { PipelineRef } from './jobs.ts'
+import { isEnded } from './slots.ts'
+
+/** What `run.json` says: fixed when the run is created, and checked whenever it goes on. An upgrade adds a segment. */
+export interface RunFile extends RunShape {
+  readonly version: 1
+  readonly pipeline: string
+  readonly module: string
+  readonly input: readonly string[]
+  readonly source: string
+  readonly slotBytes: number
+  readonly segments: readonly Segment[]
+  readonly feed: unknown
+  /** What the tokenizer is, or null for a run that makes no shards. */
+  readonly tokenizer: unknown
+}
+
+/** The segment that a slot belongs to. */
+export function segmentAt(segments: readonly Segment[], slot: number): Segment {
+  return segments.findLast(segment => segment.from <= slot) ?? segments[0]
+}
+
+/** Whether a slot is the last of its segment. */
+export function isSegmentEnd(segments: readonly Segment[], slot: number): boolean {
+  return segments.some(segment => segment.from === slot + 1)
+}
+
+/**
+ * The run file of a folder: written for a new run, checked for one that goes on. A pipeline that differs is refused, unless
+ * `isUpgrade`: then it takes effect at a slot of its own, which lasts before anything depends on it.
+ */
+export async function openRunFile(
+  dir: string,
+  plan: Plan,
+  ref: PipelineRef,
+  log: Log,
+  isUpgrade: boolean,
+): Promise<RunFile> {
+  const known = await readRunFile(dir)
+  const mine = runFileOf(plan, ref)
+  if (known) {
+    const changed = findChanges(known, mine)
+    if (changed.length === 0) return known
+    if (!isUpgrade) throw refuseChange(dir, changed)
+  }
+  const next = known ? await addSegment(dir, known, mine, log) : mine
+  await writeDurably(join(dir, 'run.json'), [Buffer.from(`${JSON.stringify(next, null, 2)}\n`)])
+  return next
+}
+
+function runFileOf(plan: Plan, ref: PipelineRef): RunFile {
+  const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
+  return {
+    ...{ version: 1, pipeline: plan.name, module: ref.module, input: ref.input, source: plan.source.name },
+    ...{ partitions: 1, lanes: limits.lanes, slotBytes: limits.slotBytes },
+    segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
+    ...{ feed: plan.feed, tokenizer: plan.tokenizer?.options ?? null },
+  }
+}
+
+interface Change {
+  readonly part: string
+  readonly was: unknown
+  readonly is: unknown
+}
+
+/** What a run was begun with, or upgraded to, and is otherwise now. */
+function findChanges(known: RunFile, mine: RunFile): Change[] {
+  const parts = (run: RunFile): Record<string, unknown> => {
+    const { from: _, state: __, ...segment } = run.segments.at(-1)!
+    return { ...segment, source: run.source, input: run.input, tokenizer: run.tokenizer, feed: run.feed }
+  }
+  const [was, is] = [parts(known), parts(mine)]
+  return Object.keys(was)
+    .filter(part => canonicalJson(was[part]) !== canonicalJson(is[part]))
+    .map(part => ({ part, was: was[part], is: is[part] }))
+}
+
+function listChanges(changes: readonly Change[]): string {
+  return changes
+    .map(({ part, was, is }) => `${part} was ${JSON.stringify(was)} and is ${JSON.stringify(is)}`)
+    .join('; ')
+}
+
+function refuseChange(dir: string, changes: readonly Change[]): HeadraceError {
+  return new HeadraceError(
+    'bad-pipeline',
+    `the run in ${dir} was begun with another pipeline: ${listChanges(changes)}; add --upgrade to let the change take effect from here on, begin another with --run NAME, or undo it`,
+  )
+}
+
+/** The run with one more segment: slots that were decided stay as they are, all later ones are the new pipeline's. */
+async function addSegment(dir: string, known: RunFile, mine: RunFile, log: Log): Promise<RunFile> {
+  const [load, decide] = await Promise.all([log.position('annotate', 0), log.position('decide', 0)])
+  const last = known.segments.at(-1)!
+  const [next] = mine.segments
+  checkUpgrade(dir, known, mine, isEnded([load]))
+  if (last.annotate !== next.annotate && load.slot !== decide.slot)
+    throw new HeadraceError(
+      'bad-pipeline',
+      `the run in ${dir} has slots ${decide.slot} to ${load.slot - 1} measured by the old pipeline and not decided: run that with --drain first, then upgrade`,
+    )
+  const segments = [...known.segments.filter(segment => segment.from < decide.slot), { ...next, from: decide.slot }]
+  return { ...known, module: mine.module, input: mine.input, segments }
+}
+
+/** Refuses an upgrade that the slots behind could not agree with. */
+function checkUpgrade(dir: string, known: RunFile, mine: RunFile, hasEnded: boolean): void {
+  const refuse = (why: string) =>
+    new HeadraceError(
+      'bad-pipeline',
+      `the run in ${dir} can't be upgraded in place: ${why}; replay its input with the new pipeline as another run: --run NAME`,
+    )
+  if (hasEnded) throw refuse('it has ended')
+  const fixed = findChanges(known, mine).filter(({ part }) => ['source', 'tokenizer', 'feed'].includes(part))
+  if (fixed.length > 0) throw refuse(listChanges(fixed))
+  if (known.segments.at(-1)!.state !== mine.segments[0].state)
+    throw refuse(
+      "the deciders' tables would change: their shapes, or the columns that fill them, are not those that the kept documents were entered with",
+    )
+}
+
+/** A run's file, or null where there is no run. */
+export async function readRunFile(dir: string): Promise<RunFile | null> {
+  const text = await readFile(join(dir, 'run.json'), 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return null
+    throw wrapDiskError(error, `reading ${join(dir, 'run.json')}`)
+  })
+  return text === null ? null : parseRunFile(join(dir, 'run.json'), text)
+}
+
+/** Partitions and lanes of a run at most: what a run file says beyond it is damage. */
+const countMax = 1024
+
+function isSegments(value: unknown): boolean {
+  return Array.isArray(value) && value[0]?.from === 0 && value.every(({ from }) => Number.isSafeInteger(from))
+}
+
+function parseRunFile(path: string, text: string): RunFile {
+  let run: RunFile | null = null
+  try {
+    run = JSON.parse(text)
+  } catch {
+    // Said below.
+  }
+  const isCount = (value: unknown) =>
+    Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= countMax
+  if (run?.version === 1 && isCount(run.partitions) && isCount(run.lanes) && isSegments(run.segments)) return run
+  throw new HeadraceError('corrupt', `${path} is no run file of this version: restore it, or begin another run`)
+}

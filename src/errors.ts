@@ -14,6 +14,7 @@ const table = {
   fenced: { exit: 75, retry: true },
   limit: { exit: 69, retry: false },
   'lost-row': { exit: 70, retry: false },
+  'guard-rail': { exit: 3, retry: false },
 } as const
 
 export type ErrorCode = keyof typeof table

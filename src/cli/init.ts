@@ -59,6 +59,8 @@ export default pipeline('${name}')
   .annotate(onlyFor('language', english, gopherQuality()), onlyFor('language', english, gopherRepetition()))
   // Deciders drop: rules first, which are the annotators' own thresholds or yours by column, then duplicates.
   .decide(rules({ language: { oneOf: ['en', 'zh'] } }), exactDuplicates(), nearDuplicates({ similarity: 0.8 }))
+  // Stops and asks when more than a tenth of the records are no documents: a wrong field, a broken file.
+  .guard({ by: 'reason', only: ['dead'], above: 0.1 })
   .tokenize('o200k_base')
   // A step of the trainer: 64 samples of 4,096 tokens.
   .feed({ length: 4096, batch: 64 })

@@ -2,16 +2,20 @@ import { readFileSync } from 'node:fs'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { type Command, describeCommand, parseCommand, type Terminal } from './command.ts'
 import { decisionsCommand } from './decisions.ts'
+import { doctorCommand } from './doctor.ts'
 import { fatesCommand } from './fates.ts'
 import { feedCommand } from './feed.ts'
 import { initCommand } from './init.ts'
 import { lookCommand } from './look.ts'
 import { planCommand } from './plan.ts'
+import { redriveCommand } from './redrive.ts'
+import { releaseCommand } from './release.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 import { seedCommand } from './seed.ts'
 import { traceCommand } from './trace.ts'
 import { tryCommand } from './try.ts'
+import { verifyCommand } from './verify.ts'
 import { formatPairs, pageWidth } from './wrap.ts'
 
 /** All commands, in the order of a first day with Headrace. */
@@ -21,17 +25,22 @@ export const commands: readonly Command[] = [
   planCommand,
   runCommand,
   reportCommand,
+  releaseCommand,
+  redriveCommand,
   lookCommand,
   traceCommand,
   fatesCommand,
   decisionsCommand,
   feedCommand,
+  verifyCommand,
+  doctorCommand,
   seedCommand,
 ]
 
 /** What each exit status means. `errors.ts` gives every error one of them. */
 export const exitStatuses: readonly (readonly [string, string])[] = [
   ['0', 'done'],
+  ['3', 'held by a guard rail: see why, then headrace release or other rules'],
   ['64', 'a wrong option or pipeline: nothing was begun'],
   ['65', 'damaged data, or input that changed under its name'],
   ['66', 'not found'],

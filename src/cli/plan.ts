@@ -1,4 +1,5 @@
 import type { Rule } from '../annotate/annotator.ts'
+import type { Guard } from '../pipeline/guard.ts'
 import type { FeedOptions } from '../pipeline/pipeline.ts'
 import type { AnnotateStep, Plan } from '../pipeline/plan.ts'
 import type { Command } from './command.ts'
@@ -38,6 +39,7 @@ function describePlan(plan: Plan, width: number): string {
       ),
     ])}`,
     tokenizer ? `shard, in order (${plan.shardFingerprint})\n${pairs([['tokens', tokenizer]])}` : '',
+    plan.guards.length ? `guard rails\n${pairs(plan.guards.map(describeGuard))}` : '',
     plan.feed ? `feed\n${pairs(describeFeed(plan.feed))}` : '',
   ]
   return sections.filter(Boolean).join('\n')
@@ -86,6 +88,15 @@ function describeFeed({ length, batch, mixture, ...rest }: FeedOptions): [string
   return [...rows, ...others.map(([name, value]) => [name, String(value)] as [string, string])]
 }
 
+function describeGuard({ name, above, below, rowsMin }: Guard): [string, string] {
+  const percent = (share: number) => `${Number((100 * share).toFixed(2))}%`
+  const bounds = [
+    Number.isFinite(below) ? `under ${percent(below)}` : '',
+    Number.isFinite(above) ? `over ${percent(above)}` : '',
+  ]
+  return [name, `stops when ${bounds.filter(Boolean).join(' or ')} of ${formatCount(rowsMin)} rows or more are removed`]
+}
+
 function describeColumns(plan: Plan, width: number): string {
   const rows = plan.fields.map(
     field => [field.name, `${field.kind.padEnd(10)} ${plan.fingerprints.get(field.name)}`] as const,
@@ -108,6 +119,11 @@ function describeAsJson(plan: Plan): unknown {
     rules: plan.rules,
     deciders: plan.deciders.map(operator),
     tokenizer: plan.tokenizer && operator(plan.tokenizer),
+    guards: plan.guards.map(({ name, above, below, windowSlots, rowsMin }) => ({
+      ...{ name, windowSlots, rowsMin },
+      above: Number.isFinite(above) ? above : null,
+      below: Number.isFinite(below) ? below : null,
+    })),
     feed: plan.feed,
     columns: plan.fields.map(field => ({ ...field, fingerprint: plan.fingerprints.get(field.name) })),
     fingerprints: { annotate: plan.annotateFingerprint, decide: plan.decideFingerprint, shard: plan.shardFingerprint },

@@ -3,6 +3,7 @@ import { tokenize } from '../annotate/tokenize.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Source } from '../sources/source.ts'
+import type { GuardOptions } from './guard.ts'
 
 /** A point in the chain of annotators where the rules so far are applied: what fails them is not measured further. */
 export interface Gate {
@@ -41,6 +42,7 @@ export interface Pipeline {
   readonly rules: Overrides | null
   readonly tokenizer: Annotator | null
   readonly feedOptions: FeedOptions | null
+  readonly guards: readonly GuardOptions[]
 }
 
 /** The rules of all annotators of the pipeline, applied where it stands among the deciders (always first). */
@@ -55,6 +57,8 @@ export interface PipelineBuilder extends Pipeline {
   decide(...steps: (Decider | RuleStep)[]): PipelineBuilder
   tokenize(...args: Parameters<typeof tokenize>): PipelineBuilder
   feed(options: FeedOptions): PipelineBuilder
+  /** Adds a guard rail. It changes when a run stops, never what it writes, and may change while a run stands. */
+  guard(options: GuardOptions): PipelineBuilder
 }
 
 /**
@@ -68,7 +72,10 @@ export function pipeline(name: string): PipelineBuilder {
       'bad-pipeline',
       `pipeline name '${name}' must be letters, digits, '.', '_' or '-', at most 100`,
     )
-  return build({ name, source: null, annotators: [], deciders: [], rules: null, tokenizer: null, feedOptions: null })
+  return build({
+    ...{ name, source: null, annotators: [], deciders: [], rules: null },
+    ...{ tokenizer: null, feedOptions: null, guards: [] },
+  })
 }
 
 function build(value: Pipeline): PipelineBuilder {
@@ -89,6 +96,7 @@ function build(value: Pipeline): PipelineBuilder {
     },
     tokenize: (...args: Parameters<typeof tokenize>) => build({ ...value, tokenizer: tokenize(...args) }),
     feed: (options: FeedOptions) => build({ ...value, feedOptions: options }),
+    guard: (options: GuardOptions) => build({ ...value, guards: [...value.guards, options] }),
   })
 }
 

@@ -70,6 +70,15 @@ const refused: [string[], number, RegExp][] = [
   [['try', at('a.jsonl'), '--text', ''], 64, /takes a name for 'text'/],
   [['report', '--dir', at('gone')], 66, /holds no run; begin one with 'headrace run PIPELINE'/],
   [['report', '--dir', at('none'), '--run', 'x'], 66, /holds no run 'x'/],
+  [['release', '--dir', at('none')], 64, /--who is missing: a release says who decided it and why/],
+  [['release', '--dir', at('none'), '--who', 'ann', '--why', ' '], 64, /--why is missing/],
+  [['release', '--dir', at('none'), '--who', 'a\nb', '--why', 'x'], 64, /--who has more than one line/],
+  [
+    ['release', '--dir', at('none'), '--who', 'a'.repeat(101), '--why', 'x'],
+    64,
+    /--who has 101 characters; 100 at most/,
+  ],
+  [['release', '--dir', at('none'), '--who', 'ann', '--why', 'x'], 66, /holds no run/],
   [['look', '--dir', at('none')], 66, /holds no run/],
   [['fates', 'x'], 64, /takes no argument, and got 'x'/],
   [['decisions', '--dir', at('none')], 64, /takes ANNOTATOR/],
@@ -121,6 +130,7 @@ test('help documents the exit status of every error', async () => {
   const codes: Record<ErrorCode, true> = {
     ...{ 'bad-option': true, 'bad-pipeline': true, 'not-found': true, corrupt: true, locked: true },
     ...{ disk: true, 'source-changed': true, trimmed: true, fenced: true, limit: true, 'lost-row': true },
+    'guard-rail': true,
   }
   const documented = new Set(exitStatuses.map(([status]) => status))
   for (const code of Object.keys(codes) as ErrorCode[])

@@ -1,0 +1,94 @@
+import { basename } from 'node:path'
+import { type Verification, verifyRun } from '../replay/verify.ts'
+import type { CheckResult } from '../replay/verify-check.ts'
+import { type Command, runOptions, type Terminal } from './command.ts'
+import { openRun } from './find-run.ts'
+import { formatBytes, formatCount, formatPlural, formatSeconds, formatTable } from './table.ts'
+import { pageWidth, printable, wrapText } from './wrap.ts'
+
+/** How often a terminal is told what is read. */
+const redrawMs = 200
+
+export const verifyCommand: Command = {
+  name: 'verify',
+  usage: '',
+  summary: 'Reads everything that a run has recorded, and says what holds.',
+  details:
+    'Checksums, counts, hashes and digests of the log, the shards and the feed; every step is planned again, and some are read as trainers read them, down to the tokens of their texts. It writes nothing and may run beside the run. Exit status 65 when anything does not hold.',
+  positionals: { min: 0, max: 0 },
+  options: {
+    ...runOptions,
+    steps: { value: 'N', help: 'steps to read as trainers do (default 32)' },
+    json: { help: 'prints one line of JSON' },
+  },
+  run: async (args, terminal) => {
+    await using run = await openRun(args)
+    const started = performance.now()
+    const progress = showReading(terminal, args.flag('json'))
+    let found: Verification
+    try {
+      found = await verifyRun(run, { steps: args.count('steps', 32, 0), onProgress: progress.show })
+    } finally {
+      progress.clear()
+    }
+    const seconds = (performance.now() - started) / 1000
+    if (args.flag('json')) terminal.out.write(`${JSON.stringify(jsonOf(basename(run.dir), found, seconds))}\n`)
+    else printVerification(run.dir, found, seconds, terminal)
+    return found.isSound ? 0 : 65
+  },
+}
+
+function jsonOf(run: string, { checks, isSound, bytes }: Verification, seconds: number): unknown {
+  const rows = checks.map(({ name, unit, counted, failures, problems, notes }) => ({
+    ...{ name, unit, counted, failures, problems, notes },
+  }))
+  return { run, sound: isSound, bytes, seconds: Math.round(seconds * 1000) / 1000, checks: rows }
+}
+
+function printVerification(dir: string, { checks, isSound, bytes }: Verification, seconds: number, terminal: Terminal) {
+  const width = pageWidth(terminal)
+  const write = (text: string) => terminal.out.write(text)
+  const rows = checks.map(check => [check.name, formatCount(check.counted), check.unit, describeResult(check)])
+  write(`verified ${dir}\n\n${formatTable(rows, [0, 2, 3])}`)
+  for (const { name, failures, problems } of checks) {
+    for (const { file, place, what, advice } of problems) {
+      const where = [file, place].filter(Boolean).join(', ')
+      write(`\n${printable(`${name}: ${where}`)}\n${indent(`${what}\n${advice}`, width)}`)
+    }
+    if (failures > problems.length) write(`\n${name}: and ${formatCount(failures - problems.length)} more\n`)
+  }
+  const notes = checks.flatMap(check => check.notes)
+  if (notes.length)
+    write(`\nwhat a stop, a crash or a run at work may leave\n${notes.map(note => indent(note, width)).join('')}`)
+  const rate = `${formatBytes(bytes)} read in ${formatSeconds(seconds)} (${formatBytes(bytes / Math.max(seconds, 0.001))}/s)`
+  const failed = checks.filter(check => check.failures > 0).length
+  write(
+    `\n${isSound ? 'All of it holds' : `${formatPlural(failed, 'row')} of the table ${failed === 1 ? 'does' : 'do'} not hold`}; ${rate}.\n`,
+  )
+}
+
+function describeResult({ counted, failures, notes }: CheckResult): string {
+  if (failures) return formatPlural(failures, 'failure')
+  if (counted === 0) return 'nothing to check'
+  return notes.length ? `holds, ${formatPlural(notes.length, 'note')}` : 'holds'
+}
+
+function indent(text: string, width: number): string {
+  return wrapText(printable(text), width - 2)
+    .map(line => `  ${line}\n`)
+    .join('')
+}
+
+/** One line on a terminal that is redrawn while it reads. */
+function showReading({ err }: Terminal, isJson: boolean): { show(doing: string, bytes: number): void; clear(): void } {
+  let last = performance.now()
+  const isShown = err.isTTY === true && !isJson
+  return {
+    show: (doing, bytes) => {
+      if (!isShown || performance.now() - last < redrawMs) return
+      last = performance.now()
+      err.write(`\r\x1b[2Kreading ${doing}: ${formatBytes(bytes)}`)
+    },
+    clear: () => isShown && err.write('\r\x1b[2K'),
+  }
+}

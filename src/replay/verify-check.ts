@@ -1,0 +1,73 @@
+import { HeadraceError } from '../errors.ts'
+
+/** What does not hold, where, and what to do. `file` is relative to the run's folder; `place` is `byte N`, `line N` or empty. */
+export interface Problem {
+  readonly file: string
+  readonly place: string
+  readonly what: string
+  readonly advice: string
+}
+
+/** One row of a verification. `problems` holds the first of `failures`; a note says what a stop or a crash may leave. */
+export interface CheckResult {
+  readonly name: string
+  readonly unit: string
+  readonly counted: number
+  readonly failures: number
+  readonly problems: readonly Problem[]
+  readonly notes: readonly string[]
+}
+
+/** Problems and notes of one check that are kept and shown; beyond them they are counted. */
+const shownMax = 20
+
+/** Collects what one check finds. */
+export class Check implements CheckResult {
+  readonly name: string
+  readonly unit: string
+  counted = 0
+  failures = 0
+  readonly problems: Problem[] = []
+  readonly notes: string[] = []
+
+  constructor(name: string, unit: string) {
+    this.name = name
+    this.unit = unit
+  }
+
+  fail(file: string, place: string, what: string, advice: string): void {
+    if (this.failures++ < shownMax) this.problems.push({ file, place, what, advice })
+  }
+
+  note(text: string): void {
+    if (this.notes.length < shownMax) this.notes.push(text)
+  }
+
+  /** Does `work`; damage that it meets is a failure of this check at that place, and gives null. What the disk refuses is thrown. */
+  async attempt<T>(file: string, place: string, advice: string, work: () => T | Promise<T>): Promise<T | null> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.fail(file, place, (error as Error).message, advice)
+      return null
+    }
+  }
+}
+
+/** Whether an error comes from bytes that are not what they should be, and not from the disk or from this program's state. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof HeadraceError) return error.code !== 'disk'
+  return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError || isMissing(error)
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
+}
+
+export const advices = {
+  restore: 'restore the file from a copy, or run the pipeline again with another --run',
+  remake:
+    'restore it from a copy; or move the folder away and run the pipeline again with another --run, which gives the same bytes',
+  report: 'this is a bug or a file that was edited: keep the run and report it',
+} as const

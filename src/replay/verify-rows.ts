@@ -1,0 +1,66 @@
+import { type Address, rowOf, slotOf } from '../decide/decider.ts'
+import { limits } from '../limits.ts'
+
+/** Which rows of the slots so far were kept: one bit a row and 8 bytes a slot. */
+export class KeptRows {
+  #bits = new Uint8Array(1024)
+  #starts = new Float64Array(64)
+  #slots = 0
+  #first = -1
+  #used = 0
+  readonly #unknown = new Set<number>()
+
+  /** The kept rows of a slot, in order. Slots rise. */
+  add(slot: number, rows: ArrayLike<number>): void {
+    this.#reach(slot)
+    const rowsMax = rows.length ? Math.min(rows[rows.length - 1] + 1, limits.slotRowsMax) : 0
+    const start = this.#used
+    this.#used += rowsMax
+    while (this.#bits.length * 8 < this.#used) this.#bits = grow(this.#bits)
+    for (let i = 0; i < rows.length; i++) {
+      const bit = start + rows[i]
+      this.#bits[Math.floor(bit / 8)] |= 1 << (bit % 8)
+    }
+  }
+
+  /** A slot of which nothing is known. */
+  skip(slot: number): void {
+    this.#reach(slot)
+    this.#unknown.add(slot)
+  }
+
+  /** Whether the row was kept; null where that is not known. */
+  has(address: Address): boolean | null {
+    const index = slotOf(address) - this.#first
+    if (index < 0 || this.#unknown.has(slotOf(address))) return null
+    if (index >= this.#slots) return false
+    const bit = this.#starts[index] + rowOf(address)
+    const end = index + 1 < this.#slots ? this.#starts[index + 1] : this.#used
+    return bit < end && (this.#bits[Math.floor(bit / 8)] & (1 << (bit % 8))) !== 0
+  }
+
+  /** Makes `slot` the next one; those between are not known. */
+  #reach(slot: number): void {
+    if (this.#first < 0) this.#first = slot
+    while (this.#first + this.#slots < slot) {
+      this.#unknown.add(this.#first + this.#slots)
+      this.#push(this.#used)
+    }
+    this.#push(this.#used)
+  }
+
+  #push(start: number): void {
+    if (this.#slots === this.#starts.length) {
+      const grown = new Float64Array(this.#slots * 2)
+      grown.set(this.#starts)
+      this.#starts = grown
+    }
+    this.#starts[this.#slots++] = start
+  }
+}
+
+function grow(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const grown = new Uint8Array(bytes.length * 2)
+  grown.set(bytes)
+  return grown
+}

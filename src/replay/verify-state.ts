@@ -1,0 +1,98 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { limits } from '../limits.ts'
+import { readBytes } from '../log/segment.ts'
+import { type Check, isMissing } from './verify-check.ts'
+
+/** How far the deciders' tables reach, and where what is not whole begins. */
+export interface StateReach {
+  readonly slot: number
+  readonly bytes: number
+  /** Byte of the first frame that is not whole, or -1. */
+  readonly tornAt: number
+}
+
+export const statePath = join('state', 'decide.tables')
+
+const magic = 'headrace state 1\n'
+const headBytes = 8
+const advice = 'delete the folder state, and the next start rebuilds it from the log'
+
+/** Holds the state file's first `bytes` against its checksums, and its identity against the run's. It may lag the log. */
+export async function verifyState(
+  dir: string,
+  bytes: number,
+  identity: string,
+  check: Check,
+): Promise<StateReach | null> {
+  const file = await open(join(dir, statePath), 'r').catch(error => {
+    if (isMissing(error)) return null
+    throw error
+  })
+  if (!file) return null
+  try {
+    let slot = 0
+    for (let at = 0; at < bytes; ) {
+      const head = Buffer.from(await readBytes(file, at, headBytes))
+      const length = head.length === headBytes ? head.readUInt32LE(0) : 0
+      const end = at + headBytes + length
+      if (length === 0 || (length <= limits.frameBytesMax && end > bytes))
+        return noteTorn(check, { slot, bytes, tornAt: at })
+      const payload = length > limits.frameBytesMax ? null : Buffer.from(await readBytes(file, at + headBytes, length))
+      if (!payload || crc32(payload) !== head.readUInt32LE(4)) {
+        // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
+        if (payload && hasLostBlock(payload, at + headBytes)) return noteTorn(check, { slot, bytes, tornAt: at })
+        const what = `its frame does not match its checksum: a start takes the tables up to slot ${slot} and decides the rest again`
+        check.fail(statePath, `byte ${at}`, what, advice)
+        return { slot, bytes, tornAt: at }
+      }
+      if (at === 0) checkHeader(payload.toString('utf8'), identity, check)
+      else {
+        const sealed = payload.readDoubleLE(0)
+        if (sealed < slot) check.fail(statePath, `byte ${at}`, `slot ${sealed} is sealed after slot ${slot}`, advice)
+        slot = sealed
+        check.counted++
+      }
+      at = end
+    }
+    return { slot, bytes, tornAt: -1 }
+  } finally {
+    await file.close()
+  }
+}
+
+function noteTorn(check: Check, reach: StateReach): StateReach {
+  check.note(
+    `${statePath}: ${reach.bytes - reach.tornAt} bytes from byte ${reach.tornAt} are not whole and are cut at the next start`,
+  )
+  return reach
+}
+
+function checkHeader(header: string, identity: string, check: Check): void {
+  let about: { identity?: unknown } | null = null
+  try {
+    if (header.startsWith(magic)) about = JSON.parse(header.slice(magic.length))
+  } catch {
+    // Said below, as an identity that is not the run's.
+  }
+  if (about?.identity !== identity)
+    check.fail(
+      statePath,
+      'byte 0',
+      `it was filled by other deciders than the run's: ${header.slice(magic.length)}`,
+      advice,
+    )
+}
+
+const blockBytes = 512
+
+function hasLostBlock(payload: Buffer, at: number): boolean {
+  for (
+    let from = (blockBytes - (at % blockBytes)) % blockBytes;
+    from + blockBytes <= payload.length;
+    from += blockBytes
+  )
+    if (payload.subarray(from, from + blockBytes).every(byte => byte === 0)) return true
+  return false
+}

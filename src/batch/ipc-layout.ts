@@ -126,7 +126,7 @@ function readField(table: flat.Table): Field {
     throw new RangeError(`its column '${name}' has a type that no batch has`)
   if (kind !== 'fixed') return { name, kind }
   const width = flat.intField(flat.tableField(table, 3)!, 0)
-  if (width < 0) throw new RangeError(`its column '${name}' has a width of ${width}`)
+  if (width < 1) throw new RangeError(`its column '${name}' has a width of ${width}`)
   return { name, kind, width }
 }
 

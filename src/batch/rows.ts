@@ -44,12 +44,12 @@ function takeVariable(
   const offsets = new Int32Array(indexes.length + 1)
   for (let i = 0; i < indexes.length; i++)
     offsets[i + 1] = offsets[i] + column.offsets[indexes[i] + 1] - column.offsets[indexes[i]]
-  const target = new (source.constructor as Uint8ArrayConstructor)(offsets[indexes.length])
+  const target = allocateLike<Uint8Array | Int32Array>(source, offsets[indexes.length])
   for (let i = 0; i < indexes.length; i++)
     target.set(source.subarray(column.offsets[indexes[i]], column.offsets[indexes[i] + 1]), offsets[i])
   return column.kind === 'utf8'
-    ? { kind: 'utf8', offsets, bytes: target }
-    : { kind: 'list<i32>', offsets, values: target as unknown as Int32Array }
+    ? { kind: 'utf8', offsets, bytes: target as Uint8Array }
+    : { kind: 'list<i32>', offsets, values: target as Int32Array }
 }
 
 /** The inverse of `takeColumn`: row i goes to row `indexes[i]` of `rows`; the others are missing (NaN, 0, empty). */
@@ -127,13 +127,19 @@ function concatOffsets(parts: (Utf8Column | ListColumn)[]): Int32Array {
 
 function concatArrays<T extends NumberArray>(parts: T[]): T {
   const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const all = new (parts[0].constructor as new (length: number) => T)(length)
+  const all = allocateLike(parts[0], length)
   let at = 0
   for (const part of parts) {
     all.set(part, at)
     at += part.length
   }
   return all
+}
+
+/** A zeroed array of the same kind. A Buffer counts as bytes, as its own constructor is not to be called. */
+function allocateLike<T extends NumberArray>(array: T, length: number): T {
+  const make = array instanceof Uint8Array ? Uint8Array : array.constructor
+  return new (make as new (length: number) => T)(length)
 }
 
 /** An empty column of the field's type for `rows` rows, every value missing. */

@@ -58,7 +58,7 @@ export class StateFile {
   /** A first frame that can't be read is ours if it is a torn header; anything longer is someone else's file. */
   async #refuseForeign(): Promise<void> {
     const start = Buffer.alloc(Math.min(this.#bytes, frameHeadBytes + magic.length))
-    await this.#file.read(start, 0, start.length, 0)
+    await this.#read(start, 0)
     const text = start.subarray(frameHeadBytes).toString('latin1')
     const zeros = start.every(byte => byte === 0)
     if (!zeros && !magic.startsWith(text)) throw this.#foreign()
@@ -80,15 +80,26 @@ export class StateFile {
   /** The next whole frame's payload, or null at the end or at a torn frame. */
   async #readFrame(): Promise<Buffer | null> {
     const head = Buffer.alloc(frameHeadBytes)
-    if ((await this.#file.read(head, 0, frameHeadBytes, this.#end)).bytesRead < frameHeadBytes) return null
+    if ((await this.#read(head, this.#end)) < frameHeadBytes) return null
     const length = head.readUInt32LE(0)
     if (length === 0 || length > limits.frameBytesMax) return null
     if (this.#end + frameHeadBytes + length > this.#bytes) return null
     const payload = Buffer.alloc(length)
-    const { bytesRead } = await this.#file.read(payload, 0, length, this.#end + frameHeadBytes)
+    const bytesRead = await this.#read(payload, this.#end + frameHeadBytes)
     if (bytesRead < length || crc32(payload) !== head.readUInt32LE(4)) return null
     this.#end += frameHeadBytes + length
     return payload
+  }
+
+  /** Fills `target` and returns how many bytes were there; fewer only at the file's end. */
+  async #read(target: Buffer, at: number): Promise<number> {
+    let done = 0
+    while (done < target.length) {
+      const { bytesRead } = await this.#file.read(target, done, target.length - done, at + done)
+      if (bytesRead === 0) break
+      done += bytesRead
+    }
+    return done
   }
 
   async append(payload: Uint8Array): Promise<void> {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { assert, wrapDiskError } from '../errors.ts'
+import { assert, HeadraceError, wrapDiskError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { ChunkedList } from './chunked-list.ts'
 import { HashTable } from './hash-table.ts'
@@ -124,13 +124,23 @@ function encodeSeal(slot: number, tables: readonly Table[]): Uint8Array {
 function restoreSeal(tables: readonly Table[], payload: Buffer): number {
   let at = 8
   for (const table of tables) {
-    const bytes = payload.readUInt32LE(at) * table.entryBytes
-    table.restore(payload.subarray(at + 4, at + 4 + bytes))
+    const end = at + 4 <= payload.length ? at + 4 + payload.readUInt32LE(at) * table.entryBytes : Number.NaN
+    if (!(end <= payload.length)) throw refuseSeal()
+    table.restore(payload.subarray(at + 4, end))
     table.markSealed()
-    at += 4 + bytes
+    at = end
   }
-  assert(at === payload.length, 'a sealed frame holds other tables than its header names')
-  return payload.readDoubleLE(0)
+  const slot = payload.readDoubleLE(0)
+  if (at !== payload.length || !Number.isSafeInteger(slot) || slot < 0) throw refuseSeal()
+  return slot
+}
+
+/** Its checksum is right, so it was written so: by another program, or by a mistake of this one. */
+function refuseSeal(): HeadraceError {
+  return new HeadraceError(
+    'corrupt',
+    'the state file holds other tables than it names: remove it, and the next start decides all slots again',
+  )
 }
 
 /** What a file must say of itself to fit these tables. */

@@ -6,6 +6,7 @@ import { ColumnFile } from '../shards/column-file.ts'
 import {
   type BlockIdentity,
   type BlockRef,
+  type BlockShard,
   type BlockSpec,
   blockMetadata,
   blockPath,
@@ -77,10 +78,15 @@ export class BlockFile implements Disposable {
 
 function parseIdentity(json = 'null'): BlockIdentity | null {
   try {
-    return JSON.parse(json)
+    const identity = JSON.parse(json) as BlockIdentity | null
+    return Array.isArray(identity?.shards) && identity.shards.every(isShard) ? identity : null
   } catch {
     return null
   }
+}
+
+function isShard(shard: Partial<BlockShard> | null): boolean {
+  return typeof shard?.path === 'string' && typeof shard.sha256 === 'string'
 }
 
 function isSameBlock(a: BlockRef, b: BlockRef): boolean {

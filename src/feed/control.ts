@@ -55,3 +55,16 @@ export function checkCount(name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 1 || value >= 2 ** 31)
     throw new HeadraceError('bad-option', `${name} is ${value}; give a whole number from 1 to 2^31 - 1`)
 }
+
+/** The entries of a `control.json`. Throws unless each is one that `checkControl` let in. */
+export function parseControls(text: string): ControlEntry[] {
+  const entries: unknown = JSON.parse(text)
+  if (!Array.isArray(entries)) throw new TypeError('it is no list of entries')
+  for (const entry of entries) {
+    if (entry === null || typeof entry !== 'object') throw new TypeError(`${JSON.stringify(entry)} is no entry`)
+    const { mixture = null } = entry
+    if (typeof mixture !== 'object' || Array.isArray(mixture)) throw new TypeError('a mixture is no object')
+    checkControl(entry, 0)
+  }
+  return entries
+}

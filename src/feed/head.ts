@@ -57,11 +57,22 @@ export async function readHead(dir: string): Promise<Head | null> {
   if (text === null) return null
   try {
     const head = JSON.parse(text) as Head
-    if (head.version === 1) return head
+    if (head?.version === 1) return checkHead(head)
   } catch (error) {
     throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}`, error)
   }
   throw new HeadraceError('corrupt', `${path} is of another version than 1; use the Headrace that wrote it`)
+}
+
+/** What a feed is has its hash beside it; how far it is published has the steps themselves. */
+function checkHead(head: Head): Head {
+  const { feed, shards, steps, digest, ended, leftover, ...identity } = head
+  if (feedId(identity) !== feed) throw new TypeError("the feed's id is not the hash of what it says")
+  const isCounted = Number.isSafeInteger(steps) && steps >= 0
+  if (!isCounted || [shards, digest].some(text => typeof text !== 'string') || typeof ended !== 'boolean')
+    throw new TypeError('it does not say how far the feed is published')
+  if (leftover === null || typeof leftover !== 'object') throw new TypeError('it does not say what no step holds')
+  return head
 }
 
 /** Publishes: steps and blocks that the head counts must last already. */

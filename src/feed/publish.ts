@@ -8,7 +8,7 @@ import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
 import { readSampleTokens } from './block-file.ts'
 import { type BlockSpec, listSamples, writeBlock } from './blocks.ts'
-import { type ControlEntry, checkControl, checkCount, checkMixture, type Mixture } from './control.ts'
+import { type ControlEntry, checkControl, checkCount, checkMixture, type Mixture, parseControls } from './control.ts'
 import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './head.ts'
 import { LedgerWriter } from './ledger.ts'
 import type { Packing } from './pack.ts'
@@ -201,5 +201,10 @@ async function readControls(dir: string): Promise<ControlEntry[]> {
     if (error.code === 'ENOENT') return '[]'
     throw wrapDiskError(error, `reading ${join(dir, 'control.json')}`)
   })
-  return JSON.parse(text) as ControlEntry[]
+  try {
+    return parseControls(text)
+  } catch (error) {
+    const path = join(dir, 'control.json')
+    throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}; restore it from a copy`, error)
+  }
 }

@@ -231,7 +231,7 @@ function readSamples(step: Step, parts: readonly Part[], open: Opener, { length,
       const end = at + length
       for (let piece = list.offsets[row]; piece < list.offsets[row + 1]; piece++) {
         const [start, tokens] = [list.start[piece], list.length[piece]]
-        const shard = open.shard(shards[list.shard[piece]])
+        const shard = open.shard(shardAt(shards, list.shard[piece], domain))
         if (tokens < 1 || at + tokens > end)
           throw new HeadraceError('corrupt', `step ${step.step} has a sample over ${length} tokens`)
         const ids = inputIds.subarray(at, at + tokens)
@@ -253,11 +253,21 @@ function readSamples(step: Step, parts: readonly Part[], open: Opener, { length,
   return { step: step.step, digest: step.digest, samples, length, ...arrays }
 }
 
+/** A block's shard by its number in the block, which no checksum protects. */
+function shardAt(shards: readonly BlockShard[], index: number, domain: string): BlockShard {
+  const shard = shards[index]
+  if (shard) return shard
+  throw new HeadraceError('corrupt', `a block of '${domain}' names shard ${index} and lists ${shards.length}`)
+}
+
 async function checkHashes(dir: string, parts: readonly Part[], checked: Set<string>): Promise<void> {
-  for (const { list, shards } of parts)
+  for (const { list, shards, domain } of parts)
     for (const index of new Set(list.shard)) {
-      const { path, sha256 } = shards[index]
+      const shard = shardAt(shards, index, domain)
+      const { path, sha256 } = shard
       if (checked.has(path)) continue
+      // Opened first, as that says what is missing or another file.
+      openShard(join(dir, path), shard).close()
       const hash = createHash('sha256')
       for await (const bytes of createReadStream(join(dir, path))) hash.update(bytes)
       if (hash.digest('hex') !== sha256)

@@ -3,9 +3,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { KeyedTable, ListTable, State, TableShape } from '../../src/decide/state.ts'
+import type { TableShape } from '../../src/decide/state.ts'
 import { openTables } from '../../src/decide/tables.ts'
-import { type OpenState, stateChecks } from '../conformance/state.ts'
 
 let folder = ''
 before(async () => {
@@ -15,91 +14,6 @@ after(() => rm(folder, { recursive: true }))
 
 let files = 0
 const nextPath = (): string => join(folder, `state-${files++}`)
-
-/** Opens files by name; a name is fresh for each check. */
-function inFiles(): OpenState {
-  const paths = new Map<string, string>()
-  return (shapes, name) => {
-    const path = (name !== undefined && paths.get(name)) || nextPath()
-    if (name !== undefined) paths.set(name, path)
-    return openTables({ path, shapes, identity: 'test' })
-  }
-}
-
-for (const { name, run } of stateChecks) test(`in a file: ${name}`, () => run(inFiles()))
-for (const { name, run } of stateChecks.slice(0, 4))
-  test(`in memory: ${name}`, () => run(shapes => openTables({ path: null, shapes, identity: 'test' })))
-
-/** A state with one mistake, to show that the checks find it. */
-function breakState(change: (state: State) => Partial<State>): OpenState {
-  const open = inFiles()
-  return async (shapes, name) => {
-    const state = await open(shapes, name)
-    const bound: State = {
-      keyed: table => state.keyed(table),
-      list: table => state.list(table),
-      slot: () => state.slot(),
-      seal: slot => state.seal(slot),
-      rollback: () => state.rollback(),
-      [Symbol.asyncDispose]: () => state[Symbol.asyncDispose](),
-    }
-    return { ...bound, ...change(state) }
-  }
-}
-
-const changeKeyed = (state: State, change: (table: KeyedTable) => Partial<KeyedTable>): Partial<State> => {
-  return {
-    keyed(name) {
-      const table = state.keyed(name)
-      const bound: KeyedTable = {
-        get size() {
-          return table.size
-        },
-        get: (high, low) => table.get(high, low),
-        set: (high, low, value) => table.set(high, low, value),
-      }
-      return Object.defineProperties(bound, Object.getOwnPropertyDescriptors(change(table)))
-    },
-  }
-}
-
-const brokenStates: Record<string, (state: State) => Partial<State>> = {
-  'only the low half of a key counts': state =>
-    changeKeyed(state, table => ({
-      get: (_, low) => table.get(0, low),
-      set: (_, low, value) => table.set(0, low, value),
-    })),
-  'the last value wins': state => {
-    const last = new Map<string, number>()
-    return changeKeyed(state, table => ({
-      get: (high, low) => last.get(`${high} ${low}`) ?? table.get(high, low),
-      set: (high, low, value) => {
-        last.set(`${high} ${low}`, value)
-        table.set(high, low, value)
-      },
-    }))
-  },
-  'rollback does nothing': () => ({ rollback() {} }),
-  'seal does nothing': () => ({ async seal() {} }),
-  'a seal is taken when it is written': state => ({
-    async seal(slot) {
-      await Promise.resolve()
-      await state.seal(slot)
-    },
-  }),
-  'items are numbered from 1': state => ({
-    list(name): ListTable {
-      const table = state.list(name)
-      return { size: table.size, push: item => table.push(item) + 1, at: index => table.at(index - 1) }
-    },
-  }),
-}
-
-for (const [name, change] of Object.entries(brokenStates))
-  test(`the checks find a state where ${name}`, async () => {
-    const results = await Promise.allSettled(stateChecks.map(check => check.run(breakState(change))))
-    assert.ok(results.some(result => result.status === 'rejected'))
-  })
 
 const shapes: readonly TableShape[] = [
   { name: 'keys', kind: 'keyed', width: 4 },

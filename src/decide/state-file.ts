@@ -68,11 +68,20 @@ export class StateFile {
     return new HeadraceError('corrupt', `${this.#path} is not a state file of Headrace: give another path or remove it`)
   }
 
-  /** Hands each sealed payload to `restore`, cuts off a torn tail, and returns the last sealed slot. */
-  async replay(restore: (payload: Buffer) => number): Promise<number> {
+  /**
+   * Hands each sealed payload to `restore` with the slot of the one before, and returns the last one's. What is torn, or does not follow
+   * (`restore` gives null), is cut off with all behind it.
+   */
+  async replay(restore: (payload: Buffer, from: number) => number | null): Promise<number> {
     let slot = 0
-    for (let payload = await this.#readFrame(); payload !== null; payload = await this.#readFrame())
-      slot = restore(payload)
+    for (let payload = await this.#readFrame(); payload !== null; payload = await this.#readFrame()) {
+      const next = restore(payload, slot)
+      if (next === null) {
+        this.#end -= frameHeadBytes + payload.length
+        break
+      }
+      slot = next
+    }
     if (this.#bytes > this.#end) await this.#file.truncate(this.#end)
     return slot
   }

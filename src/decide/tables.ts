@@ -41,7 +41,7 @@ export async function openTables(options: TableOptions): Promise<Tables> {
     await mkdir(dirname(options.path), { recursive: true })
     const file = await StateFile.open(options.path, describe(options))
     try {
-      const slot = await file.replay(payload => restoreSeal(tables, payload))
+      const slot = await file.replay((payload, from) => restoreSeal(tables, payload, from))
       return new OpenTables(tables, budget, file, slot)
     } catch (error) {
       await file.close()
@@ -92,7 +92,7 @@ class OpenTables implements Tables {
   /** What is sealed is taken at the call, so deciding may go on while the frame is written. */
   async seal(slot: number): Promise<void> {
     assert(slot >= this.#slot, `slot ${slot} is sealed after slot ${this.#slot}`)
-    const payload = this.#file === null ? null : encodeSeal(slot, this.#tables)
+    const payload = this.#file === null ? null : encodeSeal(this.#slot, slot, this.#tables)
     for (const table of this.#tables) table.markSealed()
     this.#slot = slot
     if (payload !== null) await this.#file?.append(payload)
@@ -112,17 +112,20 @@ class OpenTables implements Tables {
 }
 
 /**
- * A seal's payload, little-endian: float64 slot; then for each table in the order of the shapes a uint32 count and its entries:
+ * A seal's payload, little-endian: float64 slots of the seal before and of this one; then for each table in the order of the shapes a uint32 count and its entries:
  * a keyed table's are uint32 high, low, value, a list's are its items.
  */
-function encodeSeal(slot: number, tables: readonly Table[]): Uint8Array {
-  const parts: Uint8Array[] = [new Uint8Array(Float64Array.of(slot).buffer)]
+function encodeSeal(from: number, slot: number, tables: readonly Table[]): Uint8Array {
+  const parts: Uint8Array[] = [new Uint8Array(Float64Array.of(from, slot).buffer)]
   for (const table of tables) parts.push(new Uint8Array(Uint32Array.of(table.unsealed).buffer), table.unsealedBytes())
   return Buffer.concat(parts)
 }
 
-function restoreSeal(tables: readonly Table[], payload: Buffer): number {
-  let at = 8
+/** Takes in a seal and returns its slot, or null when another seal stood between it and the one at slot `from`. */
+function restoreSeal(tables: readonly Table[], payload: Buffer, from: number): number | null {
+  if (payload.length < 16) throw refuseSeal()
+  if (payload.readDoubleLE(0) !== from) return null
+  let at = 16
   for (const table of tables) {
     const end = at + 4 <= payload.length ? at + 4 + payload.readUInt32LE(at) * table.entryBytes : Number.NaN
     if (!(end <= payload.length)) throw refuseSeal()
@@ -130,8 +133,8 @@ function restoreSeal(tables: readonly Table[], payload: Buffer): number {
     table.markSealed()
     at = end
   }
-  const slot = payload.readDoubleLE(0)
-  if (at !== payload.length || !Number.isSafeInteger(slot) || slot < 0) throw refuseSeal()
+  const slot = payload.readDoubleLE(8)
+  if (at !== payload.length || !Number.isSafeInteger(slot) || slot < from) throw refuseSeal()
   return slot
 }
 

@@ -1,4 +1,4 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { type Batch, numbers, utf8From, withColumns } from '../../src/batch/batch.ts'
@@ -29,6 +29,14 @@ const repeat = (address: number) => (batch: Batch) => {
   const first = values.findIndex(partner => partner >= 0)
   if (first >= 0) values[first] = address
   return withColumns(batch, { duplicateOf: { kind: 'f64', values } })
+}
+/** A seal of no entries from a slot to one far behind it. */
+const sealAfter = (from: number) => seal(Buffer.from(Float64Array.of(from, 5000).buffer))
+function lastSlot(bytes: Buffer): number {
+  let slot = 0
+  for (let at = 8 + bytes.readUInt32LE(0); at < bytes.length; at += 8 + bytes.readUInt32LE(at))
+    slot = bytes.readDoubleLE(at + 16)
+  return slot
 }
 const seal = (payload: Buffer) => {
   const head = Buffer.alloc(8)
@@ -225,9 +233,16 @@ const fileCases: DamageCase[] = [
   ['state: a byte of its identity', dir => damage.flip(dir, state, () => 40), 'state', state, /^byte 0$/],
   [
     'state: ahead of the log',
-    async dir => appendFile(join(dir, 'state', 'decide.tables'), seal(Buffer.from(Float64Array.of(5000).buffer))),
+    dir => damage.editFile(dir, state, bytes => Buffer.concat([bytes, sealAfter(lastSlot(bytes))])),
     'state',
     state,
+  ],
+  [
+    'state: a seal taken out',
+    dir => damage.editFile(dir, state, bytes => Buffer.concat([bytes, sealAfter(lastSlot(bytes) + 1)])),
+    'state',
+    state,
+    /^byte \d/,
   ],
   [
     'state: of other deciders',

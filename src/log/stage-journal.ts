@@ -102,6 +102,8 @@ export class Journal {
       return journal
     } catch (error) {
       await journal.close()
+      // A successor removes files that it has no need of: that is not what went wrong.
+      claim.check()
       throw error
     }
   }

@@ -98,7 +98,8 @@ function refuseOther(dir: string, known: Head, identity: FeedIdentity): Headrace
 
 /**
  * Plans and publishes. What lasts when: a block's file before any step that names it, ledger lines before the head that counts them,
- * and the head last, renamed into place. So a reader never sees a step that a crash could take back.
+ * and the head last, renamed into place. So a reader never sees a step that the death of this process could take back. A power failure
+ * may take back a head that was not synced yet; the same steps come again.
  */
 export class FeedPublisher implements AsyncDisposable {
   readonly #dir: string

@@ -102,9 +102,7 @@ export class Journal {
       return journal
     } catch (error) {
       await journal.close()
-      // A successor removes files that it has no need of: that is not what went wrong.
-      claim.check()
-      throw error
+      throw causeOf(error, claim)
     }
   }
 
@@ -254,7 +252,7 @@ export class Journal {
       claim.check()
     } catch (error) {
       // What stands behind the last commit is unknown from here on: the next start finds out.
-      this.#broken = wrapDiskError(error, `writing ${this.#segments.at(-1)!.path}`)
+      this.#broken = wrapDiskError(causeOf(error, claim), `writing ${this.#segments.at(-1)!.path}`)
       throw this.#broken
     }
     const segment = this.#segments.at(-1)!
@@ -288,6 +286,16 @@ export class Journal {
   async #remove(segment: Segment): Promise<void> {
     await removeFile(segment.path)
     await this.#options.files.forget(segment.path)
+  }
+}
+
+/** What went wrong: a successor removes files that it has no need of, and whoever then misses one is fenced. */
+function causeOf(error: unknown, claim: Claim): unknown {
+  try {
+    claim.check()
+    return error
+  } catch (fenced) {
+    return fenced
   }
 }
 

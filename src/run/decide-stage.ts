@@ -28,6 +28,7 @@ export async function runDecideStage(context: RunContext, upstreamDone: AbortSig
   const { log, shape, progress } = context
   await using owner = await log.own('decide')
   const from = await positionsOf(log, 'decide', shape.partitions)
+  context.checkOwner()
   await using state = await openState(context)
   checkDeciders(context, state)
   await catchUp(context, state, from)

@@ -10,6 +10,7 @@ const layers: Record<string, number> = {
   replay: 3,
   pipeline: 2,
   feed: 2,
+  conformance: 2,
   sources: 1,
   annotate: 1,
   decide: 1,

@@ -16,7 +16,7 @@ let pipeline: string
 /** A run that was stopped at work under the first pipeline. */
 let stopped: string
 before(async () => {
-  const corpus = await writeCorpus({ seed: 9, files: 6, documentsPerFile: 500 })
+  const corpus = await writeCorpus({ seed: 9, files: 6, documentsPerFile: 300 })
   pipeline = await writePipeline(corpus.dir, pipelineOf(200))
   stopped = await makeDir('stopped')
   const { status, err } = await runHeadrace(['run', pipeline, '--dir', stopped, '--workers', '1', '--json'], child =>

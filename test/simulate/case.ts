@@ -1,0 +1,60 @@
+import { type CorpusFile, drawCorpus, shorten } from './corpus.ts'
+import { drawPipeline, type PipelineShape } from './pipelines.ts'
+import { Random } from './random.ts'
+import type { Limits } from './small-limits.ts'
+
+/** What is run and under which limits, drawn from a seed. */
+export interface Case {
+  readonly seed: number
+  readonly files: readonly CorpusFile[]
+  readonly pipeline: PipelineShape
+  readonly limits: Required<
+    Pick<Limits, 'lanes' | 'slotBytes' | 'documentBytesMax' | 'shardTokensMax' | 'shardSlotsMax'>
+  > &
+    Limits
+  readonly workers: number
+  /** Waits for further files, until all are there; then it is run to its end as a finite source. */
+  readonly follow: boolean
+  /** Whether files come while it runs, so that slots are what the run made of them. */
+  readonly isGrowing: boolean
+  readonly hasPoison: boolean
+}
+
+/** The case of a seed; with its first `lines` lines alone where a number is given. */
+export function drawCase(seed: number, lines = Number.POSITIVE_INFINITY): Case {
+  const random = new Random(seed)
+  const workers = random.between(1, 3)
+  const limits = drawLimits(random.fork('limits'), workers)
+  const pipeline = drawPipeline(random.fork('pipeline'))
+  const follow = random.chance(0.2)
+  const hasPoison = random.chance(0.15)
+  const isGrowing = follow || random.chance(0.1)
+  const shape = {
+    documents: Math.round(random.spread(10, 120)),
+    files: random.between(1, 7),
+    isGrowing,
+    poison: hasPoison ? 0.04 : 0,
+  }
+  const files = drawCorpus(random.fork('corpus'), shape, limits.documentBytesMax)
+  return { seed, files: shorten(files, lines), pipeline, limits, workers, follow, isGrowing, hasPoison }
+}
+
+function drawLimits(random: Random, workers: number): Case['limits'] {
+  const slotsInFlightPerWorker = random.between(1, 3)
+  return {
+    slotBytes: Math.round(random.spread(700, 8000)),
+    documentBytesMax: Math.round(random.spread(2000, 6000)),
+    lanes: random.between(1, 4),
+    slotsInFlightPerWorker,
+    // More than the slots in flight, as it is with the limits that ship.
+    stageLeadSlotsMax: workers * slotsInFlightPerWorker + random.between(1, 12),
+    segmentBytesMax: Math.round(random.spread(2000, 40_000)),
+    commitBytesMax: Math.round(random.spread(8000, 60_000)),
+    shardTokensMax: Math.round(random.spread(100, 4000)),
+    shardSlotsMax: random.between(2, 12),
+    recordBatchBytesMax: Math.round(random.spread(500, 20_000)),
+    ledgerSegmentSteps: random.between(2, 9),
+    slotSecondsMax: 2,
+    rowSecondsMax: 1,
+  }
+}

@@ -1,0 +1,211 @@
+import { dirname } from 'node:path'
+import { applyChange, type Change, type CrashCounts, drawMood, tear } from './disk-content.ts'
+import type { Random } from './random.ts'
+
+/**
+ * A disk that forgets. Each file has the content that a running system shows (its page cache) and what is surely on the medium; so has
+ * each folder its names. In between stand the changes since the last sync, of which a power loss keeps any subset: a write whole, in part
+ * (a prefix, or some of its 512-byte sectors) or not at all, a file's new size with zeros in place of data, a name or not. What no file
+ * system does, this one does not either: a rename over a name leaves the old file there or the new one.
+ */
+export class Inode {
+  readonly kind: 'file' | 'folder'
+  /** What is seen now. */
+  content: Buffer = Buffer.alloc(0)
+  /** What a sync has made last. */
+  durable: Buffer = Buffer.alloc(0)
+  changes: Change[] = []
+  names = new Map<string, Inode>()
+  durableNames = new Map<string, Inode>()
+  nameChanges: NameChange[] = []
+
+  constructor(kind: 'file' | 'folder') {
+    this.kind = kind
+  }
+}
+
+type NameChange =
+  | { readonly kind: 'set'; readonly name: string; readonly inode: Inode }
+  | { readonly kind: 'remove'; readonly name: string }
+  | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly inode: Inode }
+
+/** An error as Node's file system gives it. */
+export function systemError(code: string, syscall: string, path: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: simulated, ${syscall} '${path}'`), { code, syscall, path, errno: -1 })
+}
+
+export class Disk {
+  readonly root = new Inode('folder')
+
+  /** The file or folder at a path, or undefined. */
+  find(path: string): Inode | undefined {
+    let inode: Inode | undefined = this.root
+    for (const name of path.split('/')) if (name) inode = inode?.kind === 'folder' ? inode.names.get(name) : undefined
+    return inode
+  }
+
+  get(path: string, syscall: string): Inode {
+    const inode = this.find(path)
+    if (!inode) throw systemError('ENOENT', syscall, path)
+    return inode
+  }
+
+  /** Flags as open(2) by Node's names: `r`, `r+`, `w`, `w+`, `wx`, `a`. */
+  open(path: string, flags: string): Inode {
+    const found = this.find(path)
+    if (found) {
+      if (flags.includes('x')) throw systemError('EEXIST', 'open', path)
+      if (found.kind === 'folder' && flags !== 'r') throw systemError('EISDIR', 'open', path)
+      if (flags.startsWith('w')) this.truncate(found, 0)
+      return found
+    }
+    if (flags.startsWith('r')) throw systemError('ENOENT', 'open', path)
+    const inode = new Inode('file')
+    this.#setName(path, inode, 'open')
+    return inode
+  }
+
+  /** Bytes read into `target`; 0 at the end. */
+  read(inode: Inode, target: Uint8Array, at: number): number {
+    if (inode.kind === 'folder') throw systemError('EISDIR', 'read', '')
+    const part = inode.content.subarray(at, at + target.length)
+    target.set(part)
+    return part.length
+  }
+
+  write(inode: Inode, bytes: Uint8Array, at: number): void {
+    const change: Change = { kind: 'write', at, bytes: Uint8Array.from(bytes) }
+    inode.content = applyChange(inode.content, change)
+    inode.changes.push(change)
+  }
+
+  truncate(inode: Inode, size: number): void {
+    if (size === inode.content.length && inode.changes.length === 0) return
+    const change: Change = { kind: 'truncate', size }
+    inode.content = applyChange(inode.content, change)
+    inode.changes.push(change)
+  }
+
+  /** Makes a file's content, or a folder's names, last. */
+  sync(inode: Inode): void {
+    if (inode.kind === 'folder') {
+      inode.durableNames = new Map(inode.names)
+      inode.nameChanges = []
+    } else {
+      for (const change of inode.changes) if (!change.isForgotten) inode.durable = applyChange(inode.durable, change)
+      inode.changes = inode.changes.filter(change => change.isForgotten)
+    }
+  }
+
+  /** A sync that failed: Linux then takes the pages for clean, so that a later sync does not write them again. */
+  failSync(inode: Inode): void {
+    inode.changes = inode.changes.map(change => ({ ...change, isForgotten: true }))
+  }
+
+  makeFolder(path: string): void {
+    if (this.find(path)) throw systemError('EEXIST', 'mkdir', path)
+    this.#setName(path, new Inode('folder'), 'mkdir')
+  }
+
+  link(from: string, to: string): void {
+    const inode = this.get(from, 'link')
+    if (this.find(to)) throw systemError('EEXIST', 'link', to)
+    this.#setName(to, inode, 'link')
+  }
+
+  unlink(path: string): void {
+    if (this.get(path, 'unlink').kind === 'folder') throw systemError('EISDIR', 'unlink', path)
+    const folder = this.#folderOf(path, 'unlink')
+    const name = nameOf(path)
+    folder.names.delete(name)
+    folder.nameChanges.push({ kind: 'remove', name })
+  }
+
+  rename(from: string, to: string): void {
+    if (dirname(from) !== dirname(to)) throw systemError('EXDEV', 'rename', from)
+    const inode = this.get(from, 'rename')
+    const folder = this.#folderOf(to, 'rename')
+    const change: NameChange = { kind: 'rename', from: nameOf(from), to: nameOf(to), inode }
+    applyName(folder.names, change)
+    folder.nameChanges.push(change)
+  }
+
+  list(path: string): string[] {
+    const inode = this.get(path, 'scandir')
+    if (inode.kind !== 'folder') throw systemError('ENOTDIR', 'scandir', path)
+    return [...inode.names.keys()]
+  }
+
+  /** Puts a file there as if it had always been: input, not output. */
+  place(path: string, bytes: Uint8Array): void {
+    for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1))
+      if (!this.find(path.slice(0, at))) this.makeFolder(path.slice(0, at))
+    const inode = this.open(path, 'w')
+    this.write(inode, bytes, 0)
+    this.sync(inode)
+    for (let folder = dirname(path); ; folder = dirname(folder)) {
+      this.sync(this.find(folder)!)
+      if (folder === '/') return
+    }
+  }
+
+  /** Paths of all files below a folder, sorted. */
+  walk(path: string): string[] {
+    const inode = this.find(path)
+    if (!inode) return []
+    if (inode.kind === 'file') return [path]
+    return [...inode.names.keys()].sort().flatMap(name => this.walk(`${path}/${name}`))
+  }
+
+  /** The power goes: every change that no sync has made last is kept, lost or torn, each by itself. */
+  losePower(random: Random): CrashCounts {
+    const counts = { lostWrites: 0, tornWrites: 0, lostNames: 0 }
+    const mood = drawMood(random)
+    const seen = new Set<Inode>()
+    const visit = (inode: Inode) => {
+      if (seen.has(inode)) return
+      seen.add(inode)
+      if (inode.kind === 'file') {
+        inode.content = inode.durable = tear(inode.durable, inode.changes, random, mood, counts)
+        inode.changes = []
+        return
+      }
+      const names = new Map(inode.durableNames)
+      for (const change of inode.nameChanges)
+        if (random.chance(0.5)) applyName(names, change)
+        else counts.lostNames++
+      inode.names = new Map(names)
+      inode.durableNames = names
+      inode.nameChanges = []
+      for (const child of names.values()) visit(child)
+    }
+    visit(this.root)
+    return counts
+  }
+
+  #setName(path: string, inode: Inode, syscall: string): void {
+    const folder = this.#folderOf(path, syscall)
+    const change: NameChange = { kind: 'set', name: nameOf(path), inode }
+    applyName(folder.names, change)
+    folder.nameChanges.push(change)
+  }
+
+  #folderOf(path: string, syscall: string): Inode {
+    const folder = this.get(dirname(path), syscall)
+    if (folder.kind !== 'folder') throw systemError('ENOTDIR', syscall, path)
+    return folder
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function applyName(names: Map<string, Inode>, change: NameChange): void {
+  if (change.kind === 'set') names.set(change.name, change.inode)
+  else if (change.kind === 'remove') names.delete(change.name)
+  else {
+    names.set(change.to, change.inode)
+    if (names.get(change.from) === change.inode) names.delete(change.from)
+  }
+}

@@ -1,0 +1,285 @@
+import { HeadraceError } from '../../src/errors.ts'
+import { planPipeline } from '../../src/pipeline/plan.ts'
+import { runPipeline } from '../../src/run/run.ts'
+import { serve } from '../../src/run/worker.ts'
+import type { Case } from './case.ts'
+import { bytesOf } from './corpus.ts'
+import { type Fault, type FaultKind, isChange, type OperationKind } from './faults.ts'
+import { workerCode } from './node/worker-threads.ts'
+import { buildPipeline } from './pipelines.ts'
+import type { SimulatedProcess } from './process.ts'
+import { Random } from './random.ts'
+import { setLimits } from './small-limits.ts'
+import { newTraining, type Training, train } from './trainer.ts'
+import { Watchman } from './watchman.ts'
+import { runFolder, World } from './world.ts'
+
+workerCode.main = (data, port, { world }) => {
+  const { ref, progress } = data as { ref: { follow: boolean }; progress: SharedArrayBuffer }
+  serve(Promise.resolve(planOf(world, ref.follow)), port, new Int32Array(progress))
+}
+
+const cases = new WeakMap<World, Case>()
+function planOf(world: World, follow: boolean) {
+  return planPipeline(buildPipeline(cases.get(world)!.pipeline, follow))
+}
+
+/** A check that failed, with the name under which it is known. */
+export class SimulationFailure extends Error {
+  readonly check: string
+
+  constructor(check: string, message: string) {
+    super(message)
+    this.check = check
+  }
+}
+
+/** A run of the whole pipeline as its operator sees it: started, and started again whenever it has ended too early. */
+interface Job {
+  readonly process: SimulatedProcess
+  readonly drain: AbortController
+  readonly follow: boolean
+  /** What its end may be, beside what any run's may. */
+  role: 'owner' | 'refused' | 'zombie'
+}
+
+const restartsMax = 80
+const lockPath = `${runFolder}/lock`
+
+/** One simulated machine on which a case is run to its end, whatever happens. */
+export class Machine {
+  readonly world: World
+  readonly training: Training = newTraining()
+  restarts = 0
+  readonly #case: Case
+  readonly #random: Random
+  readonly #watchman: Watchman
+  readonly #jobs: Job[] = []
+  readonly #hasTrainer: boolean
+  #trainer: SimulatedProcess | null = null
+  #isStarting = false
+  #isDone = false
+  #follow: boolean
+  #failure: SimulationFailure | null = null
+
+  /** `usualMs`: how long an undisturbed run takes, to say when files come. */
+  constructor(simulated: Case, faults: readonly Fault[], options: { usualMs: number; hasTrainer: boolean }) {
+    this.#case = simulated
+    this.#random = new Random(simulated.seed).fork('machine')
+    this.world = new World(this.#random.fork('world'), faults)
+    cases.set(this.world, simulated)
+    this.#watchman = new Watchman(this.world)
+    this.#hasTrainer = options.hasTrainer && simulated.pipeline.feed !== null
+    this.#follow = simulated.follow
+    this.world.strike = (fault, process, path) => this.#strike(fault, process, path)
+    this.world.observe = (kind, path, process) => this.#look(kind, path, process)
+    this.world.ended = process => this.#ended(process)
+    this.#placeFiles(options.usualMs)
+  }
+
+  /** Runs until the run and its trainer are done. Throws a SimulationFailure. */
+  async run(): Promise<void> {
+    setLimits(this.#case.limits)
+    this.#start()
+    if (this.#hasTrainer) this.#startTrainer()
+    const areDone = () => this.#isDone && (this.training.isDone || !this.#hasTrainer) && !this.#hasZombie()
+    await this.world.scheduler.runUntil(() => this.#failure !== null || areDone())
+    if (this.#failure) throw this.#failure
+  }
+
+  /** Runs code of an observer, which meets no faults, and returns what it gives. */
+  async observe<T>(code: () => Promise<T>): Promise<T> {
+    let result: { value: T } | null = null
+    const process = this.world.start('observer', async () => {
+      result = { value: await code() }
+    })
+    await this.world.scheduler.runUntil(() => process.ending !== null)
+    if (process.ending!.error) throw process.ending!.error
+    return result!.value
+  }
+
+  #placeFiles(usualMs: number): void {
+    const { files } = this.#case
+    this.world.disk.place('/sim/in/readme', Buffer.from('no input'))
+    for (const file of files) {
+      const place = () => {
+        this.world.disk.place(file.name, bytesOf(file))
+        for (const watcher of this.world.watchers) watcher.notice()
+      }
+      if (file.comesAt === 0) place()
+      else this.#at(file.comesAt * usualMs, place)
+    }
+    if (this.#follow) this.#at(2 * usualMs + 200, () => this.#endFollowing())
+  }
+
+  /** All files are there: what follows is stopped, and started again as a finite source. */
+  #endFollowing(): void {
+    this.#follow = false
+    for (const { process, drain, follow } of this.#jobs)
+      if (follow && process.state !== 'dead') this.world.enter(process, () => drain.abort())
+  }
+
+  #at(atMs: number, run: () => void): void {
+    this.world.scheduler.add({ atMs, process: null, label: 'world', path: '', run })
+  }
+
+  #after(ms: number, run: () => void): void {
+    this.#at(this.world.scheduler.nowMs + ms, run)
+  }
+
+  #fail(check: string, message: string): void {
+    this.#failure ??= new SimulationFailure(check, message)
+  }
+
+  #hasZombie(): boolean {
+    return this.#jobs.some(({ role, process }) => role === 'zombie' && process.state !== 'dead')
+  }
+
+  #owner(): Job | undefined {
+    return this.#jobs.findLast(job => job.role === 'owner')
+  }
+
+  #start(role: Job['role'] = 'owner'): Job {
+    const [follow, drain] = [this.#follow, new AbortController()]
+    const ref = { loader: '', module: 'simulated', input: [], follow }
+    const options = { dir: runFolder, workers: this.#case.workers, drain: drain.signal }
+    const process = this.world.start('run', async () => {
+      await runPipeline(planOf(this.world, follow), ref, options)
+    })
+    const job = { process, drain, follow, role }
+    this.#jobs.push(job)
+    return job
+  }
+
+  #restart(): void {
+    if (this.#isStarting || this.#isDone) return
+    this.#isStarting = true
+    if (++this.restarts > restartsMax)
+      this.#fail('restarts', `the run was started ${restartsMax} times and has not ended`)
+    this.#after(this.#random.spread(0.1, 100), () => {
+      this.#isStarting = false
+      this.#start()
+    })
+  }
+
+  #startTrainer(): void {
+    const { batch } = this.#case.pipeline.feed!
+    this.#trainer = this.world.start('reader', () =>
+      train(this.world, this.#random.fork(`trainer ${this.training.batches}`), batch, this.training),
+    )
+  }
+
+  /** After each operation: whether what is published holds, and whether one that lost its run keeps its hands off. */
+  #look(kind: OperationKind, path: string, process: SimulatedProcess): void {
+    const job = this.#jobs.find(other => other.process === process)
+    if (job?.role === 'zombie' && isForbidden(kind, path))
+      this.#fail('fence', `a process that lost its run has still done: ${kind} ${path}`)
+    this.#watchman.look()
+    if (this.#watchman.problems.length) this.#fail('published', this.#watchman.problems[0])
+  }
+
+  #ended(process: SimulatedProcess): void {
+    const job = this.#jobs.find(other => other.process === process)
+    if (job) this.#judge(job)
+    else if (process === this.#trainer) this.#judgeTrainer(process)
+  }
+
+  #judgeTrainer({ ending }: SimulatedProcess): void {
+    const { isDone, differences } = this.training
+    if (differences.length) this.#fail('trainer', differences[0])
+    if (ending?.error && !this.#isAhead(ending.error)) this.#fail('trainer', describe(ending.error))
+    if (!isDone) this.#after(this.#random.spread(1, 100), () => this.#startTrainer())
+  }
+
+  /** A trainer may have seen a head that a power loss took back: it waits until the steps are there again. */
+  #isAhead(error: unknown): boolean {
+    return (this.world.counts.power ?? 0) > 0 && error instanceof HeadraceError && error.code === 'not-found'
+  }
+
+  #judge({ process: { ending }, role, drain, follow }: Job): void {
+    const code = ending?.error instanceof HeadraceError ? ending.error.code : null
+    const mayFail = this.world.counts.EIO || this.world.counts.ENOSPC
+    if (ending?.error && code === 'disk' && mayFail) {
+      if (role === 'owner') this.#restart()
+    } else if (ending === null || (code === 'fenced' && this.world.counts.takeover)) {
+      // A zombie that was stopped while it began an epoch may fence its successor, which is then started again.
+      if (role === 'owner') this.#restart()
+    } else if (role === 'refused') {
+      if (code !== 'locked') this.#fail('lock', `a second process was not refused: ${describe(ending.error)}`)
+    } else if (role === 'zombie') {
+      // One that had committed all and published all has nothing left to be kept from.
+      if (ending.error && code !== 'fenced')
+        this.#fail('fence', `a process that lost its run was not fenced: ${describe(ending.error)}`)
+    } else if (ending.error) this.#fail('error', describe(ending.error))
+    else if (drain.signal.aborted) this.#restart()
+    else if (follow) this.#fail('follow', 'a follower ended by itself')
+    else this.#isDone = true
+  }
+
+  #strike(fault: Fault, process: SimulatedProcess, path: string): boolean {
+    const job = this.#jobs.find(other => other.process === process)
+    if (fault.kind === 'stop') return job === this.#owner() && this.#stop(job!, fault, path)
+    if (fault.kind === 'power') {
+      this.world.losePower()
+      this.#watchman.notePowerLoss()
+    } else if (fault.kind === 'drain') this.world.enter(process, () => job!.drain.abort())
+    else this.world.kill(process)
+    this.world.count(fault.kind as FaultKind)
+    return true
+  }
+
+  /** Stops the owner. A second process must be refused; then the first goes on, or is taken the run from. */
+  #stop(job: Job, fault: Fault & { kind: 'stop' }, path: string): boolean {
+    const { process } = job
+    // Only the log is fenced by its epochs: whatever else the process has begun would still be done.
+    const isInLog = isOfLog(path) && this.world.scheduler.of(process).every(event => isOfLog(event.path))
+    if (!this.#holdsLock(process) || (fault.takeover && !isInLog)) return false
+    this.world.stop(process)
+    this.world.count('stop')
+    this.#after(1, () => {
+      if (process.state !== 'stopped') return
+      const second = this.#start('refused')
+      this.#whenDead(second.process, () => this.#goOn(job, fault))
+    })
+    return true
+  }
+
+  #holdsLock(process: SimulatedProcess): boolean {
+    const { pid, startedTicks } = process
+    return this.world.disk.find(lockPath)?.content.includes(`"pid":${pid},"started":"${startedTicks}"`) === true
+  }
+
+  #goOn(job: Job, { takeover, wakeMs }: Fault & { kind: 'stop' }): void {
+    const { process } = job
+    if (process.state !== 'stopped') return
+    if (takeover) {
+      job.role = 'zombie'
+      this.world.count('takeover')
+      this.world.disk.unlink(lockPath)
+      this.#start()
+    }
+    this.#after(wakeMs, () => this.world.wake(process))
+  }
+
+  #whenDead(process: SimulatedProcess, run: () => void): void {
+    if (process.state === 'dead') run()
+    else this.#after(1, () => this.#whenDead(process, run))
+  }
+}
+
+/** What a process may be at when its run is taken from it: its log, its input, its workers, its clock. */
+function isOfLog(path: string): boolean {
+  return path === '' || path.startsWith('/sim/in/') || path.startsWith(`${runFolder}/log/`)
+}
+
+/** What a process that lost its run must not do. The tables' file is a cache that is checked when it is read. */
+function isForbidden(kind: OperationKind, path: string): boolean {
+  const isHarmless = kind === 'sync' || kind === 'mkdir' || path.startsWith(`${runFolder}/state/`) || path === lockPath
+  return isChange(kind) && !isHarmless && path.startsWith(runFolder) && !isOfLog(path)
+}
+
+function describe(error: unknown): string {
+  if (error === null) return 'it ended well'
+  if (!(error instanceof Error)) return String(error)
+  return error instanceof HeadraceError ? `${error.code}: ${error.message}` : (error.stack ?? error.message)
+}

@@ -1,0 +1,165 @@
+/** A place in the source: in `file` below src/, the text `from`, which stands there exactly once, becomes `to`. */
+export interface Change {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+/** A planted bug. */
+export interface Mutant {
+  readonly name: string
+  readonly changes: readonly Change[]
+}
+
+const mutant = (name: string, file: string, from: string, to: string): Mutant => ({
+  name,
+  changes: [{ file, from, to }],
+})
+
+/** What a hurried change could break. Each is found by the simulation: `npm run simulate -- --mutants`. */
+export const mutants: readonly Mutant[] = [
+  mutant(
+    'state is sealed before the commit',
+    'run/decide-stage.ts',
+    '        await owner.commit({ positions, appends })\n',
+    '        await state.seal(slot)\n        await owner.commit({ positions, appends })\n',
+  ),
+  mutant(
+    'a lagging state is not caught up',
+    'run/decide-stage.ts',
+    '  await catchUp(context, state, from)\n',
+    '  if (state.slot() > from[0].slot) await catchUp(context, state, from)\n',
+  ),
+  mutant('a commit is not synced', 'log/stage-journal.ts', '      await this.#tail!.datasync()\n', ''),
+  mutant(
+    'a short write of a commit is taken for whole',
+    'log/stage-journal.ts',
+    '  if (bytesWritten === lengthOf(buffers)) return\n',
+    '  if (bytesWritten > 0) return\n',
+  ),
+  mutant(
+    'a torn commit is taken for whole',
+    'log/segment.ts',
+    'if (end < Number.POSITIVE_INFINITY || (await reader.isWhole(frames.at(-1)!)))',
+    'if (reader.isWhole)',
+  ),
+  mutant(
+    "the last frame is not carried into the new owner's file",
+    'log/stage-journal.ts',
+    'isLast && this.#options.writable ? await this.#choose(segment, commits) : []',
+    '[] as Frame[]',
+  ),
+  {
+    name: 'an owner does not look whether it still is one',
+    changes: [
+      {
+        file: 'log/journal-files.ts',
+        from: '    if (!statSync(path, { throwIfNoEntry: false })) throw fencedError(stage)\n',
+        to: '',
+      },
+      { file: 'log/lock.ts', from: '      if (!isMine(path, mine)) throw lostError(path)\n', to: '' },
+    ],
+  },
+  mutant(
+    'only the log looks whether the lock is still held',
+    'run/shard-stage.ts',
+    '{ onEffect: context.checkOwner }',
+    '{}',
+  ),
+  mutant(
+    'a living holder of the lock is not respected',
+    'log/lock.ts',
+    '  if (holder === null) return false\n',
+    '  if (holder === null || holder.pid) return false\n',
+  ),
+  mutant(
+    'a new journal file is not synced into its folder',
+    'log/journal-files.ts',
+    '    await syncFolder(dir)\n    return handle\n',
+    '    return handle\n',
+  ),
+  mutant(
+    'the position is committed before the rows',
+    'run/load.ts',
+    '    await owner.commit({ positions, appends: [...splitAppends(fresh), ...appends] })\n',
+    '    await owner.commit({ positions, appends: [] })\n    await owner.commit({ positions, appends: [...splitAppends(fresh), ...appends] })\n',
+  ),
+  {
+    name: 'a group of slots is committed with the position of its first',
+    changes: [
+      {
+        file: 'run/load.ts',
+        from: '  let last: InFlight | undefined\n',
+        to: '  let last: InFlight | undefined\n  const first = window[0]\n',
+      },
+      { file: 'run/load.ts', from: 'last.slot + 1, last.note)', to: 'last.slot + 1, first.note)' },
+    ],
+  },
+  {
+    name: 'the end is committed when a run is drained',
+    changes: [
+      {
+        file: 'run/load.ts',
+        from: '    if (stop.aborted) return\n    last = await',
+        to: '    last = await',
+      },
+      { file: 'run/load.ts', from: '  if (stop.aborted) return\n  const end', to: '  const end' },
+    ],
+  },
+  mutant(
+    'the end is not passed on after a restart',
+    'run/shard-stage.ts',
+    '  if (isEnded(from)) return sink?.end()\n',
+    '  if (isEnded(from)) return\n',
+  ),
+  mutant('a row that failed has no fate', 'run/slot.ts', 'dead: [...dead, ...failed].sort(', 'dead: [...dead].sort('),
+  mutant(
+    'jobs of a worker that died are forgotten',
+    'run/pool.ts',
+    '    for (const waiting of running.splice(0).reverse()) this.#queues[queueOf(waiting.job)].unshift(waiting)\n',
+    '    running.splice(0)\n',
+  ),
+  mutant(
+    "a shard's number is used again after a restart",
+    'run/open-shards.ts',
+    '[name, { ...note, openFrom: -1,',
+    '[name, { ...note, next: Math.max(0, note.next - 1), openFrom: -1,',
+  ),
+  mutant(
+    'rows of a sealed shard are added again',
+    'run/open-shards.ts',
+    '      if (slot < domain.sealedTo) continue\n',
+    '',
+  ),
+  {
+    name: 'a file is renamed before it is synced',
+    changes: [
+      { file: 'durable-file.ts', from: '      await file.sync()\n    } finally', to: '    } finally' },
+      {
+        file: 'durable-file.ts',
+        from: `    await rename(\`\${path}.tmp\`, path)\n`,
+        to: `    await rename(\`\${path}.tmp\`, path)\n    const renamed = await open(path, 'r+')\n    await renamed.sync()\n    await renamed.close()\n`,
+      },
+    ],
+  },
+  mutant(
+    'a renamed file is not synced into its folder',
+    'durable-file.ts',
+    '    await syncFolder(dirname(path))\n',
+    '',
+  ),
+  mutant('a folder that was there is taken to last', 'durable-file.ts', '    await syncNamesAbove(folder)\n', ''),
+  mutant(
+    'the head is published before the ledger is synced',
+    'feed/publish.ts',
+    '        await this.#ledger.sync()\n        await this.#writeHead({ steps, digest })\n',
+    '        await this.#writeHead({ steps, digest })\n        await this.#ledger.sync()\n',
+  ),
+  mutant('the ledger is not synced', 'feed/ledger.ts', '      await this.#file.datasync()\n', ''),
+  mutant(
+    'a reader goes on one step too late',
+    'feed/read.ts',
+    '      this.#handed = { feed: head.feed, step, digest }\n      yield batch\n',
+    '      yield batch\n      this.#handed = { feed: head.feed, step, digest }\n',
+  ),
+]

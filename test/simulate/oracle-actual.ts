@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Batch, list, numbers, stringAt, utf8 } from '../../src/batch/batch.ts'
+import { rowOf, slotOf } from '../../src/decide/decider.ts'
+import { readHead } from '../../src/feed/head.ts'
+import { LedgerReader } from '../../src/feed/ledger.ts'
+import { readFeed } from '../../src/feed/read.ts'
+import { readFates } from '../../src/replay/fates.ts'
+import { RunReader } from '../../src/replay/run-reader.ts'
+import { readTotals } from '../../src/replay/totals.ts'
+import { readManifest } from '../../src/run/shard-stage.ts'
+import type { ManifestEntry } from '../../src/shards/manifest.ts'
+import { openShard } from '../../src/shards/shard.ts'
+import type { RecordPlace } from './oracle.ts'
+import type { ExpectedFate } from './oracle-fates.ts'
+
+export interface ActualDocument {
+  readonly slot: number
+  readonly row: number
+  readonly id: string
+  readonly tokens: readonly number[]
+  readonly textBytes: number
+  readonly scores: Readonly<Record<string, number | string | null>>
+}
+
+export interface ActualShard {
+  readonly entry: ManifestEntry
+  /** SHA-256 of the file as it is. */
+  readonly sha256: string
+  readonly documents: readonly ActualDocument[]
+}
+
+/** A sample as a trainer gets it. `bounds` are those of its pieces and padding; `documents` has the id between each two. */
+export interface ActualSample {
+  readonly domain: string
+  readonly inputIds: readonly number[]
+  readonly labels: readonly number[]
+  readonly positionIds: readonly number[]
+  readonly bounds: readonly number[]
+  readonly documents: readonly string[]
+}
+
+export interface ActualFeed {
+  readonly feed: string
+  readonly digest: string
+  readonly isEnded: boolean
+  readonly leftover: Readonly<Record<string, { readonly samples: number; readonly tokens: number }>>
+  readonly steps: readonly {
+    readonly line: string
+    readonly digest: string
+    readonly samples: readonly ActualSample[]
+  }[]
+}
+
+/** What a run wrote, as plain data. */
+export interface ActualRun {
+  readonly isEnded: boolean
+  /** Slots that were decided; the slot that says the end is not counted. */
+  readonly slots: number
+  readonly fates: readonly ExpectedFate[]
+  readonly totals: { readonly documents: number; readonly kept: number; readonly dead: number; readonly tokens: number }
+  readonly dropped: Readonly<Record<string, number>>
+  readonly shards: readonly ActualShard[]
+  /** Null where no step is published and the feed has not ended. */
+  readonly feed: ActualFeed | null
+}
+
+/** Collects what the run in `dir` wrote, through the readers that everybody uses. */
+export async function readActual(dir: string): Promise<ActualRun> {
+  await using run = await RunReader.open(dir)
+  const { progress, isEnded } = await readTotals(run)
+  const fates: ExpectedFate[] = []
+  for await (const fate of readFates(run)) {
+    const { file, line, slot, row, id, reason, similarity, partner } = fate
+    const duplicateOf = partner < 0 ? null : { slot: slotOf(partner), row: rowOf(partner) }
+    const evidence = fate.fate === 'dead' ? null : fate.evidence
+    fates.push({ file, line, slot, row, id, fate: fate.fate, reason, evidence, duplicateOf, similarity })
+  }
+  const { documents, kept, dead, dropped } = progress.decide
+  const shards: ActualShard[] = []
+  for await (const entry of readManifest(run.log)) shards.push(await readShard(dir, entry))
+  return {
+    isEnded,
+    slots: progress.decided - (await hasDecidedEnd(run)),
+    fates,
+    totals: { documents, kept, dead, tokens: progress.shard.tokens },
+    dropped: { ...dropped },
+    shards,
+    feed: await readActualFeed(join(dir, 'feed')),
+  }
+}
+
+/** The records of each slot, in the order of their rows. */
+export function slotsOf({ fates, slots }: ActualRun): RecordPlace[][] {
+  return Array.from({ length: slots }, (_, slot) => fates.filter(fate => fate.slot === slot))
+}
+
+async function hasDecidedEnd(run: RunReader): Promise<number> {
+  const { note } = await run.log.position('decide', 0)
+  return note !== '' && JSON.parse(note).ended === true ? 1 : 0
+}
+
+async function readShard(dir: string, entry: ManifestEntry): Promise<ActualShard> {
+  const path = join(dir, 'shards', entry.path)
+  using shard = openShard(path, entry)
+  const documents = [...shard.batches()].flatMap(documentsOf)
+  return {
+    entry,
+    sha256: createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex'),
+    documents,
+  }
+}
+
+function documentsOf(batch: Batch): ActualDocument[] {
+  const { offsets, values } = list(batch, 'tokens')
+  const scored = Object.entries(batch.columns).filter(([, { kind }]) => kind === 'f32' || kind === 'f64')
+  return Array.from({ length: batch.rows }, (_, i) => {
+    const scores: Record<string, number | string | null> = {}
+    for (const [name] of scored) scores[name] = nullOf(numbers(batch, name)[i])
+    if (batch.columns.language) scores.language = stringAt(utf8(batch, 'language'), i)
+    return {
+      slot: numbers(batch, 'slot')[i],
+      row: numbers(batch, 'row')[i],
+      id: stringAt(utf8(batch, 'id'), i),
+      tokens: [...values.subarray(offsets[i], offsets[i + 1])],
+      textBytes: numbers(batch, 'textBytes')[i],
+      scores,
+    }
+  })
+}
+
+const nullOf = (value: number) => (Number.isNaN(value) ? null : value)
+
+async function readActualFeed(dir: string): Promise<ActualFeed | null> {
+  const head = await readHead(dir)
+  if (!head) return null
+  const ledger = new LedgerReader(dir, head.segmentSteps)
+  const steps: ActualFeed['steps'][number][] = []
+  for await (const batch of readFeed(dir, { verify: true })) {
+    const { length, cuSeqlens } = batch
+    const samples = batch.domains.map((domain, i): ActualSample => {
+      const row = (values: Int32Array) => [...values.subarray(i * length, (i + 1) * length)]
+      const [first, last] = [cuSeqlens.indexOf(i * length), cuSeqlens.indexOf((i + 1) * length)]
+      return {
+        domain,
+        ...{ inputIds: row(batch.inputIds), labels: row(batch.labels), positionIds: row(batch.positionIds) },
+        bounds: [...cuSeqlens.subarray(first, last + 1)].map(bound => bound - i * length),
+        documents: batch.documents.slice(first, last),
+      }
+    })
+    steps.push({ line: await ledger.read(batch.step), digest: batch.digest, samples })
+  }
+  const { feed, digest, ended, leftover } = head
+  return { feed, digest, isEnded: ended, leftover, steps }
+}

@@ -1,0 +1,318 @@
+import { createHash } from 'node:crypto'
+import type { FeedOptions } from '../../src/pipeline/pipeline.ts'
+import { cutSamples, type Sample, tokensIn } from './oracle-samples.ts'
+import { type ExpectedShard, tokensOf } from './oracle-shards.ts'
+
+/** A change of mixture or batch, as `control.json` has it. */
+export interface Control {
+  readonly step: number
+  readonly mixture?: Readonly<Record<string, number>> | null
+  readonly batch?: number
+}
+
+type Options = Omit<FeedOptions, 'mixture'> & Pick<Control, 'mixture'>
+
+export interface FeedLimits {
+  readonly blockTokens: number
+  readonly blockSlotsMax: number
+  readonly ledgerSegmentSteps: number
+}
+
+/** What a feed is made by, beside its options. */
+export interface FeedOrigin {
+  readonly run: string
+  readonly tokenizer: Readonly<Record<string, unknown>>
+  readonly fingerprint: string
+  readonly controls: readonly Control[]
+}
+
+export interface ExpectedStep {
+  /** The ledger's line, which has the digest. */
+  readonly line: string
+  readonly digest: string
+  /** Its samples in the order of its ranges. */
+  readonly samples: readonly { readonly domain: string; readonly pieces: Sample }[]
+}
+
+export interface ExpectedFeed {
+  /** The feed's id. */
+  readonly feed: string
+  readonly length: number
+  /** Fills short samples. */
+  readonly padding: number
+  readonly steps: readonly ExpectedStep[]
+  readonly isEnded: boolean
+  /** What no step holds, once ended. */
+  readonly leftover: Readonly<Record<string, Total>>
+}
+
+interface Total {
+  readonly samples: number
+  readonly tokens: number
+}
+
+/** Everything that decides which step comes next. Plain data, so that a step that can't be filled is undone by a copy. */
+interface Domain {
+  open: ExpectedShard[]
+  blocks: ExpectedShard[][]
+  /** The next sample: of which block, which one, in which pass. `ready`: tokens in closed blocks that are not fed in this pass. */
+  next: number
+  at: number
+  epoch: number
+  ready: number
+  total: Total
+  /** A block of it was cut into samples once. */
+  isCut: boolean
+}
+type Domains = Map<string, Domain>
+
+type Identity = ReturnType<typeof identityOf>
+/** `cuts` remembers the samples of each block and pass. */
+type Settings = Identity & { readonly cuts: Map<string, Sample[]> }
+
+function identityOf(options: Options, limits: FeedLimits, origin: FeedOrigin) {
+  const endOfText = origin.tokenizer.endOfTextId
+  return {
+    version: 1,
+    run: origin.run,
+    length: options.length,
+    batch: options.batch,
+    mixture: options.mixture ?? null,
+    packing: options.packing ?? 'concatenate',
+    seed: options.seed ?? 0,
+    blockTokens: options.blockTokens ?? limits.blockTokens,
+    blockSlotsMax: limits.blockSlotsMax,
+    dry: options.dry ?? 'renormalise',
+    repeatMax: options.repeatMax ?? 4,
+    segmentSteps: limits.ledgerSegmentSteps,
+    tokenizer: origin.tokenizer,
+    endOfText: typeof endOfText === 'number' ? endOfText : null,
+    fingerprint: origin.fingerprint,
+  }
+}
+
+/** The steps of a feed. A step takes the next shard only when the shards before it do not fill it. */
+export function planFeed(
+  shards: readonly ExpectedShard[],
+  isEnded: boolean,
+  options: Options,
+  limits: FeedLimits,
+  origin: FeedOrigin,
+): ExpectedFeed {
+  const identity = identityOf(options, limits, origin)
+  const feed = sha256(canonical(identity))
+  const settings: Settings = { ...identity, cuts: new Map() }
+  const steps: ExpectedStep[] = []
+  let domains: Domains = new Map()
+  // Tokens by which each domain of the last step is behind its weight, one without a shard too.
+  let owed: ReadonlyMap<string, number> = new Map()
+  let folded = 0
+  let isClosed = false
+  for (;;) {
+    const inForce = origin.controls.filter(control => control.step <= steps.length)
+    const mixture = inForce.findLast(control => control.mixture !== undefined)?.mixture
+    const now = {
+      ...settings,
+      mixture: mixture === undefined ? settings.mixture : mixture,
+      batch: inForce.findLast(control => control.batch !== undefined)?.batch ?? settings.batch,
+    }
+    const tried = copyDomains(domains)
+    const filled = fill(tried, now, isClosed, owed)
+    for (const [name, domain] of tried) domains.get(name)!.isCut = domain.isCut
+    if (filled) {
+      domains = tried
+      owed = new Map(filled.shares.map(({ name, carry }) => [name, carry]))
+      const previous = steps.at(-1)?.digest ?? feed
+      const counts = { step: steps.length, manifest: folded, control: inForce.length, previous, samples: now.batch }
+      steps.push(seal(filled, domains, counts))
+    } else if (folded < shards.length) addShard(domains, shards[folded++], settings)
+    else if (isEnded && !isClosed) {
+      for (const domain of domains.values()) close(domain)
+      isClosed = true
+    } else break
+  }
+  const leftover = isEnded ? countLeftover(domains, settings, isClosed) : {}
+  return { feed, length: settings.length, padding: settings.endOfText ?? 0, steps, isEnded, leftover }
+}
+
+function copyDomains(domains: Domains): Domains {
+  return new Map([...domains].map(([name, domain]) => [name, { ...domain }]))
+}
+
+/**
+ * A block closes when it has its tokens, or when the new shard is too many slots newer than its first document. When the feed began
+ * without a mixture, one that closes closes all.
+ */
+function addShard(domains: Domains, shard: ExpectedShard, settings: Settings): void {
+  const start = { next: 0, at: 0, epoch: 0, ready: 0, total: { samples: 0, tokens: 0 }, isCut: false }
+  const known: Domain = domains.get(shard.domain) ?? { open: [], blocks: [], ...start }
+  domains.set(shard.domain, { ...known, open: [...known.open, shard] })
+  const { slot } = shard.documents.at(-1)!
+  const isFull = ({ open }: Domain) =>
+    open.length > 0 &&
+    (open.reduce((sum, one) => sum + tokensOf(one.documents), 0) >= settings.blockTokens ||
+      slot - open[0].documents[0].slot >= settings.blockSlotsMax)
+  const full = [...domains.values()].filter(isFull)
+  for (const domain of settings.mixture === null && full.length > 0 ? domains.values() : full) close(domain)
+}
+
+function close(domain: Domain): void {
+  if (domain.open.length === 0) return
+  domain.blocks = [...domain.blocks, domain.open]
+  domain.ready += domain.open.reduce((sum, shard) => sum + tokensOf(shard.documents), 0)
+  domain.open = []
+}
+
+/** The samples of the block where the domain stands, after moving on to the next one that there is; null when there is none. */
+function peek(name: string, domain: Domain | undefined, settings: Settings, isClosed: boolean): Sample[] | null {
+  for (; domain; domain.next++, domain.at = 0) {
+    if (domain.next === domain.blocks.length) {
+      const tokens = domain.blocks.flat().reduce((sum, shard) => sum + tokensOf(shard.documents), 0)
+      const mayRepeat = isClosed && settings.dry === 'repeat' && domain.epoch + 1 < settings.repeatMax && tokens > 0
+      if (!mayRepeat) return null
+      Object.assign(domain, { next: 0, at: 0, epoch: domain.epoch + 1, ready: tokens })
+    }
+    domain.isCut = true
+    const block = { domain: name, number: domain.next, epoch: domain.epoch }
+    const documents = domain.blocks[domain.next].flatMap(shard => shard.documents)
+    const samples = settings.cuts.get(JSON.stringify(block)) ?? cutSamples(documents, block, settings)
+    settings.cuts.set(JSON.stringify(block), samples)
+    if (domain.at < samples.length) return samples
+  }
+  return null
+}
+
+interface Share {
+  readonly name: string
+  weight: number
+  carry: number
+}
+
+interface Filled {
+  readonly shares: readonly Share[]
+  readonly mixture: Readonly<Record<string, number>>
+  readonly picks: readonly { name: string; block: number; epoch: number; at: number; pieces: Sample }[]
+}
+
+/** A step's samples, taken from `domains`, or null when they are not all there. */
+function fill(
+  domains: Domains,
+  settings: Settings,
+  isClosed: boolean,
+  owed: ReadonlyMap<string, number>,
+): Filled | null {
+  const { mixture, length, batch, dry } = settings
+  // With a mixture a dry domain is waited for until the end, and then as the policy says. Without one it has no share.
+  const mustWait = mixture !== null && (!isClosed || dry === 'wait')
+  const names = mixture ? Object.keys(mixture) : [...domains.keys()].filter(name => name !== 'holdout')
+  const shares: Share[] = []
+  for (const name of names.sort()) {
+    const domain = domains.get(name)
+    if (!peek(name, domain, settings, isClosed) && !mustWait) continue
+    const weight = mixture ? mixture[name] : domain!.ready
+    if (weight > 0) shares.push({ name, weight, carry: owed.get(name) ?? 0 })
+  }
+  rescale(shares)
+  const weights = Object.fromEntries(shares.map(share => [share.name, share.weight]))
+  const picks: Filled['picks'][number][] = []
+  while (picks.length < batch) {
+    const share = choose(shares, length)
+    if (!share) return null
+    const domain = domains.get(share.name)
+    const samples = peek(share.name, domain, settings, isClosed)
+    if (!samples) {
+      if (mustWait) return null
+      shares.splice(shares.indexOf(share), 1)
+      rescale(shares)
+      continue
+    }
+    const { next: block, epoch, at } = domain!
+    const tokens = tokensIn(samples[at])
+    for (const one of shares) one.carry += one.weight * tokens
+    share.carry -= tokens
+    domain!.at++
+    domain!.ready -= tokens
+    picks.push({ name: share.name, block, epoch, at, pieces: samples[at] })
+  }
+  return { shares, mixture: weights, picks }
+}
+
+/** Weights sum to 1, and what all are behind together is shared out by them. */
+function rescale(shares: readonly Share[]): void {
+  const sum = shares.reduce((total, share) => total + share.weight, 0)
+  for (const share of shares) share.weight /= sum
+  const carry = shares.reduce((total, share) => total + share.carry, 0)
+  for (const share of shares) share.carry -= share.weight * carry
+}
+
+/** Among those that would not get ahead by a whole sample, the one that must be served first; by name among equals. */
+function choose(shares: readonly Share[], length: number): Share | null {
+  const judged = shares.map(share => {
+    const quota = share.carry + share.weight * length
+    return { share, isDue: quota > 0, deadline: (length - quota) / share.weight }
+  })
+  const due = judged.filter(one => one.isDue)
+  const candidates = due.length > 0 ? due : judged
+  const first = Math.min(...candidates.map(one => one.deadline))
+  return candidates.find(one => one.deadline === first)?.share ?? null
+}
+
+function seal(
+  { shares, mixture, picks }: Filled,
+  domains: Domains,
+  counts: { step: number; manifest: number; control: number; previous: string; samples: number },
+): ExpectedStep {
+  const ranges: Record<string, { block: number; epoch: number; from: number; to: number }[]> = {}
+  for (const { name, block, epoch, at } of picks) {
+    const ofDomain = (ranges[name] ??= [])
+    const last = ofDomain.at(-1)
+    if (last && last.block === block && last.epoch === epoch && last.to === at) last.to++
+    else ofDomain.push({ block, epoch, from: at, to: at + 1 })
+  }
+  for (const [name, domain] of domains) {
+    const own = picks.filter(pick => pick.name === name)
+    const tokens = own.reduce((sum, pick) => sum + tokensIn(pick.pieces), 0)
+    domain.total = { samples: domain.total.samples + own.length, tokens: domain.total.tokens + tokens }
+  }
+  const fed = [...domains].filter(([, domain]) => domain.total.samples > 0)
+  const step = {
+    ...counts,
+    domains: ranges,
+    tokens: picks.reduce((sum, pick) => sum + tokensIn(pick.pieces), 0),
+    mixture,
+    carry: Object.fromEntries(shares.map(share => [share.name, share.carry])),
+    totals: Object.fromEntries(fed.map(([name, domain]) => [name, domain.total])),
+  }
+  const json = canonical(step)
+  const digest = sha256(json)
+  const line = `${json.slice(0, -1)},"digest":"${digest}"}`
+  const samples = Object.keys(ranges)
+    .sort()
+    .flatMap(name => picks.filter(pick => pick.name === name).map(({ pieces }) => ({ domain: name, pieces })))
+  return { line, digest, samples }
+}
+
+/** Tokens of the current pass that no step holds, and the samples of the block that is being fed where one was ever cut. */
+function countLeftover(domains: Domains, settings: Settings, isClosed: boolean): Record<string, Total> {
+  const left: Record<string, Total> = {}
+  for (const [name, domain] of domains) {
+    const after = { ...domain }
+    const samples = domain.isCut ? peek(name, after, settings, isClosed) : null
+    const rest = samples && after.epoch === domain.epoch ? samples.length - after.at : 0
+    if (domain.ready > 0) left[name] = { samples: rest, tokens: domain.ready }
+  }
+  return left
+}
+
+/** JSON without spaces, keys in the order of their UTF-16 code units. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  const entries = Object.entries(value).filter(([, part]) => part !== undefined)
+  const sorted = entries.sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${sorted.map(([name, part]) => `${JSON.stringify(name)}:${canonical(part)}`).join(',')}}`
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

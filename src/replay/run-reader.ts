@@ -8,7 +8,7 @@ import { JournalLog } from '../log/journal.ts'
 import { type Entry, type Log, readCommitted, startPosition } from '../log/log.ts'
 import { topics } from '../run/context.ts'
 import { type RunFile, readRunFile } from '../run/run-file.ts'
-import { SlotReader } from '../run/slots.ts'
+import { readSlot, SlotReader } from '../run/slots.ts'
 
 /** Bytes of ids kept for look-ups of duplicates' originals: those of some 4,000 slots. */
 const idBytesMax = 64 * 1024 * 1024
@@ -63,12 +63,8 @@ export class RunReader implements AsyncDisposable {
 
   /** The scored rows of a slot. */
   async scored(slot: number): Promise<Batch> {
-    const { partitions } = this.run
-    const from = { topic: topics.scored, partition: slot % partitions, offset: BigInt(Math.floor(slot / partitions)) }
-    for await (const entry of readCommitted(this.log, from.topic, from.partition, from.offset)) {
-      if (entry.headers.slot === String(slot) && !entry.headers.end) return decodeBatch(entry.value).batch
-      break
-    }
+    const entry = await readSlot(this.log, topics.scored, this.run.partitions, slot)
+    if (entry && !entry.headers.end) return decodeBatch(entry.value).batch
     throw new HeadraceError('not-found', `slot ${slot} is not in the log of ${this.dir}`)
   }
 

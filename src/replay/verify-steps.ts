@@ -7,8 +7,8 @@ import { BlockFile } from '../feed/block-file.ts'
 import type { Head } from '../feed/head.ts'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
 import type { Step } from '../feed/steps.ts'
-import { readCommitted } from '../log/log.ts'
 import { topics } from '../run/context.ts'
+import { readSlot } from '../run/slots.ts'
 import { openShard } from '../shards/shard.ts'
 import type { EncodingName } from '../text/bpe.ts'
 import type { RunReader } from './run-reader.ts'
@@ -161,12 +161,9 @@ function findDocument(path: string, token: number): { slot: number; row: number;
 }
 
 async function readKept({ log, run }: RunReader, slot: number, row: number): Promise<Batch | null> {
-  const [partition, offset] = [slot % run.partitions, BigInt(Math.floor(slot / run.partitions))]
-  for await (const entry of readCommitted(log, topics.kept, partition, offset)) {
-    if (entry.headers.slot !== String(slot)) return null
-    const { batch } = decodeBatch(entry.value)
-    const index = numbers(batch, 'row').indexOf(row)
-    return index < 0 ? null : takeRows({ rows: batch.rows, columns: { text: utf8(batch, 'text') } }, [index])
-  }
-  return null
+  const entry = await readSlot(log, topics.kept, run.partitions, slot)
+  if (!entry || entry.headers.end) return null
+  const { batch } = decodeBatch(entry.value)
+  const index = numbers(batch, 'row').indexOf(row)
+  return index < 0 ? null : takeRows({ rows: batch.rows, columns: { text: utf8(batch, 'text') } }, [index])
 }

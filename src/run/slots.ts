@@ -1,5 +1,5 @@
 import { HeadraceError } from '../errors.ts'
-import type { Append, Entry, Log, Position } from '../log/log.ts'
+import { type Append, type Entry, type Log, type Position, readCommitted } from '../log/log.ts'
 
 /** An entry of a slot topic. `isEnd` closes the topic: no slot follows. */
 export interface SlotEntry extends Entry {
@@ -82,15 +82,51 @@ export function endAppends(topic: string, slot: number, partitions: number): App
   )
 }
 
-/** Where slot n stands in each partition: topics of slots hold one entry a slot, so it is counted from the first. */
+/** Positions from which a reader gets slot `slot` and those after it, in each partition. */
 export async function positionsAt(log: Log, topic: string, partitions: number, slot: number): Promise<Position[]> {
   const positions: Position[] = []
-  for (let partition = 0; partition < partitions; partition++) {
-    const offset = BigInt(Math.ceil((slot - partition) / partitions))
-    const { first } = await log.bounds(topic, partition)
-    positions.push({ partition, offset: offset > first ? offset : first, slot, note: '' })
-  }
+  for (let partition = 0; partition < partitions; partition++)
+    positions.push({ partition, offset: await findOffset(log, topic, partition, partitions, slot), slot, note: '' })
   return positions
+}
+
+/** The entry of a slot, or null when it is not in the log. */
+export async function readSlot(log: Log, topic: string, partitions: number, slot: number): Promise<Entry | null> {
+  const partition = slot % partitions
+  const offset = await findOffset(log, topic, partition, partitions, slot)
+  const entry = await firstEntry(log, topic, partition, offset)
+  return entry?.headers.slot === String(slot) ? entry : null
+}
+
+/**
+ * An offset at which a partition's first slot from `slot` on is read next. Slots rise with offsets; where a log leaves no gaps the slot
+ * stands where counting says, else it is found by halving.
+ */
+async function findOffset(
+  log: Log,
+  topic: string,
+  partition: number,
+  partitions: number,
+  slot: number,
+): Promise<bigint> {
+  let { first: low, next: high } = await log.bounds(topic, partition)
+  let guess = BigInt(Math.ceil((slot - partition) / partitions))
+  // Below `low` are earlier slots alone; from `high` on the wanted one, later ones, or none.
+  while (low < high) {
+    if (guess < low || guess >= high) guess = guess < low ? low : high - 1n
+    const entry = await firstEntry(log, topic, partition, guess)
+    const found = entry ? Number(entry.headers.slot) : Number.POSITIVE_INFINITY
+    if (entry && (found === slot || (guess === low && found > slot))) return entry.offset
+    if (entry && found < slot) low = entry.offset + 1n
+    else high = guess
+    guess = (low + high) / 2n
+  }
+  return low
+}
+
+async function firstEntry(log: Log, topic: string, partition: number, from: bigint): Promise<Entry | null> {
+  for await (const entry of readCommitted(log, topic, partition, from)) return entry
+  return null
 }
 
 /** A stage's committed position on every partition. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Log, startPosition } from '../../src/log/log.ts'
 import { MemoryLog } from '../../src/log/memory.ts'
-import { endAppends, SlotReader, slotAppend } from '../../src/run/slots.ts'
+import { endAppends, positionsAt, readSlot, SlotReader, slotAppend } from '../../src/run/slots.ts'
 
 const topic = 's.slots'
 const now = AbortSignal.abort()
@@ -74,3 +74,51 @@ test('a slot is ready once it is committed, and waiting for it ends with the sig
   assert.equal(await last, null)
   await reader.close()
 })
+
+/** The same log with offsets that leave gaps, as one that numbers its control records too. */
+function withGaps(log: Log, gap: (offset: bigint) => bigint): Log {
+  const inner = (offset: bigint): bigint => {
+    let at = 0n
+    while (gap(at) < offset) at++
+    return at
+  }
+  return {
+    async *read(from, signal) {
+      for await (const entry of log.read({ ...from, offset: inner(from.offset) }, signal))
+        yield { ...entry, offset: gap(entry.offset) }
+    },
+    bounds: async (topic, partition) => {
+      const { first, next } = await log.bounds(topic, partition)
+      return { first: gap(first), next: gap(next) }
+    },
+    position: (stage, partition) => log.position(stage, partition),
+    own: stage => log.own(stage),
+    [Symbol.asyncDispose]: async () => {},
+  }
+}
+const gaps: [what: string, gap: (offset: bigint) => bigint][] = [
+  ['no gaps', offset => offset],
+  ['a gap after each entry', offset => 2n * offset + 7n],
+  ['gaps that grow', offset => offset * offset],
+]
+for (const [what, gap] of gaps)
+  test(`each slot is found in a log with ${what}, of 1 and 3 partitions, also when the first were trimmed`, async () => {
+    for (const partitions of [1, 3]) {
+      const memory = new MemoryLog()
+      const log = withGaps(memory, gap)
+      const numbers = Array.from({ length: 20 }, (_, i) => i)
+      await write(memory, [...numbers.map(i => slot(i, partitions)), ...endAppends(topic, 20, partitions)])
+      const expected = [...numbers.map(String), 'end 20']
+      for (const trimmed of [0, 4]) {
+        for (let partition = 0; partition < partitions; partition++)
+          await memory.trim(topic, partition, BigInt(Math.ceil((trimmed - partition) / partitions)))
+        for (let from = trimmed; from <= 20; from++) {
+          const reader = new SlotReader(log, topic, await positionsAt(log, topic, partitions, from), now)
+          assert.deepEqual(await readAll(reader), expected.slice(from), `from ${from}`)
+          assert.equal((await readSlot(log, topic, partitions, from))?.headers.slot, String(from))
+        }
+        if (trimmed) assert.equal(await readSlot(log, topic, partitions, 0), null)
+        assert.equal(await readSlot(log, topic, partitions, 40), null)
+      }
+    }
+  })

@@ -6,6 +6,13 @@ export type Change = { readonly isForgotten?: boolean } & (
   | { readonly kind: 'truncate'; readonly size: number }
 )
 
+/** Whether nothing of an old change can come back once a later one is on the medium. */
+export function isReplaced(old: Change, by: Change): boolean {
+  if (old.kind === 'truncate') return by.kind === 'truncate'
+  if (by.kind === 'truncate') return old.at >= by.size
+  return old.at >= by.at && old.at + old.bytes.length <= by.at + by.bytes.length
+}
+
 /** What a power loss took. */
 export interface CrashCounts {
   lostWrites: number

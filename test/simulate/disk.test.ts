@@ -115,6 +115,19 @@ const cases: readonly [
     ['absent', 'new'],
   ],
   [
+    'what a failed sync forgot does not come back over what was written again and synced',
+    disk => {
+      const inode = createDurably(disk, '/x', 'old')
+      disk.write(inode, bytes('lost'), 0)
+      disk.failSync(inode)
+      disk.open('/x', 'w')
+      disk.write(inode, bytes('new'), 0)
+      disk.sync(inode)
+    },
+    disk => show(disk, '/x'),
+    ['new'],
+  ],
+  [
     'a sync that failed is not made good by a later one',
     disk => {
       const inode = createDurably(disk, '/x', 'o')

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { applyChange, type Change, type CrashCounts, drawMood, tear } from './disk-content.ts'
+import { applyChange, type Change, type CrashCounts, drawMood, isReplaced, tear } from './disk-content.ts'
 import type { Random } from './random.ts'
 
 /**
@@ -92,8 +92,14 @@ export class Disk {
       inode.durableNames = new Map(inode.names)
       inode.nameChanges = []
     } else {
-      for (const change of inode.changes) if (!change.isForgotten) inode.durable = applyChange(inode.durable, change)
-      inode.changes = inode.changes.filter(change => change.isForgotten)
+      let forgotten: Change[] = []
+      for (const change of inode.changes)
+        if (change.isForgotten) forgotten.push(change)
+        else {
+          inode.durable = applyChange(inode.durable, change)
+          forgotten = forgotten.filter(old => !isReplaced(old, change))
+        }
+      inode.changes = forgotten
     }
   }
 

@@ -21,7 +21,10 @@ async function main(options: Options): Promise<number> {
     while (!isOver(next) && failures.length < failuresMax) {
       const result = await children.simulate(options.first + next++, options.reduction)
       addTo(totals, result)
-      if (result.failure) failures.push(result)
+      if (result.failure) {
+        failures.push(result)
+        log.write(`seed ${result.seed} failed its check '${result.failure.check}': more at the end\n`)
+      }
       if (totals.seeds % progressSeeds === 0) log.write(`${describeProgress(totals, seconds())}\n`)
     }
   }

@@ -55,13 +55,12 @@ export class StateFile {
     )
   }
 
-  /** A first frame that can't be read is ours if it is a torn header; anything longer is someone else's file. */
+  /** A first frame that can't be read is ours if it is a torn header, with zeros where bytes were lost; else the file is someone else's. */
   async #refuseForeign(): Promise<void> {
     const start = Buffer.alloc(Math.min(this.#bytes, frameHeadBytes + magic.length))
     await this.#read(start, 0)
-    const text = start.subarray(frameHeadBytes).toString('latin1')
-    const zeros = start.every(byte => byte === 0)
-    if (!zeros && !magic.startsWith(text)) throw this.#foreign()
+    const isTorn = start.subarray(frameHeadBytes).every((byte, i) => byte === 0 || byte === magic.charCodeAt(i))
+    if (!isTorn) throw this.#foreign()
   }
 
   #foreign(): HeadraceError {

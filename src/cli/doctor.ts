@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import { HeadraceError } from '../errors.ts'
+import type { LockHolder } from '../log/lock.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { type Diagnosis, diagnoseRun, type Holder, type InputState } from '../replay/doctor.ts'
+import { type Diagnosis, diagnoseRun, type InputState } from '../replay/doctor.ts'
 import { statePath } from '../replay/verify-state.ts'
 import { describeTrip } from '../run/hold.ts'
 import type { RunFile } from '../run/run-file.ts'
@@ -82,7 +83,7 @@ function describe(found: Diagnosis): [string, string][] {
   return rows
 }
 
-function describeHolder(holder: Holder | null): string {
+function describeHolder(holder: LockHolder | null): string {
   if (!holder) return 'held by nobody'
   const { pid, host, state } = holder
   const states = { alive: 'which runs', dead: 'which is gone: a start takes it over', remote: 'another machine' }

@@ -54,6 +54,21 @@ export async function lockDirectory(dir: string): Promise<Lock> {
   }
 }
 
+/** Who holds a folder. `remote` is a process of another machine, of which nothing is known. */
+export interface LockHolder {
+  readonly pid: number
+  readonly host: string
+  readonly state: 'alive' | 'dead' | 'remote'
+}
+
+/** Looks who holds a folder, and takes nothing; null when nobody does. */
+export async function findLockHolder(dir: string): Promise<LockHolder | null> {
+  const holder = await readHolder(join(dir, 'lock'))
+  if (holder === null || holder === 'absent') return null
+  const state = holder.host !== hostname() ? 'remote' : isAlive(holder) ? 'alive' : 'dead'
+  return { pid: holder.pid, host: holder.host, state }
+}
+
 const triesMax = 100
 
 async function take(dir: string, path: string, draft: string): Promise<void> {

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { open, readdir, readFile, stat, statfs } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { join, relative } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { ledgerPath } from '../feed/ledger.ts'
 import { listJournal } from '../log/journal-files.ts'
+import { findLockHolder, type LockHolder } from '../log/lock.ts'
 import { scanFile } from '../log/segment.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { isReleased } from '../run/choices.ts'
@@ -20,13 +19,6 @@ import { findHead } from './verify-feed.ts'
 import { JournalScan } from './verify-journal.ts'
 import { listShards, type Manifest, readVerifiedManifest } from './verify-shards.ts'
 import { statePath, verifyState } from './verify-state.ts'
-
-/** Who holds a run's lock. `remote` is a process of another machine, of which nothing is known. */
-export interface Holder {
-  readonly pid: number
-  readonly host: string
-  readonly state: 'alive' | 'dead' | 'remote'
-}
 
 /** How far a stage is: slots committed, and how many fewer than the stage before. */
 export interface StageState {
@@ -54,7 +46,7 @@ export interface InputState {
 }
 
 export interface Diagnosis {
-  readonly holder: Holder | null
+  readonly holder: LockHolder | null
   readonly stages: readonly StageState[]
   readonly tails: readonly Tail[]
   /** Slots that the deciders' tables hold; those up to the deciding stage's are entered again. Null where no decider has a table. */
@@ -85,7 +77,7 @@ const stageNames = ['annotate', 'decide', 'shard'] as const
 /** Says what a start would find and do, without doing it. `plan` is the pipeline as it is now, or why it can't be loaded. */
 export async function diagnoseRun(run: RunReader, plan: Plan | string): Promise<Diagnosis> {
   const { dir } = run
-  const holder = await findHolder(dir)
+  const holder = await findLockHolder(dir)
   const tails = (await Promise.all(stageNames.map(stage => findTail(dir, stage)))).filter(tail => tail !== null)
   const stages = await readStages(run).catch(orRefusal)
   const splits = typeof stages === 'string' ? [] : await readSplits(run.log)
@@ -243,35 +235,4 @@ async function measure(dir: string): Promise<{ bytes: number; drafts: string[] }
 function orNull(error: unknown): null {
   if (isMissing(error)) return null
   throw error
-}
-
-/** Who holds the run's lock. A file that lost its text in a power failure holds nothing. */
-async function findHolder(dir: string): Promise<Holder | null> {
-  const text = await readFile(join(dir, 'lock'), 'utf8').catch(orNull)
-  let found: { pid?: unknown; host?: unknown; started?: unknown } | null = null
-  try {
-    found = JSON.parse(text ?? 'null')
-  } catch {
-    // Not whole, as above.
-  }
-  if (typeof found?.pid !== 'number') return null
-  const holder = { pid: found.pid, host: String(found.host) }
-  if (holder.host !== hostname()) return { ...holder, state: 'remote' }
-  return { ...holder, state: isRunning(found.pid, String(found.started ?? '')) ? 'alive' : 'dead' }
-}
-
-/** Whether the process runs, and is the one that began at `started` (Linux: clock ticks since boot). */
-function isRunning(pid: number, started: string): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return !['Z', 'X'].includes(fields[0]) && (started === '' || fields[19] === started)
-  } catch {
-    return true
-  }
 }

@@ -9,7 +9,6 @@ export interface LogModules {
   readonly journalUrl: string
   readonly JournalLog: typeof import('../../src/log/journal.ts').JournalLog
   readonly lockDirectory: typeof import('../../src/log/lock.ts').lockDirectory
-  readonly scanJournal: typeof import('../../src/log/journal-scan.ts').scanJournal
 }
 
 /** One mistake in a source file: `right` stands there once. */
@@ -30,7 +29,6 @@ export async function loadLog(mistake?: Mistake): Promise<LogModules> {
     journalUrl,
     ...(await import(journalUrl)),
     ...(await import(url('lock.ts'))),
-    ...(await import(url('journal-scan.ts'))),
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { appendFile, copyFile, mkdtemp, open, readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { type Commit, type Log, readCommitted } from '../../src/log/log.ts'
 import type { LogModules } from './broken.ts'
 
@@ -261,34 +261,6 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
       assert.deepEqual(await readTexts(other), ['0', '1', '2'])
     }
     assert.equal((await readdir(join(dir, 's'))).length, 2, 'a journal and its claim')
-  },
-  'a checker is told of every frame, of what is fenced and of where a torn tail begins': async log => {
-    const texts = ['x'.repeat(1100 * 1024), '1']
-    const { dir, owner, zombie } = await hang(log, dir => takeOver(log, dir, '2'), texts)
-    await owner.commit(commitOf('zombie', 9)).catch(() => {})
-    await zombie[Symbol.asyncDispose]()
-    const newest = join(dir, 's', (await journalsOf(dir)).at(-1)!)
-    const { length } = await readFile(newest)
-    await appendFile(newest, 'torn')
-    const found: string[] = []
-    for await (const finding of log.scanJournal(join(dir, 's'))) {
-      const of = finding.kind === 'frame' ? `${finding.header.base ? 'base' : 'commit'} ${finding.header.commit}` : ''
-      const fenced = finding.kind === 'frame' && finding.isFenced ? ' fenced' : ''
-      found.push(`${basename(finding.path, '.journal')} ${finding.kind === 'frame' ? of + fenced : finding.kind}`)
-      if (finding.kind === 'torn') assert.deepEqual([finding.at, finding.end], [length, length + 4])
-      if (finding.kind === 'frame') assert.ok(finding.isWhole)
-    }
-    assert.deepEqual(found, [
-      '000000000000-000001 base 0',
-      '000000000000-000001 commit 0',
-      '000000000000-000001 commit 1 fenced',
-      '000000000000-000001 commit 2 fenced',
-      '000000000000-000001 ignored',
-      '000000000001-000002 base 1',
-      '000000000001-000002 commit 1',
-      '000000000001-000002 commit 2',
-      '000000000001-000002 torn',
-    ])
   },
 }
 

@@ -157,6 +157,8 @@ function readKind(table: flat.Table): ColumnKind | null {
 function readLayout(table: flat.Table, fields: readonly Field[], bodyAt: number, bodyBytes: number): BatchLayout {
   if (flat.fieldAt(table, 3) !== 0) throw new RangeError('it is compressed')
   const rows = flat.longField(table, 0)
+  // Columns bound the number of rows by their bytes; without any, it could be anything.
+  if (fields.length === 0 && rows !== 0) throw new RangeError(`it has ${rows} rows and no column`)
   const [nodes, buffers] = [flat.vectorField(table, 1, 16), flat.vectorField(table, 2, 16)]
   let [node, buffer] = [0, 0]
   const nextNode = (name: string): number => {

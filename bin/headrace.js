@@ -3,6 +3,7 @@
 // its own TypeScript, which needs a newer Node than what the build makes of it.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
@@ -13,6 +14,8 @@ const isClone = existsSync(path('../src/cli/main.ts'))
 const [majorMin, minorMin] = isClone ? [24, 3] : [22, 18]
 
 if (major > majorMin || (major === majorMin && minor >= minorMin)) {
+  // A command starts in half the time when what was compiled before is kept.
+  module.enableCompileCache()
   // This thread makes short-lived garbage only; left alone, V8 lets it grow with the input's size.
   v8.setFlagsFromString('--max-semi-space-size=8')
   const { main } = await import(isClone ? '../src/cli/main.ts' : '../dist/cli/main.js')

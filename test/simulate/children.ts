@@ -5,11 +5,15 @@ import type { Reduction, Simulated } from './simulate.ts'
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 
+/** Seeds of a process: what a crashed instance leaves waiting for ever is never freed. */
+const seedsMax = 300
+
 /** Processes that simulate. Each has the code below src/ with the simulated machine under it, and with a mutant where one is named. */
 export class Children implements AsyncDisposable {
   readonly #mutant: string | null
   readonly #free: ChildProcess[] = []
-  readonly #all = new Set<ChildProcess>()
+  /** With the seeds that each has simulated. */
+  readonly #all = new Map<ChildProcess, number>()
 
   constructor(mutant: string | null = null) {
     this.#mutant = mutant
@@ -19,13 +23,19 @@ export class Children implements AsyncDisposable {
   async simulate(seed: number, reduction: Reduction = {}): Promise<Simulated> {
     const child = this.#free.pop() ?? this.#start()
     const result = await ask(child, { seed, reduction })
-    if (child.connected) this.#free.push(child)
-    else this.#all.delete(child)
+    const seeds = this.#all.get(child)! + 1
+    if (child.connected && seeds < seedsMax) {
+      this.#all.set(child, seeds)
+      this.#free.push(child)
+    } else {
+      this.#all.delete(child)
+      await end(child)
+    }
     return result
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#all].map(end))
+    await Promise.all([...this.#all.keys()].map(end))
   }
 
   #start(): ChildProcess {
@@ -34,7 +44,7 @@ export class Children implements AsyncDisposable {
       execArgv: ['--import', here('./install.ts'), '--max-old-space-size=1024'],
       env: environment,
     })
-    this.#all.add(child)
+    this.#all.set(child, 0)
     return child
   }
 }

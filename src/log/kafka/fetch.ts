@@ -1,0 +1,53 @@
+import type { Cluster, Lane } from './cluster.ts'
+import { decodeBatches, filterCommitted, type StoredRecord } from './records.ts'
+
+/** Bytes of a response, which an entry that is larger may exceed. A reader holds two responses. */
+export const fetchBytesMax = 4 * 1024 * 1024
+
+export interface Fetch {
+  readonly topic: string
+  readonly partition: number
+  readonly from: bigint
+  /** How long the broker waits for something to answer with. Default 0. */
+  readonly waitMs?: number
+  readonly bytesMax?: number
+  readonly lane?: Lane
+}
+
+export interface Committed {
+  readonly records: readonly StoredRecord[]
+  /** Where to go on: past what was read, past markers and what was aborted. */
+  readonly next: bigint
+}
+
+/** One try to fetch committed records. */
+export async function fetchCommitted(cluster: Cluster, fetch: Fetch): Promise<Committed> {
+  const { topic, partition, from, waitMs = 0, bytesMax = fetchBytesMax, lane } = fetch
+  const { node, id } = await cluster.leader(topic, partition)
+  const part = {
+    partition,
+    currentLeaderEpoch: -1,
+    fetchOffset: from,
+    lastFetchedEpoch: -1,
+    partitionMaxBytes: bytesMax,
+  }
+  const topics = [{ topicId: id, partitions: [part] }]
+  const got = await cluster.call(node, cluster.requests.fetch, [waitMs, 1, bytesMax, 1, 0, -1, topics, [], ''], lane)
+  if (got.error) throw Object.assign(new Error(got.error), { apiId: got.error })
+  return filterCommitted(decodeBatches(got.bytes, `${topic}/${partition}`, cluster.codec), got.aborted, from)
+}
+
+/** A partition's first offset and the one after all that is committed (the last stable offset). */
+export async function offsetsOf(cluster: Cluster, topic: string, partition: number) {
+  const [first, next] = await Promise.all([-2n, -1n].map(time => offsetAt(cluster, topic, partition, time)))
+  return { first, next }
+}
+
+async function offsetAt(cluster: Cluster, name: string, partition: number, timestamp: bigint): Promise<bigint> {
+  return cluster.retry(async () => {
+    const { node } = await cluster.leader(name, partition)
+    const partitions = [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }]
+    const { topics } = await cluster.call(node, cluster.requests.listOffsets, [-1, 1, [{ name, partitions }]])
+    return topics[0].partitions[0].offset
+  })
+}

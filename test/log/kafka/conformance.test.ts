@@ -1,0 +1,19 @@
+import { test } from 'node:test'
+import { testLog } from '../../../src/conformance/log.ts'
+import { KafkaLog } from '../../../src/log/kafka.ts'
+import { broker, newRun, openLog, options } from './broker.ts'
+
+if (broker || process.env.KAFKA_REQUIRED === '1')
+  testLog('kafka log', async () => {
+    const run = { run: newRun() }
+    const log = await openLog(run)
+    return {
+      log,
+      reopen: async () => {
+        await log[Symbol.asyncDispose]()
+        return KafkaLog.open(options(), run)
+      },
+      openBeside: () => KafkaLog.open(options(), run),
+    }
+  })
+else test('kafka log', { skip: 'HEADRACE_KAFKA names no broker (test/kafka/start-kafka.sh)' })

@@ -1,0 +1,61 @@
+import { Cluster } from '../../../src/log/kafka/cluster.ts'
+import { encodeBatch } from '../../../src/log/kafka/records.ts'
+import { options } from './broker.ts'
+
+/** A transactional producer whose steps are the caller's, so that transactions overlap, stay open and are aborted. */
+export class ManualProducer implements AsyncDisposable {
+  readonly #cluster: Cluster
+  readonly #id: string
+  #producer = { id: -1n, epoch: -1 }
+  #sequence = 0
+
+  private constructor(cluster: Cluster, id: string) {
+    this.#cluster = cluster
+    this.#id = id
+  }
+
+  static async open(id: string): Promise<ManualProducer> {
+    const manual = new ManualProducer(await Cluster.open(options()), id)
+    const { producerId, producerEpoch } = await manual.#ask('initProducerId', [id, 60_000, -1n, -1])
+    manual.#producer = { id: producerId, epoch: producerEpoch }
+    return manual
+  }
+
+  /** One batch a text, in the transaction that is open or opens with it. */
+  async send(topic: string, partition: number, ...texts: string[]): Promise<void> {
+    for (const text of texts) {
+      const records = [{ headers: { text }, value: Buffer.from(text) }]
+      const batch = encodeBatch(records, this.#producer, this.#sequence++, Date.now(), this.#cluster.codec)
+      const { node } = await this.#cluster.retry(() => this.#cluster.leader(topic, partition))
+      const topics = [{ name: topic, partitions: [{ partition, batch }] }]
+      await this.#cluster.retry(() =>
+        this.#cluster.call(node, this.#cluster.requests.produceV2, [{ transactionalId: this.#id, topics }]),
+      )
+    }
+  }
+
+  async end(commits: boolean): Promise<void> {
+    const { id, epoch } = this.#producer
+    const { producerId, producerEpoch } = await this.#ask('endTxnV2', [this.#id, id, epoch, commits])
+    this.#producer = { id: producerId, epoch: producerEpoch }
+    this.#sequence = 0
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cluster[Symbol.asyncDispose]()
+  }
+
+  #ask<K extends 'initProducerId' | 'endTxnV2'>(
+    name: K,
+    args: Parameters<Cluster['requests'][K]['async']> extends [unknown, ...infer A] ? A : never,
+  ) {
+    return this.#cluster.retry(async () => {
+      const node = await this.#cluster.coordinator('transaction', this.#id)
+      return this.#cluster.call<typeof args, { producerId: bigint; producerEpoch: number }>(
+        node,
+        this.#cluster.requests[name] as never,
+        args,
+      )
+    })
+  }
+}

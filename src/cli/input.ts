@@ -31,6 +31,7 @@ export function sourceFor(input: readonly string[], options: Readonly<Record<str
 /** The same source, waiting for further files. */
 export function followSource(source: Source): Source {
   if (source.options.follow === true) return source
+  if (source.following) return source.following()
   if (!(source.name in fileSources))
     throw new HeadraceError(
       'bad-option',
@@ -39,8 +40,11 @@ export function followSource(source: Source): Source {
   return makeSource(source.name as Kind, source.options.patterns as string[], { ...source.options, follow: true })
 }
 
+/** Options that say where a source's own input lies, and what its records are. */
+const isOwn: ReadonlySet<string> = new Set(['patterns', 'format'])
+
 function makeSource(kind: Kind, input: readonly string[], options: Readonly<Record<string, unknown>>): Source {
-  const fields = Object.entries(options).filter(([name, value]) => name !== 'patterns' && value !== null)
+  const fields = Object.entries(options).filter(([name, value]) => !isOwn.has(name) && value !== null)
   return fileSources[kind].make([...input], Object.fromEntries(fields))
 }
 

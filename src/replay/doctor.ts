@@ -13,6 +13,7 @@ import { listEntries } from '../run/inbox.ts'
 import { type DomainNote, OpenShards } from '../run/open-shards.ts'
 import { findDead, readSplits, stampsOf } from '../run/redrive.ts'
 import { isEnded } from '../run/slots.ts'
+import type { Split } from '../sources/source.ts'
 import type { RunReader } from './run-reader.ts'
 import { Check, isMissing } from './verify-check.ts'
 import { findHead } from './verify-feed.ts'
@@ -82,11 +83,12 @@ export async function diagnoseRun(run: RunReader, plan: Plan | string): Promise<
   const stages = await readStages(run).catch(orRefusal)
   const splits = typeof stages === 'string' ? [] : await readSplits(run.log)
   const decided = typeof stages === 'string' ? 0 : stages.list[1].slots
-  const input = await checkInput(plan, stampsOf(splits))
+  const input = await checkInput(plan, splits)
   const seen = await findHead(dir)
   const shardFiles = await listShards(dir)
   const [readBytes, domains] = typeof stages === 'string' ? [0, {}] : [stages.readBytes, stages.domains]
-  const sharded = typeof stages === 'string' ? 0 : stages.list[2].slots
+  // A run without a tokenizer has no third stage.
+  const sharded = typeof stages === 'string' ? 0 : (stages.list[2]?.slots ?? 0)
   const from = OpenShards.firstSlot(domains, sharded)
   const hold = await findHold(dir, decided)
   const { bytes: runBytes, drafts } = await measure(dir)
@@ -194,13 +196,14 @@ async function findHold(dir: string, decided: number): Promise<Diagnosis['hold']
 }
 
 /** Compares what the source has now with the stamps that the run has recorded. */
-async function checkInput(plan: Plan | string, stamps: ReadonlyMap<string, string>): Promise<InputState> {
+async function checkInput(plan: Plan | string, known: readonly Split[]): Promise<InputState> {
+  const stamps = stampsOf(known)
   const state = { splits: stamps.size, missing: [], changed: [], fresh: 0, unchecked: null }
   if (typeof plan === 'string') return { ...state, unchecked: plan }
   const now = new Map<string, string>()
   const signal = plan.source.options.follow ? AbortSignal.timeout(followMs) : new AbortController().signal
   try {
-    for await (const { name, stamp } of plan.source.splits(signal)) now.set(name, stamp)
+    for await (const { name, stamp } of plan.source.splits(signal, known)) now.set(name, stamp)
   } catch (error) {
     if (!(error instanceof HeadraceError)) throw error
     return { ...state, unchecked: error.message }

@@ -102,7 +102,7 @@ async function* readSplit(
   const { again, stamp } = split
   if (!again) return yield* source.read(split, from, signal)
   const last = again.lines.at(-1)![1]
-  for await (const chunk of source.read({ name: again.of, stamp }, from, signal)) {
+  for await (const chunk of source.read({ name: again.of, stamp, again }, from, signal)) {
     if (chunk.line > last) return
     const only = rangesWithin(again.lines, chunk.line, chunk.next.line)
     const dead = deadWithin(again.lines, chunk)

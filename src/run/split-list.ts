@@ -77,7 +77,7 @@ export class SplitList {
 /** Yields what the run has not met yet; a known split that changed under its name is refused. */
 async function* listUnknown(source: Source, known: readonly Split[], signal: AbortSignal): AsyncGenerator<Split, void> {
   const stamps = stampsOf(known)
-  for await (const split of source.splits(signal)) {
+  for await (const split of source.splits(signal, known)) {
     const stamp = stamps.get(split.name)
     if (stamp === undefined) yield split
     else if (stamp !== split.stamp)

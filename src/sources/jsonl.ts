@@ -65,10 +65,16 @@ const nestingMax = 64
 const roles = ['text', 'id', 'domain', 'url', 'added'] as const
 type Roles = ReadonlyMap<string, readonly (typeof roles)[number][]>
 
-/** A parser of chunks. Which roles a field has is looked up once a field, not once a role. */
-function lineParser(options: ResolvedOptions): (chunk: Chunk) => Parsed {
+/** The roles that each field has: looked up once a field, not once a role. */
+export function rolesIn(options: ResolvedOptions): Roles {
   const rolesOf = new Map<string, (typeof roles)[number][]>()
   for (const role of roles) rolesOf.set(options[role], [...(rolesOf.get(options[role]) ?? []), role])
+  return rolesOf
+}
+
+/** A parser of chunks. */
+function lineParser(options: ResolvedOptions): (chunk: Chunk) => Parsed {
+  const rolesOf = rolesIn(options)
   return chunk => {
     const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length)
     const builder = new DocumentBuilder(chunk.split, options.domainDefault, bytes.length)
@@ -87,8 +93,8 @@ function lineParser(options: ResolvedOptions): (chunk: Chunk) => Parsed {
 }
 
 /** Adds the record of one line, which has no newline. */
-function addLine(
-  builder: DocumentBuilder,
+export function addLine(
+  builder: Pick<DocumentBuilder, 'add' | 'refuse'>,
   number: number,
   line: string,
   rolesOf: Roles,
@@ -129,7 +135,7 @@ function assignFields(record: object, document: RawDocument, rolesOf: Roles): st
   return null
 }
 
-const emptyDocument: RawDocument = {
+export const emptyDocument: RawDocument = {
   ...{ text: undefined, id: undefined, domain: undefined, url: undefined, added: undefined, meta: '' },
 }
 

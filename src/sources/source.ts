@@ -6,6 +6,15 @@ export interface Split {
   readonly stamp: string
   /** Set for a split that is some records of another one, read again. */
   readonly again?: Again
+  /** Set for a split that is a part of something that grows: what came of it between two looks. */
+  readonly range?: SplitRange
+}
+
+/** The records from offset `first` on and before `end`. `of` names what they are a range of, and stands as their `file`. */
+export interface SplitRange {
+  readonly of: string
+  readonly first: number
+  readonly end: number
 }
 
 /** First and last of the records that follow each other, by `line`, both included. */
@@ -75,18 +84,20 @@ export interface Parsed {
 /**
  * Documents from outside.
  *
- * `splits` yields each split once in a fixed order and ends when the source does; a follower's goes on until the signal.
+ * `splits` yields each split once in a fixed order and ends when the source does; a follower's goes on until the signal. `known` are
+ * those that a run has already: a source whose splits are ranges yields them first, with the stamps of now, and goes on behind them.
  * `read` yields the chunks of a split from a position that an earlier chunk gave; each holds whole records and about
  * `bytesTarget` bytes, never more than one record beyond it. What can't be read at all (a truncated file, no permission) ends
  * the split with a dead record, never with a throw: a throw means the world's fault that a later try may mend.
  * `stamp` is what the split of this name would be given now; without it, a split that is read again keeps the stamp that it had.
- * `parse` turns a chunk into rows, on a worker; same bytes, same rows.
+ * `parse` turns a chunk into rows, on a worker; same bytes, same rows. `following` is the same source, waiting for what comes.
  */
 export interface Source {
   readonly name: string
   readonly options: Readonly<Record<string, unknown>>
-  splits(signal: AbortSignal): AsyncIterable<Split>
+  splits(signal: AbortSignal, known?: readonly Split[]): AsyncIterable<Split>
   stamp?(name: string): Promise<string>
   read(split: Split, from: ReadPosition, signal: AbortSignal): AsyncIterable<Chunk>
   parse(chunk: Chunk): Parsed | Promise<Parsed>
+  following?(): Source
 }

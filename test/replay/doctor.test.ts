@@ -174,3 +174,14 @@ test('input that changed, is missing or is new', async () => {
   )
   assert.match(out, /would be refused: .*part-0.jsonl changed since this run began to read it/)
 })
+
+test('a run without a tokenizer has two stages, and doctor and verify know', async () => {
+  const input = await writeCorpus({ seed: 22, files: 1, documentsPerFile: 5 })
+  const short = await writePipeline(input.dir, glob => `h.pipeline('short').from(h.jsonl(${glob})).decide(h.rules())`)
+  const dir = await makeDir('short')
+  assert.equal((await runMain(['run', short, '--dir', dir, '--workers', '1'])).status, 0)
+  const { status, out, err } = await runMain(['doctor', '--dir', dir])
+  assert.deepEqual([status, err], [0, ''])
+  assert.match(out, /has ended, and return at once/)
+  assert.equal((await runMain(['verify', '--dir', dir])).status, 0)
+})

@@ -42,6 +42,8 @@ export const limits = {
   recordBatchBytesMax: 64 * 1024 * 1024,
   /** Tokens of a block: large enough to shuffle. */
   blockTokens: 2 ** 30,
+  /** Values of a label that come from documents or pipelines; a monitoring system keeps a series for each. The rest share one. */
+  metricLabelsMax: 200,
   /** Steps in one ledger segment file. */
   ledgerSegmentSteps: 4096,
 } as const

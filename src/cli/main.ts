@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { HeadraceError } from '../errors.ts'
 import { type Command, describeCommand, parseCommand, type Terminal } from './command.ts'
 import { decisionsCommand } from './decisions.ts'
 import { doctorCommand } from './doctor.ts'
+import { judgeError, readVersion, Told } from './explain.ts'
 import { fatesCommand } from './fates.ts'
 import { feedCommand } from './feed.ts'
 import { initCommand } from './init.ts'
@@ -13,6 +13,7 @@ import { releaseCommand } from './release.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 import { seedCommand } from './seed.ts'
+import { topicsCommand } from './topics.ts'
 import { traceCommand } from './trace.ts'
 import { tryCommand } from './try.ts'
 import { verifyCommand } from './verify.ts'
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   verifyCommand,
   doctorCommand,
   seedCommand,
+  topicsCommand,
 ]
 
 /** What each exit status means. `errors.ts` gives every error one of them. */
@@ -94,20 +96,11 @@ function outliveReader(outlives: boolean): void {
   })
 }
 
-function explain(caught: unknown, who: string, terminal: Terminal): number {
-  const error = wrapDiskError(caught, who)
-  if (error instanceof HeadraceError) {
-    terminal.err.write(`${who}: ${error.message}\n`)
-    return error.exit
-  }
-  // What the system refused and no part of Headrace knows better: its own words are the best there are.
-  const { syscall, code, message } = error as NodeJS.ErrnoException
-  if (syscall !== undefined && code !== undefined) {
-    terminal.err.write(`${who}: the system refused: ${message}\n`)
-    return code === 'ENOENT' ? 66 : 74
-  }
-  terminal.err.write(`${who}: this is a bug, please report it.\n${error instanceof Error ? error.stack : error}\n`)
-  return 70
+function explain(error: unknown, who: string, terminal: Terminal): number {
+  if (error instanceof Told) return error.exit
+  const { exit, message } = judgeError(error, who)
+  terminal.err.write(`${who}: ${message}\n`)
+  return exit
 }
 
 function describeAll(width: number): string {
@@ -120,8 +113,4 @@ headrace COMMAND --help says more; headrace --version names the version.
 
 Exit statuses
 ${formatPairs(exitStatuses, width)}`
-}
-
-function readVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }

@@ -8,12 +8,15 @@ import type { PipelineRef } from '../run/jobs.ts'
 import { emptyProgress, type Progress } from '../run/progress.ts'
 import { runPipeline } from '../run/run.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
+import { type EventLog, figuresOf, openEventLog } from './event-log.ts'
+import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
 import { measureInput } from './input.ts'
 import { loadPlan, referTo } from './load-plan.ts'
-import { type ProgressDisplay, showProgress } from './show-progress.ts'
+import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
+import { watchOptions, watchRun } from './watch-run.ts'
 
 export const runCommand: Command = {
   name: 'run',
@@ -32,9 +35,13 @@ export const runCommand: Command = {
     dir: { value: 'DIR', help: 'folder of all runs (default .headrace)' },
     run: { value: 'RUN', help: "name of the run (default the pipeline's name)" },
     follow: { help: 'waits for further files instead of ending' },
+    log: { value: 'URL', help: "where the run's log is: kafka://HOST:PORT[,HOST:PORT] (default in the run's folder)" },
+    'log-config': { value: 'FILE', help: "client properties for it, as Kafka's own tools take them (sasl.*, ssl.*)" },
+    partitions: { value: 'N', help: 'partitions of each topic of slots, for a new run on Kafka (default 1)' },
     upgrade: { help: 'lets a changed pipeline take effect from here on: what was decided stays as it is' },
     drain: { help: 'finishes what was read before, reads nothing more, and stops' },
     workers: { value: 'N', help: 'worker threads (default one a core)' },
+    ...watchOptions,
     json: { help: 'ends with one line of JSON; progress goes to standard error' },
   },
   run: async (args, terminal) => {
@@ -55,48 +62,88 @@ export interface FinishedRun {
   readonly progress: Progress
   readonly summary: Summary
   readonly isStopped: boolean
+  /** Whether standard error has lines of events alone. */
+  readonly isLogged: boolean
 }
 
-/** Runs a pipeline with the options of `run`, showing its progress. */
+/** Runs a pipeline with the options of `run`, showing its progress. With `--log-format` it tells what ends it, and throws `Told`. */
 export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Terminal): Promise<FinishedRun> {
+  const log = openEventLog(args.text('log-format'), line => terminal.err.write(line))
+  try {
+    return await runWatched(ref, args, terminal, log)
+  } catch (error) {
+    if (!log) throw error
+    log.stop()
+    const { code, exit, retry, message } = judgeError(error, 'headrace run')
+    log.tell('error', 'error', { code, exit, retry, message })
+    throw new Told(exit)
+  } finally {
+    log?.stop()
+  }
+}
+
+async function runWatched(
+  ref: PipelineRef,
+  args: ParsedArgs,
+  terminal: Terminal,
+  log: EventLog | null,
+): Promise<FinishedRun> {
   const workers = args.count('workers', Math.max(1, availableParallelism()), 1, 512)
   const plan = await loadPlan(ref)
   const name = checkName(args.text('run') ?? plan.name)
   const dir = join(args.text('dir') ?? '.headrace', name)
   await checkInput(plan)
+  const progress = emptyProgress()
+  await using watching = await watchRun(args, terminal, log, { run: name, progress })
+  log?.tell('info', 'starting', { dir, workers, pid: process.pid, version: readVersion() })
   await makeFolder(dir).catch(error => {
     throw refuseFolder(dir, error)
   })
-  const progress = emptyProgress()
   const started = performance.now()
   const cpu = process.cpuUsage()
-  const display = showProgress(progress, args.flag('json') ? terminal.err : terminal.out, terminal.err)
-  const drain = drainOnSignal(display, args.flag('drain'))
+  const drain = drainOnSignal(watching.display, args.flag('drain'))
   // Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it.
   measureInput(plan.source).then(
     bytes => (progress.inputBytes = bytes),
     () => {},
   )
   try {
-    await runPipeline(plan, ref, { dir, workers, drain: drain.signal, isUpgrade: args.flag('upgrade'), progress })
+    await runPipeline(plan, ref, {
+      ...{ dir, workers, drain: drain.signal, isUpgrade: args.flag('upgrade'), progress },
+      watch: watching.watch,
+      ...{
+        log: args.text('log'),
+        logConfig: args.text('log-config'),
+        partitions: args.count('partitions', 1, 1, 1024),
+      },
+    })
   } finally {
-    display.stop()
+    watching.display.stop()
     drain.stop()
   }
   const used = process.cpuUsage(cpu)
   const seconds = (performance.now() - started) / 1000
   const summary = summaryOf(name, progress, { seconds, cpuSeconds: (used.user + used.system) / 1e6 })
-  return { dir, plan, progress, summary, isStopped: drain.signal.aborted }
+  const isStopped = drain.signal.aborted
+  if (log) tellEnd(log, progress, isStopped, seconds)
+  return { dir, plan, progress, summary, isStopped, isLogged: log !== null }
+}
+
+function tellEnd(log: EventLog, progress: Progress, isStopped: boolean, seconds: number): void {
+  log.stop()
+  if (progress.laterSplits) log.tell('warn', 'late-files', { files: progress.laterSplits })
+  const figures = { ...figuresOf(progress), seconds: Math.round(seconds * 1000) / 1000 }
+  log.tell('info', isStopped ? 'drained' : 'ended', figures)
 }
 
 /** Shows how a run ended. */
 export async function showEnd(
-  { dir, plan, progress, summary, isStopped }: FinishedRun,
+  { dir, plan, progress, summary, isStopped, isLogged }: FinishedRun,
   isJson: boolean,
   terminal: Terminal,
 ): Promise<void> {
   const { laterSplits } = progress
-  if (laterSplits)
+  if (laterSplits && !isLogged)
     terminal.err.write(
       `headrace run: this run had ended before ${laterSplits === 1 ? 'a file' : `${laterSplits} files`} of its input came; begin another with --run NAME to read all\n`,
     )

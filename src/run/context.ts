@@ -1,5 +1,6 @@
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import type { Watch } from './events.ts'
 import type { Pool } from './pool.ts'
 import type { Progress } from './progress.ts'
 
@@ -34,6 +35,8 @@ export interface RunContext {
   readonly drain: AbortSignal
   /** Aborts when another stage failed: stop at once. */
   readonly failed: AbortSignal
+  /** Told what happens. */
+  readonly watch?: Watch | undefined
   /** Throws `fenced` when the run is another process's. Asked before each effect that the log does not fence. */
   checkOwner(): void
 }

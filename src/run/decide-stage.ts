@@ -47,7 +47,11 @@ export async function runDecideStage(context: RunContext, upstreamDone: AbortSig
         if (isWaiting) isWaiting = await clearPassed(context.dir, slot)
       }
       // The tables have the effect of the slot that is held, so they are not sealed: the next start brings them up to the log.
-      if (held.length) throw heldError(context.dir, await writeHold(context.dir, held))
+      if (held.length) {
+        const hold = await writeHold(context.dir, held)
+        context.watch?.({ kind: 'held', slot: hold.slot, trips: hold.trips })
+        throw heldError(context.dir, hold)
+      }
       if (slot === null) return
       await state.seal(slot)
       progress.decided = slot

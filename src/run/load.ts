@@ -78,6 +78,7 @@ export async function runLoadStage(context: RunContext): Promise<void> {
     if (loaded && !stop.aborted) {
       last = noteAfter(last, loaded)
       context.progress.readBytes = last.readBytes
+      context.watch?.({ kind: 'loaded', slot, bytes: bytesOf(loaded) })
       window.push(sendToPool(context, slot++, loaded, last, splits.takeNew()))
       continue
     }
@@ -101,15 +102,19 @@ function checkMayEnd({ plan, dir }: RunContext): void {
 }
 
 async function countLaterSplits({ log, plan, drain }: RunContext): Promise<number> {
-  const known = new Set((await readSplits(log)).map(split => split.name))
+  const splits = await readSplits(log)
+  const known = new Set(splits.map(split => split.name))
   let count = 0
-  for await (const split of plan.source.splits(drain)) if (!known.has(split.name)) count++
+  for await (const split of plan.source.splits(drain, splits)) if (!known.has(split.name)) count++
   return count
 }
 
-function noteAfter(last: LoadNote, { chunks, after }: LoadedSlot): LoadNote {
-  const readBytes = last.readBytes + chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
-  return { load: after, readBytes, ended: false }
+function noteAfter(last: LoadNote, loaded: LoadedSlot): LoadNote {
+  return { load: loaded.after, readBytes: last.readBytes + bytesOf(loaded), ended: false }
+}
+
+function bytesOf({ chunks }: LoadedSlot): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
 }
 
 function sendToPool(

@@ -12,6 +12,14 @@ export interface PoolOptions {
   readonly rowSecondsMax?: number
   /** A worker's heap. Default what V8 gives. */
   readonly heapMegabytesMax?: number
+  readonly onLost?: (lost: LostWorker) => void
+}
+
+/** A worker that hung or died. `slot` is of the job that it had begun, or null. */
+export interface LostWorker {
+  readonly reason: PoisonRow['reason']
+  readonly detail: string
+  readonly slot: number | null
 }
 
 interface Waiting {
@@ -179,8 +187,9 @@ export class Pool implements AsyncDisposable {
     if (reason === 'took-too-long') void thread.worker.terminate()
     const place = readProgress(thread.progress)
     const { running } = thread
-    if (place.begun > thread.answered && running.length > 0)
-      running.shift()!.reject(new WorkerLost(reason, detail, place, thread.error))
+    const hasBegun = place.begun > thread.answered && running.length > 0
+    this.#options.onLost?.({ reason, detail, slot: hasBegun ? running[0].job.slot : null })
+    if (hasBegun) running.shift()!.reject(new WorkerLost(reason, detail, place, thread.error))
     const couldNotBegin = place.begun === 0 ? explainStart(detail, running, thread.error) : null
     for (const waiting of running.splice(0).reverse()) this.#queues[queueOf(waiting.job)].unshift(waiting)
     if (couldNotBegin) this.#fail(couldNotBegin)

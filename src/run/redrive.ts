@@ -6,11 +6,12 @@ import { decodeBatch } from '../batch/ipc.ts'
 import { makeFolder, writeDurably } from '../durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { JournalLog } from '../log/journal.ts'
 import { type Log, readCommitted } from '../log/log.ts'
 import { type Again, type LineRange, lineAtEnd, type Source, type Split } from '../sources/source.ts'
 import { topics } from './context.ts'
 import { hasLine, isRest, joinRanges } from './line-ranges.ts'
+import { openLogToRead } from './open-log.ts'
+import { readRunFile } from './run-file.ts'
 
 /** Asks a run to read its dead records again: those that died for one of `reasons`, or all when it is empty. */
 export interface RedriveRequest {
@@ -113,7 +114,9 @@ export function redriveSource(base: Source, dir: string, reasons: readonly strin
     name: base.name,
     options: { ...base.options, patterns: [], follow: false },
     async *splits() {
-      await using log = new JournalLog(join(dir, 'log'), { writable: false })
+      const run = await readRunFile(dir)
+      if (!run) throw new HeadraceError('not-found', `there is no run in ${dir} to read dead records of`)
+      await using log = await openLogToRead(dir, run)
       const known = await readSplits(log)
       // What is dead in the run that reads them is dead after this, whatever its slot.
       yield* await splitsOf(base, { ...(await findDead(log, known, reasons)), before: 0 }, known, '')

@@ -8,10 +8,11 @@ import type { Log } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { RunShape, Segment } from './context.ts'
 import type { PipelineRef } from './jobs.ts'
+import type { LogPlace } from './open-log.ts'
 import { isEnded } from './slots.ts'
 
 /** What `run.json` says: fixed when the run is created, and checked whenever it goes on. An upgrade adds a segment. */
-export interface RunFile extends RunShape {
+export interface RunFile extends RunShape, LogPlace {
   readonly version: 1
   readonly pipeline: string
   readonly module: string
@@ -43,25 +44,47 @@ export async function openRunFile(
   plan: Plan,
   ref: PipelineRef,
   log: Log,
-  isUpgrade: boolean,
+  { isUpgrade, ...where }: LogPlace & RunShape & { readonly isUpgrade: boolean },
 ): Promise<RunFile> {
   const known = await readRunFile(dir)
-  const mine = runFileOf(plan, ref)
+  const mine = runFileOf(plan, ref, where)
   if (known) {
     const changed = findChanges(known, mine)
-    if (changed.length === 0) return known
-    if (!isUpgrade) throw refuseChange(dir, changed)
+    if (changed.length > 0 && !isUpgrade) throw refuseChange(dir, changed)
+    if (changed.length === 0 && known.log === where.log && known.logConfig === where.logConfig) return known
+    const moved = { ...known, ...where }
+    return writeRunFile(dir, changed.length > 0 ? await addSegment(dir, moved, mine, log) : moved)
   }
-  const next = known ? await addSegment(dir, known, mine, log) : mine
+  return writeRunFile(dir, mine)
+}
+
+/** Where a run's log is, and how it is cut: as the run file says, or for a new run as it was asked for. */
+export function placeRun(
+  dir: string,
+  known: RunFile | null,
+  asked: { readonly log?: string | undefined; readonly logConfig?: string | undefined; readonly partitions?: number },
+): LogPlace & RunShape {
+  const { log = known?.log ?? null, logConfig = known?.logConfig ?? null } = asked
+  if (known && (log === null) !== (known.log === null))
+    throw new HeadraceError(
+      'bad-option',
+      `the log of the run in ${dir} is ${known.log ?? 'in that folder'} and can't become ${log}: begin another run with --run NAME`,
+    )
+  const { partitions = 1, lanes = limits.lanes } = known ?? { partitions: asked.partitions }
+  return { log, logConfig, partitions, lanes }
+}
+
+async function writeRunFile(dir: string, next: RunFile): Promise<RunFile> {
   await writeDurably(join(dir, 'run.json'), [Buffer.from(`${JSON.stringify(next, null, 2)}\n`)])
   return next
 }
 
-function runFileOf(plan: Plan, ref: PipelineRef): RunFile {
+function runFileOf(plan: Plan, ref: PipelineRef, where: LogPlace & RunShape): RunFile {
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
   return {
     ...{ version: 1, pipeline: plan.name, module: ref.module, input: ref.input, source: plan.source.name },
-    ...{ partitions: 1, lanes: limits.lanes, slotBytes: limits.slotBytes },
+    ...where,
+    slotBytes: limits.slotBytes,
     segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
     ...{ feed: plan.feed, tokenizer: plan.tokenizer?.options ?? null },
   }
@@ -141,6 +164,12 @@ export async function readRunFile(dir: string): Promise<RunFile | null> {
 /** Partitions and lanes of a run at most: what a run file says beyond it is damage. */
 const countMax = 1024
 
+function isPlace({ partitions, lanes, log, logConfig }: RunFile): boolean {
+  const isCount = (value: number) => Number.isSafeInteger(value) && value > 0 && value <= countMax
+  const isText = (value: unknown) => value === null || typeof value === 'string'
+  return isCount(partitions) && isCount(lanes) && isText(log) && isText(logConfig)
+}
+
 function isSegments(value: unknown): boolean {
   return Array.isArray(value) && value[0]?.from === 0 && value.every(({ from }) => Number.isSafeInteger(from))
 }
@@ -152,8 +181,6 @@ function parseRunFile(path: string, text: string): RunFile {
   } catch {
     // Said below.
   }
-  const isCount = (value: unknown) =>
-    Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= countMax
-  if (run?.version === 1 && isCount(run.partitions) && isCount(run.lanes) && isSegments(run.segments)) return run
+  if (run?.version === 1 && isPlace(run) && isSegments(run.segments)) return run
   throw new HeadraceError('corrupt', `${path} is no run file of this version: restore it, or begin another run`)
 }

@@ -1,17 +1,19 @@
 import { join } from 'node:path'
 import { makeFolder } from '../durable-file.ts'
 import { openFeed } from '../feed/publish.ts'
-import { JournalLog } from '../log/journal.ts'
 import { lockDirectory } from '../log/lock.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { RunContext } from './context.ts'
 import { runDecideStage } from './decide-stage.ts'
+import { type StageName, stageNames, type Watch } from './events.ts'
 import type { PipelineRef } from './jobs.ts'
 import { runLoadStage } from './load.ts'
+import { openLogToWrite } from './open-log.ts'
 import { Pool } from './pool.ts'
 import { emptyProgress, type Progress } from './progress.ts'
-import { openRunFile } from './run-file.ts'
+import { openRunFile, placeRun, readRunFile } from './run-file.ts'
 import { type ManifestSink, runShardStage } from './shard-stage.ts'
+import { watchLog } from './watch.ts'
 
 export interface RunOptions {
   /** Folder of this run: `DIR/RUN`. */
@@ -21,8 +23,15 @@ export interface RunOptions {
   readonly drain: AbortSignal
   /** Lets a changed pipeline take effect from the first slot on that is not decided. Default false: it is refused. */
   readonly isUpgrade?: boolean
+  /** `kafka://HOST:PORT[,HOST:PORT]` and a file of client properties; default the log in the folder, or what the run has. */
+  readonly log?: string | undefined
+  readonly logConfig?: string | undefined
+  /** Partitions of each topic of slots of a new run. Default 1. */
+  readonly partitions?: number
   /** Filled as the run goes. */
   readonly progress?: Progress
+  /** Told what happens. */
+  readonly watch?: Watch | undefined
 }
 
 /**
@@ -35,14 +44,18 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
   await makeFolder(dir)
   await using lock = await lockDirectory(dir)
   const checkOwner = () => lock.check()
-  await using log = new JournalLog(join(dir, 'log'), { writable: true, checkOwner })
-  const run = await openRunFile(dir, plan, ref, log, options.isUpgrade ?? false)
-  await using pool = new Pool(options.workers, ref)
+  const place = placeRun(dir, await readRunFile(dir), options)
+  await using log = await openLogToWrite(dir, place, place, checkOwner)
+  const run = await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: options.isUpgrade ?? false })
+  const { watch } = options
+  const stages = stageNames.filter(stage => stage !== 'shard' || plan.tokenizer)
+  watch?.({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
+  await using pool = new Pool(options.workers, ref, { onLost: lost => watch?.({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
   const { partitions, lanes, segments } = run
   const context: RunContext = {
-    ...{ dir, plan, shape: { partitions, lanes }, segments, log, pool, progress, drain },
-    ...{ failed: failure.signal, checkOwner },
+    ...{ dir, plan, shape: { partitions, lanes }, segments, pool, progress, drain, watch },
+    ...{ log: watch ? watchLog(log, watch) : log, failed: failure.signal, checkOwner },
   }
   await using sink = await openSink(context, run.pipeline)
   await runStages(context, sink, failure)
@@ -54,20 +67,23 @@ async function runStages(context: RunContext, sink: ManifestSink | null, failure
   const annotated = new AbortController()
   const decided = new AbortController()
   let first: unknown = null
-  const guard = async (work: Promise<void>, done: AbortController | null) => {
+  const guard = async (stage: StageName, work: Promise<void>, done: AbortController | null) => {
+    let failed: unknown = null
     try {
       await work
     } catch (error) {
+      failed = error
       first ??= error
       failure.abort(error)
     } finally {
+      context.watch?.({ kind: 'stage-ended', stage, error: failed })
       done?.abort()
     }
   }
   await Promise.all([
-    guard(runLoadStage(context), annotated),
-    guard(runDecideStage(context, annotated.signal), decided),
-    context.plan.tokenizer ? guard(runShardStage(context, decided.signal, sink), null) : null,
+    guard('annotate', runLoadStage(context), annotated),
+    guard('decide', runDecideStage(context, annotated.signal), decided),
+    context.plan.tokenizer ? guard('shard', runShardStage(context, decided.signal, sink), null) : null,
   ])
   if (first) throw first
 }
@@ -85,13 +101,14 @@ async function openSink(context: RunContext, run: string): Promise<(ManifestSink
     onEffect: context.checkOwner,
     endOfText: typeof endOfTextId === 'number' ? endOfTextId : null,
   })
+  const count = (steps: number) => {
+    progress.steps = steps
+    context.watch?.({ kind: 'steps', steps })
+  }
+  count(feed.head.steps)
   return {
-    add: async entry => {
-      progress.steps = await feed.addManifest(entry)
-    },
-    end: async () => {
-      progress.steps = await feed.end()
-    },
+    add: async entry => count(await feed.addManifest(entry)),
+    end: async () => count(await feed.end()),
     [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
   }
 }

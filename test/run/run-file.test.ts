@@ -10,11 +10,13 @@ import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
 import { MemoryLog } from '../../src/log/memory.ts'
 import { type PipelineBuilder, pipeline, rules } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
-import { isSegmentEnd, openRunFile, type RunFile, segmentAt } from '../../src/run/run-file.ts'
+import { isSegmentEnd, openRunFile, placeRun, type RunFile, readRunFile, segmentAt } from '../../src/run/run-file.ts'
 import { jsonl } from '../../src/sources/jsonl.ts'
 import { parquet } from '../../src/sources/parquet.ts'
 import { makeDir } from './fixture.ts'
 
+const asIs = { log: null, logConfig: null, partitions: 1, lanes: 4, isUpgrade: false }
+const upgrade = { ...asIs, isUpgrade: true }
 const ref = { loader: '', module: 'file:///pipeline.ts', input: [], follow: false }
 const begun = pipeline('p')
   .from(jsonl('none'))
@@ -40,7 +42,7 @@ async function logAt(load: number, decide: number, ended = false): Promise<Memor
 
 async function begin(): Promise<string> {
   const dir = await makeDir('run-file')
-  await openRunFile(dir, planPipeline(begun), ref, new MemoryLog(), false)
+  await openRunFile(dir, planPipeline(begun), ref, new MemoryLog(), asIs)
   return dir
 }
 
@@ -61,9 +63,9 @@ for (const [name, change, why] of changed)
     const dir = await begin()
     const log = await logAt(7, 7)
     const plan = built(change)
-    await assert.rejects(openRunFile(dir, plan, ref, log, false), { code: 'bad-pipeline', message: /--upgrade/ })
-    if (why) return assert.rejects(openRunFile(dir, plan, ref, log, true), { code: 'bad-pipeline', message: why })
-    const { segments } = await openRunFile(dir, plan, ref, log, true)
+    await assert.rejects(openRunFile(dir, plan, ref, log, asIs), { code: 'bad-pipeline', message: /--upgrade/ })
+    if (why) return assert.rejects(openRunFile(dir, plan, ref, log, upgrade), { code: 'bad-pipeline', message: why })
+    const { segments } = await openRunFile(dir, plan, ref, log, upgrade)
     assert.deepEqual(
       segments.map(({ from, decide }) => [from, decide]),
       [
@@ -72,7 +74,7 @@ for (const [name, change, why] of changed)
       ],
     )
     assert.deepEqual(
-      await openRunFile(dir, plan, ref, log, false),
+      await openRunFile(dir, plan, ref, log, asIs),
       JSON.parse(await readFile(join(dir, 'run.json'), 'utf8')),
     )
   })
@@ -81,9 +83,11 @@ test('an upgrade is refused when the run has ended, or slots wait that the old p
   const measured = built({ annotators: [signature()], rules: {} })
   const decided = built({ rules: other.overrides })
   const dir = await begin()
-  await assert.rejects(openRunFile(dir, decided, ref, await logAt(7, 7, true), true), { message: /it has ended/ })
-  await assert.rejects(openRunFile(dir, measured, ref, await logAt(7, 5), true), { message: /slots 5 to 6 .*--drain/ })
-  const { segments } = await openRunFile(dir, decided, ref, await logAt(7, 5), true)
+  await assert.rejects(openRunFile(dir, decided, ref, await logAt(7, 7, true), upgrade), { message: /it has ended/ })
+  await assert.rejects(openRunFile(dir, measured, ref, await logAt(7, 5), upgrade), {
+    message: /slots 5 to 6 .*--drain/,
+  })
+  const { segments } = await openRunFile(dir, decided, ref, await logAt(7, 5), upgrade)
   assert.equal(segments.at(-1)!.from, 5, 'with the same measurements it takes effect on slots that are measured')
 })
 
@@ -91,13 +95,13 @@ test('upgraded twice before any slot is decided, the last one counts', async () 
   const dir = await begin()
   const [one, two] = [built({ rules: other.overrides }), built({ rules: {} })]
   const log = await logAt(3, 3)
-  await openRunFile(dir, one, ref, log, true)
-  const { segments } = await openRunFile(dir, built({ rules: { wordEntropy: { below: 2 } } }), ref, log, true)
+  await openRunFile(dir, one, ref, log, upgrade)
+  const { segments } = await openRunFile(dir, built({ rules: { wordEntropy: { below: 2 } } }), ref, log, upgrade)
   assert.deepEqual(
     segments.map(({ from }) => from),
     [0, 3],
   )
-  assert.equal((await openRunFile(dir, two, ref, await logAt(4, 4), true)).segments.length, 3)
+  assert.equal((await openRunFile(dir, two, ref, await logAt(4, 4), upgrade)).segments.length, 3)
 })
 
 test('a slot belongs to the last segment that begins at it or before', () => {
@@ -110,4 +114,24 @@ test('a slot belongs to the last segment that begins at it or before', () => {
     [2, 3, 4, 8, 9].filter(slot => isSegmentEnd(segments, slot)),
     [3, 8],
   )
+})
+
+test('where a log is stays with the run: brokers may move, but not from a folder to them', async () => {
+  const dir = await begin()
+  const embedded = await readRunFile(dir)
+  assert.deepEqual(placeRun(dir, null, { log: 'kafka://a:1', partitions: 8 }), {
+    ...{ log: 'kafka://a:1', logConfig: null, partitions: 8, lanes: 4 },
+  })
+  assert.deepEqual(placeRun(dir, embedded, { partitions: 8 }), { log: null, logConfig: null, partitions: 1, lanes: 4 })
+  assert.throws(() => placeRun(dir, embedded, { log: 'kafka://a:1' }), {
+    code: 'bad-option',
+    message: /in that folder/,
+  })
+  const moved = await makeDir('moved')
+  const plan = planPipeline(begun)
+  await openRunFile(moved, plan, ref, new MemoryLog(), { ...asIs, log: 'kafka://a:1' })
+  const place = placeRun(moved, await readRunFile(moved), { log: 'kafka://b:2', logConfig: 'client.properties' })
+  await openRunFile(moved, plan, ref, new MemoryLog(), { ...place, isUpgrade: false })
+  const { log, logConfig, segments } = (await readRunFile(moved))!
+  assert.deepEqual([log, logConfig, segments.length], ['kafka://b:2', 'client.properties', 1])
 })

@@ -1,0 +1,51 @@
+import { HeadraceError } from '../errors.ts'
+import type { TopicPlan } from '../log/kafka.ts'
+import { openKafka, topicShapes } from '../run/open-log.ts'
+import type { Command } from './command.ts'
+import { formatPlural, formatTable } from './table.ts'
+
+export const topicsCommand: Command = {
+  name: 'topics',
+  usage: '',
+  summary: "Creates a run's topics on Kafka, or with --plan shows what would be created.",
+  details:
+    'headrace run does the same by itself. A topic that exists with other settings is refused with what differs: nothing is changed.',
+  positionals: { min: 0, max: 0 },
+  options: {
+    log: { value: 'URL', help: 'the brokers: kafka://HOST:PORT[,HOST:PORT]' },
+    'log-config': { value: 'FILE', help: "client properties for them, as Kafka's own tools take them (sasl.*, ssl.*)" },
+    run: { value: 'RUN', help: 'name of the run' },
+    partitions: { value: 'N', help: 'partitions of each topic of slots (default 1)' },
+    plan: { help: 'creates nothing' },
+    json: { help: 'prints the topics as JSON' },
+  },
+  run: async (args, terminal) => {
+    const [log, run] = ['log', 'run'].map(name => args.text(name))
+    if (!log || !run)
+      throw new HeadraceError('bad-option', `--${log ? 'run' : 'log'} is missing. See: headrace topics --help`)
+    const shapes = topicShapes(args.count('partitions', 1, 1, 1024))
+    await using kafka = await openKafka(run, { log, logConfig: args.text('log-config') ?? null })
+    const isPlan = args.flag('plan')
+    const topics = isPlan ? await kafka.planTopics(shapes) : await kafka.ensureTopics(shapes)
+    if (args.flag('json')) terminal.out.write(`${JSON.stringify(topics)}\n`)
+    else terminal.out.write(describeTopics(topics, isPlan))
+    return topics.some(({ action }) => action === 'refuse') ? 64 : 0
+  },
+}
+
+function describeTopics(topics: readonly TopicPlan[], isPlan: boolean): string {
+  const copies = (factor: number) => (factor < 0 ? 'default' : String(factor))
+  const actions = { create: isPlan ? 'to be created' : 'created', keep: 'is there', refuse: 'refused' }
+  const rows = topics.map(({ name, partitions, replicationFactor, settings, action }) => [
+    ...[name, String(partitions), copies(replicationFactor), settings['cleanup.policy'] ?? '', actions[action]],
+  ])
+  const head = ['topic', 'partitions', 'copies', 'policy', '']
+  const differences = topics.flatMap(topic =>
+    topic.differences.map(({ setting, is, wanted }) => `${topic.name}: ${setting} is ${is} and should be ${wanted}\n`),
+  )
+  const { settings } = topics[0]
+  const common = `Data is kept until it is trimmed (retention.ms ${settings['retention.ms']}); an entry has at most ${settings['max.message.bytes']} bytes.\n`
+  const created = topics.filter(({ action }) => action === 'create').length
+  const end = `${formatPlural(created, 'topic')} ${isPlan ? 'to be created' : 'created'}.\n`
+  return `${formatTable([head, ...rows], [0, 3, 4])}\n${differences.join('')}${common}${end}`
+}

@@ -1,0 +1,74 @@
+import { RunCounts } from '../run/counts.ts'
+import type { RunEvent, Watch } from '../run/events.ts'
+import { metricsOf } from '../run/metrics.ts'
+import type { Progress } from '../run/progress.ts'
+import { formatMetrics, metricsType } from '../run/prometheus.ts'
+import { type Probe, RunStatus } from '../run/status.ts'
+import type { ParsedArgs, Terminal } from './command.ts'
+import type { EventLog } from './event-log.ts'
+import { readVersion } from './explain.ts'
+import type { Page, StatusServer } from './serve-status.ts'
+import { type ProgressDisplay, showProgress } from './show-progress.ts'
+
+export const watchOptions = {
+  http: { value: '[HOST:]PORT', help: 'serves /metrics, /healthz and /readyz while it runs (default HOST 127.0.0.1)' },
+  'log-format': { value: 'FORMAT', help: 'tells events on standard error, a line each, as text or json' },
+} as const
+
+/** Who looks on while a run goes. */
+export interface RunWatch extends AsyncDisposable {
+  readonly display: ProgressDisplay
+  /** Undefined when nobody asked for metrics or events: then nothing is counted. */
+  readonly watch: Watch | undefined
+}
+
+/** Begins to show, to log and to serve what the options ask for. Throws when the port can't be had. */
+export async function watchRun(
+  args: ParsedArgs,
+  terminal: Terminal,
+  log: EventLog | null,
+  { run, progress }: { readonly run: string; readonly progress: Progress },
+): Promise<RunWatch> {
+  const address = args.text('http')
+  const counts = new RunCounts(progress)
+  const status = new RunStatus()
+  const server = address === undefined ? null : await serve(address, pagesOf(run, counts, status))
+  log?.begin(run, progress)
+  const display = log
+    ? { note: () => log.tell('info', 'draining'), stop: () => {} }
+    : showProgress(progress, args.flag('json') ? terminal.err : terminal.out, terminal.err)
+  if (server && log) log.tell('info', 'listening', { url: server.url })
+  else if (server) display.note(`headrace: ${server.url} has /metrics, /healthz and /readyz`)
+  const watch = (event: RunEvent) => {
+    counts.see(event)
+    status.see(event)
+    log?.see(event)
+  }
+  return {
+    display,
+    watch: server || log ? watch : undefined,
+    [Symbol.asyncDispose]: async () => {
+      display.stop()
+      await server?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function serve(address: string, pages: Readonly<Record<string, () => Page>>): Promise<StatusServer> {
+  // Node's HTTP is loaded when somebody asks for it: every command starts faster without.
+  const { serveStatus } = await import('./serve-status.ts')
+  return serveStatus(address, pages)
+}
+
+function pagesOf(run: string, counts: RunCounts, status: RunStatus): Readonly<Record<string, () => Page>> {
+  const info = { run, version: readVersion() }
+  return {
+    '/healthz': () => pageOf(status.health()),
+    '/readyz': () => pageOf(status.readiness()),
+    '/metrics': () => ({ status: 200, type: metricsType, body: formatMetrics(metricsOf(counts, info)) }),
+  }
+}
+
+function pageOf({ isOk, ...body }: Probe): Page {
+  return { status: isOk ? 200 : 503, type: 'application/json', body: `${JSON.stringify(body)}\n` }
+}

@@ -1,0 +1,34 @@
+import type { Append } from '../log/log.ts'
+import type { Trip } from './guard.ts'
+import type { LostWorker } from './pool.ts'
+
+export const stageNames = ['annotate', 'decide', 'shard'] as const
+export type StageName = (typeof stageNames)[number]
+
+/** What a run tells whoever watches it, as it happens. Nothing that a run does depends on it. */
+export type RunEvent =
+  | { readonly kind: 'opened'; readonly log: 'embedded' | 'kafka'; readonly stages: readonly StageName[] }
+  | { readonly kind: 'loaded'; readonly slot: number; readonly bytes: number }
+  | { readonly kind: 'stage-began'; readonly stage: StageName; readonly slot: number; readonly note: string }
+  /** `error` is what stopped the stage, its own failure or another's, or null. */
+  | { readonly kind: 'stage-ended'; readonly stage: StageName; readonly error: unknown }
+  | Committed
+  | { readonly kind: 'commit-failed'; readonly stage: StageName; readonly error: unknown }
+  | { readonly kind: 'held'; readonly slot: number; readonly trips: readonly Trip[] }
+  /** Steps that are published in all. */
+  | { readonly kind: 'steps'; readonly steps: number }
+  | ({ readonly kind: 'worker-lost' } & LostWorker)
+
+/** A commit that lasts: the slot that is expected next, the stage's note, and the seconds that it took. */
+export interface Committed {
+  readonly kind: 'committed'
+  readonly stage: StageName
+  readonly slot: number
+  readonly note: string
+  readonly seconds: number
+  readonly appends: readonly Append[]
+  /** Dead rows by reason. */
+  readonly dead: Readonly<Record<string, number>>
+}
+
+export type Watch = (event: RunEvent) => void

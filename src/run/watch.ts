@@ -1,0 +1,57 @@
+import { stringAt, utf8 } from '../batch/batch.ts'
+import { decodeBatch } from '../batch/ipc.ts'
+import type { Append, Commit, Log, Owner, Position } from '../log/log.ts'
+import { topics } from './context.ts'
+import type { StageName, Watch } from './events.ts'
+import { addCount, emptyCounts } from './progress.ts'
+
+/** The same log, telling of the commits of its owners, and of the position at which each begins. */
+export function watchLog(log: Log, watch: Watch): Log {
+  const beginning = new Set<string>()
+  return {
+    read: (from, signal) => log.read(from, signal),
+    bounds: (topic, partition) => log.bounds(topic, partition),
+    position: async (stage, partition) => {
+      const position = await log.position(stage, partition)
+      if (partition === 0 && beginning.delete(stage)) tellBegin(stage, position, watch)
+      return position
+    },
+    own: async stage => {
+      const owner = await log.own(stage)
+      beginning.add(stage)
+      return watchOwner(owner, stage as StageName, watch)
+    },
+    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+  }
+}
+
+function tellBegin(stage: string, { slot, note }: Position, watch: Watch): void {
+  watch({ kind: 'stage-began', stage: stage as StageName, slot, note })
+}
+
+function watchOwner(owner: Owner, stage: StageName, watch: Watch): Owner {
+  const commit = async (commit: Commit) => {
+    const started = performance.now()
+    try {
+      await owner.commit(commit)
+    } catch (error) {
+      watch({ kind: 'commit-failed', stage, error })
+      throw error
+    }
+    const seconds = (performance.now() - started) / 1000
+    const [{ slot, note }] = commit.positions
+    watch({ kind: 'committed', stage, slot, note, seconds, appends: commit.appends, dead: countDead(commit.appends) })
+  }
+  return { commit, [Symbol.asyncDispose]: () => owner[Symbol.asyncDispose]() }
+}
+
+function countDead(appends: readonly Append[]): Record<string, number> {
+  const counts = emptyCounts<number>()
+  for (const { topic, value } of appends) {
+    if (topic !== topics.dead) continue
+    const { batch } = decodeBatch(value)
+    const reasons = utf8(batch, 'reason')
+    for (let row = 0; row < batch.rows; row++) addCount(counts, stringAt(reasons, row), 1)
+  }
+  return counts
+}

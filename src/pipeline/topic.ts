@@ -15,12 +15,17 @@ import { fingerprint } from './fingerprint.ts'
  */
 export function topic(dir: string, name = 'decide.kept', options: { readonly follow?: boolean } = {}): Source {
   const path = join(dir, 'run.json')
-  let run: { pipeline?: unknown; segments?: readonly unknown[] }
+  let run: { log?: unknown; pipeline?: unknown; segments?: readonly unknown[] }
   try {
     run = JSON.parse(readFileSync(path, 'utf8'))
   } catch (error) {
     throw new HeadraceError('not-found', `topic('${dir}'): there is no run there (${path} can't be read)`, error)
   }
+  if (run.log)
+    throw new HeadraceError(
+      'bad-pipeline',
+      `topic('${dir}'): the log of that run is ${run.log}, and only one in the run's folder can be read`,
+    )
   // What a run is for good: an upgrade adds a segment.
   const stamp = fingerprint({ pipeline: run.pipeline, first: run.segments?.[0] })
   const open = () => new JournalLog(join(dir, 'log'), { writable: false })

@@ -1,12 +1,11 @@
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { decodeBatch } from '../batch/ipc.ts'
 import { type Address, rowOf, slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
-import { JournalLog } from '../log/journal.ts'
 import { type Entry, type Log, readCommitted, startPosition } from '../log/log.ts'
 import { topics } from '../run/context.ts'
+import { openLogToRead } from '../run/open-log.ts'
 import { type RunFile, readRunFile } from '../run/run-file.ts'
 import { readSlot, SlotReader } from '../run/slots.ts'
 
@@ -29,15 +28,15 @@ export class RunReader implements AsyncDisposable {
   readonly #ids = new Map<number, Batch>()
   #idBytes = 0
 
-  private constructor(dir: string, run: RunFile) {
+  private constructor(dir: string, run: RunFile, log: Log) {
     this.dir = dir
     this.run = run
-    this.log = new JournalLog(join(dir, 'log'), { writable: false })
+    this.log = log
   }
 
   static async open(dir: string): Promise<RunReader> {
     const run = await readRunFile(dir)
-    if (run) return new RunReader(dir, run)
+    if (run) return new RunReader(dir, run, await openLogToRead(dir, run))
     const exists = await stat(dir).catch(() => null)
     throw new HeadraceError(
       'not-found',

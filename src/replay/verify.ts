@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Batch } from '../batch/batch.ts'
-import { JournalLog } from '../log/journal.ts'
+import { HeadraceError } from '../errors.ts'
 import { topics } from '../run/context.ts'
+import { openLogToRead } from '../run/open-log.ts'
 import type { RunReader } from './run-reader.ts'
 import { Check, type CheckResult, isMissing } from './verify-check.ts'
 import { FateCheck } from './verify-fates.ts'
@@ -36,6 +37,11 @@ export interface VerifyOptions {
  */
 export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Promise<Verification> {
   const { steps = 32, onProgress = () => {} } = options
+  if (run.run.log)
+    throw new HeadraceError(
+      'bad-option',
+      `the log of this run is ${run.run.log}: verify reads one in the run's folder, byte by byte, and can't yet read it there`,
+    )
   const checks = makeChecks()
   const seen = await look(run.dir)
   await using shard = await JournalScan.open(run.dir, 'shard', checks.journals)
@@ -227,6 +233,6 @@ async function checkState(
 }
 
 async function decidedNow(dir: string): Promise<number> {
-  await using log = new JournalLog(join(dir, 'log'), { writable: false })
+  await using log = await openLogToRead(dir, { log: null, logConfig: null })
   return (await log.position('decide', 0)).slot
 }

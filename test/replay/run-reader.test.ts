@@ -81,8 +81,9 @@ interface Shape {
 /** Commits one slot at a time, as a run at work does. */
 async function writeRun({ annotated: scored, decided, partitions = 1, isEnded = false, tokenizer = null }: Shape) {
   const dir = await makeDir('run')
+  const place = { partitions, lanes: 1, log: null, logConfig: null }
   const segments = [{ from: 0, annotate: 'a', decide: 'd', shard: 's', state: '' }]
-  await writeFile(join(dir, 'run.json'), JSON.stringify({ version: 1, partitions, lanes: 1, segments, tokenizer }))
+  await writeFile(join(dir, 'run.json'), JSON.stringify({ version: 1, ...place, segments, tokenizer }))
   await using log = new JournalLog(join(dir, 'log'), { writable: true })
   await using annotate = await log.own('annotate')
   for (let slot = 0; slot < scored; slot++)

@@ -70,11 +70,14 @@ export class ColumnFile implements Disposable {
   }
 }
 
+/** What a system answers for a path at which no file can be: a damaged head or block may name any. */
+const absentCodes = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP', 'ERR_INVALID_ARG_VALUE'])
+
 function openForReading(path: string): number {
   try {
     return openSync(path, 'r')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrapDiskError(error, `opening ${path}`)
+    if (!absentCodes.has((error as NodeJS.ErrnoException).code ?? '')) throw wrapDiskError(error, `opening ${path}`)
     throw new HeadraceError('not-found', `there is no file ${path}`, error)
   }
 }

@@ -22,11 +22,9 @@ after(() => sound[Symbol.asyncDispose]())
 
 // Some that few seeds find; `npm run simulate -- --mutants` hunts all.
 const quick = [
-  'state is sealed before the commit',
   'a commit is not synced',
   'a row that failed has no fate',
   "a shard's number is used again after a restart",
-  'the position is committed before the rows',
 ]
 for (const name of quick)
   test(`the simulation finds the mutant '${name}'`, async () => {

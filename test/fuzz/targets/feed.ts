@@ -123,7 +123,8 @@ export const stepsTarget = feedFiles('steps', 100, 'feed/steps', '.jsonl', async
   for (const [i, line] of readFileSync(path, 'utf8').split('\n').entries())
     try {
       const step = openStep(line, number + i, null)
-      assert.deepEqual(step, JSON.parse(lines[i]), 'a step that nobody wrote')
+      // A step of another file may follow the last one: its digest is right.
+      if (lines[i]) assert.deepEqual(step, JSON.parse(lines[i]), 'a step that nobody wrote')
     } catch (error) {
       if ((error as { code?: string }).code !== 'corrupt') throw error
     }

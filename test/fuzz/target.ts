@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { HeadraceError } from '../../src/errors.ts'
 import { allocatedSince, bytesOnceMax, bytesTotalMax, markAllocations } from './allocations.ts'
 import { mutate, type Original, type Random, randomFrom } from './mutate.ts'
@@ -18,6 +19,30 @@ export interface Target {
   readonly cases: number
   /** Makes the files in an empty folder. */
   open(dir: string): Promise<Subject>
+}
+
+/** A target whose damaged files have their checksums written anew by `reseal`: they may then hold anything. */
+export function withChecksums(
+  { open }: Pick<Target, 'open'>,
+  name: string,
+  cases: number,
+  reseal: (bytes: Buffer) => Buffer,
+): Target {
+  return {
+    name,
+    cases,
+    async open(dir) {
+      const subject = await open(dir)
+      return {
+        ...subject,
+        check: (bytes, index, random) =>
+          subject.check(reseal(bytes), index, random).catch(error => {
+            if (error instanceof assert.AssertionError) return 'other content'
+            throw error
+          }),
+      }
+    },
+  }
 }
 
 /** One case: which file is damaged, and how it reads then. */

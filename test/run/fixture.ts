@@ -1,9 +1,11 @@
-import { spawn } from 'node:child_process'
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { JournalLog } from '../../src/log/journal.ts'
+import type { Commit, Log } from '../../src/log/log.ts'
 import type { Source } from '../../src/sources/source.ts'
 
 /** What tests of whole runs share: a corpus, a pipeline file, and the real command line as a child process. */
@@ -110,6 +112,22 @@ export function runHeadrace(
   return new Promise(resolve => child.on('close', (status, signal) => resolve({ status, signal, out, err })))
 }
 
+/** Follows while `work` goes on, then drains by SIGTERM. */
+export async function follow(args: readonly string[], work: () => Promise<void>): Promise<Finished> {
+  let child: ChildProcess | undefined
+  const finished = runHeadrace([...args, '--follow'], started => {
+    child = started
+  })
+  const ended = finished.then(({ err }) => assert.fail(`it ended by itself: ${err}`))
+  try {
+    await Promise.race([work(), ended])
+  } finally {
+    child?.kill('SIGTERM')
+    ended.catch(() => {})
+  }
+  return finished
+}
+
 /** Signals the child as soon as a run has committed its first slots and is still at work. */
 export function signalAtWork(child: ReturnType<typeof spawn>, runDir: string, signal: NodeJS.Signals): void {
   const timer = setInterval(async () => {
@@ -172,5 +190,25 @@ export function countingSource(
       }
     },
     parse: () => ({ batch: { rows: 0, columns: {} }, dead: [] }),
+  }
+}
+
+/** A view of a log whose commit number `fatal` fails, before or after it lasts. */
+export function crashing(log: Log, fatal: number, isAfter: boolean): Log {
+  let commits = 0
+  return {
+    read: (from, signal) => log.read(from, signal),
+    bounds: (topic, partition) => log.bounds(topic, partition),
+    position: (stage, partition) => log.position(stage, partition),
+    own: async stage => {
+      const owner = await log.own(stage)
+      const commit = async (commit: Commit) => {
+        const isFatal = commits++ === fatal
+        if (!isFatal || isAfter) await owner.commit(commit)
+        if (isFatal) throw new Error('crash')
+      }
+      return { commit, [Symbol.asyncDispose]: async () => {} }
+    },
+    [Symbol.asyncDispose]: async () => {},
   }
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import type { ChildProcess } from 'node:child_process'
 import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
@@ -9,7 +8,7 @@ import { readFates } from '../../src/replay/fates.ts'
 import { RunReader } from '../../src/replay/run-reader.ts'
 import { readTotals } from '../../src/replay/totals.ts'
 import { topics } from '../../src/run/context.ts'
-import { type Finished, hashOutput, makeDir, makeText, randomFrom, runHeadrace, writePipeline } from './fixture.ts'
+import { follow, hashOutput, makeDir, makeText, randomFrom, runHeadrace, writePipeline } from './fixture.ts'
 
 // A growing folder: files that come while the run goes, drains in between, and an end at last.
 const random = randomFrom(21)
@@ -42,22 +41,6 @@ async function waitForRecords(runDir: string, count: number): Promise<void> {
     await sleep(25)
   }
   assert.fail(`the run has not read ${count} records after 10 seconds`)
-}
-
-/** Follows while `work` goes on, then drains by SIGTERM. */
-async function follow(args: readonly string[], work: () => Promise<void>): Promise<Finished> {
-  let child: ChildProcess | undefined
-  const finished = runHeadrace([...args, '--follow'], started => {
-    child = started
-  })
-  const ended = finished.then(({ err }) => assert.fail(`it ended by itself: ${err}`))
-  try {
-    await Promise.race([work(), ended])
-  } finally {
-    child?.kill('SIGTERM')
-    ended.catch(() => {})
-  }
-  return finished
 }
 
 async function endsOf(runDir: string): Promise<number> {

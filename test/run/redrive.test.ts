@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import type { Annotator } from '../../src/annotate/annotator.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../../src/batch/batch.ts'
 import { decodeBatch, encodeBatch } from '../../src/batch/ipc.ts'
-import type { Commit, Log } from '../../src/log/log.ts'
+import type { Log } from '../../src/log/log.ts'
 import { readCommitted } from '../../src/log/log.ts'
 import { MemoryLog } from '../../src/log/memory.ts'
 import { pipeline } from '../../src/pipeline/pipeline.ts'
@@ -21,7 +21,7 @@ import { annotateSlot, deadBatch } from '../../src/run/slot.ts'
 import type { WatchFolders } from '../../src/sources/follow.ts'
 import { jsonl } from '../../src/sources/jsonl.ts'
 import type { Chunk } from '../../src/sources/source.ts'
-import { makeDir } from './fixture.ts'
+import { crashing, makeDir } from './fixture.ts'
 
 // The loading stage over files that are mended, with a stand-in for the pool that measures at once.
 
@@ -220,28 +220,6 @@ test('a run that is at work takes a request that is left for it', { timeout: 20_
   assert.deepEqual((await live(world)).sort(), all)
 })
 
-/** A log whose commit number `at` fails, before it has an effect or after. */
-function failing(log: Log, at: number, isAfter: boolean): Log {
-  let commits = 0
-  return {
-    read: (from, signal) => log.read(from, signal),
-    bounds: (topic, partition) => log.bounds(topic, partition),
-    position: (stage, partition) => log.position(stage, partition),
-    own: async stage => {
-      const owner = await log.own(stage)
-      return {
-        commit: async (commit: Commit) => {
-          const isFailing = commits++ === at
-          if (!isFailing || isAfter) await owner.commit(commit)
-          if (isFailing) throw new Error('crash')
-        },
-        [Symbol.asyncDispose]: () => owner[Symbol.asyncDispose](),
-      }
-    },
-    [Symbol.asyncDispose]: async () => {},
-  }
-}
-
 test('crashed at every commit of a re-drive, before its effect and after, each record is there once and in the same order', async () => {
   // Records of a third of a slot, so that reading them again takes many slots.
   const expected: string[][] = []
@@ -253,7 +231,7 @@ test('crashed at every commit of a re-drive, before its effect and after, each r
       await follow(world, 18)
       world.poison = 'none'
       await putRequest(world.dir, [])
-      const crashed = await finish(world, failing(world.log, at, isAfter)).then(
+      const crashed = await finish(world, crashing(world.log, at, isAfter)).then(
         () => false,
         error => error.message === 'crash',
       )
@@ -275,7 +253,7 @@ test('a file that changes while it is being read is refused, and so is a request
   const lines = linesOf('a', 9, 400_000)
   await write(world, 'a', [...lines.slice(0, 2), '{', ...lines.slice(3)])
   while ((await dead(world)).length === 0)
-    await finish(world, failing(world.log, 0, true)).catch(error => assert.equal(error.message, 'crash'))
+    await finish(world, crashing(world.log, 0, true)).catch(error => assert.equal(error.message, 'crash'))
   await write(world, 'a', lines)
   await putRequest(world.dir, [])
   await assert.rejects(finish(world), { code: 'source-changed', message: /changed while this run is reading it/ })

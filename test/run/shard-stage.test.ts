@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { utf8From } from '../../src/batch/batch.ts'
 import { decodeBatch, encodeBatch } from '../../src/batch/ipc.ts'
-import { type Commit, type Log, readCommitted } from '../../src/log/log.ts'
+import { type Log, readCommitted } from '../../src/log/log.ts'
 import { MemoryLog } from '../../src/log/memory.ts'
 import { pipeline } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
@@ -15,7 +15,7 @@ import { endAppends, slotAppend } from '../../src/run/slots.ts'
 import { tokenizeKept } from '../../src/run/tokens.ts'
 import type { ManifestEntry } from '../../src/shards/manifest.ts'
 import { jsonl } from '../../src/sources/jsonl.ts'
-import { hashFiles, makeDir, randomFrom } from './fixture.ts'
+import { crashing, hashFiles, makeDir, randomFrom } from './fixture.ts'
 
 // The sharding stage over kept slots of three domains, stopped and crashed at every point. Shards are cut small.
 const plan = planPipeline(pipeline('p').from(jsonl('none')).tokenize('gpt2'))
@@ -147,26 +147,6 @@ test('started again for each slot, they are the same', async () => {
   await keep(fixture.log, slotsAll, slotsAll + 1)
   assert.deepEqual(await outcome(fixture), expected)
 })
-
-/** A view of a log whose commit number `fatal` fails, before or after it lasts. */
-function crashing(log: Log, fatal: number, isAfter: boolean): Log {
-  let commits = 0
-  return {
-    read: (from, signal) => log.read(from, signal),
-    bounds: (topic, partition) => log.bounds(topic, partition),
-    position: (stage, partition) => log.position(stage, partition),
-    own: async stage => {
-      const owner = await log.own(stage)
-      const commit = async (commit: Commit) => {
-        const isFatal = commits++ === fatal
-        if (!isFatal || isAfter) await owner.commit(commit)
-        if (isFatal) throw new Error('crash')
-      }
-      return { commit, [Symbol.asyncDispose]: async () => {} }
-    },
-    [Symbol.asyncDispose]: async () => {},
-  }
-}
 
 test('crashed before or after any commit, they are the same, and no file is written that the end does not list', async () => {
   for (const isAfter of [false, true])

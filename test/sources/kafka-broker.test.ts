@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExpectedRecord, listSplits, readChunks, testSource } from '../../src/conformance/source.ts'
@@ -7,7 +6,16 @@ import { kafkaTopic } from '../../src/index.ts'
 import { readFates } from '../../src/replay/fates.ts'
 import { RunReader } from '../../src/replay/run-reader.ts'
 import { broker, newRun, testOnBroker } from '../log/kafka/broker.ts'
-import { hashOutput, makeDir, makeText, randomFrom, runHeadrace, signalAtWork, writePipeline } from '../run/fixture.ts'
+import {
+  follow,
+  hashOutput,
+  makeDir,
+  makeText,
+  randomFrom,
+  runHeadrace,
+  signalAtWork,
+  writePipeline,
+} from '../run/fixture.ts'
 import { makeTexts, readSource } from './fixture.ts'
 import { TestTopic } from './kafka-producer.ts'
 
@@ -114,20 +122,9 @@ if (broker)
     return { source: kafkaTopic(url, name), ...rest }
   })
 
-/** Follows while `work` goes on, then drains. */
-async function follow(args: readonly string[], work: () => Promise<void>): Promise<void> {
-  let child: ChildProcess | undefined
-  const finished = runHeadrace([...args, '--follow'], started => {
-    child = started
-  })
-  const ended = finished.then(({ err }) => assert.fail(`it ended by itself: ${err}`))
-  try {
-    await Promise.race([work(), ended])
-  } finally {
-    child?.kill('SIGTERM')
-    ended.catch(() => {})
-  }
-  const { status, err } = await finished
+/** Follows while `work` goes on, and drains as a signal drains. */
+async function followAndDrain(args: readonly string[], work: () => Promise<void>): Promise<void> {
+  const { status, err } = await follow(args, work)
   assert.equal(status, 130, err)
 }
 
@@ -158,7 +155,7 @@ testOnBroker('a follower takes what comes on any partition, drains, goes on and 
     '--json',
   ]
   await add(0, 30)
-  await follow(args, async () => {
+  await followAndDrain(args, async () => {
     await waitForFates(runDir, expected.fates.size)
     for (const partition of [5, 0, 5, 3]) {
       await add(partition, 3)
@@ -168,7 +165,7 @@ testOnBroker('a follower takes what comes on any partition, drains, goes on and 
   await checkFates(runDir, expected)
   await add(4, 5)
   await add(5, 5)
-  await follow(args, async () => {
+  await followAndDrain(args, async () => {
     await waitForFates(runDir, expected.fates.size)
   })
   await add(1, 9)
@@ -187,7 +184,7 @@ testOnBroker('a topic that was deleted and made anew is refused', async () => {
   {
     await using topic = await TestTopic.create(name, 1)
     await topic.commit(0, documents(5))
-    await follow(args, () => waitForFates(join(dir, 'test'), 5))
+    await followAndDrain(args, () => waitForFates(join(dir, 'test'), 5))
     await topic.remove()
   }
   const gone = await runHeadrace(args)

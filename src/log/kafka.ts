@@ -1,7 +1,9 @@
+import { assert } from '../errors.ts'
 import { Cluster } from './kafka/cluster.ts'
 import { wrapKafkaError } from './kafka/errors.ts'
 import { fetchBytesMax, offsetsOf } from './kafka/fetch.ts'
-import { createNames, type Names } from './kafka/names.ts'
+import { Member } from './kafka/member.ts'
+import { createNames, type Names, type Scope } from './kafka/names.ts'
 import type { KafkaOptions } from './kafka/options.ts'
 import { KafkaOwner } from './kafka/owner.ts'
 import { readState, settle } from './kafka/positions.ts'
@@ -18,9 +20,11 @@ import {
 import {
   type Cursor,
   type Entry,
-  type Log,
+  type Membership,
   type Owner,
   type Position,
+  type ShareHandler,
+  type SpreadLog,
   stageOf,
   startPosition,
   type Topics,
@@ -33,6 +37,8 @@ export interface KafkaRun {
   readonly run: string
   /** The topic that each stage reads, so that Kafka's own tools can show its lag as a consumer group's. */
   readonly inputs?: Readonly<Record<string, string>>
+  /** Stages whose partitions are owned singly. All topics of such a stage have the same number of partitions. */
+  readonly spread?: readonly string[]
   /** Bytes of a fetch. Default 4 MB; a reader holds two. */
   readonly fetchBytesMax?: number
 }
@@ -45,12 +51,13 @@ export interface TopicShape {
 
 /**
  * The log on Kafka: a topic each, and one of positions for each stage. A commit is a transaction; readers see only what is committed;
- * a stage's owner is who has its transactional id last. Offsets have gaps where transactions end or were aborted.
+ * the owner of a stage, or of a partition of a spread stage, is who has its transactional id last.
+ * Offsets have gaps where transactions end or were aborted.
  *
  * A commit that failed is settled while the brokers can be reached. Otherwise it may have happened: the owner commits nothing more, and
  * a new start reads how it went.
  */
-export class KafkaLog implements Log, Topics {
+export class KafkaLog implements SpreadLog, Topics {
   readonly #cluster: Cluster
   readonly #names: Names
   readonly #run: KafkaRun
@@ -95,22 +102,39 @@ export class KafkaLog implements Log, Topics {
   async bounds(topic: string, partition: number) {
     const name = this.#names.topic(topic)
     return this.#wrap(`asking for the offsets of ${name}/${partition}`, async () => {
-      await settle(this.#cluster, this.#names, stageOf(topic))
+      await settle(this.#cluster, this.#names, this.#scope(stageOf(topic), partition))
       return offsetsOf(this.#cluster, name, partition)
     })
   }
 
   async position(stage: string, partition: number): Promise<Position> {
     return this.#wrap(`reading the positions of stage '${stage}'`, async () => {
-      await settle(this.#cluster, this.#names, stage)
-      const { positions } = await readState(this.#cluster, this.#names, stage)
+      const scope = this.#scope(stage, partition)
+      await settle(this.#cluster, this.#names, scope)
+      const { positions } = await readState(this.#cluster, this.#names, scope)
       return positions.get(partition) ?? startPosition(partition)
     })
   }
 
   async own(stage: string): Promise<Owner> {
-    const input = this.#run.inputs?.[stage] ?? null
-    return KafkaOwner.open({ cluster: this.#cluster, names: this.#names, stage, input })
+    assert(!this.#isSpread(stage), `stage '${stage}' is spread: its partitions are owned singly`)
+    return this.#own({ stage })
+  }
+
+  async ownPartition(stage: string, partition: number): Promise<Owner> {
+    assert(this.#isSpread(stage), `stage '${stage}' is not spread: it is owned whole`)
+    return this.#own({ stage, partition })
+  }
+
+  /** As the port says. `bad-option` when the brokers know no members that share out work: Kafka 4.0 or later is needed for it. */
+  async join(stages: readonly string[], handler: ShareHandler): Promise<Membership> {
+    return Member.open({ cluster: this.#cluster, names: this.#names, stages, handler })
+  }
+
+  /** Into how many partitions a topic is cut; 0 when there is no such topic. */
+  async partitionsOf(topic: string): Promise<number> {
+    const name = this.#names.topic(topic)
+    return this.#wrap(`asking for topic ${name}`, async () => (await this.#cluster.topic(name))?.leaders.length ?? 0)
   }
 
   async trim(topic: string, partition: number, before: bigint): Promise<void> {
@@ -132,11 +156,35 @@ export class KafkaLog implements Log, Topics {
   }
 
   #specs(shapes: readonly TopicShape[]): TopicSpec[] {
-    const stages = new Set(shapes.map(({ topic }) => stageOf(topic)))
+    const stages = Map.groupBy(shapes, ({ topic }) => stageOf(topic))
     return [
       ...shapes.map(({ topic, partitions }) => dataTopic(this.#names.topic(topic), partitions)),
-      ...[...stages].map(stage => positionsTopic(this.#names.positions(stage))),
+      ...[...stages].map(([stage, some]) => positionsTopic(this.#names.positions(stage), this.#ownersOf(stage, some))),
     ]
+  }
+
+  /** How many owners a stage has at a time, each with a partition of the topic of positions. */
+  #ownersOf(stage: string, shapes: readonly TopicShape[]): number {
+    if (!this.#isSpread(stage)) return 1
+    const [{ partitions }] = shapes
+    assert(
+      shapes.every(shape => shape.partitions === partitions),
+      `the topics of the spread stage '${stage}' have unequal numbers of partitions`,
+    )
+    return partitions
+  }
+
+  #isSpread(stage: string): boolean {
+    return this.#run.spread?.includes(stage) ?? false
+  }
+
+  #scope(stage: string, partition: number): Scope {
+    return this.#isSpread(stage) ? { stage, partition } : { stage }
+  }
+
+  async #own(scope: Scope): Promise<Owner> {
+    const input = this.#run.inputs?.[scope.stage] ?? null
+    return KafkaOwner.open({ cluster: this.#cluster, names: this.#names, ...scope, input })
   }
 
   async #wrap<T>(doing: string, act: () => Promise<T>): Promise<T> {

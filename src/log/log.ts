@@ -56,6 +56,45 @@ export interface Owner extends AsyncDisposable {
   commit(commit: Commit): Promise<void>
 }
 
+/** A piece of a run's work: one partition of a spread stage, or a whole ordered stage as its partition 0. */
+export interface Share {
+  readonly stage: string
+  readonly partition: number
+}
+
+/** What a member does with its shares. Calls for one share never overlap: what comes back while it is given up is taken after that. */
+export interface ShareHandler {
+  /** The share is this process's to try: own it, then work. Must not throw. */
+  take(share: Share): void
+  /** Gives it up. Resolves when nothing of it will be committed any more: only then may others get it. Must not reject. */
+  give(share: Share): Promise<void>
+  /**
+   * All shares are lost, those that are being given up too: the group has counted this process as gone and gives them to others. The
+   * process joins anew by itself, and may be told to take some of them again.
+   */
+  lose(): void
+}
+
+/** Being one of the processes that share out a run. Disposing gives every share and then leaves, so that others have them at once. */
+export interface Membership extends AsyncDisposable {
+  /** Rejects when the group can't be kept up with: the brokers are away for longer than is tried again, or refuse. Never resolves. */
+  readonly failed: Promise<never>
+}
+
+/** A log on which the partitions of a stage can have owners of their own, in processes that share them out. */
+export interface SpreadLog extends Log {
+  /**
+   * As `own`, for one partition of a spread stage: its position, and its partition of the stage's topics. Fences the former owner of
+   * that partition alone.
+   */
+  ownPartition(stage: string, partition: number): Promise<Owner>
+  /**
+   * Joins the processes that share out these stages; shares may be taken before it resolves. Membership only says who tries: owning
+   * says who may.
+   */
+  join(stages: readonly string[], handler: ShareHandler): Promise<Membership>
+}
+
 /** What a log also does for its operator: retention. */
 export interface Topics {
   /** Entries before this offset are no longer needed. May keep more than asked. */

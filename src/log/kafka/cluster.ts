@@ -5,7 +5,7 @@ import { type KafkaClient, loadClient } from './client.ts'
 import { isCode, isPassing, wrapKafkaError } from './errors.ts'
 import type { Broker, KafkaOptions, Tls } from './options.ts'
 import type { Codec } from './records.ts'
-import { createCodec, createRequests, type Requests, secondGeneration } from './requests.ts'
+import { createCodec, createRequests, optional, type Requests, secondGeneration } from './requests.ts'
 
 export interface Topic {
   readonly id: string
@@ -31,6 +31,8 @@ export class Cluster implements AsyncDisposable {
   readonly options: KafkaOptions
   /** The first broker's versions speak for all: features are the cluster's, and requests.ts asks for old versions. */
   hasSecondGeneration = false
+  /** Whether the brokers share out work among the members of a group (KIP-848). */
+  hasMembers = false
   readonly #control: Lane
   #controller = -1
   #isClosed = false
@@ -101,11 +103,11 @@ export class Cluster implements AsyncDisposable {
     throw Object.assign(new Error(`${name}/${partition}`), { apiId: 'UNKNOWN_TOPIC_OR_PARTITION' })
   }
 
-  async coordinator(kind: 'group' | 'transaction', key: string): Promise<number> {
+  async coordinator(kind: 'group' | 'transaction', key: string, lane = this.#control): Promise<number> {
     const known = this.#coordinators.get(`${kind} ${key}`)
     if (known !== undefined) return known
     const args: [number, string[]] = [kind === 'group' ? 0 : 1, [key]]
-    const { coordinators } = await this.call(null, this.requests.findCoordinator, args)
+    const { coordinators } = await this.call(null, this.requests.findCoordinator, args, lane)
     const [{ nodeId, host, port }] = coordinators
     this.#brokers.set(nodeId, { host, port })
     this.#coordinators.set(`${kind} ${key}`, nodeId)
@@ -144,14 +146,18 @@ export class Cluster implements AsyncDisposable {
     this.#coordinators.clear()
   }
 
-  /** A lane of one's own, to be closed with `closeLane` or kept for the next with `keepLane`. */
-  lane(): Lane {
-    const idle = this.#idle.pop()
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** A lane of one's own, to be closed with `closeLane` or kept for the next with `keepLane`. One with a patience of its own is new. */
+  lane(timeoutMs?: number): Lane {
+    const idle = timeoutMs === undefined && this.#idle.pop()
     if (idle) return idle
-    const { brokers: _, tls, sasl, requestTimeoutMs } = this.options
+    const { tls, sasl, requestTimeoutMs } = this.options
     const lane = new this.client.ConnectionPool('headrace', {
       connectTimeout: connectTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      requestTimeout: timeoutMs ?? requestTimeoutMs,
       maxInflights: 100,
       ...(tls && { tls: tlsOptions(tls), tlsServerName: tls.checksName }),
       ...(sasl && {
@@ -226,7 +232,8 @@ export class Cluster implements AsyncDisposable {
     })
     const lacking = lacks.map(([name]) => name)
     this.hasSecondGeneration = level >= 2 && !lacking.some(name => secondGeneration.has(name))
-    const missing = lacking.filter(name => !secondGeneration.has(name))
+    this.hasMembers = !lacking.includes('heartbeat')
+    const missing = lacking.filter(name => !secondGeneration.has(name) && !optional.has(name))
     if (missing.length > 0)
       throw new HeadraceError(
         'bad-option',

@@ -9,11 +9,23 @@ export interface Names {
   topic(topic: string): string
   /** The topic with a stage's positions. */
   positions(stage: string): string
-  /** What fences a stage's owners: `<prefix><run>/<stage>`. */
-  transaction(stage: string): string
+  /** What fences owners: `<prefix><run>/<stage>`, or `<prefix><run>/<stage>/<partition>` for a partition of a spread stage. */
+  transaction(scope: Scope): string
   /** The consumer group under which Kafka's own tools show a stage's progress. */
   group(stage: string): string
+  /** The consumer group whose members share out the run's work. */
+  readonly members: string
 }
+
+/** What one owner has: a stage, or of a spread stage one partition. */
+export interface Scope {
+  readonly stage: string
+  readonly partition?: number | undefined
+}
+
+/** As messages name it. */
+export const nameScope = ({ stage, partition }: Scope): string =>
+  partition === undefined ? stage : `${stage}/${partition}`
 
 /** `bad-option` for names that Kafka does not take. */
 export function createNames(prefix: string, run: string): Names {
@@ -25,8 +37,12 @@ export function createNames(prefix: string, run: string): Names {
       return checkName(`${start}.${topic}`)
     },
     positions: (stage: string) => checkName(`${start}.${stage}.positions`),
-    transaction: (stage: string) => `${start}/${stage}`,
-    group: (stage: string) => `${start}.${stage}`,
+    transaction: (scope: Scope) => `${start}/${nameScope(scope)}`,
+    group: (stage: string) => {
+      assert(stage !== 'members', "a stage can't be called 'members': the group of a run's members is")
+      return `${start}.${stage}`
+    },
+    members: `${start}.members`,
   })
 }
 

@@ -1,23 +1,23 @@
-import { HeadraceError } from '../../errors.ts'
+import { assert, HeadraceError } from '../../errors.ts'
 import type { Commit, Owner, Position } from '../log.ts'
 import { fencedError } from '../memory.ts'
 import type { Cluster } from './cluster.ts'
 import { codesOf, isFenced, isPassing, wrapKafkaError } from './errors.ts'
-import type { Names } from './names.ts'
+import { type Names, nameScope, type Scope } from './names.ts'
 import { readState, type StageState, stateWrite } from './positions.ts'
 import { batchOverheadBytes, recordBytesMax } from './records.ts'
 import { entryBytesMax } from './topics.ts'
 import { type GroupOffsets, Transactor, type Write } from './transaction.ts'
 
 /**
- * The owner of a stage. A commit is one transaction. One that failed is begun again from what is still in memory; whether one whose
- * end was asked for happened is read from the stage's positions after the transaction was ended, never guessed. An owner that was
- * fenced, or that could not find out, refuses all that follows.
+ * The owner of a stage, or of one partition of a spread stage. A commit is one transaction. One that failed is begun again from what is
+ * still in memory; whether one whose end was asked for happened is read from the stage's positions after the transaction was ended,
+ * never guessed. An owner that was fenced, or that could not find out, refuses all that follows.
  */
 export class KafkaOwner implements Owner {
   readonly #cluster: Cluster
   readonly #names: Names
-  readonly #stage: string
+  readonly #scope: Scope
   readonly #input: string | null
   readonly #transactor: Transactor
   #state: StageState
@@ -29,7 +29,7 @@ export class KafkaOwner implements Owner {
   private constructor(given: Given, transactor: Transactor, state: StageState) {
     this.#cluster = given.cluster
     this.#names = given.names
-    this.#stage = given.stage
+    this.#scope = { stage: given.stage, partition: given.partition }
     this.#input = given.input
     this.#transactor = transactor
     this.#state = state
@@ -38,14 +38,14 @@ export class KafkaOwner implements Owner {
 
   /** Fences the owners before, then reads the positions: in this order none of them commits after what was read. */
   static async open(given: Given): Promise<KafkaOwner> {
-    const { cluster, names, stage } = given
-    const transactor = new Transactor(cluster, names.transaction(stage))
+    const { cluster, names } = given
+    const transactor = new Transactor(cluster, names.transaction(given))
     try {
       await transactor.fence()
-      return new KafkaOwner(given, transactor, await readState(cluster, names, stage))
+      return new KafkaOwner(given, transactor, await readState(cluster, names, given))
     } catch (error) {
       await transactor[Symbol.asyncDispose]()
-      throw wrapKafkaError(error, `becoming the owner of stage '${stage}'`)
+      throw wrapKafkaError(error, `becoming the owner of stage '${nameScope(given)}'`)
     }
   }
 
@@ -62,10 +62,11 @@ export class KafkaOwner implements Owner {
 
   async #commit(commit: Commit): Promise<void> {
     if (this.#dead) throw this.#dead
+    this.#checkScope(commit)
     const positions = new Map(this.#state.positions)
     for (const position of commit.positions) positions.set(position.partition, { ...position })
     const state = { positions, commit: `${this.#name}-${this.#count++}` }
-    const writes = [stateWrite(this.#names, this.#stage, state), ...commit.appends.map(append => this.#write(append))]
+    const writes = [stateWrite(this.#names, this.#scope, state), ...commit.appends.map(append => this.#write(append))]
     for (const write of writes) checkBytes(write)
     try {
       await this.#run(writes, this.#group(commit.positions), state.commit)
@@ -73,6 +74,12 @@ export class KafkaOwner implements Owner {
       throw (this.#dead = this.#explain(error))
     }
     this.#state = state
+  }
+
+  #checkScope({ positions, appends }: Commit): void {
+    const { partition } = this.#scope
+    for (const { partition: other } of partition === undefined ? [] : [...positions, ...appends])
+      assert(other === partition, `the owner of ${nameScope(this.#scope)} writes to partition ${other}`)
   }
 
   async #run(writes: readonly Write[], group: GroupOffsets | null, name: string): Promise<void> {
@@ -85,7 +92,7 @@ export class KafkaOwner implements Owner {
         const wasEnding = this.#transactor.isEnding
         this.#cluster.forget()
         await this.#transactor.recover()
-        if (wasEnding && (await readState(this.#cluster, this.#names, this.#stage)).commit === name) return
+        if (wasEnding && (await readState(this.#cluster, this.#names, this.#scope)).commit === name) return
         if (!isRepeatable(error) || performance.now() > end) throw error
       }
     }
@@ -98,19 +105,18 @@ export class KafkaOwner implements Owner {
   #group(positions: readonly Position[]): GroupOffsets | null {
     if (this.#input === null || positions.length === 0) return null
     const offsets = positions.map(({ partition, offset, slot }) => ({ partition, offset, metadata: `slot ${slot}` }))
-    return { group: this.#names.group(this.#stage), topic: this.#names.topic(this.#input), offsets }
+    return { group: this.#names.group(this.#scope.stage), topic: this.#names.topic(this.#input), offsets }
   }
 
   #explain(error: unknown): unknown {
-    if (isFenced(error)) return fencedError(this.#stage)
-    return wrapKafkaError(error, `committing stage '${this.#stage}'`)
+    if (isFenced(error)) return fencedError(nameScope(this.#scope))
+    return wrapKafkaError(error, `committing stage '${nameScope(this.#scope)}'`)
   }
 }
 
-interface Given {
+interface Given extends Scope {
   readonly cluster: Cluster
   readonly names: Names
-  readonly stage: string
   /** The topic whose offsets the positions are, so that Kafka's own tools can show the lag. */
   readonly input: string | null
 }

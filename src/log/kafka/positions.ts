@@ -2,14 +2,15 @@ import { HeadraceError } from '../../errors.ts'
 import type { Position } from '../log.ts'
 import type { Cluster } from './cluster.ts'
 import { isCode } from './errors.ts'
-import { fetchCommitted, offsetsOf } from './fetch.ts'
-import type { Names } from './names.ts'
+import { type Fetch, fetchCommitted, offsetsOf } from './fetch.ts'
+import type { Names, Scope } from './names.ts'
 import type { Write } from './transaction.ts'
 
 /**
  * What a stage has finished, as one record of a compacted topic: all its positions, and which commit wrote it. It is written in each
- * commit's transaction, so the last one that is committed is the truth. Committed offsets of a group are not: their metadata holds
- * 4096 bytes where notes are larger, and the broker drops them when a group was idle for a week.
+ * commit's transaction, so the last one that is committed is the truth. Of a spread stage each partition has such a record, in the
+ * partition of the topic with its number: what one owner has under way hides nothing of another's. Committed offsets of a group are
+ * not: their metadata holds 4096 bytes where notes are larger, and the broker drops them when a group was idle for a week.
  */
 export interface StageState {
   readonly positions: ReadonlyMap<number, Position>
@@ -48,10 +49,11 @@ export function decodeState(value: Uint8Array, where: string): StageState {
   }
 }
 
-export function stateWrite(names: Names, stage: string, state: StageState): Write {
+export function stateWrite(names: Names, { stage, partition = 0 }: Scope, state: StageState): Write {
   return {
     topic: names.positions(stage),
-    partition: 0,
+    partition,
+    // Compaction keeps the last record of a key in each partition by itself.
     key: Buffer.from(stage),
     headers: {},
     value: encodeState(state),
@@ -59,11 +61,11 @@ export function stateWrite(names: Names, stage: string, state: StageState): Writ
 }
 
 /**
- * Waits while a commit of the stage is being made visible. A broker answers when it has decided a commit and marks the partitions
+ * Waits while a commit of an owner is being made visible. A broker answers when it has decided a commit and marks the partitions
  * after it, one by one: between the two a reader would see one partition with it and another without.
  */
-export async function settle(cluster: Cluster, names: Names, stage: string): Promise<void> {
-  const id = names.transaction(stage)
+export async function settle(cluster: Cluster, names: Names, scope: Scope): Promise<void> {
+  const id = names.transaction(scope)
   await cluster.retry(async () => {
     if ((await transactionState(cluster, id)) === 'PrepareCommit')
       throw Object.assign(new Error(id), { apiId: 'CONCURRENT_TRANSACTIONS' })
@@ -82,23 +84,24 @@ async function transactionState(cluster: Cluster, id: string): Promise<string> {
   }
 }
 
-/** A stage's last committed state. Looks back from the end: what lies before it was replaced. */
-export async function readState(cluster: Cluster, names: Names, stage: string): Promise<StageState> {
+/** The last committed state. Looks back from the end: what lies before it was replaced. */
+export async function readState(cluster: Cluster, names: Names, scope: Scope): Promise<StageState> {
+  const { stage, partition = 0 } = scope
   const topic = names.positions(stage)
   if (!(await cluster.topic(topic))) return emptyState
-  const { first, next } = await offsetsOf(cluster, topic, 0)
+  const { first, next } = await offsetsOf(cluster, topic, partition)
   for (let back = 4n; ; back *= 8n) {
     const from = next - first < back ? first : next - back
-    const last = await lastRecord(cluster, topic, from, next)
+    const last = await lastRecord(cluster, { topic, partition, from }, next)
     if (last) return decodeState(last, topic)
     if (from === first) return emptyState
   }
 }
 
-async function lastRecord(cluster: Cluster, topic: string, from: bigint, end: bigint): Promise<Uint8Array | null> {
+async function lastRecord(cluster: Cluster, fetch: Fetch, end: bigint): Promise<Uint8Array | null> {
   let last: Uint8Array | null = null
-  for (let at = from; at < end; ) {
-    const { records, next } = await cluster.retry(() => fetchCommitted(cluster, { topic, partition: 0, from: at }))
+  for (let at = fetch.from; at < end; ) {
+    const { records, next } = await cluster.retry(() => fetchCommitted(cluster, { ...fetch, from: at }))
     last = records.at(-1)?.value ?? last
     at = next
   }

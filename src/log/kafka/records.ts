@@ -8,6 +8,8 @@ import { HeadraceError } from '../../errors.ts'
  */
 const headBytes = 61
 const crcFrom = 21
+/** The broker's clock counts, not the producer's: the batch's last time is that of all its records. */
+const appendTimeBit = 8
 const transactionalBit = 16
 const controlBit = 32
 const magic = 2
@@ -106,10 +108,16 @@ export interface Batch {
 
 export interface StoredRecord {
   readonly offset: bigint
+  /** Milliseconds since 1970: when it was made or, where the topic says so, when the broker took it. Null where nobody said. */
+  readonly timeMs: number | null
   readonly key: Buffer | null
   readonly value: Buffer
-  readonly headers: Readonly<{ [name: string]: string }>
+  /** In their order; a name may come again. */
+  readonly headerList: readonly StoredHeader[]
+  /** The same for who knows that they are text under names of their own, as the log's are. */
+  readonly headers: Readonly<Record<string, string>>
 }
+export type StoredHeader = readonly [name: string, value: Buffer | null]
 
 /**
  * The whole batches of a response; the broker may cut the last one short. A batch whose checksum is wrong is `corrupt`: it was damaged
@@ -127,13 +135,20 @@ export function* decodeBatches(bytes: Buffer, where: string, codec: Codec): Iter
         'corrupt',
         `${where}: the record batch at offset ${firstOffset} has a wrong checksum; read it again, and if it stays, restore the partition from a replica`,
       )
-    yield decodeHead(batch, firstOffset, codec)
+    yield decodeHead(batch, where, codec)
     at = end
   }
 }
 
-function decodeHead(batch: Buffer, firstOffset: bigint, codec: Codec): Batch {
+function decodeHead(batch: Buffer, where: string, codec: Codec): Batch {
+  const firstOffset = batch.readBigInt64BE(0)
   const attributes = batch.readInt16BE(21)
+  const [timeFirst, timeLast] = [27, 35].map(at => Number(batch.readBigInt64BE(at)))
+  const takesAppendTime = (attributes & appendTimeBit) !== 0
+  const timeOf = (delta: number) => {
+    const timeMs = takesAppendTime ? timeLast : timeFirst + delta
+    return timeMs < 0 ? null : timeMs
+  }
   return {
     firstOffset,
     lastOffset: firstOffset + BigInt(batch.readInt32BE(23)),
@@ -143,16 +158,30 @@ function decodeHead(batch: Buffer, firstOffset: bigint, codec: Codec): Batch {
     records: () => {
       const body = batch.subarray(headBytes)
       const bits = attributes & 7
-      return decodeRecords(bits === 0 ? body : codec.decompress(bits, body), batch.readInt32BE(57), firstOffset)
+      const plain = bits === 0 ? body : codec.decompress(bits, body)
+      return decodeRecords(plain, { where, count: batch.readInt32BE(57), firstOffset, timeOf })
     },
   }
 }
 
-function decodeRecords(body: Buffer, count: number, firstOffset: bigint): StoredRecord[] {
+interface Head {
+  readonly where: string
+  readonly count: number
+  readonly firstOffset: bigint
+  timeOf(delta: number): number | null
+}
+
+function decodeRecords(body: Buffer, { where, count, firstOffset, timeOf }: Head): StoredRecord[] {
   let at = 0
+  const checkEnd = (end: number) => {
+    if (end <= body.length) return
+    const what = `${where}: the record batch at offset ${firstOffset} ends within a record`
+    throw new HeadraceError('corrupt', `${what}; whoever wrote it did so wrongly: delete it, or begin behind it`)
+  }
   const number = (): number => {
     let value = 0
     for (let shift = 1; ; shift *= 128) {
+      checkEnd(at + 1)
       const byte = body[at++]
       value += (byte & 127) * shift
       if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
@@ -160,18 +189,25 @@ function decodeRecords(body: Buffer, count: number, firstOffset: bigint): Stored
   }
   const bytes = (): Buffer | null => {
     const length = number()
-    return length < 0 ? null : body.subarray(at, (at += length))
+    if (length < 0) return null
+    checkEnd(at + length)
+    return body.subarray(at, (at += length))
   }
   return Array.from({ length: count }, () => {
     number()
     at++
-    number()
+    const timeMs = timeOf(number())
     const offset = firstOffset + BigInt(number())
     const key = bytes()
     const value = bytes() ?? Buffer.alloc(0)
-    const headers: { [name: string]: string } = {}
-    for (let left = number(); left > 0; left--) headers[`${bytes()}`] = `${bytes() ?? ''}`
-    return { offset, key, value, headers }
+    const headerList: StoredHeader[] = []
+    for (let left = number(); left > 0; left--) headerList.push([`${bytes()}`, bytes()])
+    return {
+      ...{ offset, timeMs, key, value, headerList },
+      get headers() {
+        return Object.fromEntries(headerList.map(([name, text]) => [name, `${text ?? ''}`]))
+      },
+    }
   })
 }
 

@@ -26,13 +26,41 @@ export interface EndedTransaction {
   readonly producerEpoch: number
 }
 
-export type Requests = ReturnType<typeof createRequests>
+type ApiOf<Name extends keyof KafkaClient> = KafkaClient[Name] extends { readonly api: infer Api } ? Api : never
+type ArgumentsOf<Name extends keyof KafkaClient> = KafkaClient[Name] extends {
+  readonly createRequest: (...given: infer Given) => unknown
+}
+  ? Given
+  : never
+
+/** Each named by the client's module, as the package does not export the types of requests and replies. */
+export interface Requests {
+  readonly apiVersions: ApiOf<'apiVersionsV3'>
+  readonly metadata: ApiOf<'metadataV12'>
+  readonly findCoordinator: ApiOf<'findCoordinatorV4'>
+  readonly listOffsets: ApiOf<'listOffsetsV7'>
+  readonly createTopics: ApiOf<'createTopicsV7'>
+  readonly describeConfigs: ApiOf<'describeConfigsV4'>
+  readonly deleteRecords: ApiOf<'deleteRecordsV2'>
+  readonly describeTransactions: ApiOf<'describeTransactionsV0'>
+  readonly initProducerId: ApiOf<'initProducerIdV4'>
+  readonly addPartitions: ApiOf<'addPartitionsToTxnV3'>
+  readonly addOffsets: ApiOf<'addOffsetsToTxnV3'>
+  readonly heartbeat: ApiOf<'consumerGroupHeartbeatV1'>
+  readonly fetch: API<ArgumentsOf<'fetchV13'>, Fetched>
+  readonly produce: API<[ProduceRequest], unknown>
+  readonly txnOffsetCommit: ApiOf<'txnOffsetCommitV3'>
+  readonly endTxn: ApiOf<'endTxnV3'>
+  readonly produceV2: API<[ProduceRequest], unknown>
+  readonly txnOffsetCommitV2: ApiOf<'txnOffsetCommitV3'>
+  readonly endTxnV2: API<ArgumentsOf<'endTxnV3'>, EndedTransaction>
+}
 
 /**
- * One version of each request, which Kafka 3.3 and all later ones speak: fewer paths than the newest of each. Transactions v2 need
- * three newer ones; the client lacks those, but only their numbers and a reply differ.
+ * One version of each request, which Kafka 3.3 and all later ones speak, but for the heartbeat of members: fewer paths than the newest
+ * of each. Transactions v2 need three newer ones; the client lacks those, but only their numbers and a reply differ.
  */
-export function createRequests(client: KafkaClient) {
+export function createRequests(client: KafkaClient): Requests {
   const { createAPI, endTxnV3, produceV9, txnOffsetCommitV3, fetchV13 } = client
   const produce = (version: number): API<[ProduceRequest], unknown> =>
     createAPI(0, version, (request: ProduceRequest) => encodeProduce(client, request), produceV9.parseResponse)
@@ -48,6 +76,7 @@ export function createRequests(client: KafkaClient) {
     initProducerId: client.initProducerIdV4.api,
     addPartitions: client.addPartitionsToTxnV3.api,
     addOffsets: client.addOffsetsToTxnV3.api,
+    heartbeat: client.consumerGroupHeartbeatV1.api,
     fetch: createAPI(1, 13, fetchV13.createRequest, (_id, _key, _version, reader) =>
       parseFetch(reader, client.protocolErrorsCodesById),
     ) as API<Parameters<typeof fetchV13.createRequest>, Fetched>,
@@ -66,6 +95,9 @@ export function createRequests(client: KafkaClient) {
     ) as API<Parameters<typeof endTxnV3.createRequest>, EndedTransaction>,
   }
 }
+
+/** Sharing out work alone needs it: Kafka 4.0 and later speak it. */
+export const optional: ReadonlySet<string> = new Set(['heartbeat'])
 
 /** The requests that transactions v2 alone need. */
 export const secondGeneration: ReadonlySet<string> = new Set(['produceV2', 'txnOffsetCommitV2', 'endTxnV2'])

@@ -46,7 +46,11 @@ const positions = {
 }
 
 export const dataTopic = (name: string, partitions: number): TopicSpec => ({ name, partitions, settings: data })
-export const positionsTopic = (name: string): TopicSpec => ({ name, partitions: 1, settings: positions })
+export const positionsTopic = (name: string, partitions: number): TopicSpec => ({
+  name,
+  partitions,
+  settings: positions,
+})
 
 /** What is to be done so that these topics exist as specified. Changes nothing. */
 export async function planTopics(cluster: Cluster, specs: readonly TopicSpec[]): Promise<TopicPlan[]> {

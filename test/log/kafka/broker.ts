@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { parseKafkaOptions } from '../../../src/log/kafka/options.ts'
 import { KafkaLog, type KafkaRun, type TopicShape } from '../../../src/log/kafka.ts'
 
@@ -10,8 +10,8 @@ const skip =
   !broker && process.env.KAFKA_REQUIRED !== '1' && 'HEADRACE_KAFKA names no broker (test/kafka/start-kafka.sh)'
 
 /** A test that needs a broker: skipped without one, failed without one where KAFKA_REQUIRED is 1. */
-export function testOnBroker(name: string, body: () => Promise<void>): void {
-  test(name, { skip }, body)
+export function testOnBroker(name: string, body: (t: TestContext) => Promise<void>): void {
+  test(name, { skip, timeout: 60_000 }, body)
 }
 
 let runs = 0

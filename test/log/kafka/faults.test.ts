@@ -5,6 +5,7 @@ import { createNames } from '../../../src/log/kafka/names.ts'
 import { KafkaOwner } from '../../../src/log/kafka/owner.ts'
 import type { KafkaLog } from '../../../src/log/kafka.ts'
 import { readCommitted } from '../../../src/log/log.ts'
+import { breakRequests, precede } from './break-requests.ts'
 import { newRun, openLog, options, testOnBroker } from './broker.ts'
 
 const read = async (log: KafkaLog, partition = 0) =>
@@ -13,42 +14,6 @@ const commitOf = (n: number) => ({
   positions: [{ partition: 0, offset: BigInt(n), slot: n, note: '' }],
   appends: [0, 1].map(partition => ({ topic: 's.a', partition, headers: {}, value: Buffer.from(`${n}`) })),
 })
-
-/** When a socket breaks: before the broker has the request, or after, so that only its answer is lost. */
-type When = 'before' | 'after'
-const broken = () => Object.assign(new Error('Connection closed'), { code: 'PLT_KFK_NETWORK' })
-
-/** Breaks the next `times` requests of a kind. */
-function breakRequests(
-  cluster: Cluster,
-  name: keyof Cluster['requests'],
-  when: When,
-  times = 1,
-  then = async () => {},
-) {
-  const real = cluster.requests[name] as { async(...args: unknown[]): Promise<unknown> }
-  let left = times
-  const async = async (...args: unknown[]) => {
-    if (left-- <= 0) return real.async(...args)
-    if (when === 'after') await real.async(...args)
-    await then()
-    throw broken()
-  }
-  Object.assign(cluster.requests, { [name]: { ...real, async } })
-}
-
-/** Does something just before a request of a kind goes out, once. */
-function precede(cluster: Cluster, name: keyof Cluster['requests'], act: () => Promise<void>) {
-  const real = cluster.requests[name] as { async(...args: unknown[]): Promise<unknown> }
-  let acts: typeof act | null = act
-  const async = async (...args: unknown[]) => {
-    const now = acts
-    acts = null
-    await now?.()
-    return real.async(...args)
-  }
-  Object.assign(cluster.requests, { [name]: { ...real, async } })
-}
 
 /** An owner whose requests can be broken, beside a log that is undisturbed. */
 async function openOwner(log: { run: string }, generation: 1 | 2, properties = {}) {

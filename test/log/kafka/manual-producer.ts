@@ -7,7 +7,7 @@ export class ManualProducer implements AsyncDisposable {
   readonly #cluster: Cluster
   readonly #id: string
   #producer = { id: -1n, epoch: -1 }
-  #sequence = 0
+  readonly #sequences = new Map<string, number>()
 
   private constructor(cluster: Cluster, id: string) {
     this.#cluster = cluster
@@ -24,8 +24,12 @@ export class ManualProducer implements AsyncDisposable {
   /** One batch a text, in the transaction that is open or opens with it. */
   async send(topic: string, partition: number, ...texts: string[]): Promise<void> {
     for (const text of texts) {
-      const records = [{ headers: { text }, value: Buffer.from(text) }]
-      const batch = encodeBatch(records, this.#producer, this.#sequence++, Date.now(), this.#cluster.codec)
+      // A compacted topic takes no record without a key.
+      const records = [{ key: Buffer.from(topic), headers: { text }, value: Buffer.from(text) }]
+      const key = `${topic}/${partition}`
+      const sequence = this.#sequences.get(key) ?? 0
+      this.#sequences.set(key, sequence + 1)
+      const batch = encodeBatch(records, this.#producer, sequence, Date.now(), this.#cluster.codec)
       const { node } = await this.#cluster.retry(() => this.#cluster.leader(topic, partition))
       const topics = [{ name: topic, partitions: [{ partition, batch }] }]
       await this.#cluster.retry(() =>
@@ -38,7 +42,7 @@ export class ManualProducer implements AsyncDisposable {
     const { id, epoch } = this.#producer
     const { producerId, producerEpoch } = await this.#ask('endTxnV2', [this.#id, id, epoch, commits])
     this.#producer = { id: producerId, epoch: producerEpoch }
-    this.#sequence = 0
+    this.#sequences.clear()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ import { Cluster } from '../log/kafka/cluster.ts'
 import { isCode, wrapKafkaError } from '../log/kafka/errors.ts'
 import { fetchCommitted, offsetsOf } from '../log/kafka/fetch.ts'
 import { type KafkaOptions, parseKafkaOptions, parseProperties } from '../log/kafka/options.ts'
+import type { StoredRecord } from '../log/kafka/records.ts'
 import { kafkaSource, recreatedError } from '../sources/kafka.ts'
 import type { Fetched, TopicClient, TopicState } from '../sources/kafka-client.ts'
 import type { RecordFormat } from '../sources/kafka-records.ts'
@@ -26,8 +27,9 @@ const waitMs = 500
  *
  *     pipeline('web').from(kafkaTopic('kafka://broker1:9092,broker2:9092', 'documents', { domain: 'site' }))
  *
- * A document's `file` is `topic/partition` and its `line` the offset + 1. Key, headers and time of a record go to `meta` as `kafka`. A
- * record that is no document is dead with these; so is one without a value. Without `follow` the source ends with what was committed
+ * A document's `file` is `topic/partition` and its `line` the offset + 1. Key, headers and time of a record go to `meta` as `kafka`:
+ * `{ offset, timeMs?, key? | keyBase64?, headers?: { name: value }, headersBase64? }`, where a header that comes again has a list. A
+ * record that is no document is dead; so is one without a value. Without `follow` the source ends with what was committed
  * when it started. Throws 'trimmed' when the topic forgot what was not read yet, 'source-changed' when it was deleted and made anew.
  */
 export function kafkaTopic(brokers: string, topic: string, options: KafkaTopicOptions = {}): Source {
@@ -153,8 +155,6 @@ class Topic implements TopicClient {
 
 const stampOf = (clusterId: string | null | undefined, topicId: string) => `${clusterId ?? ''}/${topicId}`
 
-type Committed = Awaited<ReturnType<typeof fetchCommitted>>
-function recordOf({ offset, key, headers, value, ...rest }: Committed['records'][number]) {
-  const { timeMs = null } = rest as { timeMs?: number }
-  return { offset: Number(offset), timeMs, key, headers, value }
-}
+const recordOf = ({ offset, timeMs, key, headerList, value }: StoredRecord) => ({
+  ...{ offset: Number(offset), timeMs, key, headers: headerList, value },
+})

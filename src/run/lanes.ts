@@ -1,5 +1,5 @@
 import { limits } from '../limits.ts'
-import type { Chunk, ReadPosition, Source, Split } from '../sources/source.ts'
+import { type Chunk, offsetAtEnd, type ReadPosition, type Source, type Split } from '../sources/source.ts'
 import { deadWithin, rangesWithin } from './line-ranges.ts'
 
 /** Where a lane goes on: the split with this number (every lanes-th is its own), from this position. */
@@ -25,6 +25,15 @@ export const startLoadPosition = (lanes: number): LoadPosition => ({
   lanes: Array.from({ length: lanes }, (_, lane) => ({ split: lane, offset: 0, line: 1 })),
 })
 
+/** Splits by their number, of which those that no lane comes to any more may be gone. */
+export type SplitRow = Pick<readonly Split[], 'length' | 'at'>
+
+/** Whether a loader at this position is past the split with this number. */
+export function isRead(index: number, { lanes }: LoadPosition): boolean {
+  const { split, offset } = lanes[index % lanes.length]
+  return split > index || (split === index && offset === offsetAtEnd)
+}
+
 /** What a chunk counts at least, so that files that are all dead or all tiny do not make a slot without end. */
 const chunkBytesMin = 256
 
@@ -34,13 +43,13 @@ const chunkBytesMin = 256
  */
 export class Lanes {
   readonly #source: Source
-  readonly #splits: readonly Split[]
+  readonly #splits: SplitRow
   readonly #signal: AbortSignal
   readonly #lanes: Lane[]
   #turn: number
 
   /** `splits` may grow while this is in use. What `next` gives after `signal` aborted is cut short and must not be used. */
-  constructor(source: Source, splits: readonly Split[], from: LoadPosition, signal: AbortSignal) {
+  constructor(source: Source, splits: SplitRow, from: LoadPosition, signal: AbortSignal) {
     this.#source = source
     this.#splits = splits
     this.#signal = signal
@@ -75,7 +84,7 @@ export class Lanes {
     const chunks: Chunk[] = []
     let bytes = 0
     while (bytes < limits.slotBytes / 2 && lane.position.split < this.#splits.length && !this.#signal.aborted) {
-      lane.chunks ??= readSplit(this.#source, this.#splits[lane.position.split], lane.position, this.#signal)
+      lane.chunks ??= readSplit(this.#source, this.#splits.at(lane.position.split)!, lane.position, this.#signal)
       const { done, value } = await lane.chunks.next()
       if (done) {
         // A reader that the signal ended has not finished its split.

@@ -14,10 +14,13 @@ export interface TopicRecord {
   /** When it was written, or null where that is not known. */
   readonly timeMs: number | null
   readonly key: Uint8Array | null
-  readonly headers: Readonly<Record<string, string>>
+  /** In their order; a name may come again. */
+  readonly headers: readonly TopicHeader[]
   /** Empty for a record without a value, as one is that deletes its key. */
   readonly value: Uint8Array
 }
+
+export type TopicHeader = readonly [name: string, value: Uint8Array | null]
 
 export type RecordFormat = 'json' | 'arrow'
 
@@ -79,13 +82,34 @@ function headOf({ offset, value }: TopicRecord, labelBytes: number): Uint8Array 
   return new Uint8Array(view.buffer)
 }
 
-/** What is kept of a record besides its value, as JSON. A key that is no UTF-8 is in base64. */
+/**
+ * What is kept of a record besides its value, as JSON. What is no UTF-8 is in base64 under a name that says so; a header that comes
+ * again has a list of its values, and is in base64 when one of them must be, so that their order and kind stay.
+ */
 function labelOf({ offset, timeMs, key, headers }: TopicRecord): string {
-  const keyed =
-    key && (isUtf8(key) ? { key: Buffer.from(key).toString() } : { keyBase64: Buffer.from(key).toString('base64') })
+  const keyed = key && (isUtf8(key) ? { key: textOf(key) } : { keyBase64: base64Of(key) })
+  const byName = [...Map.groupBy(headers, ([name]) => name)].map(([name, some]) => ({
+    ...{ name, values: some.map(([, value]) => value), isText: some.every(([, value]) => !value || isUtf8(value)) },
+  }))
+  const group = (wanted: boolean, show: (value: Uint8Array) => string) => {
+    const shown = byName.filter(({ isText }) => isText === wanted)
+    if (shown.length === 0) return undefined
+    return Object.fromEntries(
+      shown.map(({ name, values }) => {
+        const list = values.map(value => value && show(value))
+        return [name, list.length > 1 ? list : list[0]]
+      }),
+    )
+  }
   const time = timeMs === null ? {} : { timeMs }
-  return JSON.stringify({ offset, ...time, ...keyed, ...(Object.keys(headers).length > 0 && { headers }) })
+  return JSON.stringify({
+    ...{ offset, ...time, ...keyed },
+    ...{ headers: group(true, textOf), headersBase64: group(false, base64Of) },
+  })
 }
+
+const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+const base64Of = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
 /** A parser of chunks: a JSON record is one document, an Arrow one a row each, all with the record's line. */
 export function recordParser(format: RecordFormat, options: ResolvedOptions): (chunk: Chunk) => Parsed {

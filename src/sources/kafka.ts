@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
 import { type Fetched, SharedClient, type TopicClient, type TopicState } from './kafka-client.ts'
+import { RangePace } from './kafka-pace.ts'
 import { RecordCutter, type RecordFormat, recordParser } from './kafka-records.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Again, Chunk, DeadRecord, LineRange, ReadPosition, Source, Split, SplitRange } from './source.ts'
@@ -15,7 +16,8 @@ const offsetMax = 2 ** 32 - 2
 /**
  * Documents from the records of somebody's topic, in which `file` is `topic/partition` and `line` the offset + 1. A split is what a
  * partition had when it was looked at; what comes later is another, so that no partition waits for another's end. A follower cuts one
- * when all before it of that partition is read. The range is recorded with the run, so that it is never read to another end.
+ * when all before it of that partition is read, and not too often (`RangePace`). The range is recorded with the run, so that it is
+ * never read to another end.
  */
 export function kafkaSource(open: () => Promise<TopicClient>, topic: string, options: KafkaSourceOptions): Source {
   const shared = new SharedClient(open)
@@ -62,9 +64,9 @@ async function* listRanges(
       ends.set(range!.of, range!.end)
       yield { name, stamp, range: range! }
     }
-    const unread = new Set<string>()
+    const follower = options.follow ? { unread: new Set<string>(), pace: new RangePace() } : null
     for (;;) {
-      yield* cutRanges(listing, state, ends, unread)
+      yield* cutRanges(listing, state, ends, follower)
       if (!options.follow) return
       await sleep(options.pollMs, undefined, { signal })
       state = await held.client.describe()
@@ -75,20 +77,27 @@ async function* listRanges(
   }
 }
 
-/** What came of each partition; of one in `unread` only when it was read as far as `ends` says. */
+/** What a follower knows of its ranges: the partitions whose last one may be unread, and when the next small one may come. */
+interface Follower {
+  readonly unread: Set<string>
+  readonly pace: RangePace
+}
+
+/** What came of each partition; for a follower only when the last range of it was read as far as `ends` says. */
 function* cutRanges(
-  { topic, options, reached }: Listing,
+  { topic, reached }: Listing,
   { stamp, partitions }: TopicState,
   ends: Map<string, number>,
-  unread: Set<string>,
+  follower: Follower | null,
 ): Generator<Split, void> {
   for (const [partition, { first, next }] of partitions.entries()) {
     const of = `${topic}/${partition}`
     const from = ends.get(of) ?? first
-    if (next <= from || (unread.has(of) && (reached.get(of) ?? 0) < from)) continue
+    if (next <= from || (follower?.unread.has(of) && (reached.get(of) ?? 0) < from)) continue
+    if (follower && !follower.pace.take(of, next - from)) continue
     const name = ends.has(of) ? `${of}@${from}` : of
     ends.set(of, next)
-    if (options.follow) unread.add(of)
+    follower?.unread.add(of)
     yield { name, stamp, range: { of, first: from, end: next } }
   }
 }

@@ -2,7 +2,6 @@ import { type Batch, type Column, numbers, stringAt, Utf8Builder, utf8 } from '.
 import { documentFields } from '../batch/contract.ts'
 import { decodeBatch } from '../batch/ipc.ts'
 import { missingColumn } from '../batch/rows.ts'
-import { type Log, readCommitted } from '../log/log.ts'
 import type { Chunk, Parsed, ReadPosition, Source, Split } from './source.ts'
 
 export interface TopicOptions {
@@ -15,12 +14,21 @@ export interface TopicOptions {
   readonly follow?: boolean
 }
 
+/** The slots of a topic, in order; null behind the last. */
+export interface SlotStream extends AsyncDisposable {
+  next(): Promise<{ readonly slot: number; readonly isEnd: boolean; readonly value: Uint8Array } | null>
+}
+
 /**
- * Documents from a topic of a log whose entries are Arrow batches with the columns of a document, such as `annotate.scored` or
- * `decide.kept` of another run. Offsets are the log's; `line` counts the rows of the topic. Where a row says which file and line it came
- * from, that goes to `meta`. Ends at the topic's `end` entry.
+ * Documents from a topic of slots whose entries are Arrow batches with the columns of a document, such as `annotate.scored` or
+ * `decide.kept` of another run. Offsets are slots; `line` counts the rows of the topic. Where a row says which file and line it came
+ * from, that goes to `meta`. Ends at the topic's `end` entry. `open` reads from a slot on, or from the first that is there where that is
+ * 0, and ends with what is committed when the signal aborts.
  */
-export function topicSource(open: () => Log, { name, topic, stamp, follow = false }: TopicOptions): Source {
+export function topicSource(
+  open: (slot: number, signal: AbortSignal) => Promise<SlotStream>,
+  { name, topic, stamp, follow = false }: TopicOptions,
+): Source {
   return {
     name: 'topic',
     options: { name, topic, follow },
@@ -28,20 +36,13 @@ export function topicSource(open: () => Log, { name, topic, stamp, follow = fals
       yield { name, stamp }
     },
     async *read(_split, from: ReadPosition, signal: AbortSignal): AsyncIterable<Chunk> {
-      await using log = open()
-      const cursor = { topic, partition: 0, offset: BigInt(from.offset) }
+      await using slots = await open(from.offset, follow ? signal : AbortSignal.abort())
       let line = from.line
-      for await (const entry of follow ? log.read(cursor, signal) : readCommitted(log, topic, 0, cursor.offset)) {
-        if (signal.aborted || entry.headers.end) return
+      for (let entry = await slots.next(); entry && !entry.isEnd && !signal.aborted; entry = await slots.next()) {
         const first = line
         line += decodeBatch(entry.value).batch.rows
-        yield {
-          split: name,
-          line: first,
-          bytes: entry.value,
-          dead: [],
-          next: { offset: Number(entry.offset) + 1, line },
-        }
+        const next = { offset: entry.slot + 1, line }
+        yield { split: name, line: first, bytes: entry.value, dead: [], next }
       }
     },
     parse: parseEntry,

@@ -1,7 +1,8 @@
 #!/bin/bash
 # start-kafka.sh [start|stop|kill9|restart|status] [NODE]      (default: start, all nodes)
 #
-# A real Kafka (KRaft) from nothing: needs Java 17, Maven and a repository to take the jars from. Nothing outlives `rm -r $DIR`.
+# A real Kafka (KRaft) from nothing, with its own command line tools: needs Java 17, Maven and a repository to take the jars from.
+# Nothing outlives `rm -r $DIR`.
 #   KAFKA_DIR      where jars, data and logs go        (/tmp/headrace-kafka)
 #   KAFKA_PORT     node n listens on PORT + 10 (n - 1) (19092); its controller on the next port, SASL_SSL on the one after
 #   KAFKA_NODES    1 or 3 processes                    (1)
@@ -10,6 +11,7 @@
 #   KAFKA_LIBS     where the jars are or go            ($KAFKA_DIR/libs-$KAFKA_VERSION)
 #   KAFKA_FEATURES for example transaction.version=1: features of a new cluster other than its newest
 #   KAFKA_SECURE   1: adds a SASL_SSL listener for user `headrace`, password `secret`; $DIR/ca.pem is what to trust
+#   KAFKA_PROXIED  1: adds a plain listener on the third port after, which tells clients to come to the fourth: a proxy is there
 #   KAFKA_LOG      warn, info ...                      (warn)
 set -euo pipefail
 COMMAND=${1:-start}
@@ -18,6 +20,7 @@ DIR=${KAFKA_DIR:-/tmp/headrace-kafka}
 mkdir -p "$DIR"
 DIR=$(cd "$DIR" && pwd)
 VERSION=${KAFKA_VERSION:-4.4.0} PORT=${KAFKA_PORT:-19092} NODES=${KAFKA_NODES:-1} HEAP=${KAFKA_HEAP:-256m} SECURE=${KAFKA_SECURE:-}
+PROXIED=${KAFKA_PROXIED:-}
 LIBS=${KAFKA_LIBS:-$DIR/libs-$VERSION}
 COPIES=$NODES IN_SYNC=$((NODES > 1 ? NODES - 1 : 1))
 
@@ -28,19 +31,21 @@ serving() { (exec 3<>"/dev/tcp/127.0.0.1/$(port "$1")") 2>/dev/null; }
 voters() { local all=""; for n in $(seq "$NODES"); do all+="${all:+,}$n@127.0.0.1:$(($(port "$n") + 1))"; done; echo "$all"; }
 
 fetch_jars() {
-  [ -f "$LIBS/.done" ] && return
+  [ -f "$LIBS/.done-tools" ] && return
   mkdir -p "$LIBS" "$DIR/pom"
   cat > "$DIR/pom/pom.xml" <<XML
 <project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
  <groupId>local</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
  <dependencies>
   <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$VERSION</version></dependency>
+  <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>$VERSION</version>
+   <exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>
   <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.25.5</version></dependency>
  </dependencies>
 </project>
 XML
   mvn -q -B -f "$DIR/pom/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$LIBS"
-  touch "$LIBS/.done"
+  touch "$LIBS/.done-tools"
 }
 
 make_certificate() {
@@ -59,6 +64,10 @@ configure() { # node
     listeners+=,SASL_SSL://127.0.0.1:$((port + 2))
     advertised+=,SASL_SSL://localhost:$((port + 2))
   fi
+  if [ -n "$PROXIED" ]; then
+    listeners+=,PROXIED://127.0.0.1:$((port + 3))
+    advertised+=,PROXIED://127.0.0.1:$((port + 4))
+  fi
   mkdir -p "$DIR/$1"
   cat > "$DIR/$1/server.properties" <<PROPERTIES
 process.roles=broker,controller
@@ -68,7 +77,7 @@ listeners=$listeners
 advertised.listeners=$advertised
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL,PROXIED:PLAINTEXT
 log.dirs=$DIR/$1/data
 auto.create.topics.enable=false
 default.replication.factor=$COPIES
@@ -78,6 +87,7 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=$COPIES
 transaction.state.log.min.isr=$IN_SYNC
 transaction.state.log.num.partitions=4
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 share.coordinator.state.topic.replication.factor=$COPIES
 share.coordinator.state.topic.min.isr=$IN_SYNC
 group.initial.rebalance.delay.ms=0

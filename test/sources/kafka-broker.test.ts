@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stringAt, utf8 } from '../../src/batch/batch.ts'
 import { type ExpectedRecord, listSplits, readChunks, testSource } from '../../src/conformance/source.ts'
 import { kafkaTopic } from '../../src/index.ts'
 import { readFates } from '../../src/replay/fates.ts'
@@ -201,6 +202,37 @@ testOnBroker('a topic that was deleted and made anew is refused', async () => {
   const stamp = split.stamp.replace(/[^/]+$/, '00000000-0000-0000-0000-000000000001')
   await assert.rejects(readChunks(source, { ...split, stamp }), { code: 'source-changed', message: /made anew/ })
 })
+
+testOnBroker(
+  'the time of a record, its key and its headers are those of its producer, bytes that are no text too',
+  async () => {
+    const bytes = Buffer.from([255, 0])
+    const text = (value: string) => Buffer.from(value)
+    const headers = new Map([
+      [text('trace'), bytes],
+      [text('kind'), text('a')],
+      [text('kind'), text('b')],
+      [text('none'), null],
+    ])
+    const more = { key: bytes, headers, timestamp: 1_700_000_000_123n }
+    const before = Date.now()
+    for (const type of ['CreateTime', 'LogAppendTime']) {
+      await using topic = await TestTopic.create(newRun(), 1, { 'message.timestamp.type': type })
+      await topic.send(0, ['{"text":"a"}'], more)
+      const source = kafkaTopic(url, topic.name)
+      const [split] = await listSplits(source)
+      const [chunk] = await readChunks(source, split)
+      const { batch } = await source.parse(chunk)
+      const { timeMs, ...kafka } = JSON.parse(stringAt(utf8(batch, 'meta'), 0)).kafka
+      assert.deepEqual(kafka, {
+        ...{ offset: 0, keyBase64: '/wA=', headersBase64: { trace: '/wA=' } },
+        headers: { kind: ['a', 'b'], none: null },
+      })
+      if (type === 'CreateTime') assert.equal(timeMs, 1_700_000_000_123)
+      else assert.ok(timeMs >= before && timeMs <= Date.now(), `${timeMs} is not between ${before} and now`)
+    }
+  },
+)
 
 testOnBroker('trimmed offsets are an error, and never passed over', async () => {
   await using topic = await TestTopic.create(newRun(), 1)

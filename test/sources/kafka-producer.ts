@@ -22,9 +22,10 @@ export class TestTopic implements AsyncDisposable {
     this.#transactor = new Transactor(cluster, `producer-${name}`)
   }
 
-  static async create(name: string, partitions: number): Promise<TestTopic> {
+  static async create(name: string, partitions: number, settings: Readonly<Record<string, string>> = {}) {
     const cluster = await Cluster.open(options())
-    await ensureTopics(cluster, [dataTopic(name, partitions)])
+    const spec = dataTopic(name, partitions)
+    await ensureTopics(cluster, [{ ...spec, settings: { ...spec.settings, ...settings } }])
     const topic = new TestTopic(cluster, name, partitions)
     await topic.#transactor.fence()
     return topic
@@ -55,11 +56,11 @@ export class TestTopic implements AsyncDisposable {
   }
 
   /** Writes values without a transaction, by the client's own producer; null is a tombstone. */
-  async send(partition: number, values: readonly (string | null)[]) {
+  async send(partition: number, values: readonly (string | null)[], more: object = {}) {
     const producer = new Producer({ clientId: 'test', bootstrapBrokers: [broker] })
     const messages = values.map(value => {
       const bytes = value === null ? (undefined as unknown as Buffer) : Buffer.from(value)
-      return { topic: this.name, partition, key: Buffer.from('key'), value: bytes }
+      return { topic: this.name, partition, key: Buffer.from('key'), value: bytes, ...more }
     })
     await producer.send({ messages, acks: -1 })
     await producer.close()

@@ -6,8 +6,9 @@ import { type ExpectedRecord, listSplits, readChunks, testSource } from '../../s
 import { kafkaTopic } from '../../src/index.ts'
 import { limits } from '../../src/limits.ts'
 import { fingerprintSource } from '../../src/pipeline/fingerprint.ts'
-import { kafkaSource, recreatedError } from '../../src/sources/kafka.ts'
+import { type KafkaSourceOptions, kafkaSource, recreatedError } from '../../src/sources/kafka.ts'
 import type { TopicClient } from '../../src/sources/kafka-client.ts'
+import { rangeRecords, smallRangesMax } from '../../src/sources/kafka-pace.ts'
 import type { RecordFormat, TopicRecord } from '../../src/sources/kafka-records.ts'
 import { resolveOptions, type SourceOptions } from '../../src/sources/options.ts'
 import type { Split } from '../../src/sources/source.ts'
@@ -23,7 +24,7 @@ interface MemoryTopic {
 }
 
 const record = (offset: number, value: string | Uint8Array, more: Partial<TopicRecord> = {}): TopicRecord => ({
-  ...{ offset, timeMs: 1000 + offset, key: null, headers: {}, value: Buffer.from(value), ...more },
+  ...{ offset, timeMs: 1000 + offset, key: null, headers: [], value: Buffer.from(value), ...more },
 })
 
 const topicOf = (...partitions: TopicRecord[][]): MemoryTopic => ({
@@ -97,16 +98,53 @@ async function readRows(topic: MemoryTopic, options: SourceOptions & { format?: 
 }
 
 test('key, headers and time of a record are kept beside its other fields', async () => {
-  const topic = topicOf([
-    record(0, '{"text":"a"}'),
-    record(1, '{"text":"b","id":"x","score":1}', { key: Buffer.from('k"'), headers: { h: 'ü' } }),
-    record(2, '{\n "text": "c",\n "kind": {} }', { key: Buffer.from([255]), timeMs: null }),
-  ])
-  const { rows } = await readRows(topic)
-  assert.deepEqual(rows, [
-    ['t/0#1', 'a', '{"kafka":{"offset":0,"timeMs":1000}}'],
-    ['x', 'b', '{"score":1,"kafka":{"offset":1,"timeMs":1001,"key":"k\\"","headers":{"h":"ü"}}}'],
-    ['t/0#3', 'c', '{"kind":{},"kafka":{"offset":2,"keyBase64":"/w=="}}'],
+  const text = (value: string) => Buffer.from(value)
+  const bytes = Buffer.from([255])
+  const document = '{"text":"a"}'
+  // What a record has besides its value, and what of it follows the offset in `kafka`.
+  const cases: [Partial<TopicRecord>, string][] = [
+    [{}, ''],
+    [{ timeMs: 1_764_000_000_123 }, ',"timeMs":1764000000123'],
+    [{ key: text('k"') }, ',"key":"k\\""'],
+    [{ key: text('') }, ',"key":""'],
+    [{ key: bytes }, ',"keyBase64":"/w=="'],
+    [{ headers: [['h', text('ü')]] }, ',"headers":{"h":"ü"}'],
+    [{ headers: [['h', null]] }, ',"headers":{"h":null}'],
+    [{ headers: [['h', bytes]] }, ',"headersBase64":{"h":"/w=="}'],
+    [
+      {
+        headers: [
+          ['a', text('1')],
+          ['b', text('2')],
+          ['a', null],
+          ['a', text('3')],
+        ],
+      },
+      ',"headers":{"a":["1",null,"3"],"b":"2"}',
+    ],
+    [
+      {
+        headers: [
+          ['a', text('1')],
+          ['b', text('2')],
+          ['a', bytes],
+          ['a', null],
+        ],
+      },
+      ',"headers":{"b":"2"},"headersBase64":{"a":["MQ==","/w==",null]}',
+    ],
+    [{ headers: [['__proto__', text('x')]] }, ',"headers":{"__proto__":"x"}'],
+  ]
+  const records = cases.map(([more], offset) => record(offset, document, { timeMs: null, ...more }))
+  const { rows } = await readRows(topicOf(records))
+  for (const [i, [, shown]] of cases.entries())
+    assert.deepEqual(rows[i], [`t/0#${i + 1}`, 'a', `{"kafka":{"offset":${i}${shown}}}`])
+  const { rows: others } = await readRows(
+    topicOf([record(0, '{"text":"b","id":"x","score":1}'), record(1, '{\n "text": "c",\n "kind": {} }')]),
+  )
+  assert.deepEqual(others, [
+    ['x', 'b', '{"score":1,"kafka":{"offset":0,"timeMs":1000}}'],
+    ['t/0#2', 'c', '{"kind":{},"kafka":{"offset":1,"timeMs":1001}}'],
   ])
 })
 
@@ -231,6 +269,40 @@ test('a follower cuts a range when the one before is read, and ends with its sig
   }
   assert.deepEqual(found, ['t/0', 't/1', 't/0@1', 't/0@3', 't/0@4'])
   assert.equal(topic.open, 0, 'a connection was left open')
+})
+
+test('a record a look is not a range a look; a backlog is never held back', async () => {
+  const topic = topicOf(documentsOf(['a']))
+  const [partition] = topic.partitions
+  const source = sourceOf(topic, { follow: true, pollMs: 1 })
+  const client = clientOf(topic)
+  const stop = new AbortController()
+  let looks = 0
+  const trickling = kafkaSource(
+    async () => {
+      const inner = await client()
+      const describe = async () => {
+        if (looks++ === 100) partition.next += rangeRecords
+        if (looks === 120) stop.abort()
+        partition.next++
+        return inner.describe()
+      }
+      return { ...inner, describe }
+    },
+    't',
+    source.options as unknown as KafkaSourceOptions,
+  )
+  const ranges: [number, number][] = []
+  for await (const split of trickling.splits(stop.signal)) {
+    ranges.push([split.range!.first, split.range!.end])
+    await readChunks(trickling, split)
+  }
+  assert.equal(ranges.length, smallRangesMax + 1)
+  assert.ok(
+    ranges.every(([first], i) => first === (i === 0 ? 0 : ranges[i - 1][1])),
+    'ranges leave nothing between them',
+  )
+  assert.ok(ranges.at(-1)![1] > rangeRecords)
 })
 
 test('dead records are read again by their offsets; those that are gone are dead once more', async () => {

@@ -79,6 +79,91 @@ test('a damaged bit is an error wherever it is, a batch cut short at the end is 
   for (let cut = 1; cut <= one.length; cut++) assert.equal(decode(two.subarray(0, two.length - cut)).length, 1)
 })
 
+/** Somebody's batch, by the client's own encoder, with what our encoder never writes. `change` damages nothing: the checksum is made anew. */
+function foreignBatch(messages: readonly object[], change: (head: Buffer) => void = () => {}): Buffer {
+  const given = messages.map(message => ({ topic: 't', partition: 0, value: Buffer.from('v'), ...message }))
+  const { buffer } = client.createRecordsBatch(given as never, { producerId: 7n, producerEpoch: 3 } as never)
+  const batch = Buffer.from(buffer)
+  change(batch)
+  batch.writeUInt32BE(codec.crc32c(batch.subarray(21)), 17)
+  return batch
+}
+type Header = readonly [name: string, value: string | Uint8Array | null]
+const headersOf = (list: readonly Header[]) =>
+  new Map(list.map(([name, value]) => [Buffer.from(name), value === null ? null : Buffer.from(value)]))
+
+test("a record's time is its producer's, the broker's where the topic says so, or unknown", () => {
+  const times = [1_764_000_000_000n, 1_764_000_000_007n, 1_763_999_999_990n]
+  const messages = times.map(timestamp => ({ timestamp }))
+  const cases: [string, (head: Buffer) => void, (number | null)[]][] = [
+    ['as it was made', () => {}, times.map(Number)],
+    [
+      'as the broker took it',
+      head => {
+        head.writeInt16BE(head.readInt16BE(21) | 8, 21)
+        head.writeBigInt64BE(1_800_000_000_000n, 35)
+      },
+      Array(3).fill(1_800_000_000_000),
+    ],
+    ['of nobody', head => head.writeBigInt64BE(-100n, 27), [null, null, null]],
+  ]
+  for (const [name, change, expected] of cases) {
+    const [batch] = decode(foreignBatch(messages, change))
+    assert.deepEqual(
+      batch.records().map(({ timeMs }) => timeMs),
+      expected,
+      name,
+    )
+  }
+})
+
+test('headers come back in their order, with names that repeat, bytes that are no text, and none at all', () => {
+  const cases: [string, Header[], Record<string, string>][] = [
+    ['none', [], {}],
+    ['text', [['a', 'ü']], { a: 'ü' }],
+    [
+      'again',
+      [
+        ['a', '1'],
+        ['b', '2'],
+        ['a', '3'],
+      ],
+      { a: '3', b: '2' },
+    ],
+    [
+      'null and empty',
+      [
+        ['a', null],
+        ['b', ''],
+      ],
+      { a: '', b: '' },
+    ],
+    ['bytes', [['a', Uint8Array.of(255, 0)]], { a: '\ufffd\0' }],
+    ['a name that objects have', [['__proto__', 'x']], JSON.parse('{"__proto__":"x"}')],
+  ]
+  for (const [name, list, text] of cases) {
+    const [{ headerList, headers, key }] = decode(
+      foreignBatch([{ timestamp: 5n, headers: headersOf(list) }]),
+    )[0].records()
+    const expected = list.map(([header, value]) => [header, value === null ? null : Buffer.from(value)])
+    assert.deepEqual([headerList, headers, key], [expected, text, null], name)
+  }
+})
+
+test('a batch whose checksum is right and whose records are not is refused', () => {
+  const messages = [{ timestamp: 5n, headers: headersOf([['a', 'b']]) }]
+  const cases: [string, (batch: Buffer) => void][] = [
+    ['more records than there are', batch => batch.writeInt32BE(2, 57)],
+    ['a value that is too long', batch => batch.writeUInt8(126, 61 + 5)],
+    ['a length that goes on', batch => batch.fill(255, 61 + 5)],
+    ['more headers than there are', batch => batch.writeUInt8(126, 61 + 7)],
+  ]
+  for (const [name, change] of cases) {
+    const [batch] = decode(foreignBatch(messages, change))
+    assert.throws(() => batch.records(), { code: 'corrupt', message: /t\/0: the record batch at offset 0 ends/ }, name)
+  }
+})
+
 /** Offsets, producer and kind: data in a transaction, plain data, the marker of a commit, the marker of an abort. */
 type Sketch = readonly [from: number, to: number, producer: number, kind: 'data' | 'plain' | 'commit' | 'abort']
 const batch = ([from, to, id, kind]: Sketch): Batch => ({
@@ -89,10 +174,8 @@ const batch = ([from, to, id, kind]: Sketch): Batch => ({
   isControl: kind === 'commit' || kind === 'abort',
   records: () =>
     Array.from({ length: to - from + 1 }, (_, i) => ({
-      offset: BigInt(from + i),
+      ...{ offset: BigInt(from + i), timeMs: null, value: Buffer.alloc(0), headerList: [], headers: {} },
       key: Buffer.from([0, 0, 0, kind === 'commit' ? 1 : 0]),
-      value: Buffer.alloc(0),
-      headers: {},
     })),
 })
 

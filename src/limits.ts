@@ -30,6 +30,8 @@ export const limits = {
   logFilesOpenMax: 128,
   /** A journal's last file is copied whole by the next start up to this, so that restarts do not leave ever more small files. */
   journalCopyBytesMax: 1024 * 1024,
+  /** Slots after which the tables' snapshot is brought up to date: what a machine without tables decides again, in seconds. */
+  snapshotSlots: 256,
   /** Near-duplicate and exact-duplicate tables; refused beyond it rather than swapped. */
   stateBytesMax: 8 * 1024 * 1024 * 1024,
   /** Tokens of a shard: 4 bytes each, so 32 MB, one record batch. Each domain may hold one open shard in memory. */

@@ -20,7 +20,7 @@ export const doctorCommand: Command = {
   positionals: { min: 0, max: 0 },
   options: { ...runOptions, json: { help: 'prints one line of JSON' } },
   run: async (args, terminal) => {
-    await using run = await openRun(args)
+    await using run = await openRun(args, terminal)
     const diagnosis = await diagnoseRun(run, await tryPlan(run.run))
     const next = describeNext(diagnosis)
     if (args.flag('json')) terminal.out.write(`${JSON.stringify({ run: basename(run.dir), ...diagnosis, next })}\n`)

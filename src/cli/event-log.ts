@@ -57,6 +57,7 @@ export class EventLog {
     else if (event.kind === 'stage-ended') this.#end(event)
     else if (event.kind === 'steps') this.#count(event.steps)
     else if (event.kind === 'held') this.#hold(event)
+    else if (event.kind === 'shares') this.#share(event)
     else if (event.kind === 'worker-lost') {
       const { reason, detail, slot } = event
       this.tell('warn', 'worker-lost', { ...(slot === null ? {} : { slot }), reason, detail })
@@ -107,6 +108,12 @@ export class EventLog {
 
   #release({ slot, guard, group, who, why }: Choice): void {
     this.tell('warn', 'released', { stage: 'decide', slot, guard, group, who, why })
+  }
+
+  #share({ shares, change }: RunEvent & { kind: 'shares' }): void {
+    const level = change?.what === 'fenced' || change?.what === 'lost' ? 'warn' : 'info'
+    const event = change ? `share-${change.what}` : 'joined'
+    this.tell(level, event, { ...change?.share, shares: shares.length })
   }
 
   #hold({ slot, trips }: RunEvent & { kind: 'held' }): void {

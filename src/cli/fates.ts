@@ -12,7 +12,7 @@ export const fatesCommand: Command = {
   positionals: { min: 0, max: 0 },
   options: runOptions,
   run: async (args, terminal) => {
-    await using run = await openRun(args)
+    await using run = await openRun(args, terminal)
     await writeLines(terminal, readFates(run), fateLine)
     return 0
   },

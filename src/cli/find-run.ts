@@ -2,15 +2,20 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { RunReader } from '../replay/run-reader.ts'
-import type { ParsedArgs } from './command.ts'
+import type { ParsedArgs, Terminal } from './command.ts'
 
-/** Opens the run that `--dir` and `--run` name, or the one that was begun or ended last. */
-export async function openRun(args: ParsedArgs): Promise<RunReader> {
+/** Opens the run that `--dir` and `--run` name, or the one that was begun or ended last. `terminal` is told of slots that were trimmed. */
+export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<RunReader> {
   const dir = args.text('dir') ?? '.headrace'
   const runs = await listRuns(dir)
   const wanted = args.text('run')
   const name = wanted ?? runs[0]
-  if (runs.includes(name)) return RunReader.open(join(dir, name))
+  if (runs.includes(name)) {
+    const run = await RunReader.open(join(dir, name))
+    if (run.first > 0)
+      terminal?.err.write(`slots before ${run.first} of this run were trimmed: what follows begins there\n`)
+    return run
+  }
   const what = wanted === undefined ? 'no run' : `no run '${wanted}'`
   const advice = runs.length
     ? `it holds ${runs.join(', ')}`

@@ -1,4 +1,5 @@
 import { numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import type { LocatedFate } from '../replay/fates.ts'
 import type { RunReader } from '../replay/run-reader.ts'
@@ -23,7 +24,7 @@ export const lookCommand: Command = {
     chars: { value: 'N', help: 'characters of each text (default 300)' },
   },
   run: async (args, terminal) => {
-    await using run = await openRun(args)
+    await using run = await openRun(args, terminal)
     await look(run, terminal, {
       reason: args.positionals[0],
       samplesMax: args.count('samples', 3, 1, 10_000),
@@ -79,6 +80,8 @@ async function describe(run: RunReader, fate: LocatedFate, page: Page): Promise<
 
 /** The document that a duplicate repeats, and in what they differ. */
 async function describePartner(run: RunReader, fate: LocatedFate, text: string, page: Page): Promise<string> {
+  if (slotOf(fate.partner) < run.first)
+    return `    repeats a document of slot ${slotOf(fate.partner)}, which was trimmed\n`
   const { batch, index } = await run.find(fate.partner)
   const place = `${stringAt(utf8(batch, 'file'), index)}:${numbers(batch, 'line')[index]}`
   const similarity =

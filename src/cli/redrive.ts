@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { RunReader } from '../replay/run-reader.ts'
+import { loaderOf } from '../run/context.ts'
 import { type DeadRecords, findDead, listRequests, putRequest, readSplits, removeRequest } from '../run/redrive.ts'
 import { isEnded } from '../run/slots.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
@@ -59,8 +60,9 @@ export const redriveCommand: Command = {
 
 async function lookAt(dir: string, reasons: readonly string[]) {
   await using run = await RunReader.open(dir)
-  const dead = await findDead(run.log, await readSplits(run.log), reasons)
-  return { dead, input: run.run.input, hasEnded: isEnded([await run.log.position('annotate', 0)]) }
+  const { log, run: shape } = run
+  const dead = await findDead({ log, shape }, await readSplits(log, shape), reasons)
+  return { dead, input: shape.input, hasEnded: isEnded([await log.position(loaderOf(shape).stage, 0)]) }
 }
 
 async function goOn(ref: Parameters<typeof runModule>[0], args: ParsedArgs, terminal: Terminal): Promise<number> {

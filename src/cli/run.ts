@@ -4,6 +4,7 @@ import { makeFolder } from '../durable-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { readFeed } from '../feed/read.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import { type StageName, stageNames } from '../run/events.ts'
 import type { PipelineRef } from '../run/jobs.ts'
 import { emptyProgress, type Progress } from '../run/progress.ts'
 import { runPipeline } from '../run/run.ts'
@@ -38,6 +39,16 @@ export const runCommand: Command = {
     log: { value: 'URL', help: "where the run's log is: kafka://HOST:PORT[,HOST:PORT] (default in the run's folder)" },
     'log-config': { value: 'FILE', help: "client properties for it, as Kafka's own tools take them (sasl.*, ssl.*)" },
     partitions: { value: 'N', help: 'partitions of each topic of slots, for a new run on Kafka (default 1)' },
+    spread: { help: 'makes a new run one that several processes share: start the same command in each' },
+    stages: {
+      value: 'LIST',
+      help: 'in a spread run, what this process takes part in: load,annotate,decide,shard (default all)',
+    },
+    state: { value: 'DIR', help: "in a spread run, this machine's folder of state (default in the run's folder)" },
+    'keep-slots': {
+      value: 'N',
+      help: 'trims slots that the run needs no more, but for the last N, of which look, trace and the like tell (default all)',
+    },
     upgrade: { help: 'lets a changed pipeline take effect from here on: what was decided stays as it is' },
     drain: { help: 'finishes what was read before, reads nothing more, and stops' },
     workers: { value: 'N', help: 'worker threads (default one a core)' },
@@ -62,6 +73,8 @@ export interface FinishedRun {
   readonly progress: Progress
   readonly summary: Summary
   readonly isStopped: boolean
+  /** Whether it annotated only, and has no folder of the run. */
+  readonly isWorker: boolean
   /** Whether standard error has lines of events alone. */
   readonly isLogged: boolean
 }
@@ -88,25 +101,31 @@ async function runWatched(
   terminal: Terminal,
   log: EventLog | null,
 ): Promise<FinishedRun> {
+  const stages = parseStages(args.text('stages'))
   const workers = args.count('workers', Math.max(1, availableParallelism()), 1, 512)
   const plan = await loadPlan(ref)
   const name = checkName(args.text('run') ?? plan.name)
   const dir = join(args.text('dir') ?? '.headrace', name)
-  await checkInput(plan)
+  // A process that does not load need not see the input, and one that only annotates not the folder either.
+  const loads = stages?.includes('load') ?? true
+  const isWorker = stages?.every(stage => stage === 'annotate') ?? false
+  if (loads) await checkInput(plan)
   const progress = emptyProgress()
   await using watching = await watchRun(args, terminal, log, { run: name, progress })
   log?.tell('info', 'starting', { dir, workers, pid: process.pid, version: readVersion() })
-  await makeFolder(dir).catch(error => {
-    throw refuseFolder(dir, error)
-  })
+  if (!isWorker)
+    await makeFolder(dir).catch(error => {
+      throw refuseFolder(dir, error)
+    })
   const started = performance.now()
   const cpu = process.cpuUsage()
   const drain = drainOnSignal(watching.display, args.flag('drain'))
   // Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it.
-  measureInput(plan.source).then(
-    bytes => (progress.inputBytes = bytes),
-    () => {},
-  )
+  if (loads)
+    measureInput(plan.source).then(
+      bytes => (progress.inputBytes = bytes),
+      () => {},
+    )
   try {
     await runPipeline(plan, ref, {
       ...{ dir, workers, drain: drain.signal, isUpgrade: args.flag('upgrade'), progress },
@@ -115,6 +134,11 @@ async function runWatched(
         log: args.text('log'),
         logConfig: args.text('log-config'),
         partitions: args.count('partitions', 1, 1, 1024),
+        spread: args.flag('spread'),
+        state: args.text('state'),
+        keepSlots: args.text('keep-slots') === undefined ? null : args.count('keep-slots', 0, 0),
+        note: text => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`)),
+        ...(stages && { stages }),
       },
     })
   } finally {
@@ -126,7 +150,7 @@ async function runWatched(
   const summary = summaryOf(name, progress, { seconds, cpuSeconds: (used.user + used.system) / 1e6 })
   const isStopped = drain.signal.aborted
   if (log) tellEnd(log, progress, isStopped, seconds)
-  return { dir, plan, progress, summary, isStopped, isLogged: log !== null }
+  return { dir, plan, progress, summary, isStopped, isWorker, isLogged: log !== null }
 }
 
 function tellEnd(log: EventLog, progress: Progress, isStopped: boolean, seconds: number): void {
@@ -138,7 +162,7 @@ function tellEnd(log: EventLog, progress: Progress, isStopped: boolean, seconds:
 
 /** Shows how a run ended. */
 export async function showEnd(
-  { dir, plan, progress, summary, isStopped, isLogged }: FinishedRun,
+  { dir, plan, progress, summary, isStopped, isWorker, isLogged }: FinishedRun,
   isJson: boolean,
   terminal: Terminal,
 ): Promise<void> {
@@ -152,6 +176,7 @@ export async function showEnd(
     return
   }
   printSummary(summary, progress, dir, terminal)
+  if (isWorker) return
   if (plan.feed && progress.steps > 0) await showFirstSteps(readFeed(join(dir, 'feed')), progress.steps, terminal)
   else if (plan.feed)
     terminal.out.write(
@@ -166,6 +191,14 @@ export async function showEnd(
 async function checkInput({ source }: Plan): Promise<void> {
   if (source.options.follow === true) return
   for await (const _ of source.splits(new AbortController().signal)) break
+}
+
+function parseStages(list: string | undefined): StageName[] | null {
+  if (list === undefined) return null
+  const names = list.split(',')
+  const wrong = names.find(name => !stageNames.includes(name as StageName))
+  if (wrong === undefined) return stageNames.filter(name => names.includes(name))
+  throw new HeadraceError('bad-option', `--stages has '${wrong}'; it takes a list of ${stageNames.join(', ')}`)
 }
 
 function checkName(name: string): string {

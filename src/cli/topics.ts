@@ -16,6 +16,7 @@ export const topicsCommand: Command = {
     'log-config': { value: 'FILE', help: "client properties for them, as Kafka's own tools take them (sasl.*, ssl.*)" },
     run: { value: 'RUN', help: 'name of the run' },
     partitions: { value: 'N', help: 'partitions of each topic of slots (default 1)' },
+    spread: { help: 'for a run that several processes share' },
     plan: { help: 'creates nothing' },
     json: { help: 'prints the topics as JSON' },
   },
@@ -23,8 +24,9 @@ export const topicsCommand: Command = {
     const [log, run] = ['log', 'run'].map(name => args.text(name))
     if (!log || !run)
       throw new HeadraceError('bad-option', `--${log ? 'run' : 'log'} is missing. See: headrace topics --help`)
-    const shapes = topicShapes(args.count('partitions', 1, 1, 1024))
-    await using kafka = await openKafka(run, { log, logConfig: args.text('log-config') ?? null })
+    const spread = args.flag('spread')
+    const shapes = topicShapes({ partitions: args.count('partitions', 1, 1, 1024), lanes: 1, spread })
+    await using kafka = await openKafka(run, { log, logConfig: args.text('log-config') ?? null, spread })
     const isPlan = args.flag('plan')
     const topics = isPlan ? await kafka.planTopics(shapes) : await kafka.ensureTopics(shapes)
     if (args.flag('json')) terminal.out.write(`${JSON.stringify(topics)}\n`)

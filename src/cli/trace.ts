@@ -1,4 +1,5 @@
 import { numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import type { RunReader } from '../replay/run-reader.ts'
 import { type Trace, traceDocument } from '../replay/trace.ts'
@@ -17,7 +18,7 @@ export const traceCommand: Command = {
   positionals: { min: 1, max: 1 },
   options: { ...runOptions, json: { help: 'prints a line of JSON for each record' } },
   run: async (args, terminal) => {
-    await using run = await openRun(args)
+    await using run = await openRun(args, terminal)
     const [id] = args.positionals
     const reasons = await readReasons(run)
     let found = 0
@@ -86,6 +87,8 @@ async function describeFate(run: RunReader, { fate, shard }: Trace, reasons: Rea
     const rule = threshold === undefined ? '' : ` (${threshold})`
     return `dropped: ${fate.reason}${fate.evidence === null ? '' : `, measured ${formatMeasured(fate.evidence)}`}${rule}`
   }
+  const partnerSlot = slotOf(fate.partner)
+  if (partnerSlot < run.first) return `dropped: ${fate.reason} of a document of slot ${partnerSlot}, which was trimmed`
   const { batch, index } = await run.find(fate.partner)
   const place = `${stringAt(utf8(batch, 'file'), index)}:${numbers(batch, 'line')[index]}`
   const similarity = fate.similarity === null ? '' : `, similarity ${formatMeasured(fate.similarity)}`

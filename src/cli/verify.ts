@@ -38,14 +38,15 @@ export const verifyCommand: Command = {
   },
 }
 
-function jsonOf(run: string, { checks, isSound, bytes }: Verification, seconds: number): unknown {
+function jsonOf(run: string, { checks, isSound, bytes, unchecked }: Verification, seconds: number): unknown {
   const rows = checks.map(({ name, unit, counted, failures, problems, notes }) => ({
     ...{ name, unit, counted, failures, problems, notes },
   }))
-  return { run, sound: isSound, bytes, seconds: Math.round(seconds * 1000) / 1000, checks: rows }
+  return { run, sound: isSound, bytes, seconds: Math.round(seconds * 1000) / 1000, checks: rows, unchecked }
 }
 
-function printVerification(dir: string, { checks, isSound, bytes }: Verification, seconds: number, terminal: Terminal) {
+function printVerification(dir: string, found: Verification, seconds: number, terminal: Terminal) {
+  const { checks, isSound, bytes, unchecked } = found
   const width = pageWidth(terminal)
   const write = (text: string) => terminal.out.write(text)
   const rows = checks.map(check => [check.name, formatCount(check.counted), check.unit, describeResult(check)])
@@ -60,6 +61,7 @@ function printVerification(dir: string, { checks, isSound, bytes }: Verification
   const notes = checks.flatMap(check => check.notes)
   if (notes.length)
     write(`\nwhat a stop, a crash or a run at work may leave\n${notes.map(note => indent(note, width)).join('')}`)
+  if (unchecked.length) write(`\nwhat was not checked\n${unchecked.map(text => indent(text, width)).join('')}`)
   const rate = `${formatBytes(bytes)} read in ${formatSeconds(seconds)} (${formatBytes(bytes / Math.max(seconds, 0.001))}/s)`
   const failed = checks.filter(check => check.failures > 0).length
   write(

@@ -7,19 +7,20 @@ import { findLockHolder, type LockHolder } from '../log/lock.ts'
 import { scanFile } from '../log/segment.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { isReleased } from '../run/choices.ts'
+import { loaderOf } from '../run/context.ts'
 import type { Trip } from '../run/guard.ts'
 import { readHold } from '../run/hold.ts'
 import { listEntries } from '../run/inbox.ts'
 import { type DomainNote, OpenShards } from '../run/open-shards.ts'
 import { findDead, readSplits, stampsOf } from '../run/redrive.ts'
-import { isEnded } from '../run/slots.ts'
+import { annotatedSlot, isEnded } from '../run/slots.ts'
 import type { Split } from '../sources/source.ts'
 import type { RunReader } from './run-reader.ts'
 import { Check, isMissing } from './verify-check.ts'
 import { findHead } from './verify-feed.ts'
-import { JournalScan } from './verify-journal.ts'
+import { openScan } from './verify-scan.ts'
 import { listShards, type Manifest, readVerifiedManifest } from './verify-shards.ts'
-import { statePath, verifyState } from './verify-state.ts'
+import { findStates, verifyState } from './verify-state.ts'
 
 /** How far a stage is: slots committed, and how many fewer than the stage before. */
 export interface StageState {
@@ -50,7 +51,7 @@ export interface Diagnosis {
   readonly holder: LockHolder | null
   readonly stages: readonly StageState[]
   readonly tails: readonly Tail[]
-  /** Slots that the deciders' tables hold; those up to the deciding stage's are entered again. Null where no decider has a table. */
+  /** Slots that the deciders' tables hold, of several the newest; those up to the deciding stage's are entered again. Null where no decider has a table. */
   readonly stateSlots: number | null
   /** Shards that a crash left open: filled again from slot `from` on. */
   readonly open: { readonly domains: number; readonly from: number; readonly slots: number }
@@ -81,7 +82,7 @@ export async function diagnoseRun(run: RunReader, plan: Plan | string): Promise<
   const holder = await findLockHolder(dir)
   const tails = (await Promise.all(stageNames.map(stage => findTail(dir, stage)))).filter(tail => tail !== null)
   const stages = await readStages(run).catch(orRefusal)
-  const splits = typeof stages === 'string' ? [] : await readSplits(run.log)
+  const splits = typeof stages === 'string' ? [] : await readSplits(run.log, run.run)
   const decided = typeof stages === 'string' ? 0 : stages.list[1].slots
   const input = await checkInput(plan, splits)
   const seen = await findHead(dir)
@@ -103,7 +104,7 @@ export async function diagnoseRun(run: RunReader, plan: Plan | string): Promise<
       ...{ runBytes, readBytes, perByteRead: readBytes ? runBytes / readBytes : null },
       freeBytes: await statfs(dir).then(({ bavail, bsize }) => bavail * bsize),
     },
-    dead: typeof stages === 'string' ? {} : (await findDead(run.log, splits, [])).reasons,
+    dead: typeof stages === 'string' ? {} : (await findDead({ log: run.log, shape: run.run }, splits, [])).reasons,
     refusal: typeof stages === 'string' ? stages : judge(run, plan, input, list),
   }
 }
@@ -131,8 +132,11 @@ interface Stages {
 }
 
 async function readStages({ log, run }: RunReader): Promise<Stages> {
-  const positions = await Promise.all(stageNames.map(stage => log.position(stage, 0)))
-  const [load, , shard] = positions.map(({ note }) => (note ? JSON.parse(note) : {}))
+  const [load, ...others] = await Promise.all(
+    [loaderOf(run).stage, 'decide', 'shard'].map(stage => log.position(stage, 0)),
+  )
+  const positions = [{ ...load, slot: await annotatedSlot(log, run) }, ...others]
+  const [loaded, , shard] = positions.map(({ note }) => (note ? JSON.parse(note) : {}))
   const names = run.tokenizer === null ? stageNames.slice(0, 2) : stageNames
   const list = names.map((stage, i) => ({
     stage,
@@ -140,7 +144,7 @@ async function readStages({ log, run }: RunReader): Promise<Stages> {
     behind: i === 0 ? 0 : positions[i - 1].slot - positions[i].slot,
     isEnded: isEnded([positions[i]]),
   }))
-  return { list, readBytes: load.readBytes ?? 0, domains: shard.domains ?? {} }
+  return { list, readBytes: loaded.readBytes ?? 0, domains: shard.domains ?? {} }
 }
 
 function orRefusal(error: unknown): string {
@@ -167,15 +171,19 @@ async function findTail(dir: string, stage: string): Promise<Tail | null> {
 }
 
 async function findState({ dir, run }: RunReader): Promise<number | null> {
-  const found = await stat(join(dir, statePath)).catch(orNull)
-  if (!found) return null
-  return (await verifyState(dir, found.size, run.segments[0].state, new Check('state', 'seals')))?.slot ?? null
+  const check = new Check('state', 'seals')
+  const slots: number[] = []
+  for (const file of await findStates(dir)) {
+    const reach = await verifyState(dir, file, run.segments[0].state, check)
+    if (reach) slots.push(reach.slot)
+  }
+  return slots.length > 0 ? Math.max(...slots) : null
 }
 
-async function findStrays({ dir, run }: RunReader, files: readonly string[]): Promise<string[]> {
+async function findStrays(run: RunReader, files: readonly string[]): Promise<string[]> {
   const check = new Check('manifest', 'shards')
-  await using scan = await JournalScan.open(dir, 'shard', check)
-  const { entries }: Manifest = await readVerifiedManifest(scan, run, check)
+  await using scan = await openScan(run, 'shard', check)
+  const { entries }: Manifest = await readVerifiedManifest(scan, run.run, check)
   const known = new Set(entries.map(entry => entry.path))
   return files.filter(file => !known.has(file) && !file.endsWith('.tmp')).map(file => `shards/${file}`)
 }

@@ -13,7 +13,7 @@ export interface Fate {
   readonly reason: string | null
   /** The measured value that decided, or what was wrong with a dead record. */
   readonly evidence: number | string | null
-  /** The id of the kept document that a duplicate repeats. */
+  /** The id of the kept document that a duplicate repeats; null also where that one's slot was trimmed. */
   readonly duplicateOf: string | null
   readonly similarity: number | null
 }

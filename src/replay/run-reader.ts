@@ -3,11 +3,12 @@ import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { decodeBatch } from '../batch/ipc.ts'
 import { type Address, rowOf, slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
-import { type Entry, type Log, readCommitted, startPosition } from '../log/log.ts'
-import { topics } from '../run/context.ts'
+import type { Entry, Log } from '../log/log.ts'
+import { deadPartitionsOf, topics } from '../run/context.ts'
 import { openLogToRead } from '../run/open-log.ts'
+import { readTrimmed } from '../run/retention.ts'
 import { type RunFile, readRunFile } from '../run/run-file.ts'
-import { readSlot, SlotReader } from '../run/slots.ts'
+import { positionsAt, readBySlot, readSlot, SlotReader } from '../run/slots.ts'
 
 /** Bytes of ids kept for look-ups of duplicates' originals: those of some 4,000 slots. */
 const idBytesMax = 64 * 1024 * 1024
@@ -25,18 +26,21 @@ export class RunReader implements AsyncDisposable {
   readonly dir: string
   readonly run: RunFile
   readonly log: Log
+  /** The first slot that the run still keeps whole: those before it were trimmed, and are passed over. */
+  readonly first: number
   readonly #ids = new Map<number, Batch>()
   #idBytes = 0
 
-  private constructor(dir: string, run: RunFile, log: Log) {
+  private constructor(dir: string, run: RunFile, log: Log, first: number) {
     this.dir = dir
     this.run = run
     this.log = log
+    this.first = first
   }
 
   static async open(dir: string): Promise<RunReader> {
     const run = await readRunFile(dir)
-    if (run) return new RunReader(dir, run, await openLogToRead(dir, run))
+    if (run) return new RunReader(dir, run, await openLogToRead(dir, run), await readTrimmed(dir))
     const exists = await stat(dir).catch(() => null)
     throw new HeadraceError(
       'not-found',
@@ -44,13 +48,13 @@ export class RunReader implements AsyncDisposable {
     )
   }
 
-  /** All slots that were decided, in order. */
+  /** All slots that were decided and not trimmed, in order. */
   async *slots(): AsyncIterable<RecordedSlot> {
     // Asked first: what the deciding stage has committed, the journals opened after it hold.
     const { slot: end } = await this.log.position('decide', 0)
-    const drops = new SlotCursor(readCommitted(this.log, topics.drops))
-    const dead = new SlotCursor(readCommitted(this.log, topics.dead))
-    const start = Array.from({ length: this.run.partitions }, (_, partition) => startPosition(partition))
+    const drops = new SlotCursor(readBySlot(this.log, topics.drops, 1))
+    const dead = new SlotCursor(readBySlot(this.log, topics.dead, deadPartitionsOf(this.run)))
+    const start = await positionsAt(this.log, topics.scored, this.run.partitions, this.first)
     const reader = new SlotReader(this.log, topics.scored, start, AbortSignal.abort())
     for (let entry = await reader.next(); entry && !entry.isEnd && entry.slot < end; entry = await reader.next()) {
       const { slot } = entry
@@ -60,8 +64,10 @@ export class RunReader implements AsyncDisposable {
     }
   }
 
-  /** The scored rows of a slot. */
+  /** The scored rows of a slot. `trimmed` when the run no longer has it. */
   async scored(slot: number): Promise<Batch> {
+    if (slot < this.first)
+      throw new HeadraceError('trimmed', `slot ${slot} of ${this.dir} was trimmed: slots before ${this.first} are gone`)
     const entry = await readSlot(this.log, topics.scored, this.run.partitions, slot)
     if (entry && !entry.headers.end) return decodeBatch(entry.value).batch
     throw new HeadraceError('not-found', `slot ${slot} is not in the log of ${this.dir}`)
@@ -73,9 +79,10 @@ export class RunReader implements AsyncDisposable {
     return { batch, index: this.#indexOf(batch, address) }
   }
 
-  /** The id of the document at an address. */
-  async idAt(address: Address): Promise<string> {
+  /** The id of the document at an address, or null when its slot was trimmed. */
+  async idAt(address: Address): Promise<string | null> {
     const slot = slotOf(address)
+    if (slot < this.first) return null
     const ids = this.#ids.get(slot) ?? this.#keepIds(slot, await this.scored(slot))
     return stringAt(utf8(ids, 'id'), this.#indexOf(ids, address))
   }

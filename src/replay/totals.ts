@@ -1,13 +1,15 @@
+import { loaderOf } from '../run/context.ts'
 import { emptyProgress, type Progress } from '../run/progress.ts'
+import { annotatedSlot } from '../run/slots.ts'
 import type { RunReader } from './run-reader.ts'
 
 /** A run's figures as its stages committed them, and whether it has ended. */
 export async function readTotals(run: RunReader): Promise<{ progress: Progress; isEnded: boolean }> {
   const progress = emptyProgress()
   const [load, decide, shard] = await Promise.all(
-    ['annotate', 'decide', 'shard'].map(stage => run.log.position(stage, 0)),
+    [loaderOf(run.run).stage, 'decide', 'shard'].map(stage => run.log.position(stage, 0)),
   )
-  progress.annotated = load.slot
+  progress.annotated = await annotatedSlot(run.log, run.run)
   progress.decided = decide.slot
   progress.sharded = shard.slot
   const notes = [load, decide, shard].map(position => (position.note ? JSON.parse(position.note) : {}))

@@ -69,5 +69,7 @@ export const advices = {
   restore: 'restore the file from a copy, or run the pipeline again with another --run',
   remake:
     'restore it from a copy; or move the folder away and run the pipeline again with another --run, which gives the same bytes',
+  replay:
+    'run the pipeline again with another --run, which gives the same bytes, and find out who writes to its topics',
   report: 'this is a bug or a file that was edited: keep the run and report it',
 } as const

@@ -4,9 +4,10 @@ import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
 import { type Segment, topics } from '../run/context.ts'
 import { segmentAt } from '../run/run-file.ts'
 import { advices, type Check } from './verify-check.ts'
+import type { Logged } from './verify-log.ts'
 import { KeptRows } from './verify-rows.ts'
 import type { KeptByShard } from './verify-sealed.ts'
-import type { Logged, SlotGroup, SlotParts } from './verify-slots.ts'
+import type { SlotGroup, SlotParts } from './verify-slots.ts'
 import type { TotalsCount } from './verify-totals.ts'
 
 export interface SlotChecks {
@@ -57,10 +58,10 @@ export class FateCheck {
       this.#checks.fates.note(`slot ${slot} could not be checked: its entries can't be read`)
       return
     }
-    const fail = (what: string) => this.#checks.fates.fail(main.file, `byte ${main.at}`, what, advices.report)
+    const fail = (what: string) => this.#checks.fates.fail(main.file, main.place, what, advices.report)
     const parts = { ...before, kept, drops: drops ?? null }
     this.#checks.fates.counted += before.scored.rows + before.deadRows
-    await this.#checks.fates.attempt(main.file, `byte ${main.at}`, advices.report, () => {
+    await this.#checks.fates.attempt(main.file, main.place, advices.report, () => {
       for (const what of judgeFates(slot, parts)) fail(what)
       this.#kept.add(slot, numbers(kept, 'row'))
       if (drops) this.#checkDuplicates(slot, drops, fail)
@@ -84,15 +85,10 @@ export class FateCheck {
   #decode(entry: Logged, slot: number, topic: string): Promise<Batch | null> | null {
     if (!entry.value) return null
     const value = entry.value
-    return this.#checks.headers.attempt(
-      entry.file,
-      `byte ${entry.at}`,
-      `${advices.restore} (${topic}, slot ${slot})`,
-      () => {
-        this.#checks.headers.counted++
-        return decodeBatch(value).batch
-      },
-    )
+    return this.#checks.headers.attempt(entry.file, entry.place, `${advices.restore} (${topic}, slot ${slot})`, () => {
+      this.#checks.headers.counted++
+      return decodeBatch(value).batch
+    })
   }
 
   /** Headers that older or hand-made logs lack are passed over. */
@@ -111,8 +107,8 @@ export class FateCheck {
     )
   }
 
-  #failHeader({ file, at }: Logged, what: string): void {
-    this.#checks.headers.fail(file, `byte ${at}`, what, advices.report)
+  #failHeader({ file, place }: Logged, what: string): void {
+    this.#checks.headers.fail(file, place, what, advices.report)
   }
 }
 

@@ -12,6 +12,7 @@ import {
 import { type Chain, chainFiles, type JournalFile, listJournal } from '../log/journal-files.ts'
 import { readBytes } from '../log/segment.ts'
 import { advices, type Check, isMissing } from './verify-check.ts'
+import type { LoggedCommit, StageScan, TornTail } from './verify-log.ts'
 
 /** A frame that was read whole. `values` has null where a value does not match its checksum. */
 export interface ReadFrame {
@@ -22,13 +23,6 @@ export interface ReadFrame {
   readonly values: readonly (Uint8Array | null)[]
 }
 
-/** Bytes behind the last whole frame: a commit that a crash cut short, or that is being written. */
-export interface TornTail {
-  readonly file: string
-  readonly at: number
-  readonly bytes: number
-}
-
 /** A file as it was when the verification began: what is written later is not looked at. */
 type SeenFile = Chain['files'][number] & { readonly bytes: number; readonly name: string }
 
@@ -36,26 +30,25 @@ type SeenFile = Chain['files'][number] & { readonly bytes: number; readonly name
  * Reads a stage's whole journal, one frame in memory at a time, and holds every byte of its history against its checksums, commits
  * against their numbers and entries against their offsets.
  */
-export class JournalScan implements AsyncDisposable {
+export class JournalScan implements StageScan {
   readonly #files: readonly SeenFile[]
   readonly #check: Check
   /** The last file, held open, as a start may put a copy in its place. */
   readonly #last: FileHandle | null
   readonly #offsets = new Map<string, bigint>()
   #isAfterDamage = false
-  /** Whether committed bytes could not be read, so that what depends on them can't be checked. */
   isDamaged = false
-  /** The files that held the first commits are missing. */
+  /** The files that held the first commits are gone. */
   readonly beginsLate: boolean
   tail: TornTail | null = null
   bytes = 0
 
-  private constructor(files: readonly SeenFile[], check: Check, last: FileHandle | null) {
+  private constructor(files: readonly SeenFile[], check: Check, last: FileHandle | null, isTrimmed: boolean) {
     this.#files = files
     this.#check = check
     this.#last = last
     this.beginsLate = (files[0]?.commit ?? 0) > 0
-    if (!this.beginsLate) return
+    if (!this.beginsLate || isTrimmed) return
     this.isDamaged = true
     check.fail(
       files[0].name,
@@ -65,19 +58,19 @@ export class JournalScan implements AsyncDisposable {
     )
   }
 
-  /** What is there of a stage's journal now. Nothing where the stage has not begun. */
-  static async open(dir: string, stage: string, check: Check): Promise<JournalScan> {
+  /** What is there of a stage's journal now; nothing where the stage has not begun. `isTrimmed`: its first files may be gone. */
+  static async open(dir: string, stage: string, check: Check, isTrimmed = false): Promise<JournalScan> {
     const folder = join('log', stage)
     const list = () => check.attempt(folder, '', advices.restore, () => listJournal(join(dir, folder)))
     const found = (await list()) ?? { files: [] }
     const newest = found.files.at(-1)
-    if (!newest) return new JournalScan([], check, null)
+    if (!newest) return new JournalScan([], check, null, isTrimmed)
     const last = await open(newest.path, 'r').catch(async error => {
       // A start has put a copy in its place since it was listed.
       if (!isMissing(error) || (await list())?.files.at(-1)?.path === newest.path) throw error
       return null
     })
-    if (!last) return JournalScan.open(dir, stage, check)
+    if (!last) return JournalScan.open(dir, stage, check, isTrimmed)
     const base = await readFrame(last, newest.path, 0, (await last.stat()).size)
     const chain = chainFiles(found.files, base?.header.base?.epochs ?? guessHistory(found.files))
     const files: SeenFile[] = []
@@ -87,7 +80,18 @@ export class JournalScan implements AsyncDisposable {
         name: relative(dir, file.path),
         bytes: (file.path === newest.path ? await last.stat() : await stat(file.path)).size,
       })
-    return new JournalScan(files, check, last)
+    return new JournalScan(files, check, last, isTrimmed)
+  }
+
+  async *commits(): AsyncGenerator<LoggedCommit> {
+    for await (const { file, at, header, values } of this.frames()) {
+      const where = { file, place: `byte ${at}` }
+      const entries = header.appends.map(({ topic, partition, headers }, i) => ({
+        ...{ ...where, topic, partition, headers },
+        value: values[i],
+      }))
+      yield { ...where, positions: header.positions, entries }
+    }
   }
 
   async *frames(): AsyncGenerator<ReadFrame> {

@@ -26,10 +26,17 @@ export class KeptByShard {
   readonly #domains = new Map<string, Domain>()
   readonly #sums = new Map<string, KeptSum>()
   readonly #unreadable: number[] = []
+  readonly #first: number
 
-  constructor(manifest: readonly ManifestEntry[]) {
+  /** `first`: no earlier slot is added, so that shards with rows of these are not known. */
+  constructor(manifest: readonly ManifestEntry[], first = 0) {
+    this.#first = first
     const byDomain = Map.groupBy(manifest, entry => entry.domain)
-    for (const [name, shards] of byDomain) this.#domains.set(name, { shards, shard: 0, rows: 0, crc: 0, firstSlot: -1 })
+    for (const [name, shards] of byDomain) {
+      const domain = { shards, shard: 0, rows: 0, crc: 0, firstSlot: -1 }
+      this.#domains.set(name, domain)
+      while (shards[domain.shard]?.last.slot < first) this.#close(domain)
+    }
   }
 
   /** The kept rows of the next slot, or null where they can't be read. */
@@ -60,7 +67,7 @@ export class KeptByShard {
 
   #close(domain: Domain): void {
     const { path, first, last } = domain.shards[domain.shard++]
-    const isKnown = !this.#unreadable.some(slot => slot >= first.slot && slot <= last.slot)
+    const isKnown = first.slot >= this.#first && !this.#unreadable.some(slot => slot >= first.slot && slot <= last.slot)
     this.#sums.set(path, { rows: domain.rows, crc: domain.crc, isKnown })
     Object.assign(domain, { rows: 0, crc: 0, firstSlot: -1 })
   }

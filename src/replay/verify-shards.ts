@@ -4,13 +4,14 @@ import { readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { addressOf } from '../decide/decider.ts'
+import { topics } from '../run/context.ts'
 import type { DomainNote } from '../run/open-shards.ts'
 import { addCount, emptyShardTotals, type ShardTotals } from '../run/progress.ts'
 import { type RunFile, segmentAt } from '../run/run-file.ts'
 import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
 import { advices, type Check, isMissing } from './verify-check.ts'
-import type { JournalScan, ReadFrame } from './verify-journal.ts'
+import type { LoggedCommit, StageScan } from './verify-log.ts'
 import { type KeptByShard, sumShard } from './verify-sealed.ts'
 
 interface ShardNote {
@@ -29,20 +30,20 @@ export interface Manifest {
 }
 
 /** Reads the manifest: each domain's shards count from 0, lie one behind the other and are of the run's tokenizer and segment. */
-export async function readVerifiedManifest(scan: JournalScan, run: RunFile, check: Check): Promise<Manifest> {
+export async function readVerifiedManifest(scan: StageScan, run: RunFile, check: Check): Promise<Manifest> {
   const entries: ManifestEntry[] = []
   const lasts = new Map<string, ManifestEntry>()
   let [note, slot, noteAt] = [null as ShardNote | null, 0, { file: '', place: '' }]
-  for await (const frame of scan.frames()) {
-    const at = { file: frame.file, place: `byte ${frame.at}` }
-    for (const entry of await parseEntries(frame, check)) {
+  for await (const commit of scan.commits()) {
+    const at = { file: commit.file, place: commit.place }
+    for (const entry of await parseEntries(commit, check)) {
       check.counted++
       for (const what of judgeEntry(entry, lasts.get(entry.domain), run))
         check.fail(at.file, at.place, what, advices.report)
       lasts.set(entry.domain, entry)
       entries.push(entry)
     }
-    const position = frame.header.positions.find(({ partition }) => partition === 0)
+    const position = commit.positions.find(({ partition }) => partition === 0)
     if (!position?.note) continue
     note = JSON.parse(position.note) as ShardNote
     if (position.slot < slot)
@@ -54,17 +55,14 @@ export async function readVerifiedManifest(scan: JournalScan, run: RunFile, chec
   return { entries, note, slot, noteAt }
 }
 
-async function parseEntries({ file, at, header, values }: ReadFrame, check: Check): Promise<ManifestEntry[]> {
-  const entries: ManifestEntry[] = []
-  for (const [i, { topic }] of header.appends.entries()) {
-    const value = values[i]
-    if (topic !== 'shard.manifest' || !value) continue
-    const entry = await check.attempt(file, `byte ${at}`, advices.restore, () =>
-      JSON.parse(Buffer.from(value).toString()),
-    )
-    if (entry) entries.push(entry as ManifestEntry)
+async function parseEntries({ entries }: LoggedCommit, check: Check): Promise<ManifestEntry[]> {
+  const parsed: ManifestEntry[] = []
+  for (const { topic, file, place, value } of entries) {
+    if (topic !== topics.manifest || !value) continue
+    const entry = await check.attempt(file, place, advices.restore, () => JSON.parse(Buffer.from(value).toString()))
+    if (entry) parsed.push(entry as ManifestEntry)
   }
-  return entries
+  return parsed
 }
 
 function judgeEntry(entry: ManifestEntry, before: ManifestEntry | undefined, run: RunFile): string[] {

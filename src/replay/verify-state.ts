@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { limits } from '../limits.ts'
@@ -15,18 +15,49 @@ export interface StateReach {
 
 export const statePath = join('state', 'decide.tables')
 
+/** A file of the deciders' tables below a run's folder, and how long it was when it was found. */
+export interface StateFile {
+  readonly path: string
+  readonly bytes: number
+}
+
+/** The tables of a run that one process makes; of a spread run those of each process that keeps them here, and the snapshot. */
+export async function findStates(dir: string): Promise<StateFile[]> {
+  const seats = await readdir(join(dir, 'state')).catch(orNothing)
+  const numbered = seats.filter(name => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b))
+  const paths = [
+    statePath,
+    ...numbered.map(name => join('state', name, 'decide.tables')),
+    join('snapshot', 'decide.tables'),
+  ]
+  const found = await Promise.all(
+    paths.map(path =>
+      stat(join(dir, path)).then(
+        ({ size }) => [{ path, bytes: size }],
+        error => orNothing(error),
+      ),
+    ),
+  )
+  return found.flat()
+}
+
+function orNothing(error: unknown): [] {
+  if (isMissing(error)) return []
+  throw error
+}
+
 const magic = 'headrace state 1\n'
 const headBytes = 8
 const advice = 'delete the folder state, and the next start rebuilds it from the log'
 
-/** Holds the state file's first `bytes` against its checksums, and its identity against the run's. It may lag the log. */
+/** Holds a state file's first `bytes` against its checksums, and its identity against the run's. It may lag the log. */
 export async function verifyState(
   dir: string,
-  bytes: number,
+  { path, bytes }: StateFile,
   identity: string,
   check: Check,
 ): Promise<StateReach | null> {
-  const file = await open(join(dir, statePath), 'r').catch(error => {
+  const file = await open(join(dir, path), 'r').catch(error => {
     if (isMissing(error)) return null
     throw error
   })
@@ -38,20 +69,20 @@ export async function verifyState(
       const length = head.length === headBytes ? head.readUInt32LE(0) : 0
       const end = at + headBytes + length
       if (length === 0 || (length <= limits.frameBytesMax && end > bytes))
-        return noteTorn(check, { slot, bytes, tornAt: at })
+        return noteTorn(path, check, { slot, bytes, tornAt: at })
       const payload = length > limits.frameBytesMax ? null : Buffer.from(await readBytes(file, at + headBytes, length))
       if (!payload || crc32(payload) !== head.readUInt32LE(4)) {
         // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
-        if (payload && hasLostBlock(payload, at + headBytes)) return noteTorn(check, { slot, bytes, tornAt: at })
+        if (payload && hasLostBlock(payload, at + headBytes)) return noteTorn(path, check, { slot, bytes, tornAt: at })
         const what = `its frame does not match its checksum: a start takes the tables up to slot ${slot} and decides the rest again`
-        check.fail(statePath, `byte ${at}`, what, advice)
+        check.fail(path, `byte ${at}`, what, advice)
         return { slot, bytes, tornAt: at }
       }
-      if (at === 0) checkHeader(payload.toString('utf8'), identity, check)
+      if (at === 0) checkHeader(path, payload.toString('utf8'), identity, check)
       else {
         const [from, to] = payload.length < 16 ? [-1, slot] : [payload.readDoubleLE(0), payload.readDoubleLE(8)]
         if (from !== slot)
-          check.fail(statePath, `byte ${at}`, `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
+          check.fail(path, `byte ${at}`, `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
         slot = to
         check.counted++
       }
@@ -63,14 +94,14 @@ export async function verifyState(
   }
 }
 
-function noteTorn(check: Check, reach: StateReach): StateReach {
+function noteTorn(path: string, check: Check, reach: StateReach): StateReach {
   check.note(
-    `${statePath}: ${reach.bytes - reach.tornAt} bytes from byte ${reach.tornAt} are not whole and are cut at the next start`,
+    `${path}: ${reach.bytes - reach.tornAt} bytes from byte ${reach.tornAt} are not whole and are cut at the next start`,
   )
   return reach
 }
 
-function checkHeader(header: string, identity: string, check: Check): void {
+function checkHeader(path: string, header: string, identity: string, check: Check): void {
   let about: { identity?: unknown } | null = null
   try {
     if (header.startsWith(magic)) about = JSON.parse(header.slice(magic.length))
@@ -78,12 +109,7 @@ function checkHeader(header: string, identity: string, check: Check): void {
     // Said below, as an identity that is not the run's.
   }
   if (about?.identity !== identity)
-    check.fail(
-      statePath,
-      'byte 0',
-      `it was filled by other deciders than the run's: ${header.slice(magic.length)}`,
-      advice,
-    )
+    check.fail(path, 'byte 0', `it was filled by other deciders than the run's: ${header.slice(magic.length)}`, advice)
 }
 
 const blockBytes = 512

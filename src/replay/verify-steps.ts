@@ -113,6 +113,7 @@ async function judgeTexts(
   const problems: string[] = []
   for (const { path, start, length, at } of choosePieces(join(run.dir, 'feed'), step, head.length)) {
     const { slot, row, from } = findDocument(join(run.dir, 'shards', path), start)
+    if (slot < run.first) continue
     const text = await readKept(run, slot, row)
     const where = `slot ${slot}, row ${row}`
     if (!text) {

@@ -1,18 +1,17 @@
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Batch } from '../batch/batch.ts'
-import { HeadraceError } from '../errors.ts'
 import { topics } from '../run/context.ts'
 import { openLogToRead } from '../run/open-log.ts'
+import type { RunFile } from '../run/run-file.ts'
 import type { RunReader } from './run-reader.ts'
-import { Check, type CheckResult, isMissing } from './verify-check.ts'
+import { advices, Check, type CheckResult } from './verify-check.ts'
 import { FateCheck } from './verify-fates.ts'
 import { type FoundHead, findHead, verifyFeed } from './verify-feed.ts'
-import { JournalScan } from './verify-journal.ts'
+import type { StageScan } from './verify-log.ts'
+import { openScan } from './verify-scan.ts'
 import { KeptByShard } from './verify-sealed.ts'
 import { checkStrays, listShards, readVerifiedManifest, verifyShards } from './verify-shards.ts'
 import { groupSlots, type SlotGroup, SlotOrder } from './verify-slots.ts'
-import { statePath, verifyState } from './verify-state.ts'
+import { findStates, type StateFile, verifyState } from './verify-state.ts'
 import { chooseSteps, verifySteps } from './verify-steps.ts'
 import { TotalsCount } from './verify-totals.ts'
 
@@ -20,8 +19,10 @@ import { TotalsCount } from './verify-totals.ts'
 export interface Verification {
   readonly checks: readonly CheckResult[]
   readonly isSound: boolean
-  /** Bytes of journals, state and shards that were read. */
+  /** Bytes of the log, state and shards that were read. */
   readonly bytes: number
+  /** What of such a run can't be checked, in sentences. */
+  readonly unchecked: readonly string[]
 }
 
 export interface VerifyOptions {
@@ -37,28 +38,33 @@ export interface VerifyOptions {
  */
 export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Promise<Verification> {
   const { steps = 32, onProgress = () => {} } = options
-  if (run.run.log)
-    throw new HeadraceError(
-      'bad-option',
-      `the log of this run is ${run.run.log}: verify reads one in the run's folder, byte by byte, and can't yet read it there`,
-    )
-  const checks = makeChecks()
+  const { segments, partitions } = run.run
+  const checks = makeChecks(run)
   const seen = await look(run.dir)
-  await using shard = await JournalScan.open(run.dir, 'shard', checks.journals)
-  await using decide = await JournalScan.open(run.dir, 'decide', checks.journals)
-  await using annotate = await JournalScan.open(run.dir, 'annotate', checks.journals)
+  await using shard = await openScan(run, 'shard', checks.log)
+  await using decide = await openScan(run, 'decide', checks.log)
+  await using annotate = await openScan(run, 'annotate', checks.log)
   const scans = [shard, decide, annotate]
   const bytesOf = () => scans.reduce((sum, scan) => sum + scan.bytes, 0)
   const manifest = await readVerifiedManifest(shard, run.run, checks.manifest)
   checkStrays(seen.shards, manifest, checks.shards)
-  const sealed = new KeptByShard(manifest.entries)
+  const sealed = new KeptByShard(manifest.entries, run.first)
   const totals = new TotalsCount(checks.totals)
-  const fates = new FateCheck(checks, run.run.segments, totals, sealed)
-  const reached = await verifySlots(run, annotate, decide, fates, totals, checks, () => onProgress('slots', bytesOf()))
+  if (run.first > 0) totals.skip(`slots before ${run.first} were trimmed`)
+  const fates = new FateCheck(checks, segments, totals, sealed)
+  const order = (topic: string) => new SlotOrder(topic, checks.slots, partitions, run.first)
+  const orders = { scored: order(topics.scored), kept: order(topics.kept) }
+  await verifySlots({ annotate, decide, first: run.first, orders, fates, totals, checks }, () =>
+    onProgress('slots', bytesOf()),
+  )
+  const decided = orders.kept.reached
   checkTail(shard, checks, seen.head?.head?.ended && !manifest.note?.ended ? 'the feed has ended' : null)
-  const past = manifest.slot > reached.kept ? `the sharding stage has taken slots before ${manifest.slot}` : null
-  checkTail(decide, checks, past)
-  await checkState(run, seen.stateBytes, reached, decide.isDamaged, checks)
+  checkTail(
+    decide,
+    checks,
+    manifest.slot > decided ? `the sharding stage has taken slots before ${manifest.slot}` : null,
+  )
+  for (const state of seen.states) await checkState(run, state, decided, decide.isDamaged, checks)
   onProgress('shards', bytesOf())
   const isLogWhole = !decide.isDamaged && checks.headers.failures === 0
   const shardBytes = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
@@ -73,13 +79,25 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   return {
     checks: all,
     isSound: all.every(check => check.failures === 0),
-    bytes: bytesOf() + shardBytes + seen.stateBytes,
+    bytes: bytesOf() + shardBytes + seen.states.reduce((sum, state) => sum + state.bytes, 0),
+    unchecked: uncheckedOf(run),
   }
 }
 
-function makeChecks() {
+function uncheckedOf({ run, first }: RunReader): string[] {
+  const texts: string[] = []
+  if (first > 0)
+    texts.push(`Slots before ${first} were trimmed: what they held, and totals that count them, can't be checked.`)
+  if (run.log !== null)
+    texts.push(
+      "Kafka does not keep which entries were committed together, and of a stage's notes only the last: that each commit was whole, and the totals in its note, can't be checked.",
+    )
+  return texts
+}
+
+function makeChecks({ run }: RunReader) {
   return {
-    journals: new Check('journals', 'frames'),
+    log: run.log === null ? new Check('journals', 'frames') : new Check('topics', 'entries'),
     slots: new Check('slots', 'slots'),
     headers: new Check('headers', 'batches'),
     fates: new Check('fates', 'rows'),
@@ -97,53 +115,43 @@ type Checks = ReturnType<typeof makeChecks>
 
 interface Seen {
   readonly head: FoundHead | null
-  readonly stateBytes: number
+  readonly states: readonly StateFile[]
   readonly shards: readonly string[]
 }
 
 /** How far that which comes after the log goes now. It is looked at before the log: what it was made of, the log then holds. */
 async function look(dir: string): Promise<Seen> {
   const head = await findHead(dir)
-  const stateBytes = await stat(join(dir, statePath)).then(
-    found => found.size,
-    error => {
-      if (isMissing(error)) return 0
-      throw error
-    },
-  )
+  const states = await findStates(dir)
   const shards = await listShards(dir)
-  return { head, stateBytes, shards }
+  return { head, states, shards }
 }
 
-/** The slot after the last one that was decided. */
-interface Reached {
-  readonly kept: number
+interface SlotReading {
+  readonly annotate: StageScan
+  readonly decide: StageScan
+  /** Slots before it were trimmed: those that are left of them are passed over. */
+  readonly first: number
+  readonly orders: { readonly scored: SlotOrder; readonly kept: SlotOrder }
+  readonly fates: FateCheck
+  readonly totals: TotalsCount
+  readonly checks: Checks
 }
 
-/** Reads both journals of slots side by side: each slot as it was measured, and as it was decided. */
-async function verifySlots(
-  run: RunReader,
-  annotate: JournalScan,
-  decide: JournalScan,
-  fates: FateCheck,
-  totals: TotalsCount,
-  checks: Checks,
-  onSlot: () => void,
-): Promise<Reached> {
-  const { partitions } = run.run
-  const decided = new Ahead(groupSlots(decide.frames(), topics.kept, topics.drops))
-  const measured = groupSlots(annotate.frames(), topics.scored, topics.dead)
-  const orders: { scored?: SlotOrder; kept?: SlotOrder } = {}
-  if (decide.beginsLate) totals.skip('the log begins late')
+/** Reads both stages of slots side by side: each slot as it was measured, and as it was decided. */
+async function verifySlots(reading: SlotReading, onSlot: () => void): Promise<void> {
+  const { annotate, decide, first, orders, fates, totals, checks } = reading
+  const decided = new Ahead(
+    slotsFrom(first, groupSlots(decide.commits(), topics.kept, topics.drops, first, checks.slots)),
+  )
+  const measured = slotsFrom(first, groupSlots(annotate.commits(), topics.scored, topics.dead, first, checks.slots))
   const decideOne = async (group: SlotGroup, before: Parameters<FateCheck['decided']>[1]) => {
-    orders.kept ??= new SlotOrder(topics.kept, checks.slots, partitions, decide.beginsLate ? group.slot : 0)
     if (!orders.kept.take(group)) return
     if (!group.isEnd) await fates.decided(group, before)
     totals.compare(group)
   }
   for await (const group of measured) {
     onSlot()
-    orders.scored ??= new SlotOrder(topics.scored, checks.slots, partitions, annotate.beginsLate ? group.slot : 0)
     if (!orders.scored.take(group)) continue
     const batches = group.isEnd ? { scored: null, dead: null } : await fates.annotated(group)
     for (let next = await decided.peek(); next && next.slot <= group.slot; next = await decided.peek()) {
@@ -153,18 +161,24 @@ async function verifySlots(
   }
   const beyond = await decided.peek()
   checkTail(annotate, checks, beyond ? `the deciding stage has taken slot ${beyond.slot}` : null)
-  if (beyond && !annotate.isDamaged && !annotate.tail)
-    checks.slots.fail(
-      beyond.main.file,
-      `byte ${beyond.main.at}`,
-      `slot ${beyond.slot} is decided and was never measured`,
-      'restore log/annotate from a copy',
-    )
+  if (beyond && !annotate.isDamaged && !annotate.tail) {
+    const { file, place } = beyond.main
+    checks.slots.fail(file, place, `slot ${beyond.slot} is decided and was never measured`, advices.restore)
+  }
   for (let next = beyond; next; next = await decided.peek()) {
     await decided.take()
     await decideOne(next, null)
   }
-  return { kept: orders.kept?.next ?? 0 }
+}
+
+async function* slotsFrom(first: number, groups: AsyncIterable<SlotGroup>): AsyncGenerator<SlotGroup> {
+  let isFirst = true
+  for await (const group of groups) {
+    // Below it a log may keep some: but an earlier slot that stands behind later ones is a repeat.
+    if (isFirst && group.slot < first) continue
+    isFirst = false
+    yield group
+  }
 }
 
 function wholeOf({ main, side }: SlotGroup, { scored, dead }: { scored: Batch | null; dead: Batch | null }) {
@@ -194,45 +208,39 @@ class Ahead<T> {
 }
 
 /** A torn tail is what a crash leaves, unless a later stage has used what stood there: then committed bytes were lost. */
-function checkTail({ tail }: JournalScan, { journals }: Checks, used: string | null): void {
+function checkTail({ tail }: StageScan, { log }: Checks, used: string | null): void {
   if (!tail) return
   const what = `${tail.bytes} bytes are no whole frame`
-  if (used)
-    journals.fail(
-      tail.file,
-      `byte ${tail.at}`,
-      `${what}, and ${used}: they were committed`,
-      'restore the file from a copy, or run the pipeline again with another --run',
-    )
+  if (used) log.fail(tail.file, `byte ${tail.at}`, `${what}, and ${used}: they were committed`, advices.restore)
   else
-    journals.note(
+    log.note(
       `${tail.file}: ${what} from byte ${tail.at} on, as a crash or a commit under way leaves; the next start cuts them`,
     )
 }
 
 async function checkState(
   { dir, run }: RunReader,
-  bytes: number,
-  { kept }: Reached,
+  file: StateFile,
+  decided: number,
   isDamaged: boolean,
   { state }: Checks,
 ): Promise<void> {
-  if (bytes === 0) return
-  const reach = await verifyState(dir, bytes, run.segments[0].state, state)
+  if (file.bytes === 0) return
+  const reach = await verifyState(dir, file, run.segments[0].state, state)
   if (!reach) return
   // A start beside this may have cut the file and sealed further slots since the log was looked at.
-  if (reach.slot > kept && !isDamaged && reach.slot > (await decidedNow(dir)))
+  if (reach.slot > decided && !isDamaged && reach.slot > (await decidedNow(dir, run)))
     state.fail(
-      statePath,
+      file.path,
       '',
-      `it holds slots before ${reach.slot}, and the log only those before ${kept}`,
-      'delete the folder state, and the next start rebuilds it from the log',
+      `it holds slots before ${reach.slot}, and the log only those before ${decided}`,
+      'delete its folder, and the next start rebuilds it from the log',
     )
-  else if (reach.slot < kept)
-    state.note(`${statePath} lags ${kept - reach.slot} slots, which the next start enters again`)
+  else if (reach.slot < decided)
+    state.note(`${file.path} lags ${decided - reach.slot} slots, which the next start enters again`)
 }
 
-async function decidedNow(dir: string): Promise<number> {
-  await using log = await openLogToRead(dir, { log: null, logConfig: null })
+async function decidedNow(dir: string, run: RunFile): Promise<number> {
+  await using log = await openLogToRead(dir, run)
   return (await log.position('decide', 0)).slot
 }

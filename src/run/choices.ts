@@ -1,7 +1,8 @@
-import { type Append, type Log, readCommitted } from '../log/log.ts'
+import type { Append, Log } from '../log/log.ts'
 import { topics } from './context.ts'
 import type { Trip } from './guard.ts'
 import type { InboxEntry, Release } from './inbox.ts'
+import { readBySlot } from './slots.ts'
 
 /** What a person chose, as the log keeps it: committed with the slot that it let pass. */
 export interface Choice extends Omit<Trip, 'parts' | 'samples'> {
@@ -41,8 +42,8 @@ export function choiceAppend(choice: Choice): Append {
   return { topic: topics.choices, partition: 0, headers, value: Buffer.from(JSON.stringify(choice)) }
 }
 
-/** All choices of a run, in the order of their slots. */
+/** The choices of a run that are not trimmed, in the order of their slots. */
 export async function* readChoices(log: Log): AsyncIterable<Choice> {
-  for await (const entry of readCommitted(log, topics.choices))
+  for await (const entry of readBySlot(log, topics.choices, 1))
     yield JSON.parse(Buffer.from(entry.value).toString()) as Choice
 }

@@ -10,6 +10,8 @@ export interface RunShape {
   readonly partitions: number
   /** Lanes of the loader. */
   readonly lanes: number
+  /** Annotating is spread over processes: loading is a stage of its own, and each partition has its own owner. Default false. */
+  readonly spread?: boolean
 }
 
 /** The slots from `from` on, up to the next segment, and the fingerprints of the pipeline that decides them. */
@@ -41,9 +43,9 @@ export interface RunContext {
   checkOwner(): void
 }
 
-/** The topics of a run; each belongs to the stage that its name begins with. */
+/** The topics of a run; each belongs to the stage that its name begins with. Of `raw` and the splits, see `loaderOf`. */
 export const topics = {
-  splits: 'annotate.splits',
+  raw: 'load.raw',
   scored: 'annotate.scored',
   dead: 'annotate.dead',
   kept: 'decide.kept',
@@ -51,3 +53,13 @@ export const topics = {
   choices: 'decide.choices',
   manifest: 'shard.manifest',
 } as const
+
+/** The stage that loads, and its topic of splits. */
+export function loaderOf({ spread }: RunShape): { readonly stage: 'load' | 'annotate'; readonly splits: string } {
+  return spread ? { stage: 'load', splits: 'load.splits' } : { stage: 'annotate', splits: 'annotate.splits' }
+}
+
+/** Partitions of the topic of dead rows: a spread stage cuts all its topics. */
+export function deadPartitionsOf({ spread, partitions }: RunShape): number {
+  return spread ? partitions : 1
+}

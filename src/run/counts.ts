@@ -21,16 +21,18 @@ export interface StageCounts {
   readonly lag: Lag
 }
 
-/** The totals in the notes of the three stages' positions. */
+/** The totals in the notes of the stages' positions. */
 export interface Totals {
+  readonly load?: { readonly readBytes: number }
   readonly annotate?: { readonly readBytes: number }
   readonly decide?: { readonly totals: DecideTotals }
   readonly shard?: { readonly totals: ShardTotals }
 }
 
-const progressOf = { annotate: 'annotated', decide: 'decided', shard: 'sharded' } as const
+const progressOf = { load: null, annotate: 'annotated', decide: 'decided', shard: 'sharded' } as const
 /** Who takes what a stage commits, and the topic of it. */
 const followers = {
+  load: { stage: 'annotate', topic: topics.raw },
   annotate: { stage: 'decide', topic: topics.scored },
   decide: { stage: 'shard', topic: topics.kept },
   shard: null,
@@ -55,7 +57,10 @@ export class RunCounts {
   steps: number | null = null
   holds = 0
   releases = 0
-  isFenced = false
+  /** How often another process took over what this one did. */
+  fenced = 0
+  /** In a spread run, what waits before each stage of the whole run. */
+  #run: Map<StageName, { readonly lag: Lag; passed: number }> | null = null
 
   constructor(progress: Progress) {
     this.#progress = progress
@@ -71,6 +76,8 @@ export class RunCounts {
     else if (event.kind === 'worker-lost') add(this.restarts, event.reason, 1)
     else if (event.kind === 'held') this.holds++
     else if (event.kind === 'steps') this.steps = event.steps
+    else if (event.kind === 'positions') this.#lookAtAll(event.slots, at)
+    else if (event.kind === 'shares') this.#share(event)
     else this.log = event.log
   }
 
@@ -80,7 +87,14 @@ export class RunCounts {
 
   /** The slots that a stage is done with. Shards are sealed long after the rows of their slots were taken. */
   passed(stage: StageName): number {
-    return Math.max(this.stages.get(stage)?.slot ?? 0, this.#progress[progressOf[stage]])
+    const name = progressOf[stage]
+    return Math.max(this.stages.get(stage)?.slot ?? 0, name === null ? 0 : this.#progress[name])
+  }
+
+  /** What waits before each stage: in a spread run before those of the whole run, whoever works on them. */
+  lags(at: number): { stage: StageName; slots: number; bytes: number; seconds: number }[] {
+    if (this.#run) return [...this.#run].map(([stage, { lag, passed }]) => ({ stage, ...lag.read(at, passed) }))
+    return [...this.stages].map(([stage, { lag }]) => ({ stage, ...lag.read(at, this.passed(stage)) }))
   }
 
   totals(): Totals {
@@ -88,12 +102,11 @@ export class RunCounts {
       const note = this.stages.get(stage)?.note
       return note ? { [stage]: JSON.parse(note) } : {}
     }
-    return { ...parse('annotate'), ...parse('decide'), ...parse('shard') }
+    return { ...parse('load'), ...parse('annotate'), ...parse('decide'), ...parse('shard') }
   }
 
   #begin({ stage, slot, note }: RunEvent & { kind: 'stage-began' }, at: number): void {
-    const seconds = new Histogram(commitBounds)
-    this.stages.set(stage, { slot, note, isRunning: true, commits: 0, aborts: 0, seconds, lag: new Lag() })
+    Object.assign(this.#stage(stage), { slot, note, isRunning: true })
     // What was committed before: how many slots is known, and not their bytes.
     for (const other of stageNames) {
       const follower = followers[other]
@@ -106,16 +119,44 @@ export class RunCounts {
   #end({ stage, error }: RunEvent & { kind: 'stage-ended' }): void {
     const counts = this.stages.get(stage)
     if (counts) counts.isRunning = false
-    if (codeOf(error) === 'fenced') this.isFenced = true
+    // What the lock refuses is no commit.
+    if (codeOf(error) === 'fenced') this.fenced ||= 1
   }
 
   #fail({ stage, error }: RunEvent & { kind: 'commit-failed' }): void {
-    if (codeOf(error) === 'fenced') this.isFenced = true
-    else this.stages.get(stage)!.aborts++
+    if (codeOf(error) === 'fenced') this.fenced++
+    else this.#stage(stage).aborts++
+  }
+
+  #stage(stage: StageName): StageCounts {
+    const known = this.stages.get(stage)
+    if (known) return known
+    const seconds = new Histogram(commitBounds)
+    const counts = { slot: 0, note: '', isRunning: false, commits: 0, aborts: 0, seconds, lag: new Lag() }
+    this.stages.set(stage, counts)
+    return counts
+  }
+
+  #share({ shares }: RunEvent & { kind: 'shares' }): void {
+    const held = new Set(shares.map(({ stage }) => stage as StageName))
+    for (const stage of new Set([...held, ...this.stages.keys()])) this.#stage(stage).isRunning = held.has(stage)
+  }
+
+  #lookAtAll(slots: Readonly<Partial<Record<StageName, number>>>, at: number): void {
+    this.#run ??= new Map()
+    for (const [stage, slot] of Object.entries(slots) as [StageName, number][]) {
+      const follower = followers[stage]?.stage
+      const passed = follower && slots[follower]
+      if (follower === undefined || passed === undefined) continue
+      const run = this.#run.get(follower) ?? { lag: new Lag(), passed: 0 }
+      run.passed = passed
+      run.lag.add(slot, Number.NaN, at, passed)
+      this.#run.set(follower, run)
+    }
   }
 
   #count({ stage, slot, note, seconds, appends, dead }: Committed, at: number): void {
-    const counts = this.stages.get(stage)!
+    const counts = this.#stage(stage)
     Object.assign(counts, { slot, note, commits: counts.commits + 1 })
     counts.seconds.observe(seconds)
     for (const [reason, rows] of this.#deadReasons.group(dead)) add(this.dead, reason, rows)

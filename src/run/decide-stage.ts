@@ -1,37 +1,50 @@
 import { join } from 'node:path'
 import { decodeBatch, encodeBatch } from '../batch/ipc.ts'
-import { missingColumn } from '../batch/rows.ts'
 import type { State } from '../decide/state.ts'
-import { openTables } from '../decide/tables.ts'
-import { assert, HeadraceError } from '../errors.ts'
-import type { Append, Position } from '../log/log.ts'
-import { stageFields } from '../pipeline/plan.ts'
+import type { Append, Owner, Position } from '../log/log.ts'
 import { choiceAppend, chooseFrom } from './choices.ts'
 import { type RunContext, topics } from './context.ts'
-import { decideSlot, keepAgain } from './decide.ts'
+import { decideSlot } from './decide.ts'
+import { catchUpTo, checkDeciders, openState } from './decide-state.ts'
 import { GuardRails, type SlotFates, type Trip } from './guard.ts'
 import { addDeadSamples, clearPassed, heldError, writeHold } from './hold.ts'
 import { listEntries } from './inbox.ts'
 import { type DecideTotals, restoreTotals } from './progress.ts'
-import { endAppends, isEnded, positionsAt, positionsOf, type SlotEntry, SlotReader, slotAppend } from './slots.ts'
+import { endAppends, isEnded, positionsOf, type SlotEntry, SlotReader, slotAppend } from './slots.ts'
 
 /** Bytes of slots that are decided before they are committed together. Little, as their effect on the state is undone by a crash. */
 const groupBytesMax = 8 * 1024 * 1024
 /** And slots, as each read of one reads the header of its commit. */
 const groupSlotsMax = 64
 
+/** The stage with tables of its own, in the run's folder. */
+export async function runDecideStage(
+  context: RunContext,
+  upstreamDone: AbortSignal,
+  onSealed: (slot: number) => void = () => {},
+): Promise<void> {
+  await using owner = await context.log.own('decide')
+  context.checkOwner()
+  await using state = await openState(context, join(context.dir, 'state'))
+  await decideAll(context, owner, state, upstreamDone, onSealed)
+}
+
 /**
  * The ordered stage that decides. It takes slots 0, 1, 2 ... as they are committed, whoever measured them, and commits what was kept
  * and dropped with its position. Its tables are sealed after the log's commit, so they may lag and are caught up from the log.
+ * `onSealed` is told the slot before which all are in the tables.
  */
-export async function runDecideStage(context: RunContext, upstreamDone: AbortSignal): Promise<void> {
+export async function decideAll(
+  context: RunContext,
+  owner: Owner,
+  state: State,
+  upstreamDone: AbortSignal,
+  onSealed: (slot: number) => void = () => {},
+): Promise<void> {
   const { log, shape, progress } = context
-  await using owner = await log.own('decide')
   const from = await positionsOf(log, 'decide', shape.partitions)
-  context.checkOwner()
-  await using state = await openState(context)
   checkDeciders(context, state)
-  await catchUp(context, state, from)
+  await catchUpTo(context, state, from[0].slot)
   const note = from[0].note ? JSON.parse(from[0].note) : {}
   if (note.totals) progress.decide = restoreTotals(note.totals)
   progress.decided = from[0].slot
@@ -54,6 +67,7 @@ export async function runDecideStage(context: RunContext, upstreamDone: AbortSig
       }
       if (slot === null) return
       await state.seal(slot)
+      onSealed(slot)
       progress.decided = slot
       if (end) return
     }
@@ -104,11 +118,11 @@ async function decideGroup(context: RunContext, reader: SlotReader, state: State
 }
 
 /** Counts a slot for the guard rails; what is outside its band is held, unless somebody has released it. */
-async function judge({ dir, log }: RunContext, rails: GuardRails, slot: number, fates: SlotFates) {
+async function judge(context: RunContext, rails: GuardRails, slot: number, fates: SlotFates) {
   const trips = rails.add(slot, fates)
-  const { choices, held } = chooseFrom(trips.length ? await listEntries(dir) : [], trips)
+  const { choices, held } = chooseFrom(trips.length ? await listEntries(context.dir) : [], trips)
   for (const choice of choices) rails.release(choice)
-  return { choices, held: held.length ? await addDeadSamples(log, slot, held) : held }
+  return { choices, held: held.length ? await addDeadSamples(context, slot, held) : held }
 }
 
 function decideEntry(
@@ -135,60 +149,4 @@ function decideEntry(
       value: encodeBatch(drops),
     })
   return { appends, fates: { scored, drops, dead } }
-}
-
-function openState(context: RunContext): Promise<State> {
-  const shapes = context.plan.deciders.flatMap(decider => decider.tables)
-  return openTables({
-    path: join(context.dir, 'state', 'decide.tables'),
-    shapes,
-    identity: context.plan.stateFingerprint,
-  })
-}
-
-/** Binds every decider to a batch without rows, so that one that does not fit the columns fails before any work. */
-function checkDeciders({ plan }: RunContext, state: State): void {
-  const columns = Object.fromEntries(
-    [...plan.fields, ...stageFields].map(field => [field.name, missingColumn(field, 0)]),
-  )
-  for (const decider of plan.deciders) {
-    try {
-      decider.open({ rows: 0, columns }, 0, state)
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-      throw new HeadraceError(
-        'bad-pipeline',
-        `decider '${decider.name}' does not fit the annotators before it: ${error.message}`,
-        error,
-      )
-    }
-  }
-}
-
-/**
- * Brings tables that lag behind the log up to it: what the log says was kept is entered again, without writing. Whatever rules dropped
- * the others then need not be known any more.
- */
-async function catchUp(context: RunContext, state: State, to: readonly Position[]): Promise<void> {
-  const { log, shape, plan } = context
-  const target = to[0].slot
-  if (state.slot() > target)
-    throw new HeadraceError(
-      'corrupt',
-      `the state in ${context.dir} holds slots before ${state.slot()} and the log only those before ${target}: an older log was put beside it; delete ${join(context.dir, 'state')} to rebuild it from the log`,
-    )
-  if (state.slot() === target) return
-  const readFrom = async (topic: string) => {
-    const from = await positionsAt(log, topic, shape.partitions, state.slot())
-    return new SlotReader(log, topic, from, AbortSignal.abort())
-  }
-  const [scored, kept] = [await readFrom(topics.scored), await readFrom(topics.kept)]
-  for (let entry = await scored.next(); entry && entry.slot < target; entry = await scored.next()) {
-    const decided = await kept.next()
-    assert(decided?.slot === entry.slot, `slot ${entry.slot} is decided and not in ${topics.kept}`)
-    if (!entry.isEnd)
-      keepAgain(plan, decodeBatch(entry.value).batch, decodeBatch(decided.value).batch, entry.slot, state)
-    await state.seal(entry.slot + 1)
-  }
-  await Promise.all([scored.close(), kept.close()])
 }

@@ -1,8 +1,8 @@
-import type { Append } from '../log/log.ts'
+import type { Append, Share } from '../log/log.ts'
 import type { Trip } from './guard.ts'
 import type { LostWorker } from './pool.ts'
 
-export const stageNames = ['annotate', 'decide', 'shard'] as const
+export const stageNames = ['load', 'annotate', 'decide', 'shard'] as const
 export type StageName = (typeof stageNames)[number]
 
 /** What a run tells whoever watches it, as it happens. Nothing that a run does depends on it. */
@@ -18,6 +18,16 @@ export type RunEvent =
   /** Steps that are published in all. */
   | { readonly kind: 'steps'; readonly steps: number }
   | ({ readonly kind: 'worker-lost' } & LostWorker)
+  /** In a spread run: this process has joined the others, and holds these shares of the work. */
+  | { readonly kind: 'shares'; readonly shares: readonly Share[]; readonly change: ShareChange | null }
+  /** In a spread run, now and then: how far each stage is, whoever works on it. */
+  | { readonly kind: 'positions'; readonly slots: Readonly<Partial<Record<StageName, number>>> }
+
+/** What became of a share: it was taken, given back, or lost with the membership, or another process fenced this one. */
+export interface ShareChange {
+  readonly what: 'taken' | 'given' | 'lost' | 'fenced'
+  readonly share: Share
+}
 
 /** A commit that lasts: the slot that is expected next, the stage's note, and the seconds that it took. */
 export interface Committed {

@@ -5,7 +5,7 @@ import { decodeBatch } from '../batch/ipc.ts'
 import { writeDurably } from '../durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { type Log, readCommitted } from '../log/log.ts'
-import { topics } from './context.ts'
+import { deadPartitionsOf, type RunContext, type RunShape, topics } from './context.ts'
 import { type RemovedDocument, samplesMax, type Trip } from './guard.ts'
 import { listEntries, removeEntry } from './inbox.ts'
 
@@ -65,15 +65,20 @@ export async function clearPassed(dir: string, slot: number): Promise<boolean> {
 }
 
 /** The same with records of the slot's dead rows, where those were removed most: rows that never were measured have no other trace. */
-export async function addDeadSamples(log: Log, slot: number, trips: readonly Trip[]): Promise<Trip[]> {
+export async function addDeadSamples(
+  { log, shape }: Pick<RunContext, 'log' | 'shape'>,
+  slot: number,
+  trips: readonly Trip[],
+): Promise<Trip[]> {
   const isDead = ({ by, group, parts }: Trip) => (by === 'reason' ? group : by === 'all' && parts[0]?.[0]) === 'dead'
-  const samples = trips.some(isDead) ? await sampleDead(log, slot) : []
+  const samples = trips.some(isDead) ? await sampleDead(log, shape, slot) : []
   return trips.map(trip => (isDead(trip) && samples.length ? { ...trip, samples } : trip))
 }
 
-async function sampleDead(log: Log, slot: number): Promise<RemovedDocument[]> {
-  const { first } = await log.bounds(topics.dead, 0)
-  for await (const { headers, value } of readCommitted(log, topics.dead, 0, first)) {
+async function sampleDead(log: Log, shape: RunShape, slot: number): Promise<RemovedDocument[]> {
+  const partition = slot % deadPartitionsOf(shape)
+  const { first } = await log.bounds(topics.dead, partition)
+  for await (const { headers, value } of readCommitted(log, topics.dead, partition, first)) {
     if (Number(headers.slot) < slot) continue
     if (Number(headers.slot) > slot) break
     const { batch } = decodeBatch(value)

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { Append, Position } from '../log/log.ts'
+import type { Append, Owner, Position } from '../log/log.ts'
 import type { Split } from '../sources/source.ts'
-import { type RunContext, topics } from './context.ts'
-import type { AnnotateResult } from './jobs.ts'
+import { annotatedAppends } from './annotated.ts'
+import { loaderOf, type RunContext, topics } from './context.ts'
 import { Lanes, type LoadedSlot, type LoadPosition, startLoadPosition } from './lanes.ts'
 import { readSplits } from './redrive.ts'
 import { RedriveInbox } from './redrive-inbox.ts'
+import { splitsAgain } from './retention.ts'
 import { endAppends, slotAppend } from './slots.ts'
 import { SplitList } from './split-list.ts'
+import { encodeRaw } from './spread/raw.ts'
 
 interface LoadNote {
   readonly load: LoadPosition
@@ -22,7 +24,7 @@ type CommitSlots = (fresh: readonly Split[], appends: readonly Append[], slot: n
 
 interface InFlight {
   readonly slot: number
-  readonly result: Promise<AnnotateResult>
+  readonly result: Promise<readonly Append[]>
   readonly note: LoadNote
   readonly splits: readonly Split[]
   isSettled: boolean
@@ -31,14 +33,25 @@ interface InFlight {
 /**
  * The loading and annotating stage. It cuts the input into slots, has the pool measure them in any order, and commits them in slot
  * order with the loader's position. A finite source ends with the `end` slot; a drain or a follower does not, so it can go on.
+ * In a spread run it loads only: slots are committed as they were read, for whoever annotates them.
  */
-export async function runLoadStage(context: RunContext): Promise<void> {
-  await using owner = await context.log.own('annotate')
-  const position = await context.log.position('annotate', 0)
+export async function runLoadStage(context: RunContext, wantsAllSplits = () => false): Promise<void> {
+  await using owner = await context.log.own(loaderOf(context.shape).stage)
+  context.checkOwner()
+  await loadAll(context, owner, wantsAllSplits)
+}
+
+/** The same for who owns the stage already. `wantsAllSplits`: see `Retention.takeSplitsWish`. */
+export async function loadAll(context: RunContext, owner: Owner, wantsAllSplits = () => false): Promise<void> {
+  const loader = loaderOf(context.shape)
+  const position = await context.log.position(loader.stage, 0)
   const note: LoadNote = position.note
     ? JSON.parse(position.note)
     : { load: startLoadPosition(context.shape.lanes), readBytes: 0, ended: false }
-  context.progress.annotated = position.slot
+  const tell = (slot: number) => {
+    if (!context.shape.spread) context.progress.annotated = slot
+  }
+  tell(position.slot)
   context.progress.readBytes = context.progress.readBytesBefore = note.readBytes
   if (note.ended) {
     checkMayEnd(context)
@@ -47,16 +60,20 @@ export async function runLoadStage(context: RunContext): Promise<void> {
   }
   const stop = AbortSignal.any([context.drain, context.failed])
   const splits = await SplitList.open(context, note.load)
+  let recorded = splits.length
   await using inbox = await RedriveInbox.open(context, splits, stop)
   await splits.search(stop)
   const window: InFlight[] = []
-  const lanes = new Lanes(context.plan.source, splits.all, note.load, stop)
+  const lanes = new Lanes(context.plan.source, splits, note.load, stop)
   splits.position = () => lanes.position()
   const commit: CommitSlots = async (fresh, appends, slot, after) => {
     const positions: Position[] = [{ partition: 0, offset: BigInt(slot), slot, note: JSON.stringify(after) }]
-    await owner.commit({ positions, appends: [...splitAppends(fresh), ...appends] })
-    context.progress.annotated = slot
+    recorded += fresh.length
+    const all = wantsAllSplits() ? splitsAgain(context.shape, splits.numberedBefore(recorded)) : []
+    await owner.commit({ positions, appends: [...splitAppends(loader.splits, fresh), ...all, ...appends] })
+    tell(slot)
     await inbox.settle(fresh)
+    splits.forgetRead(after.load)
   }
   /** A follower that waits has its position kept past the files that it has read to their end, as these may be mended now. */
   const commitPosition = async (load: LoadPosition, before: LoadNote) => {
@@ -68,10 +85,9 @@ export async function runLoadStage(context: RunContext): Promise<void> {
   let slot = position.slot
   let last = note
   for (;;) {
-    while (window.length >= context.pool.size * limits.slotsInFlightPerWorker)
-      await commitReady(context, window, commit)
+    while (window.length >= context.pool.size * limits.slotsInFlightPerWorker) await commitReady(window, commit)
     await waitForReaders(context, slot, stop)
-    const known = splits.all.length
+    const known = splits.length
     const loaded = stop.aborted ? null : await lanes.next()
     context.failed.throwIfAborted()
     // What was cut while the drain began may be short; it is read again later.
@@ -79,16 +95,16 @@ export async function runLoadStage(context: RunContext): Promise<void> {
       last = noteAfter(last, loaded)
       context.progress.readBytes = last.readBytes
       context.watch?.({ kind: 'loaded', slot, bytes: bytesOf(loaded) })
-      window.push(sendToPool(context, slot++, loaded, last, splits.takeNew()))
+      window.push(begin(context, slot++, loaded, last, splits.takeNew()))
       continue
     }
-    while (window.length) await commitReady(context, window, commit)
+    while (window.length) await commitReady(window, commit)
     if (stop.aborted) return
     last = await commitPosition(lanes.position(), last)
     if (!(await splits.waitForMore(known)) && !(await inbox.takeLast())) break
   }
   if (stop.aborted) return
-  const end = endAppends(topics.scored, slot, context.shape.partitions)
+  const end = endAppends(context.shape.spread ? topics.raw : topics.scored, slot, context.shape.partitions)
   await commit(splits.takeNew(), end, slot + 1, { ...last, ended: true })
 }
 
@@ -101,8 +117,8 @@ function checkMayEnd({ plan, dir }: RunContext): void {
     )
 }
 
-async function countLaterSplits({ log, plan, drain }: RunContext): Promise<number> {
-  const splits = await readSplits(log)
+async function countLaterSplits({ log, plan, drain, shape }: RunContext): Promise<number> {
+  const splits = await readSplits(log, shape)
   const known = new Set(splits.map(split => split.name))
   let count = 0
   for await (const split of plan.source.splits(drain, splits)) if (!known.has(split.name)) count++
@@ -117,14 +133,18 @@ function bytesOf({ chunks }: LoadedSlot): number {
   return chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
 }
 
-function sendToPool(
-  { pool }: RunContext,
+function begin(
+  context: RunContext,
   slot: number,
   { chunks }: LoadedSlot,
   note: LoadNote,
   splits: readonly Split[],
 ): InFlight {
-  const entry = { slot, result: pool.annotate(slot, chunks), note, splits, isSettled: false }
+  const { partitions, spread } = context.shape
+  const result = spread
+    ? Promise.resolve([slotAppend(topics.raw, slot, partitions, encodeRaw(chunks), rawHeaders(context))])
+    : annotatedAppends(context, slot, chunks)
+  const entry = { slot, result, note, splits, isSettled: false }
   const settle = () => {
     entry.isSettled = true
   }
@@ -133,7 +153,7 @@ function sendToPool(
 }
 
 /** Commits the oldest slot in flight and all that are ready behind it. */
-async function commitReady(context: RunContext, window: InFlight[], commit: CommitSlots): Promise<void> {
+async function commitReady(window: InFlight[], commit: CommitSlots): Promise<void> {
   const fresh: Split[] = []
   const appends: Append[] = []
   let bytes = 0
@@ -142,28 +162,21 @@ async function commitReady(context: RunContext, window: InFlight[], commit: Comm
     last = window[0]
     const result = await last.result
     window.shift()
-    bytes += result.scored.length
+    bytes += result[0].value.length
     fresh.push(...last.splits)
-    appends.push(...slotAppends(context, last.slot, result))
+    appends.push(...result)
   } while (window[0]?.isSettled && bytes < limits.commitBytesMax / 2)
   await commit(fresh, appends, last.slot + 1, last.note)
 }
 
-function slotAppends(context: RunContext, slot: number, result: AnnotateResult): Append[] {
-  const headers = {
-    rows: String(result.rows),
-    dead: String(result.deadRows),
-    contract: 'document.v1',
-    fingerprint: context.plan.annotateFingerprint,
-  }
-  const scored = slotAppend(topics.scored, slot, context.shape.partitions, result.scored, headers)
-  if (!result.dead) return [scored]
-  return [scored, { topic: topics.dead, partition: 0, headers: { slot: String(slot) }, value: result.dead }]
+/** Who annotates must be of the pipeline that loaded. */
+function rawHeaders({ plan }: RunContext): Record<string, string> {
+  return { fingerprint: plan.annotateFingerprint }
 }
 
-function splitAppends(splits: readonly Split[]): Append[] {
+function splitAppends(topic: string, splits: readonly Split[]): Append[] {
   if (splits.length === 0) return []
-  return [{ topic: topics.splits, partition: 0, headers: {}, value: Buffer.from(JSON.stringify(splits)) }]
+  return [{ topic, partition: 0, headers: {}, value: Buffer.from(JSON.stringify(splits)) }]
 }
 
 /** Holds back the loader while a later stage is far behind: the log between them is disk that nobody has read yet. */

@@ -36,9 +36,10 @@ function rowFamilies(counts: RunCounts, { decide }: Totals): Family[] {
   ]
 }
 
-function outputFamilies(counts: RunCounts, { annotate, shard }: Totals): Family[] {
+function outputFamilies(counts: RunCounts, { load, annotate, shard }: Totals): Family[] {
   const { stages, inputBytes, steps } = counts
-  const loaded = stages.has('annotate') ? [sample(annotate?.readBytes ?? 0)] : []
+  const loaded =
+    stages.has('load') || annotate?.readBytes !== undefined ? [sample((load ?? annotate)?.readBytes ?? 0)] : []
   const sealed = (value: number) => (stages.has('shard') ? [sample(value)] : [])
   const { tokens = 0, shards = 0 } = shard?.totals ?? {}
   const unsealed = counts.passed('shard') - (stages.get('shard')?.slot ?? 0)
@@ -79,8 +80,7 @@ function stageFamilies({ stages }: RunCounts): Family[] {
 }
 
 function lagFamilies(counts: RunCounts): Family[] {
-  const at = performance.now()
-  const lags = [...counts.stages].map(([stage, { lag }]) => ({ stage, ...lag.read(at, counts.passed(stage)) }))
+  const lags = counts.lags(performance.now())
   const each = (name: 'slots' | 'bytes' | 'seconds') =>
     by(
       'stage',
@@ -93,9 +93,9 @@ function lagFamilies(counts: RunCounts): Family[] {
   ]
 }
 
-function troubleFamilies({ isFenced, holds, releases, restarts }: RunCounts): Family[] {
+function troubleFamilies({ fenced, holds, releases, restarts }: RunCounts): Family[] {
   return [
-    counter('headrace_fenced_total', 'Whether another process took over.', [sample(Number(isFenced))]),
+    counter('headrace_fenced_total', 'Commits refused, as another process took over.', [sample(fenced)]),
     counter('headrace_guard_holds_total', 'Slots held by a guard rail, since this process began.', [sample(holds)]),
     counter('headrace_guard_releases_total', 'Groups let pass, since this process began.', [sample(releases)]),
     counter('headrace_worker_restarts_total', 'Workers that hung or died.', by('reason', restarts)),

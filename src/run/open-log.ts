@@ -1,35 +1,27 @@
-import { readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import process from 'node:process'
-import { HeadraceError } from '../errors.ts'
+import { join } from 'node:path'
 import { JournalLog } from '../log/journal.ts'
-import type { Log } from '../log/log.ts'
-import { type RunShape, topics } from './context.ts'
+import type { Log, Topics } from '../log/log.ts'
+import { type LogPlace, openKafkaAt, openLogAt } from '../log/place.ts'
+import { loaderOf, type RunShape, topics } from './context.ts'
 
-/** Where a run's log is, as `run.json` keeps it. */
-export interface LogPlace {
-  /** `kafka://HOST:PORT[,HOST:PORT]`, or null for the one in the run's folder. */
-  readonly log: string | null
-  /** A file of Kafka's client properties (`--log-config`), or null. Passwords stand there or in the environment. */
-  readonly logConfig: string | null
-}
+export type { LogPlace } from '../log/place.ts'
 
 /** Opens a run's log to read. */
-export async function openLogToRead(dir: string, place: LogPlace): Promise<Log> {
-  return place.log === null ? new JournalLog(join(dir, 'log'), { writable: false }) : openKafka(dir, place)
+export async function openLogToRead(dir: string, place: LogPlace & { readonly spread?: boolean }): Promise<Log> {
+  return openLogAt(dir, place, kafkaRunOf(place))
 }
 
 /** Opens a run's log to write; on Kafka its topics are created, or refused where they are otherwise. */
 export async function openLogToWrite(
   dir: string,
   place: LogPlace,
-  { partitions }: RunShape,
+  shape: RunShape,
   checkOwner: () => void,
-): Promise<Log> {
+): Promise<Log & Topics> {
   if (place.log === null) return new JournalLog(join(dir, 'log'), { writable: true, checkOwner })
-  const log = await openKafka(dir, place)
+  const log = await openKafka(dir, { ...place, ...shape })
   try {
-    await log.ensureTopics(topicShapes(partitions))
+    await log.ensureTopics(topicShapes(shape))
     return log
   } catch (error) {
     await log[Symbol.asyncDispose]()
@@ -38,22 +30,20 @@ export async function openLogToWrite(
 }
 
 /** The topics of a run: those of slots are cut into its partitions, the others have one. */
-export function topicShapes(partitions: number): { topic: string; partitions: number }[] {
-  const cut: readonly string[] = [topics.scored, topics.kept]
-  return Object.values(topics).map(topic => ({ topic, partitions: cut.includes(topic) ? partitions : 1 }))
+export function topicShapes(shape: RunShape): { topic: string; partitions: number }[] {
+  const { raw, ...others } = topics
+  const cut: readonly string[] = [raw, topics.scored, topics.kept, ...(shape.spread ? [topics.dead] : [])]
+  const all = [loaderOf(shape).splits, ...Object.values(others), ...(shape.spread ? [raw] : [])]
+  return all.map(topic => ({ topic, partitions: cut.includes(topic) ? shape.partitions : 1 }))
 }
 
 /** Connects to the run's brokers. Its topics are named by the run's folder. */
-export async function openKafka(dir: string, { log, logConfig }: LogPlace) {
-  const { KafkaLog, parseKafkaOptions, parseProperties } = await import('../log/kafka.ts')
-  const options = parseKafkaOptions(log!, logConfig ? parseProperties(await readConfig(logConfig)) : {}, process.env)
-  // The topic that each stage reads, so that Kafka's own tools show its lag.
-  const inputs = { decide: topics.scored, shard: topics.kept }
-  return KafkaLog.open(options, { run: basename(dir), inputs })
+export function openKafka(dir: string, place: LogPlace & { readonly spread?: boolean }) {
+  return openKafkaAt(dir, place, kafkaRunOf(place))
 }
 
-async function readConfig(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(error => {
-    throw new HeadraceError('not-found', `--log-config ${path} can't be read (${error.code})`, error)
-  })
+function kafkaRunOf({ spread }: { readonly spread?: boolean }) {
+  // The topic that each stage reads, so that Kafka's own tools show its lag.
+  const inputs = { ...(spread && { annotate: topics.raw }), decide: topics.scored, shard: topics.kept }
+  return { inputs, spread: spread ? ['annotate'] : [] }
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
-import { offsetAtEnd, type Split } from '../sources/source.ts'
+import type { Split } from '../sources/source.ts'
 import type { RunContext } from './context.ts'
-import type { LoadPosition } from './lanes.ts'
 import { findDead, listRequests, removeRequest, splitsOf, stampsOf } from './redrive.ts'
 import type { SplitList } from './split-list.ts'
 
@@ -35,9 +34,9 @@ export class RedriveInbox implements AsyncDisposable {
 
   /** Takes what came until now; when that is nothing, none is taken from then on, and the answer is false. */
   async takeLast(): Promise<boolean> {
-    const known = this.#splits.all.length
+    const known = this.#splits.length
     await this.#take()
-    if (this.#splits.all.length > known) return true
+    if (this.#splits.length > known) return true
     this.#end.abort()
     return false
   }
@@ -66,13 +65,13 @@ export class RedriveInbox implements AsyncDisposable {
   }
 
   async #takeAll(): Promise<void> {
-    const { dir, log, plan } = this.#context
+    const { dir, plan } = this.#context
     for (const { id, reasons } of await listRequests(dir)) {
       const { all } = this.#splits
       if (all.some(({ again }) => again?.request === id)) continue
-      const splits = await splitsOf(plan.source, await findDead(log, all, reasons), all, id)
+      const splits = await splitsOf(plan.source, await findDead(this.#context, all, reasons), all, id)
       if (this.#end.signal.aborted) return
-      checkStamps(splits, all, this.#splits.position())
+      checkStamps(splits, this.#splits)
       if (splits.length === 0) await removeRequest(dir, id)
       else this.#splits.add(splits)
     }
@@ -80,11 +79,9 @@ export class RedriveInbox implements AsyncDisposable {
 }
 
 /** A file may have been mended since it was read, but not while it is being read. */
-function checkStamps(splits: readonly Split[], known: readonly Split[], position: LoadPosition): void {
-  const stamps = stampsOf(known)
-  const unread = new Set(
-    known.flatMap(({ name, again }, index) => (isRead(index, position) ? [] : (again?.of ?? name))),
-  )
+function checkStamps(splits: readonly Split[], known: SplitList): void {
+  const stamps = stampsOf(known.all)
+  const unread = new Set(known.unread.map(({ name, again }) => again?.of ?? name))
   for (const { stamp, again } of splits) {
     const was = stamps.get(again!.of)
     if (was === stamp || !unread.has(again!.of)) continue
@@ -93,9 +90,4 @@ function checkStamps(splits: readonly Split[], known: readonly Split[], position
       `${again!.of} changed while this run is reading it (${was} then, ${stamp} now): restore it, and mend it when the run is past it`,
     )
   }
-}
-
-function isRead(index: number, { lanes }: LoadPosition): boolean {
-  const { split, offset } = lanes[index % lanes.length]
-  return split > index || (split === index && offset === offsetAtEnd)
 }

@@ -8,10 +8,11 @@ import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { type Log, readCommitted } from '../log/log.ts'
 import { type Again, type LineRange, lineAtEnd, type Source, type Split } from '../sources/source.ts'
-import { topics } from './context.ts'
+import { deadPartitionsOf, loaderOf, type RunContext, type RunShape, topics } from './context.ts'
 import { hasLine, isRest, joinRanges } from './line-ranges.ts'
 import { openLogToRead } from './open-log.ts'
 import { readRunFile } from './run-file.ts'
+import { annotatedSlot, readBySlot } from './slots.ts'
 
 /** Asks a run to read its dead records again: those that died for one of `reasons`, or all when it is empty. */
 export interface RedriveRequest {
@@ -29,20 +30,40 @@ export interface DeadRecords {
   readonly reasons: Readonly<Record<string, number>>
 }
 
-/** The splits that the run has met, in that order. */
-export async function readSplits(log: Log): Promise<Split[]> {
+/** A split in a list of all, which has its number, as those that are needed no more are missing there. */
+export type NumberedSplit = Split & { readonly number?: number }
+
+/** The splits that the run has met, in that order, but for those that a list of all has left out. */
+export async function readSplits(log: Log, shape: RunShape): Promise<Split[]> {
   const splits: Split[] = []
-  for await (const entry of readCommitted(log, topics.splits))
-    splits.push(...(JSON.parse(Buffer.from(entry.value).toString()) as Split[]))
+  for await (const entry of readSplitEntries(log, shape)) {
+    // What stands before a list of all is what could not be trimmed.
+    if (entry.isWhole) splits.length = 0
+    for (const { number: _, ...split } of entry.splits) splits.push(split)
+  }
   return splits
+}
+
+/** The same by the commits that recorded them. */
+export async function* readSplitEntries(
+  log: Log,
+  shape: RunShape,
+): AsyncGenerator<{ readonly isWhole: boolean; readonly splits: readonly NumberedSplit[] }, void> {
+  const topic = loaderOf(shape).splits
+  for await (const { headers, value } of readCommitted(log, topic, 0, (await log.bounds(topic, 0)).first))
+    yield { isWhole: headers.whole !== undefined, splits: JSON.parse(Buffer.from(value).toString()) }
 }
 
 /**
  * Finds the records that are dead and not read again since, among the slots that are committed now; at most
  * `limits.redriveRecordsMax` of them, in the order of slots: what is beyond stays for another request.
  */
-export async function findDead(log: Log, splits: readonly Split[], reasons: readonly string[]): Promise<DeadRecords> {
-  const { slot: before } = await log.position('annotate', 0)
+export async function findDead(
+  { log, shape }: Pick<RunContext, 'log' | 'shape'>,
+  splits: readonly Split[],
+  reasons: readonly string[],
+): Promise<DeadRecords> {
+  const before = await annotatedSlot(log, shape)
   const rounds = Map.groupBy(
     splits.flatMap(({ again }) => again ?? []),
     again => again.of,
@@ -52,7 +73,7 @@ export async function findDead(log: Log, splits: readonly Split[], reasons: read
   const found = new Map<string, LineRange[]>()
   const counts = new Map<string, number>()
   let records = 0
-  for await (const entry of readCommitted(log, topics.dead)) {
+  for await (const entry of readBySlot(log, topics.dead, deadPartitionsOf(shape))) {
     const slot = Number(entry.headers.slot)
     if (slot >= before || records >= limits.redriveRecordsMax) break
     for (const { file, line, reason } of deadOf(entry.value)) {
@@ -117,9 +138,9 @@ export function redriveSource(base: Source, dir: string, reasons: readonly strin
       const run = await readRunFile(dir)
       if (!run) throw new HeadraceError('not-found', `there is no run in ${dir} to read dead records of`)
       await using log = await openLogToRead(dir, run)
-      const known = await readSplits(log)
+      const known = await readSplits(log, run)
       // What is dead in the run that reads them is dead after this, whatever its slot.
-      yield* await splitsOf(base, { ...(await findDead(log, known, reasons)), before: 0 }, known, '')
+      yield* await splitsOf(base, { ...(await findDead({ log, shape: run }, known, reasons)), before: 0 }, known, '')
     },
     ...(base.stamp ? { stamp: (name: string) => base.stamp!(name) } : {}),
     read: (split, from, signal) => base.read(split, from, signal),

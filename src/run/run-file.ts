@@ -6,7 +6,7 @@ import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import type { RunShape, Segment } from './context.ts'
+import { loaderOf, type RunShape, type Segment } from './context.ts'
 import type { PipelineRef } from './jobs.ts'
 import type { LogPlace } from './open-log.ts'
 import { isEnded } from './slots.ts'
@@ -48,6 +48,7 @@ export async function openRunFile(
 ): Promise<RunFile> {
   const known = await readRunFile(dir)
   const mine = runFileOf(plan, ref, where)
+  if (known?.spread && !isUpgrade) return checkRunFile(dir, plan, ref, where)
   if (known) {
     const changed = findChanges(known, mine)
     if (changed.length > 0 && !isUpgrade) throw refuseChange(dir, changed)
@@ -58,11 +59,25 @@ export async function openRunFile(
   return writeRunFile(dir, mine)
 }
 
+/** The run file of a folder, which must be of this very pipeline. Where a process reaches the log from is its own affair. */
+export async function checkRunFile(
+  dir: string,
+  plan: Plan,
+  ref: PipelineRef,
+  where: LogPlace & RunShape,
+): Promise<RunFile> {
+  const known = await readRunFile(dir)
+  if (!known) throw new HeadraceError('not-found', `the run in ${dir} is gone: it has no run.json`)
+  const changed = findChanges(known, runFileOf(plan, ref, where))
+  if (changed.length > 0) throw refuseChange(dir, changed)
+  return known
+}
+
 /** Where a run's log is, and how it is cut: as the run file says, or for a new run as it was asked for. */
 export function placeRun(
   dir: string,
   known: RunFile | null,
-  asked: { readonly log?: string | undefined; readonly logConfig?: string | undefined; readonly partitions?: number },
+  asked: Partial<RunShape> & { readonly log?: string | undefined; readonly logConfig?: string | undefined },
 ): LogPlace & RunShape {
   const { log = known?.log ?? null, logConfig = known?.logConfig ?? null } = asked
   if (known && (log === null) !== (known.log === null))
@@ -70,11 +85,18 @@ export function placeRun(
       'bad-option',
       `the log of the run in ${dir} is ${known.log ?? 'in that folder'} and can't become ${log}: begin another run with --run NAME`,
     )
-  const { partitions = 1, lanes = limits.lanes } = known ?? { partitions: asked.partitions }
-  return { log, logConfig, partitions, lanes }
+  const { partitions = 1, lanes = limits.lanes, spread = false }: Partial<RunShape> = known ?? asked
+  if (asked.spread && !spread)
+    throw new HeadraceError(
+      'bad-option',
+      `the run in ${dir} is one process's and can't be spread: begin another with --run NAME`,
+    )
+  if (spread && log === null)
+    throw new HeadraceError('bad-option', '--spread needs a log that all processes reach: add --log kafka://HOST:PORT')
+  return { log, logConfig, partitions, lanes, ...(spread && { spread }) }
 }
 
-async function writeRunFile(dir: string, next: RunFile): Promise<RunFile> {
+export async function writeRunFile(dir: string, next: RunFile): Promise<RunFile> {
   await writeDurably(join(dir, 'run.json'), [Buffer.from(`${JSON.stringify(next, null, 2)}\n`)])
   return next
 }
@@ -123,7 +145,7 @@ function refuseChange(dir: string, changes: readonly Change[]): HeadraceError {
 
 /** The run with one more segment: slots that were decided stay as they are, all later ones are the new pipeline's. */
 async function addSegment(dir: string, known: RunFile, mine: RunFile, log: Log): Promise<RunFile> {
-  const [load, decide] = await Promise.all([log.position('annotate', 0), log.position('decide', 0)])
+  const [load, decide] = await Promise.all([log.position(loaderOf(known).stage, 0), log.position('decide', 0)])
   const last = known.segments.at(-1)!
   const [next] = mine.segments
   checkUpgrade(dir, known, mine, isEnded([load]))

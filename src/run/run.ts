@@ -1,18 +1,20 @@
-import { join } from 'node:path'
 import { makeFolder } from '../durable-file.ts'
-import { openFeed } from '../feed/publish.ts'
+import { HeadraceError } from '../errors.ts'
 import { lockDirectory } from '../log/lock.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { RunContext } from './context.ts'
 import { runDecideStage } from './decide-stage.ts'
-import { type StageName, stageNames, type Watch } from './events.ts'
+import type { StageName, Watch } from './events.ts'
 import type { PipelineRef } from './jobs.ts'
 import { runLoadStage } from './load.ts'
 import { openLogToWrite } from './open-log.ts'
 import { Pool } from './pool.ts'
 import { emptyProgress, type Progress } from './progress.ts'
+import { openRetention, type Retention } from './retention.ts'
 import { openRunFile, placeRun, readRunFile } from './run-file.ts'
 import { type ManifestSink, runShardStage } from './shard-stage.ts'
+import { openSink } from './sink.ts'
+import { runSpread } from './spread/run.ts'
 import { watchLog } from './watch.ts'
 
 export interface RunOptions {
@@ -28,6 +30,16 @@ export interface RunOptions {
   readonly logConfig?: string | undefined
   /** Partitions of each topic of slots of a new run. Default 1. */
   readonly partitions?: number
+  /** Makes a new run one that several processes share. Default false. */
+  readonly spread?: boolean
+  /** In a spread run, the stages that this process takes part in. Default all. */
+  readonly stages?: readonly StageName[]
+  /** In a spread run, the folder of this machine's state. Default `DIR/RUN/state`. */
+  readonly state?: string | undefined
+  /** Slots of history to keep behind what the run itself needs; default all. */
+  readonly keepSlots?: number | null
+  /** Told, as a sentence, what a person should know while the run goes on. */
+  readonly note?: ((text: string) => void) | undefined
   /** Filled as the run goes. */
   readonly progress?: Progress
   /** Told what happens. */
@@ -41,6 +53,10 @@ export interface RunOptions {
 export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOptions): Promise<Progress> {
   const { dir, drain } = options
   const progress = options.progress ?? emptyProgress()
+  const spread = placeRun(dir, await readRunFile(dir), options)
+  if (spread.spread) return runSpread(plan, ref, spread, { ...options, progress })
+  if (options.stages || options.state)
+    throw new HeadraceError('bad-option', '--stages and --state are for a run that is begun with --spread')
   await makeFolder(dir)
   await using lock = await lockDirectory(dir)
   const checkOwner = () => lock.check()
@@ -48,7 +64,7 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
   await using log = await openLogToWrite(dir, place, place, checkOwner)
   const run = await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: options.isUpgrade ?? false })
   const { watch } = options
-  const stages = stageNames.filter(stage => stage !== 'shard' || plan.tokenizer)
+  const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch?.({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
   await using pool = new Pool(options.workers, ref, { onLost: lost => watch?.({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
@@ -58,12 +74,18 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
     ...{ log: watch ? watchLog(log, watch) : log, failed: failure.signal, checkOwner },
   }
   await using sink = await openSink(context, run.pipeline)
-  await runStages(context, sink, failure)
+  await using retention = openRetention(context, log, { ...options, isEmbedded: place.log === null })
+  await runStages(context, sink, failure, retention)
   return progress
 }
 
 /** Runs the stages side by side. Each ends when the one before has; the first failure stops them all and is what is thrown. */
-async function runStages(context: RunContext, sink: ManifestSink | null, failure: AbortController): Promise<void> {
+async function runStages(
+  context: RunContext,
+  sink: ManifestSink | null,
+  failure: AbortController,
+  retention: Retention,
+): Promise<void> {
   const annotated = new AbortController()
   const decided = new AbortController()
   let first: unknown = null
@@ -81,34 +103,17 @@ async function runStages(context: RunContext, sink: ManifestSink | null, failure
     }
   }
   await Promise.all([
-    guard('annotate', runLoadStage(context), annotated),
-    guard('decide', runDecideStage(context, annotated.signal), decided),
+    guard(
+      'annotate',
+      runLoadStage(context, () => retention.takeSplitsWish()),
+      annotated,
+    ),
+    guard(
+      'decide',
+      runDecideStage(context, annotated.signal, slot => retention.sealed(slot)),
+      decided,
+    ),
     context.plan.tokenizer ? guard('shard', runShardStage(context, decided.signal, sink), null) : null,
   ])
   if (first) throw first
-}
-
-async function openSink(context: RunContext, run: string): Promise<(ManifestSink & AsyncDisposable) | null> {
-  const { plan, dir, segments, progress } = context
-  if (!plan.feed) return null
-  const { endOfTextId } = plan.tokenizer!.options
-  const feed = await openFeed(join(dir, 'feed'), {
-    ...plan.feed,
-    // A feed goes on through upgrades: it is named by the pipeline that began it.
-    ...{ run, fingerprint: segments[0].shard },
-    shards: join(dir, 'shards'),
-    tokenizer: plan.tokenizer!.options,
-    onEffect: context.checkOwner,
-    endOfText: typeof endOfTextId === 'number' ? endOfTextId : null,
-  })
-  const count = (steps: number) => {
-    progress.steps = steps
-    context.watch?.({ kind: 'steps', steps })
-  }
-  count(feed.head.steps)
-  return {
-    add: async entry => count(await feed.addManifest(entry)),
-    end: async () => count(await feed.end()),
-    [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
-  }
 }

@@ -3,7 +3,7 @@ import { type Batch, list, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { decodeBatch } from '../batch/ipc.ts'
 import { makeFolder } from '../durable-file.ts'
 import { assert } from '../errors.ts'
-import { type Append, type Log, readCommitted } from '../log/log.ts'
+import { type Append, type Log, type Owner, readCommitted } from '../log/log.ts'
 import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
 import { writeShard } from '../shards/shard.ts'
 import { type RunContext, topics } from './context.ts'
@@ -29,8 +29,19 @@ export async function runShardStage(
   sink: ManifestSink | null,
   cuts: ConstructorParameters<typeof OpenShards>[1] = {},
 ): Promise<void> {
+  await using owner = await context.log.own('shard')
+  await shardAll(context, owner, upstreamDone, sink, cuts)
+}
+
+/** The same for who owns the stage already. */
+export async function shardAll(
+  context: RunContext,
+  owner: Owner,
+  upstreamDone: AbortSignal,
+  sink: ManifestSink | null,
+  cuts: ConstructorParameters<typeof OpenShards>[1] = {},
+): Promise<void> {
   const { log, shape, progress } = context
-  await using owner = await log.own('shard')
   const from = await positionsOf(log, 'shard', shape.partitions)
   const note = from[0].note ? JSON.parse(from[0].note) : { domains: {}, totals: emptyShardTotals() }
   progress.shard = restoreTotals(note.totals)

@@ -14,9 +14,12 @@ export class RunStatus {
   readonly #began = new Set<StageName>()
   readonly #ended = new Set<StageName>()
   #failure: string | null = null
+  /** In a spread run: whether this process takes its share. */
+  #hasJoined = false
 
   see(event: RunEvent): void {
     if (event.kind === 'opened') this.#stages = event.stages
+    else if (event.kind === 'shares') this.#hasJoined = true
     else if (event.kind === 'stage-began') this.#began.add(event.stage)
     else if (event.kind === 'stage-ended') {
       this.#ended.add(event.stage)
@@ -35,6 +38,7 @@ export class RunStatus {
   readiness(): Probe {
     if (this.#failure) return { isOk: false, status: 'failed', reason: this.#failure }
     if (!this.#stages) return { isOk: false, status: 'starting', reason: 'the lock and the log are not yet taken' }
+    if (this.#hasJoined) return { isOk: true, status: 'ready' }
     const missing = this.#stages.filter(stage => !this.#began.has(stage))
     if (missing.length > 0) return { isOk: false, status: 'starting', reason: `not yet at work: ${missing.join(', ')}` }
     if (this.#stages.every(stage => this.#ended.has(stage)))

@@ -1,14 +1,14 @@
 import { stringAt, utf8 } from '../batch/batch.ts'
 import { decodeBatch } from '../batch/ipc.ts'
-import type { Append, Commit, Log, Owner, Position } from '../log/log.ts'
+import type { Append, Commit, Log, Owner, Position, SpreadLog } from '../log/log.ts'
 import { topics } from './context.ts'
 import type { StageName, Watch } from './events.ts'
 import { addCount, emptyCounts } from './progress.ts'
 
-/** The same log, telling of the commits of its owners, and of the position at which each begins. */
-export function watchLog(log: Log, watch: Watch): Log {
+/** The same log, telling of the commits of its owners, and of the position at which each ordered stage begins. */
+export function watchLog<L extends Log>(log: L, watch: Watch): L {
   const beginning = new Set<string>()
-  return {
+  const watched: Log = {
     read: (from, signal) => log.read(from, signal),
     bounds: (topic, partition) => log.bounds(topic, partition),
     position: async (stage, partition) => {
@@ -23,7 +23,18 @@ export function watchLog(log: Log, watch: Watch): Log {
     },
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
   }
+  return (isSpread(log) ? { ...watched, ...watchShares(log, watch) } : watched) as L
 }
+
+function watchShares(log: SpreadLog, watch: Watch): Pick<SpreadLog, 'ownPartition' | 'join'> {
+  return {
+    ownPartition: async (stage, partition) =>
+      watchOwner(await log.ownPartition(stage, partition), stage as StageName, watch),
+    join: (stages, handler) => log.join(stages, handler),
+  }
+}
+
+const isSpread = (log: Log): log is SpreadLog => 'ownPartition' in log
 
 function tellBegin(stage: string, { slot, note }: Position, watch: Watch): void {
   watch({ kind: 'stage-began', stage: stage as StageName, slot, note })

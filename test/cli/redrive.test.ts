@@ -84,7 +84,7 @@ test('redrive: a follower takes what is left for it, a run that ended is refused
   }
   await using other = await RunReader.open(join(dir, 'other'))
   assert.deepEqual(
-    (await readSplits(other.log)).map(({ again }) => [again?.lines, again?.before]),
+    (await readSplits(other.log, other.run)).map(({ again }) => [again?.lines, again?.before]),
     [[[[1, 1]], 0]],
   )
   const refused = await runHeadrace(['run', pipeline, '--dir', dir, '--run', 'other'])

@@ -27,8 +27,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a lagging state is not caught up',
     'run/decide-stage.ts',
-    '  await catchUp(context, state, from)\n',
-    '  if (state.slot() > from[0].slot) await catchUp(context, state, from)\n',
+    '  await catchUpTo(context, state, from[0].slot)\n',
+    '  if (state.slot() > from[0].slot) await catchUpTo(context, state, from[0].slot)\n',
   ),
   mutant('a commit is not synced', 'log/stage-journal.ts', '      await this.#tail!.datasync()\n', ''),
   mutant(

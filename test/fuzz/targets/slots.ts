@@ -45,7 +45,11 @@ export const slotsTarget: Target = {
         const entries = files.map((file, i) => readEntry(i === index ? bytes : file.bytes))
         const appends = entries.map(entry => ({ topic, partition: 0, ...entry }))
         await owner.commit({ positions: [], appends })
-        const source = topicSource(() => log, { name: 'run', topic, stamp: '' })
+        const open = async () => {
+          const slots = new SlotReader(log, topic, [from], AbortSignal.abort())
+          return { next: () => slots.next(), [Symbol.asyncDispose]: () => slots.close() }
+        }
+        const source = topicSource(open, { name: 'run', topic, stamp: '' })
         for await (const chunk of source.read(
           { name: 'run', stamp: '' },
           { offset: 0, line: 1 },

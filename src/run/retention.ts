@@ -1,0 +1,201 @@
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeDurably } from '../durable-file.ts'
+import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import { type Append, type Log, readCommitted, type Topics } from '../log/log.ts'
+import { deadPartitionsOf, loaderOf, type RunContext, type RunShape, topics } from './context.ts'
+import { tablesName } from './decide-state.ts'
+import { OpenShards } from './open-shards.ts'
+import type { NumberedSplit } from './redrive.ts'
+import { isEnded, offsetOfSlot, positionsOf } from './slots.ts'
+import { readSnapshot } from './spread/snapshot.ts'
+
+/** Slots between two rounds: each looks at every partition, and the journals are shortened by whole files of some 500 slots. */
+const slotsBetween = 256
+
+export interface RetentionOptions {
+  /** Slots of history that a user wants to keep behind what the run itself needs; null keeps all. */
+  readonly keepSlots: number | null
+  /** The log is the one in the run's folder: a topic is trimmed no further than its stage's others. Default false. */
+  readonly isEmbedded?: boolean
+  /** Told after a round that has trimmed something: the first slot that is kept whole. */
+  readonly onTrimmed?: (first: number) => void
+  /** Told what a round failed with. The next one tries again. */
+  readonly onFailure?: (error: unknown) => void
+  /** Default 256. */
+  readonly slotsBetween?: number
+}
+
+/**
+ * Trims what a run no longer needs: what was loaded for annotating, once it is annotated, and, where a user wants it, slots whose effect
+ * is in the deciders' tables and in sealed shards. `manifest` and the splits stay: they are small and read from their start. A journal
+ * loses whole files from its start on alone, so splits would hold all of it: the loader lists them again now and then (`takeSplitsWish`),
+ * and what stands before that list can go.
+ *
+ * It works beside the run and never stops it: what fails is told, and tried again later.
+ */
+export class Retention implements AsyncDisposable {
+  readonly #context: Pick<RunContext, 'dir' | 'log' | 'shape' | 'plan' | 'checkOwner'>
+  readonly #topics: Topics
+  readonly #options: RetentionOptions
+  #slot = Number.NEGATIVE_INFINITY
+  #work: Promise<void> | null = null
+  #wantsSplits = false
+
+  /** `trim`: the log itself, where `context.log` is a view of it. */
+  constructor(
+    context: Pick<RunContext, 'dir' | 'log' | 'shape' | 'plan' | 'checkOwner'>,
+    log: Topics,
+    options: RetentionOptions,
+  ) {
+    this.#context = context
+    this.#topics = log
+    this.#options = options
+  }
+
+  /** Told by who decides that the slots before `slot` are committed and in the tables. Begins a round now and then. */
+  sealed(slot: number): void {
+    if (this.#work || slot - this.#slot < (this.#options.slotsBetween ?? slotsBetween)) return
+    this.#slot = slot
+    this.#work = this.#round(slot)
+      .catch(error => this.#options.onFailure?.(error))
+      .finally(() => {
+        this.#work = null
+      })
+  }
+
+  /** Whether the loader shall commit `splitsAgain` with its next slots. Says so once for each round. */
+  takeSplitsWish(): boolean {
+    const wants = this.#wantsSplits
+    this.#wantsSplits = false
+    return wants
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work
+  }
+
+  async #round(sealed: number): Promise<void> {
+    const { log, shape } = this.#context
+    if (shape.spread) await trimRaw(log, this.#topics, shape)
+    if (this.#options.keepSlots === null) return
+    const first = (await this.#neededSlot(sealed)) - this.#options.keepSlots
+    if (first <= (await readTrimmed(this.#context.dir))) return
+    // It lasts before anything is gone, so that what is missing is never taken for damage.
+    await writeTrimmed(this.#context, first)
+    await trimSlots(log, this.#topics, shape, first)
+    this.#wantsSplits = this.#options.isEmbedded ?? false
+    this.#options.onTrimmed?.(first)
+  }
+
+  /** The first slot that a start may have to read again. */
+  async #neededSlot(sealed: number): Promise<number> {
+    const { dir, log, shape, plan } = this.#context
+    const hasTables = plan.deciders.some(({ tables }) => tables.length > 0)
+    const findLasting = shape.spread ? slotOfSnapshot : syncTables
+    const inTables = hasTables ? await findLasting(dir, sealed) : sealed
+    const [[decided], [sharded]] = await Promise.all(['decide', 'shard'].map(stage => positionsOf(log, stage, 1)))
+    const { domains = {} } = sharded.note ? JSON.parse(sharded.note) : {}
+    const open = plan.tokenizer && !isEnded([sharded]) ? OpenShards.firstSlot(domains, sharded.slot) : decided.slot
+    // Each partition keeps an entry, which says how far it is.
+    return Math.min(inTables, open, decided.slot - shape.partitions)
+  }
+}
+
+/** A machine that is at most so far behind the snapshot goes on from its own tables. */
+async function slotOfSnapshot(dir: string): Promise<number> {
+  return ((await readSnapshot(dir))?.slot ?? 0) - limits.snapshotSlots
+}
+
+/** The tables' file is not synced by who writes it, as the log can give back what it loses: until that is trimmed. */
+async function syncTables(dir: string, sealed: number): Promise<number> {
+  const path = join(dir, 'state', tablesName)
+  try {
+    const file = await open(path, 'r+')
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw wrapDiskError(error, `syncing ${path}`)
+  }
+  return sealed
+}
+
+/** The retention that a run was asked for; what fails is told as a sentence. */
+export function openRetention(
+  context: ConstructorParameters<typeof Retention>[0],
+  log: Topics,
+  asked: {
+    readonly keepSlots?: number | null
+    readonly isEmbedded?: boolean
+    readonly note?: ((text: string) => void) | undefined
+  },
+): Retention {
+  const { keepSlots = null, isEmbedded = false, note } = asked
+  const onFailure = (error: unknown) =>
+    note?.(`old slots could not be trimmed, which is tried again: ${error instanceof Error ? error.message : error}`)
+  return new Retention(context, log, { keepSlots, isEmbedded, onFailure })
+}
+
+/** Trims what was loaded up to what is annotated of it. */
+async function trimRaw(log: Log, target: Topics, shape: RunShape): Promise<void> {
+  for (const { partition, offset } of await positionsOf(log, 'annotate', shape.partitions))
+    if (offset > 0n) await target.trim(topics.raw, partition, offset)
+}
+
+/** Trims the entries of slots before `first`. Topics that have one for each slot go first: without it no other is looked at. */
+async function trimSlots(log: Log, target: Topics, shape: RunShape, first: number): Promise<void> {
+  const { partitions } = shape
+  for (const [topic, count] of [
+    [topics.scored, partitions],
+    [topics.kept, partitions],
+    [topics.drops, 1],
+    [topics.dead, deadPartitionsOf(shape)],
+    [topics.choices, 1],
+  ] as const)
+    for (let partition = 0; partition < count; partition++)
+      await target.trim(topic, partition, await offsetOfSlot(log, topic, partition, count, first))
+  const whole = await findWholeSplits(log, shape)
+  if (whole !== null) await target.trim(loaderOf(shape).splits, 0, whole)
+}
+
+/** An entry that lists all splits that were committed, or nothing where they are too many for one. */
+export function splitsAgain(shape: RunShape, splits: readonly NumberedSplit[]): Append[] {
+  const value = Buffer.from(JSON.stringify(splits))
+  if (value.length > limits.commitBytesMax / 4) return []
+  return [{ topic: loaderOf(shape).splits, partition: 0, headers: { whole: '1' }, value }]
+}
+
+/** The offset of the last entry that lists all splits up to it, or null. */
+async function findWholeSplits(log: Log, shape: RunShape): Promise<bigint | null> {
+  const { splits } = loaderOf(shape)
+  const { first } = await log.bounds(splits, 0)
+  let found: bigint | null = null
+  for await (const { headers, offset } of readCommitted(log, splits, 0, first)) if (headers.whole) found = offset
+  return found
+}
+
+const pathOf = (dir: string) => join(dir, 'trimmed.json')
+
+/** The first slot that the run in `dir` keeps whole: it has trimmed those before, or parts of them. 0 when it has trimmed nothing. */
+export async function readTrimmed(dir: string): Promise<number> {
+  const text = await readFile(pathOf(dir), 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return null
+    throw wrapDiskError(error, `reading ${pathOf(dir)}`)
+  })
+  if (text === null) return 0
+  try {
+    const { first } = JSON.parse(text)
+    if (Number.isSafeInteger(first) && first >= 0) return first
+  } catch {
+    // Said below.
+  }
+  throw new HeadraceError('corrupt', `${pathOf(dir)} can't be understood: restore it from a copy`)
+}
+
+async function writeTrimmed({ dir, checkOwner }: Pick<RunContext, 'dir' | 'checkOwner'>, first: number): Promise<void> {
+  await writeDurably(pathOf(dir), [Buffer.from(`${JSON.stringify({ first })}\n`)], checkOwner)
+}

@@ -1,0 +1,27 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { makeFolder, writeDurably } from '../../durable-file.ts'
+import { HeadraceError } from '../../errors.ts'
+
+/** Throws `fenced` when a stage's files are another process's to write. */
+export type CheckClaim = () => void
+
+/**
+ * Marks the files that a stage writes beside the log as this process's, until another process does the same. It is called by the stage's
+ * owner, after the log has made it that: so the last mark is the owner's, but for two who become it at the same moment. Then the one who
+ * lost its mark stops, and tries again.
+ */
+export async function claimStage(dir: string, stage: string): Promise<CheckClaim> {
+  const folder = join(dir, 'owners')
+  const path = join(folder, `${stage}.json`)
+  const mine = `${JSON.stringify({ stage, host: hostname(), pid: process.pid, id: randomUUID() })}\n`
+  await makeFolder(folder)
+  await writeDurably(path, [Buffer.from(mine)])
+  return () => {
+    if (readFileSync(path, 'utf8') === mine) return
+    throw new HeadraceError('fenced', `${path} names another process: stage '${stage}' is its now, so this one stops`)
+  }
+}

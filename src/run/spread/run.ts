@@ -1,0 +1,191 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { makeFolder } from '../../durable-file.ts'
+import { HeadraceError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
+import { lockDirectory } from '../../log/lock.ts'
+import type { Share } from '../../log/log.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import { type RunShape, topics } from '../context.ts'
+import { type StageName, stageNames, type Watch } from '../events.ts'
+import type { PipelineRef } from '../jobs.ts'
+import { loadAll } from '../load.ts'
+import { type LogPlace, openKafka, topicShapes } from '../open-log.ts'
+import { Pool } from '../pool.ts'
+import { emptyProgress, type Progress } from '../progress.ts'
+import { openRetention } from '../retention.ts'
+import { checkRunFile, openRunFile } from '../run-file.ts'
+import { shardAll } from '../shard-stage.ts'
+import { openSink } from '../sink.ts'
+import { watchLog } from '../watch.ts'
+import { annotatePartition, type SpreadContext } from './annotate-stage.ts'
+import { type CheckClaim, claimStage } from './claim.ts'
+import { DecideSeat } from './decide-seat.ts'
+import { Shares } from './shares.ts'
+import { trackRun } from './tracker.ts'
+import { upgradeRun } from './upgrade.ts'
+
+export interface SpreadOptions {
+  readonly dir: string
+  readonly workers: number
+  readonly drain: AbortSignal
+  readonly isUpgrade?: boolean
+  readonly stages?: readonly StageName[]
+  readonly state?: string | undefined
+  readonly keepSlots?: number | null
+  readonly note?: ((text: string) => void) | undefined
+  readonly progress: Progress
+  readonly watch?: Watch | undefined
+}
+
+type Place = LogPlace & RunShape
+type KafkaLog = Awaited<ReturnType<typeof openKafka>>
+
+/**
+ * Takes part in a run that several processes share, until the run has ended or `drain` aborts. The partitions of annotating are shared
+ * out among them; loading, deciding and sharding have one owner each, and a standby in whoever else takes part in these. A process that
+ * does is one of those that see the run's folder; one that annotates only needs the brokers alone.
+ */
+export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, options: SpreadOptions): Promise<Progress> {
+  const { dir, watch, drain, progress } = options
+  const stages = (options.stages ?? stageNames).filter(stage => stage !== 'shard' || plan.tokenizer)
+  const hasFolder = stages.some(stage => stage !== 'annotate')
+  await using log = await openKafka(dir, place)
+  const shape = hasFolder ? await prepareRun(plan, ref, place, log, options) : await findRun(log, place, drain)
+  if (!shape) return progress
+  watch?.({ kind: 'opened', log: 'kafka', stages })
+  await using pool = new Pool(options.workers, ref, { onLost: lost => watch?.({ kind: 'worker-lost', ...lost }) })
+  const failure = new AbortController()
+  const fail = (error: unknown) => failure.abort(error)
+  const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
+  const context: SpreadContext = {
+    ...{ dir, plan, shape, pool, progress, drain, watch },
+    ...{ log: watch ? watchLog(log, watch) : log, failed: failure.signal, checkOwner: () => {} },
+    segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
+  }
+  const work = { context, ref, place, log, options, isDraining: drain.aborted }
+  await using seat = stages.includes('decide')
+    ? await DecideSeat.open(context, options.state ?? join(dir, 'state'), fail)
+    : null
+  const tell = (held: readonly Share[], change: Parameters<ConstructorParameters<typeof Shares>[2]>[1] | null) =>
+    watch?.({ kind: 'shares', shares: held, change })
+  const shares: Shares = new Shares((share, stop) => doWork(share, stop, work, seat, shares), fail, tell)
+  const stop = AbortSignal.any([failure.signal, ...(work.isDraining ? [] : [drain])])
+  {
+    await using membership = await log.join(stages, shares)
+    membership.failed.catch(fail)
+    tell([], null)
+    await trackRun({ context, hasFolder, isDraining: work.isDraining }, stop)
+  }
+  failure.signal.throwIfAborted()
+  return progress
+}
+
+interface Work {
+  readonly context: SpreadContext
+  readonly ref: PipelineRef
+  readonly place: Place
+  readonly log: KafkaLog
+  readonly options: SpreadOptions
+  readonly isDraining: boolean
+}
+
+/** Does the work of a share, as the stage's function does it where one process does all. */
+async function doWork(
+  { stage, partition }: Share,
+  stop: AbortSignal,
+  work: Work,
+  seat: DecideSeat | null,
+  shares: Shares,
+): Promise<void> {
+  const { context, isDraining } = work
+  const slotsMax = () => Math.ceil((context.pool.size * limits.slotsInFlightPerWorker) / shares.count(stage)) + 1
+  if (stage === 'annotate') return annotatePartition(context, partition, stop, slotsMax)
+  if (stage === 'load' && isDraining) return
+  const { own, ordered } = await orderedContext(work, stage)
+  const failed = AbortSignal.any([context.failed, stop])
+  if (stage === 'decide') {
+    await using retention = openRetention(ordered, work.log, work.options)
+    await seat!.decide({ ...ordered, failed }, own, stop, slot => retention.sealed(slot))
+    return
+  }
+  await using owner = await own()
+  if (stage === 'load') {
+    // What was read is committed, also when the share is given back. The lead over other stages is seen in the run's figures.
+    const drain = AbortSignal.any([context.drain, stop])
+    await loadAll({ ...ordered, drain, progress: context.progress }, owner)
+    return
+  }
+  await using sink = await openSink(ordered, context.plan.name)
+  await shardAll({ ...ordered, failed }, owner, stop, sink)
+}
+
+/**
+ * A context for an ordered stage, and how to become its owner: its files are claimed once the log has made this process the owner, and
+ * the pipeline must still be the run's then. Its figures are its own, as the run's are read from the log.
+ */
+async function orderedContext({ context, ref, place }: Work, stage: string) {
+  const { dir, plan, log } = context
+  let check: CheckClaim = () => {}
+  const own = async () => {
+    const owner = await log.own(stage)
+    try {
+      check = await claimStage(dir, stage)
+      await checkRunFile(dir, plan, ref, place)
+      return owner
+    } catch (error) {
+      await owner[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+  const { segments } = await checkRunFile(dir, plan, ref, place)
+  return { own, ordered: { ...context, segments, progress: emptyProgress(), checkOwner: () => check() } }
+}
+
+/** Makes the run, or finds it as it is; processes that begin at once do so one after the other. */
+async function prepareRun(
+  plan: Plan,
+  ref: PipelineRef,
+  place: Place,
+  log: KafkaLog,
+  { dir, isUpgrade = false }: SpreadOptions,
+): Promise<RunShape> {
+  await makeFolder(dir)
+  await using _ = await lockSoon(dir)
+  const { partitions, lanes, spread } = await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: false }).catch(
+    error => {
+      if (!isUpgrade || !(error instanceof HeadraceError) || error.code !== 'bad-pipeline') throw error
+      return upgradeRun(dir, plan, ref, log, place)
+    },
+  )
+  if (!spread)
+    throw new HeadraceError('bad-option', `the run in ${dir} is one process's: begin another with --run NAME`)
+  const shape = { partitions, lanes, spread }
+  await log.ensureTopics(topicShapes(shape))
+  return shape
+}
+
+/** How long another process may take to begin. */
+const beginMsMax = 60_000
+
+async function lockSoon(dir: string): ReturnType<typeof lockDirectory> {
+  const end = performance.now() + beginMsMax
+  for (;;) {
+    try {
+      return await lockDirectory(dir)
+    } catch (error) {
+      if (!(error instanceof HeadraceError) || error.code !== 'locked' || performance.now() > end) throw error
+      await sleep(100)
+    }
+  }
+}
+
+/** A worker waits until the run's topics are there, which say how it is cut; null when it is stopped before. */
+async function findRun(log: KafkaLog, place: Place, drain: AbortSignal): Promise<RunShape | null> {
+  while (!drain.aborted) {
+    const partitions = await log.partitionsOf(topics.raw)
+    if (partitions > 0) return { partitions, lanes: place.lanes, spread: true }
+    await sleep(1000, undefined, { signal: drain }).catch(() => {})
+  }
+  return null
+}

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import { copyFile, type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeFolder, syncFolder, writeDurably } from '../../durable-file.ts'
+import { wrapDiskError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
+import { tablesName } from '../decide-state.ts'
+
+/** Where a run keeps the deciders' tables for a machine that has none. */
+const folderOf = (dir: string) => join(dir, 'snapshot')
+const aboutOf = (dir: string) => join(folderOf(dir), 'decide.json')
+
+const copyBytes = 8 * 1024 * 1024
+
+/** How far a run's snapshot goes: slots before `slot`, in the file's first `bytes`. */
+export interface SnapshotState {
+  readonly slot: number
+  readonly bytes: number
+}
+
+/** What the snapshot holds, or null when there is none, or none that can be understood: then it is made anew. */
+export async function readSnapshot(dir: string): Promise<SnapshotState | null> {
+  try {
+    const { slot, bytes } = JSON.parse(await readFile(aboutOf(dir), 'utf8'))
+    return Number.isSafeInteger(slot) && Number.isSafeInteger(bytes) ? { slot, bytes } : null
+  } catch {
+    return null
+  }
+}
+
+/** Copies the snapshot to a folder of state. What is torn or more than whole seals is cut off when that is opened. */
+export async function restoreSnapshot(dir: string, folder: string): Promise<void> {
+  const draft = join(folder, `${tablesName}.${randomUUID()}.tmp`)
+  await copyFile(join(folderOf(dir), tablesName), draft)
+  await rename(draft, join(folder, tablesName))
+}
+
+/**
+ * Keeps a copy of the deciders' tables where all machines of the run see it. The tables' file only grows, and whole seals follow each
+ * other in it, so the copy is brought up to date by what was added. Each owner begins a file of its own and puts it in the place of the
+ * one before: a former owner that still writes has a file that nobody reads.
+ *
+ * Behind what it shows it is only slow, never wrong: whoever starts from it decides the rest again.
+ */
+export class Snapshot implements AsyncDisposable {
+  readonly #dir: string
+  readonly #from: string
+  #target: FileHandle | null = null
+  #copied = 0
+  #slot: number
+  #work: Promise<void> = Promise.resolve()
+  #failure: unknown = null
+
+  /** `from`: the file of tables. Nothing is written before the first seal. */
+  constructor(dir: string, from: string) {
+    this.#dir = dir
+    this.#from = from
+    this.#slot = Number.NEGATIVE_INFINITY
+  }
+
+  /** Told that all slots before `slot` are in the file; copies beside the deciding, now and then. Throws what the last copy failed with. */
+  sealed(slot: number): void {
+    if (this.#failure) throw this.#failure
+    if (slot - this.#slot < limits.snapshotSlots) return
+    this.#slot = slot
+    this.#work = this.#work
+      .then(() => this.#copy(slot))
+      .catch(error => {
+        this.#failure ??= wrapDiskError(error, `copying the tables to ${folderOf(this.#dir)}`)
+      })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work
+    await this.#target?.close()
+  }
+
+  async #copy(slot: number): Promise<void> {
+    const source = await open(this.#from, 'r')
+    try {
+      // Seals may have been added since `slot`; a last one that is not whole yet is cut off by who reads it.
+      const { size } = await source.stat()
+      const draft = this.#target ? null : await this.#begin()
+      await this.#append(source, size)
+      await this.#target!.sync()
+      if (draft) {
+        await rename(draft, join(folderOf(this.#dir), tablesName))
+        await syncFolder(folderOf(this.#dir))
+      }
+      const about: SnapshotState = { slot, bytes: size }
+      await writeDurably(aboutOf(this.#dir), [Buffer.from(`${JSON.stringify(about)}\n`)])
+    } finally {
+      await source.close()
+    }
+  }
+
+  async #begin(): Promise<string> {
+    const folder = folderOf(this.#dir)
+    await makeFolder(folder)
+    // Drafts are of owners that died over them.
+    const drafts = (await readdir(folder)).filter(name => name.startsWith(tablesName) && name.endsWith('.tmp'))
+    for (const name of drafts) await rm(join(folder, name), { force: true })
+    const draft = join(folder, `${tablesName}.${randomUUID()}.tmp`)
+    this.#target = await open(draft, 'wx')
+    return draft
+  }
+
+  async #append(source: FileHandle, to: number): Promise<void> {
+    const buffer = Buffer.allocUnsafe(Math.min(copyBytes, Math.max(1, to - this.#copied)))
+    while (this.#copied < to) {
+      const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, to - this.#copied), this.#copied)
+      if (bytesRead === 0) return
+      for (let done = 0; done < bytesRead; )
+        done += (await this.#target!.write(buffer, done, bytesRead - done, this.#copied + done)).bytesWritten
+      this.#copied += bytesRead
+    }
+  }
+}

@@ -31,6 +31,8 @@ export const topicsCommand: Command = {
     const topics = isPlan ? await kafka.planTopics(shapes) : await kafka.ensureTopics(shapes)
     if (args.flag('json')) terminal.out.write(`${JSON.stringify(topics)}\n`)
     else terminal.out.write(describeTopics(topics, isPlan))
+    const risk = await kafka.findRisk(shapes)
+    if (risk) terminal.err.write(`headrace topics: ${risk}\n`)
     return topics.some(({ action }) => action === 'refuse') ? 64 : 0
   },
 }

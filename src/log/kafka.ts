@@ -12,6 +12,7 @@ import {
   checkBrokers,
   dataTopic,
   ensureTopics,
+  findRisk,
   planTopics,
   positionsTopic,
   type TopicPlan,
@@ -85,6 +86,12 @@ export class KafkaLog implements SpreadLog, Topics {
       await checkBrokers(this.#cluster)
       return ensureTopics(this.#cluster, this.#specs(shapes))
     })
+  }
+
+  /** What a run with these topics is not safe from on these brokers, as a sentence, or null. */
+  async findRisk(shapes: readonly TopicShape[]): Promise<string | null> {
+    const names = this.#specs(shapes).map(({ name }) => name)
+    return this.#wrap('looking at topics', () => findRisk(this.#cluster, names))
   }
 
   async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {

@@ -17,16 +17,28 @@ export async function openLogToWrite(
   place: LogPlace,
   shape: RunShape,
   checkOwner: () => void,
+  note: (text: string) => void = () => {},
 ): Promise<Log & Topics> {
   if (place.log === null) return new JournalLog(join(dir, 'log'), { writable: true, checkOwner })
   const log = await openKafka(dir, { ...place, ...shape })
   try {
-    await log.ensureTopics(topicShapes(shape))
+    await prepareTopics(log, shape, note)
     return log
   } catch (error) {
     await log[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** Makes sure of a run's topics, and notes what they are not safe from. */
+export async function prepareTopics(
+  log: Awaited<ReturnType<typeof openKafka>>,
+  shape: RunShape,
+  note: (text: string) => void = () => {},
+): Promise<void> {
+  await log.ensureTopics(topicShapes(shape))
+  const risk = await log.findRisk(topicShapes(shape))
+  if (risk) note(risk)
 }
 
 /** The topics of a run: those of slots are cut into its partitions, the others have one. */

@@ -61,7 +61,7 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
   await using lock = await lockDirectory(dir)
   const checkOwner = () => lock.check()
   const place = placeRun(dir, await readRunFile(dir), options)
-  await using log = await openLogToWrite(dir, place, place, checkOwner)
+  await using log = await openLogToWrite(dir, place, place, checkOwner, options.note)
   const run = await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: options.isUpgrade ?? false })
   const { watch } = options
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]

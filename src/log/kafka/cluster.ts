@@ -11,6 +11,8 @@ export interface Topic {
   readonly id: string
   /** The leading broker of each partition. */
   readonly leaders: readonly number[]
+  /** Brokers that hold a partition, of that with the fewest. */
+  readonly copies: number
 }
 
 /** Requests of one lane go out and come back in order; a fetch that waits holds up its lane alone. */
@@ -31,6 +33,8 @@ export class Cluster implements AsyncDisposable {
   readonly options: KafkaOptions
   /** The first broker's versions speak for all: features are the cluster's, and requests.ts asks for old versions. */
   hasSecondGeneration = false
+  /** The newest metadata.version that the first broker knows, which tells its release; 0 when it does not say. */
+  metadataLevelMax = 0
   /** Whether the brokers share out work among the members of a group (KIP-848). */
   hasMembers = false
   readonly #control: Lane
@@ -211,7 +215,8 @@ export class Cluster implements AsyncDisposable {
     for (const { name, topicId, partitions } of topics) {
       const leaders: number[] = []
       for (const { partitionIndex, leaderId } of partitions) leaders[partitionIndex] = leaderId
-      found.set(name ?? '', { id: topicId, leaders })
+      const copies = Math.min(...partitions.map(({ replicaNodes }) => replicaNodes.length))
+      found.set(name ?? '', { id: topicId, leaders, copies })
     }
     for (const [name, topic] of found) this.#topics.set(name, topic)
     return found
@@ -219,7 +224,7 @@ export class Cluster implements AsyncDisposable {
 
   async #negotiate(): Promise<void> {
     const args: [string, string] = ['headrace', '1']
-    const { apiKeys, finalizedFeatures } = await this.retry(
+    const { apiKeys, finalizedFeatures, supportedFeatures } = await this.retry(
       () => this.call(null, this.requests.apiVersions, args),
       // A wrong address should be told while somebody still looks.
       { patienceMs: firstConnectMs },
@@ -232,6 +237,7 @@ export class Cluster implements AsyncDisposable {
     })
     const lacking = lacks.map(([name]) => name)
     this.hasSecondGeneration = level >= 2 && !lacking.some(name => secondGeneration.has(name))
+    this.metadataLevelMax = supportedFeatures?.find(({ name }) => name === 'metadata.version')?.maxVersion ?? 0
     this.hasMembers = !lacking.includes('heartbeat')
     const missing = lacking.filter(name => !secondGeneration.has(name) && !optional.has(name))
     if (missing.length > 0)

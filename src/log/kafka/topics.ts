@@ -117,6 +117,21 @@ export async function checkBrokers(cluster: Cluster): Promise<void> {
   throw new HeadraceError('bad-option', `the brokers' limits are too small for this run:\n${lines.join('\n')}`)
 }
 
+/** metadata.version of Kafka 4.3, the first with KAFKA-20734. */
+const lostMarkersLevel = 30
+
+/**
+ * What a run is not safe from on these brokers, or null. From Kafka 4.3.0 on a coordinator that starts while a partition has no leader
+ * takes a transaction for ended without marking its records there (KAFKA-20734): the producer's next transaction decides what becomes of
+ * them. With one copy of a topic a broker's crash is enough.
+ */
+export async function findRisk(cluster: Cluster, names: readonly string[]): Promise<string | null> {
+  if (cluster.metadataLevelMax < lostMarkersLevel) return null
+  const topics = await Promise.all(names.map(name => cluster.topic(name)))
+  if (topics.every(topic => topic === null || topic.copies > 1)) return null
+  return "topics have one copy on brokers of Kafka 4.3 or later, where a broker's crash can damage them (KAFKA-20734): keep three copies (replication.factor=3), or use 4.2; damage is found and stops the run"
+}
+
 async function compare(cluster: Cluster, { name, partitions, settings }: TopicSpec): Promise<Difference[]> {
   const topic = await cluster.topic(name)
   const found = await settingsOf(cluster, 2, name, Object.keys(settings), null)

@@ -10,7 +10,7 @@ import { type RunShape, topics } from '../context.ts'
 import { type StageName, stageNames, type Watch } from '../events.ts'
 import type { PipelineRef } from '../jobs.ts'
 import { loadAll } from '../load.ts'
-import { type LogPlace, openKafka, topicShapes } from '../open-log.ts'
+import { type LogPlace, openKafka, prepareTopics } from '../open-log.ts'
 import { Pool } from '../pool.ts'
 import { emptyProgress, type Progress } from '../progress.ts'
 import { openRetention } from '../retention.ts'
@@ -148,7 +148,7 @@ async function prepareRun(
   ref: PipelineRef,
   place: Place,
   log: KafkaLog,
-  { dir, isUpgrade = false }: SpreadOptions,
+  { dir, isUpgrade = false, note }: SpreadOptions,
 ): Promise<RunShape> {
   await makeFolder(dir)
   await using _ = await lockSoon(dir)
@@ -161,7 +161,7 @@ async function prepareRun(
   if (!spread)
     throw new HeadraceError('bad-option', `the run in ${dir} is one process's: begin another with --run NAME`)
   const shape = { partitions, lanes, spread }
-  await log.ensureTopics(topicShapes(shape))
+  await prepareTopics(log, shape, note)
   return shape
 }
 

@@ -9,6 +9,7 @@ export { type AnnotatorSubject, annotatorSuite, testAnnotator } from './annotato
 export { type DeciderSubject, decideBatch, deciderSuite, type Fate, testDecider } from './decider.ts'
 export { type LogSubject, logSuite, testLog } from './log.ts'
 export { type ExpectedRecord, type SourceSubject, sourceSuite, testSource } from './source.ts'
+export { type SpreadLogSubject, spreadLogSuite, testSpreadLog } from './spread-log.ts'
 export { type StateSubject, stateSuite, testState } from './state.ts'
 export { findBrokenRules, type Open, type Suite, type SuiteRule } from './suite.ts'
 export { documents, oddTexts } from './texts.ts'

@@ -1,15 +1,17 @@
-import { HeadraceError } from '../errors.ts'
+import { assert, HeadraceError } from '../errors.ts'
 import {
   type Append,
   type Commit,
   type Cursor,
   type Entry,
-  type Log,
   type Owner,
   type Position,
+  type ShareHandler,
+  type SpreadLog,
   startPosition,
   type Topics,
 } from './log.ts'
+import { MemoryGroup, type MemoryMember } from './memory-group.ts'
 import { Waiters } from './waiters.ts'
 
 interface Partition {
@@ -17,12 +19,23 @@ interface Partition {
   readonly entries: Entry[]
 }
 
+export interface MemoryOptions {
+  /** Stages whose partitions are owned singly, and how many each has. */
+  readonly spread?: Readonly<Record<string, number>>
+}
+
 /** A log in memory, for tests and for `try`: the same promises but durability. */
-export class MemoryLog implements Log, Topics {
+export class MemoryLog implements SpreadLog, Topics {
+  readonly #spread: ReadonlyMap<string, number>
+  readonly #group = new MemoryGroup(stage => this.#spread.get(stage) ?? 1)
   readonly #partitions = new Map<string, Partition>()
   readonly #positions = new Map<string, Position>()
   readonly #epochs = new Map<string, number>()
   readonly #waiters = new Waiters()
+
+  constructor({ spread = {} }: MemoryOptions = {}) {
+    this.#spread = new Map(Object.entries(spread))
+  }
 
   async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
     const partition = this.#partition(from.topic, from.partition)
@@ -47,15 +60,24 @@ export class MemoryLog implements Log, Topics {
   }
 
   async own(stage: string): Promise<Owner> {
-    const epoch = (this.#epochs.get(stage) ?? 0) + 1
-    this.#epochs.set(stage, epoch)
-    return {
-      commit: async commit => {
-        if (this.#epochs.get(stage) !== epoch) throw fencedError(stage)
-        this.#apply(stage, commit)
-      },
-      [Symbol.asyncDispose]: async () => {},
-    }
+    assert(!this.#spread.has(stage), `stage '${stage}' is spread: its partitions are owned singly`)
+    return this.#own(stage, commit => this.#apply(stage, commit))
+  }
+
+  async ownPartition(stage: string, partition: number): Promise<Owner> {
+    assert(partition < (this.#spread.get(stage) ?? 0), `stage '${stage}' is not spread over partition ${partition}`)
+    return this.#own(`${stage}/${partition}`, commit => {
+      const isMine = (one: Position | Append) => one.partition === partition
+      assert(
+        [...commit.positions, ...commit.appends].every(isMine),
+        `${stage}/${partition} writes to another partition`,
+      )
+      this.#apply(stage, commit)
+    })
+  }
+
+  async join(stages: readonly string[], handler: ShareHandler): Promise<MemoryMember> {
+    return this.#group.join(stages, handler)
   }
 
   async trim(topic: string, partition: number, before: bigint): Promise<void> {
@@ -66,6 +88,18 @@ export class MemoryLog implements Log, Topics {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  #own(name: string, apply: (commit: Commit) => void): Owner {
+    const epoch = (this.#epochs.get(name) ?? 0) + 1
+    this.#epochs.set(name, epoch)
+    return {
+      commit: async commit => {
+        if (this.#epochs.get(name) !== epoch) throw fencedError(name)
+        apply(commit)
+      },
+      [Symbol.asyncDispose]: async () => {},
+    }
+  }
 
   #apply(stage: string, commit: Commit): void {
     for (const append of commit.appends) this.#append(append)

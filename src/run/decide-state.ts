@@ -44,6 +44,7 @@ export async function catchUpTo(context: RunContext, state: State, slot: number)
       `the state of the run in ${context.dir} holds slots before ${state.slot()} and the log only those before ${slot}: an older log was put beside it; delete the state to rebuild it from the log`,
     )
   await keepDecided(context, state, slot, AbortSignal.abort())
+  context.failed.throwIfAborted()
   assert(state.slot() === slot, `slots before ${slot} are decided, and the log gives those before ${state.slot()}`)
 }
 

@@ -33,7 +33,9 @@ export async function annotatePartition(
   await using owner = await log.ownPartition('annotate', partition)
   const position = await log.position('annotate', partition)
   if (hasEnded(position)) return
-  const entries = log.read({ topic: topics.raw, partition, offset: position.offset }, stop)[Symbol.asyncIterator]()
+  const over = new AbortController()
+  const signal = AbortSignal.any([stop, over.signal])
+  const entries = log.read({ topic: topics.raw, partition, offset: position.offset }, signal)[Symbol.asyncIterator]()
   const window: InFlight[] = []
   let next = Math.max(position.slot, partition)
   try {
@@ -53,6 +55,8 @@ export async function annotatePartition(
       next += context.shape.partitions
     }
   } finally {
+    // A read that waits for what is loaded next ends before the reader can be closed.
+    over.abort()
     await entries.return?.()
   }
 }
@@ -110,7 +114,7 @@ async function commitReady(context: RunContext, owner: Owner, partition: number,
     last = window[0]
     const result = await last.result
     window.shift()
-    bytes += result[0].value.length
+    bytes += result.reduce((sum, { value }) => sum + value.length, 0)
     appends.push(...result)
   } while (window[0]?.isSettled && bytes < limits.commitBytesMax / 2)
   context.failed.throwIfAborted()

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { makeFolder, writeDurably } from '../../durable-file.ts'
+import { makeFolder, syncFolder, writeDurably } from '../../durable-file.ts'
 import { HeadraceError } from '../../errors.ts'
 
 /** Throws `fenced` when a stage's files are another process's to write. */
@@ -17,9 +18,14 @@ export type CheckClaim = () => void
 export async function claimStage(dir: string, stage: string): Promise<CheckClaim> {
   const folder = join(dir, 'owners')
   const path = join(folder, `${stage}.json`)
-  const mine = `${JSON.stringify({ stage, host: hostname(), pid: process.pid, id: randomUUID() })}\n`
+  const id = randomUUID()
+  const mine = `${JSON.stringify({ stage, host: hostname(), pid: process.pid, id })}\n`
   await makeFolder(folder)
-  await writeDurably(path, [Buffer.from(mine)])
+  // A draft of its own: processes may be at this at the same moment.
+  const draft = join(folder, `${stage}.${id}`)
+  await writeDurably(draft, [Buffer.from(mine)])
+  await rename(draft, path)
+  await syncFolder(folder)
   return () => {
     if (readFileSync(path, 'utf8') === mine) return
     throw new HeadraceError('fenced', `${path} names another process: stage '${stage}' is its now, so this one stops`)

@@ -72,7 +72,7 @@ export class DecideSeat implements AsyncDisposable {
     await this.#following
     try {
       await using owner = await own()
-      await using snapshot = new Snapshot(context.dir, join(this.#folder, tablesName))
+      await using snapshot = new Snapshot(context.dir, join(this.#folder, tablesName), () => context.checkOwner())
       await decideAll(context, owner, this.#state, stop, slot => {
         snapshot.sealed(slot)
         onSealed(slot)
@@ -95,7 +95,9 @@ export class DecideSeat implements AsyncDisposable {
   #follow(): void {
     this.#stop = new AbortController()
     const { signal } = this.#stop
-    this.#following = keepDecided(this.#context, this.#state, Number.POSITIVE_INFINITY, signal).catch(this.#fail)
+    // Who decides reads the rest itself, so that it can be told to stop.
+    const context = { ...this.#context, failed: AbortSignal.any([this.#context.failed, signal]) }
+    this.#following = keepDecided(context, this.#state, Number.POSITIVE_INFINITY, signal).catch(this.#fail)
   }
 }
 

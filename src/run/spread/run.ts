@@ -182,10 +182,10 @@ async function lockSoon(dir: string): ReturnType<typeof lockDirectory> {
 
 /** A worker waits until the run's topics are there, which say how it is cut; null when it is stopped before. */
 async function findRun(log: KafkaLog, place: Place, drain: AbortSignal): Promise<RunShape | null> {
-  while (!drain.aborted) {
+  for (;;) {
     const partitions = await log.partitionsOf(topics.raw)
     if (partitions > 0) return { partitions, lanes: place.lanes, spread: true }
+    if (drain.aborted) return null
     await sleep(1000, undefined, { signal: drain }).catch(() => {})
   }
-  return null
 }

@@ -59,8 +59,7 @@ export class Shares implements ShareHandler {
     if (!task) return
     task.stop.abort(new Error('the share was given back'))
     await task.done
-    this.#tasks.delete(keyOf(share))
-    this.#change('given', share)
+    if (this.#tasks.delete(keyOf(share))) this.#change('given', share)
   }
 
   lose(): void {

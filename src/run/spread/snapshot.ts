@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { copyFile, type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, syncFolder, writeDurably } from '../../durable-file.ts'
 import { wrapDiskError } from '../../errors.ts'
@@ -45,16 +45,18 @@ export async function restoreSnapshot(dir: string, folder: string): Promise<void
 export class Snapshot implements AsyncDisposable {
   readonly #dir: string
   readonly #from: string
+  readonly #checkOwner: () => void
   #target: FileHandle | null = null
   #copied = 0
   #slot: number
   #work: Promise<void> = Promise.resolve()
   #failure: unknown = null
 
-  /** `from`: the file of tables. Nothing is written before the first seal. */
-  constructor(dir: string, from: string) {
+  /** `from`: the file of tables. `checkOwner` throws once another process decides. Nothing is written before the first seal. */
+  constructor(dir: string, from: string, checkOwner: () => void = () => {}) {
     this.#dir = dir
     this.#from = from
+    this.#checkOwner = checkOwner
     this.#slot = Number.NEGATIVE_INFINITY
   }
 
@@ -80,28 +82,41 @@ export class Snapshot implements AsyncDisposable {
     try {
       // Seals may have been added since `slot`; a last one that is not whole yet is cut off by who reads it.
       const { size } = await source.stat()
-      const draft = this.#target ? null : await this.#begin()
+      const draft = (await this.#isInPlace()) ? null : await this.#begin()
       await this.#append(source, size)
       await this.#target!.sync()
+      this.#checkOwner()
       if (draft) {
         await rename(draft, join(folderOf(this.#dir), tablesName))
         await syncFolder(folderOf(this.#dir))
       }
       const about: SnapshotState = { slot, bytes: size }
-      await writeDurably(aboutOf(this.#dir), [Buffer.from(`${JSON.stringify(about)}\n`)])
+      await writeDurably(aboutOf(this.#dir), [Buffer.from(`${JSON.stringify(about)}\n`)], this.#checkOwner)
     } finally {
       await source.close()
     }
   }
 
+  /** Whether the file in the run's folder is this owner's: one before it that stood still may have put its own there since. */
+  async #isInPlace(): Promise<boolean> {
+    if (!this.#target) return false
+    const mine = await this.#target.stat({ bigint: true })
+    const there = await stat(join(folderOf(this.#dir), tablesName), { bigint: true }).catch(() => null)
+    return there?.ino === mine.ino && there.dev === mine.dev
+  }
+
   async #begin(): Promise<string> {
     const folder = folderOf(this.#dir)
+    this.#checkOwner()
     await makeFolder(folder)
     // Drafts are of owners that died over them.
     const drafts = (await readdir(folder)).filter(name => name.startsWith(tablesName) && name.endsWith('.tmp'))
     for (const name of drafts) await rm(join(folder, name), { force: true })
     const draft = join(folder, `${tablesName}.${randomUUID()}.tmp`)
+    await this.#target?.close()
+    this.#target = null
     this.#target = await open(draft, 'wx')
+    this.#copied = 0
     return draft
   }
 

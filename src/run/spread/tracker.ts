@@ -48,7 +48,7 @@ async function look({ context, hasFolder, isDraining }: TrackedRun): Promise<boo
     ...(plan.tokenizer && { shard: shard.slot }),
   }
   watch?.({ kind: 'positions', slots })
-  if (!hasFolder) return isAnnotated(context)
+  if (!hasFolder) return (isDraining && progress.annotated >= load.slot) || isAnnotated(context)
   const feedEnded = await lookAtFeed(context)
   const last = plan.tokenizer ? shard : decide
   return (isEnded([last]) && feedEnded) || (isDraining && isDrained(context, [load, decide]))

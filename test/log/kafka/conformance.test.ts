@@ -1,9 +1,12 @@
 import { test } from 'node:test'
 import { testLog } from '../../../src/conformance/log.ts'
+import { testSpreadLog } from '../../../src/conformance/spread-log.ts'
 import { KafkaLog } from '../../../src/log/kafka.ts'
 import { broker, newRun, openLog, options } from './broker.ts'
 
-if (broker || process.env.KAFKA_REQUIRED === '1')
+const spreadShapes = ['s.a', 's.b', 't.a'].map(topic => ({ topic, partitions: 4 }))
+
+if (broker || process.env.KAFKA_REQUIRED === '1') {
   testLog('kafka log', async () => {
     const run = { run: newRun() }
     const log = await openLog(run)
@@ -16,4 +19,11 @@ if (broker || process.env.KAFKA_REQUIRED === '1')
       openBeside: () => KafkaLog.open(options(), run),
     }
   })
-else test('kafka log', { skip: 'HEADRACE_KAFKA names no broker (test/kafka/start-kafka.sh)' })
+  testSpreadLog('kafka log', async () => {
+    const run = { run: newRun(), spread: ['s'] }
+    return {
+      log: await openLog(run, options(), spreadShapes),
+      openBeside: () => KafkaLog.open(options(), run),
+    }
+  })
+} else test('kafka log', { skip: 'HEADRACE_KAFKA names no broker (test/kafka/start-kafka.sh)' })

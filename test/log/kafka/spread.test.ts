@@ -99,23 +99,6 @@ async function committedOffsets(run: string): Promise<bigint[]> {
   return groups[0].topics[0].partitions.map(({ committedOffset }) => committedOffset)
 }
 
-testOnBroker('a new owner of a partition fences the one before it and nobody else', async () => {
-  const run = newSpread()
-  await using log = await openSpread(run)
-  await using other = await KafkaLog.open(options(), run)
-  await using neighbour = await log.ownPartition('annotate', 1)
-  await using first = await log.ownPartition('annotate', 0)
-  await first.commit(commitOf(0, 1))
-  await neighbour.commit(commitOf(1, 1))
-  await using second = await other.ownPartition('annotate', 0)
-  assert.deepEqual(await other.position('annotate', 0), at(0, 1))
-  await assert.rejects(first.commit(commitOf(0, 2)), { code: 'fenced', message: /annotate\/0/ })
-  await assert.rejects(first.commit(commitOf(0, 2)), { code: 'fenced' }, 'it does not take it back')
-  await neighbour.commit(commitOf(1, 2))
-  await second.commit(commitOf(0, 2))
-  assert.deepEqual([await texts(log, 0), await texts(log, 1)], [numbers(2), numbers(2)])
-})
-
 testOnBroker('what one partition has under way neither shows nor hides anything in another', async () => {
   const run = newSpread()
   await using log = await openSpread(run)
@@ -154,20 +137,3 @@ testOnBroker('an owner whose answers are lost reads how its own partition went',
   assert.deepEqual(await texts(log, 2), numbers(4))
   assert.deepEqual([await log.position('annotate', 1), await log.position('annotate', 2)], [at(1, 3), at(2, 4)])
 })
-
-testOnBroker(
-  "an owner of a partition writes nothing to another's; a stage is owned whole or in partitions",
-  async () => {
-    await using log = await openSpread()
-    await using owner = await log.ownPartition('annotate', 1)
-    await assert.rejects(owner.commit({ positions: [at(0, 1)], appends: [] }), /internal error/)
-    await assert.rejects(
-      owner.commit({ positions: [at(1, 1)], appends: [append('annotate.scored', 2, 'x')] }),
-      /internal error/,
-    )
-    await owner.commit(commitOf(1, 1))
-    assert.deepEqual([await texts(log, 1), await texts(log, 2)], [['1'], []])
-    await assert.rejects(log.own('annotate'), /internal error/)
-    await assert.rejects(log.ownPartition('load', 0), /internal error/)
-  },
-)

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Cluster } from '../../../src/log/kafka/cluster.ts'
+import { KafkaLog, parseKafkaOptions } from '../../../src/log/kafka.ts'
+import { type Log, readCommitted } from '../../../src/log/log.ts'
+import { openLogToRead } from '../../../src/run/open-log.ts'
+import { readRunFile } from '../../../src/run/run-file.ts'
+import { annotatedSlot } from '../../../src/run/slots.ts'
+
+const optionsFor = (brokers: string) => parseKafkaOptions(`kafka://${brokers}`, {}, process.env)
+
+/** The log of a spread run, to look into. */
+export const openSpread = (brokers: string, run: string): Promise<KafkaLog> =>
+  KafkaLog.open(optionsFor(brokers), { run, spread: ['annotate'] })
+
+/** Returns once all partitions of a run are annotated up to a slot. */
+export async function waitForAnnotated(log: Log, partitions: number, slot: number): Promise<void> {
+  while ((await annotatedSlot(log, { partitions, lanes: 1, spread: true })) < slot) await sleep(50)
+}
+
+/** Slots that stand twice in a topic of slots, or not at all between its first and its last, or out of order. */
+export interface SlotFaults {
+  readonly slots: number
+  readonly doubled: number
+  readonly missing: number
+  readonly disordered: number
+}
+
+export async function findSlotFaults(log: Log, topic: string, partitions: number): Promise<SlotFaults> {
+  const faults = { slots: 0, doubled: 0, missing: 0, disordered: 0 }
+  for (let partition = 0; partition < partitions; partition++) {
+    const { first } = await log.bounds(topic, partition)
+    const seen = new Set<number>()
+    let last = -1
+    for await (const { headers } of readCommitted(log, topic, partition, first)) {
+      const slot = Number(headers.slot)
+      faults.slots++
+      if (seen.has(slot)) faults.doubled++
+      if (slot < last || slot % partitions !== partition) faults.disordered++
+      seen.add(slot)
+      last = Math.max(last, slot)
+    }
+    const begin = first === 0n ? partition : Math.min(...seen)
+    faults.missing += seen.size > 0 ? (last - begin) / partitions + 1 - seen.size : 1
+  }
+  return faults
+}
+
+/** SHA-256 over every file of a run's shards and feed, with its path. */
+export async function hashOutput(dir: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const part of ['shards', 'feed']) {
+    const entries = await readdir(join(dir, part), { recursive: true, withFileTypes: true }).catch(() => [])
+    const paths = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+    for (const path of paths.sort()) hash.update(`${relative(dir, path)}\n`).update(await readFile(path))
+  }
+  return hash.digest('hex')
+}
+
+/** SHA-256 over all that was kept, slot after slot: equal for runs of equal input, however their topics are cut. */
+export async function hashKept(dir: string): Promise<string> {
+  const run = (await readRunFile(dir))!
+  await using log = await openLogToRead(dir, run)
+  const slots: [number, string][] = []
+  for (let partition = 0; partition < run.partitions; partition++) {
+    const { first } = await log.bounds('decide.kept', partition)
+    for await (const { headers, value } of readCommitted(log, 'decide.kept', partition, first))
+      if (headers.end !== '1') slots.push([Number(headers.slot), createHash('sha256').update(value).digest('hex')])
+  }
+  slots.sort(([a], [b]) => a - b)
+  return createHash('sha256').update(JSON.stringify(slots)).digest('hex')
+}
+
+/** For how long the brokers wait for a member that is silent, in seconds. */
+export async function readSessionSeconds(brokers: string): Promise<number> {
+  await using cluster = await Cluster.open(optionsFor(brokers))
+  const node = await cluster.anyBroker()
+  const name = 'group.consumer.session.timeout.ms'
+  const resources = [{ resourceType: 4 as const, resourceName: String(node), configurationKeys: [name] }]
+  const { results } = await cluster.call(node, cluster.requests.describeConfigs, [resources, false, false])
+  return Number(results[0].configs[0].value) / 1000
+}
+
+/** How far the deciding stage is. */
+export interface Decided {
+  readonly at: number
+  readonly slot: number
+  readonly kept: number
+}
+
+/** Looks at the position of the deciding stage every 50 ms. `at` is when it was found, in milliseconds since 1970. */
+export class DecideWatch {
+  readonly #log: Log
+  readonly #changes: Decided[] = [{ at: 0, slot: 0, kept: 0 }]
+  #isStopped = false
+
+  constructor(log: Log) {
+    this.#log = log
+    void this.#look()
+  }
+
+  get last(): Decided {
+    return this.#changes.at(-1)!
+  }
+
+  async until(isReached: (decided: Decided) => boolean): Promise<void> {
+    while (!isReached(this.last)) await sleep(10)
+  }
+
+  /** The first change that was found after a moment. */
+  async moved(after: number): Promise<Decided> {
+    for (;;) {
+      const found = this.#changes.find(({ at }) => at > after)
+      if (found) return found
+      await sleep(10)
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#isStopped) {
+      const { slot, note } = await this.#log.position('decide', 0)
+      if (slot !== this.last.slot) this.#changes.push({ at: Date.now(), slot, kept: JSON.parse(note).totals.kept })
+      await sleep(50)
+    }
+  }
+}

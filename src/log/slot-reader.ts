@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
 import { type Cursor, type Entry, type Log, type Position, readCommitted } from './log.ts'
 
@@ -9,6 +10,9 @@ export interface SlotEntry extends Entry {
   readonly isEnd: boolean
 }
 
+/** How long a slot that seems to be there is waited for. */
+const readyMs = 50
+
 /**
  * Reads slots 0, 1, 2 ... of a topic across its partitions: slot n stands in partition n mod P. A gap or a repeat is a lost or
  * doubled commit and is an error. Ends after the `end` slot, or, once `signal` aborts, when all that is committed was read.
@@ -18,6 +22,9 @@ export class SlotReader {
   readonly #topic: string
   readonly #partitions: AsyncIterator<Entry>[]
   readonly #next: bigint[]
+  readonly #close = new AbortController()
+  /** The read that `isReady` has begun, of the partition whose turn is next. */
+  #reading: Promise<IteratorResult<Entry>> | null = null
   #slot: number
   #ended = false
 
@@ -26,8 +33,9 @@ export class SlotReader {
     this.#topic = topic
     this.#slot = Math.min(...from.map(position => position.slot))
     this.#next = from.map(position => position.offset)
+    const ended = AbortSignal.any([signal, this.#close.signal])
     this.#partitions = from.map(({ partition, offset }) =>
-      log.read({ topic, partition, offset }, signal)[Symbol.asyncIterator](),
+      log.read({ topic, partition, offset }, ended)[Symbol.asyncIterator](),
     )
   }
 
@@ -35,7 +43,8 @@ export class SlotReader {
   async next(): Promise<SlotEntry | null> {
     if (this.#ended) return null
     const partition = this.#slot % this.#partitions.length
-    const { done, value } = await this.#partitions[partition].next()
+    const { done, value } = await (this.#reading ?? this.#partitions[partition].next())
+    this.#reading = null
     if (done) return null
     const entry = { ...value, slot: Number(value.headers.slot), isEnd: value.headers.end === '1' }
     if (entry.slot !== this.#slot)
@@ -53,7 +62,12 @@ export class SlotReader {
   async isReady(): Promise<boolean> {
     if (this.#ended) return false
     const partition = this.#slot % this.#partitions.length
-    return (await this.#log.bounds(this.#topic, partition)).next > this.#next[partition]
+    if ((await this.#log.bounds(this.#topic, partition)).next <= this.#next[partition]) return false
+    // What lies behind may be no entry: Kafka's offsets count the ends of transactions too.
+    this.#reading ??= this.#partitions[partition].next()
+    this.#reading.catch(() => {})
+    const isThere = this.#reading.then(() => true)
+    return Promise.race([isThere, sleep(readyMs, false, { ref: false })])
   }
 
   /** The position after what was read. */
@@ -62,6 +76,7 @@ export class SlotReader {
   }
 
   async close(): Promise<void> {
+    this.#close.abort()
     for (const partition of this.#partitions) await partition.return?.()
   }
 }

@@ -41,7 +41,7 @@ export async function catchUpTo(context: RunContext, state: State, slot: number)
   if (state.slot() > slot)
     throw new HeadraceError(
       'corrupt',
-      `the state of the run in ${context.dir} holds slots before ${state.slot()} and the log only those before ${slot}: an older log was put beside it; delete the state to rebuild it from the log`,
+      `the state in ${context.dir} holds slots before ${state.slot()} and the log only those before ${slot}: an older log was put beside it; delete the state to rebuild it from the log`,
     )
   await keepDecided(context, state, slot, AbortSignal.abort())
   context.failed.throwIfAborted()

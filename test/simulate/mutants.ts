@@ -81,8 +81,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the position is committed before the rows',
     'run/load.ts',
-    '    await owner.commit({ positions, appends: [...splitAppends(fresh), ...appends] })\n',
-    '    await owner.commit({ positions, appends: [] })\n    await owner.commit({ positions, appends: [...splitAppends(fresh), ...appends] })\n',
+    '    await owner.commit({ positions, appends: [...splitAppends(loader.splits, fresh), ...all, ...appends] })\n',
+    '    await owner.commit({ positions, appends: [] })\n    await owner.commit({ positions, appends: [...splitAppends(loader.splits, fresh), ...appends] })\n',
   ),
   {
     name: 'a group of slots is committed with the position of its first',

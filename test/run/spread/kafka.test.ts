@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { before, type TestContext } from 'node:test'
 import { decodeBatch } from '../../../src/batch/ipc.ts'
@@ -44,24 +44,15 @@ before(async () => {
 async function begin(t: TestContext) {
   const dir = await makeDir('spread')
   const name = basename(dir).replace('headrace-', '')
-  const start = (...more: string[]) => {
+  const startWith = (module: string, ...more: string[]) => {
     const place = more.includes('--dir') ? [] : ['--dir', dir]
     const shape = ['--spread', '--partitions', String(partitions), '--workers', '1']
-    const member = new Member([
-      'run',
-      pipeline,
-      ...place,
-      '--run',
-      name,
-      '--log',
-      `kafka://${broker}`,
-      ...shape,
-      ...more,
-    ])
+    const member = new Member(['run', module, ...place, '--run', name, '--log', `kafka://${broker}`, ...shape, ...more])
     t.after(() => member.signal('SIGKILL'))
     return member
   }
-  return { dir: join(dir, name), name, start }
+  const start = (...more: string[]) => startWith(pipeline, ...more)
+  return { dir: join(dir, name), name, start, startWith }
 }
 
 type Run = Awaited<ReturnType<typeof begin>>
@@ -151,6 +142,32 @@ testOnBroker('all are killed and their tables are lost: a new one goes on from t
   await Promise.all(members.map(member => member.finished))
   await rm(join(run.dir, 'state'), { recursive: true, force: true })
   await check(run, [run.start()])
+})
+
+testOnBroker('a changed pipeline is refused, takes effect with --upgrade, and then the old one is refused', async t => {
+  const run = await begin(t)
+  const first = run.start('--follow')
+  await using log = await KafkaLog.open(options(), { run: run.name, spread: ['annotate'] })
+  await first.see(({ event, stage }) => event === 'stage-began' && stage === 'decide')
+  for (let slot = 0; slot === 0; ) slot = (await log.position('decide', 0)).slot
+  first.signal('SIGTERM')
+  assert.equal((await first.finished).status, 130)
+  // What was loaded is decided, as the annotators change, too.
+  assert.equal((await run.start('--drain').finished).status, 0)
+  const { slot: from } = await log.position('decide', 0)
+  const changed = (await readFile(pipeline, 'utf8')).replace('h.gopherQuality()', 'h.gopherQuality({ wordsMin: 60 })')
+  const upgraded = join(await makeDir('upgrade'), 'pipeline.ts')
+  await writeFile(upgraded, changed)
+  const refused = await run.startWith(upgraded).finished
+  assert.deepEqual([refused.status, /--upgrade/.test(refused.err)], [64, true], refused.err)
+  const { status, err } = await run.startWith(upgraded, '--upgrade').finished
+  assert.equal(status, 0, err)
+  const { segments } = JSON.parse(await readFile(join(run.dir, 'run.json'), 'utf8'))
+  assert.deepEqual(
+    segments.map((segment: { from: number }) => segment.from),
+    [0, from],
+  )
+  assert.equal((await run.start().finished).status, 64)
 })
 
 function seeShare(member: Member, stage: unknown, partition: unknown) {

@@ -1,5 +1,5 @@
 import { assert } from '../errors.ts'
-import { Shares } from './kafka/shares.ts'
+import { HeldShares } from './held-shares.ts'
 import type { Membership, Share, ShareHandler } from './log.ts'
 
 /** A member that can be counted as gone while it is at work, as one is that was cut off. */
@@ -11,7 +11,7 @@ export interface MemoryMember extends Membership {
 interface Member {
   /** None once it leaves. */
   stages: readonly string[]
-  readonly shares: Shares
+  readonly shares: HeldShares
 }
 
 /** Members in one process, in the order in which they joined. The same members get the same shares. */
@@ -27,7 +27,7 @@ export class MemoryGroup {
     assert(stages.length > 0, 'a member takes part in some stage')
     const { promise: failed, reject } = Promise.withResolvers<never>()
     failed.catch(() => {})
-    const member = { stages, shares: new Shares(handler, { onGiven: () => this.#shareOut(), onError: reject }) }
+    const member = { stages, shares: new HeldShares(handler, { onGiven: () => this.#shareOut(), onError: reject }) }
     this.#enter(member)
     const lose = () => {
       this.#members.delete(member)

@@ -67,7 +67,9 @@ export class SlotReader {
     this.#reading ??= this.#partitions[partition].next()
     this.#reading.catch(() => {})
     const isThere = this.#reading.then(() => true)
-    return Promise.race([isThere, sleep(readyMs, false, { ref: false })])
+    const over = new AbortController()
+    const waited = sleep(readyMs, false, { signal: over.signal, ref: false })
+    return Promise.race([isThere, waited]).finally(() => over.abort())
   }
 
   /** The position after what was read. */

@@ -59,6 +59,8 @@ export class RunCounts {
   releases = 0
   /** How often another process took over what this one did. */
   fenced = 0
+  /** The stage whose notes count what was read. */
+  loader: 'annotate' | 'load' = 'annotate'
   /** In a spread run, what waits before each stage of the whole run. */
   #run: Map<StageName, { readonly lag: Lag; passed: number }> | null = null
 
@@ -138,6 +140,7 @@ export class RunCounts {
   }
 
   #share({ shares }: RunEvent & { kind: 'shares' }): void {
+    this.loader = 'load'
     const held = new Set(shares.map(({ stage }) => stage as StageName))
     for (const stage of new Set([...held, ...this.stages.keys()])) this.#stage(stage).isRunning = held.has(stage)
   }

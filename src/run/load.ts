@@ -9,6 +9,7 @@ import { Lanes, type LoadedSlot, type LoadPosition, startLoadPosition } from './
 import { readSplits } from './redrive.ts'
 import { RedriveInbox } from './redrive-inbox.ts'
 import { splitsAgain } from './retention.ts'
+import { type PendingSlot, SlotWindow } from './slot-window.ts'
 import { endAppends, slotAppend } from './slots.ts'
 import { SplitList } from './split-list.ts'
 import { encodeRaw } from './spread/raw.ts'
@@ -22,12 +23,10 @@ interface LoadNote {
 /** Commits slots up to `slot` (not included) with the splits that they were the first to be read from. */
 type CommitSlots = (fresh: readonly Split[], appends: readonly Append[], slot: number, after: LoadNote) => Promise<void>
 
-interface InFlight {
+interface LoadingSlot extends PendingSlot {
   readonly slot: number
-  readonly result: Promise<readonly Append[]>
   readonly note: LoadNote
   readonly splits: readonly Split[]
-  isSettled: boolean
 }
 
 /**
@@ -63,7 +62,7 @@ export async function loadAll(context: RunContext, owner: Owner, wantsAllSplits 
   let recorded = splits.length
   await using inbox = await RedriveInbox.open(context, splits, stop)
   await splits.search(stop)
-  const window: InFlight[] = []
+  const window = new SlotWindow<LoadingSlot>()
   const lanes = new Lanes(context.plan.source, splits, note.load, stop)
   splits.position = () => lanes.position()
   const commit: CommitSlots = async (fresh, appends, slot, after) => {
@@ -139,33 +138,19 @@ function begin(
   { chunks }: LoadedSlot,
   note: LoadNote,
   splits: readonly Split[],
-): InFlight {
+): LoadingSlot {
   const { partitions, spread } = context.shape
   const result = spread
     ? Promise.resolve([slotAppend(topics.raw, slot, partitions, encodeRaw(chunks), rawHeaders(context))])
     : annotatedAppends(context, slot, chunks)
-  const entry = { slot, result, note, splits, isSettled: false }
-  const settle = () => {
-    entry.isSettled = true
-  }
-  entry.result.then(settle, settle)
-  return entry
+  return { slot, result, note, splits }
 }
 
 /** Commits the oldest slot in flight and all that are ready behind it. */
-async function commitReady(window: InFlight[], commit: CommitSlots): Promise<void> {
-  const fresh: Split[] = []
-  const appends: Append[] = []
-  let bytes = 0
-  let last: InFlight | undefined
-  do {
-    last = window[0]
-    const result = await last.result
-    window.shift()
-    bytes += result[0].value.length
-    fresh.push(...last.splits)
-    appends.push(...result)
-  } while (window[0]?.isSettled && bytes < limits.commitBytesMax / 2)
+async function commitReady(window: SlotWindow<LoadingSlot>, commit: CommitSlots): Promise<void> {
+  const { slots, appends } = await window.takeReady()
+  const last = slots.at(-1)!
+  const fresh = slots.flatMap(({ splits }) => splits)
   await commit(fresh, appends, last.slot + 1, last.note)
 }
 

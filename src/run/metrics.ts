@@ -38,8 +38,7 @@ function rowFamilies(counts: RunCounts, { decide }: Totals): Family[] {
 
 function outputFamilies(counts: RunCounts, { load, annotate, shard }: Totals): Family[] {
   const { stages, inputBytes, steps } = counts
-  const loaded =
-    stages.has('load') || annotate?.readBytes !== undefined ? [sample((load ?? annotate)?.readBytes ?? 0)] : []
+  const loaded = stages.has(counts.loader) ? [sample((load ?? annotate)?.readBytes ?? 0)] : []
   const sealed = (value: number) => (stages.has('shard') ? [sample(value)] : [])
   const { tokens = 0, shards = 0 } = shard?.totals ?? {}
   const unsealed = counts.passed('shard') - (stages.get('shard')?.slot ?? 0)

@@ -4,10 +4,11 @@ import { lockDirectory } from '../log/lock.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { RunContext } from './context.ts'
 import { runDecideStage } from './decide-stage.ts'
-import type { StageName, Watch } from './events.ts'
+import type { StageName } from './events.ts'
 import type { PipelineRef } from './jobs.ts'
 import { runLoadStage } from './load.ts'
 import { openLogToWrite } from './open-log.ts'
+import type { RunOptions } from './options.ts'
 import { Pool } from './pool.ts'
 import { emptyProgress, type Progress } from './progress.ts'
 import { openRetention, type Retention } from './retention.ts'
@@ -16,35 +17,6 @@ import { type ManifestSink, runShardStage } from './shard-stage.ts'
 import { openSink } from './sink.ts'
 import { runSpread } from './spread/run.ts'
 import { watchLog } from './watch.ts'
-
-export interface RunOptions {
-  /** Folder of this run: `DIR/RUN`. */
-  readonly dir: string
-  readonly workers: number
-  /** Aborts to drain: what was read is finished, nothing more is read, and the run can go on later. */
-  readonly drain: AbortSignal
-  /** Lets a changed pipeline take effect from the first slot on that is not decided. Default false: it is refused. */
-  readonly isUpgrade?: boolean
-  /** `kafka://HOST:PORT[,HOST:PORT]` and a file of client properties; default the log in the folder, or what the run has. */
-  readonly log?: string | undefined
-  readonly logConfig?: string | undefined
-  /** Partitions of each topic of slots of a new run. Default 1. */
-  readonly partitions?: number
-  /** Makes a new run one that several processes share. Default false. */
-  readonly spread?: boolean
-  /** In a spread run, the stages that this process takes part in. Default all. */
-  readonly stages?: readonly StageName[]
-  /** In a spread run, the folder of this machine's state. Default `DIR/RUN/state`. */
-  readonly state?: string | undefined
-  /** Slots of history to keep behind what the run itself needs; default all. */
-  readonly keepSlots?: number | null
-  /** Told, as a sentence, what a person should know while the run goes on. */
-  readonly note?: ((text: string) => void) | undefined
-  /** Filled as the run goes. */
-  readonly progress?: Progress
-  /** Told what happens. */
-  readonly watch?: Watch | undefined
-}
 
 /**
  * Runs a pipeline until its source ends or `drain` aborts, and returns the figures. Called again with the same folder it goes on where

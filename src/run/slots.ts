@@ -24,10 +24,13 @@ export function endAppends(topic: string, slot: number, partitions: number): App
 /** The first slot that is not annotated, of all partitions. */
 export async function annotatedSlot(log: Log, { spread, partitions }: RunShape): Promise<number> {
   if (!spread) return (await log.position('annotate', 0)).slot
-  const positions = await positionsOf(log, 'annotate', partitions)
+  return firstUnannotated(await log.position('load', 0), await positionsOf(log, 'annotate', partitions))
+}
+
+/** The same of a spread run, from where loading and each partition of annotating stand. */
+export function firstUnannotated(load: Position, annotate: readonly Position[]): number {
   // Past the end, partitions count on.
-  const { slot: loaded } = await log.position('load', 0)
-  return Math.min(loaded, ...positions.map(({ partition, slot }) => Math.max(slot, partition)))
+  return Math.min(load.slot, ...annotate.map(({ partition, slot }) => Math.max(slot, partition)))
 }
 
 /** A stage's committed position on every partition. */

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { API } from '@platformatic/kafka'
 import { assert, HeadraceError } from '../../errors.ts'
+import { HeldShares, type TopicPartitions } from '../held-shares.ts'
 import type { Membership, ShareHandler } from '../log.ts'
 import type { Cluster, Lane } from './cluster.ts'
 import { isCode, isPassing, wrapKafkaError } from './errors.ts'
 import type { Names } from './names.ts'
-import { Shares, type TopicPartitions } from './shares.ts'
 
 /** How long the group waits for a member that is silent. Brokers do not tell: group.consumer.session.timeout.ms is this by default. */
 const sessionMs = 45_000
@@ -40,7 +40,7 @@ export class Member implements Membership {
   readonly failed: Promise<never>
   readonly #fail: (error: unknown) => void
   readonly #given: Given
-  readonly #shares: Shares
+  readonly #shares: HeldShares
   /** Topics of positions by id. An id that is missing here is looked up. */
   readonly #stages = new Map<string, string>()
   #lane: Lane
@@ -64,7 +64,7 @@ export class Member implements Membership {
     this.#fail = error => reject(this.#explain(error))
     this.#given = given
     this.#lane = given.cluster.lane(beatMsMax)
-    this.#shares = new Shares(given.handler, { onGiven: () => this.#beatSoon(), onError: this.#fail })
+    this.#shares = new HeldShares(given.handler, { onGiven: () => this.#beatSoon(), onError: this.#fail })
   }
 
   /** Joins; rejects with what the brokers refuse. */

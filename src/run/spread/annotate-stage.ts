@@ -1,9 +1,9 @@
 import { HeadraceError } from '../../errors.ts'
-import { limits } from '../../limits.ts'
-import type { Append, Entry, Owner, Position, SpreadLog } from '../../log/log.ts'
+import type { Entry, Owner, SpreadLog } from '../../log/log.ts'
 import { annotatedAppends } from '../annotated.ts'
 import { type RunContext, topics } from '../context.ts'
-import { slotAppend } from '../slots.ts'
+import { type PendingSlot, SlotWindow } from '../slot-window.ts'
+import { isEnded, slotAppend } from '../slots.ts'
 import { decodeRaw } from './raw.ts'
 
 /** A context whose log shares out partitions. */
@@ -11,12 +11,10 @@ export interface SpreadContext extends RunContext {
   readonly log: SpreadLog
 }
 
-interface InFlight {
+interface AnnotatingSlot extends PendingSlot {
   readonly slot: number
   readonly offset: bigint
   readonly isEnd: boolean
-  readonly result: Promise<readonly Append[]>
-  isSettled: boolean
 }
 
 /**
@@ -32,17 +30,17 @@ export async function annotatePartition(
   const { log, failed } = context
   await using owner = await log.ownPartition('annotate', partition)
   const position = await log.position('annotate', partition)
-  if (hasEnded(position)) return
+  if (isEnded([position])) return
   const over = new AbortController()
   const signal = AbortSignal.any([stop, over.signal])
   const entries = log.read({ topic: topics.raw, partition, offset: position.offset }, signal)[Symbol.asyncIterator]()
-  const window: InFlight[] = []
+  const window = new SlotWindow<AnnotatingSlot>()
   let next = Math.max(position.slot, partition)
   try {
     let reading: Promise<IteratorResult<Entry>> | null = stop.aborted ? null : readNext(entries)
     while (reading || window.length > 0) {
       failed.throwIfAborted()
-      if (window.length > 0 && (!reading || window.length >= slotsMax() || !(await isFirst(reading, window[0])))) {
+      if (window.length > 0 && (!reading || window.length >= slotsMax() || !(await isFirst(reading, window.oldest)))) {
         await commitReady(context, owner, partition, window)
         continue
       }
@@ -61,11 +59,6 @@ export async function annotatePartition(
   }
 }
 
-/** Whether a partition's position is behind its `end` slot. */
-export function hasEnded({ note }: Position): boolean {
-  return note !== '' && JSON.parse(note).ended === true
-}
-
 function readNext(entries: AsyncIterator<Entry>): Promise<IteratorResult<Entry>> {
   const reading = entries.next()
   // A failure is met when it is waited for.
@@ -74,7 +67,7 @@ function readNext(entries: AsyncIterator<Entry>): Promise<IteratorResult<Entry>>
 }
 
 /** Whether the next entry is there before the oldest slot in flight is done. */
-function isFirst(reading: Promise<unknown>, { result }: InFlight): Promise<boolean> {
+function isFirst(reading: Promise<unknown>, { result }: PendingSlot): Promise<boolean> {
   return Promise.race([reading.then(() => true), result.then(() => false)])
 }
 
@@ -91,32 +84,24 @@ function checkEntry({ plan }: RunContext, { headers, partition }: Entry, expecte
     )
 }
 
-function begin(context: RunContext, { headers, offset, value }: Entry, slot: number): InFlight {
+function begin(context: RunContext, { headers, offset, value }: Entry, slot: number): AnnotatingSlot {
   const { partitions } = context.shape
   const isEnd = headers.end === '1'
   const result = isEnd
     ? Promise.resolve([slotAppend(topics.scored, slot, partitions, new Uint8Array(0), { end: '1' })])
     : annotatedAppends(context, slot, decodeRaw(value))
-  const entry = { slot, offset, isEnd, result, isSettled: false }
-  const settle = () => {
-    entry.isSettled = true
-  }
-  entry.result.then(settle, settle)
-  return entry
+  return { slot, offset, isEnd, result }
 }
 
 /** Commits the oldest slot in flight and all that are ready behind it. */
-async function commitReady(context: RunContext, owner: Owner, partition: number, window: InFlight[]): Promise<void> {
-  const appends: Append[] = []
-  let bytes = 0
-  let last: InFlight
-  do {
-    last = window[0]
-    const result = await last.result
-    window.shift()
-    bytes += result.reduce((sum, { value }) => sum + value.length, 0)
-    appends.push(...result)
-  } while (window[0]?.isSettled && bytes < limits.commitBytesMax / 2)
+async function commitReady(
+  context: RunContext,
+  owner: Owner,
+  partition: number,
+  window: SlotWindow<AnnotatingSlot>,
+): Promise<void> {
+  const { slots, appends } = await window.takeReady()
+  const last = slots.at(-1)!
   context.failed.throwIfAborted()
   const slot = last.slot + context.shape.partitions
   const note = last.isEnd ? JSON.stringify({ ended: true }) : ''

@@ -7,10 +7,11 @@ import { lockDirectory } from '../../log/lock.ts'
 import type { Share } from '../../log/log.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { type RunShape, topics } from '../context.ts'
-import { type StageName, stageNames, type Watch } from '../events.ts'
+import { stageNames } from '../events.ts'
 import type { PipelineRef } from '../jobs.ts'
 import { loadAll } from '../load.ts'
 import { type LogPlace, openKafka, prepareTopics } from '../open-log.ts'
+import type { RunOptions } from '../options.ts'
 import { Pool } from '../pool.ts'
 import { emptyProgress, type Progress } from '../progress.ts'
 import { openRetention } from '../retention.ts'
@@ -25,18 +26,8 @@ import { Shares } from './shares.ts'
 import { trackRun } from './tracker.ts'
 import { upgradeRun } from './upgrade.ts'
 
-export interface SpreadOptions {
-  readonly dir: string
-  readonly workers: number
-  readonly drain: AbortSignal
-  readonly isUpgrade?: boolean
-  readonly stages?: readonly StageName[]
-  readonly state?: string | undefined
-  readonly keepSlots?: number | null
-  readonly note?: ((text: string) => void) | undefined
-  readonly progress: Progress
-  readonly watch?: Watch | undefined
-}
+/** What a spread run is given: the log, and how the run is cut, are known then. */
+export type SpreadOptions = RunOptions & { readonly progress: Progress }
 
 type Place = LogPlace & RunShape
 type KafkaLog = Awaited<ReturnType<typeof openKafka>>
@@ -102,7 +93,7 @@ async function doWork(
   const slotsMax = () => Math.ceil((context.pool.size * limits.slotsInFlightPerWorker) / shares.count(stage)) + 1
   if (stage === 'annotate') return annotatePartition(context, partition, stop, slotsMax)
   if (stage === 'load' && isDraining) return
-  const { own, ordered } = await orderedContext(work, stage)
+  const { own, ordered, pipeline } = await orderedContext(work, stage)
   const failed = AbortSignal.any([context.failed, stop])
   if (stage === 'decide') {
     await using retention = openRetention(ordered, work.log, work.options)
@@ -116,7 +107,7 @@ async function doWork(
     await loadAll({ ...ordered, drain, progress: context.progress }, owner)
     return
   }
-  await using sink = await openSink(ordered, context.plan.name)
+  await using sink = await openSink(ordered, pipeline)
   await shardAll({ ...ordered, failed }, owner, stop, sink)
 }
 
@@ -138,8 +129,8 @@ async function orderedContext({ context, ref, place }: Work, stage: string) {
       throw error
     }
   }
-  const { segments } = await checkRunFile(dir, plan, ref, place)
-  return { own, ordered: { ...context, segments, progress: emptyProgress(), checkOwner: () => check() } }
+  const { segments, pipeline } = await checkRunFile(dir, plan, ref, place)
+  return { own, pipeline, ordered: { ...context, segments, progress: emptyProgress(), checkOwner: () => check() } }
 }
 
 /** Makes the run, or finds it as it is; processes that begin at once do so one after the other. */

@@ -5,7 +5,7 @@ import type { Position } from '../../log/log.ts'
 import type { RunContext } from '../context.ts'
 import type { StageName } from '../events.ts'
 import { restoreTotals } from '../progress.ts'
-import { annotatedSlot, isEnded, positionsOf } from '../slots.ts'
+import { firstUnannotated, isEnded, positionsOf } from '../slots.ts'
 
 /** How often a process looks how far its run is, and how much longer for each partition that it asks for. */
 const lookMs = 1000
@@ -36,7 +36,8 @@ export async function trackRun(tracked: TrackedRun, signal: AbortSignal): Promis
 async function look({ context, hasFolder, isDraining }: TrackedRun): Promise<boolean> {
   const { log, shape, progress, plan, watch } = context
   const [load, decide, shard] = await Promise.all(['load', 'decide', 'shard'].map(stage => log.position(stage, 0)))
-  progress.annotated = await annotatedSlot(log, shape)
+  const annotate = await positionsOf(log, 'annotate', shape.partitions)
+  progress.annotated = firstUnannotated(load, annotate)
   progress.decided = decide.slot
   const [loaded, decided, sharded] = [load, decide, shard].map(({ note }) => (note ? JSON.parse(note) : {}))
   progress.sharded = shard.slot
@@ -48,15 +49,14 @@ async function look({ context, hasFolder, isDraining }: TrackedRun): Promise<boo
     ...(plan.tokenizer && { shard: shard.slot }),
   }
   watch?.({ kind: 'positions', slots })
-  if (!hasFolder) return (isDraining && progress.annotated >= load.slot) || isAnnotated(context)
+  if (!hasFolder) return (isDraining && progress.annotated >= load.slot) || isAnnotated(annotate)
   const feedEnded = await lookAtFeed(context)
   const last = plan.tokenizer ? shard : decide
   return (isEnded([last]) && feedEnded) || (isDraining && isDrained(context, [load, decide]))
 }
 
 /** A worker's part has ended when all partitions have. */
-async function isAnnotated({ log, shape }: RunContext): Promise<boolean> {
-  const positions = await positionsOf(log, 'annotate', shape.partitions)
+function isAnnotated(positions: readonly Position[]): boolean {
   return positions.every(position => isEnded([position]))
 }
 

@@ -211,12 +211,6 @@ check('many partitions at once, interrupted time and again, make each slot once'
     assert.deepEqual(await textsOf(log, partition), [...texts(slotsOf(partition, 20)), `${60 + partition} end`])
 })
 
-mutate(
-  /in their order/,
-  'what is ready is committed first',
-  'last = window[0]',
-  'last = window.find(one => one.isSettled) ?? window[0]',
-)
 mutate(/in their order/, 'the end is not noted', 'last.isEnd ? JSON.stringify({ ended: true }) : ', '')
 mutate(
   /in their order/,
@@ -226,11 +220,11 @@ mutate(
 )
 mutate(/in their order/, 'its position is that of the slot', 'offset: last.offset + 1n', 'offset: last.offset')
 mutate(/no more slots/, 'nothing holds it back', 'window.length >= slotsMax() || ', '')
-mutate(/without waiting/, 'it waits for the next slot', '|| !(await isFirst(reading, window[0])))', ')')
+mutate(/without waiting/, 'it waits for the next slot', '|| !(await isFirst(reading, window.oldest)))', ')')
 mutate(/told to stop/, 'what was begun is dropped', 'while (reading || window.length > 0)', 'while (reading)')
 mutate(/told to stop/, 'it goes on with what is committed', 'if (done || stop.aborted) continue', 'if (done) continue')
 mutate(/from its position/, 'it begins at the start', 'offset: position.offset }', 'offset: 0n }')
-mutate(/from its position/, 'it waits behind the end', 'if (hasEnded(position)) return', '')
+mutate(/from its position/, 'it waits behind the end', 'if (isEnded([position])) return', '')
 mutate(
   /a slot is missing/,
   'a gap is passed over',
@@ -260,10 +254,4 @@ mutate(
   'it commits all the same',
   'context.failed.throwIfAborted()\n  const slot',
   'const slot',
-)
-mutate(
-  /many partitions/,
-  'the slot after the end of its window is forgotten',
-  'window[0]?.isSettled && bytes',
-  'window.shift()?.isSettled && bytes',
 )

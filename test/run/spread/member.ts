@@ -6,10 +6,20 @@ import type { Finished } from '../fixture.ts'
 
 const bin = join(import.meta.dirname, '..', '..', '..', 'bin', 'headrace.js')
 
-/** A line of a process's log. */
-export type Line = Readonly<Record<string, unknown>>
+/** A line of a process's log: `at` is its time in milliseconds since 1970. */
+export interface Line {
+  readonly at: number
+  readonly event: string
+  readonly stage?: string
+  readonly partition?: number
+  readonly slot?: number
+  /** Of `error`. */
+  readonly message?: string
+  /** Of `ended`. */
+  readonly decided?: number
+}
 
-/** A process of a spread run. What it logs is kept, and can be waited for. */
+/** A process of the command line. What it logs is kept, and can be waited for. */
 export class Member {
   readonly lines: Line[] = []
   readonly finished: Promise<Finished>
@@ -24,9 +34,12 @@ export class Member {
     })
     this.#child = child
     child.stdout.on('data', data => (this.#out += data))
-    createInterface(child.stderr).on('line', line => {
-      this.#err += `${line}\n`
-      if (line.startsWith('{')) this.lines.push(JSON.parse(line))
+    createInterface(child.stderr).on('line', text => {
+      this.#err += `${text}\n`
+      if (text.startsWith('{')) {
+        const { time, ...line } = JSON.parse(text)
+        this.lines.push({ ...line, at: Date.parse(time) })
+      }
       this.#wake()
     })
     this.finished = once(child, 'close').then(([status, signal]) => {
@@ -35,8 +48,15 @@ export class Member {
     })
   }
 
-  signal(signal: NodeJS.Signals): void {
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  /** Sends a signal, and returns when that was, in milliseconds since 1970. */
+  signal(signal: NodeJS.Signals): number {
+    const at = Date.now()
     this.#child.kill(signal)
+    return at
   }
 
   /** Waits for a line; throws when the process ends without it. */

@@ -169,12 +169,7 @@ check('told to stop it ends at once, without the run', async (module, t) => {
 })
 
 mutate(/its figures/, 'it looks once', 'while (!signal.aborted) {', 'for (let i = 0; i < 1; i++) {')
-mutate(
-  /its figures/,
-  'the first of the partitions counts',
-  'await annotatedSlot(log, shape)',
-  "(await log.position('annotate', 0)).slot",
-)
+mutate(/its figures/, 'the first of the partitions counts', 'firstUnannotated(load, annotate)', 'annotate[0].slot')
 mutate(
   /its figures/,
   'what was decided is not restored',

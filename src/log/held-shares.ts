@@ -1,4 +1,4 @@
-import type { Share, ShareHandler } from '../log.ts'
+import type { Share, ShareHandler } from './log.ts'
 
 /** A share, and the id of the topic that stands for it: a topic that was deleted and created anew has another. */
 export interface Assigned {
@@ -20,7 +20,7 @@ interface Listener {
 }
 
 /** What a member has of what it is assigned. Brings the two together share by share, so that a share's calls never overlap. */
-export class Shares {
+export class HeldShares {
   readonly #handler: ShareHandler
   readonly #listener: Listener
   #wanted: ReadonlyMap<string, Assigned> = new Map()

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Shares } from '../../../src/log/kafka/shares.ts'
-import type { Share } from '../../../src/log/log.ts'
+import { HeldShares } from '../../src/log/held-shares.ts'
+import type { Share } from '../../src/log/log.ts'
 
 const nameOf = ({ stage, partition }: Share) => `${stage}${partition}`
 /** `a0` of topic 1 is written a0, of the topic that came after it a0'. */
 const parse = (text: string) => ({ share: { stage: text[0], partition: Number(text[1]) }, topicId: text[2] ?? '' })
 const settle = () => new Promise(resolve => setImmediate(resolve))
 
-/** Shares whose handler notes each call, and gives up when it is told to. */
+/** HeldShares whose handler notes each call, and gives up when it is told to. */
 function open() {
   const calls: string[] = []
   const giving = new Map<string, PromiseWithResolvers<void>>()
@@ -23,7 +23,7 @@ function open() {
     lose: () => void calls.push('lose'),
   }
   const listener = { onGiven: () => void calls.push('given'), onError: (error: unknown) => void errors.push(error) }
-  const shares = new Shares(handler, listener)
+  const shares = new HeldShares(handler, listener)
   const held = () =>
     shares.held.flatMap(({ topicId, partitions }) => partitions.map(partition => `${partition}${topicId}`)).join(' ')
   const assign = (text: string) => shares.assign(text.split(' ').filter(Boolean).map(parse))

@@ -1,0 +1,31 @@
+import type { StageName, Watch } from './events.ts'
+import type { Progress } from './progress.ts'
+
+export interface RunOptions {
+  /** Folder of this run: `DIR/RUN`. */
+  readonly dir: string
+  readonly workers: number
+  /** Aborts to drain: what was read is finished, nothing more is read, and the run can go on later. */
+  readonly drain: AbortSignal
+  /** Lets a changed pipeline take effect from the first slot on that is not decided. Default false: it is refused. */
+  readonly isUpgrade?: boolean
+  /** `kafka://HOST:PORT[,HOST:PORT]` and a file of client properties; default the log in the folder, or what the run has. */
+  readonly log?: string | undefined
+  readonly logConfig?: string | undefined
+  /** Partitions of each topic of slots of a new run. Default 1. */
+  readonly partitions?: number
+  /** Makes a new run one that several processes share. Default false. */
+  readonly spread?: boolean
+  /** In a spread run, the stages that this process takes part in. Default all. */
+  readonly stages?: readonly StageName[]
+  /** In a spread run, the folder of this machine's state. Default `DIR/RUN/state`. */
+  readonly state?: string | undefined
+  /** Slots of history to keep behind what the run itself needs; default all. */
+  readonly keepSlots?: number | null
+  /** Told, as a sentence, what a person should know while the run goes on. */
+  readonly note?: ((text: string) => void) | undefined
+  /** Filled as the run goes. */
+  readonly progress?: Progress
+  /** Told what happens. */
+  readonly watch?: Watch | undefined
+}

@@ -139,12 +139,12 @@ async function takeOverWarm(): Promise<Takeover> {
 /** Kills the owner when none is beside it, and stops the feeder once there is enough to decide. */
 async function killAll(owner: RunProcess): Promise<void> {
   const at = owner.signal('SIGKILL')
-  await owner.gone()
+  await owner.finished
   for (const name of ['first', 'standby']) rmSync(stateOf(name), { recursive: true, force: true })
   const shape = { partitions, lanes: 1, spread: true }
   while ((await annotatedSlot(kafka, shape)) < watch.last.slot + leftSlots) await sleep(100)
   feeder.signal('SIGTERM')
-  await feeder.gone()
+  await feeder.finished
   await waitForSession(at)
 }
 

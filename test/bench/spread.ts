@@ -1,13 +1,13 @@
 import { globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { formatBytes, formatTable } from '../../src/cli/table.ts'
 import { topics } from '../../src/run/context.ts'
+import { hashOutput } from '../run/fixture.ts'
 import { removeTopics } from './parts/kafka-wire.ts'
 import {
   findSlotFaults,
-  hashOutput,
   openSpread,
   readSessionSeconds,
   type SlotFaults,
@@ -79,7 +79,7 @@ async function measure(count: number, fault: Fault | null): Promise<Measured> {
   const left = moved ? all.slice(0, -1) : all
   await Promise.all(left.map(one => one.end()))
   const seconds = (Date.now() - started) / 1000
-  const isEqual = (await hashOutput(join(work, run))) === expected
+  const isEqual = isDeepStrictEqual(await hashOutput(join(work, run)), expected)
   const kafka = await openSpread(brokers!, run)
   const scored = fault ? await findSlotFaults(kafka, topics.scored, partitions) : null
   await kafka[Symbol.asyncDispose]()
@@ -104,7 +104,7 @@ async function disturb(run: string, all: readonly RunProcess[], fault: Fault): P
     return (await Promise.any(waits)).at - at
   })
   const taken = await Promise.all(times)
-  await victim.gone()
+  await victim.finished
   return { shares, firstSeconds: Math.min(...taken) / 1000, allSeconds: Math.max(...taken) / 1000 }
 }
 

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster } from '../../../src/log/kafka/cluster.ts'
 import { KafkaLog, parseKafkaOptions } from '../../../src/log/kafka.ts'
 import { type Log, readCommitted } from '../../../src/log/log.ts'
+import { topics } from '../../../src/run/context.ts'
 import { openLogToRead } from '../../../src/run/open-log.ts'
 import { readRunFile } from '../../../src/run/run-file.ts'
-import { annotatedSlot } from '../../../src/run/slots.ts'
+import { annotatedSlot, readBySlot } from '../../../src/run/slots.ts'
 
 const optionsFor = (brokers: string) => parseKafkaOptions(`kafka://${brokers}`, {}, process.env)
 
@@ -48,29 +47,14 @@ export async function findSlotFaults(log: Log, topic: string, partitions: number
   return faults
 }
 
-/** SHA-256 over every file of a run's shards and feed, with its path. */
-export async function hashOutput(dir: string): Promise<string> {
-  const hash = createHash('sha256')
-  for (const part of ['shards', 'feed']) {
-    const entries = await readdir(join(dir, part), { recursive: true, withFileTypes: true }).catch(() => [])
-    const paths = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
-    for (const path of paths.sort()) hash.update(`${relative(dir, path)}\n`).update(await readFile(path))
-  }
-  return hash.digest('hex')
-}
-
 /** SHA-256 over all that was kept, slot after slot: equal for runs of equal input, however their topics are cut. */
 export async function hashKept(dir: string): Promise<string> {
   const run = (await readRunFile(dir))!
   await using log = await openLogToRead(dir, run)
-  const slots: [number, string][] = []
-  for (let partition = 0; partition < run.partitions; partition++) {
-    const { first } = await log.bounds('decide.kept', partition)
-    for await (const { headers, value } of readCommitted(log, 'decide.kept', partition, first))
-      if (headers.end !== '1') slots.push([Number(headers.slot), createHash('sha256').update(value).digest('hex')])
-  }
-  slots.sort(([a], [b]) => a - b)
-  return createHash('sha256').update(JSON.stringify(slots)).digest('hex')
+  const hash = createHash('sha256')
+  for await (const { headers, value } of readBySlot(log, topics.kept, run.partitions))
+    if (headers.end !== '1') hash.update(`${headers.slot} ${value.length}\n`).update(value)
+  return hash.digest('hex')
 }
 
 /** For how long the brokers wait for a member that is silent, in seconds. */

@@ -14,12 +14,12 @@ import { type Checked, checkFates, checkShards, checkSteps } from './soak-checks
 import { type LifeMemory, memoryTrend, residentMb, watchMemory } from './soak-memory.ts'
 import { readRecords } from './soak-reader.ts'
 
-const usage = `npm run soak -- [--minutes 30] [--kill-every 20] [--workers 2] [--seed S] [--keep]
+const usage = `npm run soak -- [--minutes 30] [--kill-every 20] [--workers 2] [--seed S] [--log kafka://HOST:PORT] [--keep]
 
 Follows a growing folder while the run is killed (SIGKILL) and started again, and while a reader of the feed is killed and goes on with
 another world size. Then stops, ends the run and checks: each record has one fate, each kept document stands in one shard, each step was
 read once and never changed, and the memory of the run's lives did not grow beyond its tables. Shards and blocks are made small, so that
-steps are published all the way.
+steps are published all the way. With --log the run's log is on Kafka (test/kafka/start-kafka.sh starts a broker).
 `
 const { values } = parseArgs({
   options: {
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     'kill-every': { type: 'string', default: '20' },
     workers: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
+    log: { type: 'string' },
     keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -41,7 +42,8 @@ const killEveryMs = 1000 * Number(values['kill-every'])
 const endMs = 60_000 * Number(values.minutes)
 const root = await makeDir('soak')
 const [input, aside, runs] = ['input', 'aside', 'runs'].map(name => join(root, name))
-const runName = 'kill'
+// Topics are named by it.
+const runName = values.log ? `soak-${process.pid}` : 'kill'
 const runDir = join(runs, runName)
 const records = join(root, 'steps.jsonl')
 const batch = 8
@@ -109,6 +111,7 @@ function start(args: readonly string[]): Running {
 const here = (name: string) => join(import.meta.dirname, name)
 const bin = here('../../bin/headrace.js')
 const runArgs = ['--import', new URL('./preload.ts', import.meta.url).href, bin, 'run', subject.pipeline, '--dir', runs]
+if (values.log) runArgs.push('--log', values.log)
 const startRun = (...more: string[]) => start([...runArgs, '--workers', values.workers, '--json', ...more])
 let runNow: Running | null = null
 

@@ -73,13 +73,19 @@ const onMembers =
     await using _log = log
     await using beside = (await openBeside?.()) ?? log
     const table = new ShareTable(waitMsMax)
-    await using joined = new AsyncDisposableStack()
+    // Node 22 has no AsyncDisposableStack.
+    const joined: Membership[] = []
     const join: Members['join'] = async (name, working, stages = ['s', 't']) => {
       const membership = await (name === 'a' ? log : beside).join(stages, table.handler(name, working))
       membership.failed.catch(error => table.problems.push(`${error}`))
-      return joined.use(membership)
+      joined.push(membership)
+      return membership
     }
-    await check({ table, join, lose })
+    try {
+      await check({ table, join, lose })
+    } finally {
+      for (const membership of joined.reverse()) await membership[Symbol.asyncDispose]()
+    }
     assert.deepEqual(table.problems, [])
   }
 

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { makeFolder, syncFolder, writeDurably } from '../../durable-file.ts'
-import { HeadraceError } from '../../errors.ts'
+import { HeadraceError, wrapDiskError } from '../../errors.ts'
 
 /** Throws `fenced` when a stage's files are another process's to write. */
 export type CheckClaim = () => void
@@ -27,7 +27,20 @@ export async function claimStage(dir: string, stage: string): Promise<CheckClaim
   await rename(draft, path)
   await syncFolder(folder)
   return () => {
-    if (readFileSync(path, 'utf8') === mine) return
-    throw new HeadraceError('fenced', `${path} names another process: stage '${stage}' is its now, so this one stops`)
+    if (readMark(path) === mine) return
+    throw new HeadraceError(
+      'fenced',
+      `${path} doesn't name this process: stage '${stage}' is another's now, so it stops`,
+    )
+  }
+}
+
+/** A mark that is gone is nobody's. */
+function readMark(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw wrapDiskError(error, `reading ${path}`)
   }
 }

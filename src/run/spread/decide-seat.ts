@@ -44,13 +44,15 @@ export class DecideSeat implements AsyncDisposable {
   /** `base`: where this machine keeps state. `fail` is told what a standby can't go on after. */
   static async open(context: RunContext, base: string, fail: (error: unknown) => void): Promise<DecideSeat> {
     const place = await takeFolder(base)
+    let state: Tables | undefined
     try {
-      const state = await openNewest(context, place.folder)
-      const seat = new DecideSeat(context, place, state, fail)
+      state = await openNewest(context, place.folder)
       checkDeciders(context, state)
+      const seat = new DecideSeat(context, place, state, fail)
       seat.#follow()
       return seat
     } catch (error) {
+      await state?.[Symbol.asyncDispose]()
       await place.lock[Symbol.asyncDispose]()
       throw error
     }

@@ -15,7 +15,7 @@ import type { RunOptions } from '../options.ts'
 import { Pool } from '../pool.ts'
 import { emptyProgress, type Progress } from '../progress.ts'
 import { openRetention } from '../retention.ts'
-import { checkRunFile, openRunFile } from '../run-file.ts'
+import { openRunFile } from '../run-file.ts'
 import { shardAll } from '../shard-stage.ts'
 import { openSink } from '../sink.ts'
 import { watchLog } from '../watch.ts'
@@ -24,7 +24,7 @@ import { type CheckClaim, claimStage } from './claim.ts'
 import { DecideSeat } from './decide-seat.ts'
 import { Shares } from './shares.ts'
 import { trackRun } from './tracker.ts'
-import { upgradeRun } from './upgrade.ts'
+import { checkUpgraded, endUpgrade, upgradeRun } from './upgrade.ts'
 
 /** What a spread run is given: the log, and how the run is cut, are known then. */
 export type SpreadOptions = RunOptions & { readonly progress: Progress }
@@ -122,14 +122,14 @@ async function orderedContext({ context, ref, place }: Work, stage: string) {
     const owner = await log.own(stage)
     try {
       check = await claimStage(dir, stage)
-      await checkRunFile(dir, plan, ref, place)
+      await checkUpgraded(dir, plan, ref, place)
       return owner
     } catch (error) {
       await owner[Symbol.asyncDispose]()
       throw error
     }
   }
-  const { segments, pipeline } = await checkRunFile(dir, plan, ref, place)
+  const { segments, pipeline } = await checkUpgraded(dir, plan, ref, place)
   return { own, pipeline, ordered: { ...context, segments, progress: emptyProgress(), checkOwner: () => check() } }
 }
 
@@ -143,6 +143,7 @@ async function prepareRun(
 ): Promise<RunShape> {
   await makeFolder(dir)
   await using _ = await lockSoon(dir)
+  await endUpgrade(dir)
   const { partitions, lanes, spread } = await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: false }).catch(
     error => {
       if (!isUpgrade || !(error instanceof HeadraceError) || error.code !== 'bad-pipeline') throw error

@@ -1,14 +1,23 @@
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeDurably } from '../../durable-file.ts'
+import { HeadraceError } from '../../errors.ts'
 import type { Log } from '../../log/log.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import type { RunShape } from '../context.ts'
 import type { PipelineRef } from '../jobs.ts'
 import type { LogPlace } from '../open-log.ts'
-import { openRunFile, type RunFile, readRunFile, writeRunFile } from '../run-file.ts'
+import { checkRunFile, openRunFile, type RunFile } from '../run-file.ts'
+
+/** The stages whose owners keep to `run.json`. */
+const orderedStages = ['load', 'decide', 'shard']
+const markOf = (dir: string) => join(dir, 'upgrading')
 
 /**
- * Lets a changed pipeline take effect in a spread run, while other processes may be at work. Loading and deciding are taken from whoever
- * does them before the slot is chosen, and looked at once more when the run file says it: who takes a stage afterwards reads there that
- * its pipeline is the old one, and stops. Was a slot decided in between, all of it is done again.
+ * Lets a changed pipeline take effect in a spread run, while other processes may be at work. It is marked first, and each ordered stage
+ * is taken from its owner then: whoever takes one afterwards finds the mark and gives it back, so nothing is decided while the slot is
+ * chosen at which the change takes effect. Whoever held one at the mark lost it.
  */
 export async function upgradeRun(
   dir: string,
@@ -17,19 +26,28 @@ export async function upgradeRun(
   log: Log,
   place: LogPlace & RunShape,
 ): Promise<RunFile> {
-  const before = (await readRunFile(dir))!
-  for (;;) {
-    const from = await fence(log)
-    const run = await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: true })
-    if ((await fence(log)) === from) return run
-    await writeRunFile(dir, before)
+  await writeDurably(markOf(dir), [])
+  try {
+    for (const stage of orderedStages) await (await log.own(stage))[Symbol.asyncDispose]()
+    return await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: true })
+  } finally {
+    await endUpgrade(dir)
   }
 }
 
-/** Takes the stages from their owners, and says which slots are loaded and decided next. */
-async function fence(log: Log): Promise<string> {
-  await using _load = await log.own('load')
-  await using _decide = await log.own('decide')
-  const [load, decide] = await Promise.all([log.position('load', 0), log.position('decide', 0)])
-  return `${load.slot} ${decide.slot}`
+/** Removes the mark of an upgrade that is over, or that died: for whoever holds the folder's lock. */
+export async function endUpgrade(dir: string): Promise<void> {
+  await rm(markOf(dir), { force: true })
+}
+
+/** What `run.json` says to a stage's owner. Throws `fenced` while an upgrade goes on, and `bad-pipeline` to an old pipeline's after it. */
+export async function checkUpgraded(
+  dir: string,
+  plan: Plan,
+  ref: PipelineRef,
+  place: LogPlace & RunShape,
+): Promise<RunFile> {
+  if (existsSync(markOf(dir)))
+    throw new HeadraceError('fenced', `${markOf(dir)} is there: another pipeline takes effect, so this process waits`)
+  return checkRunFile(dir, plan, ref, place)
 }

@@ -10,7 +10,8 @@
 #   KAFKA_VERSION  4.4.0
 #   KAFKA_LIBS     where the jars are or go            ($KAFKA_DIR/libs-$KAFKA_VERSION)
 #   KAFKA_FEATURES for example transaction.version=1: features of a new cluster other than its newest
-#   KAFKA_SECURE   1: adds a SASL_SSL listener for user `headrace`, password `secret`; $DIR/ca.pem is what to trust
+#   KAFKA_SECURE   1: adds a SASL_SSL listener for user `headrace`, who may do all, and `limited`, who may do what ACLs grant; both have
+#                  the password `secret`, and $DIR/ca.pem is what to trust
 #   KAFKA_PROXIED  1: adds a plain listener on the third port after, which tells clients to come to the fourth: a proxy is there
 #   KAFKA_LOG      warn, info ...                      (warn)
 set -euo pipefail
@@ -107,8 +108,10 @@ PROPERTIES
 ssl.keystore.type=PEM
 ssl.keystore.location=$DIR/keystore.pem
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
-listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_headrace="secret";
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_headrace="secret" user_limited="secret";
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:headrace
 PROPERTIES
   cat > "$DIR/$1/log4j2.properties" <<PROPERTIES
 rootLogger.level=${KAFKA_LOG:-warn}

@@ -103,8 +103,8 @@ export async function live(
 const undisturbed = { kill: null, fill: null, report: null, plant: null }
 
 /** Runs `headrace verify` on what a kill left, with the same limits. */
-export function verify(subject: Subject, dir: string): Promise<Life> {
-  return start(subject, dir, ['verify', '--dir', dir, '--run', runName], undisturbed, lifeSecondsMax * 1000)
+export function verify(subject: Subject, dir: string, run = runName): Promise<Life> {
+  return start(subject, dir, ['verify', '--dir', dir, '--run', run], undisturbed, lifeSecondsMax * 1000)
 }
 
 /** Whether this tree has `headrace verify`. */

@@ -219,7 +219,7 @@ async function finish(reading: Promise<void>): Promise<Checked[]> {
   const fates = await checkFates(runDir, written)
   const checks = [fates, await checkShards(runDir, fates.kept), await checkSteps(join(runDir, 'feed'), records)]
   if (await hasVerify(subject)) {
-    const found = await verify(subject, runs)
+    const found = await verify(subject, runs, runName)
     checks.push({ what: 'headrace verify', count: 1, wrong: found.status === 0 ? [] : [`${found.err}${found.out}`] })
   }
   return [...checks, checkMemory(fates.kept.size)]

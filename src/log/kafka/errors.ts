@@ -84,7 +84,7 @@ function judge(codes: readonly string[]): { code: HeadraceError['code']; advice:
       advice: 'check security.protocol, the port, and the certificates of ssl.truststore.location',
     }
   if (has(/AUTHORIZATION_FAILED/))
-    return { code: 'bad-option', advice: 'grant this user what README.md lists under Kafka' }
+    return { code: 'bad-option', advice: 'grant this user what README.md lists under "On Kafka"' }
   if (has(/TOO_LARGE|TOO_LONG/))
     return { code: 'limit', advice: 'set max.message.bytes of the topic to what `topics --plan` says' }
   if (has(/UNKNOWN_TOPIC/)) return { code: 'not-found', advice: 'create the topics of the run with `headrace topics`' }

@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { parseKafkaOptions } from '../../../src/log/kafka/options.ts'
 import { KafkaLog } from '../../../src/log/kafka.ts'
 import { readCommitted } from '../../../src/log/log.ts'
 import { newRun, openLog } from './broker.ts'
-
-// KAFKA_SECURE=1 test/kafka/start-kafka.sh offers the listener and writes the certificate.
-const { HEADRACE_KAFKA_SASL_SSL: secure, HEADRACE_KAFKA_CA: ca } = process.env
-const skip =
-  !(secure && ca) &&
-  process.env.KAFKA_REQUIRED !== '1' &&
-  'HEADRACE_KAFKA_SASL_SSL and HEADRACE_KAFKA_CA name no broker'
-
-const properties = {
-  'security.protocol': 'SASL_SSL',
-  'sasl.username': 'headrace',
-  'sasl.password': 'secret',
-  'ssl.truststore.location': ca ?? '',
-  'delivery.timeout.ms': '1000',
-}
-function parse(changes: Record<string, string>) {
-  assert.ok(secure && ca, 'KAFKA_REQUIRED is 1: HEADRACE_KAFKA_SASL_SSL and HEADRACE_KAFKA_CA name the secure listener')
-  return parseKafkaOptions(`kafka://${secure}`, { ...properties, ...changes })
-}
+import { secureOptions, skipInsecure as skip } from './secure.ts'
 
 for (const mechanism of ['PLAIN', 'SCRAM-SHA-512'])
   test(`a log over TLS, with ${mechanism}`, { skip }, async () => {
-    await using log = await openLog({ run: newRun() }, parse({ 'sasl.mechanism': mechanism }))
+    await using log = await openLog({ run: newRun() }, secureOptions({ 'sasl.mechanism': mechanism }))
     await using owner = await log.own('s')
     await owner.commit({
       positions: [],
@@ -48,7 +29,7 @@ test('what is refused says what to check, and no error shows the password', { sk
     ['no TLS', { 'security.protocol': 'PLAINTEXT' }, /check security.protocol/],
   ]
   for (const [name, changes, message] of cases) {
-    const error = await KafkaLog.open(parse(changes), { run: 'r' }).then(
+    const error = await KafkaLog.open(secureOptions(changes), { run: 'r' }).then(
       () => null,
       (reason: unknown) => reason,
     )

@@ -61,6 +61,8 @@ check(
           await new Promise(resolve => setImmediate(resolve))
         }
       }
+      // A change before the first slot is decided stands in the place of the old pipeline, and not behind it.
+      while ((await run.log.position('decide', 0)).slot === 0) await new Promise(resolve => setImmediate(resolve))
       for (let turns = random() * 20; turns > 0; turns--) await new Promise(resolve => setImmediate(resolve))
       const { segments } = await module.upgradeRun(run.dir, after, ref, run.log, place)
       for (let turns = 0; turns < 20; turns++) await new Promise(resolve => setImmediate(resolve))

@@ -1,45 +1,30 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { HeadraceError } from '../../../src/errors.ts'
 import { type KafkaOptions, parseKafkaOptions } from '../../../src/log/kafka/options.ts'
 import { KafkaLog } from '../../../src/log/kafka.ts'
 import { readCommitted } from '../../../src/log/log.ts'
+import { Brokers } from '../../kill/kafka/brokers.ts'
 
-// A broker of its own, as it dies: about a minute, so only where KAFKA_KILL is 1.
+// Brokers of its own, as they die: about two minutes, so only where KAFKA_KILL is 1.
 const skip = process.env.KAFKA_KILL !== '1' && 'KAFKA_KILL is not 1'
 const kills = 4
 const partitions = 3
-const script = join(import.meta.dirname, '../../kafka/start-kafka.sh')
 
 for (const nodes of [1, 3])
   test(`one of ${nodes} brokers, killed in the middle of commits, loses and doubles nothing`, {
     skip,
     timeout: 300_000,
   }, async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'headrace-kafka-'))
-    const port = Number(process.env.KAFKA_KILL_PORT ?? 19492)
-    const env = { ...process.env, KAFKA_DIR: dir, KAFKA_PORT: `${port}`, KAFKA_NODES: `${nodes}` }
-    const control = (...args: string[]) => promisify(execFile)(script, args, { env })
-    await control('start')
-    try {
-      const all = Array.from({ length: nodes }, (_, i) => `127.0.0.1:${port + 10 * i}`)
-      await checkKills(parseKafkaOptions(`kafka://${all}`), async i => {
-        const node = `${(i % nodes) + 1}`
-        await control('kill9', node)
-        // The others take over its partitions and go on before it is back.
-        if (nodes > 1) await sleep(4000)
-        await control('start', node)
-      })
-    } finally {
-      await control('kill9')
-      rmSync(dir, { recursive: true })
-    }
+    await using brokers = await Brokers.start(nodes, Number(process.env.KAFKA_KILL_PORT ?? 19492))
+    await checkKills(parseKafkaOptions(brokers.directUrl), async i => {
+      const node = (i % nodes) + 1
+      await brokers.control('kill9', node)
+      // The others take over its partitions and go on before it is back.
+      if (nodes > 1) await sleep(4000)
+      await brokers.control('start', node)
+    })
   })
 
 async function checkKills(options: KafkaOptions, kill: (i: number) => Promise<void>) {

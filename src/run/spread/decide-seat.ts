@@ -63,17 +63,11 @@ export class DecideSeat implements AsyncDisposable {
     return this.#state.slot()
   }
 
-  /** Decides as the stage's owner, until all is decided or `stop` aborts; then it stands by again. `own` makes it the owner. */
-  async decide(
-    context: RunContext,
-    own: () => Promise<Owner>,
-    stop: AbortSignal,
-    onSealed: (slot: number) => void,
-  ): Promise<void> {
+  /** Decides as the stage's owner, until all is decided or `stop` aborts; then it stands by again. */
+  async decide(context: RunContext, owner: Owner, stop: AbortSignal, onSealed: (slot: number) => void): Promise<void> {
     this.#stop.abort()
     await this.#following
     try {
-      await using owner = await own()
       await using snapshot = new Snapshot(context.dir, join(this.#folder, tablesName), () => context.checkOwner())
       await decideAll(context, owner, this.#state, stop, slot => {
         snapshot.sealed(slot)

@@ -20,7 +20,7 @@ import { shardAll } from '../shard-stage.ts'
 import { openSink } from '../sink.ts'
 import { watchLog } from '../watch.ts'
 import { annotatePartition, type SpreadContext } from './annotate-stage.ts'
-import { type CheckClaim, claimStage } from './claim.ts'
+import { claimStage } from './claim.ts'
 import { DecideSeat } from './decide-seat.ts'
 import { Shares } from './shares.ts'
 import { trackRun } from './tracker.ts'
@@ -89,48 +89,31 @@ async function doWork(
   seat: DecideSeat | null,
   shares: Shares,
 ): Promise<void> {
-  const { context, isDraining } = work
+  const { context, ref, place, isDraining } = work
+  const { dir, plan, log } = context
   const slotsMax = () => Math.ceil((context.pool.size * limits.slotsInFlightPerWorker) / shares.count(stage)) + 1
   if (stage === 'annotate') return annotatePartition(context, partition, stop, slotsMax)
   if (stage === 'load' && isDraining) return
-  const { own, ordered, pipeline } = await orderedContext(work, stage)
+  // Looked at first, so that a process of an old pipeline takes no stage from one of the new.
+  await checkUpgraded(dir, plan, ref, place)
+  await using owner = await log.own(stage)
+  // Its files are claimed once the log has made this process the owner, and the pipeline must still be the run's then.
+  const checkOwner = await claimStage(dir, stage)
+  const { segments, pipeline } = await checkUpgraded(dir, plan, ref, place)
+  // Its figures are its own, as the run's are read from the log.
+  const ordered = { ...context, segments, checkOwner, progress: emptyProgress() }
   const failed = AbortSignal.any([context.failed, stop])
   if (stage === 'decide') {
     await using retention = openRetention(ordered, work.log, work.options)
-    await seat!.decide({ ...ordered, failed }, own, stop, slot => retention.sealed(slot))
-    return
-  }
-  await using owner = await own()
-  if (stage === 'load') {
+    await seat!.decide({ ...ordered, failed }, owner, stop, slot => retention.sealed(slot))
+  } else if (stage === 'load') {
     // What was read is committed, also when the share is given back. The lead over other stages is seen in the run's figures.
     const drain = AbortSignal.any([context.drain, stop])
     await loadAll({ ...ordered, drain, progress: context.progress }, owner)
-    return
+  } else {
+    await using sink = await openSink(ordered, pipeline)
+    await shardAll({ ...ordered, failed }, owner, stop, sink)
   }
-  await using sink = await openSink(ordered, pipeline)
-  await shardAll({ ...ordered, failed }, owner, stop, sink)
-}
-
-/**
- * A context for an ordered stage, and how to become its owner: its files are claimed once the log has made this process the owner, and
- * the pipeline must still be the run's then. Its figures are its own, as the run's are read from the log.
- */
-async function orderedContext({ context, ref, place }: Work, stage: string) {
-  const { dir, plan, log } = context
-  let check: CheckClaim = () => {}
-  const own = async () => {
-    const owner = await log.own(stage)
-    try {
-      check = await claimStage(dir, stage)
-      await checkUpgraded(dir, plan, ref, place)
-      return owner
-    } catch (error) {
-      await owner[Symbol.asyncDispose]()
-      throw error
-    }
-  }
-  const { segments, pipeline } = await checkUpgraded(dir, plan, ref, place)
-  return { own, pipeline, ordered: { ...context, segments, progress: emptyProgress(), checkOwner: () => check() } }
 }
 
 /** Makes the run, or finds it as it is; processes that begin at once do so one after the other. */

@@ -63,7 +63,8 @@ async function begin({ DecideSeat }: Module) {
   /** Decides until it has decided what is measured. */
   const decide = async (seat: Seat, to: number, owning: () => Promise<Owner> = own) => {
     const stop = new AbortController()
-    const done = seat.decide({ ...context, failed: stop.signal }, owning, stop.signal, () => {})
+    await using owner = await owning()
+    const done = seat.decide({ ...context, failed: stop.signal }, owner, stop.signal, () => {})
     done.catch(() => {})
     await Promise.race([done, until('it has decided', async () => (await log.position('decide', 0)).slot >= to)])
     stop.abort(new Error('given back'))
@@ -192,11 +193,9 @@ check('given back while it still reads what was decided, it ends with the reason
   await rm(join(dir, 'snapshot'), { recursive: true })
   await using seat = await open(await makeDir('other'))
   const stop = new AbortController()
-  const owning = async () => {
-    stop.abort(new Error('given back'))
-    return own()
-  }
-  const done = seat.decide({ ...context, failed: stop.signal }, owning, stop.signal, () => {})
+  await using owner = await own()
+  const done = seat.decide({ ...context, failed: stop.signal }, owner, stop.signal, () => {})
+  stop.abort(new Error('given back'))
   await done.catch(error => assert.equal(error, stop.signal.reason))
   await until('it has followed', () => seat.slot === 41)
 })

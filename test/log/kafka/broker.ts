@@ -6,6 +6,9 @@ import { KafkaLog, type KafkaRun, type TopicShape } from '../../../src/log/kafka
 /** HOST:PORT of the broker that tests may use: `test/kafka/start-kafka.sh` starts one. */
 export const broker = process.env.HEADRACE_KAFKA ?? ''
 
+/** Whether it has transactions v2, as a broker of Kafka 4.0 or later that was not started to be without them. */
+export const hasSecondGeneration = process.env.KAFKA_FEATURES !== 'transaction.version=1'
+
 const skip =
   !broker && process.env.KAFKA_REQUIRED !== '1' && 'HEADRACE_KAFKA names no broker (test/kafka/start-kafka.sh)'
 

@@ -6,7 +6,7 @@ import { KafkaOwner } from '../../../src/log/kafka/owner.ts'
 import type { KafkaLog } from '../../../src/log/kafka.ts'
 import { readCommitted } from '../../../src/log/log.ts'
 import { breakRequests, precede } from './break-requests.ts'
-import { newRun, openLog, options, testOnBroker } from './broker.ts'
+import { hasSecondGeneration, newRun, openLog, options, testOnBroker } from './broker.ts'
 
 const read = async (log: KafkaLog, partition = 0) =>
   (await Array.fromAsync(readCommitted(log, 's.a', partition))).map(({ value }) => Buffer.from(value).toString())
@@ -18,7 +18,7 @@ const commitOf = (n: number) => ({
 /** An owner whose requests can be broken, beside a log that is undisturbed. */
 async function openOwner(log: { run: string }, generation: 1 | 2, properties = {}) {
   const cluster = await Cluster.open(options(properties))
-  assert.ok(cluster.hasSecondGeneration, 'the broker of these tests has transactions v2')
+  assert.equal(cluster.hasSecondGeneration, hasSecondGeneration, 'KAFKA_FEATURES is that of the broker')
   if (generation === 1) cluster.hasSecondGeneration = false
   const owner = await KafkaOwner.open({ cluster, names: createNames('', log.run), stage: 's', input: 's.b' })
   return { cluster, owner }
@@ -44,7 +44,8 @@ testOnBroker(
   },
 )
 
-for (const generation of [1, 2] as const) {
+// A broker that has v2 knows more of a transaction v1 than one that has not: both are tried (.ci/run).
+for (const generation of hasSecondGeneration ? ([1, 2] as const) : ([1] as const)) {
   testOnBroker(
     `transactions v${generation}: a request that breaks anywhere changes nothing of what is committed`,
     async () => {

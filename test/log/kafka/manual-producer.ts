@@ -32,14 +32,19 @@ export class ManualProducer implements AsyncDisposable {
       const batch = encodeBatch(records, this.#producer, sequence, Date.now(), this.#cluster.codec)
       const { node } = await this.#cluster.retry(() => this.#cluster.leader(topic, partition))
       const topics = [{ name: topic, partitions: [{ partition, batch }] }]
-      await this.#cluster.retry(() =>
-        this.#cluster.call(node, this.#cluster.requests.produceV2, [{ transactionalId: this.#id, topics }]),
-      )
+      const { requests, hasSecondGeneration } = this.#cluster
+      if (!hasSecondGeneration) await this.#add(topic, partition)
+      const api = hasSecondGeneration ? requests.produceV2 : requests.produce
+      await this.#cluster.retry(() => this.#cluster.call(node, api, [{ transactionalId: this.#id, topics }]))
     }
   }
 
   async end(commits: boolean): Promise<void> {
     const { id, epoch } = this.#producer
+    if (!this.#cluster.hasSecondGeneration) {
+      await this.#ask('endTxn', [this.#id, id, epoch, commits])
+      return
+    }
     const { producerId, producerEpoch } = await this.#ask('endTxnV2', [this.#id, id, epoch, commits])
     this.#producer = { id: producerId, epoch: producerEpoch }
     this.#sequences.clear()
@@ -49,7 +54,14 @@ export class ManualProducer implements AsyncDisposable {
     await this.#cluster[Symbol.asyncDispose]()
   }
 
-  #ask<K extends 'initProducerId' | 'endTxnV2'>(
+  async #add(topic: string, partition: number): Promise<void> {
+    const { id: producerId, epoch: producerEpoch } = this.#producer
+    const topics = [{ name: topic, partitions: [partition] }]
+    const one = { transactionalId: this.#id, producerId, producerEpoch, verifyOnly: false, topics }
+    await this.#ask('addPartitions', [[one]])
+  }
+
+  #ask<K extends 'initProducerId' | 'addPartitions' | 'endTxn' | 'endTxnV2'>(
     name: K,
     args: Parameters<Cluster['requests'][K]['async']> extends [unknown, ...infer A] ? A : never,
   ) {

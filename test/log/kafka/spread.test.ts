@@ -130,7 +130,9 @@ testOnBroker('an owner whose answers are lost reads how its own partition went',
   await using owner = await KafkaOwner.open({ cluster, names, stage: 'annotate', partition: 2, input: 'load.raw' })
   let slot = 0
   for (const when of ['before', 'after'] as const) {
-    breakRequests(cluster, 'endTxnV2', when, 1, () => neighbour.commit(commitOf(1, slot)))
+    breakRequests(cluster, cluster.hasSecondGeneration ? 'endTxnV2' : 'endTxn', when, 1, () =>
+      neighbour.commit(commitOf(1, slot)),
+    )
     await owner.commit(commitOf(2, ++slot))
     await owner.commit(commitOf(2, ++slot))
   }

@@ -16,14 +16,14 @@ import {
   removeTopics,
 } from './parts/kafka-wire.ts'
 
-// HEADRACE_KAFKA=HOST:PORT npm run bench -- kafka [--input FILE]... [--rounds 3] [--workers 2] [--partitions 1] [--json]
+// HEADRACE_KAFKA=HOST:PORT npm run bench -- kafka [--input FILE]... [--rounds 5] [--workers 2] [--partitions 1] [--json]
 // The log on Kafka beside the log in the folder, and both beside plain produce and consume: MB/s and their ratios, medians of rounds
 // that take turns. Two chains: a light one that the log holds up (normalise, rules), and pipelines/fineweb.ts. Without --input the
 // sample, ten times, of which fineweb.ts drops nine as duplicates. test/kafka/start-kafka.sh starts a broker.
 const { values } = parseArgs({
   options: {
     input: { type: 'string', multiple: true, default: [] },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
     workers: { type: 'string', default: '2' },
     partitions: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
@@ -106,6 +106,13 @@ async function movedBy(name: string): Promise<Moved> {
   }
 }
 
+/** Who comes second meets the first one's bytes on their way to the disk: in every other round that is the other. */
+async function takeTurns<A, B>(round: number, first: () => Promise<A>, second: () => Promise<B>): Promise<[A, B]> {
+  if (round % 2 === 0) return [await first(), await second()]
+  const early = await second()
+  return [await first(), early]
+}
+
 interface ChainFigures {
   readonly embedded: number[]
   readonly kafka: number[]
@@ -116,8 +123,8 @@ const lightSeconds: number[] = []
 for (let round = 0; round < rounds; round++)
   for (const [chain, pipeline] of Object.entries(chains)) {
     const figures = (speeds[chain] ??= { embedded: [], kafka: [] })
-    const embedded = await run(pipeline, null)
-    const kafka = await run(pipeline, `kafka://${brokers}`)
+    const onKafka = () => run(pipeline, `kafka://${brokers}`)
+    const [embedded, kafka] = await takeTurns(round, () => run(pipeline, null), onKafka)
     figures.embedded.push(embedded.textBytes / 1e6 / embedded.seconds)
     figures.kafka.push(kafka.textBytes / 1e6 / kafka.seconds)
     if (chain === 'light') {
@@ -133,12 +140,21 @@ const wire = {
   produce: { client: [] as number[], log: [] as number[] },
   consume: { client: [] as number[], log: [] as number[] },
 }
+const ways = [
+  ['produce', produceByClient, produceByLog],
+  ['consume', consumeByClient, consumeByLog],
+] as const
 for (let round = 0; round < rounds; round++) {
   const part = { brokers, name: `bench-${process.pid}-wire-${round}`, entries }
-  wire.produce.client.push(await produceByClient(part))
-  wire.produce.log.push(await produceByLog(part))
-  wire.consume.client.push(await consumeByClient(part))
-  wire.consume.log.push(await consumeByLog(part))
+  for (const [what, byClient, byLog] of ways) {
+    const [client, log] = await takeTurns(
+      round,
+      () => byClient(part),
+      () => byLog(part),
+    )
+    wire[what].client.push(client)
+    wire[what].log.push(log)
+  }
   await removeTopics(brokers, `${part.name}.`)
 }
 

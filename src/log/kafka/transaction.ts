@@ -221,12 +221,11 @@ export class Transactor implements AsyncDisposable {
 
   async #end(): Promise<void> {
     const { requests, hasSecondGeneration } = this.#cluster
-    const args: [string, bigint, number, boolean] = [this.#id, this.#producer.id, this.#producer.epoch, true]
-    if (!hasSecondGeneration) {
-      await this.#ask(node => this.#cluster.call(node, requests.endTxn, args, this.#lane))
-      return
-    }
-    const ended = await this.#ask(node => this.#cluster.call(node, requests.endTxnV2, args, this.#lane))
+    if (!hasSecondGeneration) return this.#endV1(true)
+    const { id, epoch } = this.#producer
+    const ended = await this.#ask(node =>
+      this.#cluster.call(node, requests.endTxnV2, [this.#id, id, epoch, true], this.#lane),
+    )
     this.#producer = { id: ended.producerId, epoch: ended.producerEpoch }
     this.#sequences.clear()
   }
@@ -236,12 +235,17 @@ export class Transactor implements AsyncDisposable {
    * and then refuses who asked as fenced. So what is open is aborted first, as Kafka's own producer does (TransactionManager, 3.9).
    */
   async #abort(): Promise<void> {
-    const args: [string, bigint, number, boolean] = [this.#id, this.#producer.id, this.#producer.epoch, false]
-    const abort = (node: number) => this.#cluster.call(node, this.#cluster.requests.endTxn, args, this.#lane)
-    await this.#ask(abort, isPassing).catch(error => {
+    await this.#endV1(false, isPassing).catch(error => {
       // None is open: it never began, or it has ended.
       if (!isCode(error, 'INVALID_TXN_STATE')) throw error
     })
+  }
+
+  /** Ends a transaction v1. */
+  async #endV1(commits: boolean, only = isRefused): Promise<void> {
+    const { endTxn } = this.#cluster.requests
+    const { id, epoch } = this.#producer
+    await this.#ask(node => this.#cluster.call(node, endTxn, [this.#id, id, epoch, commits], this.#lane), only)
   }
 
   /** Asks the transaction's coordinator; tries again what it refused without effect. */

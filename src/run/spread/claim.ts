@@ -8,7 +8,7 @@ import { makeFolder, syncFolder, writeDurably } from '../../durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 
 /** Throws `fenced` when a stage's files are another process's to write. */
-export type CheckClaim = () => void
+type CheckClaim = () => void
 
 /**
  * Marks the files that a stage writes beside the log as this process's, until another process does the same. It is called by the stage's

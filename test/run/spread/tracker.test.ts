@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { writeDurably } from '../../../src/durable-file.ts'
 import { type FeedIdentity, feedId } from '../../../src/feed/head.ts'
 import type { MemoryLog } from '../../../src/log/memory.ts'
 import type { Plan } from '../../../src/pipeline/plan.ts'
@@ -29,7 +30,8 @@ async function publish(dir: string, steps: number, ended: boolean): Promise<void
   const identity = { version: 1, run: 'r' } as unknown as FeedIdentity
   const head = { ...identity, feed: feedId(identity), shards: '', steps, digest: '', ended, leftover: {} }
   await mkdir(join(dir, 'feed'), { recursive: true })
-  await writeFile(join(dir, 'feed', 'head.json'), JSON.stringify(head))
+  // As a run does it: who looks meanwhile sees the one before.
+  await writeDurably(join(dir, 'feed', 'head.json'), [Buffer.from(JSON.stringify(head))])
 }
 
 /** Tracks a run while the clock stands still; `look` lets it look once more and says whether it sees the run's end. */
@@ -41,12 +43,13 @@ async function begin(
   t.mock.timers.enable({ apis: ['setTimeout'] })
   // For who imported it by name.
   syncBuiltinESMExports()
-  const end = () => {
+  const [log, dir, stop] = [newLog(), await makeDir('tracker'), new AbortController()]
+  t.after(() => {
+    // One that looks just now would go on by the real clock, for ever.
+    stop.abort()
     t.mock.timers.reset()
     syncBuiltinESMExports()
-  }
-  t.after(end)
-  const [log, dir, stop] = [newLog(), await makeDir('tracker'), new AbortController()]
+  })
   const events: RunEvent[] = []
   const context = contextOf(log, { dir, plan: given.plan ?? withShards, watch: event => events.push(event) })
   const { hasFolder = true, isDraining = false } = given

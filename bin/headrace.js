@@ -18,7 +18,7 @@ if (major > majorMin || (major === majorMin && minor >= minorMin)) {
   module.enableCompileCache()
   // This thread makes short-lived garbage only; left alone, V8 lets it grow with the input's size.
   v8.setFlagsFromString('--max-semi-space-size=8')
-  const { main } = await import(isClone ? '../src/cli/main.ts' : '../dist/cli/main.js')
+  const { main } = await import(isClone ? '../src/cli/main.ts' : '../dist/src/cli/main.js')
   process.exitCode = await main(process.argv.slice(2))
 } else {
   const newer = path('../node_modules/node/bin/node')

@@ -50,3 +50,8 @@ export function wrapDiskError(error: unknown, doing: string): unknown {
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`headrace internal error: ${message}`)
 }
+
+/** What went wrong, for machines: an error that is not ours is a bug. */
+export function codeOf(error: unknown): string {
+  return error instanceof HeadraceError ? error.code : 'bug'
+}

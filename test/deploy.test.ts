@@ -8,14 +8,14 @@ import { loadPlan, referTo } from '../src/cli/load-plan.ts'
 import { commands } from '../src/cli/main.ts'
 import { runCommand } from '../src/cli/run.ts'
 import { type ErrorCode, HeadraceError } from '../src/errors.ts'
+import { parseKafkaOptions, parseProperties, variableOf } from '../src/kafka/options.ts'
 import { limits } from '../src/limits.ts'
 import { createNames } from '../src/log/kafka/names.ts'
-import { parseKafkaOptions, parseProperties, variableOf } from '../src/log/kafka/options.ts'
 import { entryBytesMax } from '../src/log/kafka/topics.ts'
-import { topics } from '../src/run/context.ts'
-import { RunCounts } from '../src/run/counts.ts'
-import { metricsOf } from '../src/run/metrics.ts'
+import { topics } from '../src/record/layout.ts'
 import { emptyProgress } from '../src/run/progress.ts'
+import { RunCounts } from '../src/watch/counts.ts'
+import { metricsOf } from '../src/watch/metrics.ts'
 
 // What deploy/ says about the program, held against the program. That schemas of Kubernetes, Compose and systemd take the files is not seen
 // here: their tools are no part of npm.

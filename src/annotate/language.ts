@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Batch, type Columns, Utf8Builder, utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
-import { FastTextClassifier } from '../text/fasttext.ts'
-import { parseFastTextModel } from '../text/fasttext-model.ts'
+import { FastTextClassifier } from '../text/language/fasttext.ts'
+import { parseFastTextModel } from '../text/language/model.ts'
 import type { Annotator, Resource } from './annotator.ts'
 
 export interface LanguageOptions {

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { type Batch, type Columns, utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
-import { cutWords, readSeed, type Seed, scoreWords, weighBuckets } from '../text/seed.ts'
-import { ShingleBuffer } from '../text/shingles.ts'
+import { cutWords, readSeed, type Seed, scoreWords, weighBuckets } from '../text/likeness/seed.ts'
+import { ShingleBuffer } from '../text/likeness/shingles.ts'
 import type { Annotator } from './annotator.ts'
 
 export interface SeedSimilarityOptions {

@@ -2,8 +2,8 @@ import type { Batch, Columns } from '../batch/batch.ts'
 import { utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { digest128 } from '../text/hash.ts'
-import { hashBands, packSignature, sketchShingles } from '../text/minhash.ts'
-import { cutShingles, type Punctuation, ShingleBuffer } from '../text/shingles.ts'
+import { hashBands, packSignature, sketchShingles } from '../text/likeness/minhash.ts'
+import { cutShingles, type Punctuation, ShingleBuffer } from '../text/likeness/shingles.ts'
 import type { Annotator } from './annotator.ts'
 
 export interface SignatureOptions {

@@ -1,5 +1,5 @@
 import { type Batch, type Columns, utf8 } from '../batch/batch.ts'
-import { type EncodingName, endOfTextOf, loadEncoding, rankFileOf } from '../text/bpe.ts'
+import { type EncodingName, endOfTextOf, loadEncoding, rankFileOf } from '../text/tokens/bpe.ts'
 import type { Annotator } from './annotator.ts'
 
 export interface TokenizeOptions {

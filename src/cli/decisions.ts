@@ -1,7 +1,7 @@
 import type { Annotator } from '../annotate/annotator.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { decideAlone } from '../replay/decisions.ts'
+import { decideAlone } from '../run/measure/decide-alone.ts'
 import { type Command, runOptions } from './command.ts'
 import { fateLine } from './fates.ts'
 import { openRun } from './find-run.ts'

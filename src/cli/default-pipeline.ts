@@ -1,15 +1,15 @@
-import { density } from '../annotate/density.ts'
-import { gopherQuality } from '../annotate/gopher-quality.ts'
-import { gopherRepetition } from '../annotate/gopher-repetition.ts'
 import { language } from '../annotate/language.ts'
 import { normalize } from '../annotate/normalize.ts'
 import { onlyFor } from '../annotate/only-for.ts'
 import { maskPii } from '../annotate/pii.ts'
+import { density } from '../annotate/quality/density.ts'
+import { gopherQuality } from '../annotate/quality/gopher-quality.ts'
+import { gopherRepetition } from '../annotate/quality/gopher-repetition.ts'
 import { signature } from '../annotate/signature.ts'
 import { exactDuplicates } from '../decide/exact-duplicates.ts'
 import { nearDuplicates } from '../decide/near-duplicates.ts'
 import { type Pipeline, pipeline, rules } from '../pipeline/pipeline.ts'
-import { jsonl } from '../sources/jsonl.ts'
+import { jsonl } from '../sources/files/jsonl.ts'
 
 /** Roles of a document that `try` can be told the fields of. */
 export const fieldOptions = ['text', 'id', 'domain'] as const

@@ -34,6 +34,9 @@ export function judgeError(caught: unknown, who: string): Judged {
   return { code: 'bug', exit: 70, retry: false, message: `this is a bug, please report it.\n${stack}` }
 }
 
+/** The build lies a folder deeper than the source. */
+const packagePath = import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json'
+
 export function readVersion(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+  return JSON.parse(readFileSync(new URL(packagePath, import.meta.url), 'utf8')).version
 }

@@ -1,4 +1,5 @@
-import { type Fate, readFates } from '../replay/fates.ts'
+import { readFates } from '../inspect/fates.ts'
+import type { Fate } from '../record/fate.ts'
 import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
 import { writeLines } from './write-lines.ts'

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
-import { RunReader } from '../replay/run-reader.ts'
+import { RunReader } from '../record/run-reader.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
 
 /** Opens the run that `--dir` and `--run` name, or the one that was begun or ended last. `terminal` is told of slots that were trimmed. */

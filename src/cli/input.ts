@@ -2,10 +2,10 @@ import { statSync } from 'node:fs'
 import { glob, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
-import { jsonl } from '../sources/jsonl.ts'
-import { parquet } from '../sources/parquet.ts'
+import { jsonl } from '../sources/files/jsonl.ts'
+import { textFolder } from '../sources/files/text-folder.ts'
+import { parquet } from '../sources/parquet/parquet.ts'
 import type { Source } from '../sources/source.ts'
-import { textFolder } from '../sources/text.ts'
 
 /** The kinds of sources that read files, by their name: how one is made, and how help and errors call it. */
 const fileSources = {

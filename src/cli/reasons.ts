@@ -1,7 +1,7 @@
 import type { Rule } from '../annotate/annotator.ts'
 import { documentFields } from '../batch/contract.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import type { RunReader } from '../replay/run-reader.ts'
+import type { RunReader } from '../record/run-reader.ts'
 import { loadPlan, referToRun } from './load-plan.ts'
 
 /** A threshold in words: `gopherWords < 50`. */

@@ -1,6 +1,7 @@
 import { HeadraceError } from '../errors.ts'
-import type { TopicPlan } from '../log/kafka.ts'
-import { openKafka, topicShapes } from '../run/open-log.ts'
+import type { TopicPlan } from '../log/kafka/kafka-log.ts'
+import { topicShapes } from '../record/layout.ts'
+import { openKafka } from '../record/open-log.ts'
 import type { Command } from './command.ts'
 import { formatPlural, formatTable } from './table.ts'
 

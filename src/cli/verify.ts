@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
-import { type Verification, verifyRun } from '../replay/verify.ts'
-import type { CheckResult } from '../replay/verify-check.ts'
+import type { CheckResult } from '../verify/check.ts'
+import { type Verification, verifyRun } from '../verify/verify.ts'
 import { type Command, runOptions, type Terminal } from './command.ts'
 import { openRun } from './find-run.ts'
 import { formatBytes, formatCount, formatPlural, formatSeconds, formatTable } from './table.ts'

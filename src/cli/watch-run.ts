@@ -1,13 +1,13 @@
-import { RunCounts } from '../run/counts.ts'
 import type { RunEvent, Watch } from '../run/events.ts'
-import { metricsOf } from '../run/metrics.ts'
 import type { Progress } from '../run/progress.ts'
-import { formatMetrics, metricsType } from '../run/prometheus.ts'
-import { type Probe, RunStatus } from '../run/status.ts'
+import { RunCounts } from '../watch/counts.ts'
+import type { EventLog } from '../watch/event-log.ts'
+import { metricsOf } from '../watch/metrics.ts'
+import { formatMetrics, metricsType } from '../watch/prometheus.ts'
+import type { Page, StatusServer } from '../watch/serve-status.ts'
+import { type Probe, RunStatus } from '../watch/status.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
-import type { EventLog } from './event-log.ts'
 import { readVersion } from './explain.ts'
-import type { Page, StatusServer } from './serve-status.ts'
 import { type ProgressDisplay, showProgress } from './show-progress.ts'
 
 export const watchOptions = {
@@ -56,7 +56,7 @@ export async function watchRun(
 
 async function serve(address: string, pages: Readonly<Record<string, () => Page>>): Promise<StatusServer> {
   // Node's HTTP is loaded when somebody asks for it: every command starts faster without.
-  const { serveStatus } = await import('./serve-status.ts')
+  const { serveStatus } = await import('../watch/serve-status.ts')
   return serveStatus(address, pages)
 }
 

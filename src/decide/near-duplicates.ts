@@ -1,7 +1,7 @@
 import { type Batch, fixed, numbers, type Utf8Column, utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { hash64 } from '../text/hash.ts'
-import { estimateSimilarity } from '../text/minhash.ts'
+import { estimateSimilarity } from '../text/likeness/minhash.ts'
 import { addressOf, type Decider, type RowDecider } from './decider.ts'
 import type { KeyedTable, ListTable, State, TableShape } from './state.ts'
 

@@ -1,18 +1,25 @@
 import { readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
-import { makeFolder, type OnEffect, writeDurably } from '../durable-file.ts'
+import { makeFolder, type OnEffect, writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
-import { readSampleTokens } from './block-file.ts'
-import { type BlockSpec, listSamples, writeBlock } from './blocks.ts'
-import { type ControlEntry, checkControl, checkCount, checkMixture, type Mixture, parseControls } from './control.ts'
-import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './head.ts'
-import { LedgerWriter } from './ledger.ts'
-import type { Packing } from './pack.ts'
-import { type DryPolicy, Planner, planDefaults } from './planner.ts'
+import { readSampleTokens } from './files/block-file.ts'
+import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './files/head.ts'
+import { LedgerWriter } from './files/ledger.ts'
+import { type BlockSpec, listSamples, writeBlock } from './plan/blocks.ts'
+import {
+  type ControlEntry,
+  checkControl,
+  checkCount,
+  checkMixture,
+  type Mixture,
+  parseControls,
+} from './plan/control.ts'
+import type { Packing } from './plan/pack.ts'
+import { type DryPolicy, Planner, planDefaults } from './plan/planner.ts'
 
 export interface PublishOptions {
   /** Tokens a sample. */

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
-import { BlockFile } from './block-file.ts'
-import type { BlockRef, BlockShard, SampleList } from './blocks.ts'
-import { type Head, readHead } from './head.ts'
-import { LedgerReader } from './ledger.ts'
-import { OpenFiles } from './open-files.ts'
-import { openStep, type Step } from './steps.ts'
+import { BlockFile } from './files/block-file.ts'
+import { OpenFiles } from './files/file-cache.ts'
+import { type Head, readHead } from './files/head.ts'
+import { LedgerReader } from './files/ledger.ts'
+import { openStep, type Step } from './files/steps.ts'
+import type { BlockRef, BlockShard, SampleList } from './plan/blocks.ts'
 
 /** Where a trainer stands: `step` batches were handed to it, and `digest` is that of the last one (of none: the feed's id). */
 export interface FeedState {

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import process from 'node:process'
 import { HeadraceError } from '../errors.ts'
-import { JournalLog } from './journal.ts'
-import type { KafkaLog, KafkaRun } from './kafka.ts'
+import { JournalLog } from './journal/journal-log.ts'
+import type { KafkaLog, KafkaRun } from './kafka/kafka-log.ts'
 import type { Log } from './log.ts'
 
 /** Where a run's log is, as `run.json` keeps it. */
@@ -25,7 +25,7 @@ export async function openKafkaAt(
   { log, logConfig }: LogPlace,
   run: Omit<KafkaRun, 'run'>,
 ): Promise<KafkaLog> {
-  const { KafkaLog, parseKafkaOptions, parseProperties } = await import('./kafka.ts')
+  const { KafkaLog, parseKafkaOptions, parseProperties } = await import('./kafka/kafka-log.ts')
   const options = parseKafkaOptions(log!, logConfig ? parseProperties(await readConfig(logConfig)) : {}, process.env)
   return KafkaLog.open(options, { ...run, run: basename(dir) })
 }

@@ -1,9 +1,7 @@
 import type { Append, Share } from '../log/log.ts'
-import type { Trip } from './guard.ts'
-import type { LostWorker } from './pool.ts'
-
-export const stageNames = ['load', 'annotate', 'decide', 'shard'] as const
-export type StageName = (typeof stageNames)[number]
+import type { StageName } from '../record/layout.ts'
+import type { Trip } from '../record/trip.ts'
+import type { LostWorker } from './measure/pool.ts'
 
 /** What a run tells whoever watches it, as it happens. Nothing that a run does depends on it. */
 export type RunEvent =

@@ -1,4 +1,5 @@
-import type { StageName, Watch } from './events.ts'
+import type { StageName } from '../record/layout.ts'
+import type { Watch } from './events.ts'
 import type { Progress } from './progress.ts'
 
 export interface RunOptions {

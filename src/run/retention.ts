@@ -1,14 +1,15 @@
-import { open, readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../durable-file.ts'
-import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { wrapDiskError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { type Append, type Log, readCommitted, type Topics } from '../log/log.ts'
-import { deadPartitionsOf, loaderOf, type RunContext, type RunShape, topics } from './context.ts'
-import { tablesName } from './decide-state.ts'
-import { OpenShards } from './open-shards.ts'
-import type { NumberedSplit } from './redrive.ts'
-import { isEnded, offsetOfSlot, positionsOf } from './slots.ts'
+import type { Log, Topics } from '../log/log.ts'
+import { deadPartitionsOf, loaderOf, type RunShape, topics } from '../record/layout.ts'
+import { firstOpenSlot, readShardNote } from '../record/notes.ts'
+import { offsetOfSlot, positionsOf } from '../record/slots.ts'
+import { findWholeSplits } from '../record/splits.ts'
+import { readTrimmed, writeTrimmed } from '../record/trimmed.ts'
+import type { RunContext } from './context.ts'
+import { tablesName } from './decide/decide-state.ts'
 import { readSnapshot } from './spread/snapshot.ts'
 
 /** Slots between two rounds: each looks at every partition, and the journals are shortened by whole files of some 500 slots. */
@@ -83,7 +84,7 @@ export class Retention implements AsyncDisposable {
     const first = (await this.#neededSlot(sealed)) - this.#options.keepSlots
     if (first <= (await readTrimmed(this.#context.dir))) return
     // It lasts before anything is gone, so that what is missing is never taken for damage.
-    await writeTrimmed(this.#context, first)
+    await writeTrimmed(this.#context.dir, first, this.#context.checkOwner)
     await trimSlots(log, this.#topics, shape, first)
     this.#wantsSplits = this.#options.isEmbedded ?? false
     this.#options.onTrimmed?.(first)
@@ -96,8 +97,8 @@ export class Retention implements AsyncDisposable {
     const findLasting = shape.spread ? slotOfSnapshot : syncTables
     const inTables = hasTables ? await findLasting(dir, sealed) : sealed
     const [[decided], [sharded]] = await Promise.all(['decide', 'shard'].map(stage => positionsOf(log, stage, 1)))
-    const { domains = {} } = sharded.note ? JSON.parse(sharded.note) : {}
-    const open = plan.tokenizer && !isEnded([sharded]) ? OpenShards.firstSlot(domains, sharded.slot) : decided.slot
+    const { domains, ended } = readShardNote(sharded)
+    const open = plan.tokenizer && !ended ? firstOpenSlot(domains, sharded.slot) : decided.slot
     // Each partition keeps an entry, which says how far it is.
     return Math.min(inTables, open, decided.slot - shape.partitions)
   }
@@ -160,42 +161,4 @@ async function trimSlots(log: Log, target: Topics, shape: RunShape, first: numbe
       await target.trim(topic, partition, await offsetOfSlot(log, topic, partition, count, first))
   const whole = await findWholeSplits(log, shape)
   if (whole !== null) await target.trim(loaderOf(shape).splits, 0, whole)
-}
-
-/** An entry that lists all splits that were committed, or nothing where they are too many for one. */
-export function splitsAgain(shape: RunShape, splits: readonly NumberedSplit[]): Append[] {
-  const value = Buffer.from(JSON.stringify(splits))
-  if (value.length > limits.commitBytesMax / 4) return []
-  return [{ topic: loaderOf(shape).splits, partition: 0, headers: { whole: '1' }, value }]
-}
-
-/** The offset of the last entry that lists all splits up to it, or null. */
-async function findWholeSplits(log: Log, shape: RunShape): Promise<bigint | null> {
-  const { splits } = loaderOf(shape)
-  const { first } = await log.bounds(splits, 0)
-  let found: bigint | null = null
-  for await (const { headers, offset } of readCommitted(log, splits, 0, first)) if (headers.whole) found = offset
-  return found
-}
-
-const pathOf = (dir: string) => join(dir, 'trimmed.json')
-
-/** The first slot that the run in `dir` keeps whole: it has trimmed those before, or parts of them. 0 when it has trimmed nothing. */
-export async function readTrimmed(dir: string): Promise<number> {
-  const text = await readFile(pathOf(dir), 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return null
-    throw wrapDiskError(error, `reading ${pathOf(dir)}`)
-  })
-  if (text === null) return 0
-  try {
-    const { first } = JSON.parse(text)
-    if (Number.isSafeInteger(first) && first >= 0) return first
-  } catch {
-    // Said below.
-  }
-  throw new HeadraceError('corrupt', `${pathOf(dir)} can't be understood: restore it from a copy`)
-}
-
-async function writeTrimmed({ dir, checkOwner }: Pick<RunContext, 'dir' | 'checkOwner'>, first: number): Promise<void> {
-  await writeDurably(pathOf(dir), [Buffer.from(`${JSON.stringify({ first })}\n`)], checkOwner)
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { type BatchLayout, type FileLayout, readFileLayout, viewBatch } from '../batch/arrow/layout.ts'
 import type { Batch } from '../batch/batch.ts'
-import { type BatchLayout, type FileLayout, readFileLayout, viewBatch } from '../batch/ipc-layout.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 
 /**

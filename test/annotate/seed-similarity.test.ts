@@ -8,7 +8,7 @@ import { seedSimilarity } from '../../src/annotate/seed-similarity.ts'
 import { numbers, utf8From } from '../../src/batch/batch.ts'
 import { checkFields } from '../../src/batch/contract.ts'
 import { HeadraceError } from '../../src/errors.ts'
-import { fitSeed, writeSeed } from '../../src/text/seed.ts'
+import { fitSeed, writeSeed } from '../../src/text/likeness/seed.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'headrace-seed-'))
 after(() => rmSync(directory, { recursive: true }))

@@ -5,7 +5,7 @@ import { type Batch, type Columns, fixed, numbers, utf8From } from '../../src/ba
 import { checkFields } from '../../src/batch/contract.ts'
 import { takeRows } from '../../src/batch/rows.ts'
 import { digest128 } from '../../src/text/hash.ts'
-import { estimateSimilarity } from '../../src/text/minhash.ts'
+import { estimateSimilarity } from '../../src/text/likeness/minhash.ts'
 
 const prose = Array.from({ length: 200 }, (_, i) => `word${(i * 37) % 101} and${i}`).join(' ')
 const texts = [prose, '', 'only four words here', prose.replace('word37', 'changed'), '春眠不覺曉，處處聞啼鳥。', prose]

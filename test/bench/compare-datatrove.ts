@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { createReadStream, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Annotator, Rule } from '../../src/annotate/annotator.ts'
-import { c4 } from '../../src/annotate/c4.ts'
-import { finewebQuality } from '../../src/annotate/fineweb.ts'
-import { gopherQuality } from '../../src/annotate/gopher-quality.ts'
-import { gopherRepetition } from '../../src/annotate/gopher-repetition.ts'
+import { c4 } from '../../src/annotate/quality/c4.ts'
+import { finewebQuality } from '../../src/annotate/quality/fineweb.ts'
+import { gopherQuality } from '../../src/annotate/quality/gopher-quality.ts'
+import { gopherRepetition } from '../../src/annotate/quality/gopher-repetition.ts'
 import { type Batch, type Columns, numbers, stringAt, utf8, utf8From, withColumns } from '../../src/batch/batch.ts'
-import { splitWords } from '../../src/text/words.ts'
+import { splitWords } from '../../src/text/words/words.ts'
 
 /**
  * Holds our filters against datatrove's decisions, written by compare-datatrove.py, on the same documents:

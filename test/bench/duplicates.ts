@@ -6,14 +6,14 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { decideBatch, type Fate } from '../../conformance/decider.ts'
 import { signature } from '../../src/annotate/signature.ts'
 import { type Batch, type Columns, Utf8Builder, withColumns } from '../../src/batch/batch.ts'
-import { decideBatch, type Fate } from '../../src/conformance/decider.ts'
 import { type Address, addressOf } from '../../src/decide/decider.ts'
 import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
-import { openTables } from '../../src/decide/tables.ts'
-import type { Punctuation } from '../../src/text/shingles.ts'
+import { openTables } from '../../src/decide/tables/tables.ts'
+import type { Punctuation } from '../../src/text/likeness/shingles.ts'
 import { expectDrop, jaccard, shareBand } from './parts/similarity.ts'
 
 const slotBytes = 512 * 1024

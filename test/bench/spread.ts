@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { formatBytes, formatTable } from '../../src/cli/table.ts'
-import { topics } from '../../src/run/context.ts'
+import { topics } from '../../src/record/layout.ts'
 import { hashOutput } from '../run/fixture.ts'
 import { removeTopics } from './parts/kafka-wire.ts'
 import {

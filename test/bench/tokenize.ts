@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type EncodingName, loadEncoding } from '../../src/text/bpe.ts'
+import { type EncodingName, loadEncoding } from '../../src/text/tokens/bpe.ts'
 
 const cutBytesMax = 48 * 1024 * 1024
 const passes = 3

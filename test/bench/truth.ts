@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { stringAt, utf8 } from '../../src/batch/batch.ts'
-import { type LocatedFate, readFates } from '../../src/replay/fates.ts'
-import { RunReader } from '../../src/replay/run-reader.ts'
+import { readFates } from '../../src/inspect/fates.ts'
+import type { LocatedFate } from '../../src/record/fate.ts'
+import { RunReader } from '../../src/record/run-reader.ts'
 import { expectDrop, jaccard } from './parts/similarity.ts'
 
 // npm run bench -- truth RUN_DIR TRUTH.jsonl [SAMPLE]

@@ -6,8 +6,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Utf8Column, utf8From } from '../../src/batch/batch.ts'
-import { countSentences } from '../../src/text/sentences.ts'
-import { splitWords } from '../../src/text/words.ts'
+import { countSentences } from '../../src/text/words/sentences.ts'
+import { splitWords } from '../../src/text/words/words.ts'
 
 const kindBytesMax = 16 * 1024 * 1024
 const rowsPerColumn = 100

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { followSource, sourceFor } from '../../src/cli/input.ts'
-import { jsonl } from '../../src/sources/jsonl.ts'
-import { parquet } from '../../src/sources/parquet.ts'
+import { jsonl } from '../../src/sources/files/jsonl.ts'
+import { textFolder } from '../../src/sources/files/text-folder.ts'
+import { parquet } from '../../src/sources/parquet/parquet.ts'
 import type { Source } from '../../src/sources/source.ts'
-import { textFolder } from '../../src/sources/text.ts'
 import { makeDir } from '../run/fixture.ts'
 
 const folder = await makeDir('input')

@@ -4,9 +4,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readFates } from '../../src/replay/fates.ts'
-import { RunReader } from '../../src/replay/run-reader.ts'
-import { readSplits } from '../../src/run/redrive.ts'
+import { readFates } from '../../src/inspect/fates.ts'
+import { RunReader } from '../../src/record/run-reader.ts'
+import { readSplits } from '../../src/record/splits.ts'
 import { makeDir, runHeadrace, writePipeline } from '../run/fixture.ts'
 
 const document = (id: string, text: string) => JSON.stringify({ id, text })

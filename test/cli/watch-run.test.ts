@@ -4,8 +4,8 @@ import { copyFile, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeDir, runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
-import { parseMetrics, readSample, type Scraped } from '../run/prometheus-text.ts'
-import { eventFields, eventsOf, find, parseEvents } from './events.ts'
+import { eventFields, eventsOf, find, parseEvents } from '../watch/events.ts'
+import { parseMetrics, readSample, type Scraped } from '../watch/prometheus-text.ts'
 
 // A run of the real command that is watched: what is served while it goes, and the lines that it writes.
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type AnnotatorSubject, annotatorSuite, testAnnotator } from '../../conformance/annotator.ts'
+import { documents, oddTexts } from '../../conformance/texts.ts'
 import type { Annotator } from '../../src/annotate/annotator.ts'
 import { stringAt, utf8, utf8From } from '../../src/batch/batch.ts'
-import { type AnnotatorSubject, annotatorSuite, testAnnotator } from '../../src/conformance/annotator.ts'
-import { documents, oddTexts } from '../../src/conformance/texts.ts'
 import { type Mutant, testMutants } from './mutants.ts'
 
 const plain: Annotator = {

@@ -1,4 +1,4 @@
-import { type DeciderSubject, deciderSuite } from '../../src/conformance/decider.ts'
+import { type DeciderSubject, deciderSuite } from '../../conformance/decider.ts'
 import type { Decider, RowDecider, Verdict } from '../../src/decide/decider.ts'
 import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'

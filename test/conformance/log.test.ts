@@ -1,7 +1,7 @@
-import type { LogSubject } from '../../src/conformance/log.ts'
-import { logSuite } from '../../src/conformance/log.ts'
+import type { LogSubject } from '../../conformance/log.ts'
+import { logSuite } from '../../conformance/log.ts'
 import type { Commit, Cursor, Entry, Log, Owner, Position, Topics } from '../../src/log/log.ts'
-import { MemoryLog } from '../../src/log/memory.ts'
+import { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import { type Mutant, testMutants } from './mutants.ts'
 
 /** A log in memory whose commits go through `commit`. */

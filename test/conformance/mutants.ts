@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Open, Suite } from '../../src/conformance/suite.ts'
+import type { Open, Suite } from '../../conformance/suite.ts'
 
 /** An implementation with one mistake, and the rule that must catch it. */
 export type Mutant<Subject> = readonly [rule: RegExp, mistake: string, open: Open<Subject>]

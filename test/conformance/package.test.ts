@@ -49,7 +49,7 @@ testLog(broken[0].rule, open)`,
 function packInto(folder: string): void {
   const staged = join(folder, 'staged')
   mkdirSync(staged)
-  for (const name of ['package.json', 'bin', 'schemas', 'pipelines', 'src'])
+  for (const name of ['package.json', 'bin', 'schemas', 'pipelines', 'src', 'conformance'])
     cpSync(join(root, name), join(staged, name), { recursive: true })
   spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(staged, 'dist')])
   execFileSync('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: staged })

@@ -1,5 +1,5 @@
+import { type SourceSubject, sourceSuite, testSource } from '../../conformance/source.ts'
 import { utf8From } from '../../src/batch/batch.ts'
-import { type SourceSubject, sourceSuite, testSource } from '../../src/conformance/source.ts'
 import { limits } from '../../src/limits.ts'
 import type { Chunk, Parsed, Source, Split } from '../../src/sources/source.ts'
 import { type Mutant, testMutants } from './mutants.ts'

@@ -1,7 +1,8 @@
-import { type SpreadLogSubject, spreadLogSuite, testSpreadLog } from '../../src/conformance/spread-log.ts'
+import { type SpreadLogSubject, spreadLogSuite, testSpreadLog } from '../../conformance/spread-log.ts'
+import { fencedError } from '../../src/log/errors.ts'
 import type { Commit, Membership, Owner, ShareHandler, SpreadLog } from '../../src/log/log.ts'
-import { fencedError, MemoryLog } from '../../src/log/memory.ts'
-import type { MemoryMember } from '../../src/log/memory-group.ts'
+import type { MemoryMember } from '../../src/log/memory/group.ts'
+import { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import { type Mutant, testMutants } from './mutants.ts'
 
 const options = { spread: { s: 4 } }

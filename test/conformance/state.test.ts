@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { type StateSubject, stateSuite, testState } from '../../src/conformance/state.ts'
+import { type StateSubject, stateSuite, testState } from '../../conformance/state.ts'
 import type { KeyedTable, ListTable, State } from '../../src/decide/state.ts'
-import { openTables } from '../../src/decide/tables.ts'
+import { openTables } from '../../src/decide/tables/tables.ts'
 import { type Mutant, testMutants } from './mutants.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'headrace-state-'))

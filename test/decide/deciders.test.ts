@@ -1,4 +1,4 @@
-import { testDecider } from '../../src/conformance/decider.ts'
+import { testDecider } from '../../conformance/decider.ts'
 import { balance } from '../../src/decide/balance.ts'
 import type { Decider } from '../../src/decide/decider.ts'
 import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decideBatch, type Fate } from '../../src/conformance/decider.ts'
+import { decideBatch, type Fate } from '../../conformance/decider.ts'
 import { addressOf } from '../../src/decide/decider.ts'
 import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'
 import { type NearDuplicateOptions, nearDuplicates } from '../../src/decide/near-duplicates.ts'
-import { openTables } from '../../src/decide/tables.ts'
+import { openTables } from '../../src/decide/tables/tables.ts'
 import { editWords, makeBatch, makeSlots, makeWords, type TestDocument } from './documents.ts'
 
 async function decideSlots(slots: readonly TestDocument[][], options?: NearDuplicateOptions): Promise<Fate[]> {

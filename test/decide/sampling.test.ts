@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decideBatch, type Fate } from '../../src/conformance/decider.ts'
+import { decideBatch, type Fate } from '../../conformance/decider.ts'
 import { balance } from '../../src/decide/balance.ts'
 import type { Decider } from '../../src/decide/decider.ts'
 import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'
 import { holdout } from '../../src/decide/holdout.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
-import { openTables } from '../../src/decide/tables.ts'
+import { openTables } from '../../src/decide/tables/tables.ts'
 import { editWords, makeBatch, makeWords, type TestDocument } from './documents.ts'
 
 async function decide(deciders: readonly Decider[], slots: readonly (readonly TestDocument[])[]): Promise<Fate[]> {

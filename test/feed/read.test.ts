@@ -4,7 +4,7 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, truncateSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { ledgerPath } from '../../src/feed/ledger.ts'
+import { ledgerPath } from '../../src/feed/files/ledger.ts'
 import { openFeed, type PublishOptions } from '../../src/feed/publish.ts'
 import { type FeedBatch, type FeedState, type ReadOptions, readFeed } from '../../src/feed/read.ts'
 import { python, skipWithout } from '../python/python.ts'

@@ -63,7 +63,7 @@ const mistakes: [what: string, module: string, from: string, to: string, kills: 
   ],
   [
     'tables that are sealed before the log has the slots',
-    'run/decide-stage.ts',
+    'run/decide/decide-stage.ts',
     'await owner.commit({ positions, appends })',
     'await state.seal(slot)\n        await owner.commit({ positions, appends })',
     ['decide.frame.before:2'],
@@ -71,7 +71,7 @@ const mistakes: [what: string, module: string, from: string, to: string, kills: 
   ],
   [
     'open shards that are not filled again',
-    'run/open-shards.ts',
+    'record/notes.ts',
     'return Math.min(slot, ',
     'return Math.max(slot, ',
     ['shard.sync.after:3'],
@@ -79,7 +79,7 @@ const mistakes: [what: string, module: string, from: string, to: string, kills: 
   ],
   [
     'rows of a sealed shard that are added a second time',
-    'run/open-shards.ts',
+    'run/shard/open-shards.ts',
     'if (slot < domain.sealedTo) continue',
     '',
     ['shard.sync.after:3', 'shard.sync.after:3'],

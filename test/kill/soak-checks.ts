@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path'
 import { numbers } from '../../src/batch/batch.ts'
-import { readFates } from '../../src/replay/fates.ts'
-import { RunReader } from '../../src/replay/run-reader.ts'
-import { readManifest } from '../../src/run/shard-stage.ts'
+import { readFates } from '../../src/inspect/fates.ts'
+import { readManifest } from '../../src/record/manifest.ts'
+import { RunReader } from '../../src/record/run-reader.ts'
 import { openShard } from '../../src/shards/shard.ts'
 import { readRecords, readSteps } from './soak-reader.ts'
 

@@ -1,9 +1,9 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { testLog } from '../../src/conformance/log.ts'
-import { JournalLog } from '../../src/log/journal.ts'
-import { MemoryLog } from '../../src/log/memory.ts'
+import { testLog } from '../../conformance/log.ts'
+import { JournalLog } from '../../src/log/journal/journal-log.ts'
+import { MemoryLog } from '../../src/log/memory/memory-log.ts'
 
 async function openJournal() {
   const dir = await mkdtemp(join(tmpdir(), 'headrace-log-'))

@@ -4,7 +4,7 @@ import type { Field } from '../../src/batch/batch.ts'
 import { type GuardOptions, planGuards } from '../../src/pipeline/guard.ts'
 import { pipeline } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
-import { jsonl } from '../../src/sources/jsonl.ts'
+import { jsonl } from '../../src/sources/files/jsonl.ts'
 
 const language: Field = { name: 'language', kind: 'utf8' }
 const plan = (guards: unknown[], fields: readonly Field[] = [language]) =>

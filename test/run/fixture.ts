@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { JournalLog } from '../../src/log/journal.ts'
+import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Commit, Log } from '../../src/log/log.ts'
 import type { Source } from '../../src/sources/source.ts'
 

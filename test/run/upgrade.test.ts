@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
-import { readRunFile } from '../../src/run/run-file.ts'
+import { readRunFile } from '../../src/record/run-file.ts'
 import { hashOutput, makeDir, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
 
 // A run that is stopped, upgraded to a stricter rule, and goes on: what was decided stays, what follows is decided by the new rule.

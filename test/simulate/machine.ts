@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../src/errors.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
+import { serve } from '../../src/run/measure/worker.ts'
 import { runPipeline } from '../../src/run/run.ts'
-import { serve } from '../../src/run/worker.ts'
 import type { Case } from './case.ts'
 import { bytesOf } from './corpus.ts'
 import { type Fault, type FaultKind, isChange, type OperationKind } from './faults.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { type ExpectedRecord, listSplits, parseRecords } from '../../src/conformance/source.ts'
+import { type ExpectedRecord, listSplits, parseRecords } from '../../conformance/source.ts'
 import type { Chunk, ReadPosition, Source } from '../../src/sources/source.ts'
 
 /** A folder that is gone when the tests of this file are over. */

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { API } from '@platformatic/kafka'
 import { assert, HeadraceError } from '../../errors.ts'
+import type { Cluster, Lane } from '../../kafka/cluster.ts'
+import { isCode, isPassing, wrapKafkaError } from '../../kafka/errors.ts'
 import { HeldShares, type TopicPartitions } from '../held-shares.ts'
 import type { Membership, ShareHandler } from '../log.ts'
-import type { Cluster, Lane } from './cluster.ts'
-import { isCode, isPassing, wrapKafkaError } from './errors.ts'
 import type { Names } from './names.ts'
 
 /** How long the group waits for a member that is silent. Brokers do not tell: group.consumer.session.timeout.ms is this by default. */

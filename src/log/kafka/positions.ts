@@ -1,8 +1,8 @@
 import { HeadraceError } from '../../errors.ts'
+import type { Cluster } from '../../kafka/cluster.ts'
+import { isCode } from '../../kafka/errors.ts'
+import { type Fetch, fetchCommitted, offsetsOf } from '../../kafka/fetch.ts'
 import type { Position } from '../log.ts'
-import type { Cluster } from './cluster.ts'
-import { isCode } from './errors.ts'
-import { type Fetch, fetchCommitted, offsetsOf } from './fetch.ts'
 import type { Names, Scope } from './names.ts'
 import type { Write } from './transaction.ts'
 

@@ -1,9 +1,9 @@
+import type { Cluster, Lane } from '../../kafka/cluster.ts'
+import { isCode } from '../../kafka/errors.ts'
+import { type Committed, fetchCommitted } from '../../kafka/fetch.ts'
+import type { StoredRecord } from '../../kafka/records.ts'
+import { trimmedError } from '../errors.ts'
 import type { Cursor, Entry } from '../log.ts'
-import { trimmedError } from '../memory.ts'
-import type { Cluster, Lane } from './cluster.ts'
-import { isCode } from './errors.ts'
-import { type Committed, fetchCommitted } from './fetch.ts'
-import type { StoredRecord } from './records.ts'
 
 /** Of the first fetch, which nothing is fetched beside: many who read want one entry. A broker gives a larger batch whole. */
 const firstBytesMax = 64 * 1024

@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../errors.ts'
+import type { Cluster } from '../../kafka/cluster.ts'
+import { codesOf, isCode, wrapKafkaError } from '../../kafka/errors.ts'
 import { limits } from '../../limits.ts'
-import type { Cluster } from './cluster.ts'
-import { codesOf, isCode, wrapKafkaError } from './errors.ts'
 import { findCollision } from './names.ts'
 
 /** A topic as a run needs it; `name` is Kafka's. */

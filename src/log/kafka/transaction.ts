@@ -1,6 +1,6 @@
-import type { Cluster, Lane } from './cluster.ts'
-import { isCode, isPassing, isRefused } from './errors.ts'
-import { batchOverheadBytes, encodeBatch, type RecordValue, recordBytesMax } from './records.ts'
+import type { Cluster, Lane } from '../../kafka/cluster.ts'
+import { isCode, isPassing, isRefused } from '../../kafka/errors.ts'
+import { batchOverheadBytes, encodeBatch, type RecordValue, recordBytesMax } from '../../kafka/records.ts'
 
 /** A record and where it goes; `topic` is Kafka's name. */
 export interface Write extends RecordValue {

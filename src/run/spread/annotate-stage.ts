@@ -1,9 +1,11 @@
 import { HeadraceError } from '../../errors.ts'
 import type { Entry, Owner, SpreadLog } from '../../log/log.ts'
-import { annotatedAppends } from '../annotated.ts'
-import { type RunContext, topics } from '../context.ts'
-import { type PendingSlot, SlotWindow } from '../slot-window.ts'
-import { isEnded, slotAppend } from '../slots.ts'
+import { topics } from '../../record/layout.ts'
+import { isEnded } from '../../record/notes.ts'
+import { slotAppend } from '../../record/slots.ts'
+import type { RunContext } from '../context.ts'
+import { type PendingSlot, SlotWindow } from '../load/slot-window.ts'
+import { annotatedAppends } from '../measure/annotated.ts'
 import { decodeRaw } from './raw.ts'
 
 /** A context whose log shares out partitions. */

@@ -4,7 +4,7 @@ import { rename } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { makeFolder, syncFolder, writeDurably } from '../../durable-file.ts'
+import { makeFolder, syncFolder, writeDurably } from '../../disk/durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 
 /** Throws `fenced` when a stage's files are another process's to write. */

@@ -1,5 +1,5 @@
+import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { Column } from '../../batch/batch.ts'
-import { decodeBatch, encodeBatch } from '../../batch/ipc.ts'
 import type { Chunk } from '../../sources/source.ts'
 
 /** A chunk without its bytes, and how many those are. */

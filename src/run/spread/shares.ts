@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { codeOf } from '../../errors.ts'
 import type { Share, ShareHandler } from '../../log/log.ts'
 import type { ShareChange } from '../events.ts'
-import { codeOf } from '../status.ts'
 
 /** When a process that was fenced tries again what is still its share: by then it has heard if it is not. */
 const againMs = 3000

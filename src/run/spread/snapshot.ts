@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { copyFile, type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder, syncFolder, writeDurably } from '../../durable-file.ts'
+import { makeFolder, syncFolder, writeDurably } from '../../disk/durable-file.ts'
 import { wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import { tablesName } from '../decide-state.ts'
+import { tablesName } from '../decide/decide-state.ts'
 
 /** Where a run keeps the deciders' tables for a machine that has none. */
 const folderOf = (dir: string) => join(dir, 'snapshot')

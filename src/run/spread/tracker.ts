@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readHead } from '../../feed/head.ts'
+import { readHead } from '../../feed/files/head.ts'
 import type { Position } from '../../log/log.ts'
+import type { StageName } from '../../record/layout.ts'
+import { isEnded, readDecideNote, readLoadNote, readShardNote } from '../../record/notes.ts'
+import { firstUnannotated, positionsOf } from '../../record/slots.ts'
 import type { RunContext } from '../context.ts'
-import type { StageName } from '../events.ts'
-import { restoreTotals } from '../progress.ts'
-import { firstUnannotated, isEnded, positionsOf } from '../slots.ts'
 
 /** How often a process looks how far its run is, and how much longer for each partition that it asks for. */
 const lookMs = 1000
@@ -39,11 +39,10 @@ async function look({ context, hasFolder, isDraining }: TrackedRun): Promise<boo
   const annotate = await positionsOf(log, 'annotate', shape.partitions)
   progress.annotated = firstUnannotated(load, annotate)
   progress.decided = decide.slot
-  const [loaded, decided, sharded] = [load, decide, shard].map(({ note }) => (note ? JSON.parse(note) : {}))
   progress.sharded = shard.slot
-  progress.readBytes = loaded.readBytes ?? 0
-  if (decided.totals) progress.decide = restoreTotals(decided.totals)
-  if (sharded.totals) progress.shard = restoreTotals(sharded.totals)
+  progress.readBytes = readLoadNote(load).readBytes
+  progress.decide = readDecideNote(decide).totals
+  progress.shard = readShardNote(shard).totals
   const slots: Partial<Record<StageName, number>> = {
     ...{ load: load.slot, annotate: progress.annotated, decide: decide.slot },
     ...(plan.tokenizer && { shard: shard.slot }),

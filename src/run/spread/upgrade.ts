@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../../durable-file.ts'
+import { writeDurably } from '../../disk/durable-file.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { Log } from '../../log/log.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import type { RunShape } from '../context.ts'
-import type { PipelineRef } from '../jobs.ts'
-import type { LogPlace } from '../open-log.ts'
-import { checkRunFile, openRunFile, type RunFile } from '../run-file.ts'
+import type { RunShape } from '../../record/layout.ts'
+import type { LogPlace } from '../../record/open-log.ts'
+import type { RunFile } from '../../record/run-file.ts'
+import { checkRunFile, openRunFile } from '../admit.ts'
+import type { PipelineRef } from '../measure/jobs.ts'
 
 /** The stages whose owners keep to `run.json`. */
 const orderedStages = ['load', 'decide', 'shard']

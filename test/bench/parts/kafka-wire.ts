@@ -1,7 +1,7 @@
 import { Consumer, Producer } from '@platformatic/kafka'
-import { Cluster } from '../../../src/log/kafka/cluster.ts'
+import { Cluster } from '../../../src/kafka/cluster.ts'
+import { KafkaLog, parseKafkaOptions } from '../../../src/log/kafka/kafka-log.ts'
 import { dataTopic, ensureTopics } from '../../../src/log/kafka/topics.ts'
-import { KafkaLog, parseKafkaOptions } from '../../../src/log/kafka.ts'
 import { readCommitted } from '../../../src/log/log.ts'
 
 /** The same entries through the client's own producer and consumer and through our log, each in one topic of one partition. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Cluster } from '../../../src/log/kafka/cluster.ts'
-import { KafkaLog, parseKafkaOptions } from '../../../src/log/kafka.ts'
+import { Cluster } from '../../../src/kafka/cluster.ts'
+import { KafkaLog, parseKafkaOptions } from '../../../src/log/kafka/kafka-log.ts'
 import { type Log, readCommitted } from '../../../src/log/log.ts'
-import { topics } from '../../../src/run/context.ts'
-import { openLogToRead } from '../../../src/run/open-log.ts'
-import { readRunFile } from '../../../src/run/run-file.ts'
-import { annotatedSlot, readBySlot } from '../../../src/run/slots.ts'
+import { topics } from '../../../src/record/layout.ts'
+import { openLogToRead } from '../../../src/record/open-log.ts'
+import { readRunFile } from '../../../src/record/run-file.ts'
+import { annotatedSlot, readBySlot } from '../../../src/record/slots.ts'
 
 const optionsFor = (brokers: string) => parseKafkaOptions(`kafka://${brokers}`, {}, process.env)
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
+import { documents } from '../../../conformance/texts.ts'
+import { decodeBatch, encodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { type Batch, fieldOf, stringAt, utf8From } from '../../../src/batch/batch.ts'
 import { checkFields } from '../../../src/batch/contract.ts'
-import { decodeBatch, encodeBatch } from '../../../src/batch/ipc.ts'
 import { takeRows } from '../../../src/batch/rows.ts'
-import { documents } from '../../../src/conformance/texts.ts'
 import type { Target } from '../target.ts'
 
 /** A batch of three rows with a column of every kind. */

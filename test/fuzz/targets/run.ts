@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { lockDirectory } from '../../../src/disk/lock.ts'
 import { HeadraceError } from '../../../src/errors.ts'
-import { lockDirectory } from '../../../src/log/lock.ts'
-import { RunReader } from '../../../src/replay/run-reader.ts'
+import { RunReader } from '../../../src/record/run-reader.ts'
 import type { Target } from '../target.ts'
 
 const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)

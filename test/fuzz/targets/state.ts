@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { State, TableShape } from '../../../src/decide/state.ts'
-import { openTables } from '../../../src/decide/tables.ts'
+import { openTables } from '../../../src/decide/tables/tables.ts'
 import { type Subject, type Target, withChecksums } from '../target.ts'
 
 const shapes: readonly TableShape[] = [

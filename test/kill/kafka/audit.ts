@@ -1,9 +1,9 @@
+import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../../../src/batch/batch.ts'
-import { decodeBatch } from '../../../src/batch/ipc.ts'
 import { type Log, readCommitted } from '../../../src/log/log.ts'
-import { RunReader } from '../../../src/replay/run-reader.ts'
-import { deadPartitionsOf, topics } from '../../../src/run/context.ts'
-import { annotatedSlot, positionsOf } from '../../../src/run/slots.ts'
+import { deadPartitionsOf, topics } from '../../../src/record/layout.ts'
+import { RunReader } from '../../../src/record/run-reader.ts'
+import { annotatedSlot, positionsOf } from '../../../src/record/slots.ts'
 
 /** Batches of one topic by slot, where they stand, and the slots of the ends of its partitions. */
 interface Found {

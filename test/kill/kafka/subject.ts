@@ -13,7 +13,7 @@ export const mutants: Readonly<Record<string, NonNullable<Orders['plant']>>> = {
       await this.#run(writes.slice(0, 1), this.#group(commit.positions), state.commit)`,
   },
   'reads-uncommitted': {
-    module: 'log/kafka/fetch.ts',
+    module: 'kafka/fetch.ts',
     from: '[waitMs, 1, bytesMax, 1, 0,',
     to: '[waitMs, 1, bytesMax, 0, 0,',
   },

@@ -1,7 +1,7 @@
-import { Cluster } from '../../../src/log/kafka/cluster.ts'
-import { offsetsOf } from '../../../src/log/kafka/fetch.ts'
-import { decodeBatches } from '../../../src/log/kafka/records.ts'
-import { parseKafkaOptions } from '../../../src/log/kafka.ts'
+import { Cluster } from '../../../src/kafka/cluster.ts'
+import { offsetsOf } from '../../../src/kafka/fetch.ts'
+import { decodeBatches } from '../../../src/kafka/records.ts'
+import { parseKafkaOptions } from '../../../src/log/kafka/kafka-log.ts'
 
 interface Transactions {
   transactionsCommitted: number

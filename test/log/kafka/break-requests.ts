@@ -1,4 +1,4 @@
-import type { Cluster } from '../../../src/log/kafka/cluster.ts'
+import type { Cluster } from '../../../src/kafka/cluster.ts'
 
 /** When a socket breaks: before the broker has the request, or after, so that only its answer is lost. */
 export type When = 'before' | 'after'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { parseKafkaOptions } from '../../../src/log/kafka/options.ts'
-import { KafkaLog, type KafkaRun, type TopicShape } from '../../../src/log/kafka.ts'
+import { parseKafkaOptions } from '../../../src/kafka/options.ts'
+import { KafkaLog, type KafkaRun, type TopicShape } from '../../../src/log/kafka/kafka-log.ts'
 
 /** HOST:PORT of the broker that tests may use: `test/kafka/start-kafka.sh` starts one. */
 export const broker = process.env.HEADRACE_KAFKA ?? ''

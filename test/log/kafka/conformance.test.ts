@@ -1,7 +1,7 @@
 import { test } from 'node:test'
-import { testLog } from '../../../src/conformance/log.ts'
-import { testSpreadLog } from '../../../src/conformance/spread-log.ts'
-import { KafkaLog } from '../../../src/log/kafka.ts'
+import { testLog } from '../../../conformance/log.ts'
+import { testSpreadLog } from '../../../conformance/spread-log.ts'
+import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import { broker, newRun, openLog, options } from './broker.ts'
 
 const spreadShapes = ['s.a', 's.b', 't.a'].map(topic => ({ topic, partitions: 4 }))

@@ -1,5 +1,5 @@
-import { Cluster } from '../../../src/log/kafka/cluster.ts'
-import { encodeBatch } from '../../../src/log/kafka/records.ts'
+import { Cluster } from '../../../src/kafka/cluster.ts'
+import { encodeBatch } from '../../../src/kafka/records.ts'
 import { options } from './broker.ts'
 
 /** A transactional producer whose steps are the caller's, so that transactions overlap, stay open and are aborted. */

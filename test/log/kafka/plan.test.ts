@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { codesOf, isFenced, isPassing, isRefused, wrapKafkaError } from '../../../src/log/kafka/errors.ts'
+import { codesOf, isFenced, isPassing, isRefused, wrapKafkaError } from '../../../src/kafka/errors.ts'
 import { createNames, findCollision } from '../../../src/log/kafka/names.ts'
 import { decodeState, encodeState } from '../../../src/log/kafka/positions.ts'
 import { planBatches, planRounds } from '../../../src/log/kafka/transaction.ts'

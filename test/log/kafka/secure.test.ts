@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { KafkaLog } from '../../../src/log/kafka.ts'
+import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import { readCommitted } from '../../../src/log/log.ts'
 import { newRun, openLog } from './broker.ts'
 import { secureOptions, skipInsecure as skip } from './secure.ts'

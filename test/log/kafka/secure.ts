@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type KafkaOptions, parseKafkaOptions } from '../../../src/log/kafka/options.ts'
+import { type KafkaOptions, parseKafkaOptions } from '../../../src/kafka/options.ts'
 
 /** KAFKA_SECURE=1 test/kafka/start-kafka.sh offers the listener and writes the certificate. */
 const { HEADRACE_KAFKA_SASL_SSL: secure, HEADRACE_KAFKA_CA: ca } = process.env

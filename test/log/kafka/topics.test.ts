@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { Cluster } from '../../../src/log/kafka/cluster.ts'
+import { Cluster } from '../../../src/kafka/cluster.ts'
+import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import { dataTopic, ensureTopics } from '../../../src/log/kafka/topics.ts'
-import { KafkaLog } from '../../../src/log/kafka.ts'
 import { readCommitted } from '../../../src/log/log.ts'
 import { newRun, openLog, options, shapes, testOnBroker } from './broker.ts'
 

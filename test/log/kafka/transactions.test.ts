@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { Cluster } from '../../../src/log/kafka/cluster.ts'
-import { KafkaLog } from '../../../src/log/kafka.ts'
+import { Cluster } from '../../../src/kafka/cluster.ts'
+import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import { readCommitted } from '../../../src/log/log.ts'
 import { newRun, openLog, options, testOnBroker } from './broker.ts'
 import { ManualProducer } from './manual-producer.ts'

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { HeadraceError } from '../../../src/errors.ts'
 import { type Append, readCommitted } from '../../../src/log/log.ts'
-import type { MemoryLog } from '../../../src/log/memory.ts'
-import { topics } from '../../../src/run/context.ts'
-import { examine } from './examine.ts'
+import type { MemoryLog } from '../../../src/log/memory/memory-log.ts'
+import { topics } from '../../../src/record/layout.ts'
+import { examine } from '../examine.ts'
 import { append, contextOf, endOf, newLog, partitions, poolOf, rawOf, settle, until } from './memory-run.ts'
 
 type Module = typeof import('../../../src/run/spread/annotate-stage.ts')
-const { check, mutate } = examine<Module>('annotate-stage.ts')
+const { check, mutate } = examine<Module>('spread/annotate-stage.ts')
 
 /** The slots of a partition, the first `count` of them. */
 const slotsOf = (partition: number, count: number) =>

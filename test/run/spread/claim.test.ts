@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { examine } from '../examine.ts'
 import { makeDir } from '../fixture.ts'
-import { examine } from './examine.ts'
 
-const { check, mutate } = examine<typeof import('../../../src/run/spread/claim.ts')>('claim.ts')
+const { check, mutate } = examine<typeof import('../../../src/run/spread/claim.ts')>('spread/claim.ts')
 
 check('the last one to claim a stage has it; the one before is told when it asks', async ({ claimStage }) => {
   const dir = await makeDir('claim')

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { stringAt, utf8 } from '../../../src/batch/batch.ts'
-import { decodeBatch } from '../../../src/batch/ipc.ts'
 import type { Owner } from '../../../src/log/log.ts'
-import type { MemoryLog } from '../../../src/log/memory.ts'
-import { topics } from '../../../src/run/context.ts'
-import { positionsOf, readBySlot, slotAppend } from '../../../src/run/slots.ts'
+import type { MemoryLog } from '../../../src/log/memory/memory-log.ts'
+import { topics } from '../../../src/record/layout.ts'
+import { positionsOf, readBySlot, slotAppend } from '../../../src/record/slots.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
+import { examine } from '../examine.ts'
 import { makeDir, randomFrom } from '../fixture.ts'
-import { examine } from './examine.ts'
 import { contextOf, newLog, partitions, scoredOf, settle, until } from './memory-run.ts'
 
 type Module = typeof import('../../../src/run/spread/decide-seat.ts')
 type Seat = Awaited<ReturnType<Module['DecideSeat']['open']>>
-const { check, mutate } = examine<Module>('decide-seat.ts')
+const { check, mutate } = examine<Module>('spread/decide-seat.ts')
 setLimits({ snapshotSlots: 8 })
 
 /** Slots of a few words each: whoever decides one without those before it decides otherwise. */

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { syncBuiltinESMExports } from 'node:module'
 import { HeadraceError } from '../../../src/errors.ts'
 import type { Share } from '../../../src/log/log.ts'
-import { MemoryLog } from '../../../src/log/memory.ts'
+import { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import type { Work } from '../../../src/run/spread/shares.ts'
-import { examine } from './examine.ts'
+import { examine } from '../examine.ts'
 import { settle, until } from './memory-run.ts'
 
 type Module = typeof import('../../../src/run/spread/shares.ts')
-const { check, mutate } = examine<Module>('shares.ts')
+const { check, mutate } = examine<Module>('spread/shares.ts')
 
 const share = (partition: number, stage = 'annotate'): Share => ({ stage, partition })
 const nameOf = ({ stage, partition }: Share) => `${stage}/${partition}`

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openTables } from '../../../src/decide/tables.ts'
+import { openTables } from '../../../src/decide/tables/tables.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
+import { examine } from '../examine.ts'
 import { makeDir } from '../fixture.ts'
-import { examine } from './examine.ts'
 import { until } from './memory-run.ts'
 
-const { check, mutate } = examine<typeof import('../../../src/run/spread/snapshot.ts')>('snapshot.ts')
+const { check, mutate } = examine<typeof import('../../../src/run/spread/snapshot.ts')>('spread/snapshot.ts')
 setLimits({ snapshotSlots: 4 })
 
 const shapes = [{ name: 'rows', kind: 'list' as const, width: 8 }]

@@ -3,18 +3,18 @@ import { mkdir } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { writeDurably } from '../../../src/durable-file.ts'
-import { type FeedIdentity, feedId } from '../../../src/feed/head.ts'
-import type { MemoryLog } from '../../../src/log/memory.ts'
+import { writeDurably } from '../../../src/disk/durable-file.ts'
+import { type FeedIdentity, feedId } from '../../../src/feed/files/head.ts'
+import type { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import type { Plan } from '../../../src/pipeline/plan.ts'
+import { emptyDecideTotals, emptyShardTotals } from '../../../src/record/totals.ts'
 import type { RunEvent } from '../../../src/run/events.ts'
-import { emptyDecideTotals, emptyShardTotals } from '../../../src/run/progress.ts'
+import { examine } from '../examine.ts'
 import { makeDir } from '../fixture.ts'
-import { examine } from './examine.ts'
 import { contextOf, newLog, partitions, plan, settle } from './memory-run.ts'
 
 type Module = typeof import('../../../src/run/spread/tracker.ts')
-const { check, mutate } = examine<Module>('tracker.ts')
+const { check, mutate } = examine<Module>('spread/tracker.ts')
 
 const withShards = { ...plan, tokenizer: {} } as unknown as Plan
 const withFeed = { ...withShards, feed: {} } as unknown as Plan
@@ -176,7 +176,7 @@ mutate(/its figures/, 'the first of the partitions counts', 'firstUnannotated(lo
 mutate(
   /its figures/,
   'what was decided is not restored',
-  'if (decided.totals) progress.decide = restoreTotals(decided.totals)',
+  'progress.decide = readDecideNote(decide).totals',
   '',
 )
 mutate(/that makes shards/, 'deciding is taken for the end', 'plan.tokenizer ? shard : decide', 'decide')

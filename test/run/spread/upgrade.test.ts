@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { density } from '../../../src/annotate/density.ts'
-import { MemoryLog } from '../../../src/log/memory.ts'
+import { density } from '../../../src/annotate/quality/density.ts'
+import { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { pipeline, rules } from '../../../src/pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../../../src/pipeline/plan.ts'
-import { openRunFile, readRunFile } from '../../../src/run/run-file.ts'
-import { jsonl } from '../../../src/sources/jsonl.ts'
+import { readRunFile } from '../../../src/record/run-file.ts'
+import { openRunFile } from '../../../src/run/admit.ts'
+import { jsonl } from '../../../src/sources/files/jsonl.ts'
+import { examine } from '../examine.ts'
 import { makeDir, randomFrom } from '../fixture.ts'
-import { examine } from './examine.ts'
 
 type Upgrade = typeof import('../../../src/run/spread/upgrade.ts')
-const { check, mutate } = examine<Upgrade>('upgrade.ts')
+const { check, mutate } = examine<Upgrade>('spread/upgrade.ts')
 
 const planWith = (below: number) =>
   planPipeline(

@@ -1,0 +1,132 @@
+import { join } from 'node:path'
+import type { BatchLayout } from '../../batch/arrow/layout.ts'
+import { numbers } from '../../batch/batch.ts'
+import { HeadraceError } from '../../errors.ts'
+import { ColumnFile } from '../../shards/column-file.ts'
+import {
+  type BlockIdentity,
+  type BlockRef,
+  type BlockShard,
+  type BlockSpec,
+  blockMetadata,
+  blockPath,
+  type SampleList,
+  type SampleOptions,
+} from '../plan/blocks.ts'
+
+/** A published block, open for reading ranges of its samples. */
+export class BlockFile implements Disposable {
+  readonly identity: BlockIdentity
+  readonly samples: number
+  readonly #file: ColumnFile
+  readonly #starts: readonly number[]
+
+  constructor(dir: string, block: BlockRef) {
+    this.#file = new ColumnFile(join(dir, blockPath(block)))
+    const { batches, metadata } = this.#file.layout
+    const identity = parseIdentity(metadata.block)
+    if (!identity || !isSameBlock(identity, block) || !batches.every(hasColumns)) {
+      this.#file.close()
+      throw this.#file.corrupt(`it is not block ${block.number} of '${block.domain}', epoch ${block.epoch}`)
+    }
+    this.identity = identity
+    let samples = 0
+    this.#starts = batches.map(batch => {
+      samples += batch.rows
+      return samples - batch.rows
+    })
+    this.samples = samples
+  }
+
+  /** Samples `from` to `to` (exclusive), which must be in the block. */
+  read(from: number, to: number): SampleList {
+    if (from < 0 || to > this.samples) throw this.#file.corrupt(`it has ${this.samples} samples, not ${to}`)
+    const parts: SampleList[] = []
+    for (const [i, batch] of this.#file.layout.batches.entries()) {
+      const [first, last] = [Math.max(from - this.#starts[i], 0), Math.min(to - this.#starts[i], batch.rows)]
+      if (first < last) parts.push(this.#readRows(batch, first, last))
+    }
+    return parts.length === 1 ? parts[0] : joinLists(parts)
+  }
+
+  /** Tokens of every sample. */
+  tokens(): Int32Array {
+    const all = new Int32Array(this.samples)
+    for (const [i, batch] of this.#file.layout.batches.entries())
+      all.set(numbers(this.#file.view(batch, ['tokens']), 'tokens'), this.#starts[i])
+    return all
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close()
+  }
+
+  #readRows(batch: BatchLayout, first: number, last: number): SampleList {
+    const column = (name: string) => batch.columns.find(({ field }) => field.name === name)!
+    const offsets = this.#file.readInts(column('shard').offsets!.at + 4 * first, last - first + 1)
+    const [start, pieces] = [offsets[0], offsets[last - first] - offsets[0]]
+    if (start < 0 || pieces < 0 || 4 * (start + pieces) > column('shard').values.bytes)
+      throw this.#file.corrupt('its samples are not in order')
+    const values = (name: string) => this.#file.readInts(column(name).values.at + 4 * start, pieces)
+    return {
+      offsets: offsets.map(offset => offset - start),
+      ...{ shard: values('shard'), start: values('start'), length: values('length') },
+      tokens: this.#file.readInts(column('tokens').values.at + 4 * first, last - first),
+    }
+  }
+}
+
+function parseIdentity(json = 'null'): BlockIdentity | null {
+  try {
+    const identity = JSON.parse(json) as BlockIdentity | null
+    return Array.isArray(identity?.shards) && identity.shards.every(isShard) ? identity : null
+  } catch {
+    return null
+  }
+}
+
+function isShard(shard: Partial<BlockShard> | null): boolean {
+  return typeof shard?.path === 'string' && typeof shard.sha256 === 'string'
+}
+
+function isSameBlock(a: BlockRef, b: BlockRef): boolean {
+  return a.domain === b.domain && a.number === b.number && a.epoch === b.epoch
+}
+
+function hasColumns(batch: BatchLayout): boolean {
+  const kinds = { shard: 'list<i32>', start: 'list<i32>', length: 'list<i32>', tokens: 'i32' }
+  return Object.entries(kinds).every(([name, kind]) =>
+    batch.columns.some(({ field }) => field.name === name && field.kind === kind),
+  )
+}
+
+/** Tokens of each sample of a block that was published, or null when this very block was not. */
+export function readSampleTokens(dir: string, spec: BlockSpec, options: SampleOptions): Int32Array | null {
+  try {
+    using file = new BlockFile(dir, spec)
+    return JSON.stringify(file.identity) === blockMetadata(spec, options).block ? file.tokens() : null
+  } catch (error) {
+    if (error instanceof HeadraceError && (error.code === 'not-found' || error.code === 'corrupt')) return null
+    throw error
+  }
+}
+
+function joinLists(parts: readonly SampleList[]): SampleList {
+  const joined = (name: 'shard' | 'start' | 'length' | 'tokens') => {
+    const all = new Int32Array(parts.reduce((sum, part) => sum + part[name].length, 0))
+    let at = 0
+    for (const part of parts) {
+      all.set(part[name], at)
+      at += part[name].length
+    }
+    return all
+  }
+  const tokens = joined('tokens')
+  const offsets = new Int32Array(tokens.length + 1)
+  let [at, pieces] = [0, 0]
+  for (const part of parts) {
+    for (let i = 1; i < part.offsets.length; i++) offsets[++at] = pieces + part.offsets[i]
+    pieces += part.shard.length
+  }
+  return { offsets, shard: joined('shard'), start: joined('start'), length: joined('length'), tokens }
+}

@@ -1,0 +1,81 @@
+import { hash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { canonicalJson } from '../../canonical-json.ts'
+import { type OnEffect, writeDurably } from '../../disk/durable-file.ts'
+import { HeadraceError, wrapDiskError } from '../../errors.ts'
+import type { Mixture } from '../plan/control.ts'
+import type { Packing } from '../plan/pack.ts'
+import type { DryPolicy } from '../plan/planner.ts'
+import type { Total } from './steps.ts'
+
+/** What a feed is: fixed when it begins. Its hash is the feed's id. */
+export interface FeedIdentity {
+  readonly version: 1
+  readonly run: string
+  readonly length: number
+  readonly batch: number
+  readonly mixture: Mixture | null
+  readonly packing: Packing
+  readonly seed: number
+  readonly blockTokens: number
+  readonly blockSlotsMax: number
+  readonly dry: DryPolicy
+  readonly repeatMax: number
+  readonly segmentSteps: number
+  readonly tokenizer: unknown
+  /** Fills a sample that is short; null where the tokenizer names no such token, and then 0 fills it. */
+  readonly endOfText: number | null
+  readonly fingerprint: string
+}
+
+/** `head.json`: what a feed is and how far it is published. */
+export interface Head extends FeedIdentity {
+  readonly feed: string
+  /** The shards folder, from the feed folder. */
+  readonly shards: string
+  readonly steps: number
+  /** The last step's digest; before the first step, the feed's id. */
+  readonly digest: string
+  /** No step will follow. */
+  readonly ended: boolean
+  /** What no step holds, by domain, once ended. */
+  readonly leftover: Readonly<Record<string, Total>>
+}
+
+export function feedId(identity: FeedIdentity): string {
+  return hash('sha256', canonicalJson(identity))
+}
+
+/** The feed's head, or null where nothing is published yet. */
+export async function readHead(dir: string): Promise<Head | null> {
+  const path = join(dir, 'head.json')
+  const text = await readFile(path, 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return null
+    throw wrapDiskError(error, `reading ${path}`)
+  })
+  if (text === null) return null
+  try {
+    const head = JSON.parse(text) as Head
+    if (head?.version === 1) return checkHead(head)
+  } catch (error) {
+    throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}`, error)
+  }
+  throw new HeadraceError('corrupt', `${path} is of another version than 1; use the Headrace that wrote it`)
+}
+
+/** What a feed is has its hash beside it; how far it is published has the steps themselves. */
+function checkHead(head: Head): Head {
+  const { feed, shards, steps, digest, ended, leftover, ...identity } = head
+  if (feedId(identity) !== feed) throw new TypeError("the feed's id is not the hash of what it says")
+  const isCounted = Number.isSafeInteger(steps) && steps >= 0
+  if (!isCounted || [shards, digest].some(text => typeof text !== 'string') || typeof ended !== 'boolean')
+    throw new TypeError('it does not say how far the feed is published')
+  if (leftover === null || typeof leftover !== 'object') throw new TypeError('it does not say what no step holds')
+  return head
+}
+
+/** Publishes: steps and blocks that the head counts must last already. */
+export async function writeHead(dir: string, head: Head, onEffect?: OnEffect): Promise<void> {
+  await writeDurably(join(dir, 'head.json'), [Buffer.from(`${JSON.stringify(head, null, 2)}\n`)], onEffect)
+}

@@ -1,0 +1,125 @@
+import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { makeFolder, type OnEffect, syncFolder } from '../../disk/durable-file.ts'
+import { HeadraceError, wrapDiskError } from '../../errors.ts'
+
+/**
+ * The ledger: steps as lines of JSON, `segmentSteps` to a file named after its first step. Only the lines before `head.json`'s count are
+ * published; what stands after them is the tail of a crash and is written over.
+ */
+export function ledgerPath(step: number, segmentSteps: number): string {
+  const first = step - (step % segmentSteps)
+  return `steps/${String(first).padStart(8, '0')}.jsonl`
+}
+
+/** Appends lines. The first `published` of them are there already and are only compared. */
+export class LedgerWriter implements AsyncDisposable {
+  readonly #dir: string
+  readonly #segmentSteps: number
+  readonly #published: number
+  readonly #onEffect: OnEffect
+  #step = 0
+  #known: string[] = []
+  #pending: string[] = []
+  #file: FileHandle | null = null
+  #at = 0
+
+  constructor(dir: string, segmentSteps: number, published: number, onEffect: OnEffect = () => {}) {
+    this.#dir = dir
+    this.#segmentSteps = segmentSteps
+    this.#published = published
+    this.#onEffect = onEffect
+  }
+
+  /** Adds the next step's line. One that was published and reads otherwise now throws `source-changed`. */
+  async add(line: string): Promise<void> {
+    if (this.#step % this.#segmentSteps === 0) await this.#beginSegment()
+    if (this.#step < this.#published) {
+      const index = this.#step % this.#segmentSteps
+      if (this.#known[index] !== line)
+        throw new HeadraceError(
+          'source-changed',
+          `step ${this.#step} was published as ${this.#known[index] ?? 'nothing'} and would now be ${line}; ` +
+            'the shards, the manifest or the ledger were changed: put them back, or begin another feed',
+        )
+      this.#at += Buffer.byteLength(line) + 1
+    } else this.#pending.push(line)
+    this.#step++
+  }
+
+  /** Makes all lines last. Steps may be counted in the head only after this. */
+  async sync(): Promise<void> {
+    if (this.#pending.length === 0) return
+    const path = join(this.#dir, ledgerPath(this.#step - 1, this.#segmentSteps))
+    try {
+      this.#onEffect(`append ${path}`)
+      this.#file ??= await this.#openAtEnd(path)
+      const bytes = Buffer.from(`${this.#pending.join('\n')}\n`)
+      for (let done = 0; done < bytes.length; )
+        done += (await this.#file.write(bytes, done, bytes.length - done, this.#at + done)).bytesWritten
+      this.#onEffect(`sync ${path}`)
+      await this.#file.datasync()
+      this.#at += bytes.length
+      this.#pending = []
+    } catch (error) {
+      throw wrapDiskError(error, `appending to ${path}`)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.close()
+    this.#file = null
+  }
+
+  async #beginSegment(): Promise<void> {
+    await this.sync()
+    await this[Symbol.asyncDispose]()
+    this.#at = 0
+    this.#known = this.#step < this.#published ? await readLines(this.#dir, this.#step, this.#segmentSteps) : []
+  }
+
+  /** Opens the segment and cuts what a crash left after the published lines. */
+  async #openAtEnd(path: string): Promise<FileHandle> {
+    await makeFolder(dirname(path))
+    const file = await open(path, this.#at === 0 ? 'w' : 'r+')
+    await file.truncate(this.#at)
+    await syncFolder(dirname(path))
+    return file
+  }
+}
+
+/** Reads published steps' lines. Holds one segment in memory and reads it again when it has grown. */
+export class LedgerReader {
+  readonly #dir: string
+  readonly #segmentSteps: number
+  #segment = ''
+  #lines: string[] = []
+
+  constructor(dir: string, segmentSteps: number) {
+    this.#dir = dir
+    this.#segmentSteps = segmentSteps
+  }
+
+  /** The line of a step that the head counts. */
+  async read(step: number): Promise<string> {
+    const segment = ledgerPath(step, this.#segmentSteps)
+    const index = step % this.#segmentSteps
+    if (segment !== this.#segment || index >= this.#lines.length) {
+      this.#lines = await readLines(this.#dir, step, this.#segmentSteps)
+      this.#segment = segment
+    }
+    const line = this.#lines[index]
+    if (line === undefined) throw new HeadraceError('corrupt', `${join(this.#dir, segment)} ends before step ${step}`)
+    return line
+  }
+}
+
+/** Whole lines of the segment that holds `step`. */
+async function readLines(dir: string, step: number, segmentSteps: number): Promise<string[]> {
+  const path = join(dir, ledgerPath(step, segmentSteps))
+  const text = await readFile(path, 'utf8').catch(error => {
+    if (error.code === 'ENOENT') throw new HeadraceError('corrupt', `the ledger's file ${path} is missing`, error)
+    throw wrapDiskError(error, `reading ${path}`)
+  })
+  return text.split('\n').slice(0, -1)
+}

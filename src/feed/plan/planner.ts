@@ -1,0 +1,344 @@
+import { HeadraceError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
+import type { ManifestEntry } from '../../shards/manifest.ts'
+import { type SampleRange, type Step, sealStep, type Total } from '../files/steps.ts'
+import type { BlockShard, BlockSpec } from './blocks.ts'
+import { type ControlEntry, checkControl, type Mixture, type Settings, settingsAt } from './control.ts'
+import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
+
+/** What happens when a domain has no sample left after the end: stop, go on without it, or feed it again. */
+export type DryPolicy = 'wait' | 'renormalise' | 'repeat'
+
+export interface PlanOptions {
+  /** The feed's id, which the first step names as its predecessor. */
+  readonly feed: string
+  /** Tokens a sample. */
+  readonly length: number
+  /** Samples a step. */
+  readonly batch: number
+  /** Weights in tokens; null mixes domains by the tokens that they have ready. */
+  readonly mixture: Mixture | null
+  /** A block closes at this many tokens; without a mixture, all domains' blocks then do. */
+  readonly blockTokens: number
+  /** A block closes when its first shard is this many slots older than the newest shard of any domain. */
+  readonly blockSlotsMax: number
+  readonly dry: DryPolicy
+  /** Passes over a domain at most, with `repeat`. */
+  readonly repeatMax: number
+}
+
+/** Cuts a block into samples, makes it last, and returns the tokens of each sample. The same block gives the same samples. */
+export type CutBlock = (spec: BlockSpec) => Promise<Int32Array>
+
+/** Documents that are kept for evaluation; fed only where a mixture names the domain. */
+const holdoutDomain = 'holdout'
+
+/** Each step names all domains of a mixture, so their number bounds the ledger's size. */
+const domainsMax = 1024
+
+/** How far a domain was fed: block `next` of its blocks, sample `at` of it, in pass `epoch`; `ready` counts tokens not yet fed. */
+interface Cursor {
+  next: number
+  at: number
+  epoch: number
+  ready: number
+}
+
+interface Domain extends Cursor {
+  readonly name: string
+  shards: number
+  open: { shards: BlockShard[]; tokens: number; firstSlot: number } | null
+  readonly blocks: { shards: readonly BlockShard[]; tokens: number }[]
+  total: Total
+  cut: { key: string; tokens: Int32Array } | null
+}
+
+/**
+ * Plans steps from shards: a fold over manifest entries that takes the next entry only when the current step can't be filled from the
+ * ones before. So steps are a function of the manifest, the control entries and the options; when they are planned changes nothing,
+ * and a planner that starts again from the first entry gives the same steps.
+ *
+ * Before the end, a step waits for a domain that has nothing ready. After it, the dry policy decides. A step that can't be filled is
+ * never cut short; `leftover` counts what stays.
+ */
+export class Planner {
+  readonly #options: PlanOptions
+  readonly #cutBlock: CutBlock
+  readonly #domains = new Map<string, Domain>()
+  readonly #controls: ControlEntry[] = []
+  #pending: ManifestEntry[] = []
+  #folded = 0
+  #isEnding = false
+  #isClosed = false
+  #isTried = false
+  #step = 0
+  #digest: string
+  /** Tokens by which each domain of the last step is behind, those without a shard too: what they are owed is not forgotten. */
+  #carries: ReadonlyMap<string, number> = new Map()
+
+  constructor(options: PlanOptions, cutBlock: CutBlock) {
+    this.#options = options
+    this.#cutBlock = cutBlock
+    this.#digest = options.feed
+  }
+
+  /** Steps planned so far: the number of the next one. */
+  get steps(): number {
+    return this.#step
+  }
+
+  /**
+   * The first step that a control entry may name. Not the next step once that was tried: entries were taken in for it under the old
+   * settings, so that a planner that starts again would plan it from others.
+   */
+  get nextChangeable(): number {
+    return this.#isTried ? this.#step + 1 : this.#step
+  }
+
+  /** Gives the next manifest entry, in the manifest's order. */
+  add(entry: ManifestEntry): void {
+    if (this.#isEnding) throw new HeadraceError('corrupt', `shard ${entry.path} comes after the end of the manifest`)
+    this.#pending.push(entry)
+  }
+
+  /** Says that no entry follows. */
+  end(): void {
+    this.#isEnding = true
+  }
+
+  /** Changes the settings from a step on that is not planned yet. */
+  control(entry: ControlEntry): void {
+    checkControl(entry, this.nextChangeable)
+    this.#controls.push(entry)
+  }
+
+  /** The next step, or null until more entries come; after the end, null for good. */
+  async nextStep(): Promise<{ step: Step; line: string } | null> {
+    const { mixture, batch } = this.#options
+    const settings = settingsAt(this.#step, { mixture, batch }, this.#controls)
+    this.#isTried = true
+    for (;;) {
+      const filled = await this.#fill(settings)
+      if (filled) return this.#seal(settings, filled)
+      if (!this.#fold()) return null
+    }
+  }
+
+  /**
+   * What no step holds, by domain: `tokens` of the current pass, and `samples` of the block that is being fed (blocks after it are not
+   * cut into samples yet).
+   */
+  async leftover(): Promise<Record<string, Total>> {
+    const left = named<Total>()
+    for (const domain of [...this.#domains.values()].sort(byName)) {
+      const cursor = { ...domain }
+      const block = domain.cut && (await this.#peek(domain.name, cursor))
+      const samples = block && cursor.epoch === domain.epoch ? block.length - cursor.at : 0
+      const tokens = domain.ready + (domain.open?.tokens ?? 0)
+      if (tokens > 0) left[domain.name] = { samples, tokens }
+    }
+    return left
+  }
+
+  /** Takes the next entry in, or closes what is open at the end. False when there is nothing to take. */
+  #fold(): boolean {
+    const entry = this.#pending.shift()
+    if (entry) {
+      this.#folded++
+      this.#addShard(entry)
+      return true
+    }
+    if (!this.#isEnding || this.#isClosed) return false
+    for (const domain of this.#domains.values()) closeBlock(domain)
+    this.#isClosed = true
+    return true
+  }
+
+  #addShard(entry: ManifestEntry): void {
+    const domain = this.#domainOf(entry.domain)
+    if (entry.number !== domain.shards)
+      throw new HeadraceError(
+        'corrupt',
+        `shard ${entry.path} follows shard ${domain.shards - 1} of its domain in the manifest`,
+      )
+    domain.shards++
+    const { path, sha256, bytes, rows, tokens } = entry
+    domain.open ??= { shards: [], tokens: 0, firstSlot: entry.first.slot }
+    domain.open.shards.push({ path, sha256, bytes, rows, tokens })
+    domain.open.tokens += tokens
+    const { blockTokens, blockSlotsMax, mixture } = this.#options
+    const isFull = ({ open }: Domain) =>
+      open !== null && (open.tokens >= blockTokens || entry.last.slot - open.firstSlot >= blockSlotsMax)
+    const all = [...this.#domains.values()]
+    // Without a mixture all blocks close together, so that what came at the same time is fed at the same time.
+    const full = mixture === null && all.some(isFull) ? all : all.filter(isFull)
+    for (const other of full) closeBlock(other)
+  }
+
+  #domainOf(name: string): Domain {
+    let domain = this.#domains.get(name)
+    if (domain) return domain
+    if (this.#domains.size === domainsMax)
+      throw new HeadraceError('limit', `'${name}' is domain ${domainsMax + 1} of this feed; map domains to fewer names`)
+    const start = { next: 0, at: 0, epoch: 0, ready: 0, total: { samples: 0, tokens: 0 } }
+    domain = { name, shards: 0, open: null, blocks: [], cut: null, ...start }
+    this.#domains.set(name, domain)
+    return domain
+  }
+
+  /** The samples of the next step, or null when they are not all there. Changes nothing: what it took is in the result. */
+  async #fill(settings: Settings): Promise<Filled | null> {
+    const cursors = new Map<string, Cursor>()
+    for (const { name, next, at, epoch, ready } of this.#domains.values()) cursors.set(name, { next, at, epoch, ready })
+    const shares = await this.#shares(settings, cursors)
+    const mixture = Object.fromEntries(shares.map(share => [share.domain, share.weight]))
+    const ranges = named<SampleRange[]>()
+    const added = named<{ samples: number; tokens: number }>()
+    for (let k = 0; k < settings.batch; ) {
+      const share = chooseShare(shares, this.#options.length)
+      if (!share) return null
+      const cursor = cursors.get(share.domain)
+      const tokens = cursor && (await this.#peek(share.domain, cursor))
+      if (tokens) {
+        chargeShare(shares, share, tokens[cursor.at])
+        take(
+          cursor,
+          tokens[cursor.at],
+          (ranges[share.domain] ??= []),
+          (added[share.domain] ??= { samples: 0, tokens: 0 }),
+        )
+        k++
+      } else if (this.#mustWait(settings)) return null
+      else removeShare(shares, share)
+    }
+    return { cursors, shares, mixture, ranges, added }
+  }
+
+  /** Without a mixture a domain simply has nothing. With one, it is waited for until the end, and then as the policy says. */
+  #mustWait(settings: Settings): boolean {
+    return settings.mixture !== null && (!this.#isClosed || this.#options.dry === 'wait')
+  }
+
+  /** The shares at the start of a step. After the end, a domain that is dry already has none. */
+  async #shares(settings: Settings, cursors: Map<string, Cursor>): Promise<Share[]> {
+    const names = settings.mixture
+      ? Object.keys(settings.mixture)
+      : [...cursors.keys()].filter(n => n !== holdoutDomain)
+    const weights = named<number>()
+    for (const name of names) {
+      const cursor = cursors.get(name)
+      const hasSample = cursor !== undefined && (await this.#peek(name, cursor)) !== null
+      if (!hasSample && !this.#mustWait(settings)) continue
+      weights[name] = settings.mixture ? settings.mixture[name] : cursor!.ready
+    }
+    return openShares(weights, this.#carries)
+  }
+
+  /** Tokens of each sample of the block where the cursor stands, moved to the next sample there is; null when there is none. */
+  async #peek(name: string, cursor: Cursor): Promise<Int32Array | null> {
+    const domain = this.#domains.get(name)!
+    for (;;) {
+      if (cursor.next === domain.blocks.length && !this.#repeats(domain, cursor)) return null
+      const tokens = await this.#cut(domain, cursor)
+      if (cursor.at < tokens.length) return tokens
+      cursor.next++
+      cursor.at = 0
+    }
+  }
+
+  /** Begins another pass over a domain, when there may be one. */
+  #repeats(domain: Domain, cursor: Cursor): boolean {
+    const { dry, repeatMax } = this.#options
+    const tokens = domain.blocks.reduce((sum, block) => sum + block.tokens, 0)
+    if (!this.#isClosed || dry !== 'repeat' || cursor.epoch + 1 >= repeatMax || tokens === 0) return false
+    Object.assign(cursor, { next: 0, at: 0, epoch: cursor.epoch + 1, ready: tokens })
+    return true
+  }
+
+  async #cut(domain: Domain, cursor: Cursor): Promise<Int32Array> {
+    const key = keyOf(cursor)
+    if (domain.cut?.key === key) return domain.cut.tokens
+    const { shards } = domain.blocks[cursor.next]
+    const tokens = await this.#cutBlock({ domain: domain.name, number: cursor.next, epoch: cursor.epoch, shards })
+    domain.cut = { key, tokens }
+    return tokens
+  }
+
+  #seal(settings: Settings, filled: Filled): { step: Step; line: string } {
+    const { cursors, shares, mixture, ranges, added } = filled
+    const carries = new Map(shares.map(share => [share.domain, share.carry]))
+    for (const domain of this.#domains.values()) {
+      const { samples, tokens } = added[domain.name] ?? { samples: 0, tokens: 0 }
+      const total = { samples: domain.total.samples + samples, tokens: domain.total.tokens + tokens }
+      Object.assign(domain, cursors.get(domain.name), { total })
+    }
+    const fed = [...this.#domains.values()].filter(domain => domain.total.samples > 0)
+    const sealed = sealStep({
+      step: this.#step,
+      domains: ranges,
+      samples: settings.batch,
+      tokens: Object.values(added).reduce((sum, part) => sum + part.tokens, 0),
+      mixture,
+      carry: Object.fromEntries(carries),
+      totals: Object.fromEntries(fed.map(domain => [domain.name, domain.total])),
+      manifest: this.#folded,
+      control: settings.entries,
+      previous: this.#digest,
+    })
+    this.#step++
+    this.#isTried = false
+    this.#digest = sealed.step.digest
+    this.#carries = carries
+    return sealed
+  }
+}
+
+interface Filled {
+  readonly cursors: ReadonlyMap<string, Cursor>
+  readonly shares: readonly Share[]
+  readonly mixture: Record<string, number>
+  readonly ranges: Record<string, SampleRange[]>
+  readonly added: Record<string, Total>
+}
+
+/** An object that takes any name as a key, `__proto__` too. */
+function named<T>(): Record<string, T> {
+  return Object.create(null)
+}
+
+/** Moves the cursor over one sample and adds it to the last range, or to a new one. */
+function take(cursor: Cursor, tokens: number, ranges: SampleRange[], added: { samples: number; tokens: number }): void {
+  const last = ranges.at(-1)
+  const [block, epoch, from] = [cursor.next, cursor.epoch, cursor.at]
+  const joins = last?.block === block && last.epoch === epoch && last.to === from
+  if (joins) ranges[ranges.length - 1] = { ...last, to: from + 1 }
+  else ranges.push({ block, epoch, from, to: from + 1 })
+  cursor.at++
+  cursor.ready -= tokens
+  added.samples++
+  added.tokens += tokens
+}
+
+function closeBlock(domain: Domain): void {
+  if (!domain.open) return
+  const { shards, tokens } = domain.open
+  domain.blocks.push({ shards, tokens })
+  domain.ready += tokens
+  domain.open = null
+}
+
+function keyOf({ next, epoch }: Cursor): string {
+  return `${epoch}:${next}`
+}
+
+function byName(a: Domain, b: Domain): number {
+  return a.name < b.name ? -1 : 1
+}
+
+/** The planner's bounds where the caller names none. */
+export const planDefaults = Object.freeze({
+  blockTokens: limits.blockTokens,
+  blockSlotsMax: 16_384,
+  dry: 'renormalise',
+  repeatMax: 4,
+} as const)

@@ -1,0 +1,60 @@
+import { decodeBatch } from '../batch/arrow/ipc.ts'
+import { numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { limits } from '../limits.ts'
+import type { Log } from '../log/log.ts'
+import { hasLine, isRest, joinRanges } from '../sources/line-ranges.ts'
+import { type LineRange, lineAtEnd, type Split } from '../sources/source.ts'
+import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
+import { annotatedSlot, readBySlot } from './slots.ts'
+
+/** Records that are dead and not read again since, by their file, and how many entries of `dead` that are. */
+export interface DeadRecords {
+  readonly files: ReadonlyMap<string, readonly LineRange[]>
+  readonly records: number
+  /** Slots that were looked at: those before this one. */
+  readonly before: number
+  readonly reasons: Readonly<Record<string, number>>
+}
+
+/**
+ * Finds the records that are dead and not read again since, among the slots that are committed now; at most
+ * `limits.redriveRecordsMax` of them, in the order of slots: what is beyond stays for another request.
+ */
+export async function findDead(
+  { log, shape }: { readonly log: Log; readonly shape: RunShape },
+  splits: readonly Split[],
+  reasons: readonly string[],
+): Promise<DeadRecords> {
+  const before = await annotatedSlot(log, shape)
+  const rounds = Map.groupBy(
+    splits.flatMap(({ again }) => again ?? []),
+    again => again.of,
+  )
+  const isReadAgain = (file: string, line: number, slot: number) =>
+    rounds.get(file)?.some(round => slot < round.before && hasLine(round.lines, line)) ?? false
+  const found = new Map<string, LineRange[]>()
+  const counts = new Map<string, number>()
+  let records = 0
+  for await (const entry of readBySlot(log, topics.dead, deadPartitionsOf(shape))) {
+    const slot = Number(entry.headers.slot)
+    if (slot >= before || records >= limits.redriveRecordsMax) break
+    for (const { file, line, reason } of deadOf(entry.value)) {
+      if ((reasons.length > 0 && !reasons.includes(reason)) || isReadAgain(file, line, slot)) continue
+      const range: LineRange = [line, isRest({ line, reason }) ? lineAtEnd : line]
+      const ranges = found.get(file)
+      if (ranges) ranges.push(range)
+      else found.set(file, [range])
+      counts.set(reason, (counts.get(reason) ?? 0) + 1)
+      records++
+    }
+  }
+  const files = new Map(Array.from(found, ([file, ranges]) => [file, joinRanges(ranges)]))
+  return { files, records, before, reasons: Object.fromEntries(counts) }
+}
+
+function* deadOf(value: Uint8Array): Generator<{ file: string; line: number; reason: string }> {
+  const { batch } = decodeBatch(value)
+  const [file, reason, line] = [utf8(batch, 'file'), utf8(batch, 'reason'), numbers(batch, 'line')]
+  for (let row = 0; row < batch.rows; row++)
+    yield { file: stringAt(file, row), line: line[row], reason: stringAt(reason, row) }
+}

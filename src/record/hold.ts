@@ -1,0 +1,133 @@
+import { readFile, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { decodeBatch } from '../batch/arrow/ipc.ts'
+import { numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { writeDurably } from '../disk/durable-file.ts'
+import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { type Log, readCommitted } from '../log/log.ts'
+import { listEntries, removeEntry } from './inbox.ts'
+import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
+import { type RemovedDocument, samplesMax, type Trip } from './trip.ts'
+
+/** A slot that waits to be released, with the groups that left their bands at it. Stands in `DIR/RUN/hold.json`. */
+export interface Hold {
+  readonly version: 1
+  readonly slot: number
+  readonly trips: readonly Trip[]
+}
+
+/** Groups of one hold. Those beyond it stop the same slot again. */
+const tripsMax = 64
+/** Groups that a message tells in full, and those that it names. */
+const tripsTold = 3
+const tripsNamed = 10
+const nameCharactersMax = 100
+
+const pathOf = (dir: string) => join(dir, 'hold.json')
+
+/** Writes, so that it lasts, what is outside at a slot: at least one group. */
+export async function writeHold(dir: string, trips: readonly Trip[]): Promise<Hold> {
+  const hold: Hold = { version: 1, slot: trips[0].slot, trips: trips.slice(0, tripsMax) }
+  await writeDurably(pathOf(dir), [Buffer.from(`${JSON.stringify(hold, null, 2)}\n`)])
+  return hold
+}
+
+/** The hold of a run, or null. It is over once the deciding stage has committed its slot. */
+export async function readHold(dir: string): Promise<Hold | null> {
+  const text = await readFile(pathOf(dir), 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return null
+    throw wrapDiskError(error, `reading ${pathOf(dir)}`)
+  })
+  if (text === null) return null
+  let hold: Hold | null = null
+  try {
+    hold = JSON.parse(text)
+  } catch {
+    // Said below.
+  }
+  if (hold?.version === 1 && Number.isInteger(hold.slot) && Array.isArray(hold.trips)) return hold
+  throw new HeadraceError('corrupt', `${pathOf(dir)} is no hold: delete it, and the same run command writes it again`)
+}
+
+/**
+ * Removes the hold and the releases of slots before `slot`, which are committed: what is in the log is not needed here any more. Says
+ * whether some are left.
+ */
+export async function clearPassed(dir: string, slot: number): Promise<boolean> {
+  const [hold, entries] = [await readHold(dir), await listEntries(dir)]
+  const passed = entries.filter(({ release }) => release.slot < slot)
+  for (const { name } of passed) await removeEntry(dir, name)
+  if (hold && hold.slot < slot)
+    await rm(pathOf(dir), { force: true }).catch(error => {
+      throw wrapDiskError(error, `removing ${pathOf(dir)}`)
+    })
+  return entries.length > passed.length || (hold !== null && hold.slot >= slot)
+}
+
+/** The same with records of the slot's dead rows, where those were removed most: rows that never were measured have no other trace. */
+export async function addDeadSamples(
+  { log, shape }: { readonly log: Log; readonly shape: RunShape },
+  slot: number,
+  trips: readonly Trip[],
+): Promise<Trip[]> {
+  const isDead = ({ by, group, parts }: Trip) => (by === 'reason' ? group : by === 'all' && parts[0]?.[0]) === 'dead'
+  const samples = trips.some(isDead) ? await sampleDead(log, shape, slot) : []
+  return trips.map(trip => (isDead(trip) && samples.length ? { ...trip, samples } : trip))
+}
+
+async function sampleDead(log: Log, shape: RunShape, slot: number): Promise<RemovedDocument[]> {
+  const partition = slot % deadPartitionsOf(shape)
+  const { first } = await log.bounds(topics.dead, partition)
+  for await (const { headers, value } of readCommitted(log, topics.dead, partition, first)) {
+    if (Number(headers.slot) < slot) continue
+    if (Number(headers.slot) > slot) break
+    const { batch } = decodeBatch(value)
+    const at = (name: string, row: number) => stringAt(utf8(batch, name), row)
+    return Array.from({ length: Math.min(batch.rows, samplesMax) }, (_, row) => ({
+      ...{ id: at('reason', row), file: at('file', row), line: numbers(batch, 'line')[row] },
+    }))
+  }
+  return []
+}
+
+/** The error that ends a run that is held. */
+export function heldError(dir: string, hold: Hold): HeadraceError {
+  return new HeadraceError('guard-rail', describeHold(dir, hold))
+}
+
+function describeHold(dir: string, { slot, trips }: Hold): string {
+  const more = trips.slice(tripsTold, tripsNamed).map(trip => `also ${describeTrip(trip)}\n`)
+  const rest = trips.length > tripsNamed ? [`and ${trips.length - tripsNamed} more\n`] : []
+  const run = `--dir ${dirname(dir)} --run ${basename(dir)}`
+  return `a guard rail holds slot ${slot}; the slots before it are committed, and nothing of it is
+${[...trips.slice(0, tripsTold).map(tellTrip), ...more, ...rest].join('')}To let it pass: headrace release ${run} --who NAME --why TEXT, then the same run command.
+Otherwise give the guard another band, or mend the rules and run with --upgrade.`
+}
+
+/** `domain 'web': 812 of 1,000 rows removed (81.2%) in slots 64 to 71, above 50.0%`. */
+export function describeTrip(trip: Omit<Trip, 'parts' | 'samples'>): string {
+  const { by, group, rows, removed, firstSlot, slot, above, below } = trip
+  const who = by === 'all' ? 'all rows' : `${by} '${plain(group)}'`
+  const when = firstSlot === slot ? `slot ${slot}` : `slots ${firstSlot} to ${slot}`
+  const isAbove = above !== null && removed / rows > above
+  const band = isAbove ? `above ${formatShare(above)}` : `below ${formatShare(below ?? 0)}`
+  return `${who}: ${formatCount(removed)} of ${formatCount(rows)} rows removed (${formatShare(removed / rows)}) in ${when}, ${band}`
+}
+
+function tellTrip(trip: Trip): string {
+  const names = trip.parts.map(([name]) => (trip.by === 'reason' ? `domain '${plain(name)}'` : plain(name)))
+  const counts = trip.parts.map(([, count]) => formatCount(count))
+  const [nameWidth, countWidth] = [names, counts].map(list => Math.max(0, ...list.map(text => text.length)))
+  const parts = trip.parts.map(
+    ([, count], i) =>
+      `  ${names[i].padEnd(nameWidth)}  ${counts[i].padStart(countWidth)}  ${formatShare(count / trip.rows).padStart(6)}\n`,
+  )
+  const samples = trip.samples.map(({ id, file, line }) => `    ${plain(id)}  ${file}:${line}\n`)
+  return `${describeTrip(trip)}\n${parts.join('')}${samples.length ? '  removed, for example\n' : ''}${samples.join('')}`
+}
+
+/** Names come from documents: nothing in them may steer a terminal. */
+const plain = (name: string) => name.slice(0, nameCharactersMax).replace(/[\p{Cc}\u2028\u2029]/gu, '\ufffd') || '(none)'
+
+const formatCount = (count: number) => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
+const formatShare = (share: number) => `${(100 * share).toFixed(1)}%`

@@ -1,0 +1,39 @@
+import type { Append, Log, Position } from '../log/log.ts'
+import type { RunShape } from './layout.ts'
+
+export { offsetOfSlot, positionsAt, readBySlot, readSlot, type SlotEntry, SlotReader } from './slot-reader.ts'
+
+/** A slot as an append: number, rows and fingerprint stand in the headers. */
+export function slotAppend(
+  topic: string,
+  slot: number,
+  partitions: number,
+  value: Uint8Array,
+  headers: Readonly<Record<string, string>>,
+): Append {
+  return { topic, partition: slot % partitions, headers: { slot: String(slot), ...headers }, value }
+}
+
+/** The `end` slot for every partition: no slot follows it anywhere. */
+export function endAppends(topic: string, slot: number, partitions: number): Append[] {
+  return Array.from({ length: partitions }, (_, i) =>
+    slotAppend(topic, slot + i, partitions, new Uint8Array(0), { end: '1' }),
+  )
+}
+
+/** The first slot that is not annotated, of all partitions. */
+export async function annotatedSlot(log: Log, { spread, partitions }: RunShape): Promise<number> {
+  if (!spread) return (await log.position('annotate', 0)).slot
+  return firstUnannotated(await log.position('load', 0), await positionsOf(log, 'annotate', partitions))
+}
+
+/** The same of a spread run, from where loading and each partition of annotating stand. */
+export function firstUnannotated(load: Position, annotate: readonly Position[]): number {
+  // Past the end, partitions count on.
+  return Math.min(load.slot, ...annotate.map(({ partition, slot }) => Math.max(slot, partition)))
+}
+
+/** A stage's committed position on every partition. */
+export async function positionsOf(log: Log, stage: string, partitions: number): Promise<Position[]> {
+  return Promise.all(Array.from({ length: partitions }, (_, partition) => log.position(stage, partition)))
+}

@@ -1,0 +1,47 @@
+/** Counts by names that come from documents: without a prototype, as one may be called `constructor`. */
+export function emptyCounts<T>(): Record<string, T> {
+  return Object.create(null) as Record<string, T>
+}
+
+/** Totals as a note holds them, with counts that any name may be added to. */
+export function restoreTotals<T extends object>(note: T): T {
+  const restore = (value: unknown) =>
+    value !== null && typeof value === 'object' ? Object.assign(emptyCounts(), value) : value
+  return Object.fromEntries(Object.entries(note).map(([name, value]) => [name, restore(value)])) as T
+}
+
+/** Adds to a count by name. */
+export function addCount(counts: Record<string, number>, name: string, amount: number): void {
+  counts[name] = (counts[name] ?? 0) + amount
+}
+
+/** What the deciding stage has counted since the run began. Kept in its committed position, so each row counts once. */
+export interface DecideTotals {
+  documents: number
+  kept: number
+  dead: number
+  textBytes: number
+  keptBytes: number
+  dropped: Record<string, number>
+  /** Documents and kept documents by domain, and by language. */
+  byDomain: Record<string, { documents: number; kept: number }>
+  byLanguage: Record<string, { documents: number; kept: number }>
+}
+
+/** What the sharding stage has counted. */
+export interface ShardTotals {
+  tokens: number
+  shards: number
+  tokensByDomain: Record<string, number>
+  tokensByLanguage: Record<string, number>
+}
+
+export const emptyDecideTotals = (): DecideTotals => ({
+  ...{ documents: 0, kept: 0, dead: 0, textBytes: 0, keptBytes: 0 },
+  ...{ dropped: emptyCounts(), byDomain: emptyCounts(), byLanguage: emptyCounts() },
+})
+
+export const emptyShardTotals = (): ShardTotals => ({
+  ...{ tokens: 0, shards: 0 },
+  ...{ tokensByDomain: emptyCounts(), tokensByLanguage: emptyCounts() },
+})

@@ -1,0 +1,216 @@
+import {
+  type Batch,
+  type Column,
+  numbers,
+  stringAt,
+  Utf8Builder,
+  type Utf8Column,
+  utf8,
+  withColumns,
+} from '../../batch/batch.ts'
+import { takeRows } from '../../batch/rows.ts'
+import type { RowDecider, Verdict } from '../../decide/decider.ts'
+import { evaluateRules } from '../../decide/rules.ts'
+import type { State } from '../../decide/state.ts'
+import { assert, HeadraceError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import { addCount, type DecideTotals } from '../../record/totals.ts'
+
+/** What a slot's rows came to: every row is in one of the two, in row order. */
+export interface DecidedSlot {
+  readonly kept: Batch
+  readonly drops: Batch
+}
+
+/** Decides every row of a slot and counts it. Calls the deciders in their order; the state has the effect when this returns. */
+export function decideSlot(plan: Plan, scored: Batch, slot: number, state: State, totals: DecideTotals): DecidedSlot {
+  const drops = new DropBuilder(scored)
+  const domains = utf8(scored, 'domain')
+  const moved = new Map<number, string>()
+  const kept = decideRows(plan, scored, slot, state, drops, moved)
+  if (kept.length + drops.rows !== scored.rows)
+    throw new HeadraceError(
+      'lost-row',
+      `slot ${slot}: ${scored.rows} rows in, ${kept.length} kept and ${drops.rows} dropped: this is a bug in a decider`,
+    )
+  const dropped = drops.finish()
+  count(totals, scored, kept, dropped)
+  const batch = takeRows(keptColumns(scored), kept)
+  return {
+    kept: moved.size ? withColumns(batch, { domain: moveDomains(domains, kept, moved) }) : batch,
+    drops: dropped,
+  }
+}
+
+function decideRows(
+  plan: Plan,
+  scored: Batch,
+  slot: number,
+  state: State,
+  drops: DropBuilder,
+  moved: Map<number, string>,
+): number[] {
+  const gates = utf8(scored, 'gate')
+  const gateEvidence = numbers(scored, 'gateEvidence')
+  const gateText = utf8(scored, 'gateText')
+  const { rule, evidence, evidenceText } = evaluateRules(scored, plan.rules)
+  const deciders = plan.deciders.map(decider => decider.open(scored, slot, state))
+  const verdict = emptyVerdict()
+  const kept: number[] = []
+  for (let row = 0; row < scored.rows; row++) {
+    resetVerdict(verdict)
+    if (gates.offsets[row + 1] > gates.offsets[row]) {
+      verdict.reason = stringAt(gates, row)
+      verdict.evidence = gateEvidence[row]
+      verdict.evidenceText = stringAt(gateText, row)
+    } else if (rule[row] >= 0) {
+      verdict.reason = plan.rules[rule[row]].reason
+      verdict.evidence = evidence[row]
+      verdict.evidenceText = evidenceText(row)
+    } else if (decideRow(deciders, row, verdict)) {
+      kept.push(row)
+      if (verdict.domain) moved.set(row, verdict.domain)
+      continue
+    }
+    drops.push(row, verdict)
+  }
+  return kept
+}
+
+function decideRow(deciders: readonly RowDecider[], row: number, verdict: Verdict): boolean {
+  for (const decider of deciders) if (!decider.decide(row, verdict)) return false
+  for (const decider of deciders) decider.keep(row)
+  return true
+}
+
+/** Enters a decided slot's kept rows into the state once more, as deciding them did. Both batches are in the order of rows. */
+export function keepAgain(plan: Plan, scored: Batch, kept: Batch, slot: number, state: State): void {
+  const deciders = plan.deciders
+    .filter(decider => decider.tables.length > 0)
+    .map(decider => decider.open(scored, slot, state))
+  const verdict = emptyVerdict()
+  const [all, wanted] = [numbers(scored, 'row'), numbers(kept, 'row')]
+  let row = 0
+  for (let i = 0; i < kept.rows; i++) {
+    while (row < all.length && all[row] !== wanted[i]) row++
+    assert(row < all.length, `slot ${slot}: row ${wanted[i]} is kept and was not measured`)
+    for (const decider of deciders) {
+      resetVerdict(verdict)
+      decider.decide(row, verdict)
+    }
+    for (const decider of deciders) decider.keep(row)
+  }
+}
+
+function emptyVerdict(): Verdict {
+  return {
+    ...{ reason: '', evidence: Number.NaN, evidenceText: '' },
+    ...{ duplicateOf: -1, similarity: Number.NaN, domain: '' },
+  }
+}
+
+function resetVerdict(verdict: Verdict): void {
+  verdict.reason = verdict.evidenceText = verdict.domain = ''
+  verdict.evidence = verdict.similarity = Number.NaN
+  verdict.duplicateOf = -1
+}
+
+/** The columns that go on to the shards: the text, the labels and every score. What only deciding needs stays behind in `scored`. */
+function keptColumns(scored: Batch): Batch {
+  const columns: Record<string, Column> = {}
+  for (const name of ['text', 'id', 'domain', 'row', 'language'])
+    if (scored.columns[name]) columns[name] = scored.columns[name]
+  for (const [name, column] of Object.entries(scored.columns))
+    if ((column.kind === 'f32' || column.kind === 'f64') && name !== 'gateEvidence') columns[name] = column
+  return { rows: scored.rows, columns }
+}
+
+function moveDomains(domains: Utf8Column, kept: readonly number[], moved: ReadonlyMap<number, string>): Utf8Column {
+  const builder = new Utf8Builder(kept.length)
+  for (const row of kept) builder.push(moved.get(row) ?? stringAt(domains, row))
+  return builder.finish()
+}
+
+function count(totals: DecideTotals, scored: Batch, kept: readonly number[], drops: Batch): void {
+  totals.documents += scored.rows
+  totals.kept += kept.length
+  const text = utf8(scored, 'text')
+  totals.textBytes += text.offsets[scored.rows] - text.offsets[0]
+  for (const row of kept) totals.keptBytes += text.offsets[row + 1] - text.offsets[row]
+  const reasons = utf8(drops, 'reason')
+  for (let row = 0; row < drops.rows; row++) addCount(totals.dropped, stringAt(reasons, row), 1)
+  countBy(totals.byDomain, utf8(scored, 'domain'), scored.rows, kept)
+  if (scored.columns.language) countBy(totals.byLanguage, utf8(scored, 'language'), scored.rows, kept)
+}
+
+function countBy(
+  counts: Record<string, { documents: number; kept: number }>,
+  column: Utf8Column,
+  rows: number,
+  kept: readonly number[],
+): void {
+  const of = (row: number) => {
+    const name = stringAt(column, row)
+    return (counts[name] ??= beginCount(counts))
+  }
+  for (let row = 0; row < rows; row++) of(row).documents++
+  for (const row of kept) of(row).kept++
+}
+
+function beginCount(counts: Readonly<Record<string, unknown>>): { documents: number; kept: number } {
+  if (Object.keys(counts).length >= limits.domainsMax)
+    throw new HeadraceError(
+      'limit',
+      `the documents have more than ${limits.domainsMax} domains or languages, and each has counts and shards of its own: name a coarser field as the source's 'domain' and begin another run`,
+    )
+  return { documents: 0, kept: 0 }
+}
+
+/** Collects dropped rows as columns of `drop.v1`. */
+class DropBuilder {
+  readonly #scored: Batch
+  readonly #rows: number[] = []
+  readonly #reason = new Utf8Builder()
+  readonly #evidenceText = new Utf8Builder()
+  readonly #evidence: number[] = []
+  readonly #duplicateOf: number[] = []
+  readonly #similarity: number[] = []
+
+  constructor(scored: Batch) {
+    this.#scored = scored
+  }
+
+  get rows(): number {
+    return this.#rows.length
+  }
+
+  push(row: number, verdict: Verdict): void {
+    this.#rows.push(row)
+    this.#reason.push(verdict.reason)
+    this.#evidenceText.push(verdict.evidenceText)
+    this.#evidence.push(verdict.evidence)
+    this.#duplicateOf.push(verdict.duplicateOf)
+    this.#similarity.push(verdict.similarity)
+  }
+
+  finish(): Batch {
+    const { id, domain, row } = takeRows(
+      { rows: this.#scored.rows, columns: pick(this.#scored.columns, ['id', 'domain', 'row']) },
+      this.#rows,
+    ).columns
+    const columns: Record<string, Column> = {
+      ...{ row, id, domain },
+      reason: this.#reason.finish(),
+      evidence: { kind: 'f64', values: Float64Array.from(this.#evidence) },
+      evidenceText: this.#evidenceText.finish(),
+      duplicateOf: { kind: 'f64', values: Float64Array.from(this.#duplicateOf) },
+      similarity: { kind: 'f32', values: Float32Array.from(this.#similarity) },
+    }
+    return { rows: this.#rows.length, columns }
+  }
+}
+
+function pick<T>(record: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
+  return Object.fromEntries(names.map(name => [name, record[name]]))
+}

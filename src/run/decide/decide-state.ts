@@ -1,0 +1,79 @@
+import { join } from 'node:path'
+import { decodeBatch } from '../../batch/arrow/ipc.ts'
+import { missingColumn } from '../../batch/rows.ts'
+import type { State } from '../../decide/state.ts'
+import { openTables, type Tables } from '../../decide/tables/tables.ts'
+import { assert, HeadraceError } from '../../errors.ts'
+import { stageFields } from '../../pipeline/plan.ts'
+import { topics } from '../../record/layout.ts'
+import { positionsAt, SlotReader } from '../../record/slots.ts'
+import type { RunContext } from '../context.ts'
+import { keepAgain } from './decide-slot.ts'
+
+/** The file of the deciders' tables, in the folder of a state. */
+export const tablesName = 'decide.tables'
+
+export function openState({ plan }: Pick<RunContext, 'plan'>, folder: string): Promise<Tables> {
+  const shapes = plan.deciders.flatMap(decider => decider.tables)
+  return openTables({ path: join(folder, tablesName), shapes, identity: plan.stateFingerprint })
+}
+
+/** Binds every decider to a batch without rows, so that one that does not fit the columns fails before any work. */
+export function checkDeciders({ plan }: RunContext, state: State): void {
+  const columns = Object.fromEntries(
+    [...plan.fields, ...stageFields].map(field => [field.name, missingColumn(field, 0)]),
+  )
+  for (const decider of plan.deciders) {
+    try {
+      decider.open({ rows: 0, columns }, 0, state)
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      throw new HeadraceError(
+        'bad-pipeline',
+        `decider '${decider.name}' does not fit the annotators before it: ${error.message}`,
+        error,
+      )
+    }
+  }
+}
+
+/** Brings tables that lag behind the log up to the slot before which all are decided. */
+export async function catchUpTo(context: RunContext, state: State, slot: number): Promise<void> {
+  if (state.slot() > slot)
+    throw new HeadraceError(
+      'corrupt',
+      `the state in ${context.dir} holds slots before ${state.slot()} and the log only those before ${slot}: an older log was put beside it; delete the state to rebuild it from the log`,
+    )
+  await keepDecided(context, state, slot, AbortSignal.abort())
+  context.failed.throwIfAborted()
+  assert(state.slot() === slot, `slots before ${slot} are decided, and the log gives those before ${state.slot()}`)
+}
+
+/**
+ * Enters what the log says was kept into the tables, without writing: the slots before `to`, as they are committed, until `signal`
+ * aborts and all that is committed was entered. Whatever rules dropped the others need not be known any more.
+ */
+export async function keepDecided(context: RunContext, state: State, to: number, signal: AbortSignal): Promise<void> {
+  if (state.slot() >= to) return
+  const { log, shape, plan, failed } = context
+  const readFrom = async (topic: string) => {
+    const from = await positionsAt(log, topic, shape.partitions, state.slot())
+    return new SlotReader(log, topic, from, signal)
+  }
+  const [scored, kept] = [await readFrom(topics.scored), await readFrom(topics.kept)]
+  try {
+    while (state.slot() < to && !failed.aborted) {
+      const decided = await kept.next()
+      if (!decided) return
+      // The other partitions' ends are behind what was decided.
+      if (decided.isEnd && decided.slot >= (await log.position('decide', 0)).slot) return
+      const entry = await scored.next()
+      assert(entry?.slot === decided.slot, `slot ${decided.slot} is decided and not in ${topics.scored}`)
+      if (!entry.isEnd)
+        keepAgain(plan, decodeBatch(entry.value).batch, decodeBatch(decided.value).batch, entry.slot, state)
+      await state.seal(entry.slot + 1)
+    }
+  } finally {
+    await Promise.all([scored.close(), kept.close()])
+  }
+}

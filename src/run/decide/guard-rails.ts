@@ -1,0 +1,188 @@
+import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
+import { HeadraceError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
+import type { Guard } from '../../pipeline/guard.ts'
+import { type GuardNote, samplesMax, type Trip } from '../../record/trip.ts'
+
+/** What deciding a slot came to: all measured rows, those of them that were dropped, in the same order, and how many were dead before. */
+export interface SlotFates {
+  readonly scored: Batch
+  readonly drops: Batch
+  readonly dead: number
+}
+
+interface Group {
+  rows: number
+  removed: number
+  /** Whether it may leave its band until the window ends. */
+  released: boolean
+  /** What removed its rows. */
+  readonly parts: Map<string, number>
+}
+
+interface Window {
+  number: number
+  rows: number
+  /** Of all groups. */
+  parts: number
+  groups: Map<string, Group>
+}
+
+/** A row's fate as guards see it. `reason` is empty for a kept row. */
+interface Row {
+  readonly index: number
+  readonly domain: string
+  readonly language: string
+  readonly reason: string
+}
+
+const partsShown = 5
+/** What removed rows beyond `limits.domainsMax` pairs of a group and a part is counted under. */
+const others = '(others)'
+
+/**
+ * Counts removed rows by windows of slots. Windows are aligned, and a group is judged after each slot, so that a share leaves its band at
+ * the same slot however the run was stopped and started. A guard that is new counts from the slot that it is given first.
+ */
+export class GuardRails {
+  readonly #windows: readonly (readonly [Guard, Window])[]
+
+  constructor(guards: readonly Guard[], notes: readonly GuardNote[] = []) {
+    this.#windows = guards.map(guard => [guard, restoreWindow(notes.find(note => note.guard === guard.name))])
+  }
+
+  /** Counts a slot, the one after the last, and tells which groups are outside and not released. */
+  add(slot: number, fates: SlotFates): Trip[] {
+    const rows = this.#windows.length ? rowsOf(fates) : []
+    return this.#windows.flatMap(([guard, window]) => {
+      const number = Math.floor(slot / guard.windowSlots)
+      if (window.number !== number) Object.assign(window, emptyWindow(number))
+      countRows(guard, window, rows, fates.dead)
+      const outside = [...window.groups].filter(([, group]) => isOutside(guard, window, group))
+      return outside.map(([name, group]) => describe(guard, window, name, group, slot, rows, fates.scored))
+    })
+  }
+
+  /** Lets a group be outside its band until its window ends. */
+  release({ guard, group }: Pick<Trip, 'guard' | 'group'>): void {
+    const window = this.#windows.find(([{ name }]) => name === guard)?.[1]
+    const found = window?.groups.get(group)
+    if (found) found.released = true
+  }
+
+  /** All counts, to go on with after a restart. */
+  note(): GuardNote[] {
+    return this.#windows.map(([{ name }, { number, rows, groups }]) => ({
+      ...{ guard: name, window: number, rows },
+      groups: [...groups].map(([group, one]) => [group, one.rows, one.removed, one.released, [...one.parts]]),
+    }))
+  }
+}
+
+const emptyWindow = (number: number): Window => ({ number, rows: 0, parts: 0, groups: new Map() })
+
+function restoreWindow(note: GuardNote | undefined): Window {
+  if (!note) return emptyWindow(-1)
+  const groups = note.groups.map(([name, rows, removed, released, parts]) => {
+    const group: Group = { rows, removed, released, parts: new Map(parts) }
+    return [name, group] as const
+  })
+  const parts = groups.reduce((sum, [, group]) => sum + group.parts.size, 0)
+  return { number: note.window, rows: note.rows, parts, groups: new Map(groups) }
+}
+
+function rowsOf({ scored, drops }: SlotFates): Row[] {
+  const [numbersOfAll, numbersOfDrops] = [numbers(scored, 'row'), numbers(drops, 'row')]
+  const [domains, reasons] = [utf8(scored, 'domain'), utf8(drops, 'reason')]
+  const languages = scored.columns.language ? utf8(scored, 'language') : null
+  let next = 0
+  return Array.from({ length: scored.rows }, (_, index) => {
+    const isDropped = next < drops.rows && numbersOfDrops[next] === numbersOfAll[index]
+    const reason = isDropped ? stringAt(reasons, next++) : ''
+    return { index, domain: stringAt(domains, index), language: languages ? stringAt(languages, index) : '', reason }
+  })
+}
+
+function countRows(guard: Guard, window: Window, rows: readonly Row[], dead: number): void {
+  const { by, only } = guard
+  const isWanted = (name: string) => only === null || only.includes(name)
+  window.rows += rows.length + dead
+  if (by === 'reason') {
+    for (const name of only ?? []) groupOf(window, name)
+    for (const { reason, domain } of rows)
+      if (reason && isWanted(reason)) remove(window, groupOf(window, reason), domain, 1)
+    // Dead rows have no domain that could be told.
+    if (dead && isWanted('dead')) groupOf(window, 'dead').removed += dead
+    return
+  }
+  for (const row of rows) {
+    const name = by === 'all' ? by : row[by]
+    if (!isWanted(name)) continue
+    const group = groupOf(window, name)
+    group.rows++
+    if (row.reason) remove(window, group, row.reason, 1)
+  }
+  if (by !== 'all' || dead === 0) return
+  const all = groupOf(window, 'all')
+  all.rows += dead
+  remove(window, all, 'dead', dead)
+}
+
+function groupOf(window: Window, name: string): Group {
+  const found = window.groups.get(name)
+  if (found) return found
+  if (window.groups.size >= limits.domainsMax)
+    throw new HeadraceError(
+      'limit',
+      `a guard counts more than ${limits.domainsMax} domains, languages or reasons: name those that matter with 'only'`,
+    )
+  const group: Group = { rows: 0, removed: 0, released: false, parts: new Map() }
+  window.groups.set(name, group)
+  return group
+}
+
+function remove(window: Window, group: Group, part: string, count: number): void {
+  group.removed += count
+  const isNew = !group.parts.has(part)
+  if (isNew) window.parts++
+  const name = isNew && window.parts > limits.domainsMax ? others : part
+  group.parts.set(name, (group.parts.get(name) ?? 0) + count)
+}
+
+const rowsOfGroup = (guard: Guard, window: Window, group: Group) => (guard.by === 'reason' ? window.rows : group.rows)
+
+function isOutside(guard: Guard, window: Window, group: Group): boolean {
+  const rows = rowsOfGroup(guard, window, group)
+  if (group.released || rows < guard.rowsMin) return false
+  const rate = group.removed / rows
+  return rate > guard.above || rate < guard.below
+}
+
+function describe(
+  guard: Guard,
+  window: Window,
+  name: string,
+  group: Group,
+  slot: number,
+  rows: readonly Row[],
+  scored: Batch,
+): Trip {
+  const total = rowsOfGroup(guard, window, group)
+  const parts = [...group.parts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, partsShown)
+  const [by, worst] = [guard.by, parts[0]?.[0]]
+  const isOf = (row: Row) => (by === 'all' ? true : row[by] === name)
+  const removed = rows.filter(row => row.reason !== '' && isOf(row))
+  const ofWorst = removed.filter(row => (by === 'reason' ? row.domain : row.reason) === worst)
+  const at = (column: string, row: Row) => stringAt(utf8(scored, column), row.index)
+  return {
+    ...{ guard: guard.name, by, group: name, rows: total, removed: group.removed, rate: group.removed / total },
+    above: Number.isFinite(guard.above) ? guard.above : null,
+    below: Number.isFinite(guard.below) ? guard.below : null,
+    ...{ firstSlot: window.number * guard.windowSlots, slot, parts },
+    samples: (ofWorst.length ? ofWorst : removed).slice(0, samplesMax).map(row => ({
+      id: at('id', row).slice(0, 200),
+      file: at('file', row),
+      line: numbers(scored, 'line')[row.index],
+    })),
+  }
+}

@@ -1,0 +1,119 @@
+import { limits } from '../../limits.ts'
+import type { LanePosition, LoadPosition } from '../../record/notes.ts'
+import { deadWithin, rangesWithin } from '../../sources/line-ranges.ts'
+import { type Chunk, offsetAtEnd, type ReadPosition, type Source, type Split } from '../../sources/source.ts'
+
+export interface LoadedSlot {
+  readonly chunks: readonly Chunk[]
+  /** Where loading goes on once this slot is committed. */
+  readonly after: LoadPosition
+}
+
+export const startLoadPosition = (lanes: number): LoadPosition => ({
+  turn: 0,
+  lanes: Array.from({ length: lanes }, (_, lane) => ({ split: lane, offset: 0, line: 1 })),
+})
+
+/** Splits by their number, of which those that no lane comes to any more may be gone. */
+export type SplitRow = Pick<readonly Split[], 'length' | 'at'>
+
+/** Whether a loader at this position is past the split with this number. */
+export function isRead(index: number, { lanes }: LoadPosition): boolean {
+  const { split, offset } = lanes[index % lanes.length]
+  return split > index || (split === index && offset === offsetAtEnd)
+}
+
+/** What a chunk counts at least, so that files that are all dead or all tiny do not make a slot without end. */
+const chunkBytesMin = 256
+
+/**
+ * Cuts splits into slots. Split k belongs to lane k mod W; lanes are read in parallel and give one slot each in turn, so the slots of
+ * a finite source depend on its files alone. A lane without a further split is passed over; `null` means that none has more now.
+ */
+export class Lanes {
+  readonly #source: Source
+  readonly #splits: SplitRow
+  readonly #signal: AbortSignal
+  readonly #lanes: Lane[]
+  #turn: number
+
+  /** `splits` may grow while this is in use. What `next` gives after `signal` aborted is cut short and must not be used. */
+  constructor(source: Source, splits: SplitRow, from: LoadPosition, signal: AbortSignal) {
+    this.#source = source
+    this.#splits = splits
+    this.#signal = signal
+    this.#turn = from.turn
+    this.#lanes = from.lanes.map(position => ({ position, chunks: null, ahead: null }))
+  }
+
+  async next(): Promise<LoadedSlot | null> {
+    for (const lane of this.#lanes) lane.ahead ??= this.#fill(lane)
+    for (let tried = 0; tried < this.#lanes.length; tried++) {
+      const lane = this.#lanes[this.#turn]
+      this.#turn = (this.#turn + 1) % this.#lanes.length
+      let filled = await lane.ahead!
+      // Splits may have come since the lane was found empty.
+      if (filled.chunks.length === 0) filled = await this.#fill(lane)
+      lane.ahead = null
+      // An empty one has gone past splits that ended where its last slot did, or had nothing.
+      lane.committed = filled.after
+      if (filled.chunks.length > 0) return { chunks: filled.chunks, after: this.position() }
+    }
+    return null
+  }
+
+  /** Where loading goes on after what `next` gave. */
+  position(): LoadPosition {
+    return { turn: this.#turn, lanes: this.#lanes.map(lane => lane.committed ?? lane.start ?? lane.position) }
+  }
+
+  /** Gathers chunks until they are about a slot; small files share one. */
+  async #fill(lane: Lane): Promise<{ chunks: Chunk[]; after: LanePosition }> {
+    lane.start ??= lane.position
+    const chunks: Chunk[] = []
+    let bytes = 0
+    while (bytes < limits.slotBytes / 2 && lane.position.split < this.#splits.length && !this.#signal.aborted) {
+      lane.chunks ??= readSplit(this.#source, this.#splits.at(lane.position.split)!, lane.position, this.#signal)
+      const { done, value } = await lane.chunks.next()
+      if (done) {
+        // A reader that the signal ended has not finished its split.
+        if (this.#signal.aborted) break
+        lane.chunks = null
+        lane.position = { split: lane.position.split + this.#lanes.length, offset: 0, line: 1 }
+        continue
+      }
+      chunks.push(value)
+      bytes += Math.max(value.bytes.length, chunkBytesMin)
+      lane.position = { split: lane.position.split, ...value.next }
+    }
+    return { chunks, after: lane.position }
+  }
+}
+
+/** The chunks of a split; of one that is read again, those with the records that are meant. */
+async function* readSplit(
+  source: Source,
+  split: Split,
+  from: ReadPosition,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk, void> {
+  const { again, stamp } = split
+  if (!again) return yield* source.read(split, from, signal)
+  const last = again.lines.at(-1)![1]
+  for await (const chunk of source.read({ name: again.of, stamp, again }, from, signal)) {
+    if (chunk.line > last) return
+    const only = rangesWithin(again.lines, chunk.line, chunk.next.line)
+    const dead = deadWithin(again.lines, chunk)
+    if (only.length || dead.length) yield { ...chunk, dead, only }
+  }
+}
+
+interface Lane {
+  /** How far it was read, which is one slot ahead of what was handed out. */
+  position: LanePosition
+  /** After the last slot that was handed out. */
+  committed?: LanePosition
+  start?: LanePosition
+  chunks: AsyncIterator<Chunk> | null
+  ahead: Promise<{ chunks: Chunk[]; after: LanePosition }> | null
+}

@@ -1,0 +1,43 @@
+import { HeadraceError } from '../../errors.ts'
+import { type DeadRecords, findDead } from '../../record/dead-records.ts'
+import { openLogToRead } from '../../record/open-log.ts'
+import { readRunFile } from '../../record/run-file.ts'
+import { readSplits, stampsOf } from '../../record/splits.ts'
+import type { Again, Source, Split } from '../../sources/source.ts'
+
+/** The splits that read these records again, one a file, with the file's present stamp. `known` are all splits so far. */
+export async function splitsOf(
+  source: Source,
+  dead: DeadRecords,
+  known: readonly Split[],
+  request: string,
+): Promise<Split[]> {
+  const stamps = stampsOf(known)
+  const round = 1 + new Set(known.flatMap(({ again }) => again?.request ?? [])).size
+  const splits: Split[] = []
+  for (const [file, lines] of dead.files) {
+    const again: Again = { of: file, lines, request, before: dead.before }
+    const stamp = (await source.stamp?.(file)) ?? stamps.get(file) ?? ''
+    splits.push({ name: `redrive/${round}/${file}`, stamp, again })
+  }
+  return splits
+}
+
+/** The source whose whole input are the dead records of the run in `dir`, read by `base`, which is that run's source. */
+export function redriveSource(base: Source, dir: string, reasons: readonly string[]): Source {
+  return {
+    name: base.name,
+    options: { ...base.options, patterns: [], follow: false },
+    async *splits() {
+      const run = await readRunFile(dir)
+      if (!run) throw new HeadraceError('not-found', `there is no run in ${dir} to read dead records of`)
+      await using log = await openLogToRead(dir, run)
+      const known = await readSplits(log, run)
+      // What is dead in the run that reads them is dead after this, whatever its slot.
+      yield* await splitsOf(base, { ...(await findDead({ log, shape: run }, known, reasons)), before: 0 }, known, '')
+    },
+    ...(base.stamp ? { stamp: (name: string) => base.stamp!(name) } : {}),
+    read: (split, from, signal) => base.read(split, from, signal),
+    parse: chunk => base.parse(chunk),
+  }
+}

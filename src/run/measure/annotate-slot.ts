@@ -1,0 +1,246 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Annotator } from '../../annotate/annotator.ts'
+import { type Batch, type Column, Utf8Builder, utf8From, withColumns } from '../../batch/batch.ts'
+import { checkFields } from '../../batch/contract.ts'
+import { concatBatches, missingColumn, takeRows } from '../../batch/rows.ts'
+import { evaluateRules } from '../../decide/rules.ts'
+import { assert, HeadraceError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import { hasLine } from '../../sources/line-ranges.ts'
+import type { Chunk, DeadRecord, LineRange, Parsed, Source } from '../../sources/source.ts'
+import type { Alone, Report } from './jobs.ts'
+
+/** A record that became no row of a batch, with its number in the slot. */
+export interface DeadRow extends DeadRecord {
+  readonly row: number
+  readonly file: string
+}
+
+export interface AnnotatedSlot {
+  /** All live rows with all columns, in row order; `gate` names the rule that stopped a row early. */
+  readonly scored: Batch
+  readonly dead: readonly DeadRow[]
+}
+
+/**
+ * Turns a slot's chunks into measured rows. Same chunks, same bytes out, on any worker, whether the rows are measured together or,
+ * with `alone`, one by one. `report` is told what is begun.
+ */
+export async function annotateSlot(
+  plan: Plan,
+  chunks: readonly Chunk[],
+  alone: Alone | null = null,
+  report: Report = () => {},
+): Promise<AnnotatedSlot> {
+  const { batch, dead } = await parseChunks(plan.source, chunks, report)
+  if (!alone) report('measuring')
+  const { groups, failed } = await (alone ? measureAlone(plan, batch, alone, report) : measureOrBisect(plan, batch))
+  const all = concatBatches(groups.map(group => completeColumns(plan, group)))
+  const rows = rowNumbers(all)
+  const sorted = takeRows(
+    all,
+    rows.map((_, i) => i).sort((a, b) => rows[a] - rows[b]),
+  )
+  assert(
+    sorted.rows + failed.length === batch.rows,
+    `${batch.rows} rows in, ${sorted.rows} measured, ${failed.length} failed`,
+  )
+  return { scored: sorted, dead: [...dead, ...failed].sort((a, b) => a.row - b.row) }
+}
+
+/** Parses chunks and numbers every record, live or dead, in the order of files and lines. */
+async function parseChunks(
+  source: Source,
+  chunks: readonly Chunk[],
+  report: Report,
+): Promise<{ batch: Batch; dead: DeadRow[] }> {
+  const batches: Batch[] = []
+  const dead: DeadRow[] = []
+  let row = 0
+  for (const [index, chunk] of chunks.entries()) {
+    report('parsing', index)
+    const parsed = takeOnly(await source.parse(chunk), chunk.only)
+    const records = [...chunk.dead, ...parsed.dead].sort((a, b) => a.line - b.line)
+    const lines = 'values' in parsed.batch.columns.line ? parsed.batch.columns.line.values : []
+    const numbers = new Uint32Array(parsed.batch.rows)
+    let next = 0
+    for (let i = 0; i < numbers.length; i++) {
+      while (next < records.length && records[next].line <= lines[i])
+        dead.push({ ...records[next++], row: row++, file: chunk.split })
+      numbers[i] = row++
+    }
+    while (next < records.length) dead.push({ ...records[next++], row: row++, file: chunk.split })
+    assert(row <= limits.slotRowsMax, `${row} records in a slot: a source gave more than its addresses can number`)
+    batches.push(withColumns(parsed.batch, { row: { kind: 'u32', values: numbers } }))
+  }
+  return { batch: concatBatches(batches), dead }
+}
+
+/** The records on these lines; all, where there are none. */
+function takeOnly(parsed: Parsed, only: readonly LineRange[] | undefined): Parsed {
+  if (!only) return parsed
+  const lines = 'values' in parsed.batch.columns.line ? parsed.batch.columns.line.values : []
+  const indexes = Array.from(lines.keys()).filter(i => hasLine(only, lines[i]))
+  return { batch: takeRows(parsed.batch, indexes), dead: parsed.dead.filter(record => hasLine(only, record.line)) }
+}
+
+interface Measured {
+  readonly groups: Batch[]
+  readonly failed: DeadRow[]
+}
+
+/** Rows that are measured one by one are put together again after so many, as a batch of one row is mostly its own weight. */
+const rowsTogether = 256
+
+/** Measures every row by itself and says which, so that a row that hangs or kills this thread is known; known ones are left out. */
+async function measureAlone(plan: Plan, batch: Batch, { poison, suspect }: Alone, report: Report): Promise<Measured> {
+  const numbers = rowNumbers(batch)
+  const reasons = new Map(poison.map(one => [one.row, one]))
+  const first = numbers.indexOf(suspect)
+  const rest = Array.from(numbers.keys()).filter(index => index !== first)
+  const groups: Batch[] = [emptyOf(batch)]
+  const failed: DeadRow[] = []
+  let together: Batch[] = []
+  for (const index of first < 0 ? rest : [first, ...rest]) {
+    const row = takeRows(batch, [index])
+    const known = reasons.get(numbers[index])
+    if (known) {
+      failed.push(deadRow(row, known.reason, known.detail))
+      continue
+    }
+    report('measuring-row', numbers[index])
+    const measured = await measureOrBisect(plan, row)
+    // What the annotator left behind, as an error that nothing caught, is still this row's.
+    await turn()
+    failed.push(...measured.failed)
+    together.push(...measured.groups.map(group => completeColumns(plan, group)))
+    if (together.length < rowsTogether) continue
+    groups.push(concatBatches(together))
+    together = []
+  }
+  return { groups: [...groups, ...together], failed }
+}
+
+/** Measures a batch; when an annotator throws, halves it until the row that it fails on stands alone and is dead. */
+async function measureOrBisect(plan: Plan, batch: Batch): Promise<Measured> {
+  try {
+    return { groups: await measure(plan, batch), failed: [] }
+  } catch (error) {
+    // The world's fault (a model file that is damaged) is not the document's.
+    if (error instanceof HeadraceError || batch.rows === 0) throw error
+    if (batch.rows === 1) return { groups: [emptyOf(batch)], failed: [failedRow(batch, error)] }
+    const half = batch.rows >> 1
+    const indexes = Array.from({ length: batch.rows }, (_, i) => i)
+    const left = await measureOrBisect(plan, takeRows(batch, indexes.slice(0, half)))
+    const right = await measureOrBisect(plan, takeRows(batch, indexes.slice(half)))
+    return { groups: [...left.groups, ...right.groups], failed: [...left.failed, ...right.failed] }
+  }
+}
+
+/** Runs the steps. Rows that a gate stops leave as a group of their own, with what was measured until then. */
+async function measure(plan: Plan, batch: Batch): Promise<Batch[]> {
+  const groups: Batch[] = []
+  let live = withGate(batch)
+  for (const step of plan.steps) {
+    if (live.rows === 0) break
+    if ('annotator' in step) live = withColumns(live, await annotateChecked(step.annotator, live))
+    else {
+      const { stopped, passed } = splitByRules(live, step.gate)
+      if (stopped) groups.push(stopped)
+      live = passed
+    }
+  }
+  return [...groups, live]
+}
+
+async function annotateChecked(annotator: Annotator, batch: Batch): Promise<Record<string, Column>> {
+  const columns = await annotator.annotate(batch)
+  // Wrong columns are the annotator's mistake and not a document's: no document would survive it.
+  try {
+    checkFields({ rows: batch.rows, columns }, annotator.writes, `annotator '${annotator.name}'`)
+  } catch (error) {
+    throw new HeadraceError('bad-pipeline', (error as Error).message, error)
+  }
+  return columns
+}
+
+function splitByRules(
+  batch: Batch,
+  gate: Parameters<typeof evaluateRules>[1],
+): { stopped: Batch | null; passed: Batch } {
+  const { rule, evidence, evidenceText } = evaluateRules(batch, gate)
+  const indexes = Array.from(rule.keys())
+  const stopping = indexes.filter(i => rule[i] >= 0)
+  if (stopping.length === 0) return { stopped: null, passed: batch }
+  const stopped = withColumns(takeRows(batch, stopping), {
+    gate: utf8From(stopping.map(i => gate[rule[i]].reason)),
+    gateEvidence: { kind: 'f64', values: Float64Array.from(stopping, i => evidence[i]) },
+    gateText: utf8From(stopping.map(i => evidenceText(i))),
+  })
+  return {
+    stopped,
+    passed: takeRows(
+      batch,
+      indexes.filter(i => rule[i] < 0),
+    ),
+  }
+}
+
+function withGate(batch: Batch): Batch {
+  const names = { gate: 'utf8', gateEvidence: 'f64', gateText: 'utf8' } as const
+  return withColumns(
+    batch,
+    Object.fromEntries(Object.entries(names).map(([name, kind]) => [name, missingColumn({ name, kind }, batch.rows)])),
+  )
+}
+
+/** The group with every column of the plan, those it was stopped before as missing, in one fixed order. */
+function completeColumns(plan: Plan, group: Batch): Batch {
+  const columns: Record<string, Column> = {}
+  for (const field of plan.fields) columns[field.name] = group.columns[field.name] ?? missingColumn(field, group.rows)
+  for (const name of ['row', 'gate', 'gateEvidence', 'gateText']) columns[name] = group.columns[name]
+  return { rows: group.rows, columns }
+}
+
+function rowNumbers({ columns: { row } }: Batch): number[] {
+  return Array.from(row && 'values' in row ? row.values : [])
+}
+
+function emptyOf(batch: Batch): Batch {
+  return withGate(takeRows(batch, []))
+}
+
+function failedRow(batch: Batch, error: unknown): DeadRow {
+  return deadRow(batch, 'annotator-failed', error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+}
+
+/** The dead row of a batch of one row. */
+function deadRow(batch: Batch, reason: string, detail: string): DeadRow {
+  const at = (name: string) => {
+    const column = batch.columns[name]
+    return column.kind === 'utf8'
+      ? new TextDecoder().decode(column.bytes)
+      : (column as { values: ArrayLike<number> }).values[0]
+  }
+  return { row: Number(at('row')), file: String(at('file')), line: Number(at('line')), reason, detail }
+}
+
+/** Dead rows as a batch for the log. */
+export function deadBatch(dead: readonly DeadRow[]): Batch {
+  const text = (name: 'file' | 'reason' | 'detail') => {
+    const builder = new Utf8Builder(dead.length)
+    for (const row of dead) builder.push(row[name].slice(0, 1000))
+    return builder.finish()
+  }
+  return {
+    rows: dead.length,
+    columns: {
+      row: { kind: 'u32', values: Uint32Array.from(dead, row => row.row) },
+      line: { kind: 'u32', values: Uint32Array.from(dead, row => row.line) },
+      file: text('file'),
+      reason: text('reason'),
+      detail: text('detail'),
+    },
+  }
+}

@@ -1,0 +1,80 @@
+import type { Annotator } from '../../annotate/annotator.ts'
+import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
+import { evaluateRules } from '../../decide/rules.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import type { LocatedFate } from '../../record/fate.ts'
+import type { RunShape } from '../../record/layout.ts'
+import type { Split } from '../../sources/source.ts'
+import { Lanes, startLoadPosition } from '../load/lanes.ts'
+import { annotateSlot } from './annotate-slot.ts'
+
+/**
+ * What one annotator's default rules say of each record of the source, in the slots of the run. Annotators that write what it reads are
+ * run before it, but none that edits the text: it measures documents as they came in.
+ */
+export async function* decideAlone(plan: Plan, annotator: Annotator, shape: RunShape): AsyncIterable<LocatedFate> {
+  const needed = neededBefore(plan, annotator)
+  const alone: Plan = {
+    ...plan,
+    steps: [...needed, annotator].map(one => ({ annotator: one })),
+    fields: [
+      ...plan.fields.filter(field => !isWritten(plan, field.name)),
+      ...[...needed, annotator].flatMap(one => one.writes),
+    ],
+  }
+  const signal = new AbortController().signal
+  const splits: Split[] = []
+  for await (const split of plan.source.splits(signal)) splits.push(split)
+  const lanes = new Lanes(plan.source, splits, startLoadPosition(shape.lanes), signal)
+  for (let slot = 0; ; slot++) {
+    const loaded = await lanes.next()
+    if (!loaded) return
+    const { scored, dead } = await annotateSlot(alone, loaded.chunks)
+    const fates = [...fatesOf(scored, annotator, slot), ...dead.map(row => deadFate(row, slot))]
+    yield* fates.sort((a, b) => a.row - b.row)
+  }
+}
+
+function neededBefore(plan: Plan, annotator: Annotator): Annotator[] {
+  const before: Annotator[] = []
+  for (const step of plan.steps) {
+    if (!('annotator' in step) || step.annotator === annotator) continue
+    const writes = step.annotator.writes.map(field => field.name)
+    if (writes.some(name => name !== 'text' && annotator.reads.includes(name))) before.push(step.annotator)
+  }
+  return before
+}
+
+function isWritten(plan: Plan, column: string): boolean {
+  return plan.steps.some(step => 'annotator' in step && step.annotator.writes.some(field => field.name === column))
+}
+
+function fatesOf(batch: Batch, annotator: Annotator, slot: number): LocatedFate[] {
+  const { rule, evidence, evidenceText } = evaluateRules(batch, annotator.rules)
+  const at = (name: string, row: number) => stringAt(utf8(batch, name), row)
+  return Array.from(rule, (index, row) => ({
+    ...{
+      id: at('id', row),
+      file: at('file', row),
+      line: numbers(batch, 'line')[row],
+      slot,
+      row: numbers(batch, 'row')[row],
+      index: row,
+    },
+    ...{ domain: at('domain', row), partner: -1, duplicateOf: null, similarity: null },
+    fate: index < 0 ? ('kept' as const) : ('dropped' as const),
+    reason: index < 0 ? null : annotator.rules[index].reason,
+    evidence: index < 0 ? null : evidenceText(row) || evidence[row],
+  }))
+}
+
+function deadFate(
+  dead: { row: number; file: string; line: number; reason: string; detail: string },
+  slot: number,
+): LocatedFate {
+  const { row, file, line, reason, detail } = dead
+  return {
+    ...{ id: '', file, line, slot, row, fate: 'dead', reason, evidence: detail },
+    ...{ duplicateOf: null, similarity: null, index: -1, domain: '', partner: -1 },
+  }
+}

@@ -1,0 +1,104 @@
+import { decodeBatch } from '../../batch/arrow/ipc.ts'
+import { stringAt, utf8 } from '../../batch/batch.ts'
+import { HeadraceError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
+import type { Chunk } from '../../sources/source.ts'
+import type { Alone, AnnotateResult, Phase, PoisonRow } from './jobs.ts'
+
+/** A worker was lost with a job begun: it hung and was ended, or it died. `phase` and `at` say what it was at. */
+export class WorkerLost extends Error {
+  readonly reason: PoisonRow['reason']
+  readonly phase: Phase
+  readonly at: number
+  readonly isOutOfMemory: boolean
+
+  constructor(
+    reason: PoisonRow['reason'],
+    detail: string,
+    { phase, at }: { phase: Phase; at: number },
+    cause?: unknown,
+  ) {
+    super(detail, { cause })
+    this.reason = reason
+    this.phase = phase
+    this.at = at
+    this.isOutOfMemory = isOutOfMemory(cause)
+  }
+}
+
+export function isOutOfMemory(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
+}
+
+/**
+ * Measures a slot that lost its worker once more, row by row, and finds the rows that hang or kill a worker: these are dead, and the
+ * others are measured as if they had stood without them. `measure` asks a worker and throws a WorkerLost. A row that kills is asked
+ * twice, the second time first of all, as what one row left behind may kill the worker while it is at a later one.
+ */
+export async function isolateRows(
+  slot: number,
+  chunks: readonly Chunk[],
+  measure: (alone: Alone) => Promise<AnnotateResult>,
+): Promise<AnnotateResult> {
+  const poison: PoisonRow[] = []
+  let suspect = -1
+  for (let losses = 0; ; losses++) {
+    try {
+      return await measure({ poison, suspect })
+    } catch (error) {
+      if (!(error instanceof WorkerLost)) throw error
+      if (error.phase !== 'measuring-row') throw blameSlot(slot, chunks, error)
+      const { at: row, reason, message: detail } = error
+      if (reason === 'crashed-worker' && row !== suspect) suspect = row
+      else {
+        poison.push({ row, reason, detail })
+        suspect = -1
+      }
+      if (poison.length > limits.poisonRowsMax || losses > 2 * limits.poisonRowsMax) throw blameAnnotator(slot, error)
+    }
+  }
+}
+
+/** Tokenizes a slot that lost its worker once more, row by row, so that a second loss can name the document. */
+export async function tokenizeAgain(
+  slot: number,
+  value: Uint8Array,
+  tokenize: () => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  try {
+    return await tokenize()
+  } catch (error) {
+    if (!(error instanceof WorkerLost)) throw error
+    const id = error.phase === 'tokenizing-row' ? stringAt(utf8(decodeBatch(value).batch, 'id'), error.at) : null
+    const what = id === null ? `slot ${slot}` : `document '${id}' (row ${error.at} of what slot ${slot} kept)`
+    throw explainLoss(`tokenizing ${what}: ${error.message}`, 'drop the document, or mend the tokenizer', error)
+  }
+}
+
+function blameSlot(slot: number, chunks: readonly Chunk[], error: WorkerLost): HeadraceError {
+  const chunk = chunks[error.at]
+  if (error.phase === 'parsing' && chunk)
+    return explainLoss(
+      `parsing ${chunk.split} from record ${chunk.line} on (slot ${slot}): ${error.message}`,
+      'leave the file out of the input, or mend the source',
+      error,
+    )
+  return explainLoss(`${error.phase} slot ${slot}: ${error.message}`, 'see the pipeline', error)
+}
+
+function blameAnnotator(slot: number, error: WorkerLost): HeadraceError {
+  return explainLoss(
+    `more than ${limits.poisonRowsMax} rows of slot ${slot} hang or kill their worker, the last one: ${error.message}`,
+    'an annotator of the pipeline is at fault and not the rows: mend it',
+    error,
+  )
+}
+
+/** Memory is what the user can mend without touching the pipeline. */
+function explainLoss(what: string, advice: string, error: WorkerLost): HeadraceError {
+  if (error.isOutOfMemory) return new HeadraceError('limit', `${what}; ${memoryAdvice}`, error)
+  return new HeadraceError('bad-pipeline', `${what}; ${advice}`, error)
+}
+
+export const memoryAdvice =
+  'run the same command again with fewer --workers, or with NODE_OPTIONS=--max-old-space-size=4096'

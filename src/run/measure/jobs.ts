@@ -1,0 +1,88 @@
+import type { Plan } from '../../pipeline/plan.ts'
+import type { Chunk } from '../../sources/source.ts'
+
+/** How a thread gets the pipeline: a module whose `loadPlan(ref)` gives the plan. Functions cannot cross threads, this can. */
+export interface PipelineRef {
+  /** URL of a module that exports a `PlanLoader` named `loadPlan`. */
+  readonly loader: string
+  /** URL of the module whose default export is the pipeline. */
+  readonly module: string
+  /** Globs that replace the pipeline's own input. */
+  readonly input: readonly string[]
+  /** Waits for further files instead of ending. */
+  readonly follow: boolean
+}
+
+export type PlanLoader = (ref: PipelineRef) => Promise<Plan>
+
+/** What the main thread asks of a worker. It is copied, so that it can be asked again of another worker. */
+export type Job =
+  | {
+      readonly kind: 'annotate'
+      readonly slot: number
+      readonly chunks: readonly Chunk[]
+      /** Set when the slot's rows are to be measured one by one. */
+      readonly alone: Alone | null
+    }
+  | {
+      readonly kind: 'tokenize'
+      readonly slot: number
+      readonly value: Uint8Array
+      /** Row by row. */
+      readonly alone: boolean
+    }
+
+/** How the rows of a slot are measured one by one. */
+export interface Alone {
+  /** Rows that are not measured again: they are dead. */
+  readonly poison: readonly PoisonRow[]
+  /** The row to begin with, or -1: one that a worker died on once. */
+  readonly suspect: number
+}
+
+/** A row that hangs or kills the worker that measures it. */
+export interface PoisonRow {
+  readonly row: number
+  readonly reason: 'took-too-long' | 'crashed-worker'
+  readonly detail: string
+}
+
+export interface AnnotateResult {
+  /** The `scored` entry, and the `dead` one or null. */
+  readonly scored: Uint8Array
+  readonly dead: Uint8Array | null
+  readonly rows: number
+  readonly deadRows: number
+}
+
+/** What a worker is at, in memory that outlives it: whoever finds it dead or hanging reads where. */
+export const phases = [
+  'idle',
+  'parsing',
+  'measuring',
+  'measuring-row',
+  'tokenizing',
+  'tokenizing-row',
+  'encoding',
+] as const
+export type Phase = (typeof phases)[number]
+
+/** Where the shared array holds what: jobs begun so far, the phase, and its place: a chunk's index or a row's number. */
+export const progressIndex = { begun: 0, phase: 1, at: 2 } as const
+export const progressBytes = 12
+
+/** Says what is begun now. `at` is the index of the chunk that is parsed, or the number of the row. */
+export type Report = (phase: Phase, at?: number) => void
+
+export function readProgress(progress: Int32Array): { begun: number; phase: Phase; at: number } {
+  const read = (index: number) => Atomics.load(progress, index)
+  const { begun, phase, at } = progressIndex
+  return { begun: read(begun), phase: phases[read(phase)], at: read(at) }
+}
+
+export function reportTo(progress: Int32Array): Report {
+  return (phase, at = 0) => {
+    Atomics.store(progress, progressIndex.at, at)
+    Atomics.store(progress, progressIndex.phase, phases.indexOf(phase))
+  }
+}

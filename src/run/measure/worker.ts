@@ -1,0 +1,95 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
+import { concatBatches, takeRows } from '../../batch/rows.ts'
+import { HeadraceError } from '../../errors.ts'
+import type { Plan } from '../../pipeline/plan.ts'
+import { annotateSlot, deadBatch } from './annotate-slot.ts'
+import {
+  type AnnotateResult,
+  type Job,
+  type PipelineRef,
+  type PlanLoader,
+  progressIndex,
+  type Report,
+  reportTo,
+} from './jobs.ts'
+import { tokenizeKept } from './tokens.ts'
+
+/** What a worker needs of the port to the thread that asks. */
+export interface Port {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
+  on(event: 'message', listener: (message: Job) => void): unknown
+}
+
+async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<AnnotateResult> {
+  const { scored, dead } = await annotateSlot(plan, job.chunks, job.alone, report)
+  report('encoding')
+  return {
+    scored: encodeBatch(scored),
+    dead: dead.length ? encodeBatch(deadBatch(dead)) : null,
+    rows: scored.rows,
+    deadRows: dead.length,
+  }
+}
+
+async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }, report: Report): Promise<Uint8Array> {
+  const { batch } = decodeBatch(job.value)
+  const tokenizer = plan.tokenizer!
+  if (!job.alone || batch.rows === 0) {
+    report('tokenizing')
+    return encodeBatch(await tokenizeKept(tokenizer, batch, job.slot))
+  }
+  const parts = []
+  for (let row = 0; row < batch.rows; row++) {
+    report('tokenizing-row', row)
+    parts.push(await tokenizeKept(tokenizer, takeRows(batch, [row]), job.slot))
+    await turn()
+  }
+  return encodeBatch(concatBatches(parts))
+}
+
+function transferable(result: AnnotateResult | Uint8Array): ArrayBuffer[] {
+  const parts = result instanceof Uint8Array ? [result] : [result.scored, ...(result.dead ? [result.dead] : [])]
+  return parts.map(part => part.buffer as ArrayBuffer)
+}
+
+function describe(error: unknown): object {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  return error instanceof HeadraceError ? { code: error.code, message } : { message, stack }
+}
+
+/**
+ * Serves jobs one after the other: answers each with `{ result }` or `{ error }`, in the order of asking. `progress` (see
+ * `progressIndex`, zero at first) says what it is at; the first job counts as begun when the plan is there.
+ */
+export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): void {
+  const report = reportTo(progress)
+  // A plan that can't be had is told to whoever asks for work.
+  plan.catch(() => {})
+  const run = async (job: Job) => {
+    try {
+      const loaded = await plan
+      Atomics.add(progress, progressIndex.begun, 1)
+      const result = job.kind === 'annotate' ? await annotate(loaded, job, report) : await tokenize(loaded, job, report)
+      report('idle')
+      port.postMessage({ result }, transferable(result))
+    } catch (error) {
+      report('idle')
+      port.postMessage({ error: describe(error) })
+    }
+  }
+  let last: Promise<void> = Promise.resolve()
+  port.on('message', job => {
+    last = last.then(() => run(job))
+  })
+}
+
+function load(ref: PipelineRef): Promise<Plan> {
+  return import(ref.loader).then((module: { loadPlan: PlanLoader }) => module.loadPlan(ref))
+}
+
+if (parentPort) {
+  const { ref, progress } = workerData as { ref: PipelineRef; progress: SharedArrayBuffer }
+  serve(load(ref), parentPort, new Int32Array(progress))
+}

@@ -1,0 +1,174 @@
+import { dirname, join } from 'node:path'
+import { decodeBatch } from '../../batch/arrow/ipc.ts'
+import { type Batch, list, numbers, stringAt, utf8 } from '../../batch/batch.ts'
+import { makeFolder } from '../../disk/durable-file.ts'
+import { assert } from '../../errors.ts'
+import type { Append, Owner } from '../../log/log.ts'
+import { topics } from '../../record/layout.ts'
+import { readManifest } from '../../record/manifest.ts'
+import { firstOpenSlot, readShardNote } from '../../record/notes.ts'
+import { isSegmentEnd, segmentAt } from '../../record/run-file.ts'
+import { positionsAt, positionsOf, type SlotEntry, SlotReader } from '../../record/slots.ts'
+import { addCount, type ShardTotals } from '../../record/totals.ts'
+import { type ManifestEntry, shardPath } from '../../shards/manifest.ts'
+import { writeShard } from '../../shards/shard.ts'
+import type { RunContext } from '../context.ts'
+import { type FullShard, OpenShards } from './open-shards.ts'
+
+/** Who plans training steps from sealed shards as they come. */
+export interface ManifestSink {
+  add(entry: ManifestEntry): Promise<void>
+  end(): Promise<void>
+}
+
+/**
+ * The ordered stage that makes shards. Tokenizing runs on the pool and is put back in order; rows fill one open shard a domain; a full
+ * one is written aside, synced, renamed and only then committed to the manifest, so that a crash writes the same bytes under the same
+ * name again. `cuts` says when a shard is full (default the limits); it must be the same whenever a run goes on.
+ */
+export async function runShardStage(
+  context: RunContext,
+  upstreamDone: AbortSignal,
+  sink: ManifestSink | null,
+  cuts: ConstructorParameters<typeof OpenShards>[1] = {},
+): Promise<void> {
+  await using owner = await context.log.own('shard')
+  await shardAll(context, owner, upstreamDone, sink, cuts)
+}
+
+/** The same for who owns the stage already. */
+export async function shardAll(
+  context: RunContext,
+  owner: Owner,
+  upstreamDone: AbortSignal,
+  sink: ManifestSink | null,
+  cuts: ConstructorParameters<typeof OpenShards>[1] = {},
+): Promise<void> {
+  const { log, shape, progress } = context
+  const from = await positionsOf(log, 'shard', shape.partitions)
+  const note = readShardNote(from[0])
+  progress.shard = note.totals
+  progress.sharded = from[0].slot
+  for await (const entry of readManifest(log)) await sink?.add(entry)
+  if (note.ended) return sink?.end()
+  const open = new OpenShards(note.domains, cuts)
+  const counted = from[0].slot
+  const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(note.domains, counted))
+  const reader = new SlotReader(log, topics.kept, start, upstreamDone)
+  const tokenized = tokenizeInOrder(context, reader)
+  for await (const { entry, batch } of tokenized) {
+    context.failed.throwIfAborted()
+    if (batch) open.add(entry.slot, batch)
+    const full = open.takeFull(entry.slot, entry.isEnd)
+    // A shard's rows are of one segment. Cut last, as an upgrade may come when what was full by itself is sealed already.
+    const isCut = isSegmentEnd(context.segments, entry.slot)
+    if (isCut) full.push(...open.takeFull(entry.slot, true))
+    if (entry.slot < counted) {
+      assert(full.length === 0 || isCut, `slot ${entry.slot} seals a shard that it did not seal before the restart`)
+      if (full.length === 0) continue
+    } else if (batch) countTokens(progress.shard, batch)
+    const sealed: ManifestEntry[] = []
+    for (const shard of full) sealed.push(await sealShard(context, shard))
+    progress.shard.shards += sealed.length
+    if (sealed.length > 0 || entry.isEnd) {
+      const state = JSON.stringify({ domains: open.notes(), totals: progress.shard, ended: entry.isEnd })
+      const positions = from.map(({ partition }) => ({ ...positionAfter(entry, partition), note: state }))
+      await owner.commit({ positions, appends: sealed.map(manifestAppend) })
+      for (const manifest of sealed) await sink?.add(manifest)
+    }
+    progress.sharded = entry.slot + 1
+    if (entry.isEnd) await sink?.end()
+  }
+}
+
+interface Tokenized {
+  readonly entry: SlotEntry
+  readonly batch: Batch | null
+}
+
+/** Slots with their tokens, in order, with as many in the pool as it can hold. */
+async function* tokenizeInOrder(context: RunContext, reader: SlotReader): AsyncGenerator<Tokenized> {
+  const window: Promise<Tokenized>[] = []
+  const windowMax = context.pool.size * 2
+  try {
+    for (;;) {
+      if (window.length > 0 && (window.length >= windowMax || !(await reader.isReady()))) {
+        yield await window.shift()!
+        continue
+      }
+      const entry = await reader.next()
+      if (!entry) break
+      const batch = entry.isEnd ? Promise.resolve(null) : tokenize(context, entry)
+      const result = batch.then(tokens => ({ entry, batch: tokens }))
+      // A failure is met when its turn comes; until then it must not count as unhandled.
+      result.catch(() => {})
+      window.push(result)
+    }
+    while (window.length) yield await window.shift()!
+  } finally {
+    await reader.close()
+  }
+}
+
+async function tokenize(context: RunContext, entry: SlotEntry): Promise<Batch> {
+  return decodeBatch(await context.pool.tokenize(entry.slot, entry.value)).batch
+}
+
+async function sealShard(context: RunContext, shard: FullShard): Promise<ManifestEntry> {
+  const { plan, dir } = context
+  const path = shardPath(shard.domain, shard.number)
+  await makeFolder(dirname(join(dir, 'shards', path)))
+  const tokenizer = plan.tokenizer!
+  const batches = shard.batches.map(({ rows, columns: { domain: _, ...columns } }) => ({ rows, columns }))
+  const { shard: fingerprint } = segmentAt(context.segments, numbers(batches[0], 'slot')[0])
+  const identity = { tokenizer: JSON.stringify(tokenizer.options), fingerprint }
+  const metadata = { domain: shard.domain, number: String(shard.number), ...identity }
+  const written = await writeShard(join(dir, 'shards', path), batches, metadata, { onEffect: context.checkOwner })
+  const at = (batch: Batch, row: number) => ({ slot: numbers(batch, 'slot')[row], row: numbers(batch, 'row')[row] })
+  const last = batches.at(-1)!
+  return {
+    ...{
+      path,
+      domain: shard.domain,
+      number: shard.number,
+      rows: shard.rows,
+      tokens: shard.tokens,
+      ...written,
+      ...identity,
+    },
+    textBytes: batches.reduce((sum, batch) => sum + sumOf(numbers(batch, 'textBytes')), 0),
+    first: at(batches[0], 0),
+    last: at(last, last.rows - 1),
+  }
+}
+
+function sumOf(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]
+  return sum
+}
+
+function manifestAppend(entry: ManifestEntry): Append {
+  return {
+    topic: topics.manifest,
+    partition: 0,
+    headers: { path: entry.path },
+    value: Buffer.from(JSON.stringify(entry)),
+  }
+}
+
+function positionAfter(entry: SlotEntry, partition: number): { partition: number; offset: bigint; slot: number } {
+  return { partition, offset: entry.partition === partition ? entry.offset + 1n : 0n, slot: entry.slot + 1 }
+}
+
+function countTokens(totals: ShardTotals, batch: Batch): void {
+  const { offsets } = list(batch, 'tokens')
+  const domains = utf8(batch, 'domain')
+  const languages = batch.columns.language ? utf8(batch, 'language') : null
+  for (let row = 0; row < batch.rows; row++) {
+    const tokens = offsets[row + 1] - offsets[row]
+    totals.tokens += tokens
+    addCount(totals.tokensByDomain, stringAt(domains, row), tokens)
+    if (languages) addCount(totals.tokensByLanguage, stringAt(languages, row), tokens)
+  }
+}

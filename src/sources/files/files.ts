@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto'
+import { lstatSync, statSync } from 'node:fs'
+import { type FileHandle, glob, open, stat } from 'node:fs/promises'
+import { dirname, normalize } from 'node:path'
+import { HeadraceError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
+import type { WatchFolders } from './follow.ts'
+
+/** What is wrong with one file and no later try would mend: it ends the file's split with a dead record. */
+export class BadFileError extends Error {
+  readonly reason: string
+
+  constructor(reason: string, detail: string) {
+    super(detail)
+    this.reason = reason
+  }
+}
+
+/** System codes that say that this file can't be read, whatever state the disk is in. */
+const fileCodes = new Set([
+  'ENOENT',
+  'EACCES',
+  'EPERM',
+  'EISDIR',
+  'ENOTDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'ENXIO',
+  'EINVAL',
+])
+
+/** A file error as the file's own fault, or as a `disk` error that a later try may mend; what is neither comes back as it is. */
+function judgeFileError(error: unknown, name: string): unknown {
+  const code = (error as NodeJS.ErrnoException)?.code
+  if (error instanceof BadFileError || (error as NodeJS.ErrnoException)?.syscall === undefined) return error
+  if (fileCodes.has(code ?? '')) return new BadFileError('unreadable-file', `${code} when the file was opened or read`)
+  return new HeadraceError('disk', `reading ${name} failed with ${code}; run the same command again`, error)
+}
+
+const stampBytes = 64 * 1024
+const magic = /[*?[\]{}()!+@]/
+
+/**
+ * The files that the patterns match, by path in byte order and relative where the pattern is. Folders are passed over. A pattern that
+ * matches nothing is a 'not-found' error unless `mayBeEmpty`.
+ */
+async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Promise<string[]> {
+  const names = new Set<string>()
+  for (const pattern of patterns) {
+    let isMatched = false
+    for await (const match of expand(pattern)) {
+      if (isFolder(match)) continue
+      isMatched = true
+      names.add(normalize(match))
+    }
+    if (!isMatched && !mayBeEmpty)
+      throw new HeadraceError('not-found', `no file matches '${pattern}'; paths are relative to ${process.cwd()}`)
+  }
+  return sortNames(names)
+}
+
+/** A link that leads nowhere or round in a circle is no folder; opening it says what it is. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}
+
+/** By their UTF-8 bytes, so that the order is the same on every machine. */
+export function sortNames(names: Iterable<string>): string[] {
+  const keyed = Array.from(names, name => ({ name, key: Buffer.from(name) }))
+  return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ name }) => name)
+}
+
+/** A path that exists is itself, whatever signs it has in its name. */
+function expand(pattern: string): AsyncIterable<string> | string[] {
+  const entry = lstatSync(pattern, { throwIfNoEntry: false })
+  if (!entry) return glob(pattern)
+  if (!entry.isDirectory()) return [pattern]
+  throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*`)
+}
+
+/** The folder in which a pattern begins to have signs. */
+function baseFolder(pattern: string): string {
+  const segments = pattern.split('/')
+  const first = segments.findIndex(segment => magic.test(segment))
+  const base = first < 0 ? dirname(pattern) : segments.slice(0, first).join('/')
+  return base === '' ? (pattern.startsWith('/') ? '/' : '.') : base
+}
+
+/** The splits of the files that the options' patterns match. */
+export function splitFiles(options: ResolvedOptions, watch: WatchFolders, signal: AbortSignal): AsyncGenerator<Split> {
+  const folders = [...new Set(options.patterns.map(baseFolder))]
+  const list = () => matchFiles(options.patterns, options.follow)
+  return splitNames(list, folders, options, watch, signal)
+}
+
+/**
+ * The splits of the files that `list` gives. A follower looks again whenever `watch` says so and yields what is new, in byte order
+ * within one look, until the signal aborts; its folders must exist.
+ */
+export async function* splitNames(
+  list: () => Promise<string[]>,
+  folders: readonly string[],
+  { follow, pollMs }: ResolvedOptions,
+  watch: WatchFolders,
+  signal: AbortSignal,
+): AsyncGenerator<Split, void> {
+  if (!follow) return yield* stampAll(await list(), signal)
+  const missing = folders.find(folder => !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+  if (missing !== undefined) throw new HeadraceError('not-found', `there is no folder '${missing}' to follow`)
+  const seen = new Set<string>()
+  for await (const _ of watch(folders, pollMs, signal)) {
+    const fresh = (await list()).filter(name => !seen.has(name))
+    for (const name of fresh) seen.add(name)
+    yield* stampAll(fresh, signal)
+  }
+}
+
+async function* stampAll(names: readonly string[], signal: AbortSignal): AsyncGenerator<Split, void> {
+  for (const name of names) {
+    if (signal.aborted) return
+    yield { name, stamp: await stampFile(name) }
+  }
+}
+
+/**
+ * A file's size and a hash of its first and last 64 KB: the same for a copy with another time, another when a file was cut, grew or
+ * was written anew. A file that can't be read has the stamp 'unreadable'.
+ */
+export async function stampFile(name: string): Promise<string> {
+  try {
+    await using file = await openFile(name)
+    const hash = createHash('sha256')
+    hash.update(await file.read(0, Math.min(stampBytes, file.size)))
+    hash.update(await file.read(Math.max(0, file.size - stampBytes), file.size))
+    return `${file.size}-${hash.digest('hex').slice(0, 16)}`
+  } catch (error) {
+    const judged = judgeFileError(error, name)
+    if (judged instanceof BadFileError) return 'unreadable'
+    throw judged
+  }
+}
+
+/** An open file of a known size. */
+export interface InputFile extends AsyncDisposable {
+  readonly size: number
+  /** The bytes from `start` to `end` with memory of their own; fewer where the file ends. */
+  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** Opens a regular file; anything else (a folder, a pipe) is a BadFileError. The handle closes with the signal too. */
+export async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> {
+  // Looked at before it is opened, as opening a pipe waits for its writer.
+  if (!(await stat(name)).isFile()) throw new BadFileError('unreadable-file', 'this is not a regular file')
+  const handle = await open(name)
+  const close = () => void handle.close()
+  signal?.addEventListener('abort', close)
+  return {
+    size: (await handle.stat()).size,
+    read: (start, end) => readRange(handle, start, end),
+    async [Symbol.asyncDispose]() {
+      signal?.removeEventListener('abort', close)
+      await handle.close()
+    },
+  }
+}
+
+async function readRange(handle: FileHandle, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(Math.max(0, end - start))
+  let length = 0
+  while (length < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, length, bytes.length - length, start + length)
+    if (bytesRead === 0) return bytes.slice(0, length)
+    length += bytesRead
+  }
+  return bytes
+}
+
+/** The file's bytes from `offset` to its end, in blocks of `limits.slotBytes`. */
+export async function* readBlocks(
+  file: InputFile,
+  offset: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
+  for (;;) {
+    if (signal.aborted) return
+    const block = await file.read(offset, offset + limits.slotBytes)
+    if (block.length > 0) yield block
+    if (block.length < limits.slotBytes) return
+    offset += block.length
+  }
+}
+
+/**
+ * Reads a split by `readFile`. What is wrong with the file ends the split with one dead record: on the line that would come next, or
+ * 0 when nothing of the file was read. Ends without a throw when the signal aborts.
+ */
+export async function* readSplit(
+  split: Split,
+  from: ReadPosition,
+  signal: AbortSignal,
+  readFile: (file: InputFile) => AsyncIterable<Omit<Chunk, 'split'>>,
+): AsyncGenerator<Chunk, void> {
+  if (from.offset === offsetAtEnd || signal.aborted) return
+  let position = from
+  try {
+    await using file = await openFile(split.name, signal)
+    for await (const chunk of readFile(file)) {
+      yield { split: split.name, ...chunk }
+      position = chunk.next
+    }
+  } catch (error) {
+    // The signal closes the file, so that reading it fails.
+    if (signal.aborted) return
+    const judged = judgeFileError(error, split.name)
+    if (!(judged instanceof BadFileError)) throw judged
+    yield endWithDead(split, position, judged)
+  }
+}
+
+function endWithDead(split: Split, position: ReadPosition, { reason, message }: BadFileError): Chunk {
+  const line = position.offset === 0 ? 0 : position.line
+  const dead = [{ line, reason, detail: message }]
+  const next = { offset: offsetAtEnd, line: position.line + 1 }
+  return { split: split.name, line: position.line, bytes: new Uint8Array(0), dead, next }
+}

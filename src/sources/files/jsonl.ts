@@ -1,0 +1,163 @@
+import { isUtf8 } from 'node:buffer'
+import { DocumentBuilder, type RawDocument } from '../document.ts'
+import { type ResolvedOptions, resolveOptions, type SourceOptions } from '../options.ts'
+import type { Chunk, Parsed, ReadPosition, Source } from '../source.ts'
+import { type InputFile, readBlocks, readSplit, splitFiles, stampFile } from './files.ts'
+import { type WatchFolders, watchFolders } from './follow.ts'
+import { detectCompression, inflate } from './inflate.ts'
+import { cutLines, type LineChunk } from './lines.ts'
+
+/**
+ * JSON Lines: one object a line, in plain, gzip or zstd files (told apart by their first bytes, not their names). `patterns` are paths
+ * or globs relative to the current folder; files are read in the byte order of their paths.
+ *
+ *     jsonl('data/*.jsonl.gz', { domain: 'source' })
+ *
+ * Offsets count uncompressed bytes: going on inside a compressed file decompresses it from its start and passes over what was read.
+ * Blank lines are no records but count as lines. All fields without a role go to `meta` as JSON, in their order; numbers there have the
+ * precision of a float64. An id that is a whole number keeps all its digits.
+ *
+ * With `follow` the source waits for new files. A file must be complete when it appears: write it elsewhere and rename it. `watch` says
+ * when to look.
+ */
+export function jsonl(
+  patterns: string | readonly string[],
+  options: SourceOptions = {},
+  watch: WatchFolders = watchFolders,
+): Source {
+  const resolved = resolveOptions('jsonl', patterns, options)
+  const parse = lineParser(resolved)
+  return {
+    name: 'jsonl',
+    options: { ...resolved },
+    splits: signal => splitFiles(resolved, watch, signal),
+    stamp: stampFile,
+    read: (split, from, signal) => readSplit(split, from, signal, file => readLines(file, split.name, from, signal)),
+    parse,
+  }
+}
+
+async function* readLines(
+  file: InputFile,
+  name: string,
+  from: ReadPosition,
+  signal: AbortSignal,
+): AsyncGenerator<LineChunk, void> {
+  const compression = detectCompression(await file.read(0, 4), name)
+  const blocks = compression
+    ? skipBytes(inflate(readBlocks(file, 0, signal), compression), from.offset)
+    : readBlocks(file, from.offset, signal)
+  yield* cutLines(blocks, from, signal)
+}
+
+async function* skipBytes(blocks: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array, void> {
+  for await (const block of blocks) {
+    if (count < block.length) yield block.subarray(count)
+    count = Math.max(0, count - block.length)
+  }
+}
+
+const newline = 10
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
+/** Deeper values are refused, as writing them as JSON again would overflow the stack. */
+const nestingMax = 64
+
+const roles = ['text', 'id', 'domain', 'url', 'added'] as const
+type Roles = ReadonlyMap<string, readonly (typeof roles)[number][]>
+
+/** The roles that each field has: looked up once a field, not once a role. */
+export function rolesIn(options: ResolvedOptions): Roles {
+  const rolesOf = new Map<string, (typeof roles)[number][]>()
+  for (const role of roles) rolesOf.set(options[role], [...(rolesOf.get(options[role]) ?? []), role])
+  return rolesOf
+}
+
+/** A parser of chunks. */
+function lineParser(options: ResolvedOptions): (chunk: Chunk) => Parsed {
+  const rolesOf = rolesIn(options)
+  return chunk => {
+    const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length)
+    const builder = new DocumentBuilder(chunk.split, options.domainDefault, bytes.length)
+    const isAllUtf8 = isUtf8(bytes)
+    let number = chunk.line
+    for (let at = startOf(chunk, bytes), end: number; at < bytes.length; at = end + 1, number++) {
+      end = bytes.indexOf(newline, at)
+      if (end < 0) end = bytes.length
+      if (isBlank(bytes, at, end)) continue
+      if (!isAllUtf8 && !isUtf8(bytes.subarray(at, end)))
+        builder.refuse(number, 'invalid-utf8', 'the line has bytes that are not UTF-8')
+      else addLine(builder, number, bytes.toString('utf8', at, end), rolesOf, options)
+    }
+    return builder.finish()
+  }
+}
+
+/** Adds the record of one line, which has no newline. */
+export function addLine(
+  builder: Pick<DocumentBuilder, 'add' | 'refuse'>,
+  number: number,
+  line: string,
+  rolesOf: Roles,
+  options: ResolvedOptions,
+): void {
+  let record: unknown
+  try {
+    record = JSON.parse(line)
+  } catch (error) {
+    builder.refuse(number, 'broken-json', (error as Error).message)
+    return
+  }
+  if (record === null || typeof record !== 'object' || Array.isArray(record)) {
+    builder.refuse(number, 'not-an-object', `the line holds ${line.slice(0, 40)}`)
+    return
+  }
+  const document: RawDocument = { ...emptyDocument }
+  const deep = assignFields(record, document, rolesOf)
+  if (deep !== null) builder.refuse(number, 'bad-field', `'${deep}' is nested deeper than ${nestingMax} levels`)
+  else if (document.text === undefined)
+    builder.refuse(number, 'missing-text', `no field '${options.text}' among ${Object.keys(record).join(', ')}`)
+  else {
+    if (typeof document.id === 'number') document.id = exactNumber(document.id, line, options.id)
+    builder.add(number, document)
+  }
+}
+
+/** Gives fields to their roles and the others to `meta`. Returns the name of a field that is nested too deep, or null. */
+function assignFields(record: object, document: RawDocument, rolesOf: Roles): string | null {
+  let meta = ''
+  for (const [name, value] of Object.entries(record)) {
+    if (isDeeper(value, nestingMax)) return name
+    const fieldRoles = rolesOf.get(name)
+    if (fieldRoles) for (const role of fieldRoles) document[role] = value
+    else meta += `${meta ? ',' : '{'}${JSON.stringify(name)}:${JSON.stringify(value)}`
+  }
+  document.meta = meta && `${meta}}`
+  return null
+}
+
+export const emptyDocument: RawDocument = {
+  ...{ text: undefined, id: undefined, domain: undefined, url: undefined, added: undefined, meta: '' },
+}
+
+/** A byte order mark may stand where a file begins. */
+function startOf(chunk: Chunk, bytes: Buffer): number {
+  return chunk.line === 1 && bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0
+}
+
+function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  while (start < end && (bytes[start] === 32 || bytes[start] === 9 || bytes[start] === 13)) start++
+  return start === end
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (value === null || typeof value !== 'object') return false
+  return levels === 0 || Object.values(value).some(inner => isDeeper(inner, levels - 1))
+}
+
+/** The digits of a number as the line has them, where a float64 can't hold them all. */
+function exactNumber(value: number, line: string, name: string): unknown {
+  if (Number.isSafeInteger(value) || !Number.isInteger(value)) return value
+  const keepSource = (_: string, inner: unknown, context?: { source?: string }) =>
+    typeof inner === 'number' ? context?.source : inner
+  return (JSON.parse(line, keepSource) as Record<string, unknown>)[name]
+}

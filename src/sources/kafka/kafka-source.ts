@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HeadraceError } from '../../errors.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Again, Chunk, DeadRecord, LineRange, ReadPosition, Source, Split, SplitRange } from '../source.ts'
+import { RangePace } from './pace.ts'
+import { RecordCutter, type RecordFormat, recordParser } from './records.ts'
+import { type Fetched, SharedClient, type TopicClient, type TopicState } from './topic-client.ts'
+
+export interface KafkaSourceOptions extends ResolvedOptions {
+  readonly format: RecordFormat
+}
+
+/** Lines are offsets + 1 in 32 bits. */
+const offsetMax = 2 ** 32 - 2
+
+/**
+ * Documents from the records of somebody's topic, in which `file` is `topic/partition` and `line` the offset + 1. A split is what a
+ * partition had when it was looked at; what comes later is another, so that no partition waits for another's end. A follower cuts one
+ * when all before it of that partition is read, and not too often (`RangePace`). The range is recorded with the run, so that it is
+ * never read to another end.
+ */
+export function kafkaSource(open: () => Promise<TopicClient>, topic: string, options: KafkaSourceOptions): Source {
+  const shared = new SharedClient(open)
+  const { format, ...resolved } = options
+  /** How far each partition was read. */
+  const reached = new Map<string, number>()
+  return {
+    name: 'kafka',
+    options: { ...options },
+    splits: (signal, known = []) => listRanges({ shared, topic, options, reached }, known, signal),
+    stamp: async () => {
+      await using held = await shared.borrow(new AbortController().signal)
+      return (await held.client.describe()).stamp
+    },
+    async *read(split, from, signal) {
+      yield* readRange(shared, split, { from, format }, signal)
+      const { of, end } = split.range ?? { of: split.name, end: 0 }
+      if (!signal.aborted) reached.set(of, Math.max(end, reached.get(of) ?? 0))
+    },
+    parse: recordParser(format, resolved),
+    following: () => kafkaSource(open, topic, { ...options, follow: true }),
+  }
+}
+
+interface Listing {
+  readonly shared: SharedClient
+  readonly topic: string
+  readonly options: KafkaSourceOptions
+  readonly reached: ReadonlyMap<string, number>
+}
+
+async function* listRanges(
+  listing: Listing,
+  known: readonly Split[],
+  signal: AbortSignal,
+): AsyncGenerator<Split, void> {
+  const { shared, options, topic } = listing
+  try {
+    await using held = await shared.borrow(signal)
+    let state = await held.client.describe()
+    const { stamp } = state
+    const ends = new Map<string, number>()
+    for (const { name, range } of known.filter(split => split.range)) {
+      ends.set(range!.of, range!.end)
+      yield { name, stamp, range: range! }
+    }
+    const follower = options.follow ? { unread: new Set<string>(), pace: new RangePace() } : null
+    for (;;) {
+      yield* cutRanges(listing, state, ends, follower)
+      if (!options.follow) return
+      await sleep(options.pollMs, undefined, { signal })
+      state = await held.client.describe()
+      if (state.stamp !== stamp) throw recreatedError(topic)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+/** What a follower knows of its ranges: the partitions whose last one may be unread, and when the next small one may come. */
+interface Follower {
+  readonly unread: Set<string>
+  readonly pace: RangePace
+}
+
+/** What came of each partition; for a follower only when the last range of it was read as far as `ends` says. */
+function* cutRanges(
+  { topic, reached }: Listing,
+  { stamp, partitions }: TopicState,
+  ends: Map<string, number>,
+  follower: Follower | null,
+): Generator<Split, void> {
+  for (const [partition, { first, next }] of partitions.entries()) {
+    const of = `${topic}/${partition}`
+    const from = ends.get(of) ?? first
+    if (next <= from || (follower?.unread.has(of) && (reached.get(of) ?? 0) < from)) continue
+    if (follower && !follower.pace.take(of, next - from)) continue
+    const name = ends.has(of) ? `${of}@${from}` : of
+    ends.set(of, next)
+    follower?.unread.add(of)
+    yield { name, stamp, range: { of, first: from, end: next } }
+  }
+}
+
+/** For a topic that has the name of the one that was read, and is another. */
+export function recreatedError(topic: string): HeadraceError {
+  return new HeadraceError(
+    'source-changed',
+    `topic '${topic}' was deleted and made anew since this run began to read it: begin another run with --run NAME`,
+  )
+}
+
+interface Reading {
+  readonly from: ReadPosition
+  readonly format: RecordFormat
+}
+
+async function* readRange(
+  shared: SharedClient,
+  split: Split,
+  { from, format }: Reading,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk, void> {
+  if (signal.aborted || (split.range && from.offset >= split.range.end)) return
+  try {
+    await using held = await shared.borrow(signal)
+    const range = split.range ?? (await rangeAgain(held.client, split))
+    let at = Math.max(from.offset, range.first)
+    if (split.again) {
+      const lost = await loseAgain(held.client, split, split.again, at, range.end, format)
+      if (lost) yield lost
+      at = lost?.next.offset ?? at
+    }
+    for await (const chunk of readChunks(held.client, { ...range, first: at }, split.stamp)) {
+      if (signal.aborted) return
+      yield { split: range.of, ...chunk }
+      if (signal.aborted) return
+    }
+  } catch (error) {
+    // The signal closes the connection, so that fetching fails.
+    if (!signal.aborted) throw error
+  }
+}
+
+async function* readChunks(
+  client: TopicClient,
+  { of, first, end }: SplitRange,
+  stamp: string,
+): AsyncGenerator<Omit<Chunk, 'split'>, void> {
+  if (end > offsetMax) throw beyondError(of, end)
+  const partition = partitionOf(of)
+  const fetch = (from: number) => {
+    const fetched = client.fetch(partition, from, stamp)
+    // Who waits for it is told; who went away need not be.
+    fetched.catch(() => {})
+    return fetched
+  }
+  const cutter = new RecordCutter(first)
+  for (let ahead = first < end ? fetch(first) : null; ahead; ) {
+    const { records, next }: Fetched = await ahead
+    ahead = next < end ? fetch(next) : null
+    for (const record of records) {
+      if (record.offset >= end) break
+      const chunk = cutter.add(record)
+      if (chunk) yield chunk
+    }
+  }
+  const last = cutter.cut(end)
+  if (last) yield last
+}
+
+const partitionOf = (file: string) => Number(file.slice(file.lastIndexOf('/') + 1))
+
+function beyondError(file: string, end: number): HeadraceError {
+  return new HeadraceError('limit', `${file} has offsets up to ${end}; at most ${offsetMax} can be numbered`)
+}
+
+/** The part of a partition that holds the records that are read again; all that it has when none are named. */
+async function rangeAgain(client: TopicClient, { name, again }: Split): Promise<SplitRange> {
+  const { first, next } = (await client.describe()).partitions[partitionOf(name)]
+  if (!again) return { of: name, first, end: next }
+  return { of: name, first: again.lines[0][0] - 1, end: Math.min(next, again.lines.at(-1)![1]) }
+}
+
+/**
+ * The records from `at` on that can't be read again, as dead: those whose offsets are trimmed, and rows of Arrow messages, which share
+ * the line of their message with others that lived.
+ */
+async function loseAgain(
+  client: TopicClient,
+  { name }: Split,
+  { lines }: Again,
+  at: number,
+  end: number,
+  format: RecordFormat,
+): Promise<Chunk | null> {
+  const { first } = (await client.describe()).partitions[partitionOf(name)]
+  const until = format === 'arrow' ? end : Math.min(first, end)
+  if (at >= until) return null
+  const detail =
+    format === 'arrow' ? 'a row of an Arrow message has no line of its own' : `the topic begins at ${first} now`
+  const reason = 'not-read-again'
+  const dead = lines
+    .flatMap(range => linesWithin(range, at + 1, until))
+    .map((line): DeadRecord => ({ line, reason, detail }))
+  return { split: name, line: at + 1, bytes: new Uint8Array(0), dead, next: { offset: until, line: until + 1 } }
+}
+
+function linesWithin([first, last]: LineRange, from: number, to: number): number[] {
+  const start = Math.max(first, from)
+  return Array.from({ length: Math.max(0, Math.min(last, to) - start + 1) }, (_, i) => start + i)
+}

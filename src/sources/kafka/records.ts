@@ -1,0 +1,214 @@
+import { isUtf8 } from 'node:buffer'
+import { decodeBatch } from '../../batch/arrow/layout.ts'
+import type { Batch } from '../../batch/batch.ts'
+import { HeadraceError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
+import { DocumentBuilder, labelNames, type RawDocument, tooLong } from '../document.ts'
+import { addLine, emptyDocument, rolesIn } from '../files/jsonl.ts'
+import type { ResolvedOptions } from '../options.ts'
+import type { Chunk, DeadRecord, Parsed } from '../source.ts'
+
+/** A record of a topic as it came. */
+export interface TopicRecord {
+  readonly offset: number
+  /** When it was written, or null where that is not known. */
+  readonly timeMs: number | null
+  readonly key: Uint8Array | null
+  /** In their order; a name may come again. */
+  readonly headers: readonly TopicHeader[]
+  /** Empty for a record without a value, as one is that deletes its key. */
+  readonly value: Uint8Array
+}
+
+export type TopicHeader = readonly [name: string, value: Uint8Array | null]
+
+export type RecordFormat = 'json' | 'arrow'
+
+/** Before each record in a chunk: offset (f64), bytes of what goes to `meta.kafka` (u32), bytes of the value (u32), little-endian. */
+const headBytes = 16
+/** What a dead record counts of a chunk. */
+const deadBytes = 128
+/** An Arrow message with more is refused: a slot has room for `limits.slotRowsMax`. */
+const messageRowsMax = 65_536
+
+/** Gathers records into chunks of about a slot. Which records share one depends on where the first begins alone, not on responses. */
+export class RecordCutter {
+  #first: number
+  #bytes = 0
+  #parts: Uint8Array[] = []
+  #dead: DeadRecord[] = []
+
+  /** `first` is the offset at which the first chunk begins. */
+  constructor(first: number) {
+    this.#first = first
+  }
+
+  /** Takes a record; returns the chunk that was open when the record does not fit it. */
+  add(record: TopicRecord): Omit<Chunk, 'split'> | null {
+    const line = record.offset + 1
+    const label = Buffer.from(labelOf(record))
+    const isTooLong = record.value.length + label.length > limits.documentBytesMax
+    const bytes = isTooLong ? deadBytes : headBytes + label.length + record.value.length
+    const full = this.#bytes > 0 && this.#bytes + bytes > limits.slotBytes ? this.cut(record.offset) : null
+    this.#bytes += bytes
+    if (isTooLong) this.#dead.push(atOffset(tooLong(line, record.value.length)))
+    else this.#parts.push(headOf(record, label.length), label, record.value)
+    return full
+  }
+
+  /** The open chunk, or null when it is empty. The next one begins at the offset `next`. */
+  cut(next: number): Omit<Chunk, 'split'> | null {
+    if (this.#bytes === 0) return null
+    const bytes = new Uint8Array(this.#parts.reduce((sum, part) => sum + part.length, 0))
+    let at = 0
+    for (const part of this.#parts) {
+      bytes.set(part, at)
+      at += part.length
+    }
+    const chunk = { line: this.#first + 1, bytes, dead: this.#dead, next: { offset: next, line: next + 1 } }
+    this.#first = next
+    this.#bytes = 0
+    this.#parts = []
+    this.#dead = []
+    return chunk
+  }
+}
+
+function headOf({ offset, value }: TopicRecord, labelBytes: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(headBytes))
+  view.setFloat64(0, offset, true)
+  view.setUint32(8, labelBytes, true)
+  view.setUint32(12, value.length, true)
+  return new Uint8Array(view.buffer)
+}
+
+/**
+ * What is kept of a record besides its value, as JSON. What is no UTF-8 is in base64 under a name that says so; a header that comes
+ * again has a list of its values, and is in base64 when one of them must be, so that their order and kind stay.
+ */
+function labelOf({ offset, timeMs, key, headers }: TopicRecord): string {
+  const keyed = key && (isUtf8(key) ? { key: textOf(key) } : { keyBase64: base64Of(key) })
+  const byName = [...Map.groupBy(headers, ([name]) => name)].map(([name, some]) => ({
+    ...{ name, values: some.map(([, value]) => value), isText: some.every(([, value]) => !value || isUtf8(value)) },
+  }))
+  const group = (wanted: boolean, show: (value: Uint8Array) => string) => {
+    const shown = byName.filter(({ isText }) => isText === wanted)
+    if (shown.length === 0) return undefined
+    return Object.fromEntries(
+      shown.map(({ name, values }) => {
+        const list = values.map(value => value && show(value))
+        return [name, list.length > 1 ? list : list[0]]
+      }),
+    )
+  }
+  const time = timeMs === null ? {} : { timeMs }
+  return JSON.stringify({
+    ...{ offset, ...time, ...keyed },
+    ...{ headers: group(true, textOf), headersBase64: group(false, base64Of) },
+  })
+}
+
+const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+const base64Of = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
+
+/** A parser of chunks: a JSON record is one document, an Arrow one a row each, all with the record's line. */
+export function recordParser(format: RecordFormat, options: ResolvedOptions): (chunk: Chunk) => Parsed {
+  const roles = rolesIn(options)
+  return chunk => {
+    const builder = new DocumentBuilder(chunk.split, options.domainDefault, chunk.bytes.length)
+    for (const { line, label, value } of framesOf(chunk.bytes)) {
+      const sink = {
+        add: (_: number, document: RawDocument) =>
+          builder.add(line, { ...document, meta: withLabel(`${document.meta}`, label) }),
+        refuse: builder.refuse.bind(builder),
+      }
+      if (value.length === 0) builder.refuse(line, 'empty-record', 'it has no value, as one that deletes its key')
+      else if (format === 'arrow') addMessage(builder, { file: chunk.split, line, label, value }, options)
+      else if (!isUtf8(value)) builder.refuse(line, 'invalid-utf8', 'the value has bytes that are not UTF-8')
+      else addLine(sink, line, value.toString(), roles, options)
+    }
+    const { batch, dead } = builder.finish()
+    return { batch, dead: dead.map(atOffset) }
+  }
+}
+
+/** Says the offset, as lines count from 1 and offsets from 0. */
+function atOffset({ line, reason, detail }: DeadRecord): DeadRecord {
+  return { line, reason, detail: `at offset ${line - 1}: ${detail}` }
+}
+
+function* framesOf(chunk: Uint8Array): Generator<{ line: number; label: string; value: Buffer }> {
+  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+  for (let at = 0; at < bytes.length; ) {
+    const line = bytes.readDoubleLE(at) + 1
+    const labelEnd = at + headBytes + bytes.readUInt32LE(at + 8)
+    const end = labelEnd + bytes.readUInt32LE(at + 12)
+    yield { line, label: bytes.toString('utf8', at + headBytes, labelEnd), value: bytes.subarray(labelEnd, end) }
+    at = end
+  }
+}
+
+/** `meta` with the label, and the row of a message that has several. */
+function withLabel(meta: string, label: string, row: number | null = null): string {
+  const kafka = row === null ? label : `${label.slice(0, -1)},"row":${row}}`
+  return meta.length > 2 ? `${meta.slice(0, -1)},"kafka":${kafka}}` : `{"kafka":${kafka}}`
+}
+
+interface Message {
+  readonly file: string
+  readonly line: number
+  readonly label: string
+  readonly value: Buffer
+}
+
+const fields = [...labelNames, 'text'] as const
+
+/** Adds each row of an Arrow message, or refuses the message as a whole. */
+function addMessage(builder: DocumentBuilder, { file, line, label, value }: Message, options: ResolvedOptions): void {
+  const batch = decodeMessage(value, options.text)
+  if ('reason' in batch) {
+    builder.refuse(line, batch.reason, batch.detail)
+    return
+  }
+  const used = new Set<string>(fields.map(role => options[role]))
+  const others = Object.keys(batch.columns).filter(name => !used.has(name) && (options.columns?.includes(name) ?? true))
+  for (let row = 0; row < batch.rows; row++) {
+    const meta = JSON.stringify(Object.fromEntries(others.map(name => [name, textOrNumberAt(batch, name, row)])))
+    const document: RawDocument = { ...emptyDocument, meta: withLabel(meta, label, batch.rows > 1 ? row : null) }
+    for (const role of fields) document[role] = valueAt(batch, options[role], row)
+    // Rows of one message share its line, and must not share a name made of it.
+    if (batch.rows > 1 && isMissing(document.id)) document.id = `${file}#${line}.${row}`
+    builder.add(line, document)
+  }
+}
+
+const isMissing = (value: unknown) => value === undefined || (value as Uint8Array).length === 0
+
+/** The rows of a message, or why there are none. */
+function decodeMessage(value: Buffer, text: string): Batch | Omit<DeadRecord, 'line'> {
+  try {
+    // A copy, so that columns are aligned.
+    const { batch } = decodeBatch(new Uint8Array(value))
+    if (batch.rows > messageRowsMax)
+      return { reason: 'too-many-rows', detail: `the message has ${batch.rows} rows of at most ${messageRowsMax}` }
+    if (batch.columns[text]) return batch
+    return { reason: 'missing-text', detail: `no column '${text}' among ${Object.keys(batch.columns).join(', ')}` }
+  } catch (error) {
+    if (error instanceof HeadraceError) return { reason: 'corrupt-arrow', detail: error.message }
+    throw error
+  }
+}
+
+/** A value as documents have it: text as its bytes; undefined where there is none. */
+function valueAt({ columns }: Batch, name: string, row: number): Uint8Array | number | undefined {
+  const column = columns[name]
+  if (column?.kind === 'utf8') return column.bytes.subarray(column.offsets[row], column.offsets[row + 1])
+  return column && 'values' in column && column.kind !== 'list<i32>' ? column.values[row] : undefined
+}
+
+/** The same for `meta`: undefined for a missing measurement too. */
+function textOrNumberAt(batch: Batch, name: string, row: number): string | number | undefined {
+  const value = valueAt(batch, name, row)
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
+  return value && Buffer.from(value.buffer, value.byteOffset, value.length).toString()
+}

@@ -1,0 +1,94 @@
+import { limits } from '../../limits.ts'
+import { BadFileError, type InputFile, readSplit, splitFiles, stampFile } from '../files/files.ts'
+import { type WatchFolders, watchFolders } from '../files/follow.ts'
+import { type ResolvedOptions, resolveOptions, type SourceOptions } from '../options.ts'
+import type { Chunk, ReadPosition, Source } from '../source.ts'
+import { type Group, openReader } from './reader.ts'
+import { decodeRows, RowEncoder } from './rows.ts'
+
+/** A row group is decoded whole, so that this bounds memory: each lane may hold one. Beyond it a file is refused. */
+const rowGroupBytesMax = 1024 * 1024 * 1024
+/** The same for rows, as a page of missing values has many in few bytes. */
+const rowGroupRowsMax = 8 * 1024 * 1024
+/** A footer; more is damage. The largest seen are some MB, in files with many row groups. */
+const footerBytesMax = 64 * 1024 * 1024
+
+/**
+ * Parquet files: one document a row, from the columns that the options name; `columns` are the others that go to `meta` (default: all,
+ * so name them where a file has wide ones). Missing values are left out of `meta`, bytes are read as UTF-8, whole numbers beyond 2^53
+ * become strings. A row's line is its number in the file, from 1; offsets count rows. All codecs but LZO are read.
+ *
+ *     parquet('fineweb/*.parquet', { domain: 'dump', columns: ['language_score'] })
+ *
+ * One row group is decoded at a time. One that is larger than 1 GB or 8 million rows ends the file as dead ('row-group-too-large').
+ */
+export function parquet(
+  patterns: string | readonly string[],
+  options: SourceOptions = {},
+  watch: WatchFolders = watchFolders,
+): Source {
+  const resolved = resolveOptions('parquet', patterns, options)
+  return {
+    name: 'parquet',
+    options: { ...resolved },
+    splits: signal => splitFiles(resolved, watch, signal),
+    stamp: stampFile,
+    read: (split, from, signal) => readSplit(split, from, signal, file => readRows(file, resolved, from, signal)),
+    parse: chunk => decodeRows(chunk, resolved),
+  }
+}
+
+async function* readRows(
+  file: InputFile,
+  options: ResolvedOptions,
+  from: ReadPosition,
+  signal: AbortSignal,
+): AsyncGenerator<Omit<Chunk, 'split'>, void> {
+  if (file.size === 0) return
+  await checkFooter(file)
+  const reader = await guard(() => openReader(file, options))
+  let start = 0
+  for (const group of reader.groups) {
+    const end = start + group.rows
+    if (end > from.offset) {
+      checkGroup(group)
+      const columns = await guard(() => reader.readGroup(group, start))
+      for (let row = Math.max(start, from.offset); row < end; ) {
+        if (signal.aborted) return
+        const line = row + 1
+        const encoder = new RowEncoder(options, columns)
+        do encoder.add(row - start, ++row)
+        while (row < end && encoder.byteLength < limits.slotBytes)
+        yield { line, bytes: encoder.finish(), dead: encoder.dead, next: { offset: row, line: row + 1 } }
+      }
+    }
+    start = end
+  }
+}
+
+/** Magic bytes stand at both ends of a file, and the footer's length before the last. */
+async function checkFooter(file: InputFile): Promise<void> {
+  const head = Buffer.from(await file.read(0, 4)).toString('latin1')
+  const tail = Buffer.from(await file.read(Math.max(0, file.size - 8), file.size))
+  const isWhole = file.size >= 12 && tail.toString('latin1', 4) === 'PAR1'
+  if (!isWhole && 'PAR1'.startsWith(head)) throw new BadFileError('truncated-file', 'the file ends before its footer')
+  if (!isWhole || head !== 'PAR1') throw new BadFileError('corrupt-file', 'this is not a Parquet file')
+  if (tail.readUInt32LE(0) > footerBytesMax)
+    throw new BadFileError('corrupt-file', `the footer has ${tail.readUInt32LE(0)} bytes`)
+}
+
+/** What the Parquet reader throws about a file's content is the file's fault. */
+async function guard<T>(read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof BadFileError || (error as NodeJS.ErrnoException).syscall !== undefined) throw error
+    throw new BadFileError('corrupt-file', `the Parquet file can't be decoded: ${(error as Error).message}`)
+  }
+}
+
+function checkGroup({ rows, bytes }: Group): void {
+  if (rows <= rowGroupRowsMax && bytes <= rowGroupBytesMax) return
+  const detail = `a row group has ${rows} rows in ${bytes} bytes: write the file with smaller row groups`
+  throw new BadFileError('row-group-too-large', detail)
+}

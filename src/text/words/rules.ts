@@ -1,0 +1,57 @@
+import { listExceptions } from './exceptions.ts'
+
+/** The exceptions (`listExceptions`) as a hash table over code points, so that asking whether a chunk is one costs little. */
+interface Exception {
+  readonly points: Int32Array
+  /** Where its words end, in points from its start. */
+  readonly ends: Uint8Array
+}
+
+const slotCount = 4096
+const exceptions: readonly Exception[] = listExceptions().map(words => {
+  const points = Int32Array.from([...words.join('')], character => character.codePointAt(0)!)
+  let end = 0
+  return { points, ends: Uint8Array.from(words, word => (end += [...word].length)) }
+})
+/** No exception is longer. */
+export const exceptionPointsMax = Math.max(...exceptions.map(exception => exception.points.length))
+const slots = fillSlots()
+
+/** The number of the exception that `points[start, end)` is, or -1. */
+export function findException(points: Int32Array, start: number, end: number): number {
+  if (end - start > exceptionPointsMax || start === end) return -1
+  for (let slot = hashPoints(points, start, end); slots[slot] >= 0; slot = (slot + 1) & (slotCount - 1)) {
+    const candidate = exceptions[slots[slot]].points
+    if (candidate.length !== end - start) continue
+    let i = 0
+    while (i < candidate.length && candidate[i] === points[start + i]) i++
+    if (i === candidate.length) return slots[slot]
+  }
+  return -1
+}
+
+/** Where the words of exception `number` end, in points from its start. */
+export function exceptionEnds(number: number): Uint8Array {
+  return exceptions[number].ends
+}
+
+/** All exceptions, by number, as code points. */
+export function exceptionPoints(): readonly Int32Array[] {
+  return exceptions.map(exception => exception.points)
+}
+
+function hashPoints(points: Int32Array, start: number, end: number): number {
+  let hash = 0
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ points[i], 0x9e3779b1)
+  return hash >>> 20
+}
+
+function fillSlots(): Int16Array {
+  const filled = new Int16Array(slotCount).fill(-1)
+  exceptions.forEach(({ points }, number) => {
+    let slot = hashPoints(points, 0, points.length)
+    while (filled[slot] >= 0) slot = (slot + 1) & (slotCount - 1)
+    filled[slot] = number
+  })
+  return filled
+}

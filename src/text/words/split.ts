@@ -1,0 +1,205 @@
+import { classesOf } from './character-classes.ts'
+import { type Chunk, createChunk, cutChunk, decodeChunk, pointBytes, spaceBytes } from './chunk.ts'
+import { exceptionEnds, exceptionPoints, exceptionPointsMax, findException } from './rules.ts'
+
+/**
+ * Splits one chunk, a run of text without white space, into words as the tokenizer of spaCy 3.8.18 does (MIT, Explosion;
+ * `tokenizer.pyx`): cut it (`cutChunk`), then put together again the words that are an exception cut apart, such as the `:`
+ * and `)` of `great:)`. Time and memory are linear in the chunk.
+ */
+export interface SplitChunk {
+  /** The number of words, which fill the chunk without gaps. */
+  count: number
+  /** Where the first `count` words end, in bytes from the chunk's start. */
+  ends: Int32Array
+  /** True when the chunk's neighbours had no say. */
+  alone: boolean
+}
+
+const usualBytesMax = 4096
+const usual = createChunk(usualBytesMax)
+const answer: SplitChunk = { count: 0, ends: usual.ends, alone: true }
+
+/** The words of the chunk `bytes[start, end)` of `bytes[textStart, textEnd)`. The answer is overwritten by the next call. */
+export function splitChunk(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  textStart: number,
+  textEnd: number,
+): Readonly<SplitChunk> {
+  const chunk = end - start <= usualBytesMax ? usual : createChunk(end - start)
+  decodeChunk(chunk, bytes, start, end)
+  cutChunk(chunk, true)
+  answer.alone = chunk.count < 2 || findApart(chunk) === undefined
+  if (!answer.alone)
+    joinExceptions(chunk, chunksBefore(bytes, textStart, start, chunk), chunksAfter(bytes, end, textEnd, chunk))
+  if (chunk.length !== end - start) toByteEnds(chunk)
+  answer.count = chunk.count
+  answer.ends = chunk.ends
+  return answer
+}
+
+/**
+ * By exception, where its words end when nothing is an exception; the points that such an exception begins with; the pairs of
+ * points that meet where it is cut.
+ */
+const { apartEnds, apartStarts, apartPairs } = cutExceptions()
+
+function cutExceptions(): { apartEnds: Int32Array[]; apartStarts: Set<number>; apartPairs: Set<number> } {
+  const apartEnds: Int32Array[] = []
+  const apartStarts = new Set<number>()
+  const apartPairs = new Set<number>()
+  const chunk = createChunk(exceptionPointsMax)
+  for (const points of exceptionPoints()) {
+    chunk.points.set(points)
+    chunk.classes.set(points.map(point => classesOf[point]))
+    chunk.length = points.length
+    cutChunk(chunk, false)
+    apartEnds.push(chunk.ends.slice(0, chunk.count))
+    if (chunk.count > 1) apartStarts.add(points[0])
+    for (const end of chunk.ends.subarray(0, chunk.count - 1)) apartPairs.add(pairOf(points[end - 1], points[end]))
+  }
+  return { apartEnds, apartStarts, apartPairs }
+}
+
+function pairOf(left: number, right: number): number {
+  return left * 0x110000 + right
+}
+
+/**
+ * Words that together are an exception cut apart become that exception's words. Where several such runs overlap, the one of
+ * most words wins, then the first; one that lost still keeps others away. So does one that reaches over a single space into a
+ * neighbour, although it is no exception with the space in it.
+ */
+function joinExceptions(chunk: Chunk, before: readonly Chunk[], after: readonly Chunk[]): void {
+  const context = concatChunks([...before, chunk, ...after])
+  const first = before.reduce((sum, neighbour) => sum + neighbour.count, 0)
+  const offset = before.reduce((sum, neighbour) => sum + neighbour.length, 0)
+  const chosen = chooseApart(context, first, first + chunk.count)
+  const { points, ends } = context
+  const joined: number[] = []
+  for (let i = first; i < first + chunk.count; i++) {
+    if (chosen[i] === 0) joined.push(ends[i] - offset)
+    else {
+      const start = i === 0 ? 0 : ends[i - 1]
+      i += chosen[i] - 1
+      for (const end of exceptionEnds(findException(points, start, ends[i]))) joined.push(start + end - offset)
+    }
+  }
+  chunk.ends.set(joined)
+  chunk.count = joined.length
+}
+
+/** By word, how many words from there become an exception's; 0 for none. Only runs inside `[first, last)` are chosen. */
+function chooseApart(context: Chunk, first: number, last: number): Uint8Array {
+  const { count } = context
+  const found = findApart(context) ?? new Int32Array(count)
+  const taken = new Uint8Array(count)
+  const chosen = new Uint8Array(count)
+  for (let words = exceptionPointsMax; words > 1; words--)
+    for (let i = 0; i < count; i++) {
+      if ((found[i] & (1 << words)) === 0) continue
+      if (i >= first && i + words <= last && taken[i] + taken[i + words - 1] === 0) chosen[i] = words
+      taken.fill(1, i, i + words)
+    }
+  return chosen
+}
+
+/** By word, bit n when an exception cut apart begins there that has n words; undefined when there is none. */
+function findApart(chunk: Chunk): Int32Array | undefined {
+  const { points, ends, count } = chunk
+  let found: Int32Array | undefined
+  for (let i = 0; i + 1 < count; i++) {
+    const start = i === 0 ? 0 : ends[i - 1]
+    if (!apartStarts.has(points[start])) continue
+    for (let last = i + 1; last < count && ends[last] - start <= exceptionPointsMax; last++) {
+      const exception = findException(points, start, ends[last])
+      if (exception < 0 || !isApart(ends, i, last, start, apartEnds[exception])) continue
+      found ??= new Int32Array(count)
+      found[i] |= 1 << (last - i + 1)
+    }
+  }
+  return found
+}
+
+function isApart(ends: Int32Array, first: number, last: number, start: number, apart: Int32Array): boolean {
+  if (apart.length !== last - first + 1) return false
+  for (let i = first; i < last; i++) if (ends[i] - start !== apart[i - first]) return false
+  return true
+}
+
+/**
+ * Longer chunks are no neighbours, unlike spaCy's: what they cost must not be paid again for each short chunk beside them.
+ */
+const neighbourBytesMax = 256
+/** A chunk has a point or more, so that no run of words reaches over more chunks than this. */
+const neighbours = Array.from({ length: 2 * exceptionPointsMax }, () => createChunk(neighbourBytesMax))
+
+/** The chunks before `start`, each one space apart, as far as a run of words that is an exception may reach. */
+function chunksBefore(bytes: Uint8Array, textStart: number, start: number, chunk: Chunk): Chunk[] {
+  const found: Chunk[] = []
+  let right = chunk
+  for (let reach = 0; reach < exceptionPointsMax && start > textStart && bytes[start - 1] === 0x20; ) {
+    const end = start - 1
+    start = end
+    while (start > textStart && end - start <= neighbourBytesMax && !endsInSpace(bytes, textStart, start)) start--
+    if (start === end || end - start > neighbourBytesMax) break
+    const left = cutNeighbour(neighbours[found.length], bytes, start, end)
+    if (!apartPairs.has(pairOf(left.points[left.length - 1], right.points[0]))) break
+    found.push(left)
+    right = left
+    reach += left.length
+  }
+  return found.reverse()
+}
+
+function chunksAfter(bytes: Uint8Array, end: number, textEnd: number, chunk: Chunk): Chunk[] {
+  const found: Chunk[] = []
+  let left = chunk
+  for (let reach = 0; reach < exceptionPointsMax && end < textEnd && bytes[end] === 0x20; ) {
+    const start = end + 1
+    end = start
+    while (end < textEnd && end - start <= neighbourBytesMax && spaceBytes(bytes, end, textEnd) === 0) end++
+    if (start === end || end - start > neighbourBytesMax) break
+    const right = cutNeighbour(neighbours[exceptionPointsMax + found.length], bytes, start, end)
+    if (!apartPairs.has(pairOf(left.points[left.length - 1], right.points[0]))) break
+    found.push(right)
+    left = right
+    reach += right.length
+  }
+  return found
+}
+
+function endsInSpace(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let length = 1; length <= 3 && end - length >= start; length++)
+    if (spaceBytes(bytes, end - length, end) === length) return true
+  return false
+}
+
+function cutNeighbour(chunk: Chunk, bytes: Uint8Array, start: number, end: number): Chunk {
+  decodeChunk(chunk, bytes, start, end)
+  cutChunk(chunk, true)
+  return chunk
+}
+
+function concatChunks(chunks: readonly Chunk[]): Chunk {
+  if (chunks.length === 1) return chunks[0]
+  const all = createChunk(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+  for (const { points, ends, length, count } of chunks) {
+    all.points.set(points.subarray(0, length), all.length)
+    for (let word = 0; word < count; word++) all.ends[all.count++] = all.length + ends[word]
+    all.length += length
+  }
+  return all
+}
+
+function toByteEnds(chunk: Chunk): void {
+  const { points, ends, count } = chunk
+  let byte = 0
+  let point = 0
+  for (let word = 0; word < count; word++) {
+    while (point < ends[word]) byte += pointBytes(points[point++])
+    ends[word] = byte
+  }
+}

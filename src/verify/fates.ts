@@ -1,0 +1,162 @@
+import { decodeBatch } from '../batch/arrow/ipc.ts'
+import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
+import { topics } from '../record/layout.ts'
+import type { Segment } from '../record/run-file.ts'
+import { segmentAt } from '../record/run-file.ts'
+import { advices, type Check } from './check.ts'
+import type { Logged } from './log.ts'
+import { KeptRows } from './rows.ts'
+import type { KeptByShard } from './sealed.ts'
+import type { SlotGroup, SlotParts } from './slots.ts'
+import type { TotalsCount } from './totals.ts'
+
+export interface SlotChecks {
+  readonly slots: Check
+  readonly headers: Check
+  readonly fates: Check
+}
+
+/** Checks what each slot's rows came to, and hands its parts to those who count. Holds one bit a row. */
+export class FateCheck {
+  readonly #checks: SlotChecks
+  readonly #segments: readonly Segment[]
+  readonly #totals: TotalsCount
+  readonly #sealed: KeptByShard
+  readonly #kept = new KeptRows()
+
+  constructor(checks: SlotChecks, segments: readonly Segment[], totals: TotalsCount, sealed: KeptByShard) {
+    this.#checks = checks
+    this.#segments = segments
+    this.#totals = totals
+    this.#sealed = sealed
+  }
+
+  /** A slot that was measured; its dead rows are read here so that headers are checked though nothing was decided yet. */
+  async annotated({ slot, main, side }: SlotGroup): Promise<{ scored: Batch | null; dead: Batch | null }> {
+    const scored = await this.#decode(main, slot, topics.scored)
+    const dead = side && (await this.#decode(side, slot, topics.dead))
+    this.#checkFingerprint(main, segmentAt(this.#segments, slot).annotate, slot, topics.scored)
+    if (scored) this.#checkCount(main, 'rows', scored.rows, slot, topics.scored)
+    if (!side || dead) this.#checkCount(main, 'dead', dead?.rows ?? 0, slot, topics.scored)
+    return { scored, dead: dead ?? null }
+  }
+
+  /** A slot that was decided. `before` is what it was decided from, or null where that can't be read. */
+  async decided(
+    { slot, main, side }: SlotGroup,
+    before: { scored: Batch; dead: Batch | null; deadRows: number } | null,
+  ): Promise<void> {
+    const kept = await this.#decode(main, slot, topics.kept)
+    const drops = side && (await this.#decode(side, slot, topics.drops))
+    for (const entry of side ? [main, side] : [main])
+      this.#checkFingerprint(entry, segmentAt(this.#segments, slot).decide, slot, topics.kept)
+    if (kept) this.#checkCount(main, 'rows', kept.rows, slot, topics.kept)
+    this.#sealed.add(slot, kept)
+    if (!before || !kept || (side && !drops)) {
+      this.#kept.skip(slot)
+      this.#totals.skip(`slot ${slot} can't be read`)
+      this.#checks.fates.note(`slot ${slot} could not be checked: its entries can't be read`)
+      return
+    }
+    const fail = (what: string) => this.#checks.fates.fail(main.file, main.place, what, advices.report)
+    const parts = { ...before, kept, drops: drops ?? null }
+    this.#checks.fates.counted += before.scored.rows + before.deadRows
+    await this.#checks.fates.attempt(main.file, main.place, advices.report, () => {
+      for (const what of judgeFates(slot, parts)) fail(what)
+      this.#kept.add(slot, numbers(kept, 'row'))
+      if (drops) this.#checkDuplicates(slot, drops, fail)
+      this.#totals.add(parts)
+    })
+  }
+
+  #checkDuplicates(slot: number, drops: Batch, fail: (what: string) => void): void {
+    const [rows, partners] = [numbers(drops, 'row'), numbers(drops, 'duplicateOf')]
+    const reasons = utf8(drops, 'reason')
+    for (let i = 0; i < drops.rows; i++) {
+      const partner: Address = partners[i]
+      if (partner < 0) continue
+      const [own, other] = [`slot ${slot}, row ${rows[i]}`, `slot ${slotOf(partner)}, row ${rowOf(partner)}`]
+      if (partner >= addressOf(slot, rows[i])) fail(`${own} repeats ${other}, which comes later`)
+      else if (this.#kept.has(partner) === false)
+        fail(`${own} was dropped as ${stringAt(reasons, i)} of ${other}, which was not kept`)
+    }
+  }
+
+  #decode(entry: Logged, slot: number, topic: string): Promise<Batch | null> | null {
+    if (!entry.value) return null
+    const value = entry.value
+    return this.#checks.headers.attempt(entry.file, entry.place, `${advices.restore} (${topic}, slot ${slot})`, () => {
+      this.#checks.headers.counted++
+      return decodeBatch(value).batch
+    })
+  }
+
+  /** Headers that older or hand-made logs lack are passed over. */
+  #checkCount(entry: Logged, name: string, rows: number, slot: number, topic: string): void {
+    const said = entry.headers[name]
+    if (said === undefined || Number(said) === rows) return
+    this.#failHeader(entry, `${topic}, slot ${slot}: its header says ${said} ${name} and its batch has ${rows}`)
+  }
+
+  #checkFingerprint(entry: Logged, expected: string, slot: number, topic: string): void {
+    const { fingerprint } = entry.headers
+    if (fingerprint === undefined || fingerprint === expected) return
+    this.#failHeader(
+      entry,
+      `${topic}, slot ${slot}: it is of pipeline ${fingerprint.slice(0, 12)} and the run's segment there of ${String(expected).slice(0, 12)}`,
+    )
+  }
+
+  #failHeader({ file, place }: Logged, what: string): void {
+    this.#checks.headers.fail(file, place, what, advices.report)
+  }
+}
+
+const [unseen, live, isDead, done] = [0, 1, 2, 3]
+
+/** What is wrong with a slot's fates: every row from 0 on is measured or dead, and every measured one is kept or dropped, once. */
+function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts): string[] {
+  const problems: string[] = []
+  const marks = new Uint8Array(scored.rows + (dead?.rows ?? 0)).fill(unseen)
+  const mark = (batch: Batch, from: number, to: number, what: string) => {
+    const rows = numbers(batch, 'row')
+    for (let i = 0; i < batch.rows; i++) {
+      if (i > 0 && rows[i] <= rows[i - 1])
+        problems.push(`slot ${slot}: the ${what} rows are not in order at row ${rows[i]}`)
+      if (marks[rows[i]] !== from)
+        problems.push(`slot ${slot}, row ${rows[i]} is ${what} and ${fateOf(marks[rows[i]])}`)
+      marks[rows[i]] = to
+    }
+  }
+  mark(scored, unseen, live, 'measured')
+  if (dead) mark(dead, unseen, isDead, 'dead')
+  mark(kept, live, done, 'kept')
+  if (drops) mark(drops, live, done, 'dropped')
+  const lost = marks.indexOf(live)
+  if (lost >= 0) problems.push(`slot ${slot}, row ${lost} was measured and is neither kept nor dropped`)
+  const gap = marks.indexOf(unseen)
+  if (gap >= 0) problems.push(`slot ${slot} has no row ${gap}`)
+  const edited = problems.length ? -1 : findEdited(scored, kept)
+  if (edited >= 0) problems.push(`slot ${slot}, row ${edited} was kept with another text than it was measured with`)
+  return problems
+}
+
+function fateOf(mark: number | undefined): string {
+  return mark === undefined
+    ? 'not a row of the slot'
+    : (['not measured', 'measured', 'dead', 'has its fate already'][mark] ?? '')
+}
+
+/** A kept row whose text is not the measured one's, or -1. Both batches are in the order of rows. */
+function findEdited(scored: Batch, kept: Batch): number {
+  const [all, rows] = [numbers(scored, 'row'), numbers(kept, 'row')]
+  const [before, after] = [utf8(scored, 'text'), utf8(kept, 'text')]
+  const [left, right] = [before, after].map(({ bytes }) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+  for (let i = 0, j = 0; i < kept.rows; i++) {
+    while (all[j] !== rows[i]) j++
+    if (right.compare(left, before.offsets[j], before.offsets[j + 1], after.offsets[i], after.offsets[i + 1]) !== 0)
+      return rows[i]
+  }
+  return -1
+}

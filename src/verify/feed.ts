@@ -1,0 +1,318 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { encodeFile } from '../batch/arrow/ipc.ts'
+import { fieldOf } from '../batch/batch.ts'
+import { canonicalJson } from '../canonical-json.ts'
+import { BlockFile } from '../feed/files/block-file.ts'
+import { type FeedIdentity, feedId, type Head } from '../feed/files/head.ts'
+import { ledgerPath } from '../feed/files/ledger.ts'
+import { openStep, type Step } from '../feed/files/steps.ts'
+import { type BlockSpec, blockMetadata, blockPath, listSamples, type SampleList } from '../feed/plan/blocks.ts'
+import type { ControlEntry } from '../feed/plan/control.ts'
+import { Planner } from '../feed/plan/planner.ts'
+import { ColumnFile } from '../shards/column-file.ts'
+import { openShard } from '../shards/shard.ts'
+import { advices, type Check, isMissing } from './check.ts'
+import type { Manifest } from './shards.ts'
+import { shorten } from './totals.ts'
+
+export interface FeedChecks {
+  readonly blocks: Check
+  readonly ledger: Check
+  readonly plan: Check
+}
+
+const advice =
+  'restore it from a copy; or move the folder feed away and give the same run command: it publishes the same steps again'
+
+/** `head.json` and its text as they were when the verification began; `head` is null where it can't be read. */
+export interface FoundHead {
+  readonly text: string
+  readonly head: Head | null
+}
+
+export async function findHead(dir: string): Promise<FoundHead | null> {
+  const text = await readOrNull(join(dir, 'feed', 'head.json'))
+  if (text === null) return null
+  try {
+    return { text, head: JSON.parse(text) as Head }
+  } catch {
+    return { text, head: null }
+  }
+}
+
+function readOrNull(path: string): Promise<string | null> {
+  return readFile(path, 'utf8').catch(error => {
+    if (isMissing(error)) return null
+    throw error
+  })
+}
+
+/** Holds the ledger, the plan and the blocks against the manifest. Returns the published steps that are whole, by number, for a sample. */
+export async function verifyFeed(
+  dir: string,
+  found: FoundHead,
+  manifest: Manifest,
+  isManifestWhole: boolean,
+  checks: FeedChecks,
+  wanted: (steps: number) => readonly number[],
+): Promise<{ head: Head; steps: readonly Step[] } | null> {
+  const head = readHead(found, checks.ledger)
+  if (!head) return null
+  const blocks = new BlockCheck(dir, head, checks.blocks)
+  const planner = await openPlanner(dir, head, manifest, blocks, checks.plan)
+  const compare = new PlanCheck(isManifestWhole ? planner : null, checks.plan)
+  if (!isManifestWhole) checks.plan.note('the steps could not be planned again, as the manifest is damaged')
+  const sample = new Set(wanted(head.steps))
+  const steps: Step[] = []
+  let digest = head.feed
+  for await (const { step, line, file, place } of readLedger(dir, head, checks.ledger)) {
+    if (sample.has(step.step)) steps.push(step)
+    await compare.step(step, line, file, place)
+    digest = step.step === head.steps - 1 ? step.digest : digest
+  }
+  if (checks.ledger.failures === 0 && digest !== head.digest)
+    checks.ledger.fail('feed/head.json', '', `its digest is not that of step ${head.steps - 1}`, advice)
+  await compare.end(head, manifest)
+  if (compare.isWhole) await checkStrayBlocks(dir, blocks.cut, head, checks.blocks)
+  return { head, steps }
+}
+
+function readHead({ text, head }: FoundHead, check: Check): Head | null {
+  const file = 'feed/head.json'
+  if (head === null || head.version !== 1 || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
+    check.fail(file, '', 'it is no head of a feed of this version', advice)
+    return null
+  }
+  const { feed, shards, steps: _, digest: __, ended: ___, leftover: ____, ...identity } = head
+  if (feedId(identity as FeedIdentity) !== feed)
+    check.fail(file, '', 'its id is not that of what it says of itself', advice)
+  else if (text !== `${JSON.stringify(head, null, 2)}\n`)
+    check.fail(file, '', 'it is not written as Headrace writes it', advice)
+  if (shards !== '../shards') check.fail(file, '', `it names the shards folder ${shards}`, advice)
+  return head
+}
+
+interface LedgerLine {
+  readonly step: Step
+  readonly line: string
+  readonly file: string
+  readonly place: string
+}
+
+/** The published steps that are whole and follow the one before. One file of them is in memory at a time. */
+async function* readLedger(dir: string, head: Head, check: Check): AsyncGenerator<LedgerLine> {
+  let previous: string | null = head.feed
+  for (let first = 0; first < head.steps; first += head.segmentSteps) {
+    const file = join('feed', ledgerPath(first, head.segmentSteps))
+    const text = await readOrNull(join(dir, file))
+    const lines = (text ?? '').split('\n')
+    const count = Math.min(head.segmentSteps, head.steps - first)
+    if (text === null) check.fail(file, '', `the file of steps ${first} to ${first + count - 1} is missing`, advice)
+    else if (lines.length - 1 < count)
+      check.fail(
+        file,
+        `line ${lines.length}`,
+        `the file ends before step ${first + lines.length - 1}, and the head counts ${head.steps}`,
+        advice,
+      )
+    else if (text.length > lines.slice(0, count).join('\n').length + 1)
+      check.note(`${file}: what follows line ${count} is not published yet and is written again`)
+    if (lines.length - 1 < count) previous = null
+    for (const [i, line] of lines.slice(0, Math.min(count, lines.length - 1)).entries()) {
+      const place = `line ${i + 1}`
+      const before = i === 0 && text === null ? null : previous
+      const step = await check.attempt(file, place, advice, () => openStep(line, first + i, before))
+      previous = step?.digest ?? null
+      check.counted++
+      if (step) yield { step, line, file, place }
+    }
+    if (lines.length - 1 < count) previous = null
+  }
+}
+
+async function openPlanner(
+  dir: string,
+  head: Head,
+  manifest: Manifest,
+  blocks: BlockCheck,
+  check: Check,
+): Promise<Planner | null> {
+  const text = (await readOrNull(join(dir, 'feed', 'control.json'))) ?? '[]'
+  return check.attempt(
+    'feed/control.json',
+    '',
+    'restore it from a copy: the steps after its changes were planned by them',
+    () => {
+      const planner = new Planner(head, spec => blocks.cutBlock(spec))
+      for (const entry of JSON.parse(text) as ControlEntry[]) planner.control(entry)
+      for (const entry of manifest.entries) planner.add(entry)
+      if (manifest.note?.ended) planner.end()
+      return planner
+    },
+  )
+}
+
+/** Plans every published step again and compares it with its line. The first that differs ends the comparison: all others follow from it. */
+class PlanCheck {
+  readonly #planner: Planner | null
+  readonly #check: Check
+  isWhole: boolean
+
+  constructor(planner: Planner | null, check: Check) {
+    this.#planner = planner
+    this.#check = check
+    this.isWhole = planner !== null
+  }
+
+  async step(step: Step, line: string, file: string, place: string): Promise<void> {
+    // Steps whose lines are damaged were not handed here: they are planned and passed over.
+    while (this.isWhole && this.#planner!.steps < step.step) await this.#next(file, place)
+    if (!this.isWhole) return
+    const planned = await this.#next(file, place)
+    this.#check.counted++
+    if (!this.isWhole || planned?.line === line) return
+    const again = planned ? shorten(firstDifference(planned.step, step)) : 'there is nothing to plan it from'
+    this.#fail(file, place, `step ${step.step} is not what the manifest gives: ${again}`)
+  }
+
+  /** What was published as the end: nothing follows, and so much is left. */
+  async end(head: Head, manifest: Manifest): Promise<void> {
+    if (!this.isWhole || !head.ended) return
+    const file = 'feed/head.json'
+    const next = manifest.note?.ended ? await this.#next(file, '') : null
+    if (!manifest.note?.ended) this.#fail(file, '', 'it says that the feed has ended, and the manifest has not')
+    else if (next) this.#fail(file, '', `it says that the feed has ended, and step ${next.step.step} can be planned`)
+    if (!this.isWhole) return
+    const left = await this.#planner!.leftover()
+    if (canonicalJson(left) !== canonicalJson(head.leftover))
+      this.#fail(
+        file,
+        '',
+        `it says that ${shorten(canonicalJson(head.leftover))} is left, and it is ${shorten(canonicalJson(left))}`,
+      )
+  }
+
+  async #next(file: string, place: string): Promise<Awaited<ReturnType<Planner['nextStep']>>> {
+    const before = this.#check.failures
+    const planned = await this.#check.attempt(file, place, advices.report, () => this.#planner!.nextStep())
+    if (this.#check.failures > before) this.isWhole = false
+    return planned
+  }
+
+  #fail(file: string, place: string, what: string): void {
+    this.isWhole = false
+    this.#check.fail(file, place, what, advice)
+  }
+}
+
+function firstDifference(planned: Step, published: Step): string {
+  const names = Object.keys(planned) as (keyof Step)[]
+  const name = names.find(one => canonicalJson(planned[one]) !== canonicalJson(published[one])) ?? 'digest'
+  return `${name} is ${canonicalJson(published[name])} and should be ${canonicalJson(planned[name])}`
+}
+
+/** Cuts blocks from their shards as the planner asks for them, and holds the published files against that byte by byte. */
+class BlockCheck {
+  readonly #dir: string
+  readonly #head: Head
+  readonly #check: Check
+  readonly cut = new Set<string>()
+
+  constructor(dir: string, head: Head, check: Check) {
+    this.#dir = dir
+    this.#head = head
+    this.#check = check
+  }
+
+  /** Tokens of each sample: from the shards, or, where those can't be read, from the block's file. */
+  async cutBlock(spec: BlockSpec): Promise<Int32Array> {
+    const file = join('feed', blockPath(spec))
+    const isNew = !this.cut.has(file)
+    this.cut.add(file)
+    if (isNew) this.#check.counted++
+    const samples = await this.#check.attempt(file, '', 'restore the shard: the block is cut from it', () =>
+      this.#list(spec),
+    )
+    const tokens = await this.#check.attempt(file, '', advice, () => {
+      using block = new BlockFile(join(this.#dir, 'feed'), spec)
+      const tokens = block.tokens()
+      if (isNew && samples) this.#compare(file, spec, samples)
+      return tokens
+    })
+    const found = samples?.tokens ?? tokens
+    if (!found) throw new TypeError(`block ${file} can't be read, nor cut again`)
+    return found
+  }
+
+  #list(spec: BlockSpec): SampleList {
+    const lengths = spec.shards.map(shard => {
+      using open = openShard(join(this.#dir, 'shards', shard.path), shard)
+      return open.lengths()
+    })
+    return listSamples(spec, this.#head, lengths)
+  }
+
+  #compare(file: string, spec: BlockSpec, samples: SampleList): void {
+    using found = new ColumnFile(join(this.#dir, file))
+    const place = findOther(found, spec, this.#head, samples)
+    if (place >= 0) this.#check.fail(file, `byte ${place}`, 'from there on it is not what its shards give', advice)
+  }
+}
+
+/** The first byte in which a block's file is not what its shards give, or -1. */
+function findOther(file: ColumnFile, spec: BlockSpec, head: Head, samples: SampleList): number {
+  const rows = file.layout.batches.map(batch => batch.rows)
+  let at = 0
+  for (const part of encodeBlock(spec, head, samples, rows)) {
+    const found = file.read(at, Math.min(part.length, file.bytes - at))
+    if (Buffer.compare(part, found) !== 0)
+      return (
+        at +
+        Math.max(
+          0,
+          part.findIndex((byte, i) => byte !== found[i]),
+        )
+      )
+    at += part.length
+  }
+  return at < file.bytes ? at : -1
+}
+
+/** A block's bytes, in record batches of these rows. */
+function* encodeBlock(
+  spec: BlockSpec,
+  head: Head,
+  samples: SampleList,
+  rows: readonly number[],
+): Generator<Uint8Array> {
+  const columns = (from: number, to: number) => {
+    const offsets = samples.offsets.subarray(from, to + 1)
+    const column = (values: Int32Array) => ({ kind: 'list<i32>' as const, offsets, values })
+    const { shard, start, length, tokens } = samples
+    const lists = { shard: column(shard), start: column(start), length: column(length) }
+    return { ...lists, tokens: { kind: 'i32' as const, values: tokens.subarray(from, to) } }
+  }
+  const fields = Object.entries(columns(0, 0)).map(([name, column]) => fieldOf(name, column))
+  let at = 0
+  const batches = rows.map(count => {
+    at += count
+    return { rows: count, columns: columns(at - count, at) }
+  })
+  yield* encodeFile(batches, fields, blockMetadata(spec, head))
+}
+
+/** Blocks that no published step needed: cut ahead of steps to come, or, in a feed that has ended, not ours. */
+async function checkStrayBlocks(dir: string, cut: ReadonlySet<string>, head: Head, check: Check): Promise<void> {
+  const folder = join('feed', 'blocks')
+  const found = await readdir(join(dir, folder), { recursive: true, withFileTypes: true }).catch(error => {
+    if (isMissing(error)) return []
+    throw error
+  })
+  for (const entry of found.filter(one => one.isFile())) {
+    const file = join(folder, join(entry.parentPath, entry.name).slice(join(dir, folder).length + 1))
+    if (cut.has(file)) continue
+    if (head.ended) check.fail(file, '', 'no step of the feed needs it', 'delete it, if nothing of yours put it there')
+    else check.note(`${file} is of steps that are not published yet`)
+  }
+}

@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { addressOf } from '../decide/decider.ts'
+import { topics } from '../record/layout.ts'
+import { readShardNote, type ShardNote } from '../record/notes.ts'
+import { type RunFile, segmentAt } from '../record/run-file.ts'
+import { addCount, emptyShardTotals, type ShardTotals } from '../record/totals.ts'
+import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
+import { openShard, type Shard } from '../shards/shard.ts'
+import { advices, type Check, isMissing } from './check.ts'
+import type { LoggedCommit, StageScan } from './log.ts'
+import { type KeptByShard, sumShard } from './sealed.ts'
+
+/** What the sharding stage has committed. */
+export interface Manifest {
+  readonly entries: readonly ManifestEntry[]
+  /** Of the last commit, or null before the first. */
+  readonly note: ShardNote | null
+  readonly slot: number
+  readonly noteAt: { readonly file: string; readonly place: string }
+}
+
+/** Reads the manifest: each domain's shards count from 0, lie one behind the other and are of the run's tokenizer and segment. */
+export async function readVerifiedManifest(scan: StageScan, run: RunFile, check: Check): Promise<Manifest> {
+  const entries: ManifestEntry[] = []
+  const lasts = new Map<string, ManifestEntry>()
+  let [note, slot, noteAt] = [null as ShardNote | null, 0, { file: '', place: '' }]
+  for await (const commit of scan.commits()) {
+    const at = { file: commit.file, place: commit.place }
+    for (const entry of await parseEntries(commit, check)) {
+      check.counted++
+      for (const what of judgeEntry(entry, lasts.get(entry.domain), run))
+        check.fail(at.file, at.place, what, advices.report)
+      lasts.set(entry.domain, entry)
+      entries.push(entry)
+    }
+    const position = commit.positions.find(({ partition }) => partition === 0)
+    if (!position?.note) continue
+    note = readShardNote(position)
+    if (position.slot < slot)
+      check.fail(at.file, at.place, `the stage stands at slot ${position.slot} after slot ${slot}`, advices.report)
+    ;[slot, noteAt] = [position.slot, at]
+    for (const what of scan.isDamaged ? [] : judgeNote(note, lasts, entries.length))
+      check.fail(at.file, at.place, what, advices.report)
+  }
+  return { entries, note, slot, noteAt }
+}
+
+async function parseEntries({ entries }: LoggedCommit, check: Check): Promise<ManifestEntry[]> {
+  const parsed: ManifestEntry[] = []
+  for (const { topic, file, place, value } of entries) {
+    if (topic !== topics.manifest || !value) continue
+    const entry = await check.attempt(file, place, advices.restore, () => JSON.parse(Buffer.from(value).toString()))
+    if (entry) parsed.push(entry as ManifestEntry)
+  }
+  return parsed
+}
+
+function judgeEntry(entry: ManifestEntry, before: ManifestEntry | undefined, run: RunFile): string[] {
+  const { path, domain, number, first, last, rows, tokenizer, fingerprint } = entry
+  const problems: string[] = []
+  const expected = before ? before.number + 1 : 0
+  if (number !== expected)
+    problems.push(`shard ${path} has number ${number}; number ${expected} of its domain was expected`)
+  if (path !== shardPath(domain, number)) problems.push(`shard ${path} should be ${shardPath(domain, number)}`)
+  const [from, to] = [first, last].map(({ slot, row }) => addressOf(slot, row))
+  if (from > to || rows < 1) problems.push(`shard ${path} has ${rows} rows and ends before it begins`)
+  if (before && from <= addressOf(before.last.slot, before.last.row))
+    problems.push(`shard ${path} begins before shard ${before.path} has ended`)
+  if (tokenizer !== JSON.stringify(run.tokenizer)) problems.push(`shard ${path} has the tokens of ${tokenizer}`)
+  const segments = [first, last].map(({ slot }) => segmentAt(run.segments, slot))
+  if (segments.some(segment => segment.shard !== fingerprint))
+    problems.push(`shard ${path} is of pipeline ${fingerprint.slice(0, 12)}, which is not that of its slots`)
+  return problems
+}
+
+function judgeNote(
+  { domains, totals }: ShardNote,
+  lasts: ReadonlyMap<string, ManifestEntry>,
+  shards: number,
+): string[] {
+  const problems: string[] = []
+  if (totals.shards !== shards) problems.push(`the note says ${totals.shards} shards, and the manifest has ${shards}`)
+  for (const [name, { next, sealedTo }] of Object.entries(domains)) {
+    const last = lasts.get(name)
+    const count = last ? last.number + 1 : 0
+    if (next !== count) problems.push(`the note says ${next} shards of '${name}', and the manifest has ${count}`)
+    if (last && sealedTo <= last.last.slot)
+      problems.push(
+        `the note says that '${name}' is sealed before slot ${sealedTo}, and its last shard has slot ${last.last.slot}`,
+      )
+  }
+  return problems
+}
+
+/** The shards' files against the manifest and the kept rows, and the token totals against both. */
+export async function verifyShards(
+  dir: string,
+  manifest: Manifest,
+  sealed: KeptByShard,
+  logIsWhole: boolean,
+  checks: { readonly shards: Check; readonly totals: Check },
+): Promise<number> {
+  const counts = emptyShardTotals()
+  let bytes = 0
+  for (const entry of manifest.entries) {
+    bytes += entry.bytes
+    await verifyShard(dir, entry, sealed, logIsWhole, checks.shards, counts)
+  }
+  if (logIsWhole) checkUnsealed(manifest, sealed, checks.shards)
+  if (manifest.note && checks.shards.failures === 0) checkTotals(manifest, counts, checks.totals)
+  return bytes
+}
+
+async function verifyShard(
+  dir: string,
+  entry: ManifestEntry,
+  sealed: KeptByShard,
+  logIsWhole: boolean,
+  check: Check,
+  counts: ShardTotals,
+): Promise<void> {
+  const file = join('shards', entry.path)
+  check.counted++
+  await check.attempt(file, '', advices.remake, async () => {
+    const sha256 = await hashFile(join(dir, file))
+    using shard = openShard(join(dir, file), entry)
+    const problems = judgeShard(shard, entry, counts)
+    const kept = sealed.of(entry)
+    const held = sumShard(shard.batches(['slot', 'row', 'textBytes']))
+    if (sha256 !== entry.sha256) problems.unshift(`its SHA-256 is ${sha256}; the manifest says ${entry.sha256}`)
+    if (kept?.isKnown && (kept.rows !== held.rows || kept.crc !== held.crc))
+      problems.push(`its ${held.rows} rows are not the ${kept.rows} that the log kept for it, in that order`)
+    else if (!kept && logIsWhole) problems.push('the log does not hold its last row')
+    for (const what of problems) check.fail(file, '', what, advices.remake)
+  })
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const bytes of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(bytes)
+  return hash.digest('hex')
+}
+
+function judgeShard(shard: Shard, entry: ManifestEntry, counts: ShardTotals): string[] {
+  const problems: string[] = []
+  for (const [name, said] of Object.entries({
+    ...{ domain: entry.domain, number: String(entry.number) },
+    ...{ tokenizer: entry.tokenizer, fingerprint: entry.fingerprint },
+  }))
+    if (shard.metadata[name] !== said)
+      problems.push(`it says ${name} ${shard.metadata[name]}; the manifest says ${said}`)
+  const lengths = shard.lengths()
+  let [at, before, textBytes, from] = [0, -1, 0, -1]
+  for (const batch of shard.batches(['slot', 'row', 'textBytes', 'language'])) {
+    const [slots, rows, bytes] = ['slot', 'row', 'textBytes'].map(name => numbers(batch, name))
+    for (let i = 0; i < batch.rows; i++) {
+      const address = addressOf(slots[i], rows[i])
+      if (from < 0) from = address
+      if (address <= before) problems.push(`slot ${slots[i]}, row ${rows[i]} is out of order`)
+      before = address
+      textBytes += bytes[i]
+    }
+    countLanguages(batch, lengths, at, counts)
+    at += batch.rows
+  }
+  counts.shards++
+  counts.tokens += entry.tokens
+  addCount(counts.tokensByDomain, entry.domain, entry.tokens)
+  if (textBytes !== entry.textBytes)
+    problems.push(`it has ${textBytes} bytes of text; the manifest says ${entry.textBytes}`)
+  const [first, last] = [entry.first, entry.last].map(({ slot, row }) => addressOf(slot, row))
+  if (from !== first || before !== last) problems.push('its first or last row is not the one of the manifest')
+  return problems
+}
+
+function countLanguages(batch: Batch, lengths: Int32Array, from: number, counts: ShardTotals): void {
+  if (!batch.columns.language) return
+  const languages = utf8(batch, 'language')
+  for (let i = 0; i < batch.rows; i++) addCount(counts.tokensByLanguage, stringAt(languages, i), lengths[from + i])
+}
+
+function checkUnsealed({ note, noteAt }: Manifest, sealed: KeptByShard, check: Check): void {
+  for (const { domain, rows, firstSlot } of sealed.unsealed()) {
+    const sealedTo = note?.domains[domain]?.sealedTo ?? 0
+    if (note?.ended || firstSlot < sealedTo)
+      check.fail(
+        noteAt.file,
+        noteAt.place,
+        `${rows} kept rows of '${domain}' from slot ${firstSlot} on are in no shard`,
+        advices.report,
+      )
+  }
+}
+
+/** While shards are open the note counts their tokens too, so then it is only held to be no less. */
+function checkTotals({ note, noteAt }: Manifest, counts: ShardTotals, check: Check): void {
+  const { totals, ended } = note!
+  check.counted++
+  const compare = (name: string, said: number, found: number) => {
+    if (ended ? said !== found : said < found)
+      check.fail(
+        noteAt.file,
+        noteAt.place,
+        `the note says ${said} ${name}, and the shards have ${found}`,
+        advices.report,
+      )
+  }
+  compare('tokens', totals.tokens, counts.tokens)
+  for (const by of ['tokensByDomain', 'tokensByLanguage'] as const)
+    for (const name of new Set([...Object.keys(totals[by]), ...Object.keys(counts[by])]))
+      compare(`tokens of '${name}'`, totals[by][name] ?? 0, counts[by][name] ?? 0)
+}
+
+/** Files below the shards folder, relative to it. */
+export async function listShards(dir: string): Promise<string[]> {
+  const folder = join(dir, 'shards')
+  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(error => {
+    if (isMissing(error)) return []
+    throw error
+  })
+  const files = found.filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath, entry.name)))
+  return files.map(file => file.split(sep).join('/')).sort()
+}
+
+/** Shard files that the manifest lacks: the next ones of their domains are what a stop left and are written again; others are not ours. */
+export function checkStrays(files: readonly string[], { entries, note }: Manifest, check: Check): void {
+  const known = new Set(entries.map(entry => entry.path))
+  const counts = Map.groupBy(entries, entry => entry.path.split('/')[0])
+  for (const file of files) {
+    if (known.has(file)) continue
+    const [folder, name] = file.split('/')
+    const number = Number(/^(\d{8})\.arrow(\.tmp)?$/.exec(name ?? '')?.[1] ?? -1)
+    const next = counts.get(folder)?.length ?? 0
+    if (number === next && !note?.ended) check.note(`shards/${file} is not committed yet: a start writes it again`)
+    else if (number === next && name.endsWith('.tmp')) check.note(`shards/${file} is left over and may be deleted`)
+    else
+      check.fail(
+        join('shards', file),
+        '',
+        'the manifest does not have it',
+        'delete it, if nothing of yours put it there',
+      )
+  }
+}

@@ -1,0 +1,125 @@
+import { open, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { limits } from '../limits.ts'
+import { readBytes } from '../log/journal/segment.ts'
+import { type Check, isMissing } from './check.ts'
+
+/** How far the deciders' tables reach, and where what is not whole begins. */
+export interface StateReach {
+  readonly slot: number
+  readonly bytes: number
+  /** Byte of the first frame that is not whole, or -1. */
+  readonly tornAt: number
+}
+
+export const statePath = join('state', 'decide.tables')
+
+/** A file of the deciders' tables below a run's folder, and how long it was when it was found. */
+export interface StateFile {
+  readonly path: string
+  readonly bytes: number
+}
+
+/** The tables of a run that one process makes; of a spread run those of each process that keeps them here, and the snapshot. */
+export async function findStates(dir: string): Promise<StateFile[]> {
+  const seats = await readdir(join(dir, 'state')).catch(orNothing)
+  const numbered = seats.filter(name => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b))
+  const paths = [
+    statePath,
+    ...numbered.map(name => join('state', name, 'decide.tables')),
+    join('snapshot', 'decide.tables'),
+  ]
+  const found = await Promise.all(
+    paths.map(path =>
+      stat(join(dir, path)).then(
+        ({ size }) => [{ path, bytes: size }],
+        error => orNothing(error),
+      ),
+    ),
+  )
+  return found.flat()
+}
+
+function orNothing(error: unknown): [] {
+  if (isMissing(error)) return []
+  throw error
+}
+
+const magic = 'headrace state 1\n'
+const headBytes = 8
+const advice = 'delete the folder state, and the next start rebuilds it from the log'
+
+/** Holds a state file's first `bytes` against its checksums, and its identity against the run's. It may lag the log. */
+export async function verifyState(
+  dir: string,
+  { path, bytes }: StateFile,
+  identity: string,
+  check: Check,
+): Promise<StateReach | null> {
+  const file = await open(join(dir, path), 'r').catch(error => {
+    if (isMissing(error)) return null
+    throw error
+  })
+  if (!file) return null
+  try {
+    let slot = 0
+    for (let at = 0; at < bytes; ) {
+      const head = Buffer.from(await readBytes(file, at, headBytes))
+      const length = head.length === headBytes ? head.readUInt32LE(0) : 0
+      const end = at + headBytes + length
+      if (length === 0 || (length <= limits.frameBytesMax && end > bytes))
+        return noteTorn(path, check, { slot, bytes, tornAt: at })
+      const payload = length > limits.frameBytesMax ? null : Buffer.from(await readBytes(file, at + headBytes, length))
+      if (!payload || crc32(payload) !== head.readUInt32LE(4)) {
+        // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
+        if (payload && hasLostBlock(payload, at + headBytes)) return noteTorn(path, check, { slot, bytes, tornAt: at })
+        const what = `its frame does not match its checksum: a start takes the tables up to slot ${slot} and decides the rest again`
+        check.fail(path, `byte ${at}`, what, advice)
+        return { slot, bytes, tornAt: at }
+      }
+      if (at === 0) checkHeader(path, payload.toString('utf8'), identity, check)
+      else {
+        const [from, to] = payload.length < 16 ? [-1, slot] : [payload.readDoubleLE(0), payload.readDoubleLE(8)]
+        if (from !== slot)
+          check.fail(path, `byte ${at}`, `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
+        slot = to
+        check.counted++
+      }
+      at = end
+    }
+    return { slot, bytes, tornAt: -1 }
+  } finally {
+    await file.close()
+  }
+}
+
+function noteTorn(path: string, check: Check, reach: StateReach): StateReach {
+  check.note(
+    `${path}: ${reach.bytes - reach.tornAt} bytes from byte ${reach.tornAt} are not whole and are cut at the next start`,
+  )
+  return reach
+}
+
+function checkHeader(path: string, header: string, identity: string, check: Check): void {
+  let about: { identity?: unknown } | null = null
+  try {
+    if (header.startsWith(magic)) about = JSON.parse(header.slice(magic.length))
+  } catch {
+    // Said below, as an identity that is not the run's.
+  }
+  if (about?.identity !== identity)
+    check.fail(path, 'byte 0', `it was filled by other deciders than the run's: ${header.slice(magic.length)}`, advice)
+}
+
+const blockBytes = 512
+
+function hasLostBlock(payload: Buffer, at: number): boolean {
+  for (
+    let from = (blockBytes - (at % blockBytes)) % blockBytes;
+    from + blockBytes <= payload.length;
+    from += blockBytes
+  )
+    if (payload.subarray(from, from + blockBytes).every(byte => byte === 0)) return true
+  return false
+}

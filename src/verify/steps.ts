@@ -1,0 +1,170 @@
+import { join } from 'node:path'
+import { tokenize } from '../annotate/tokenize.ts'
+import { decodeBatch } from '../batch/arrow/ipc.ts'
+import { type Batch, list, numbers, utf8 } from '../batch/batch.ts'
+import { takeRows } from '../batch/rows.ts'
+import { BlockFile } from '../feed/files/block-file.ts'
+import type { Head } from '../feed/files/head.ts'
+import type { Step } from '../feed/files/steps.ts'
+import { type FeedBatch, readFeed } from '../feed/read.ts'
+import { topics } from '../record/layout.ts'
+import type { RunReader } from '../record/run-reader.ts'
+import { readSlot } from '../record/slots.ts'
+import { openShard } from '../shards/shard.ts'
+import type { EncodingName } from '../text/tokens/bpe.ts'
+import type { Check } from './check.ts'
+
+const advice = 'see the rows above for the file that is damaged; if they all hold, keep the run and report it'
+
+/** Documents of a step whose text is tokenized once more. Each costs reading its slot. */
+const documentsPerStep = 4
+
+/** Steps to look at closely: the first, the last, and others evenly between. */
+export function chooseSteps(steps: number, stepsMax: number): number[] {
+  const count = Math.min(steps, stepsMax)
+  const at = (i: number) => (count === 1 ? steps - 1 : Math.round((i * (steps - 1)) / (count - 1)))
+  return [...new Set(Array.from({ length: count }, (_, i) => at(i)))]
+}
+
+/**
+ * Reads steps as trainers do: the ranks of a larger world must get the samples that one reader gets, and their tokens must be those of
+ * the kept texts, tokenized once more.
+ */
+export async function verifySteps(run: RunReader, head: Head, steps: readonly Step[], check: Check): Promise<void> {
+  const dir = join(run.dir, 'feed')
+  const tokenizer = openTokenizer(run.run.tokenizer)
+  if (!tokenizer) check.note('texts were not tokenized again: the tokenizer is not one of ours')
+  for (const step of steps) {
+    const place = `step ${step.step}`
+    check.counted++
+    await check.attempt('feed', place, advice, async () => {
+      const whole = await readStep(dir, step.step, 0, 1)
+      const problems = [...judgeStep(step, whole), ...(await judgeRanks(dir, whole))]
+      if (tokenizer) problems.push(...(await judgeTexts(run, head, step, whole, tokenizer)))
+      for (const what of problems) check.fail('feed', place, what, advice)
+    })
+  }
+}
+
+async function readStep(dir: string, from: number, rank: number, world: number): Promise<FeedBatch> {
+  for await (const batch of readFeed(dir, { from, rank, world })) return batch
+  throw new RangeError(`rank ${rank} of ${world} gets no step ${from}`)
+}
+
+function judgeStep(step: Step, { samples, digest, documents, cuSeqlens }: FeedBatch): string[] {
+  let tokens = 0
+  for (const [i, document] of documents.entries()) if (document !== '') tokens += cuSeqlens[i + 1] - cuSeqlens[i]
+  const problems: string[] = []
+  if (digest !== step.digest) problems.push(`a reader gets digest ${digest}, and the ledger has ${step.digest}`)
+  if (samples !== step.samples) problems.push(`a reader gets ${samples} samples of ${step.samples}`)
+  // A document may have an empty id, and then its tokens can't be told from padding by it.
+  if (tokens > step.tokens || (tokens < step.tokens && !documents.includes('')))
+    problems.push(`a reader gets ${tokens} tokens of ${step.tokens}`)
+  return problems
+}
+
+/** Whether the ranks of the smallest larger world together get what one reader gets. */
+async function judgeRanks(dir: string, whole: FeedBatch): Promise<string[]> {
+  let world = 2
+  while (world < whole.samples && whole.samples % world !== 0) world++
+  if (whole.samples < 2) return []
+  const { length } = whole
+  for (let rank = 0; rank < world; rank++) {
+    const part = await readStep(dir, whole.step, rank, world)
+    for (let i = 0; i < part.samples; i++)
+      for (const name of ['inputIds', 'labels', 'positionIds'] as const) {
+        const [mine, all] = [part[name], whole[name]]
+        const at = (i * world + rank) * length
+        for (let t = 0; t < length; t++)
+          if (mine[i * length + t] !== all[at + t])
+            return [`rank ${rank} of ${world} gets other ${name} in sample ${i * world + rank} than one reader`]
+      }
+  }
+  return []
+}
+
+type Tokenizer = (text: Batch) => Promise<Int32Array>
+
+function openTokenizer(options: unknown): Tokenizer | null {
+  const { encoding, endOfText = true } = (options ?? {}) as { encoding?: EncodingName; endOfText?: boolean }
+  if (!encoding || !['o200k_base', 'cl100k_base', 'r50k_base', 'gpt2'].includes(encoding)) return null
+  const annotator = tokenize(encoding, { endOfText })
+  return async batch => {
+    const { tokens } = await annotator.annotate(batch)
+    return list({ rows: batch.rows, columns: { tokens } }, 'tokens').values
+  }
+}
+
+/** Where the first piece of a sample lies: in which shard, from which of its tokens on, and where in the batch. */
+interface Piece {
+  readonly path: string
+  readonly start: number
+  readonly length: number
+  readonly at: number
+}
+
+async function judgeTexts(
+  run: RunReader,
+  head: Head,
+  step: Step,
+  batch: FeedBatch,
+  tokenizer: Tokenizer,
+): Promise<string[]> {
+  const problems: string[] = []
+  for (const { path, start, length, at } of choosePieces(join(run.dir, 'feed'), step, head.length)) {
+    const { slot, row, from } = findDocument(join(run.dir, 'shards', path), start)
+    if (slot < run.first) continue
+    const text = await readKept(run, slot, row)
+    const where = `slot ${slot}, row ${row}`
+    if (!text) {
+      problems.push(`the log has not kept ${where}, of which shard ${path} has tokens`)
+      continue
+    }
+    const tokens = (await tokenizer(text)).subarray(from, from + length)
+    const fed = batch.inputIds.subarray(at, at + length)
+    if (tokens.length !== length || tokens.some((token, i) => token !== fed[i]))
+      problems.push(`it feeds other tokens of ${where} (shard ${path}) than its text gives`)
+  }
+  return problems
+}
+
+/** The first pieces of some samples: of one in each range, beginning with another range in each step. */
+function choosePieces(dir: string, step: Step, length: number): Piece[] {
+  const pieces: Piece[] = []
+  let sample = 0
+  for (const domain of Object.keys(step.domains).sort())
+    for (const { block, epoch, from, to } of step.domains[domain]) {
+      using file = new BlockFile(dir, { domain, number: block, epoch })
+      const samples = file.read(from, from + 1)
+      const { path } = file.identity.shards[samples.shard[0]]
+      pieces.push({ path, start: samples.start[0], length: samples.length[0], at: sample * length })
+      sample += to - from
+    }
+  const first = step.step % pieces.length
+  return [...pieces.slice(first), ...pieces.slice(0, first)].slice(0, documentsPerStep)
+}
+
+/** The document that holds a shard's token, and which of its own tokens that is. */
+function findDocument(path: string, token: number): { slot: number; row: number; from: number } {
+  using shard = openShard(path)
+  const lengths = shard.lengths()
+  let [index, start] = [0, 0]
+  while (start + lengths[index] <= token) start += lengths[index++]
+  let before = 0
+  for (const batch of shard.batches(['slot', 'row'])) {
+    if (index < before + batch.rows) {
+      const [slot, row] = ['slot', 'row'].map(name => numbers(batch, name)[index - before])
+      return { slot, row, from: token - start }
+    }
+    before += batch.rows
+  }
+  throw new RangeError(`${path} has no row ${index}`)
+}
+
+async function readKept({ log, run }: RunReader, slot: number, row: number): Promise<Batch | null> {
+  const entry = await readSlot(log, topics.kept, run.partitions, slot)
+  if (!entry || entry.headers.end) return null
+  const { batch } = decodeBatch(entry.value)
+  const index = numbers(batch, 'row').indexOf(row)
+  return index < 0 ? null : takeRows({ rows: batch.rows, columns: { text: utf8(batch, 'text') } }, [index])
+}

@@ -1,0 +1,72 @@
+import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { canonicalJson } from '../canonical-json.ts'
+import { readDecideNote } from '../record/notes.ts'
+import { addCount, type DecideTotals, emptyDecideTotals } from '../record/totals.ts'
+import { advices, type Check } from './check.ts'
+import type { SlotGroup, SlotParts } from './slots.ts'
+
+/** Counts the deciding stage's totals again from what its slots hold, and compares them with the note of each commit. */
+export class TotalsCount {
+  readonly #check: Check
+  readonly #totals = emptyDecideTotals()
+  #isKnown = true
+
+  constructor(check: Check) {
+    this.#check = check
+  }
+
+  /** Says that something before here can't be read: later totals can't be counted again. */
+  skip(why: string): void {
+    if (this.#isKnown) this.#check.note(`the totals could not be counted again: ${why}`)
+    this.#isKnown = false
+  }
+
+  add({ scored, deadRows, kept, drops }: SlotParts): void {
+    const totals = this.#totals
+    totals.documents += scored.rows + deadRows
+    totals.dead += deadRows
+    totals.kept += kept.rows
+    totals.textBytes += bytesOf(scored)
+    totals.keptBytes += bytesOf(kept)
+    if (drops) {
+      const reasons = utf8(drops, 'reason')
+      for (let row = 0; row < drops.rows; row++) addCount(totals.dropped, stringAt(reasons, row), 1)
+    }
+    const keptRows = new Set(numbers(kept, 'row'))
+    countBy(totals.byDomain, scored, 'domain', keptRows)
+    if (scored.columns.language) countBy(totals.byLanguage, scored, 'language', keptRows)
+  }
+
+  /** Compares the note of the commit that `group` ends. The first difference is told: all later ones follow from it. */
+  compare({ slot, position, main }: SlotGroup): void {
+    if (!position?.note || !this.#isKnown) return
+    this.#check.counted++
+    const noted = readDecideNote(position).totals
+    for (const name of Object.keys(this.#totals) as (keyof DecideTotals)[]) {
+      const [was, is] = [noted[name], this.#totals[name]].map(value => canonicalJson(value ?? null))
+      if (was === is) continue
+      const what = `after slot ${slot} the note says ${name} ${shorten(was)}, and the slots so far have ${shorten(is)}`
+      this.#check.fail(main.file, main.place, what, advices.report)
+      this.#isKnown = false
+    }
+  }
+}
+
+function bytesOf(batch: Batch): number {
+  const { offsets } = utf8(batch, 'text')
+  return offsets[batch.rows] - offsets[0]
+}
+
+function countBy(counts: DecideTotals['byDomain'], scored: Batch, name: string, kept: ReadonlySet<number>): void {
+  const column = utf8(scored, name)
+  const rows = numbers(scored, 'row')
+  for (let i = 0; i < scored.rows; i++) {
+    const count = (counts[stringAt(column, i)] ??= { documents: 0, kept: 0 })
+    count.documents++
+    if (kept.has(rows[i])) count.kept++
+  }
+}
+
+export function shorten(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 120)}...` : text
+}

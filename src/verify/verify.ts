@@ -1,0 +1,246 @@
+import type { Batch } from '../batch/batch.ts'
+import { topics } from '../record/layout.ts'
+import { openLogToRead } from '../record/open-log.ts'
+import type { RunFile } from '../record/run-file.ts'
+import type { RunReader } from '../record/run-reader.ts'
+import { advices, Check, type CheckResult } from './check.ts'
+import { FateCheck } from './fates.ts'
+import { type FoundHead, findHead, verifyFeed } from './feed.ts'
+import type { StageScan } from './log.ts'
+import { openScan } from './scan.ts'
+import { KeptByShard } from './sealed.ts'
+import { checkStrays, listShards, readVerifiedManifest, verifyShards } from './shards.ts'
+import { groupSlots, type SlotGroup, SlotOrder } from './slots.ts'
+import { findStates, type StateFile, verifyState } from './state.ts'
+import { chooseSteps, verifySteps } from './steps.ts'
+import { TotalsCount } from './totals.ts'
+
+/** What a verification found. `checks` are in the order of a document's way. */
+export interface Verification {
+  readonly checks: readonly CheckResult[]
+  readonly isSound: boolean
+  /** Bytes of the log, state and shards that were read. */
+  readonly bytes: number
+  /** What of such a run can't be checked, in sentences. */
+  readonly unchecked: readonly string[]
+}
+
+export interface VerifyOptions {
+  /** Published steps that are read as trainers read them. Default 32. */
+  readonly steps?: number
+  /** Told what is read, and how many bytes were. */
+  readonly onProgress?: (doing: string, bytes: number) => void
+}
+
+/**
+ * Reads everything that a run has recorded and says what holds. Never writes. A run that is at work is verified as far as it had come
+ * when this began: what a stage has is looked at before what the stage before it has.
+ */
+export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Promise<Verification> {
+  const { steps = 32, onProgress = () => {} } = options
+  const { segments, partitions } = run.run
+  const checks = makeChecks(run)
+  const seen = await look(run.dir)
+  await using shard = await openScan(run, 'shard', checks.log)
+  await using decide = await openScan(run, 'decide', checks.log)
+  await using annotate = await openScan(run, 'annotate', checks.log)
+  const scans = [shard, decide, annotate]
+  const bytesOf = () => scans.reduce((sum, scan) => sum + scan.bytes, 0)
+  const manifest = await readVerifiedManifest(shard, run.run, checks.manifest)
+  checkStrays(seen.shards, manifest, checks.shards)
+  const sealed = new KeptByShard(manifest.entries, run.first)
+  const totals = new TotalsCount(checks.totals)
+  if (run.first > 0) totals.skip(`slots before ${run.first} were trimmed`)
+  const fates = new FateCheck(checks, segments, totals, sealed)
+  const order = (topic: string) => new SlotOrder(topic, checks.slots, partitions, run.first)
+  const orders = { scored: order(topics.scored), kept: order(topics.kept) }
+  await verifySlots({ annotate, decide, first: run.first, orders, fates, totals, checks }, () =>
+    onProgress('slots', bytesOf()),
+  )
+  const decided = orders.kept.reached
+  checkTail(shard, checks, seen.head?.head?.ended && !manifest.note?.ended ? 'the feed has ended' : null)
+  checkTail(
+    decide,
+    checks,
+    manifest.slot > decided ? `the sharding stage has taken slots before ${manifest.slot}` : null,
+  )
+  for (const state of seen.states) await checkState(run, state, decided, decide.isDamaged, checks)
+  onProgress('shards', bytesOf())
+  const isLogWhole = !decide.isDamaged && checks.headers.failures === 0
+  const shardBytes = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
+  onProgress('feed', bytesOf() + shardBytes)
+  if (seen.head) {
+    const isWhole = !shard.isDamaged && checks.manifest.failures === 0
+    const feed = await verifyFeed(run.dir, seen.head, manifest, isWhole, checks, count => chooseSteps(count, steps))
+    if (feed) await verifySteps(run, feed.head, feed.steps, checks.steps)
+  } else if (run.run.feed && manifest.entries.length)
+    checks.ledger.note('no step is published yet: the next start does it')
+  const all = Object.values(checks)
+  return {
+    checks: all,
+    isSound: all.every(check => check.failures === 0),
+    bytes: bytesOf() + shardBytes + seen.states.reduce((sum, state) => sum + state.bytes, 0),
+    unchecked: uncheckedOf(run),
+  }
+}
+
+function uncheckedOf({ run, first }: RunReader): string[] {
+  const texts: string[] = []
+  if (first > 0)
+    texts.push(`Slots before ${first} were trimmed: what they held, and totals that count them, can't be checked.`)
+  if (run.log !== null)
+    texts.push(
+      "Kafka does not keep which entries were committed together, and of a stage's notes only the last: that each commit was whole, and the totals in its note, can't be checked.",
+    )
+  return texts
+}
+
+function makeChecks({ run }: RunReader) {
+  return {
+    log: run.log === null ? new Check('journals', 'frames') : new Check('topics', 'entries'),
+    slots: new Check('slots', 'slots'),
+    headers: new Check('headers', 'batches'),
+    fates: new Check('fates', 'rows'),
+    totals: new Check('totals', 'commits'),
+    state: new Check('state', 'seals'),
+    manifest: new Check('manifest', 'shards'),
+    shards: new Check('shards', 'files'),
+    blocks: new Check('blocks', 'files'),
+    ledger: new Check('ledger', 'steps'),
+    plan: new Check('plan', 'steps'),
+    steps: new Check('steps', 'read'),
+  }
+}
+type Checks = ReturnType<typeof makeChecks>
+
+interface Seen {
+  readonly head: FoundHead | null
+  readonly states: readonly StateFile[]
+  readonly shards: readonly string[]
+}
+
+/** How far that which comes after the log goes now. It is looked at before the log: what it was made of, the log then holds. */
+async function look(dir: string): Promise<Seen> {
+  const head = await findHead(dir)
+  const states = await findStates(dir)
+  const shards = await listShards(dir)
+  return { head, states, shards }
+}
+
+interface SlotReading {
+  readonly annotate: StageScan
+  readonly decide: StageScan
+  /** Slots before it were trimmed: those that are left of them are passed over. */
+  readonly first: number
+  readonly orders: { readonly scored: SlotOrder; readonly kept: SlotOrder }
+  readonly fates: FateCheck
+  readonly totals: TotalsCount
+  readonly checks: Checks
+}
+
+/** Reads both stages of slots side by side: each slot as it was measured, and as it was decided. */
+async function verifySlots(reading: SlotReading, onSlot: () => void): Promise<void> {
+  const { annotate, decide, first, orders, fates, totals, checks } = reading
+  const decided = new Ahead(
+    slotsFrom(first, groupSlots(decide.commits(), topics.kept, topics.drops, first, checks.slots)),
+  )
+  const measured = slotsFrom(first, groupSlots(annotate.commits(), topics.scored, topics.dead, first, checks.slots))
+  const decideOne = async (group: SlotGroup, before: Parameters<FateCheck['decided']>[1]) => {
+    if (!orders.kept.take(group)) return
+    if (!group.isEnd) await fates.decided(group, before)
+    totals.compare(group)
+  }
+  for await (const group of measured) {
+    onSlot()
+    if (!orders.scored.take(group)) continue
+    const batches = group.isEnd ? { scored: null, dead: null } : await fates.annotated(group)
+    for (let next = await decided.peek(); next && next.slot <= group.slot; next = await decided.peek()) {
+      await decided.take()
+      await decideOne(next, next.slot === group.slot ? wholeOf(group, batches) : null)
+    }
+  }
+  const beyond = await decided.peek()
+  checkTail(annotate, checks, beyond ? `the deciding stage has taken slot ${beyond.slot}` : null)
+  if (beyond && !annotate.isDamaged && !annotate.tail) {
+    const { file, place } = beyond.main
+    checks.slots.fail(file, place, `slot ${beyond.slot} is decided and was never measured`, advices.restore)
+  }
+  for (let next = beyond; next; next = await decided.peek()) {
+    await decided.take()
+    await decideOne(next, null)
+  }
+}
+
+async function* slotsFrom(first: number, groups: AsyncIterable<SlotGroup>): AsyncGenerator<SlotGroup> {
+  let isFirst = true
+  for await (const group of groups) {
+    // Below it a log may keep some: but an earlier slot that stands behind later ones is a repeat.
+    if (isFirst && group.slot < first) continue
+    isFirst = false
+    yield group
+  }
+}
+
+function wholeOf({ main, side }: SlotGroup, { scored, dead }: { scored: Batch | null; dead: Batch | null }) {
+  return scored && (!side || dead) ? { scored, dead, deadRows: Number(main.headers.dead ?? dead?.rows ?? 0) } : null
+}
+
+/** An iterator whose next item can be looked at. */
+class Ahead<T> {
+  readonly #items: AsyncIterator<T>
+  #next: T | null | undefined
+
+  constructor(items: AsyncIterable<T>) {
+    this.#items = items[Symbol.asyncIterator]()
+  }
+
+  async peek(): Promise<T | null> {
+    if (this.#next === undefined) {
+      const { done, value } = await this.#items.next()
+      this.#next = done ? null : (value as T)
+    }
+    return this.#next
+  }
+
+  async take(): Promise<void> {
+    if (await this.peek()) this.#next = undefined
+  }
+}
+
+/** A torn tail is what a crash leaves, unless a later stage has used what stood there: then committed bytes were lost. */
+function checkTail({ tail }: StageScan, { log }: Checks, used: string | null): void {
+  if (!tail) return
+  const what = `${tail.bytes} bytes are no whole frame`
+  if (used) log.fail(tail.file, `byte ${tail.at}`, `${what}, and ${used}: they were committed`, advices.restore)
+  else
+    log.note(
+      `${tail.file}: ${what} from byte ${tail.at} on, as a crash or a commit under way leaves; the next start cuts them`,
+    )
+}
+
+async function checkState(
+  { dir, run }: RunReader,
+  file: StateFile,
+  decided: number,
+  isDamaged: boolean,
+  { state }: Checks,
+): Promise<void> {
+  if (file.bytes === 0) return
+  const reach = await verifyState(dir, file, run.segments[0].state, state)
+  if (!reach) return
+  // A start beside this may have cut the file and sealed further slots since the log was looked at.
+  if (reach.slot > decided && !isDamaged && reach.slot > (await decidedNow(dir, run)))
+    state.fail(
+      file.path,
+      '',
+      `it holds slots before ${reach.slot}, and the log only those before ${decided}`,
+      'delete its folder, and the next start rebuilds it from the log',
+    )
+  else if (reach.slot < decided)
+    state.note(`${file.path} lags ${decided - reach.slot} slots, which the next start enters again`)
+}
+
+async function decidedNow(dir: string, run: RunFile): Promise<number> {
+  await using log = await openLogToRead(dir, run)
+  return (await log.position('decide', 0)).slot
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import { tableFromIPC } from 'apache-arrow'
+import { decodeBatch, encodeBatch, encodeFile } from '../../../src/batch/arrow/ipc.ts'
+import { readFileLayout, viewBatch } from '../../../src/batch/arrow/layout.ts'
+import { type Batch, fieldOf, stringAt, utf8, utf8From } from '../../../src/batch/batch.ts'
+import { HeadraceError } from '../../../src/errors.ts'
+import { python, skipWithout } from '../../python/python.ts'
+
+const sample: Batch = {
+  rows: 3,
+  columns: {
+    text: utf8From(['a', '', '水车 🌊']),
+    u8: { kind: 'u8', values: Uint8Array.of(1, 2, 255) },
+    i32: { kind: 'i32', values: Int32Array.of(-1, 0, 2 ** 31 - 1) },
+    u32: { kind: 'u32', values: Uint32Array.of(0, 1, 2 ** 32 - 1) },
+    f32: { kind: 'f32', values: Float32Array.of(0.5, Number.NaN, -1) },
+    f64: { kind: 'f64', values: Float64Array.of(0.1, Number.NaN, 1e300) },
+    tokens: { kind: 'list<i32>', offsets: Int32Array.of(0, 2, 2, 5), values: Int32Array.of(7, 8, 1, 2, 3) },
+    hash: { kind: 'fixed', width: 3, bytes: Uint8Array.from({ length: 9 }, (_, i) => i) },
+  },
+}
+const empty: Batch = { rows: 0, columns: { text: utf8From([]), n: { kind: 'f64', values: new Float64Array(0) } } }
+const fieldsOf = (batch: Batch) => Object.entries(batch.columns).map(([name, column]) => fieldOf(name, column))
+const joined = (parts: Iterable<Uint8Array>) => new Uint8Array(Buffer.concat([...parts]))
+const readAtOf = (bytes: Uint8Array) => (at: number, length: number) => bytes.subarray(at, at + length)
+const isCorrupt = (error: unknown) => error instanceof HeadraceError && error.code === 'corrupt'
+
+test('every kind of column comes back, with metadata, from bytes that own their buffer', () => {
+  const bytes = encodeBatch(sample, { slot: '7', name: '水' })
+  assert.equal(bytes.buffer.byteLength, bytes.length)
+  assert.equal(bytes.byteOffset, 0)
+  const { batch, metadata } = decodeBatch(bytes)
+  assert.deepEqual(batch, sample)
+  assert.deepEqual(metadata, { slot: '7', name: '水' })
+  assert.equal(utf8(batch, 'text').bytes.buffer, bytes.buffer, 'columns are views')
+  assert.deepEqual(encodeBatch(batch, metadata), bytes, 'same batch, same bytes')
+})
+
+test('empty batches, sliced offsets and unaligned bytes', () => {
+  assert.deepEqual(decodeBatch(encodeBatch(empty)).batch, empty)
+  assert.deepEqual(decodeBatch(encodeBatch({ rows: 0, columns: {} })).batch, { rows: 0, columns: {} })
+  const { bytes, offsets } = utf8From(['skipped', 'kept', 'me', 'not'])
+  const sliced: Batch = { rows: 2, columns: { text: { kind: 'utf8', offsets: offsets.subarray(1, 4), bytes } } }
+  const whole = encodeBatch(sliced)
+  for (const shift of [1, 2, 4, 7]) {
+    const shifted = new Uint8Array(whole.length + shift)
+    shifted.set(whole, shift)
+    const { batch } = decodeBatch(shifted.subarray(shift))
+    assert.deepEqual(
+      [0, 1].map(row => stringAt(utf8(batch, 'text'), row)),
+      ['kept', 'me'],
+    )
+  }
+})
+
+test('two columns that share one array are both written', () => {
+  const values = Float64Array.of(1, 2)
+  const batch: Batch = { rows: 2, columns: { a: { kind: 'f64', values }, b: { kind: 'f64', values } } }
+  assert.deepEqual(decodeBatch(encodeBatch(batch)).batch, batch)
+})
+
+test('a column of another length is refused', () => {
+  assert.throws(() => encodeBatch({ rows: 2, columns: { text: utf8From(['a']) } }), /1 values in a batch of 2 rows/)
+})
+
+test("Arrow's own reader agrees, for a stream and for a file of two batches", () => {
+  const file = joined(encodeFile([sample, sample], fieldsOf(sample), { k: 'v' }))
+  for (const [bytes, repeats] of [
+    [encodeBatch(sample, { k: 'v' }), 1],
+    [file, 2],
+  ] as const) {
+    const table = tableFromIPC(bytes)
+    assert.equal(table.numRows, 3 * repeats)
+    assert.equal(table.schema.metadata.get('k'), 'v')
+    const row = table.get(2)!.toJSON()
+    assert.equal(row.text, '水车 🌊')
+    assert.deepEqual([row.u8, row.i32, row.u32, row.f64], [255, 2 ** 31 - 1, 2 ** 32 - 1, 1e300])
+    assert.deepEqual([...row.tokens], [1, 2, 3])
+    assert.deepEqual([...row.hash], [6, 7, 8])
+  }
+})
+
+test('a file is read by its layout, columns by name', () => {
+  const bytes = joined(encodeFile([sample, empty.columns && sample], fieldsOf(sample), { k: 'v' }))
+  const layout = readFileLayout(readAtOf(bytes), bytes.length)
+  assert.deepEqual(layout.fields, fieldsOf(sample))
+  assert.deepEqual(layout.metadata, { k: 'v' })
+  assert.deepEqual(
+    layout.batches.map(b => viewBatch(b, readAtOf(bytes))),
+    [sample, sample],
+  )
+  const some = viewBatch(layout.batches[1], readAtOf(bytes), ['tokens'])
+  assert.deepEqual(some, { rows: 3, columns: { tokens: sample.columns.tokens } })
+})
+
+test('damage is a typed error or a batch, never a crash: every cut, and bytes changed one by one', () => {
+  const bytes = encodeBatch(sample, { k: 'v' })
+  for (let length = 0; length < bytes.length - 8; length++)
+    assert.throws(() => decodeBatch(bytes.subarray(0, length)), isCorrupt, `cut at ${length}`)
+  for (let at = 0; at < bytes.length; at++)
+    for (const value of [0, 1, 127, 128, 255]) {
+      const damaged = bytes.slice()
+      damaged[at] = value
+      try {
+        decodeBatch(damaged)
+      } catch (error) {
+        if (!isCorrupt(error)) throw error
+      }
+    }
+})
+
+test('a damaged file is a typed error', () => {
+  const bytes = joined(encodeFile([sample], fieldsOf(sample)))
+  const open = (some: Uint8Array) =>
+    readFileLayout(readAtOf(some), some.length).batches.map(layout => viewBatch(layout, readAtOf(some)))
+  for (let length = 0; length < bytes.length; length++)
+    assert.throws(() => open(bytes.slice(0, length)), isCorrupt, `cut at ${length}`)
+  for (let at = 0; at < bytes.length; at++)
+    for (const value of [0, 255]) {
+      const damaged = bytes.slice()
+      damaged[at] = value
+      try {
+        open(damaged)
+      } catch (error) {
+        if (!isCorrupt(error)) throw error
+      }
+    }
+})
+
+test('pyarrow reads streams and files', { skip: skipWithout('pyarrow') }, () => {
+  const script = `
+import sys, pyarrow as pa
+data = sys.stdin.buffer.read()
+table = (pa.ipc.open_file(data) if data[:6] == b'ARROW1' else pa.ipc.open_stream(data)).read_all()
+table.validate(full=True)
+row = table.slice(2, 1).to_pylist()[0]
+assert row == dict(text='水车 🌊', u8=255, i32=2**31-1, u32=2**32-1, f32=-1.0, f64=1e300, tokens=[1, 2, 3], hash=bytes([6, 7, 8])), row
+assert table.schema.metadata == {b'k': b'v'}
+print(table.num_rows)`
+  for (const [bytes, rows] of [
+    [encodeBatch(sample, { k: 'v' }), '3'],
+    [joined(encodeFile([sample, sample], fieldsOf(sample), { k: 'v' })), '6'],
+  ] as const) {
+    const { stdout, stderr, status } = spawnSync(python, ['-c', script], { input: bytes, encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    assert.equal(stdout.trim(), rows)
+  }
+})

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { documentFields } from '../../../src/batch/contract.ts'
+import { openFeed } from '../../../src/feed/publish.ts'
+import { ColumnFile } from '../../../src/shards/column-file.ts'
+import { writeCorpus } from '../corpus.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'headrace-schemas-'))
+after(() => rmSync(dir, { recursive: true }))
+
+interface Schema {
+  required: string[]
+  properties: Record<string, { 'x-arrow'?: string }>
+  'x-metadata'?: { required: string[] }
+}
+const schemaOf = (name: string): Schema =>
+  JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', '..', 'schemas', `${name}.v1.json`), 'utf8'))
+const columnsOf = (schema: Schema) =>
+  Object.entries(schema.properties).map(([name, property]) => [name, property['x-arrow']])
+
+test('the schemas say what is written', async () => {
+  const { entries } = await writeCorpus(dir, { domains: ['en'], shards: 2 })
+  await using feed = await openFeed(join(dir, 'feed'), {
+    ...{ length: 16, batch: 2, run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f' },
+  })
+  for (const entry of entries) await feed.addManifest(entry)
+  await feed.end()
+  assert.deepEqual(
+    columnsOf(schemaOf('document')),
+    documentFields.map(({ name, kind }) => [name, kind]),
+  )
+  assert.deepEqual(Object.keys(entries[0]).sort(), schemaOf('manifest').required.toSorted())
+  const [line] = readFileSync(join(dir, 'feed/steps/00000000.jsonl'), 'utf8').split('\n')
+  assert.deepEqual(Object.keys(JSON.parse(line)).sort(), schemaOf('step').required.toSorted())
+  using shard = new ColumnFile(join(dir, 'shards', entries[0].path))
+  assert.deepEqual(
+    shard.layout.fields.slice(0, 4).map(({ name, kind }) => [name, kind]),
+    columnsOf(schemaOf('shard')),
+  )
+  using block = new ColumnFile(join(dir, 'feed/blocks/en/00000000.arrow'))
+  assert.deepEqual(
+    block.layout.fields.map(({ name, kind }) => [name, kind]),
+    columnsOf(schemaOf('block')),
+  )
+  assert.deepEqual(Object.keys(JSON.parse(block.layout.metadata.block)), schemaOf('block')['x-metadata']!.required)
+})

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { clearPassed } from '../../src/record/hold.ts'
+import { listEntries, putEntry, type Release, removeEntry } from '../../src/record/inbox.ts'
+import { makeDir } from '../run/fixture.ts'
+
+const release = (slot: number, at = '2026-01-01T00:00:00.000Z'): Release => ({
+  ...{ kind: 'release', slot, groups: [{ guard: 'by all over 64 slots', group: 'all' }] },
+  ...{ who: 'ann', why: 'a mirror', at },
+})
+const slotsOf = async (dir: string) => (await listEntries(dir)).map(entry => entry.release.slot)
+
+test('an inbox that nothing was put in is empty', async () => {
+  const dir = await makeDir('inbox')
+  assert.deepEqual([await listEntries(dir), await clearPassed(dir, 5)], [[], false])
+})
+
+test('entries come back whole, in the order of time, also those of one millisecond', async () => {
+  const dir = await makeDir('inbox')
+  const put = [release(3, '2026-03-01T00:00:00.000Z'), release(1), release(1), release(2, '2026-02-01T00:00:00.000Z')]
+  for (const one of put) await putEntry(dir, one)
+  assert.deepEqual(await slotsOf(dir), [1, 1, 2, 3])
+  assert.deepEqual((await listEntries(dir))[3].release, put[0])
+})
+
+test('an entry is removed once, and again without harm', async () => {
+  const dir = await makeDir('inbox')
+  await putEntry(dir, release(1))
+  const [{ name }] = await listEntries(dir)
+  await removeEntry(dir, name)
+  await removeEntry(dir, name)
+  assert.deepEqual(await listEntries(dir), [])
+})
+
+test('what was left of a write that did not end is no entry', async () => {
+  const dir = await makeDir('inbox')
+  await putEntry(dir, release(1))
+  await writeFile(join(dir, 'inbox', '20260101.release.tmp'), '{"kind": "rel')
+  assert.deepEqual(await slotsOf(dir), [1])
+})
+
+test('releases of slots that are committed are cleared away, the others stay', async () => {
+  const dir = await makeDir('inbox')
+  for (const slot of [4, 5, 6]) await putEntry(dir, release(slot))
+  assert.equal(await clearPassed(dir, 6), true)
+  assert.deepEqual(await slotsOf(dir), [6])
+  assert.equal(await clearPassed(dir, 7), false)
+  assert.deepEqual(await slotsOf(dir), [])
+})
+
+const whole = JSON.stringify(release(7))
+const damaged: [what: string, text: string][] = [
+  ['empty', ''],
+  ['cut off', whole.slice(0, 40)],
+  ['another value', '[]'],
+  ['null', 'null'],
+  ['of another kind', whole.replace('release', 'promote')],
+  ['without a slot', whole.replace('"slot":7,', '')],
+  ['of half a slot', whole.replace('"slot":7', '"slot":7.5')],
+  ['without a name', whole.replace('"who":"ann",', '')],
+  ['without a reason', whole.replace('"why":"a mirror",', '')],
+  ['with a number for a reason', whole.replace('"a mirror"', '3')],
+  ['without groups', whole.replace('"groups"', '"group"')],
+  ['with a group without its guard', whole.replace('"guard"', '"rail"')],
+  ['with null for a group', whole.replace(/\{"guard[^}]*\}/, 'null')],
+]
+for (const [what, text] of damaged)
+  test(`an entry that is ${what} is refused with its name`, async () => {
+    const dir = await makeDir('inbox')
+    await putEntry(dir, release(1))
+    await writeFile(join(dir, 'inbox', 'b.release'), text)
+    const message = /inbox\/b\.release is no release: delete it, and give it again with 'headrace release'/
+    await assert.rejects(listEntries(dir), { code: 'corrupt', message })
+    await assert.rejects(clearPassed(dir, 9), { code: 'corrupt', message })
+    assert.equal((await readdir(join(dir, 'inbox'))).length, 2, 'and nothing is removed')
+  })
+
+test('an inbox that no run empties takes no more than its bound', async () => {
+  const dir = await makeDir('inbox')
+  await mkdir(join(dir, 'inbox'))
+  for (let i = 0; i < 1000; i++) await writeFile(join(dir, 'inbox', `${i}.release`), whole)
+  await assert.rejects(putEntry(dir, release(1)), {
+    code: 'limit',
+    message: /holds 1000 entries that no run has taken/,
+  })
+})

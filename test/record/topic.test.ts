@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { encodeBatch } from '../../src/batch/arrow/ipc.ts'
+import { type Batch, numbers, stringAt, utf8, utf8From } from '../../src/batch/batch.ts'
+import { JournalLog } from '../../src/log/journal/journal-log.ts'
+import type { Log, Topics } from '../../src/log/log.ts'
+import { topicShapes } from '../../src/record/layout.ts'
+import { endAppends, slotAppend } from '../../src/record/slots.ts'
+import { topic } from '../../src/record/topic.ts'
+import { broker, newRun, openLog, options, testOnBroker } from '../log/kafka/broker.ts'
+import { makeDir } from '../run/fixture.ts'
+
+// The kept documents of a run as the source of another: slots 0 to 6 with two documents each, over some partitions.
+const slots = 7
+
+const batchOf = (slot: number): Batch => ({
+  rows: 2,
+  columns: {
+    text: utf8From([`text ${slot}`, 'more']),
+    id: utf8From([`${slot}-0`, `${slot}-1`]),
+    domain: utf8From(['d', 'd']),
+    file: utf8From(['a.jsonl', 'a.jsonl']),
+    line: { kind: 'u32', values: Uint32Array.of(2 * slot + 1, 2 * slot + 2) },
+  },
+})
+
+async function makeRun(partitions: number, log: string | null, open: (dir: string) => Promise<Log & Topics>) {
+  const dir = join(await makeDir('topic'), newRun())
+  await mkdir(dir)
+  const segments = [{ from: 0 }]
+  await writeFile(join(dir, 'run.json'), JSON.stringify({ pipeline: 'p', partitions, log, logConfig: null, segments }))
+  const target = await open(dir)
+  await using owner = await target.own('decide')
+  for (let slot = 0; slot < slots; slot++)
+    await owner.commit({
+      positions: [],
+      appends: [slotAppend('decide.kept', slot, partitions, encodeBatch(batchOf(slot)), {})],
+    })
+  await owner.commit({ positions: [], appends: endAppends('decide.kept', slots, partitions) })
+  return { dir, log: target }
+}
+
+/** Embedded, with a file for each commit so that single slots can be trimmed. */
+const embedded = (partitions: number) =>
+  makeRun(partitions, null, async dir => new JournalLog(join(dir, 'log'), { writable: true, segmentBytesMax: 400 }))
+const onBroker = (partitions: number) =>
+  makeRun(partitions, `kafka://${broker}`, dir =>
+    openLog({ run: dir.split('/').at(-1)! }, options(), topicShapes({ partitions, lanes: 1 })),
+  )
+
+/** Ids of the documents from a position on, as `id file line`, and the positions after each chunk. */
+async function read(dir: string, from = { offset: 0, line: 1 }) {
+  const source = topic(dir)
+  const [split] = await Array.fromAsync(source.splits(new AbortController().signal))
+  const documents: string[] = []
+  const positions: { offset: number; line: number }[] = []
+  for await (const chunk of source.read(split, from, new AbortController().signal)) {
+    const { batch } = await source.parse(chunk)
+    for (let row = 0; row < batch.rows; row++)
+      documents.push(`${stringAt(utf8(batch, 'id'), row)} ${numbers(batch, 'line')[row]}`)
+    positions.push(chunk.next)
+  }
+  return { documents, positions }
+}
+
+const expected = (from: number, firstLine = 2 * from + 1) =>
+  Array.from({ length: 2 * (slots - from) }, (_, i) => `${from + Math.floor(i / 2)}-${i % 2} ${firstLine + i}`)
+
+async function checkReading(make: (partitions: number) => ReturnType<typeof makeRun>, partitions: number) {
+  const { dir, log } = await make(partitions)
+  await using _ = log
+  const { documents, positions } = await read(dir)
+  assert.deepEqual(documents, expected(0))
+  for (const [i, position] of positions.entries())
+    assert.deepEqual((await read(dir, position)).documents, expected(i + 1))
+  // Slots before 3 are trimmed: it begins there, and whoever was in them is told.
+  for (let partition = 0; partition < partitions; partition++) {
+    const counts = Array.from({ length: 3 }, (_, slot) => slot).filter(slot => slot % partitions === partition)
+    let before = 0n
+    for await (const entry of log.read({ topic: 'decide.kept', partition, offset: 0n }, AbortSignal.abort()))
+      if (counts.includes(Number(entry.headers.slot))) before = entry.offset + 1n
+    await log.trim('decide.kept', partition, before)
+  }
+  assert.deepEqual((await read(dir)).documents, expected(3, 1))
+  assert.deepEqual((await read(dir, positions[3])).documents, expected(4))
+  await assert.rejects(read(dir, positions[0]), {
+    code: 'trimmed',
+    message: /decide\.kept begins with slot \d, and slot 1 is needed/,
+  })
+}
+
+for (const partitions of [1, 3]) {
+  test(`the kept documents of a run with ${partitions} partitions, in the order of its slots`, () =>
+    checkReading(embedded, partitions))
+  testOnBroker(`the same with its log on a broker, ${partitions} partitions`, () => checkReading(onBroker, partitions))
+}
+
+test('a folder without a run and a topic without documents are refused', async () => {
+  const { dir, log } = await embedded(1)
+  await log[Symbol.asyncDispose]()
+  assert.throws(() => topic(join(dir, 'nothing')), { code: 'not-found' })
+  assert.throws(() => topic(dir, 'decide.drops'), {
+    code: 'bad-pipeline',
+    message: /decide\.kept and annotate\.scored/,
+  })
+})

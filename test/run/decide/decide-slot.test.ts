@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Batch, numbers, stringAt, utf8, utf8From } from '../../../src/batch/batch.ts'
+import { documentFields } from '../../../src/batch/contract.ts'
+import { missingColumn } from '../../../src/batch/rows.ts'
+import type { Decider, RowDecider } from '../../../src/decide/decider.ts'
+import { openTables } from '../../../src/decide/tables/tables.ts'
+import { limits } from '../../../src/limits.ts'
+import { pipeline, rules } from '../../../src/pipeline/pipeline.ts'
+import { type Plan, planPipeline, stageFields } from '../../../src/pipeline/plan.ts'
+import { type DecideTotals, emptyDecideTotals, restoreTotals } from '../../../src/record/totals.ts'
+import { decideSlot } from '../../../src/run/decide/decide-slot.ts'
+import { jsonl } from '../../../src/sources/files/jsonl.ts'
+import { randomFrom } from '../fixture.ts'
+
+interface Row {
+  readonly text: string
+  readonly domain?: string
+  readonly gate?: string
+  readonly size?: number
+}
+
+const size = {
+  ...{ name: 'size', version: 1, exact: true, options: {}, reads: ['text'], resources: [] },
+  writes: [{ name: 'size', kind: 'f64' as const }],
+  rules: [{ reason: 'too-small', column: 'size', below: 1 }],
+  annotate: () => ({}),
+}
+
+/** Rows with every second number missing, as if those had been dead. */
+function scoredOf(rows: readonly Row[]): Batch {
+  const columns = Object.fromEntries(
+    [...documentFields, ...stageFields, ...size.writes].map(field => [field.name, missingColumn(field, rows.length)]),
+  )
+  return {
+    rows: rows.length,
+    columns: {
+      ...columns,
+      text: utf8From(rows.map(row => row.text)),
+      id: utf8From(rows.map((_, i) => `id${i}`)),
+      domain: utf8From(rows.map(row => row.domain ?? 'd')),
+      gate: utf8From(rows.map(row => row.gate ?? '')),
+      gateEvidence: { kind: 'f64', values: Float64Array.from(rows, row => (row.gate ? 5 : Number.NaN)) },
+      size: { kind: 'f64', values: Float64Array.from(rows, row => row.size ?? Number.NaN) },
+      row: { kind: 'u32', values: Uint32Array.from(rows, (_, i) => 2 * i + 1) },
+    },
+  }
+}
+
+const planOf = (...deciders: Decider[]): Plan =>
+  planPipeline(
+    pipeline('p')
+      .from(jsonl('none'))
+      .annotate(size)
+      .decide(rules(), ...deciders),
+  )
+
+/** A decider made of one function; counts what it is told to keep. */
+function decider(name: string, decide: RowDecider['decide'], kept: number[] = []): Decider {
+  return {
+    ...{ name, version: 1, options: {}, reads: ['text'], reasons: [name], tables: [] },
+    open: () => ({ decide, keep: row => void kept.push(row) }),
+  }
+}
+
+async function decideAll(plan: Plan, rows: readonly Row[], totals = emptyDecideTotals()) {
+  const shapes = plan.deciders.flatMap(one => one.tables)
+  await using state = await openTables({ path: null, shapes, identity: '' })
+  return { ...decideSlot(plan, scoredOf(rows), 4, state, totals), totals }
+}
+
+const reasons = (drops: Batch) =>
+  Array.from(numbers(drops, 'row'), (row, i) => `${row} ${stringAt(utf8(drops, 'reason'), i)}`)
+
+test('a row goes by its gate first, then by rules, then by deciders in their order, and the first to drop it says why', async () => {
+  const kept: number[] = []
+  const first = decider(
+    'first',
+    (row, verdict) => {
+      if (row !== 3) return true
+      verdict.reason = 'first'
+      return false
+    },
+    kept,
+  )
+  const second = decider('second', (row, verdict) => {
+    if (row !== 4 && row !== 3) return true
+    verdict.reason = 'second'
+    return false
+  })
+  const rows: Row[] = [
+    { text: 'a' },
+    { text: 'b', gate: 'gated', size: 0 },
+    { text: 'c', size: 0 },
+    ...'def'.split('').map(text => ({ text })),
+  ]
+  const { kept: left, drops } = await decideAll(planOf(first, second), rows)
+  assert.deepEqual(reasons(drops), ['3 gated', '5 too-small', '7 first', '9 second'])
+  assert.deepEqual([...numbers(left, 'row')], [1, 11])
+  assert.deepEqual(kept, [0, 5], 'a decider is told to keep what every decider kept')
+  assert.deepEqual([...numbers(drops, 'evidence')].slice(0, 2), [5, 0])
+})
+
+test('what one decider wrote of a row that it kept does not stay for the next row', async () => {
+  const moving = decider('moving', (row, verdict) => {
+    if (row === 0)
+      Object.assign(verdict, {
+        domain: 'elsewhere',
+        evidence: 9,
+        evidenceText: 'nine',
+        similarity: 0.5,
+        duplicateOf: 7,
+      })
+    verdict.reason = 'moving'
+    return row !== 1
+  })
+  const { kept, drops } = await decideAll(planOf(moving), [{ text: 'a' }, { text: 'b' }, { text: 'c' }])
+  assert.deepEqual(
+    [0, 1].map(row => stringAt(utf8(kept, 'domain'), row)),
+    ['elsewhere', 'd'],
+  )
+  assert.deepEqual([numbers(drops, 'evidence')[0], numbers(drops, 'duplicateOf')[0]], [Number.NaN, -1])
+  assert.equal(stringAt(utf8(drops, 'evidenceText'), 0), '')
+})
+
+test('each row is in one of the two, and the totals are their sums, over many slots', async () => {
+  const random = randomFrom(7)
+  const some = decider('some', (_, verdict) => {
+    verdict.reason = `reason ${Math.floor(random() * 3)}`
+    return random() < 0.5
+  })
+  const plan = planOf(some)
+  const totals = emptyDecideTotals()
+  let [documents, keptRows, dropRows, keptBytes] = [0, 0, 0, 0]
+  for (let slot = 0; slot < 30; slot++) {
+    const rows = Array.from({ length: Math.floor(random() * 40) }, (): Row => {
+      return {
+        text: `text ${Math.floor(random() * 30)}`,
+        size: Math.floor(random() * 5),
+        domain: random() < 0.5 ? 'a' : 'b',
+      }
+    })
+    const { kept, drops } = await decideAll(plan, rows, totals)
+    const all = [...numbers(kept, 'row'), ...numbers(drops, 'row')].sort((a, b) => a - b)
+    assert.deepEqual(
+      all,
+      rows.map((_, i) => 2 * i + 1),
+    )
+    documents += rows.length
+    keptRows += kept.rows
+    dropRows += drops.rows
+    keptBytes += utf8(kept, 'text').bytes.length
+  }
+  const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0)
+  assert.deepEqual([totals.documents, totals.kept, sum(totals.dropped)], [documents, keptRows, dropRows])
+  assert.equal(totals.keptBytes, keptBytes)
+  assert.deepEqual(Object.keys(totals.byDomain).sort(), ['a', 'b'])
+  assert.equal(totals.byDomain.a.documents + totals.byDomain.b.documents, documents)
+  assert.equal(totals.byDomain.a.kept + totals.byDomain.b.kept, keptRows)
+})
+
+test('domains with names of JavaScript are counted, also after a restart', async () => {
+  const rows = ['constructor', '__proto__', 'toString', 'constructor'].map(domain => ({ text: domain, domain }))
+  const { totals } = await decideAll(planOf(), rows)
+  const restored = restoreTotals<DecideTotals>(JSON.parse(JSON.stringify(totals)))
+  await decideAll(planOf(), rows, restored)
+  assert.deepEqual(
+    Object.entries(restored.byDomain).map(([name, counts]) => [name, counts.documents, counts.kept]),
+    [
+      ['constructor', 4, 4],
+      ['__proto__', 2, 2],
+      ['toString', 2, 2],
+    ],
+  )
+})
+
+test('more domains than a run may have are an error that says what to do', async () => {
+  const rows = Array.from({ length: limits.domainsMax + 1 }, (_, i) => ({ text: 'x', domain: `host${i}` }))
+  await decideAll(planOf(), rows.slice(1))
+  await assert.rejects(decideAll(planOf(), rows), { code: 'limit', message: /name a coarser field/ })
+})
+
+test('a slot without rows is decided to nothing', async () => {
+  const { kept, drops, totals } = await decideAll(planOf(), [])
+  assert.deepEqual([kept.rows, drops.rows, totals.documents], [0, 0, 0])
+})

@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ExpectedRecord, listSplits, readChunks, testSource } from '../../../conformance/source.ts'
+import { stringAt, utf8 } from '../../../src/batch/batch.ts'
+import { kafkaTopic } from '../../../src/index.ts'
+import { readFates } from '../../../src/inspect/fates.ts'
+import { RunReader } from '../../../src/record/run-reader.ts'
+import { broker, newRun, testOnBroker } from '../../log/kafka/broker.ts'
+import {
+  follow,
+  hashOutput,
+  makeDir,
+  makeText,
+  randomFrom,
+  runHeadrace,
+  signalAtWork,
+  writePipeline,
+} from '../../run/fixture.ts'
+import { makeTexts, readSource } from '../fixture.ts'
+import { TestTopic } from './producer.ts'
+
+const url = `kafka://${broker}`
+const random = randomFrom(17)
+
+/** What must come of a run over a topic: `file:line`, and the reason of what is dead. */
+class Expected {
+  readonly fates = new Map<string, string | null>()
+
+  add(topic: string, partition: number, offsets: readonly number[], reason: string | null = null): void {
+    for (const offset of offsets) this.fates.set(`${topic}/${partition}:${offset + 1}`, reason)
+  }
+}
+
+const document = (sentences = 20) => JSON.stringify({ text: makeText(random, sentences), kind: 'page' })
+const documents = (count: number, sentences?: number) => Array.from({ length: count }, () => document(sentences))
+
+/** Three partitions of documents, poison records among them and aborted transactions between. */
+async function fill(topic: TestTopic, expected: Expected, rounds: number): Promise<void> {
+  const { name } = topic
+  for (let round = 0; round < rounds; round++)
+    for (const partition of topic.next.keys()) {
+      expected.add(name, partition, await topic.commit(partition, documents(100), { headers: { round: `${round}` } }))
+      await topic.abort(partition, documents(7))
+      expected.add(name, partition, await topic.commit(partition, ['{"text":']), 'broken-json')
+      expected.add(name, partition, await topic.commit(partition, [Buffer.from([123, 255, 125])]), 'invalid-utf8')
+      expected.add(name, partition, await topic.send(partition, [null]), 'empty-record')
+      expected.add(name, partition, await topic.send(partition, documents(3)))
+    }
+}
+
+const pipelineOf = async (topic: string, more = '', rest = '') =>
+  writePipeline(
+    await makeDir('kafka-source'),
+    () =>
+      `h.pipeline('test').from(h.kafkaTopic('${url}', '${topic}', { domain: 'kind'${more} })).annotate(h.normalize())${rest}`,
+  )
+
+async function fatesOf(runDir: string): Promise<(readonly [string, string | null])[]> {
+  await using run = await RunReader.open(runDir)
+  const fates: (readonly [string, string | null])[] = []
+  for await (const { file, line, fate, reason } of readFates(run))
+    fates.push([`${file}:${line}`, fate === 'dead' ? (reason ?? '') : null])
+  return fates
+}
+
+async function checkFates(runDir: string, expected: Expected): Promise<void> {
+  const fates = await fatesOf(runDir)
+  assert.equal(new Set(fates.map(([address]) => address)).size, fates.length, 'a record has two fates')
+  assert.deepEqual(new Map(fates.sort()), new Map([...expected.fates].sort()))
+}
+
+testOnBroker(
+  'a whole run over three partitions, killed and restarted, gives each record one fate and the same bytes',
+  async () => {
+    await using topic = await TestTopic.create(newRun(), 3)
+    const expected = new Expected()
+    await fill(topic, expected, 6)
+    const pipeline = await pipelineOf(
+      topic.name,
+      '',
+      ".decide(h.rules()).tokenize('gpt2').feed({ length: 128, batch: 2 })",
+    )
+    const [dir, other] = [await makeDir('kafka-source'), await makeDir('kafka-source')]
+    const args = (runs: string) => ['run', pipeline, '--dir', runs, '--workers', '2', '--json']
+    const killed = await runHeadrace(args(dir), child => signalAtWork(child, join(dir, 'test'), 'SIGKILL'))
+    assert.equal(killed.signal, 'SIGKILL', killed.err)
+    for (const runs of [dir, other]) {
+      const { status, err } = await runHeadrace(args(runs))
+      assert.equal(status, 0, err)
+      await checkFates(join(runs, 'test'), expected)
+    }
+    assert.deepEqual(await hashOutput(join(dir, 'test')), await hashOutput(join(other, 'test')))
+  },
+)
+
+/** A topic of long texts in two partitions, with what was aborted and what is no document between them. */
+async function makeSubject() {
+  const topic = await TestTopic.create(newRun(), 3)
+  const texts = makeTexts(1500, 5)
+  const records: ExpectedRecord[] = []
+  for (const [partition, some] of [texts, texts.slice(0, 20)].entries())
+    for (let at = 0; at < some.length; at += 100) {
+      const part = some.slice(at, at + 100)
+      const file = `${topic.name}/${partition}`
+      const offsets = await topic.commit(
+        partition,
+        part.map(text => JSON.stringify({ text })),
+      )
+      for (const [i, offset] of offsets.entries()) records.push({ file, line: offset + 1, text: part[i] })
+      await topic.abort(partition, ['{"text":"aborted"}'])
+      const [broken] = await topic.send(partition, ['{'])
+      records.push({ file, line: broken + 1, reason: 'broken-json' })
+    }
+  await topic[Symbol.asyncDispose]()
+  return { name: topic.name, records, recordBytesMax: 2 * Math.max(...texts.map(text => Buffer.byteLength(text))) }
+}
+let subject: ReturnType<typeof makeSubject> | undefined
+if (broker)
+  testSource('a topic on a broker', async () => {
+    subject ??= makeSubject()
+    const { name, ...rest } = await subject
+    return { source: kafkaTopic(url, name), ...rest }
+  })
+
+/** Follows while `work` goes on, and drains as a signal drains. */
+async function followAndDrain(args: readonly string[], work: () => Promise<void>): Promise<void> {
+  const { status, err } = await follow(args, work)
+  assert.equal(status, 130, err)
+}
+
+async function waitForFates(runDir: string, count: number): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    const fates = await fatesOf(runDir).catch(error => (error.code === 'not-found' ? [] : Promise.reject(error)))
+    if (fates.length >= count) return
+    await sleep(25)
+  }
+  assert.fail(`the run has not read ${count} records after 10 seconds`)
+}
+
+testOnBroker('a follower takes what comes on any partition, drains, goes on and ends', async () => {
+  // More partitions than a run has lanes.
+  await using topic = await TestTopic.create(newRun(), 6)
+  const expected = new Expected()
+  const add = async (partition: number, count: number) =>
+    expected.add(topic.name, partition, await topic.commit(partition, documents(count, 4)))
+  const dir = await makeDir('kafka-source')
+  const runDir = join(dir, 'test')
+  const args = [
+    'run',
+    await pipelineOf(topic.name, ', pollMs: 50', ".tokenize('gpt2')"),
+    '--dir',
+    dir,
+    '--workers',
+    '1',
+    '--json',
+  ]
+  await add(0, 30)
+  await followAndDrain(args, async () => {
+    await waitForFates(runDir, expected.fates.size)
+    for (const partition of [5, 0, 5, 3]) {
+      await add(partition, 3)
+      await waitForFates(runDir, expected.fates.size)
+    }
+  })
+  await checkFates(runDir, expected)
+  await add(4, 5)
+  await add(5, 5)
+  await followAndDrain(args, async () => {
+    await waitForFates(runDir, expected.fates.size)
+  })
+  await add(1, 9)
+  const { status, err } = await runHeadrace(args)
+  assert.equal(status, 0, err)
+  await checkFates(runDir, expected)
+  const doctor = await runHeadrace(['doctor', '--dir', dir])
+  assert.match(doctor.out, /recorded, all as they were/, doctor.err)
+})
+
+testOnBroker('a topic that was deleted and made anew is refused', async () => {
+  const name = newRun()
+  const pipeline = await pipelineOf(name)
+  const dir = await makeDir('kafka-source')
+  const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
+  {
+    await using topic = await TestTopic.create(name, 1)
+    await topic.commit(0, documents(5))
+    await followAndDrain(args, () => waitForFates(join(dir, 'test'), 5))
+    await topic.remove()
+  }
+  const gone = await runHeadrace(args)
+  assert.equal(gone.status, 66, gone.err)
+  assert.match(gone.err, new RegExp(`there is no topic '${name}' at `))
+  await using topic = await TestTopic.create(name, 1)
+  await topic.commit(0, documents(9))
+  const { status, err } = await runHeadrace(args)
+  assert.equal(status, 65, err)
+  assert.match(err, new RegExp(`${name}/0 changed since this run began`))
+  // One that goes on reading meanwhile finds out too.
+  const source = kafkaTopic(url, name)
+  const [split] = await listSplits(source)
+  const stamp = split.stamp.replace(/[^/]+$/, '00000000-0000-0000-0000-000000000001')
+  await assert.rejects(readChunks(source, { ...split, stamp }), { code: 'source-changed', message: /made anew/ })
+})
+
+testOnBroker(
+  'the time of a record, its key and its headers are those of its producer, bytes that are no text too',
+  async () => {
+    const bytes = Buffer.from([255, 0])
+    const text = (value: string) => Buffer.from(value)
+    const headers = new Map([
+      [text('trace'), bytes],
+      [text('kind'), text('a')],
+      [text('kind'), text('b')],
+      [text('none'), null],
+    ])
+    const more = { key: bytes, headers, timestamp: 1_700_000_000_123n }
+    const before = Date.now()
+    for (const type of ['CreateTime', 'LogAppendTime']) {
+      await using topic = await TestTopic.create(newRun(), 1, { 'message.timestamp.type': type })
+      await topic.send(0, ['{"text":"a"}'], more)
+      const source = kafkaTopic(url, topic.name)
+      const [split] = await listSplits(source)
+      const [chunk] = await readChunks(source, split)
+      const { batch } = await source.parse(chunk)
+      const { timeMs, ...kafka } = JSON.parse(stringAt(utf8(batch, 'meta'), 0)).kafka
+      assert.deepEqual(kafka, {
+        ...{ offset: 0, keyBase64: '/wA=', headersBase64: { trace: '/wA=' } },
+        headers: { kind: ['a', 'b'], none: null },
+      })
+      if (type === 'CreateTime') assert.equal(timeMs, 1_700_000_000_123)
+      else assert.ok(timeMs >= before && timeMs <= Date.now(), `${timeMs} is not between ${before} and now`)
+    }
+  },
+)
+
+testOnBroker('trimmed offsets are an error, and never passed over', async () => {
+  await using topic = await TestTopic.create(newRun(), 1)
+  await topic.commit(0, documents(20))
+  const source = kafkaTopic(url, topic.name)
+  const [split] = await listSplits(source)
+  await topic.trim(0, 8)
+  await assert.rejects(readChunks(source, split), {
+    code: 'trimmed',
+    message: new RegExp(`${topic.name}/0: offsets 0 to 7 were removed before they were read`),
+  })
+  // A new run begins at what is left.
+  const { records } = await readSource(kafkaTopic(url, topic.name))
+  assert.deepEqual(
+    records.map(({ line }) => line),
+    Array.from({ length: 12 }, (_, i) => 9 + i),
+  )
+})
+
+testOnBroker('brokers that are away are an error of the world', async () => {
+  process.env.HEADRACE_KAFKA_DELIVERY_TIMEOUT_MS = '100'
+  const source = kafkaTopic('kafka://127.0.0.1:1', 'documents')
+  await assert.rejects(listSplits(source), { code: 'disk', retry: true, message: /127\.0\.0\.1:1/ })
+  delete process.env.HEADRACE_KAFKA_DELIVERY_TIMEOUT_MS
+})

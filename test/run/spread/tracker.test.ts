@@ -173,12 +173,7 @@ check('told to stop it ends at once, without the run', async (module, t) => {
 
 mutate(/its figures/, 'it looks once', 'while (!signal.aborted) {', 'for (let i = 0; i < 1; i++) {')
 mutate(/its figures/, 'the first of the partitions counts', 'firstUnannotated(load, annotate)', 'annotate[0].slot')
-mutate(
-  /its figures/,
-  'what was decided is not restored',
-  'progress.decide = readDecideNote(decide).totals',
-  '',
-)
+mutate(/its figures/, 'what was decided is not restored', 'progress.decide = readDecideNote(decide).totals', '')
 mutate(/that makes shards/, 'deciding is taken for the end', 'plan.tokenizer ? shard : decide', 'decide')
 mutate(/that makes none/, 'sharding is waited for', 'plan.tokenizer ? shard : decide', 'shard')
 mutate(/does not see/, 'one partition is taken for all', 'positions.every(', 'positions.some(')

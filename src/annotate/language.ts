@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { type Batch, type Columns, Utf8Builder, utf8 } from '../batch/batch.ts'
+import { checkDataFile, dataFiles, readDataFile } from '../data-files.ts'
 import { HeadraceError } from '../errors.ts'
 import { FastTextClassifier } from '../text/language/fasttext.ts'
 import { parseFastTextModel } from '../text/language/model.ts'
@@ -14,12 +12,7 @@ export interface LanguageOptions {
   readonly minScore?: number
 }
 
-/** The compressed language model of fastText, 176 languages: https://fasttext.cc/docs/en/language-identification.html. */
-const model: Resource = Object.freeze({
-  name: 'lid.176.ftz',
-  sha256: '8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83',
-})
-const modelPath = 'fasttext.wasm.js/dist/models/language-identification/assets/lid.176.ftz'
+const model = Object.freeze({ name: 'lid.176.ftz', sha256: dataFiles['lid.176.ftz'].sha256 }) satisfies Resource
 
 /**
  * Writes `language`, the most likely language's code as the model spells it (ISO 639-1 where there is one, so `en`, `zh`, `ceb`),
@@ -66,31 +59,13 @@ function identifyRows(batch: Batch, from: string): Columns {
 
 let loaded: FastTextClassifier | undefined
 
-/** The classifier, loaded from the package fasttext.wasm.js once a thread: 0.1 s and 12 MB of memory. */
+/** The classifier, loaded once a thread: 0.1 s and 12 MB of memory. */
 export function loadLanguageClassifier(): FastTextClassifier {
-  loaded ??= createLanguageClassifier(readModelFile())
+  loaded ??= createLanguageClassifier(readDataFile(model.name))
   return loaded
-}
-
-function readModelFile(): Uint8Array {
-  try {
-    return readFileSync(createRequire(import.meta.url).resolve(modelPath))
-  } catch (error) {
-    throw new HeadraceError(
-      'not-found',
-      `model '${model.name}' is missing: install the package fasttext.wasm.js again`,
-      error,
-    )
-  }
 }
 
 /** The classifier that `file` holds; throws `corrupt` unless it is, byte for byte, `lid.176.ftz` as fastText publishes it. */
 export function createLanguageClassifier(file: Uint8Array): FastTextClassifier {
-  const actual = createHash('sha256').update(file).digest('hex')
-  if (actual !== model.sha256)
-    throw new HeadraceError(
-      'corrupt',
-      `model '${model.name}' has SHA-256 ${actual}, not ${model.sha256}: install the package fasttext.wasm.js again`,
-    )
-  return new FastTextClassifier(parseFastTextModel(file))
+  return new FastTextClassifier(parseFastTextModel(checkDataFile(model.name, file)))
 }

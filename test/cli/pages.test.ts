@@ -3,11 +3,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { displayWidth } from '../../src/cli/wrap.ts'
-import { hashFiles, makeDir, makeText, randomFrom } from '../run/fixture.ts'
+import { hashFiles, makeText, randomFrom } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { parseLines, runMain } from './terminal.ts'
 
 // One small run with every kind of fate, and the pages that the commands print of it.
-const dir = await makeDir('cli-pages')
+const dir = makeFolder('cli-pages')
 const random = randomFrom(7)
 const original = makeText(random, 40)
 const edited = original.replace(/\n\n[^\n]*$/, '\n\nAnother ending that was never here before.')

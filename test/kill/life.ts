@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Finished, makeDir, writeCorpus } from '../run/fixture.ts'
+import { type Finished, writeCorpus } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { type Orders, ordersVariable } from './orders.ts'
 import { unnamed } from './points.ts'
 
@@ -51,7 +52,7 @@ export async function makeSubject(options: {
   plant?: Orders['plant']
 }): Promise<Subject> {
   const { seed, documentsPerFile = 80, input = [], plant = null } = options
-  const cache = join(await makeDir('kill-cache'), 'modules')
+  const cache = join(makeFolder('kill-cache'), 'modules')
   const { dir } = await writeCorpus({ seed, files: 6, documentsPerFile })
   const bytes = (await Promise.all(input.map(async path => (await stat(path)).size))).reduce((a, b) => a + b, 0)
   const scale = Math.max(1, bytes / 1_400_000)

@@ -7,8 +7,9 @@ import { parseArgs } from 'node:util'
 import { formatCount, formatTable } from '../../src/cli/table.ts'
 import { readTotals } from '../../src/inspect/totals.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
-import { makeDir, makeText, randomFrom } from '../run/fixture.ts'
-import { hasVerify, removeDir, type Subject, verify } from './life.ts'
+import { makeText, randomFrom } from '../run/fixture.ts'
+import { keepFolders, makeFolder } from '../temporary.ts'
+import { hasVerify, type Subject, verify } from './life.ts'
 import { ordersVariable } from './orders.ts'
 import { type Checked, checkFates, checkShards, checkSteps } from './soak-checks.ts'
 import { type LifeMemory, memoryTrend, residentMb, watchMemory } from './soak-memory.ts'
@@ -40,7 +41,7 @@ if (values.help) {
 const random = randomFrom(Number(values.seed))
 const killEveryMs = 1000 * Number(values['kill-every'])
 const endMs = 60_000 * Number(values.minutes)
-const root = await makeDir('soak')
+const root = makeFolder('soak')
 const [input, aside, runs] = ['input', 'aside', 'runs'].map(name => join(root, name))
 // Topics are named by it.
 const runName = values.log ? `soak-${process.pid}` : 'kill'
@@ -257,6 +258,8 @@ for (const violation of violations.slice(0, 50)) say(`violation: ${violation}`)
 say(
   `total: ${((performance.now() - began) / 60_000).toFixed(1)} min, ${totals.runLives + 1} lives of the run, ${totals.runKills} kills, ${totals.readerLives} of the reader, ${totals.readerKills} kills, ${written.size} files, ${lineCount()} records, ${violations.length} violations`,
 )
-if (violations.length || values.keep) say(`kept: ${root}`)
-else await removeDir(root)
+if (violations.length || values.keep) {
+  keepFolders()
+  say(`kept: ${root}`)
+}
 process.exitCode = violations.length ? 1 : 0

@@ -26,7 +26,8 @@ import { verifyRun } from '../../src/verify/verify.ts'
 import { runMain } from '../cli/terminal.ts'
 import { broker, newRun, testOnBroker } from '../log/kafka/broker.ts'
 import { setLimits } from '../simulate/small-limits.ts'
-import { hashOutput, makeDir, writeCorpus, writePipeline } from './fixture.ts'
+import { makeFolder } from '../temporary.ts'
+import { hashOutput, writeCorpus, writePipeline } from './fixture.ts'
 
 // Runs of some 60 small slots, whose shards are cut every 8, stopped and started again while what they no longer need is trimmed.
 setLimits({ slotBytes: 8 * 1024, snapshotSlots: 4 })
@@ -105,7 +106,7 @@ async function live({ dir, log: place = null, partitions = 1, stopAt, retention,
 }
 
 async function newDir(): Promise<string> {
-  const dir = join(await makeDir('retention'), newRun())
+  const dir = join(makeFolder('retention'), newRun())
   await mkdir(dir)
   return dir
 }
@@ -256,7 +257,7 @@ testOnBroker(
 testOnBroker(
   'of a spread run what was loaded goes once it is annotated, and nothing else unless it is wanted',
   async () => {
-    const dir = join(await makeDir('retention'), newRun())
+    const dir = join(makeFolder('retention'), newRun())
     const place = ['--dir', join(dir, '..'), '--run', basename(dir)]
     const { status, err } = await runMain([
       ...['run', pipeline, ...place, '--log', `kafka://${broker}`, '--spread', '--partitions', '3', '--workers', '1'],

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { tableFromIPC } from 'apache-arrow'
 import { HeadraceError } from '../../src/errors.ts'
 import { folderOf, shardPath } from '../../src/shards/manifest.ts'
 import { openShard, writeShard } from '../../src/shards/shard.ts'
 import { randomFrom, toBatch } from '../feed/corpus.ts'
+import { makeFolder } from '../temporary.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'headrace-shard-'))
-after(() => rmSync(dir, { recursive: true }))
+const dir = makeFolder('shard')
 
 const random = randomFrom(9)
 let token = 0

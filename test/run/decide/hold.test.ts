@@ -24,7 +24,7 @@ import { deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
 import { emptyProgress } from '../../../src/run/progress.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
-import { makeDir } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
 
 // The deciding stage over slots of ten rows. Copies are dropped: up to slot 6 in the window of slots 4 to 7, and up to slot 10 in the
 // next, too many.
@@ -80,7 +80,7 @@ interface Fixture {
 async function begin(end?: number): Promise<Fixture> {
   const log = new MemoryLog()
   await measure(log, 0, end)
-  return { dir: await makeDir('hold'), log }
+  return { dir: makeFolder('hold'), log }
 }
 
 /** Runs the stage over what is measured, and gives what it threw. */

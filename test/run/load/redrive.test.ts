@@ -23,7 +23,8 @@ import { emptyProgress } from '../../../src/run/progress.ts'
 import type { WatchFolders } from '../../../src/sources/files/follow.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
-import { crashing, makeDir } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
+import { crashing } from '../fixture.ts'
 
 // The loading stage over files that are mended, with a stand-in for the pool that measures at once.
 
@@ -42,7 +43,7 @@ interface World {
 }
 
 async function makeWorld(): Promise<World> {
-  return { input: await makeDir('input'), dir: await makeDir('redrive'), log: new MemoryLog(), poison: 'none' }
+  return { input: makeFolder('input'), dir: makeFolder('redrive'), log: new MemoryLog(), poison: 'none' }
 }
 
 const line = (id: string, length = 20) => JSON.stringify({ id, text: `${id} ${'x'.repeat(length)}` })

@@ -17,7 +17,8 @@ import { emptyProgress } from '../../../src/run/progress.ts'
 import { runShardStage } from '../../../src/run/shard/shard-stage.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
-import { crashing, hashFiles, makeDir, randomFrom } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
+import { crashing, hashFiles, randomFrom } from '../fixture.ts'
 
 // The sharding stage over kept slots of three domains, stopped and crashed at every point. Shards are cut small.
 const plan = planPipeline(pipeline('p').from(jsonl('none')).tokenize('gpt2'))
@@ -96,7 +97,7 @@ async function manifestOf(log: Log): Promise<ManifestEntry[]> {
 }
 
 async function begin(): Promise<Fixture> {
-  return { dir: await makeDir('shards'), log: new MemoryLog() }
+  return { dir: makeFolder('shards'), log: new MemoryLog() }
 }
 
 async function outcome(fixture: Fixture, segments?: Segment[]) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 // node test/main.ts FILES AND OPTIONS OF `node --test`: runs tests with a temporary folder of their own, and fails when one left a file in it.
-const folder = mkdtempSync(join(tmpdir(), 'headrace-tests-'))
+const folder = mkdtempSync(join(tmpdir(), 'headrace-'))
 // Each file is a process of its own, and most load the same modules: what one compiled, the next one need not.
 const cache = join(import.meta.dirname, '../node_modules/.cache/headrace/modules')
 const child = spawn(process.execPath, ['--test', ...process.argv.slice(2)], {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -10,6 +10,7 @@ process.env.TMPDIR = own
 // By default Node keeps compiled modules in the temporary folder: each test would compile all of them again.
 process.env.NODE_COMPILE_CACHE ??= join(shared, 'node-compile-cache')
 
+let count = 0
 let isKept = false
 process.on('exit', () => {
   if (!isKept) rmSync(own, { recursive: true, force: true, maxRetries: 3 })
@@ -17,7 +18,9 @@ process.on('exit', () => {
 
 /** A new folder, named after what it is for. It is removed when this process ends. */
 export function makeFolder(name: string): string {
-  return mkdtempSync(join(own, `${name}-`))
+  const folder = join(own, `${name}-${++count}`)
+  mkdirSync(folder)
+  return folder
 }
 
 /** Keeps the folders after all, for somebody to look at what went wrong. */

@@ -1,7 +1,7 @@
 import { glob } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { formatCount, formatTable } from '../../src/cli/table.ts'
-import { randomFrom } from '../run/fixture.ts'
+import { randomFrom } from '../random.ts'
 import { keepFolders } from '../temporary.ts'
 import { type Chain, describeChain, type Outcome, type Reference, runChain, runUndisturbed } from './chain.ts'
 import { chooseKills, type Tally } from './choose.ts'

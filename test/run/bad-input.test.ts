@@ -7,8 +7,9 @@ import { basename, join } from 'node:path'
 import { before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { parquetWriteBuffer } from 'hyparquet-writer'
+import { randomFrom } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
-import { makeText, randomFrom, runHeadrace, writePipeline } from './fixture.ts'
+import { makeText, runHeadrace, writePipeline } from './fixture.ts'
 
 // A folder with a file of each kind of bad input, through the real command line: each record has one fate, with its file and line, and
 // everything good is kept.

@@ -6,21 +6,11 @@ import { join, relative } from 'node:path'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Commit, Log } from '../../src/log/log.ts'
 import type { Source } from '../../src/sources/source.ts'
+import { randomFrom } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
 
 /** What tests of whole runs share: a corpus, a pipeline file, and the real command line as a child process. */
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'headrace.js')
-
-/** mulberry32: small, seeded, good enough for test data. */
-export function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const words =
   'the river of data that we have and with which to be in water mill stone wheel channel field morning people work always house bread paper letter story small great under over between because every other light grain'.split(

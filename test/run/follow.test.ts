@@ -8,8 +8,9 @@ import { readTotals } from '../../src/inspect/totals.ts'
 import { readCommitted } from '../../src/log/log.ts'
 import { topics } from '../../src/record/layout.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
+import { randomFrom } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
-import { follow, hashOutput, makeText, randomFrom, runHeadrace, writePipeline } from './fixture.ts'
+import { follow, hashOutput, makeText, runHeadrace, writePipeline } from './fixture.ts'
 
 // A growing folder: files that come while the run goes, drains in between, and an end at last.
 const random = randomFrom(21)

@@ -2,16 +2,9 @@ import assert from 'node:assert/strict'
 import { appendFile, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { randomFrom } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
-import {
-  type Corpus,
-  hashOutput,
-  randomFrom,
-  runHeadrace,
-  signalAtWork,
-  writeCorpus,
-  writePipeline,
-} from './fixture.ts'
+import { type Corpus, hashOutput, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
 
 // Whole runs of the real command over a made corpus of some 3 MB: what a user gets, whatever happens on the way.
 const seed = Math.floor(Math.random() * 2 ** 31)

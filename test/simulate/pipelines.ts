@@ -8,9 +8,9 @@ import { holdout } from '../../src/decide/holdout.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
 import { type FeedOptions, gate, type Pipeline, pipeline, rules } from '../../src/pipeline/pipeline.ts'
 import { jsonl } from '../../src/sources/files/jsonl.ts'
+import type { Random } from '../random.ts'
 import { marks } from './corpus.ts'
 import { running } from './process.ts'
-import type { Random } from './random.ts'
 
 /** Which operators a simulated pipeline has. */
 export interface PipelineShape {

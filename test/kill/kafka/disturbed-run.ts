@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { randomFrom } from '../../run/fixture.ts'
+import { randomFrom } from '../../random.ts'
 import { makeFolder } from '../../temporary.ts'
 import { removeDir, type Subject } from '../life.ts'
 import { compareWhole, type Output, readOutput } from '../output.ts'

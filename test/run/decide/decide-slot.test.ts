@@ -11,7 +11,7 @@ import { type Plan, planPipeline, stageFields } from '../../../src/pipeline/plan
 import { type DecideTotals, emptyDecideTotals, restoreTotals } from '../../../src/record/totals.ts'
 import { decideSlot } from '../../../src/run/decide/decide-slot.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
-import { randomFrom } from '../fixture.ts'
+import { randomFrom } from '../../random.ts'
 
 interface Row {
   readonly text: string

@@ -17,8 +17,9 @@ import { emptyProgress } from '../../../src/run/progress.ts'
 import { runShardStage } from '../../../src/run/shard/shard-stage.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
+import { randomFrom } from '../../random.ts'
 import { makeFolder } from '../../temporary.ts'
-import { crashing, hashFiles, randomFrom } from '../fixture.ts'
+import { crashing, hashFiles } from '../fixture.ts'
 
 // The sharding stage over kept slots of three domains, stopped and crashed at every point. Shards are cut small.
 const plan = planPipeline(pipeline('p').from(jsonl('none')).tokenize('gpt2'))

@@ -7,10 +7,10 @@ import type { Owner } from '../../../src/log/log.ts'
 import type { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { topics } from '../../../src/record/layout.ts'
 import { positionsOf, readBySlot, slotAppend } from '../../../src/record/slots.ts'
+import { randomFrom } from '../../random.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
 import { makeFolder } from '../../temporary.ts'
 import { examine } from '../examine.ts'
-import { randomFrom } from '../fixture.ts'
 import { contextOf, newLog, partitions, scoredOf, settle, until } from './memory-run.ts'
 
 type Module = typeof import('../../../src/run/spread/decide-seat.ts')

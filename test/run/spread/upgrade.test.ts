@@ -8,9 +8,9 @@ import { type Plan, planPipeline } from '../../../src/pipeline/plan.ts'
 import { readRunFile } from '../../../src/record/run-file.ts'
 import { openRunFile } from '../../../src/run/admit.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
+import { randomFrom } from '../../random.ts'
 import { makeFolder } from '../../temporary.ts'
 import { examine } from '../examine.ts'
-import { randomFrom } from '../fixture.ts'
 
 type Upgrade = typeof import('../../../src/run/spread/upgrade.ts')
 const { check, mutate } = examine<Upgrade>('spread/upgrade.ts')

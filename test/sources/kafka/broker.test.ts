@@ -7,15 +7,8 @@ import { kafkaTopic } from '../../../src/index.ts'
 import { readFates } from '../../../src/inspect/fates.ts'
 import { RunReader } from '../../../src/record/run-reader.ts'
 import { broker, newRun, testOnBroker } from '../../log/kafka/broker.ts'
-import {
-  follow,
-  hashOutput,
-  makeText,
-  randomFrom,
-  runHeadrace,
-  signalAtWork,
-  writePipeline,
-} from '../../run/fixture.ts'
+import { randomFrom } from '../../random.ts'
+import { follow, hashOutput, makeText, runHeadrace, signalAtWork, writePipeline } from '../../run/fixture.ts'
 import { makeFolder } from '../../temporary.ts'
 import { makeTexts, readSource } from '../fixture.ts'
 import { TestTopic } from './producer.ts'

@@ -10,15 +10,14 @@ import { planPipeline } from '../../../src/pipeline/plan.ts'
 import { topics } from '../../../src/record/layout.ts'
 import type { Segment } from '../../../src/record/run-file.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
-import type { RunContext } from '../../../src/run/context.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
 import { tokenizeKept } from '../../../src/run/measure/tokens.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
 import { runShardStage } from '../../../src/run/shard/shard-stage.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { randomFrom } from '../../random.ts'
 import { makeFolder } from '../../temporary.ts'
+import { contextOf } from '../context.ts'
 import { crashing, hashFiles } from '../fixture.ts'
 
 // The sharding stage over kept slots of three domains, stopped and crashed at every point. Shards are cut small.
@@ -71,23 +70,12 @@ const segmentFrom = (from: number, name: string): Segment => ({
 })
 
 async function runStage({ dir, log }: Fixture, given: Log = log, segments = [segmentFrom(0, 'first')]) {
-  const progress = emptyProgress()
-  const never = new AbortController().signal
-  const context: RunContext = {
-    dir,
-    plan,
-    pool,
-    progress,
-    log: given,
-    shape: { partitions: 1, lanes: 1 },
-    segments,
-    ...{ drain: never, failed: never, checkOwner: () => {} },
-  }
+  const context = contextOf({ dir, plan, pool, log: given, segments })
   const seen: ManifestEntry[] = []
   let ends = 0
   const sink = { add: async (entry: ManifestEntry) => void seen.push(entry), end: async () => void ends++ }
   await runShardStage(context, AbortSignal.abort(), sink, cuts)
-  return { progress, seen, ends }
+  return { progress: context.progress, seen, ends }
 }
 
 async function manifestOf(log: Log): Promise<ManifestEntry[]> {

@@ -171,7 +171,7 @@ test('input that changed, is missing or is new', async () => {
   const { out } = await doctor(dir)
   assert.match(
     out,
-    /input +6 files recorded, 1\s+changed\s\(.*part-0.jsonl\),\s+1\s+missing\s\(.*part-1.jsonl\),\s+1\s+new/,
+    /input +6 files recorded, 1\s+changed\s+\(.*part-0.jsonl\),\s+1\s+missing\s+\(.*part-1.jsonl\),\s+1\s+new/,
   )
   assert.match(out, /would be refused: .*part-0.jsonl changed since this run began to read it/)
 })

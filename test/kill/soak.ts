@@ -50,8 +50,7 @@ const runDir = join(runs, runName)
 const records = join(root, 'steps.jsonl')
 const batch = 8
 const limits = { shardTokensMax: 50_000, shardSlotsMax: 64, segmentBytesMax: 8 * 1024 * 1024, ledgerSegmentSteps: 512 }
-const cache = join(root, 'modules')
-const subject: Subject = { pipeline: join(root, 'pipeline.ts'), input: [], limits, plant: null, cache }
+const subject: Subject = { pipeline: join(root, 'pipeline.ts'), input: [], limits, plant: null }
 
 /** Lines of each file that was written. */
 const written = new Map<string, number>()
@@ -98,7 +97,7 @@ function start(args: readonly string[]): Running {
   const orders = { root: runDir, limits, kill: null, fill: null, report: null, plant: null }
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, [ordersVariable]: JSON.stringify(orders), NODE_COMPILE_CACHE: cache },
+    env: { ...process.env, [ordersVariable]: JSON.stringify(orders) },
   })
   let [out, err] = ['', '']
   child.stdout!.on('data', data => (out += data))

@@ -131,7 +131,7 @@ test('a second process on the same run is refused with who holds it', async () =
 })
 
 test('a file that changed under its name is refused, naming it', async () => {
-  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 1200 })
+  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 600 })
   const file = await writePipeline(other.dir)
   const dir = makeFolder('changed')
   const args = ['run', file, '--dir', dir, '--workers', '1', '--json']

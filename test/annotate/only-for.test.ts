@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Annotator } from '../../src/annotate/annotator.ts'
 import { onlyFor } from '../../src/annotate/only-for.ts'
 import { numbers, stringAt, utf8, utf8From } from '../../src/batch/batch.ts'
+import { plainAnnotator } from './plain.ts'
 
 /** Doubles each text and counts its bytes. */
-const double: Annotator = {
-  ...{ name: 'double', version: 1, exact: true, options: {}, reads: ['text'], resources: [], rules: [] },
+const double = plainAnnotator({
+  name: 'double',
   writes: [
     { name: 'text', kind: 'utf8' },
     { name: 'size', kind: 'u32' },
@@ -18,7 +18,7 @@ const double: Annotator = {
       size: { kind: 'u32', values: Uint32Array.from(texts, text => text.length) },
     }
   },
-}
+})
 
 const cases: [labels: string[], texts: string[], sizes: number[]][] = [
   [

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { seedSimilarity } from '../../src/annotate/seed-similarity.ts'
 import { numbers, utf8From } from '../../src/batch/batch.ts'
 import { checkFields } from '../../src/batch/contract.ts'
 import { HeadraceError } from '../../src/errors.ts'
 import { fitSeed, writeSeed } from '../../src/text/likeness/seed.ts'
+import { makeFolder } from '../temporary.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'headrace-seed-'))
-after(() => rmSync(directory, { recursive: true }))
+const directory = makeFolder('seed')
 const sample = join(import.meta.dirname, '../../pipelines/sample')
 const readSample = (part: number): { text: string; domain: string }[] =>
   gunzipSync(readFileSync(join(sample, `sample-${part}.jsonl.gz`)))

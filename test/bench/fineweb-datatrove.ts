@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../temporary.ts'
 
 // npm run bench -- fineweb-datatrove CORPUS_DIR PYTHON [MEGABYTES]
 // pipelines/fineweb.ts without its duplicates (datatrove has them as another run) beside datatrove's own parts in the same order, one
@@ -13,7 +13,7 @@ if (!corpus || !python) {
   process.exit(64)
 }
 const root = join(import.meta.dirname, '..', '..')
-const dir = mkdtempSync(join(tmpdir(), 'headrace-datatrove-'))
+const dir = makeFolder('datatrove')
 const input = join(dir, 'english.jsonl')
 writeFileSync(input, cutEnglish(Number(megabytes) * 1e6))
 const pipeline = join(dir, 'fineweb.ts')
@@ -80,4 +80,3 @@ for (let round = 0; round < 2; round++) {
     `headrace is ${(theirs.cpuSeconds / ours.cpuSeconds).toFixed(1)} times as fast by CPU time, ${(theirs.seconds / ours.seconds).toFixed(1)} times by the clock`,
   )
 }
-rmSync(dir, { recursive: true })

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { formatBytes, formatTable } from '../../src/cli/table.ts'
+import { makeFolder } from '../temporary.ts'
 import {
   consumeByClient,
   consumeByLog,
@@ -35,8 +35,7 @@ if (!brokers) {
   process.exit(64)
 }
 const root = join(import.meta.dirname, '..', '..')
-const work = mkdtempSync(join(tmpdir(), 'headrace-bench-'))
-process.on('exit', () => rmSync(work, { recursive: true }))
+const work = makeFolder('bench')
 const rounds = Number(values.rounds)
 /** Entries that go over the wire in the second part. */
 const wireBytesMax = 256 * 1024 * 1024

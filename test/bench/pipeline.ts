@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../temporary.ts'
 
 // npm run bench -- pipeline CORPUS_DIR [FILES]
 // pipelines/fineweb.ts from JSON Lines to sealed shards and steps, on one core and on two (by taskset, where the system has it; a worker
@@ -30,7 +30,7 @@ const hasTaskset = spawnSync('taskset', ['-V']).status === 0
 
 /** Runs the command on the first `cores` cores and samples its resident memory. */
 async function measure(names: readonly string[], cores: number): Promise<Measured> {
-  const dir = mkdtempSync(join(tmpdir(), 'headrace-bench-'))
+  const dir = makeFolder('bench')
   const input = names.flatMap(name => ['--input', join(corpus, name)])
   const command = [process.execPath, join(root, 'bin/headrace.js'), 'run', join(root, 'pipelines/fineweb.ts'), ...input]
   const pinned = hasTaskset ? ['taskset', '-c', cores > 1 ? `0-${cores - 1}` : '0', ...command] : command

@@ -1,11 +1,11 @@
-import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, globSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { formatBytes, formatCount, formatTable } from '../../src/cli/table.ts'
 import { annotatedSlot } from '../../src/record/slots.ts'
 import { readSnapshot } from '../../src/run/spread/snapshot.ts'
+import { makeFolder } from '../temporary.ts'
 import { removeTopics } from './parts/kafka-wire.ts'
 import { writePieces } from './parts/pieces.ts'
 import { DecideWatch, hashKept, openSpread, readSessionSeconds } from './parts/spread-log.ts'
@@ -38,8 +38,7 @@ const leftSlots = 16
 
 const documents = Number(values.documents)
 const partitions = Number(values.partitions)
-const work = values.work ?? mkdtempSync(join(tmpdir(), 'headrace-bench-'))
-if (!values.work) process.on('exit', () => rmSync(work, { recursive: true, force: true }))
+const work = values.work ?? makeFolder('bench')
 mkdirSync(work, { recursive: true })
 const log = (text: string) => console.error(`${new Date().toISOString()} ${text}`)
 

@@ -1,10 +1,10 @@
-import { globSync, mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { globSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { formatBytes, formatTable } from '../../src/cli/table.ts'
 import { topics } from '../../src/record/layout.ts'
 import { hashOutput } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { removeTopics } from './parts/kafka-wire.ts'
 import {
   findSlotFaults,
@@ -38,8 +38,7 @@ if (!brokers || input.length === 0) {
 }
 const partitions = Number(values.partitions)
 const inputBytes = input.reduce((sum, path) => sum + statSync(path).size, 0)
-const work = mkdtempSync(join(tmpdir(), 'headrace-bench-'))
-process.on('exit', () => rmSync(work, { recursive: true, force: true }))
+const work = makeFolder('bench')
 const common = [values.pipeline, ...input.flatMap(path => ['--input', path]), '--dir', work, '--workers', '1']
 
 type Fault = 'SIGKILL' | 'SIGTERM'

@@ -5,10 +5,10 @@ import { test } from 'node:test'
 import { commands, exitStatuses } from '../../src/cli/main.ts'
 import { displayWidth } from '../../src/cli/wrap.ts'
 import { type ErrorCode, HeadraceError } from '../../src/errors.ts'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { runMain } from './terminal.ts'
 
-const dir = await makeDir('cli')
+const dir = makeFolder('cli')
 const at = (name: string) => join(dir, name)
 await writeFile(at('a.jsonl'), '{"text":"one"}\n')
 await writeFile(at('empty.ts'), 'export default 3\n')

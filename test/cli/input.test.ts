@@ -5,9 +5,9 @@ import { jsonl } from '../../src/sources/files/jsonl.ts'
 import { textFolder } from '../../src/sources/files/text-folder.ts'
 import { parquet } from '../../src/sources/parquet/parquet.ts'
 import type { Source } from '../../src/sources/source.ts'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
-const folder = await makeDir('input')
+const folder = makeFolder('input')
 
 const chosen: [input: string[], name: string][] = [
   [['data/*.jsonl'], 'jsonl'],

@@ -3,11 +3,13 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { displayWidth } from '../../src/cli/wrap.ts'
-import { hashFiles, makeDir, makeText, randomFrom } from '../run/fixture.ts'
+import { randomFrom } from '../random.ts'
+import { hashFiles, makeText } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { parseLines, runMain } from './terminal.ts'
 
 // One small run with every kind of fate, and the pages that the commands print of it.
-const dir = await makeDir('cli-pages')
+const dir = makeFolder('pages')
 const random = randomFrom(7)
 const original = makeText(random, 40)
 const edited = original.replace(/\n\n[^\n]*$/, '\n\nAnother ending that was never here before.')
@@ -132,7 +134,7 @@ test('trace shows the whole way of a record, by id or by file and line', async (
   const dropped = (await runMain(['trace', 'short', ...runs])).out
   assert.match(dropped, /fate +dropped: too-few-words, measured 4 \(gopherWords < 50\)/)
   assert.doesNotMatch(dropped, /shard|shingles/)
-  const near = (await runMain(['trace', 'near', ...runs])).out.replace(/\n +/g, ' ')
+  const near = (await runMain(['trace', 'near', ...runs], 200)).out.replace(/\n +/g, ' ')
   assert.match(near, /dropped: near-duplicate of original \(.*in\.jsonl:1\), similarity 0\.\d+/)
   const dead = await runMain(['trace', `${input}:5`, ...runs])
   assert.match(dead.out.replace(/\n +/g, ' '), /\(no document\).* fate +dead: broken-json, Unterminated/)

@@ -4,11 +4,12 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
-import { makeDir, runHeadrace } from '../run/fixture.ts'
+import { runHeadrace } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { parseLines } from './terminal.ts'
 
 // What only a process of its own shows: signals, closed pipes, other versions of Node.
-const dir = await makeDir('cli-process')
+const dir = makeFolder('cli-process')
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'headrace.js')
 const input = join(dir, 'in.jsonl')
 await writeFile(

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readFates } from '../../src/inspect/fates.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { readSplits } from '../../src/record/splits.ts'
-import { makeDir, runHeadrace, writePipeline } from '../run/fixture.ts'
+import { runHeadrace, writePipeline } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
 const document = (id: string, text: string) => JSON.stringify({ id, text })
 
@@ -32,8 +33,8 @@ async function waitForFates(dir: string, count: number): Promise<string[]> {
 }
 
 test('redrive: a follower takes what is left for it, a run that ended is refused, and --into makes another run', async () => {
-  const input = await makeDir('redrive-input')
-  const dir = await makeDir('redrive-cli')
+  const input = makeFolder('redrive-input')
+  const dir = makeFolder('redrive-cli')
   const pipeline = await writePipeline(
     input,
     glob =>

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { hashOutput, makeDir, runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { hashOutput, runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { parseLines, runMain } from './terminal.ts'
 
 // A whole run by the real command line that is held by guard rails, looked at, released, and ends; beside it the same run without.
-const dir = await makeDir('release')
+const dir = makeFolder('release')
 const corpus = await writeCorpus({ seed: 5, files: 3, documentsPerFile: 250 })
 const plain = await writePipeline(corpus.dir)
 const guarded = join(corpus.dir, 'guarded.ts')

@@ -6,11 +6,13 @@ import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { measureInput, sourceFor } from '../../src/cli/input.ts'
-import { makeDir, makeText, randomFrom } from '../run/fixture.ts'
+import { randomFrom } from '../random.ts'
+import { makeText } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { runMain } from './terminal.ts'
 
 // Nine documents of English-like text and a copy, as every kind of input.
-const dir = await makeDir('cli-try')
+const dir = makeFolder('cli-try')
 const random = randomFrom(11)
 const texts = Array.from({ length: 9 }, () => makeText(random, 9))
 texts.push(texts[0])

@@ -3,7 +3,8 @@ import type { ChildProcess } from 'node:child_process'
 import { copyFile, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeDir, runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { eventFields, eventsOf, find, parseEvents } from '../watch/events.ts'
 import { parseMetrics, readSample, type Scraped } from '../watch/prometheus-text.ts'
 
@@ -64,7 +65,7 @@ function whenListening(child: ChildProcess, then: (url: string) => Promise<void>
 test('what a run serves and tells over its life and after a restart', async () => {
   const corpus = await writeCorpus({ seed: 3, files: 2, documentsPerFile: 250 })
   const pipeline = await writePipeline(corpus.dir)
-  const dir = await makeDir('watched')
+  const dir = makeFolder('watched')
   const args = [
     'run',
     pipeline,

@@ -4,17 +4,17 @@ import { type AnnotatorSubject, annotatorSuite, testAnnotator } from '../../conf
 import { documents, oddTexts } from '../../conformance/texts.ts'
 import type { Annotator } from '../../src/annotate/annotator.ts'
 import { stringAt, utf8, utf8From } from '../../src/batch/batch.ts'
+import { plainAnnotator } from '../annotate/plain.ts'
 import { type Mutant, testMutants } from './mutants.ts'
 
-const plain: Annotator = {
-  ...{ name: 'plain', version: 1, exact: true, options: {}, reads: ['text'], resources: [] },
+const plain = plainAnnotator({
   writes: [{ name: 'length', kind: 'u32' }],
   rules: [{ reason: 'too-short', column: 'length', below: 1 }],
   annotate: batch => {
     const text = utf8(batch, 'text')
     return lengths(Uint32Array.from({ length: batch.rows }, (_, row) => text.offsets[row + 1] - text.offsets[row]))
   },
-}
+})
 const lengths = (values: Uint32Array) => ({ length: { kind: 'u32' as const, values } })
 const lengthsOf = (batch: Parameters<Annotator['annotate']>[0]) =>
   (plain.annotate(batch) as ReturnType<typeof lengths>).length.values

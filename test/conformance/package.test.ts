@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
+import { makeFolder } from '../temporary.ts'
 
 // What `npm pack` makes is installed in a project of its own, whose annotator and its mutants are held to the suite by plain JavaScript.
 
 const root = join(import.meta.dirname, '../..')
-const project = mkdtempSync(join(tmpdir(), 'headrace-consumer-'))
+const project = makeFolder('consumer')
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
-after(() => rmSync(project, { recursive: true }))
 
 const files: Record<string, string> = {
   'package.json': '{ "type": "module" }',

@@ -1,14 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
 import { type StateSubject, stateSuite, testState } from '../../conformance/state.ts'
 import type { KeyedTable, ListTable, State } from '../../src/decide/state.ts'
 import { openTables } from '../../src/decide/tables/tables.ts'
+import { makeFolder } from '../temporary.ts'
 import { type Mutant, testMutants } from './mutants.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'headrace-state-'))
-after(() => rmSync(folder, { recursive: true }))
+const folder = makeFolder('state')
 
 let files = 0
 function inFile(): StateSubject {

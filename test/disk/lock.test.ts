@@ -7,7 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lockDirectory } from '../../src/disk/lock.ts'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
 const deadPid = 2 ** 22 + 1
 const dead = JSON.stringify({ pid: deadPid, started: '1', host: hostname() })
@@ -25,7 +25,7 @@ const leftBehind: [what: string, files: Record<string, string>][] = [
 ]
 for (const [what, files] of leftBehind)
   test(`the lock left by ${what} is taken over, and nothing is left`, async () => {
-    const dir = await makeDir('lock')
+    const dir = makeFolder('lock')
     for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
     {
       await using _lock = await lockDirectory(dir)
@@ -37,13 +37,13 @@ for (const [what, files] of leftBehind)
   })
 
 test('a holder on another machine is taken for alive, and the message says what to do', async () => {
-  const dir = await makeDir('lock')
+  const dir = makeFolder('lock')
   await writeFile(join(dir, 'lock'), JSON.stringify({ pid: 1, started: '1', host: 'elsewhere' }))
   await assert.rejects(lockDirectory(dir), /process 1 on elsewhere: .*if that is gone for good, delete .*lock$/)
 })
 
 test('who lost the lock by hand does not remove the next one', async () => {
-  const dir = await makeDir('lock')
+  const dir = makeFolder('lock')
   const lock = await lockDirectory(dir)
   const other = JSON.stringify({ pid: 1, started: '1', host: 'elsewhere' })
   await writeFile(join(dir, 'lock'), other)
@@ -52,7 +52,7 @@ test('who lost the lock by hand does not remove the next one', async () => {
 })
 
 test('who holds the lock may go on until its file is removed, or is another one', async () => {
-  const dir = await makeDir('lock')
+  const dir = makeFolder('lock')
   const lock = await lockDirectory(dir)
   const mine = await readFile(join(dir, 'lock'), 'utf8')
   lock.check()
@@ -98,7 +98,7 @@ console.log(taken)
 `
 
 test('of processes that race for a dead lock, over and over, one holds it at a time', async () => {
-  const dir = await makeDir('race')
+  const dir = makeFolder('race')
   await writeFile(join(dir, 'lock'), dead)
   const untilMs = Date.now() + 2000
   const results = await Promise.all(
@@ -119,7 +119,7 @@ test('of processes that race for a dead lock, over and over, one holds it at a t
 test('a process that has ended but was not waited for holds nothing', {
   skip: process.platform !== 'linux' && 'needs /proc',
 }, async () => {
-  const dir = await makeDir('lock')
+  const dir = makeFolder('lock')
   // The shell's child ends once the shell has become `sleep`, which never waits for it.
   const child = 'while [ "$(cat /proc/$$/comm)" != sleep ]; do :; done'
   const parent = spawn('sh', ['-c', `(${child}) & echo $!; exec sleep 30`], { stdio: ['ignore', 'pipe', 'ignore'] })

@@ -4,17 +4,7 @@ import type { Batch } from '../../src/batch/batch.ts'
 import { utf8From } from '../../src/batch/batch.ts'
 import { type ManifestEntry, shardPath } from '../../src/shards/manifest.ts'
 import { writeShard } from '../../src/shards/shard.ts'
-
-/** A repeatable stream of numbers from 0 to `below` - 1 (xorshift32). */
-export function randomFrom(seed: number): (below: number) => number {
-  let state = seed || 1
-  return below => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
+import { drawFrom } from '../random.ts'
 
 /** Document `i` of a domain as tokens that name it: no two tokens of a corpus are equal. */
 export interface Corpus {
@@ -37,7 +27,7 @@ export async function writeCorpus(
     seed = 1,
   }: { domains: string[]; shards: number; rows?: number; tokensMax?: number; seed?: number },
 ): Promise<Corpus> {
-  const random = randomFrom(seed)
+  const random = drawFrom(seed)
   const documents = new Map<string, Int32Array>()
   const numbers = new Map<string, number>()
   const entries: ManifestEntry[] = []

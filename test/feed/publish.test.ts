@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict'
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { ledgerPath } from '../../src/feed/files/ledger.ts'
 import type { ControlEntry } from '../../src/feed/plan/control.ts'
 import { openFeed, type PublishOptions } from '../../src/feed/publish.ts'
 import type { ManifestEntry } from '../../src/shards/manifest.ts'
+import { makeFolder } from '../temporary.ts'
 import { type Corpus, snapshot, writeCorpus } from './corpus.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'headrace-publish-'))
-after(() => rmSync(dir, { recursive: true }))
+const dir = makeFolder('publish')
 let corpus: Corpus
 before(async () => {
   corpus = await writeCorpus(dir, { domains: ['en', 'zh'], shards: 6, seed: 5 })

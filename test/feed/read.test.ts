@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, cpSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { ledgerPath } from '../../src/feed/files/ledger.ts'
 import { openFeed, type PublishOptions } from '../../src/feed/publish.ts'
 import { type FeedBatch, type FeedState, type ReadOptions, readFeed } from '../../src/feed/read.ts'
 import { python, skipWithout } from '../python/python.ts'
+import { makeFolder } from '../temporary.ts'
 import { type Corpus, writeCorpus } from './corpus.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'headrace-read-'))
-after(() => rmSync(dir, { recursive: true }))
+const dir = makeFolder('read')
 const padding = 999_999
 const options: PublishOptions = {
   ...{

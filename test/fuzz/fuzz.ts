@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { makeFolder } from '../temporary.ts'
 import type { Done, Failure, Job, Report, WorkerOrder } from './worker.ts'
 
 const heapMbMax = 256
@@ -26,7 +27,7 @@ export async function runJobs(jobs: readonly Job[], options: RunOptions): Promis
   const done: Done[] = []
   for (let left = jobs; left.length > 0; ) {
     const at = new Int32Array(new SharedArrayBuffer(12))
-    const order: WorkerOrder = { jobs: left, seed, at, minimises }
+    const order: WorkerOrder = { jobs: left, seed, at, folder: makeFolder('fuzz'), minimises }
     const end = await runWorker(order, caseMsMax, report => {
       if ('failure' in report) failures.push(report.failure)
       else done.push(report.done)

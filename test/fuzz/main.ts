@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { formatTable } from '../../src/cli/table.ts'
+import { makeFolder } from '../temporary.ts'
 import { runJobs } from './fuzz.ts'
 import { keepRegression } from './regressions.ts'
 import { makeCase } from './target.ts'
@@ -56,10 +54,5 @@ process.exitCode = failed > 0 ? 1 : 0
 
 /** The input of a case that ended its worker. */
 async function makeAgain({ target, name }: Failure) {
-  const dir = mkdtempSync(join(tmpdir(), 'headrace-fuzz-'))
-  try {
-    return makeCase(await findTarget(target).open(dir), seed, Number(name))
-  } finally {
-    rmSync(dir, { recursive: true })
-  }
+  return makeCase(await findTarget(target).open(makeFolder('fuzz')), seed, Number(name))
 }

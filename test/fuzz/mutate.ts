@@ -1,16 +1,6 @@
 /** A whole number from 0 to `below` - 1. */
 export type Random = (below: number) => number
 
-/** Numbers that depend on the seed alone (mulberry32). */
-export function randomFrom(seed: number): Random {
-  return below => {
-    seed = (seed + 0x6d2b79f5) | 0
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below)
-  }
-}
-
 /** A real file. `marks` are bytes where something begins in it: damage falls on them more often. */
 export interface Original {
   readonly name: string

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { HeadraceError } from '../../src/errors.ts'
+import { drawFrom } from '../random.ts'
 import { allocatedSince, bytesOnceMax, bytesTotalMax, markAllocations } from './allocations.ts'
-import { mutate, type Original, type Random, randomFrom } from './mutate.ts'
+import { mutate, type Original, type Random } from './mutate.ts'
 
 /** One reader of bytes with real files for it. */
 export interface Subject {
@@ -53,7 +54,7 @@ export interface Case {
 
 /** Case `number` of a seed: always the same bytes. */
 export function makeCase(subject: Subject, seed: number, number: number): Case {
-  const random = randomFrom(Math.imul(seed, 1_000_003) + number)
+  const random = drawFrom(Math.imul(seed, 1_000_003) + number)
   const index = random(subject.files.length)
   return { index, bytes: mutate(subject.files[index], subject.files, random) }
 }
@@ -70,7 +71,7 @@ export async function runCase(subject: Subject, { index, bytes }: Case): Promise
 
 async function readCase(subject: Subject, index: number, bytes: Buffer): Promise<string> {
   try {
-    return await subject.check(bytes, index, randomFrom(bytes.length))
+    return await subject.check(bytes, index, drawFrom(bytes.length))
   } catch (error) {
     if (error instanceof HeadraceError) return error.code
     throw error

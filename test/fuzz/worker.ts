@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { watchAllocations } from './allocations.ts'
@@ -17,6 +16,8 @@ export interface WorkerOrder {
   readonly jobs: readonly Job[]
   readonly seed: number
   readonly at: Int32Array
+  /** Each job's files go into a folder of it. */
+  readonly folder: string
   /** Makes failures small before they are told. */
   readonly minimises: boolean
 }
@@ -59,7 +60,8 @@ async function checkWhole({ target }: Job, subject: Subject): Promise<void> {
 }
 
 async function runJob(job: Job, number: number): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), 'headrace-fuzz-'))
+  const dir = join(order.folder, String(number))
+  mkdirSync(dir)
   const outcomes: Record<string, number> = {}
   const subject = await findTarget(job.target).open(dir)
   const start = performance.now()

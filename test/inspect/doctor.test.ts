@@ -8,12 +8,13 @@ import { diagnoseRun } from '../../src/inspect/doctor.ts'
 import { putEntry } from '../../src/record/inbox.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { parseLines, runMain } from '../cli/terminal.ts'
-import { hashFiles, makeDir, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { hashFiles, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import * as damage from '../verify/damage.ts'
 
 const corpus = await writeCorpus({ seed: 21, files: 6, documentsPerFile: 20 })
 const pipeline = await writePipeline(corpus.dir)
-const runs = await makeDir('doctor')
+const runs = makeFolder('doctor')
 const whole = join(runs, 'test')
 assert.equal((await runMain(['run', pipeline, '--dir', runs, '--workers', '1'])).status, 0)
 
@@ -170,7 +171,7 @@ test('input that changed, is missing or is new', async () => {
   const { out } = await doctor(dir)
   assert.match(
     out,
-    /input +6 files recorded, 1\s+changed\s\(.*part-0.jsonl\),\s+1\s+missing\s\(.*part-1.jsonl\),\s+1\s+new/,
+    /input +6 files recorded, 1\s+changed\s+\(.*part-0.jsonl\),\s+1\s+missing\s+\(.*part-1.jsonl\),\s+1\s+new/,
   )
   assert.match(out, /would be refused: .*part-0.jsonl changed since this run began to read it/)
 })
@@ -178,7 +179,7 @@ test('input that changed, is missing or is new', async () => {
 test('a run without a tokenizer has two stages, and doctor and verify know', async () => {
   const input = await writeCorpus({ seed: 22, files: 1, documentsPerFile: 5 })
   const short = await writePipeline(input.dir, glob => `h.pipeline('short').from(h.jsonl(${glob})).decide(h.rules())`)
-  const dir = await makeDir('short')
+  const dir = makeFolder('short')
   assert.equal((await runMain(['run', short, '--dir', dir, '--workers', '1'])).status, 0)
   const { status, out, err } = await runMain(['doctor', '--dir', dir])
   assert.deepEqual([status, err], [0, ''])

@@ -13,7 +13,8 @@ import type { LocatedFate } from '../../src/record/fate.ts'
 import { readManifest } from '../../src/record/manifest.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { openShard } from '../../src/shards/shard.ts'
-import { makeDir, runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
 // A whole run, read while it goes and afterwards.
 let runDir: string
@@ -40,7 +41,7 @@ before(async () => {
   const corpus = await writeCorpus({ seed: 8, files: 4, documentsPerFile: 500 })
   await writeFile(join(corpus.dir, 'only-broken.jsonl'), '{\n{\n')
   const pipeline = await writePipeline(corpus.dir)
-  const runs = await makeDir('trace')
+  const runs = makeFolder('trace')
   runDir = join(runs, 'test')
   let isOver = false
   const running = runHeadrace(['run', pipeline, '--dir', runs, '--workers', '2', '--json']).finally(() => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { parseKafkaOptions, parseProperties } from '../../src/kafka/options.ts'
+import { makeFolder } from '../temporary.ts'
 
 const parse = (url: string, properties = {}, environment = {}) => parseKafkaOptions(url, properties, environment)
 
@@ -86,7 +86,7 @@ test('what is wrong is named, with what would be right', () => {
 })
 
 test('nothing that prints options shows a secret', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'headrace-options-'))
+  const dir = makeFolder('options')
   const pem = join(dir, 'own.pem')
   writeFileSync(pem, 'hunter2-key')
   const options = parse('kafka://a', {

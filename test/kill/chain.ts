@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { formatKill, type Kill, type Life, live, removeDir, runName, type Subject, verify } from './life.ts'
 import { comparePublished, compareWhole, type Difference, type Output, readOutput } from './output.ts'
 
@@ -37,11 +37,11 @@ export interface Chain {
 
 /** Runs once without a kill. Throws when that fails, or when a record has no fate or two. */
 export async function runUndisturbed(subject: Subject, workers: number): Promise<Reference> {
-  const dir = await makeDir('kill-undisturbed')
+  const dir = makeFolder('kill-undisturbed')
   const report = join(dir, 'passings.json')
   const life = await live(subject, dir, { workers, kill: null, report })
   const wrong = life.status === 0 ? judgeFates(life.out) : describeEnd(life)
-  if (wrong) throw new Error(`the undisturbed run in ${dir}: ${wrong}`)
+  if (wrong) throw new Error(`the undisturbed run: ${wrong}`)
   const passings = JSON.parse(await readFile(report, 'utf8')) as Record<string, number>
   const output = await readOutput(join(dir, runName))
   await removeDir(dir)
@@ -63,7 +63,7 @@ export async function runChain(
   },
 ): Promise<Chain> {
   const { workers, next, onOutcome = () => {} } = options
-  const dir = await makeDir('kill')
+  const dir = makeFolder('kill')
   const outcomes: Outcome[] = []
   for (let restarts = 0; ; restarts++) {
     const kill = next(outcomes)

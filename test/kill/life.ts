@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Finished, makeDir, writeCorpus } from '../run/fixture.ts'
+import { type Finished, writeCorpus } from '../run/fixture.ts'
 import { type Orders, ordersVariable } from './orders.ts'
 import { unnamed } from './points.ts'
 
@@ -18,8 +18,6 @@ export interface Subject {
   readonly input: readonly string[]
   readonly limits: Readonly<Record<string, number>>
   readonly plant: Orders['plant']
-  /** Compiled modules are kept here, so that a life begins in a fifth of a second. */
-  readonly cache: string
 }
 
 /** Where and when a life ends: the nth passing of a point, or `nth` milliseconds for `random`. */
@@ -51,7 +49,6 @@ export async function makeSubject(options: {
   plant?: Orders['plant']
 }): Promise<Subject> {
   const { seed, documentsPerFile = 80, input = [], plant = null } = options
-  const cache = join(await makeDir('kill-cache'), 'modules')
   const { dir } = await writeCorpus({ seed, files: 6, documentsPerFile })
   const bytes = (await Promise.all(input.map(async path => (await stat(path)).size))).reduce((a, b) => a + b, 0)
   const scale = Math.max(1, bytes / 1_400_000)
@@ -66,7 +63,7 @@ export async function makeSubject(options: {
   }
   const pipeline = join(dir, 'pipeline.ts')
   await writeFile(pipeline, pipelineText(join(dir, '*.jsonl'), scaled(12_000, 2 ** 30)))
-  return { pipeline, input, limits, plant, cache }
+  return { pipeline, input, limits, plant }
 }
 
 function pipelineText(glob: string, blockTokens: number): string {
@@ -113,7 +110,7 @@ export async function hasVerify(subject: Subject): Promise<boolean> {
 }
 
 function start(
-  { limits, cache }: Subject,
+  { limits }: Subject,
   dir: string,
   args: readonly string[],
   orders: Omit<Orders, 'root' | 'limits'>,
@@ -123,7 +120,7 @@ function start(
   const environment = { [ordersVariable]: JSON.stringify({ ...orders, limits, root: join(dir, runName) }) }
   const child = spawn(process.execPath, ['--import', preload, bin, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment, NODE_COMPILE_CACHE: cache },
+    env: { ...process.env, ...environment },
   })
   let [out, err, isLate] = ['', '', false]
   child.stdout.on('data', data => (out += data))

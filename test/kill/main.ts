@@ -1,7 +1,8 @@
 import { glob } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { formatCount, formatTable } from '../../src/cli/table.ts'
-import { randomFrom } from '../run/fixture.ts'
+import { randomFrom } from '../random.ts'
+import { keepFolders } from '../temporary.ts'
 import { type Chain, describeChain, type Outcome, type Reference, runChain, runUndisturbed } from './chain.ts'
 import { chooseKills, type Tally } from './choose.ts'
 import { hasVerify, type Kill, makeSubject, parseKill, type Subject } from './life.ts'
@@ -80,6 +81,7 @@ function noteChain(chain: Chain, count: number): void {
   if (chain.failure === null) return
   const command = `npm run kill -- --seed ${seed} --workers ${count} --repeat '${describeChain(chain)}'`
   const input = values.input ? ` --input '${values.input}'` : ''
+  keepFolders()
   failures.push(`${chain.failure}\n  folder kept: ${chain.dir}\n  again: ${command}${input}`)
   say(`failure: ${failures.at(-1)}`)
 }

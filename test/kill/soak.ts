@@ -7,8 +7,10 @@ import { parseArgs } from 'node:util'
 import { formatCount, formatTable } from '../../src/cli/table.ts'
 import { readTotals } from '../../src/inspect/totals.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
-import { makeDir, makeText, randomFrom } from '../run/fixture.ts'
-import { hasVerify, removeDir, type Subject, verify } from './life.ts'
+import { randomFrom } from '../random.ts'
+import { makeText } from '../run/fixture.ts'
+import { keepFolders, makeFolder } from '../temporary.ts'
+import { hasVerify, type Subject, verify } from './life.ts'
 import { ordersVariable } from './orders.ts'
 import { type Checked, checkFates, checkShards, checkSteps } from './soak-checks.ts'
 import { type LifeMemory, memoryTrend, residentMb, watchMemory } from './soak-memory.ts'
@@ -40,7 +42,7 @@ if (values.help) {
 const random = randomFrom(Number(values.seed))
 const killEveryMs = 1000 * Number(values['kill-every'])
 const endMs = 60_000 * Number(values.minutes)
-const root = await makeDir('soak')
+const root = makeFolder('soak')
 const [input, aside, runs] = ['input', 'aside', 'runs'].map(name => join(root, name))
 // Topics are named by it.
 const runName = values.log ? `soak-${process.pid}` : 'kill'
@@ -48,8 +50,7 @@ const runDir = join(runs, runName)
 const records = join(root, 'steps.jsonl')
 const batch = 8
 const limits = { shardTokensMax: 50_000, shardSlotsMax: 64, segmentBytesMax: 8 * 1024 * 1024, ledgerSegmentSteps: 512 }
-const cache = join(root, 'modules')
-const subject: Subject = { pipeline: join(root, 'pipeline.ts'), input: [], limits, plant: null, cache }
+const subject: Subject = { pipeline: join(root, 'pipeline.ts'), input: [], limits, plant: null }
 
 /** Lines of each file that was written. */
 const written = new Map<string, number>()
@@ -96,7 +97,7 @@ function start(args: readonly string[]): Running {
   const orders = { root: runDir, limits, kill: null, fill: null, report: null, plant: null }
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, [ordersVariable]: JSON.stringify(orders), NODE_COMPILE_CACHE: cache },
+    env: { ...process.env, [ordersVariable]: JSON.stringify(orders) },
   })
   let [out, err] = ['', '']
   child.stdout!.on('data', data => (out += data))
@@ -257,6 +258,8 @@ for (const violation of violations.slice(0, 50)) say(`violation: ${violation}`)
 say(
   `total: ${((performance.now() - began) / 60_000).toFixed(1)} min, ${totals.runLives + 1} lives of the run, ${totals.runKills} kills, ${totals.readerLives} of the reader, ${totals.readerKills} kills, ${written.size} files, ${lineCount()} records, ${violations.length} violations`,
 )
-if (violations.length || values.keep) say(`kept: ${root}`)
-else await removeDir(root)
+if (violations.length || values.keep) {
+  keepFolders()
+  say(`kept: ${root}`)
+}
 process.exitCode = violations.length ? 1 : 0

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HeldShares } from '../../src/log/held-shares.ts'
 import type { Share } from '../../src/log/log.ts'
+import { drawFrom } from '../random.ts'
 
 const nameOf = ({ stage, partition }: Share) => `${stage}${partition}`
 /** `a0` of topic 1 is written a0, of the topic that came after it a0'. */
@@ -86,8 +87,7 @@ test('what a handler fails to give up stays reported, and is told', async () => 
 
 test('whatever happens, calls for a share take turns, and at the end what is held is what is assigned', async () => {
   const seed = Date.now() % 1e6
-  let state = seed
-  const random = (n: number) => (state = (state * 48271 + 11) % 2147483647) % n
+  const random = drawFrom(seed)
   const names = ['a0', 'a1', 'b0', "a0'", "b0'"]
   const { shares, calls, held, assign, end, giving } = open()
   const doing = new Map<string, string>()

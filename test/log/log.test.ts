@@ -1,12 +1,10 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { testLog } from '../../conformance/log.ts'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import { MemoryLog } from '../../src/log/memory/memory-log.ts'
+import { makeFolder } from '../temporary.ts'
 
 async function openJournal() {
-  const dir = await mkdtemp(join(tmpdir(), 'headrace-log-'))
+  const dir = makeFolder('log')
   const open = () => new JournalLog(dir, { writable: true, segmentBytesMax: 1500, openFilesMax: 2 })
   const log = open()
   return {

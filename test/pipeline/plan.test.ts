@@ -12,6 +12,7 @@ import {
 } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
 import type { Source } from '../../src/sources/source.ts'
+import { plainAnnotator } from '../annotate/plain.ts'
 
 const source: Source = {
   name: 'none',
@@ -20,10 +21,8 @@ const source: Source = {
   async *read() {},
   parse: () => ({ batch: { rows: 0, columns: {} }, dead: [] }),
 }
-const annotator = (name: string, reads: string[], writes: Field[], list: Rule[] = [], options = {}): Annotator => ({
-  ...{ name, version: 1, exact: true, options, reads, writes, resources: [], rules: list },
-  annotate: () => ({}),
-})
+const annotator = (name: string, reads: string[], writes: Field[], rules: Rule[] = [], options = {}): Annotator =>
+  plainAnnotator({ name, reads, writes, rules, options })
 const words = (options = {}) =>
   annotator(
     'words',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { clearPassed } from '../../src/record/hold.ts'
 import { listEntries, putEntry, type Release, removeEntry } from '../../src/record/inbox.ts'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
 const release = (slot: number, at = '2026-01-01T00:00:00.000Z'): Release => ({
   ...{ kind: 'release', slot, groups: [{ guard: 'by all over 64 slots', group: 'all' }] },
@@ -13,12 +13,12 @@ const release = (slot: number, at = '2026-01-01T00:00:00.000Z'): Release => ({
 const slotsOf = async (dir: string) => (await listEntries(dir)).map(entry => entry.release.slot)
 
 test('an inbox that nothing was put in is empty', async () => {
-  const dir = await makeDir('inbox')
+  const dir = makeFolder('inbox')
   assert.deepEqual([await listEntries(dir), await clearPassed(dir, 5)], [[], false])
 })
 
 test('entries come back whole, in the order of time, also those of one millisecond', async () => {
-  const dir = await makeDir('inbox')
+  const dir = makeFolder('inbox')
   const put = [release(3, '2026-03-01T00:00:00.000Z'), release(1), release(1), release(2, '2026-02-01T00:00:00.000Z')]
   for (const one of put) await putEntry(dir, one)
   assert.deepEqual(await slotsOf(dir), [1, 1, 2, 3])
@@ -26,7 +26,7 @@ test('entries come back whole, in the order of time, also those of one milliseco
 })
 
 test('an entry is removed once, and again without harm', async () => {
-  const dir = await makeDir('inbox')
+  const dir = makeFolder('inbox')
   await putEntry(dir, release(1))
   const [{ name }] = await listEntries(dir)
   await removeEntry(dir, name)
@@ -35,14 +35,14 @@ test('an entry is removed once, and again without harm', async () => {
 })
 
 test('what was left of a write that did not end is no entry', async () => {
-  const dir = await makeDir('inbox')
+  const dir = makeFolder('inbox')
   await putEntry(dir, release(1))
   await writeFile(join(dir, 'inbox', '20260101.release.tmp'), '{"kind": "rel')
   assert.deepEqual(await slotsOf(dir), [1])
 })
 
 test('releases of slots that are committed are cleared away, the others stay', async () => {
-  const dir = await makeDir('inbox')
+  const dir = makeFolder('inbox')
   for (const slot of [4, 5, 6]) await putEntry(dir, release(slot))
   assert.equal(await clearPassed(dir, 6), true)
   assert.deepEqual(await slotsOf(dir), [6])
@@ -68,7 +68,7 @@ const damaged: [what: string, text: string][] = [
 ]
 for (const [what, text] of damaged)
   test(`an entry that is ${what} is refused with its name`, async () => {
-    const dir = await makeDir('inbox')
+    const dir = makeFolder('inbox')
     await putEntry(dir, release(1))
     await writeFile(join(dir, 'inbox', 'b.release'), text)
     const message = /inbox\/b\.release is no release: delete it, and give it again with 'headrace release'/
@@ -78,7 +78,7 @@ for (const [what, text] of damaged)
   })
 
 test('an inbox that no run empties takes no more than its bound', async () => {
-  const dir = await makeDir('inbox')
+  const dir = makeFolder('inbox')
   await mkdir(join(dir, 'inbox'))
   for (let i = 0; i < 1000; i++) await writeFile(join(dir, 'inbox', `${i}.release`), whole)
   await assert.rejects(putEntry(dir, release(1)), {

@@ -14,7 +14,7 @@ import { isSegmentEnd, type RunFile, readRunFile, segmentAt } from '../../src/re
 import { openRunFile, placeRun } from '../../src/run/admit.ts'
 import { jsonl } from '../../src/sources/files/jsonl.ts'
 import { parquet } from '../../src/sources/parquet/parquet.ts'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
 const asIs = { log: null, logConfig: null, partitions: 1, lanes: 4, isUpgrade: false }
 const upgrade = { ...asIs, isUpgrade: true }
@@ -42,7 +42,7 @@ async function logAt(load: number, decide: number, ended = false): Promise<Memor
 }
 
 async function begin(): Promise<string> {
-  const dir = await makeDir('run-file')
+  const dir = makeFolder('run-file')
   await openRunFile(dir, planPipeline(begun), ref, new MemoryLog(), asIs)
   return dir
 }
@@ -128,7 +128,7 @@ test('where a log is stays with the run: brokers may move, but not from a folder
     code: 'bad-option',
     message: /in that folder/,
   })
-  const moved = await makeDir('moved')
+  const moved = makeFolder('moved')
   const plan = planPipeline(begun)
   await openRunFile(moved, plan, ref, new MemoryLog(), { ...asIs, log: 'kafka://a:1' })
   const place = placeRun(moved, await readRunFile(moved), { log: 'kafka://b:2', logConfig: 'client.properties' })

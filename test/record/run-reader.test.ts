@@ -14,7 +14,7 @@ import { topics } from '../../src/record/layout.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { endAppends, slotAppend } from '../../src/record/slots.ts'
 import { emptyDecideTotals } from '../../src/record/totals.ts'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
 // A run's log written by hand: slot s has records 0 to 5; record 1 is dead in even slots, record 4 repeats record 2 of the slot before.
 const deadRow = 1
@@ -80,7 +80,7 @@ interface Shape {
 
 /** Commits one slot at a time, as a run at work does. */
 async function writeRun({ annotated: scored, decided, partitions = 1, isEnded = false, tokenizer = null }: Shape) {
-  const dir = await makeDir('run')
+  const dir = makeFolder('run')
   const place = { partitions, lanes: 1, log: null, logConfig: null }
   const segments = [{ from: 0, annotate: 'a', decide: 'd', shard: 's', state: '' }]
   await writeFile(join(dir, 'run.json'), JSON.stringify({ version: 1, ...place, segments, tokenizer }))
@@ -193,6 +193,6 @@ test('samples are the same each time, at most as many as asked, and the counts a
 })
 
 test('a folder that is no run, or none, is not found', async () => {
-  await assert.rejects(RunReader.open(await makeDir('none')), { code: 'not-found', message: /holds no run/ })
+  await assert.rejects(RunReader.open(makeFolder('none')), { code: 'not-found', message: /holds no run/ })
   await assert.rejects(RunReader.open('/nowhere/at/all'), { code: 'not-found', message: /there is no run/ })
 })

@@ -10,7 +10,7 @@ import { topicShapes } from '../../src/record/layout.ts'
 import { endAppends, slotAppend } from '../../src/record/slots.ts'
 import { topic } from '../../src/record/topic.ts'
 import { broker, newRun, openLog, options, testOnBroker } from '../log/kafka/broker.ts'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
 // The kept documents of a run as the source of another: slots 0 to 6 with two documents each, over some partitions.
 const slots = 7
@@ -27,7 +27,7 @@ const batchOf = (slot: number): Batch => ({
 })
 
 async function makeRun(partitions: number, log: string | null, open: (dir: string) => Promise<Log & Topics>) {
-  const dir = join(await makeDir('topic'), newRun())
+  const dir = join(makeFolder('topic'), newRun())
   await mkdir(dir)
   const segments = [{ from: 0 }]
   await writeFile(join(dir, 'run.json'), JSON.stringify({ pipeline: 'p', partitions, log, logConfig: null, segments }))

@@ -7,7 +7,9 @@ import { basename, join } from 'node:path'
 import { before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { parquetWriteBuffer } from 'hyparquet-writer'
-import { makeDir, makeText, randomFrom, runHeadrace, writePipeline } from './fixture.ts'
+import { randomFrom } from '../random.ts'
+import { makeFolder } from '../temporary.ts'
+import { makeText, runHeadrace, writePipeline } from './fixture.ts'
 
 // A folder with a file of each kind of bad input, through the real command line: each record has one fate, with its file and line, and
 // everything good is kept.
@@ -94,7 +96,7 @@ let dir: string
 let pipeline: string
 
 before(async () => {
-  dir = await makeDir('bad')
+  dir = makeFolder('bad')
   for (const [name, { bytes }] of Object.entries(files)) await writeFile(join(dir, name), bytes)
   await writeFile(join(dir, 'vanishes.jsonl'), lines(good()))
   const whole = gzipSync(lines(...Array.from({ length: 800 }, good)))
@@ -152,7 +154,7 @@ function watchPeak(child: ChildProcess, report: (bytes: number) => void): void {
 }
 
 test('every record of bad files has one fate with its file and line, and what is good is kept', async () => {
-  const runs = await makeDir('bad-runs')
+  const runs = makeFolder('bad-runs')
   let peak = 0
   const args = ['run', pipeline, '--dir', runs, '--workers', '2', '--json']
   const { status, out, err } = await runHeadrace(args, child =>
@@ -190,7 +192,7 @@ test('every record of bad files has one fate with its file and line, and what is
 })
 
 test('a Parquet file that is cut is one dead record, those beside it are read', async () => {
-  const folder = await makeDir('bad-parquet')
+  const folder = makeFolder('bad-parquet')
   const texts = Array.from({ length: 50 }, () => makeText(random, 6))
   const whole = Buffer.from(
     parquetWriteBuffer({
@@ -204,7 +206,7 @@ test('a Parquet file that is cut is one dead record, those beside it are read', 
   await writeFile(join(folder, 'b.parquet'), whole)
   await writeFile(join(folder, 'c.parquet'), '')
   await writeFile(join(folder, 'd.parquet'), 'no Parquet at all')
-  const runs = await makeDir('bad-runs')
+  const runs = makeFolder('bad-runs')
   const own = await writePipeline(
     folder,
     () => `h.pipeline('parquet').from(h.parquet(${JSON.stringify(join(folder, '*.parquet'))}))`,

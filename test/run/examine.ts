@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { makeFolder } from '../temporary.ts'
 
 const folder = join(import.meta.dirname, '..', '..', 'src', 'run')
 /** How long a check of a module with a mistake may take until that counts as caught. */
@@ -40,7 +40,7 @@ export function examine<Module>(file: string) {
 async function loadBroken<Module>(path: string, right: string, wrong: string): Promise<Module> {
   const text = await readFile(path, 'utf8')
   assert.equal(text.split(right).length, 2, `'${right}' stands once in ${basename(path)}`)
-  const dir = await mkdtemp(join(tmpdir(), 'headrace-broken-'))
+  const dir = makeFolder('broken')
   const broken = join(dir, basename(path).replace('.ts', '.mts'))
   const code = text.replace(right, () => wrong)
   const whole = code.replaceAll(/from '(\.[^']+)'/g, (_, other) => `from '${new URL(other, pathToFileURL(path))}'`)

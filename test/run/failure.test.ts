@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
-import { type Corpus, hashOutput, makeDir, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
+import { makeFolder } from '../temporary.ts'
+import { type Corpus, hashOutput, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
 
 // One stage fails while the others are at work: the run stops at once, says why, and goes on to the same bytes once that is mended.
 let corpus: Corpus
+/** An undisturbed run, and its output. */
+let reference: string
 let expected: Record<string, string>
 const pipelineOf = (glob: string) => `h.pipeline('test').from(h.jsonl(${glob}))
   .annotate(obey, h.signature()).decide(h.rules(), h.exactDuplicates(), judge).tokenize('gpt2').feed({ length: 256, batch: 4 })`
@@ -31,10 +34,10 @@ before(async () => {
   mark = join(corpus.dir, 'mark')
   pipeline = await writePipeline(corpus.dir, pipelineOf)
   await writeFile(pipeline, operators(mark) + (await readFile(pipeline, 'utf8')))
-  const dir = await makeDir('reference')
-  const { status, err } = await runHeadrace(['run', pipeline, '--dir', dir, '--json'])
+  reference = makeFolder('reference')
+  const { status, err } = await runHeadrace(['run', pipeline, '--dir', reference, '--json'])
   assert.equal(status, 0, err)
-  expected = await hashOutput(join(dir, 'test'))
+  expected = await hashOutput(join(reference, 'test'))
 })
 
 /** Runs until it ends, within `secondsMax`: more is a hang. */
@@ -55,7 +58,7 @@ const failures: [order: string, status: number, message: RegExp][] = [
 ]
 for (const [order, status, message] of failures)
   test(`'${order}' in an operator stops the run with what happened, and mended it goes on to the same bytes`, async () => {
-    const dir = await makeDir('failure')
+    const dir = makeFolder('failure')
     await writeFile(mark, order)
     const failed = await run(dir)
     assert.match(failed.err, message)
@@ -73,7 +76,7 @@ test('a row that kills its worker is dead, and all else has the bytes that it ha
     ['exit', '1'],
     ['exit', '4'],
   ]) {
-    const dir = await makeDir('poison')
+    const dir = makeFolder('poison')
     await writeFile(mark, order)
     const { status, out, err } = await run(dir, ['--workers', workers], 20)
     await rm(mark)
@@ -94,14 +97,14 @@ test('a row that kills its worker is dead, and all else has the bytes that it ha
 
 test('a failure ends a run that would wait for ever for further files', async () => {
   await writeFile(mark, 'bug')
-  const { status, err } = await run(await makeDir('failure'), ['--follow'])
+  const { status, err } = await run(makeFolder('failure'), ['--follow'])
   await rm(mark)
   assert.match(err, /a mistake in a decider/)
   assert.equal(status, 70)
 })
 
 test('a damaged entry in the log stops the run with its place, and restored it goes on to the same bytes', async () => {
-  const dir = await makeDir('damage')
+  const dir = makeFolder('damage')
   const drained = await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '1', '--json'], child =>
     signalAtWork(child, join(dir, 'test'), 'SIGINT'),
   )
@@ -128,8 +131,8 @@ test('a damaged entry in the log stops the run with its place, and restored it g
 })
 
 test('a run file that is no run file is named, not called a bug', async () => {
-  const dir = await makeDir('runfile')
-  await runHeadrace(['run', pipeline, '--dir', dir, '--json'])
+  const dir = makeFolder('runfile')
+  await cp(reference, dir, { recursive: true })
   await writeFile(join(dir, 'test', 'run.json'), '{"version":')
   const { status, err } = await run(dir)
   assert.equal(status, 65, err)

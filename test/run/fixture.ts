@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Commit, Log } from '../../src/log/log.ts'
 import type { Source } from '../../src/sources/source.ts'
+import { randomFrom } from '../random.ts'
+import { makeFolder } from '../temporary.ts'
 
 /** What tests of whole runs share: a corpus, a pipeline file, and the real command line as a child process. */
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'headrace.js')
-
-/** mulberry32: small, seeded, good enough for test data. */
-export function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const words =
   'the river of data that we have and with which to be in water mill stone wheel channel field morning people work always house bread paper letter story small great under over between because every other light grain'.split(
@@ -49,7 +39,7 @@ export interface Corpus {
 /** Writes JSON Lines files of documents, among them exact copies, near copies and broken lines. */
 export async function writeCorpus(options: { seed: number; files: number; documentsPerFile: number }): Promise<Corpus> {
   const random = randomFrom(options.seed)
-  const dir = await mkdtemp(join(tmpdir(), 'headrace-corpus-'))
+  const dir = makeFolder('corpus')
   const texts: string[] = []
   let broken = 0
   for (let file = 0; file < options.files; file++) {
@@ -158,10 +148,6 @@ export async function hashFiles(dir: string): Promise<Record<string, string>> {
 export async function hashOutput(runDir: string): Promise<Record<string, string>> {
   const [shards, feed] = await Promise.all(['shards', 'feed'].map(part => hashFiles(join(runDir, part))))
   return { ...shards, ...feed }
-}
-
-export async function makeDir(name: string): Promise<string> {
-  return mkdtemp(join(tmpdir(), `headrace-${name}-`))
 }
 
 /**

@@ -8,7 +8,9 @@ import { readTotals } from '../../src/inspect/totals.ts'
 import { readCommitted } from '../../src/log/log.ts'
 import { topics } from '../../src/record/layout.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
-import { follow, hashOutput, makeDir, makeText, randomFrom, runHeadrace, writePipeline } from './fixture.ts'
+import { randomFrom } from '../random.ts'
+import { makeFolder } from '../temporary.ts'
+import { follow, hashOutput, makeText, runHeadrace, writePipeline } from './fixture.ts'
 
 // A growing folder: files that come while the run goes, drains in between, and an end at last.
 const random = randomFrom(21)
@@ -20,7 +22,7 @@ async function addFile(dir: string, name: string, documents: number): Promise<st
       ? '{"text": "cut off'
       : JSON.stringify({ id: `${name}-${i}`, text: makeText(random, 8), domain: `d${i % 2}` }),
   )
-  const part = join(await makeDir('part'), name)
+  const part = join(makeFolder('part'), name)
   await writeFile(part, `${lines.join('\n')}\n`)
   await rename(part, join(dir, name))
   return lines.map((_, i) => `${name}:${i + 1}`)
@@ -52,13 +54,13 @@ async function endsOf(runDir: string): Promise<number> {
 }
 
 test('a followed folder is read as it grows, drains, goes on and ends; each record has one fate and the bytes stay', async () => {
-  const input = await makeDir('growing')
+  const input = makeFolder('growing')
   const pipeline = await writePipeline(
     input,
     glob => `h.pipeline('test').from(h.jsonl(${glob}, { pollMs: 50 })).annotate(h.normalize(), h.signature())
   .decide(h.rules(), h.nearDuplicates(), h.holdout({ rate: 0.05 })).tokenize('gpt2').feed({ length: 128, batch: 2 })`,
   )
-  const runs = await makeDir('follow')
+  const runs = makeFolder('follow')
   const runDir = join(runs, 'test')
   const args = ['run', pipeline, '--dir', runs, '--workers', '2', '--json']
   const expected: string[] = []
@@ -92,7 +94,7 @@ test('a followed folder is read as it grows, drains, goes on and ends; each reco
   assert.deepEqual([...records].sort(), [...expected].sort())
 
   // The same slots give the same bytes, whether they were decided while the folder grew or again from the log.
-  const copy = await makeDir('follow-copy')
+  const copy = makeFolder('follow-copy')
   await cp(runs, copy, { recursive: true })
   for (const part of ['log/decide', 'log/shard', 'state', 'feed', 'shards'])
     await rm(join(copy, 'test', part), { recursive: true, force: true })
@@ -112,9 +114,9 @@ test('a followed folder is read as it grows, drains, goes on and ends; each reco
 })
 
 test('a file that changed after it was read is refused by a follower too', async () => {
-  const input = await makeDir('growing')
+  const input = makeFolder('growing')
   const pipeline = await writePipeline(input, glob => `h.pipeline('test').from(h.jsonl(${glob}, { pollMs: 50 }))`)
-  const runs = await makeDir('follow')
+  const runs = makeFolder('follow')
   const args = ['run', pipeline, '--dir', runs, '--workers', '1', '--json']
   const [one] = await Promise.all([addFile(input, 'a.jsonl', 20), mkdir(join(input, 'empty'))])
   await follow(args, () => waitForRecords(join(runs, 'test'), one.length))

@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import { runUndisturbed } from '../kill/chain.ts'
 import { live, makeSubject, runName } from '../kill/life.ts'
 import { compareWhole, readOutput } from '../kill/output.ts'
-import { hashOutput, makeDir, runHeadrace, writeCorpus, writePipeline } from './fixture.ts'
+import { makeFolder } from '../temporary.ts'
+import { hashOutput, runHeadrace, writeCorpus, writePipeline } from './fixture.ts'
 
 async function sizeOf(dir: string): Promise<number> {
   const names = await readdir(dir, { recursive: true })
@@ -39,8 +40,8 @@ function checkMessage(err: string): void {
 test('on a full disk the run stops and says so; with room it goes on to the same bytes', async context => {
   const corpus = await writeCorpus({ seed: 1, files: 4, documentsPerFile: 100 })
   const pipeline = await writePipeline(corpus.dir)
-  const dir = await makeDir('disk')
-  const disk = await makeDir('small-disk')
+  const dir = makeFolder('disk')
+  const disk = makeFolder('small-disk')
   const refusal = await mountDisk(disk, 64 * 1024 * 1024)
   if (refusal) return context.skip(refusal)
   try {
@@ -84,7 +85,7 @@ const triesMax = 6
 test('a disk that becomes full at one writer after the other stops the run each time, and with room the bytes are the same', async context => {
   const subject = await makeSubject({ seed: 2, documentsPerFile: 40 })
   const reference = await runUndisturbed(subject, 1)
-  const disk = await makeDir('small-disk')
+  const disk = makeFolder('small-disk')
   const refusal = await mountDisk(disk, 16 * 1024 * 1024)
   if (refusal) return context.skip(refusal)
   const filler = join(disk, 'filler')

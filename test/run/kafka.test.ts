@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { before } from 'node:test'
 import { broker, testOnBroker } from '../log/kafka/broker.ts'
-import { type Corpus, hashOutput, makeDir, runHeadrace, writeCorpus, writePipeline } from './fixture.ts'
+import { makeFolder } from '../temporary.ts'
+import { type Corpus, hashOutput, runHeadrace, writeCorpus, writePipeline } from './fixture.ts'
 
 // Whole runs of the real command with their log on a real broker: the same bytes as with the log in the folder.
 let corpus: Corpus
@@ -15,7 +16,7 @@ before(async () => {
   if (!broker) return
   corpus = await writeCorpus({ seed: 4, files: 6, documentsPerFile: 300 })
   pipeline = await writePipeline(corpus.dir)
-  const dir = await makeDir('embedded')
+  const dir = makeFolder('embedded')
   const { status, err } = await runHeadrace(['run', pipeline, '--dir', dir, '--json'])
   assert.equal(status, 0, err)
   expected = await hashOutput(join(dir, 'test'))
@@ -23,7 +24,7 @@ before(async () => {
 
 /** A folder whose run has a name of its own, as topics are named by it. */
 async function begin() {
-  const dir = await makeDir('kafka')
+  const dir = makeFolder('kafka')
   const name = basename(dir).replace('headrace-', '')
   const args = ['--dir', dir, '--run', name]
   return { dir: join(dir, name), args, run: ['run', pipeline, ...args, '--log', log, '--json'] }
@@ -72,7 +73,7 @@ testOnBroker('topics shows what would be created, creates it, and refuses one th
 })
 
 testOnBroker('brokers that do not answer are refused with what to do, before a run is begun', async () => {
-  const dir = await makeDir('nobody')
+  const dir = makeFolder('nobody')
   const { status, err } = await runHeadrace(['run', pipeline, '--dir', dir, '--log', 'kafka://127.0.0.1:1', '--json'])
   assert.equal(status, 74, err)
   assert.match(err, /127\.0\.0\.1:1/)

@@ -18,7 +18,6 @@ import { decideAll } from '../../src/run/decide/decide-stage.ts'
 import { openState } from '../../src/run/decide/decide-state.ts'
 import { runLoadStage } from '../../src/run/load/load-stage.ts'
 import { Pool } from '../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../src/run/progress.ts'
 import { Retention, type RetentionOptions } from '../../src/run/retention.ts'
 import { runShardStage } from '../../src/run/shard/shard-stage.ts'
 import { openSink } from '../../src/run/shard/sink.ts'
@@ -26,7 +25,9 @@ import { verifyRun } from '../../src/verify/verify.ts'
 import { runMain } from '../cli/terminal.ts'
 import { broker, newRun, testOnBroker } from '../log/kafka/broker.ts'
 import { setLimits } from '../simulate/small-limits.ts'
-import { hashOutput, makeDir, writeCorpus, writePipeline } from './fixture.ts'
+import { makeFolder } from '../temporary.ts'
+import { contextOf } from './context.ts'
+import { hashOutput, writeCorpus, writePipeline } from './fixture.ts'
 
 // Runs of some 60 small slots, whose shards are cut every 8, stopped and started again while what they no longer need is trimmed.
 setLimits({ slotBytes: 8 * 1024, snapshotSlots: 4 })
@@ -64,11 +65,7 @@ async function live({ dir, log: place = null, partitions = 1, stopAt, retention,
   if ('ensureTopics' in log) await (log as Awaited<ReturnType<typeof openKafka>>).ensureTopics(topicShapes(shape))
   const { segments } = await openRunFile(dir, plan, ref, log, { ...where, isUpgrade: false })
   const [drain, failed] = [new AbortController(), new AbortController()]
-  const progress = emptyProgress()
-  const context = {
-    ...{ dir, plan, shape, segments, log, pool, progress, drain: drain.signal, failed: failed.signal },
-    checkOwner: () => {},
-  }
+  const context = contextOf({ dir, plan, shape, segments, log, pool, drain: drain.signal, failed: failed.signal })
   const options = { slotsBetween: 4, ...(retention ?? { keepSlots: null }) }
   const begin = () => new Retention(context, trimBy?.(log) ?? log, options)
   const retain = begin()
@@ -100,12 +97,12 @@ async function live({ dir, log: place = null, partitions = 1, stopAt, retention,
   await retain[Symbol.asyncDispose]()
   // Rounds beside the run come as they can; one behind it shows what it came to.
   await using last = begin()
-  last.sealed(progress.decided)
+  last.sealed(context.progress.decided)
   return context
 }
 
 async function newDir(): Promise<string> {
-  const dir = join(await makeDir('retention'), newRun())
+  const dir = join(makeFolder('retention'), newRun())
   await mkdir(dir)
   return dir
 }
@@ -256,7 +253,7 @@ testOnBroker(
 testOnBroker(
   'of a spread run what was loaded goes once it is annotated, and nothing else unless it is wanted',
   async () => {
-    const dir = join(await makeDir('retention'), newRun())
+    const dir = join(makeFolder('retention'), newRun())
     const place = ['--dir', join(dir, '..'), '--run', basename(dir)]
     const { status, err } = await runMain([
       ...['run', pipeline, ...place, '--log', `kafka://${broker}`, '--spread', '--partitions', '3', '--workers', '1'],

@@ -2,16 +2,9 @@ import assert from 'node:assert/strict'
 import { appendFile, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
-import {
-  type Corpus,
-  hashOutput,
-  makeDir,
-  randomFrom,
-  runHeadrace,
-  signalAtWork,
-  writeCorpus,
-  writePipeline,
-} from './fixture.ts'
+import { randomFrom } from '../random.ts'
+import { makeFolder } from '../temporary.ts'
+import { type Corpus, hashOutput, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
 
 // Whole runs of the real command over a made corpus of some 3 MB: what a user gets, whatever happens on the way.
 const seed = Math.floor(Math.random() * 2 ** 31)
@@ -26,7 +19,7 @@ let referenceDir: string
 before(async () => {
   corpus = await writeCorpus({ seed: 1, files: 6, documentsPerFile: 600 })
   pipeline = await writePipeline(corpus.dir)
-  referenceDir = await makeDir('reference')
+  referenceDir = makeFolder('reference')
   const { status, out, err } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--workers', '1', '--json'])
   assert.equal(status, 0, err)
   figures = JSON.parse(out.trim().split('\n').at(-1)!)
@@ -63,13 +56,13 @@ test('fates has one line for each record, and each duplicate names a kept docume
 })
 
 test('two workers write the same bytes as one', async () => {
-  const dir = await makeDir('two')
+  const dir = makeFolder('two')
   assert.equal((await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '2', '--json'])).status, 0)
   assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
 })
 
 test('killed at random moments and started again, the bytes are the same', async () => {
-  const dir = await makeDir('killed')
+  const dir = makeFolder('killed')
   const random = randomFrom(seed)
   let kills = 0
   for (let i = 0; i < 5; i++) {
@@ -87,7 +80,7 @@ test('killed at random moments and started again, the bytes are the same', async
 })
 
 test('a signal drains: the run stops with what it read finished, and goes on to the same bytes', async () => {
-  const dir = await makeDir('drained')
+  const dir = makeFolder('drained')
   const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
   const drained = await runHeadrace(args, child => signalAtWork(child, join(dir, 'test'), 'SIGINT'))
   assert.equal(drained.status, 130, drained.err)
@@ -120,7 +113,7 @@ test('files that came after a run had ended are not read, and it says so', async
 })
 
 test('a second process on the same run is refused with who holds it', async () => {
-  const dir = await makeDir('shared')
+  const dir = makeFolder('shared')
   const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
   let second: Promise<{ status: number | null; err: string }> | undefined
   const first = await runHeadrace(args, child => {
@@ -138,9 +131,9 @@ test('a second process on the same run is refused with who holds it', async () =
 })
 
 test('a file that changed under its name is refused, naming it', async () => {
-  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 1200 })
+  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 600 })
   const file = await writePipeline(other.dir)
-  const dir = await makeDir('changed')
+  const dir = makeFolder('changed')
   const args = ['run', file, '--dir', dir, '--workers', '1', '--json']
   const first = await runHeadrace(args, child => signalAtWork(child, join(dir, 'test'), 'SIGINT'))
   assert.equal(first.status, 130, first.err)
@@ -170,7 +163,7 @@ const usage: [args: string[], status: number, message: RegExp][] = [
 ]
 for (const [args, status, message] of usage)
   test(`headrace ${args.join(' ')} says what is wrong`, async () => {
-    const dir = await makeDir('usage')
+    const dir = makeFolder('usage')
     const given = args.map(arg => (arg === 'PIPELINE' ? pipeline : arg))
     const finished = await runHeadrace(args[0] === 'run' && given.includes(pipeline) ? [...given, '--dir', dir] : given)
     assert.equal(finished.status, status, finished.err)

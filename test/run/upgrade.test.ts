@@ -3,7 +3,8 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { readRunFile } from '../../src/record/run-file.ts'
-import { hashOutput, makeDir, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
+import { makeFolder } from '../temporary.ts'
+import { hashOutput, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
 
 // A run that is stopped, upgraded to a stricter rule, and goes on: what was decided stays, what follows is decided by the new rule.
 const pipelineOf = (wordsMin: number) => (glob: string) =>
@@ -18,7 +19,7 @@ let stopped: string
 before(async () => {
   const corpus = await writeCorpus({ seed: 9, files: 6, documentsPerFile: 300 })
   pipeline = await writePipeline(corpus.dir, pipelineOf(200))
-  stopped = await makeDir('stopped')
+  stopped = makeFolder('stopped')
   const { status, err } = await runHeadrace(['run', pipeline, '--dir', stopped, '--workers', '1', '--json'], child =>
     signalAtWork(child, join(stopped, 'test'), 'SIGINT'),
   )
@@ -43,7 +44,7 @@ async function fatesOf(dir: string): Promise<FateLine[]> {
 }
 
 async function copyStopped(): Promise<string> {
-  const dir = await makeDir('upgraded')
+  const dir = makeFolder('upgraded')
   await cp(stopped, dir, { recursive: true })
   return dir
 }
@@ -91,7 +92,7 @@ test('a changed rule is refused, then takes effect at one slot with --upgrade, a
 test('a run that was killed between measuring and deciding is drained by the old pipeline, then upgraded', async () => {
   const dir = await copyStopped()
   const annotatesMore = (await readFile(pipeline, 'utf8')).replace('h.signature()', 'h.signature(), h.density()')
-  const more = join(await makeDir('more'), 'pipeline.ts')
+  const more = join(makeFolder('more'), 'pipeline.ts')
   await writeFile(more, annotatesMore)
   for (const part of ['log/decide', 'log/shard', 'state', 'shards', 'feed'])
     await rm(join(dir, 'test', part), { recursive: true, force: true })

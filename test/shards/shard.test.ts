@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { tableFromIPC } from 'apache-arrow'
 import { HeadraceError } from '../../src/errors.ts'
 import { folderOf, shardPath } from '../../src/shards/manifest.ts'
 import { openShard, writeShard } from '../../src/shards/shard.ts'
-import { randomFrom, toBatch } from '../feed/corpus.ts'
+import { toBatch } from '../feed/corpus.ts'
+import { drawFrom } from '../random.ts'
+import { makeFolder } from '../temporary.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'headrace-shard-'))
-after(() => rmSync(dir, { recursive: true }))
+const dir = makeFolder('shard')
 
-const random = randomFrom(9)
+const random = drawFrom(9)
 let token = 0
 const lists = Array.from({ length: 50 }, () => Int32Array.from({ length: random(4) ? random(30) : 0 }, () => token++))
 const ids = lists.map((_, i) => `doc ${i} 水`)

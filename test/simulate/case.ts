@@ -1,6 +1,6 @@
+import { Random } from '../random.ts'
 import { type CorpusFile, drawCorpus, shorten } from './corpus.ts'
 import { drawPipeline, type PipelineShape } from './pipelines.ts'
-import { Random } from './random.ts'
 import type { Limits } from './small-limits.ts'
 
 /** What is run and under which limits, drawn from a seed. */

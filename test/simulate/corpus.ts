@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '../random.ts'
 
 /** A file of the input. `comesAt`: when it appears, as a share of an undisturbed run's time; 0 for one that is there from the start. */
 export interface CorpusFile {

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '../random.ts'
 
 /** A change of a file's content that is not synced. `isForgotten`: a sync of it failed, and no later one tries again. */
 export type Change = { readonly isForgotten?: boolean } & (

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Random } from '../random.ts'
 import { Disk } from './disk.ts'
-import { Random } from './random.ts'
 
 // What may be there after a power loss. Each case is tried with many seeds: exactly these outcomes must come, and no other.
 const bytes = (text: string) => Buffer.from(text)

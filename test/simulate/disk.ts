@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
+import type { Random } from '../random.ts'
 import { applyChange, type Change, type CrashCounts, drawMood, isReplaced, tear } from './disk-content.ts'
-import type { Random } from './random.ts'
 
 /**
  * A disk that forgets. Each file has the content that a running system shows (its page cache) and what is surely on the medium; so has

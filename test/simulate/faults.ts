@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '../random.ts'
 
 /** What a simulated process asks of its system. Sync calls can fail but nothing can come between them. */
 export type OperationKind =

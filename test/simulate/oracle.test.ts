@@ -13,7 +13,9 @@ import { limits } from '../../src/limits.ts'
 import type { Pipeline } from '../../src/pipeline/pipeline.ts'
 import { emptyProgress } from '../../src/run/progress.ts'
 import { runPipeline } from '../../src/run/run.ts'
-import { makeDir, makeText, randomFrom, writeCorpus } from '../run/fixture.ts'
+import { randomFrom } from '../random.ts'
+import { makeText, writeCorpus } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { checkSlots, type Expected, expectRun, type OracleLimits } from './oracle.ts'
 import { type ActualRun, readActual, slotsOf } from './oracle-actual.ts'
 import { compareRun } from './oracle-compare.ts'
@@ -141,7 +143,7 @@ function judge(name: string): Promise<Judged> {
 
 async function runAndExpect(name: string): Promise<Judged> {
   const file = await writeModule(corpusDir, name)
-  const dir = await makeDir(`oracle-${name}`)
+  const dir = makeFolder(`oracle-${name}`)
   const { controls = [] } = cases[name]
   await mkdir(join(dir, 'feed'))
   await writeFile(join(dir, 'feed', 'control.json'), JSON.stringify(controls))
@@ -296,7 +298,7 @@ for (const [what, [lie, found]] of Object.entries(lies))
   })
 
 test('files that come while a run goes: its slots have each record once, and all else follows from them', async () => {
-  const dir = await makeDir('oracle-follow')
+  const dir = makeFolder('oracle-follow')
   const late = inputs.splice(3)
   const early = inputs
   const move = (files: readonly InputFile[]) =>

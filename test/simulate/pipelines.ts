@@ -8,9 +8,10 @@ import { holdout } from '../../src/decide/holdout.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
 import { type FeedOptions, gate, type Pipeline, pipeline, rules } from '../../src/pipeline/pipeline.ts'
 import { jsonl } from '../../src/sources/files/jsonl.ts'
+import { plainAnnotator } from '../annotate/plain.ts'
+import type { Random } from '../random.ts'
 import { marks } from './corpus.ts'
 import { running } from './process.ts'
-import type { Random } from './random.ts'
 
 /** Which operators a simulated pipeline has. */
 export interface PipelineShape {
@@ -89,8 +90,8 @@ function obey(): Promise<never> | null {
 
 /** Measures something cheap, names a language, and does what the marks in a text say. */
 function probe(): Annotator {
-  return {
-    ...{ name: 'probe', version: 1, exact: true, options: {}, reads: ['text'], resources: [] },
+  return plainAnnotator({
+    name: 'probe',
     writes: [
       { name: 'letters', kind: 'f32' },
       { name: 'language', kind: 'utf8' },
@@ -100,7 +101,7 @@ function probe(): Annotator {
       { reason: 'language', column: 'language', noneOf: ['ru'] },
     ],
     annotate: batch => obey() ?? probeBatch(batch),
-  }
+  })
 }
 
 function probeBatch(batch: Batch): ReturnType<Annotator['annotate']> {

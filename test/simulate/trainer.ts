@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type FeedBatch, type FeedState, readFeed } from '../../src/feed/read.ts'
+import type { Random } from '../random.ts'
 import { setTimeout as sleep } from './node/timers-promises.ts'
-import type { Random } from './random.ts'
 import { runFolder, type World } from './world.ts'
 
 /** What a trainer has kept on disks of its own: where to go on, and every sample that it was ever given. */

@@ -1,7 +1,7 @@
+import type { Random } from '../random.ts'
 import { Disk, type Inode, systemError } from './disk.ts'
 import type { Fault, FaultKind, Moment, OperationKind, Operations } from './faults.ts'
 import { currentProcess, type Role, type Running, running, SimulatedProcess } from './process.ts'
-import type { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 
 interface Operation<T> {

@@ -1,26 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after } from 'node:test'
 import { type ExpectedRecord, listSplits, parseRecords } from '../../conformance/source.ts'
 import type { Chunk, ReadPosition, Source } from '../../src/sources/source.ts'
-
-/** A folder that is gone when the tests of this file are over. */
-export function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'headrace-sources-'))
-  after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
-/** Numbers from 0 to 1 that depend on the seed alone (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { randomFrom } from '../random.ts'
 
 /** `count` texts of very different lengths, in several scripts. */
 export function makeTexts(count: number, seed = 1): string[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deadWithin, hasLine, joinRanges, type LineRanges, rangesWithin } from '../../src/sources/line-ranges.ts'
 import { type DeadRecord, lineAtEnd } from '../../src/sources/source.ts'
-import { randomFrom } from '../run/fixture.ts'
+import { randomFrom } from '../random.ts'
 
 test('ranges hold the lines that were put in, however they overlap', () => {
   for (let seed = 0; seed < 50; seed++) {

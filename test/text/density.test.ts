@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { deflateRawSync, gunzipSync } from 'node:zlib'
 import { type Density, measureDensity } from '../../src/text/density.ts'
 import { naturalLog } from '../../src/text/natural-log.ts'
+import { drawFrom } from '../random.ts'
 
 function measure(bytes: Uint8Array, start = 0, end = bytes.length): Density {
   const density = { compressionRatio: 0, wordEntropy: 0, uniqueWordShare: 0 }
@@ -28,8 +29,8 @@ test('entropy and unique words of counted texts', () => {
 })
 
 test('the compression ratio of noise, one letter and two halves', () => {
-  let seed = 1
-  const noise = Uint8Array.from({ length: 4096 }, () => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) >>> 24)
+  const random = drawFrom(1)
+  const noise = Uint8Array.from({ length: 4096 }, () => random(256))
   assert.ok(Math.abs(measure(noise).compressionRatio - 1) < 0.02)
   assert.ok(measure(encode('x'.repeat(4096))).compressionRatio < 0.001)
   const half = noise.subarray(0, 2048)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cleanText, composeText, inspectText, needsCleaning, needsComposing } from '../../src/text/normalize.ts'
+import { drawFrom } from '../random.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -57,18 +58,18 @@ test('random texts agree with regular expressions, need nothing afterwards, and 
     '\u2000',
   )
   pieces.push('\u0387', '\u3099', 'か', '😀', '\u{1d15e}', '\u{2f800}', '”', 'ก\u0e33')
-  let seed = 20_240_917
-  const next = (n: number): number => ((seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) % 65_536) % n
+  const seed = 20_240_917
+  const next = drawFrom(seed)
   for (let i = 0; i < 20_000; i++) {
-    const start = seed
     const text = Array.from({ length: next(12) }, () => pieces[next(pieces.length)]).join('')
     const normal = normalizeText(text)
-    assert.equal(normal, expected(text), `seed ${start}: ${JSON.stringify(text)}`)
-    assert.equal(normalizeText(normal), normal, `seed ${start}: ${JSON.stringify(text)} twice`)
+    assert.equal(normal, expected(text), `seed ${seed}, round ${i}: ${JSON.stringify(text)}`)
+    assert.equal(normalizeText(normal), normal, `seed ${seed}, round ${i}: ${JSON.stringify(text)} twice`)
     const bytes = encoder.encode(text)
     const needs = inspectText(bytes, 0, bytes.length)
-    if (normal !== text) assert.notEqual(needs, 0, `seed ${start}: ${JSON.stringify(text)} needs work`)
-    if (needs & needsCleaning) assert.notEqual(expected(text), text, `seed ${start}: ${JSON.stringify(text)} is clean`)
+    if (normal !== text) assert.notEqual(needs, 0, `seed ${seed}, round ${i}: ${JSON.stringify(text)} needs work`)
+    if (needs & needsCleaning)
+      assert.notEqual(expected(text), text, `seed ${seed}, round ${i}: ${JSON.stringify(text)} is clean`)
   }
 })
 

@@ -5,12 +5,12 @@ import { decodeHeader, decodePrefix, type FrameHeader, framePrefixBytes } from '
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Append, Position } from '../../src/log/log.ts'
 import type { ManifestEntry } from '../../src/shards/manifest.ts'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
 /** Ways to damage what a run has recorded: by bytes, and by whole values that no checksum tells. */
 
 export async function copyRun(dir: string): Promise<string> {
-  const copy = join(await makeDir('verify'), 'run')
+  const copy = join(makeFolder('verify'), 'run')
   await cp(dir, copy, { recursive: true })
   return copy
 }

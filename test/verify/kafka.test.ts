@@ -16,7 +16,8 @@ import { type Verification, verifyRun } from '../../src/verify/verify.ts'
 import { parseLines, runMain } from '../cli/terminal.ts'
 import { broker, newRun, testOnBroker } from '../log/kafka/broker.ts'
 import { ManualProducer } from '../log/kafka/manual-producer.ts'
-import { type Corpus, makeDir, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { type Corpus, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 
 // Verification of a run whose log is on a real broker, and of copies of its topics with something planted in them.
 const partitions = 3
@@ -31,7 +32,7 @@ before(async () => {
     glob => `h.pipeline('test').from(h.jsonl(${glob})).annotate(h.normalize(), h.gopherQuality(), h.signature())
       .decide(h.rules(), h.exactDuplicates(), h.nearDuplicates()).tokenize('gpt2').feed({ length: 256, batch: 4 })`,
   )
-  const dir = await makeDir('verify-kafka')
+  const dir = makeFolder('verify-kafka')
   whole = join(dir, newRun())
   const place = ['--dir', dir, '--run', basename(whole), '--log', `kafka://${broker}`]
   const args = ['run', pipeline, ...place, '--workers', '1', '--partitions', String(partitions)]
@@ -48,7 +49,7 @@ interface Change {
 
 /** A copy of the run, folder and topics, under a name of its own. */
 async function copyRun({ topics = {}, note }: Change): Promise<string> {
-  const dir = join(await makeDir('verify-kafka'), newRun())
+  const dir = join(makeFolder('verify-kafka'), newRun())
   await cp(whole, dir, { recursive: true })
   const run = (await readRunFile(dir)) as RunFile
   await using from = await openKafka(whole, run)

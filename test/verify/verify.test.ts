@@ -10,7 +10,8 @@ import { Check } from '../../src/verify/check.ts'
 import { JournalScan } from '../../src/verify/journal.ts'
 import { type Verification, verifyRun } from '../../src/verify/verify.ts'
 import { parseLines, runMain } from '../cli/terminal.ts'
-import { hashFiles, makeDir, runHeadrace, signalAtWork, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { hashFiles, runHeadrace, signalAtWork, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { damageCases } from './cases.ts'
 import * as damage from './damage.ts'
 
@@ -20,7 +21,7 @@ const pipeline = await writePipeline(
   glob => `h.pipeline('test').from(h.jsonl(${glob})).annotate(h.normalize(), h.gopherQuality(), h.signature())
     .decide(h.rules(), h.exactDuplicates(), h.nearDuplicates()).tokenize('gpt2').feed({ length: 256, batch: 4 })`,
 )
-const runs = await makeDir('verify-runs')
+const runs = makeFolder('verify-runs')
 const whole = join(runs, 'test')
 assert.equal((await runMain(['run', pipeline, '--dir', runs, '--workers', '1'])).status, 0)
 
@@ -120,7 +121,7 @@ test('what a crash leaves is told in notes, and holds', async () => {
 })
 
 test('a journal of several files: one that is gone, and frames of a former owner', async () => {
-  const dir = await makeDir('verify-journal')
+  const dir = makeFolder('verify-journal')
   const write = async (value: string, count: number) => {
     await using log = new JournalLog(join(dir, 'log'), { writable: true, segmentBytesMax: 1 })
     await using owner = await log.own('a')
@@ -159,7 +160,7 @@ test('a journal of several files: one that is gone, and frames of a former owner
 })
 
 test('a run is verified while it is at work, and after it was killed', async () => {
-  const dir = await makeDir('verify-active')
+  const dir = makeFolder('verify-active')
   const big = await writeCorpus({ seed: 12, files: 6, documentsPerFile: 200 })
   const file = await writePipeline(big.dir)
   let isAtWork = true

@@ -5,12 +5,12 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { runMain } from '../cli/terminal.ts'
-import { makeDir } from '../run/fixture.ts'
+import { makeFolder } from '../temporary.ts'
 import { eventsOf, find, parseEvents } from './events.ts'
 
 // Runs that something happens to, and the lines that tell it.
 async function writeSmall(name: string, chain: string): Promise<{ dir: string; args: string[] }> {
-  const dir = await makeDir(name)
+  const dir = makeFolder(name)
   const input = join(dir, 'in.jsonl')
   await writeFile(
     input,

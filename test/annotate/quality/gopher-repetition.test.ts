@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gopherRepetition } from '../../../src/annotate/quality/gopher-repetition.ts'
-import { type Columns, numbers, utf8From } from '../../../src/batch/batch.ts'
-import { checkFields } from '../../../src/batch/contract.ts'
 import { findReason } from '../../bench/compare-datatrove.ts'
 import { answer } from '../../golden/filters/cases.ts'
+import { column, measureTexts } from '../plain.ts'
 
-async function measure(texts: string[], annotator = gopherRepetition()): Promise<Columns> {
-  const columns = await annotator.annotate({ rows: texts.length, columns: { text: utf8From(texts) } })
-  checkFields({ rows: texts.length, columns }, annotator.writes, annotator.name)
-  return columns
-}
-const column = (columns: Columns, name: string) => [...numbers({ rows: 0, columns }, name)]
+const measure = (texts: string[], annotator = gopherRepetition()) => measureTexts(annotator, texts)
 
 test('gives the reasons of datatrove', async () => {
   const { ours, datatrove } = await answer('gopherRepetition')

@@ -6,21 +6,9 @@ import { decodeBatch, encodeBatch, encodeFile } from '../../../src/batch/arrow/i
 import { readFileLayout, viewBatch } from '../../../src/batch/arrow/layout.ts'
 import { type Batch, fieldOf, stringAt, utf8, utf8From } from '../../../src/batch/batch.ts'
 import { HeadraceError } from '../../../src/errors.ts'
+import { everyKind } from '../../fuzz/targets/arrow.ts'
 import { python, skipWithout } from '../../python/python.ts'
 
-const sample: Batch = {
-  rows: 3,
-  columns: {
-    text: utf8From(['a', '', '水车 🌊']),
-    u8: { kind: 'u8', values: Uint8Array.of(1, 2, 255) },
-    i32: { kind: 'i32', values: Int32Array.of(-1, 0, 2 ** 31 - 1) },
-    u32: { kind: 'u32', values: Uint32Array.of(0, 1, 2 ** 32 - 1) },
-    f32: { kind: 'f32', values: Float32Array.of(0.5, Number.NaN, -1) },
-    f64: { kind: 'f64', values: Float64Array.of(0.1, Number.NaN, 1e300) },
-    tokens: { kind: 'list<i32>', offsets: Int32Array.of(0, 2, 2, 5), values: Int32Array.of(7, 8, 1, 2, 3) },
-    hash: { kind: 'fixed', width: 3, bytes: Uint8Array.from({ length: 9 }, (_, i) => i) },
-  },
-}
 const empty: Batch = { rows: 0, columns: { text: utf8From([]), n: { kind: 'f64', values: new Float64Array(0) } } }
 const fieldsOf = (batch: Batch) => Object.entries(batch.columns).map(([name, column]) => fieldOf(name, column))
 const joined = (parts: Iterable<Uint8Array>) => new Uint8Array(Buffer.concat([...parts]))
@@ -28,11 +16,11 @@ const readAtOf = (bytes: Uint8Array) => (at: number, length: number) => bytes.su
 const isCorrupt = (error: unknown) => error instanceof HeadraceError && error.code === 'corrupt'
 
 test('every kind of column comes back, with metadata, from bytes that own their buffer', () => {
-  const bytes = encodeBatch(sample, { slot: '7', name: '水' })
+  const bytes = encodeBatch(everyKind, { slot: '7', name: '水' })
   assert.equal(bytes.buffer.byteLength, bytes.length)
   assert.equal(bytes.byteOffset, 0)
   const { batch, metadata } = decodeBatch(bytes)
-  assert.deepEqual(batch, sample)
+  assert.deepEqual(batch, everyKind)
   assert.deepEqual(metadata, { slot: '7', name: '水' })
   assert.equal(utf8(batch, 'text').bytes.buffer, bytes.buffer, 'columns are views')
   assert.deepEqual(encodeBatch(batch, metadata), bytes, 'same batch, same bytes')
@@ -66,9 +54,9 @@ test('a column of another length is refused', () => {
 })
 
 test("Arrow's own reader agrees, for a stream and for a file of two batches", () => {
-  const file = joined(encodeFile([sample, sample], fieldsOf(sample), { k: 'v' }))
+  const file = joined(encodeFile([everyKind, everyKind], fieldsOf(everyKind), { k: 'v' }))
   for (const [bytes, repeats] of [
-    [encodeBatch(sample, { k: 'v' }), 1],
+    [encodeBatch(everyKind, { k: 'v' }), 1],
     [file, 2],
   ] as const) {
     const table = tableFromIPC(bytes)
@@ -83,20 +71,20 @@ test("Arrow's own reader agrees, for a stream and for a file of two batches", ()
 })
 
 test('a file is read by its layout, columns by name', () => {
-  const bytes = joined(encodeFile([sample, empty.columns && sample], fieldsOf(sample), { k: 'v' }))
+  const bytes = joined(encodeFile([everyKind, empty.columns && everyKind], fieldsOf(everyKind), { k: 'v' }))
   const layout = readFileLayout(readAtOf(bytes), bytes.length)
-  assert.deepEqual(layout.fields, fieldsOf(sample))
+  assert.deepEqual(layout.fields, fieldsOf(everyKind))
   assert.deepEqual(layout.metadata, { k: 'v' })
   assert.deepEqual(
     layout.batches.map(b => viewBatch(b, readAtOf(bytes))),
-    [sample, sample],
+    [everyKind, everyKind],
   )
   const some = viewBatch(layout.batches[1], readAtOf(bytes), ['tokens'])
-  assert.deepEqual(some, { rows: 3, columns: { tokens: sample.columns.tokens } })
+  assert.deepEqual(some, { rows: 3, columns: { tokens: everyKind.columns.tokens } })
 })
 
 test('damage is a typed error or a batch, never a crash: every cut, and bytes changed one by one', () => {
-  const bytes = encodeBatch(sample, { k: 'v' })
+  const bytes = encodeBatch(everyKind, { k: 'v' })
   for (let length = 0; length < bytes.length - 8; length++)
     assert.throws(() => decodeBatch(bytes.subarray(0, length)), isCorrupt, `cut at ${length}`)
   for (let at = 0; at < bytes.length; at++)
@@ -112,7 +100,7 @@ test('damage is a typed error or a batch, never a crash: every cut, and bytes ch
 })
 
 test('a damaged file is a typed error', () => {
-  const bytes = joined(encodeFile([sample], fieldsOf(sample)))
+  const bytes = joined(encodeFile([everyKind], fieldsOf(everyKind)))
   const open = (some: Uint8Array) =>
     readFileLayout(readAtOf(some), some.length).batches.map(layout => viewBatch(layout, readAtOf(some)))
   for (let length = 0; length < bytes.length; length++)
@@ -140,8 +128,8 @@ assert row == dict(text='水车 🌊', u8=255, i32=2**31-1, u32=2**32-1, f32=-1.
 assert table.schema.metadata == {b'k': b'v'}
 print(table.num_rows)`
   for (const [bytes, rows] of [
-    [encodeBatch(sample, { k: 'v' }), '3'],
-    [joined(encodeFile([sample, sample], fieldsOf(sample), { k: 'v' })), '6'],
+    [encodeBatch(everyKind, { k: 'v' }), '3'],
+    [joined(encodeFile([everyKind, everyKind], fieldsOf(everyKind), { k: 'v' })), '6'],
   ] as const) {
     const { stdout, stderr, status } = spawnSync(python, ['-c', script], { input: bytes, encoding: 'utf8' })
     assert.equal(status, 0, stderr)

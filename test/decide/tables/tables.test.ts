@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import type { TableShape } from '../../../src/decide/state.ts'
 import { openTables } from '../../../src/decide/tables/tables.ts'
+import { makeFolder } from '../../temporary.ts'
 
 let folder = ''
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'headrace-tables-'))
+  folder = makeFolder('tables')
 })
-after(() => rm(folder, { recursive: true }))
 
 let files = 0
 const nextPath = (): string => join(folder, `state-${files++}`)

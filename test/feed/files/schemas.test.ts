@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { documentFields } from '../../../src/batch/contract.ts'
 import { openFeed } from '../../../src/feed/publish.ts'
 import { ColumnFile } from '../../../src/shards/column-file.ts'
+import { makeFolder } from '../../temporary.ts'
 import { writeCorpus } from '../corpus.ts'
 
-const dir = mkdtempSync(join(tmpdir(), 'headrace-schemas-'))
-after(() => rmSync(dir, { recursive: true }))
+const dir = makeFolder('schemas')
 
 interface Schema {
   required: string[]

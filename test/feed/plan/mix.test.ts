@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from '../../../src/feed/plan/mix.ts'
-import { randomFrom } from '../corpus.ts'
+import { drawFrom } from '../../random.ts'
 
 type Choose = (shares: readonly Share[], length: number) => Share | null
 
@@ -25,7 +25,7 @@ const randomWeights = (random: (below: number) => number) =>
 
 test('each domain stays within one sample of its weight after every sample', () => {
   const seed = 11
-  const random = randomFrom(seed)
+  const random = drawFrom(seed)
   for (let round = 0; round < 100; round++) {
     const weights = randomWeights(random)
     const error = measureError(weights, 2000, chooseShare)
@@ -36,13 +36,13 @@ test('each domain stays within one sample of its weight after every sample', () 
 test('choosing whoever is furthest behind would not do', () => {
   const furthestBehind: Choose = (shares, length) =>
     shares.reduce((a, b) => (b.carry + b.weight * length > a.carry + a.weight * length ? b : a))
-  const random = randomFrom(11)
+  const random = drawFrom(11)
   const errors = Array.from({ length: 100 }, () => measureError(randomWeights(random), 2000, furthestBehind))
   assert.ok(Math.max(...errors) > 1)
 })
 
 test('short samples, changing weights and leaving domains keep the sum of carries at 0', () => {
-  const random = randomFrom(5)
+  const random = drawFrom(5)
   let carries = new Map<string, number>()
   for (let step = 0; step < 300; step++) {
     const shares = openShares(randomWeights(random), carries)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Packed, type Packing, packDocuments } from '../../../src/feed/plan/pack.ts'
 import { permute } from '../../../src/feed/plan/permute.ts'
-import { randomFrom } from '../corpus.ts'
+import { drawFrom } from '../../random.ts'
 
 test('permute gives each number once, in an order that the key alone decides', () => {
   for (const count of [0, 1, 2, 3, 1000]) {
@@ -65,7 +65,7 @@ function packSlowly(lengths: Int32Array, order: Int32Array, length: number): num
 
 test('packing keeps every token once, whatever the lengths', () => {
   const seed = 7
-  const random = randomFrom(seed)
+  const random = drawFrom(seed)
   for (let round = 0; round < 200; round++) {
     const length = 1 + random(70)
     const lengths = Int32Array.from({ length: random(60) }, () => (random(5) === 0 ? 0 : random(3 * length)))
@@ -97,7 +97,7 @@ test('the check of packing sees a lost, a doubled and a moved piece', () => {
 })
 
 test('best fit wastes little on lengths like those of documents', () => {
-  const random = randomFrom(3)
+  const random = drawFrom(3)
   const lengths = Int32Array.from({ length: 5000 }, () => 20 + Math.floor(10 ** (random(1000) / 300)))
   const packed = packDocuments(lengths, permute(lengths.length, 'x'), 2048, 'best-fit')
   const tokens = lengths.reduce((a, b) => a + b, 0)

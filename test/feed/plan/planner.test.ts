@@ -5,7 +5,7 @@ import type { BlockSpec } from '../../../src/feed/plan/blocks.ts'
 import type { ControlEntry } from '../../../src/feed/plan/control.ts'
 import { Planner, type PlanOptions } from '../../../src/feed/plan/planner.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
-import { randomFrom } from '../corpus.ts'
+import { drawFrom } from '../../random.ts'
 
 const base: PlanOptions = {
   ...{ feed: 'f'.repeat(64), length: 10, batch: 4, mixture: null, blockTokens: 300, blockSlotsMax: 1000 },
@@ -64,7 +64,7 @@ function openAll(lines: readonly string[]): Step[] {
 }
 
 function randomManifest(seed: number, domains: readonly string[], count: number): ManifestEntry[] {
-  const random = randomFrom(seed)
+  const random = drawFrom(seed)
   return manifest(Array.from({ length: count }, () => [domains[random(domains.length)], random(150)] as const))
 }
 

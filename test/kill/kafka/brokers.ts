@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Cluster } from '../../../src/kafka/cluster.ts'
 import { parseKafkaOptions } from '../../../src/log/kafka/kafka-log.ts'
-import { makeDir } from '../../run/fixture.ts'
+import { makeFolder } from '../../temporary.ts'
 import { FaultyProxy } from './proxy.ts'
 
 const script = join(import.meta.dirname, '../../kafka/start-kafka.sh')
+/** What is fetched once for all runs; out of the temporary folder, which is emptied. */
+const cache = join(import.meta.dirname, '../../../node_modules/.cache/headrace')
 
 /**
  * A lone broker of 4.3.0 and 4.4.0 that comes back after SIGKILL takes transactions for ended without marking their records (KAFKA-20734),
@@ -33,7 +34,7 @@ export class Brokers implements AsyncDisposable {
   static async start(count: number, port: number): Promise<Brokers> {
     const nodes = Array.from({ length: count }, (_, i) => port + 10 * i)
     const proxies = await Promise.all(nodes.map(node => FaultyProxy.listen(node + 4, node + 3)))
-    const brokers = new Brokers(count, port, await makeDir('kafka-kill-brokers'), proxies)
+    const brokers = new Brokers(count, port, makeFolder('kafka-kill-brokers'), proxies)
     await brokers.control('start')
     return brokers
   }
@@ -41,7 +42,7 @@ export class Brokers implements AsyncDisposable {
   /** Of all brokers, or of one, from 1 on. `start` waits until it serves. */
   async control(command: 'start' | 'stop' | 'kill9', node?: number): Promise<void> {
     const own = { KAFKA_DIR: this.#dir, KAFKA_PORT: `${this.#port}`, KAFKA_NODES: `${this.count}`, KAFKA_PROXIED: '1' }
-    const lone = { KAFKA_VERSION: loneVersion, KAFKA_LIBS: join(tmpdir(), `headrace-kafka-libs-${loneVersion}`) }
+    const lone = { KAFKA_VERSION: loneVersion, KAFKA_LIBS: `${cache}/kafka-libs-${loneVersion}` }
     const version = this.count === 1 && process.env.KAFKA_VERSION === undefined ? lone : {}
     const args = node === undefined ? [command] : [command, `${node}`]
     await promisify(execFile)(script, args, { env: { ...process.env, ...version, ...own } })

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeDir, randomFrom } from '../../run/fixture.ts'
+import { randomFrom } from '../../random.ts'
+import { makeFolder } from '../../temporary.ts'
 import { removeDir, type Subject } from '../life.ts'
 import { compareWhole, type Output, readOutput } from '../output.ts'
 import { auditRun } from './audit.ts'
@@ -37,7 +38,7 @@ export interface RunResult {
 /** One run from its start to its end, disturbed until `isEnough`, and judged. The same number is disturbed in the same order. */
 export async function disturbRun(rig: Rig, number: number, isEnough: () => boolean): Promise<RunResult> {
   const { brokers, expected } = rig
-  const dir = await makeDir('kafka-kill')
+  const dir = makeFolder('kafka-kill')
   const name = `kill-${rig.seed}-${number}-${process.pid}`
   const runDir = join(dir, name)
   const tables = (index: number) => (rig.processes > 1 ? join(dir, `tables-${index}`) : join(runDir, 'state'))

@@ -2,6 +2,7 @@ import { glob } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { formatCount, formatTable } from '../../../src/cli/table.ts'
+import { keepFolders } from '../../temporary.ts'
 import { runUndisturbed } from '../chain.ts'
 import { Brokers } from './brokers.ts'
 import { type Kind, kinds } from './choose.ts'
@@ -72,6 +73,7 @@ async function runOne(rig: Rig, number: number): Promise<void> {
   const options = ['seed', 'nodes', 'processes', 'partitions', 'input', 'mutant'] as const
   const given = options.filter(name => values[name] !== undefined).map(name => `--${name} '${values[name]}'`)
   const again = `node test/kill/kafka/main.ts ${given.join(' ')} --only ${number}`
+  keepFolders()
   failures.push(`run ${number}: ${result.failure}\n  folder kept: ${result.dir}\n  again: ${again}`)
 }
 

@@ -21,11 +21,11 @@ export interface Process {
 }
 
 /** Starts the command line with the subject's limits and its planted mistake. */
-export function startProcess({ limits, plant, cache }: Subject, root: string, args: readonly string[]): Process {
+export function startProcess({ limits, plant }: Subject, root: string, args: readonly string[]): Process {
   const orders = { kill: null, fill: null, report: null, plant, limits, root }
   const child = spawn(process.execPath, ['--import', preload, bin, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, [ordersVariable]: JSON.stringify(orders), NODE_COMPILE_CACHE: cache },
+    env: { ...process.env, [ordersVariable]: JSON.stringify(orders) },
   })
   let [out, err] = ['', '']
   child.stdout.on('data', data => (out += data))

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { cp, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { makeFolder } from '../../temporary.ts'
 
 export interface LogModules {
   /** Where the log's source stands, for another process. */
@@ -33,7 +33,7 @@ export async function loadLog(mistake?: Mistake): Promise<LogModules> {
 }
 
 async function copySource({ file, right, wrong }: Mistake): Promise<string> {
-  const dir = join(await mkdtemp(join(tmpdir(), 'headrace-broken-')), 'src')
+  const dir = join(makeFolder('broken'), 'src')
   await mkdir(dir)
   await writeFile(join(dir, 'package.json'), '{"type":"module"}')
   for (const name of ['log', 'disk', 'errors.ts', 'limits.ts'])

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { JournalLog } from '../../../src/log/journal/journal-log.ts'
 import { type Owner, readCommitted } from '../../../src/log/log.ts'
+import { makeFolder } from '../../temporary.ts'
 
 const commit = (owner: Owner, i: number) =>
   owner.commit({
@@ -18,7 +18,7 @@ async function readAll(log: JournalLog): Promise<number[]> {
 }
 
 test('a full disk stops commits and starts; with room, a start goes on with all that was done', async context => {
-  const disk = await mkdtemp(join(tmpdir(), 'headrace-full-'))
+  const disk = makeFolder('full')
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk], { stdio: 'pipe' })
   } catch {

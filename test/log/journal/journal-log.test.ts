@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { decodePrefix } from '../../../src/log/journal/frame.ts'
 import { JournalLog } from '../../../src/log/journal/journal-log.ts'
 import { readCommitted } from '../../../src/log/log.ts'
+import { makeFolder } from '../../temporary.ts'
 
 /** A journal of five commits; returns its only file and where its first commit begins. */
 async function writeJournal(): Promise<{ dir: string; path: string; bytes: Buffer; begin: number }> {
-  const dir = await mkdtemp(join(tmpdir(), 'headrace-journal-'))
+  const dir = makeFolder('journal')
   await using log = new JournalLog(dir, { writable: true })
   await using owner = await log.own('s')
   for (let i = 0; i < 5; i++)

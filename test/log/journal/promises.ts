@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFile, copyFile, mkdtemp, open, readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { appendFile, copyFile, open, readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Commit, type Log, readCommitted } from '../../../src/log/log.ts'
+import { makeFolder } from '../../temporary.ts'
 import type { LogModules } from './broken.ts'
 
 const commitOf = (text: string, slot = 0, topic = 's.a'): Commit => ({
@@ -17,7 +17,6 @@ async function readTexts(log: Log, topic = 's.a', from = 0n): Promise<string[]> 
   return texts
 }
 
-const makeDir = () => mkdtemp(join(tmpdir(), 'headrace-promise-'))
 const journalsOf = async (dir: string) =>
   (await readdir(join(dir, 's'))).filter(name => name.endsWith('.journal')).sort()
 
@@ -41,7 +40,7 @@ function takeOver({ journalUrl }: LogModules, dir: string, ...texts: string[]): 
 
 /** A process that owns the stage, has committed `texts`, and hangs in its next commit while `between` happens. */
 async function hang(log: LogModules, between: (dir: string) => void, texts: readonly string[] = ['0', '1']) {
-  const dir = await makeDir()
+  const dir = makeFolder('promise')
   let isHanging = false
   const zombie = new log.JournalLog(dir, { writable: true, checkOwner: () => isHanging && between(dir) })
   const owner = await zombie.own('s')
@@ -74,7 +73,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
   'bytes that a fenced process writes into a file that stays are ignored, torn, whole or doubled': async log => {
     const big = 'x'.repeat(1100 * 1024)
     for (const tail of ['torn', 'whole', 'twice', 'zeros']) {
-      const dir = await makeDir()
+      const dir = makeFolder('promise')
       {
         await using first = new log.JournalLog(dir, { writable: true })
         const owner = await first.own('s')
@@ -102,14 +101,14 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     }
   },
   'a file that a fenced process makes late changes nothing, though what stood around it was trimmed': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     {
       await using first = new log.JournalLog(dir, { writable: true, segmentBytesMax: 1 })
       const owner = await first.own('s')
       for (const i of [0, 1]) await owner.commit(commitOf(`${i}`))
     }
     // The file with which a process of epoch 2 would begin, if it were not fenced before.
-    const late = join(await makeDir(), 'late')
+    const late = join(makeFolder('promise'), 'late')
     await start(log, dir)
     const name = (await journalsOf(dir)).find(name => name.endsWith('-000002.journal'))!
     await copyFile(join(dir, 's', name), late)
@@ -127,7 +126,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     }
   },
   'a stage goes on when its last commit before a start was never synced and is lost with the power': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     const big = 'x'.repeat(600 * 1024)
     {
       await using first = new log.JournalLog(dir, { writable: true })
@@ -144,7 +143,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     )
   },
   'a commit is synced before it is said to be done, and a file before it has its name': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     const calls = await recordCalls(async () => {
       await using one = new log.JournalLog(dir, { writable: true })
       const owner = await one.own('s')
@@ -154,7 +153,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
   },
   'after a write or a sync that failed nothing more is committed; a start goes on': async log => {
     for (const method of ['writev', 'datasync'] as const) {
-      const dir = await makeDir()
+      const dir = makeFolder('promise')
       {
         await using one = new log.JournalLog(dir, { writable: true })
         const owner = await one.own('s')
@@ -172,7 +171,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     }
   },
   'no commit is done once the lock was removed by hand, whoever took it': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     await using lock = await log.lockDirectory(dir)
     await using mine = new log.JournalLog(join(dir, 'log'), { writable: true, checkOwner: () => lock.check() })
     const owner = await mine.own('s')
@@ -183,7 +182,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     assert.deepEqual(await readTexts(mine), ['0'])
   },
   'a value that does not match its checksum is never served': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     {
       await using first = new log.JournalLog(dir, { writable: true })
       const owner = await first.own('s')
@@ -199,7 +198,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     }
   },
   'offsets and positions of a stage go on from what a file says at its beginning': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     {
       await using first = new log.JournalLog(dir, { writable: true, segmentBytesMax: 1 })
       const owner = await first.own('s')
@@ -215,7 +214,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     assert.equal((await other.position('s', 0)).slot, 7)
   },
   'a file that is missing between others is damage, not a shorter history': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     {
       await using first = new log.JournalLog(dir, { writable: true, segmentBytesMax: 1 })
       const owner = await first.own('s')
@@ -226,7 +225,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     await assert.rejects(readTexts(other), { code: 'corrupt', message: new RegExp((await journalsOf(dir))[0]) })
   },
   'a log of many files keeps few of them open and reads many topics at once': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     const topics = Array.from({ length: 8 }, (_, i) => `s.${i}`)
     const texts = Array.from({ length: 20 }, (_, i) => `${i}`)
     {
@@ -246,7 +245,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     assert.ok(links === null || (links > 0 && links <= 4), `${links} files are open`)
   },
   'a reader that was there before a start reads on, though the start replaced a file': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     await start(log, dir, '0', '1')
     await using reader = new log.JournalLog(dir, { writable: false, openFilesMax: 0 })
     assert.deepEqual(await reader.bounds('s.a', 0), { first: 0n, next: 2n })
@@ -254,7 +253,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
     assert.deepEqual(await readTexts(reader), ['0', '1'])
   },
   'starts that change nothing leave one file': async log => {
-    const dir = await makeDir()
+    const dir = makeFolder('promise')
     for (const text of ['0', '1', '2']) await start(log, dir, text)
     for (let i = 0; i < 3; i++) {
       await using other = new log.JournalLog(dir, { writable: true })
@@ -266,7 +265,7 @@ export const promises: Record<string, (log: LogModules) => Promise<void>> = {
 
 /** The bytes of the last of some commits as a process writes them. */
 async function frameOf(log: LogModules, texts: readonly string[]): Promise<Buffer> {
-  const dir = await makeDir()
+  const dir = makeFolder('promise')
   await using one = new log.JournalLog(dir, { writable: true })
   const owner = await one.own('s')
   let before = 0

@@ -10,7 +10,8 @@ import { type Column, stringAt } from '../../../src/batch/batch.ts'
 import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import { type Entry, readCommitted } from '../../../src/log/log.ts'
 import { python, skipWithout } from '../../python/python.ts'
-import { makeDir, runHeadrace } from '../../run/fixture.ts'
+import { runHeadrace } from '../../run/fixture.ts'
+import { makeFolder } from '../../temporary.ts'
 import { broker, newRun, options } from './broker.ts'
 import { ManualProducer } from './manual-producer.ts'
 
@@ -84,7 +85,7 @@ interface Run {
 
 /** The sample pipeline on the broker, behind a transaction in `kept` that was aborted. */
 async function runSample(): Promise<Run> {
-  const [name, dir] = [newRun(), await makeDir('interop')]
+  const [name, dir] = [newRun(), makeFolder('interop')]
   const place = ['--log', `kafka://${broker}`, '--run', name]
   const created = await runHeadrace(['topics', ...place])
   assert.equal(created.status, 0, created.err)
@@ -135,7 +136,7 @@ json.dump(tables, sys.stdout)
 test('pyarrow reads what the console consumer gives out as an IPC stream', { skip: skipPython }, async () => {
   const { name, entries } = await sample()
   const seen = await consume(`${name}.decide.kept`, 'read_committed', 3)
-  const dir = await makeDir('interop')
+  const dir = makeFolder('interop')
   const paths = seen.map(({ offset }) => join(dir, `${offset}.arrows`))
   await Promise.all(seen.map(({ value }, i) => writeFile(paths[i], value)))
   const { stdout } = await call(python, ['-c', readStreams, ...paths], { maxBuffer: 1 << 28 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Cluster } from '../../../src/kafka/cluster.ts'
 import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import { readCommitted } from '../../../src/log/log.ts'
+import { randomFrom } from '../../random.ts'
 import { newRun, openLog, options, testOnBroker } from './broker.ts'
 import { ManualProducer } from './manual-producer.ts'
 
@@ -15,16 +16,6 @@ const append = (text: string | Uint8Array, partition = 0) => ({
 })
 const at = (slot: number) => ({ partition: 0, offset: BigInt(slot), slot, note: `note ${slot}` })
 
-/** A generator of numbers in [0, 1) from a seed (mulberry32). */
-function random(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 testOnBroker(
   'three producers that interleave and abort in one partition are read exactly, whatever a fetch holds',
   async () => {
@@ -32,7 +23,7 @@ testOnBroker(
     const seed = Date.now() % 1e6
     await using log = await openLog({ run })
     const producers = await Promise.all([1, 2, 3].map(i => ManualProducer.open(`${run}-${i}`)))
-    const next = random(seed)
+    const next = randomFrom(seed)
     const written: { text: string; isCommitted: boolean | null }[] = []
     const open = producers.map(() => [] as typeof written)
     const end = async (i: number) => {

@@ -11,7 +11,8 @@ import { type Plan, planPipeline, stageFields } from '../../../src/pipeline/plan
 import { type DecideTotals, emptyDecideTotals, restoreTotals } from '../../../src/record/totals.ts'
 import { decideSlot } from '../../../src/run/decide/decide-slot.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
-import { randomFrom } from '../fixture.ts'
+import { plainAnnotator } from '../../annotate/plain.ts'
+import { randomFrom } from '../../random.ts'
 
 interface Row {
   readonly text: string
@@ -20,12 +21,11 @@ interface Row {
   readonly size?: number
 }
 
-const size = {
-  ...{ name: 'size', version: 1, exact: true, options: {}, reads: ['text'], resources: [] },
+const size = plainAnnotator({
+  name: 'size',
   writes: [{ name: 'size', kind: 'f64' as const }],
   rules: [{ reason: 'too-small', column: 'size', below: 1 }],
-  annotate: () => ({}),
-}
+})
 
 /** Rows with every second number missing, as if those had been dead. */
 function scoredOf(rows: readonly Row[]): Batch {

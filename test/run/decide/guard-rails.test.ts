@@ -5,7 +5,7 @@ import { limits } from '../../../src/limits.ts'
 import { type GuardOptions, planGuards } from '../../../src/pipeline/guard.ts'
 import type { GuardNote, Trip } from '../../../src/record/trip.ts'
 import { GuardRails, type SlotFates } from '../../../src/run/decide/guard-rails.ts'
-import { randomFrom } from '../fixture.ts'
+import { randomFrom } from '../../random.ts'
 
 const fields = [{ name: 'language', kind: 'utf8' as const }]
 const planned = (...guards: GuardOptions[]) => planGuards('p', guards, fields, ['x', 'y'])

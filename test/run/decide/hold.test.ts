@@ -18,22 +18,17 @@ import { heldError, readHold } from '../../../src/record/hold.ts'
 import { listEntries, putEntry, type Release } from '../../../src/record/inbox.ts'
 import { topics } from '../../../src/record/layout.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
-import type { RunContext } from '../../../src/run/context.ts'
 import { runDecideStage } from '../../../src/run/decide/decide-stage.ts'
 import { deadBatch } from '../../../src/run/measure/annotate-slot.ts'
-import type { Pool } from '../../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
-import { makeDir } from '../fixture.ts'
+import { plainAnnotator } from '../../annotate/plain.ts'
+import { makeFolder } from '../../temporary.ts'
+import { contextOf } from '../context.ts'
 
 // The deciding stage over slots of ten rows. Copies are dropped: up to slot 6 in the window of slots 4 to 7, and up to slot 10 in the
 // next, too many.
 const textHash = { name: 'textHash', kind: 'fixed' as const, width: 16 }
-const hashing = {
-  ...{ name: 'hashing', version: 1, exact: true, options: {}, reads: ['text'], resources: [], rules: [] },
-  writes: [textHash],
-  annotate: () => ({}),
-}
+const hashing = plainAnnotator({ name: 'hashing', writes: [textHash] })
 const plain = pipeline('p').from(jsonl('none')).annotate(hashing).decide(exactDuplicates())
 const guard: GuardOptions = { by: 'domain', above: 0.5, windowSlots: 4, rowsMin: 15 }
 const name = 'by domain over 4 slots'
@@ -80,17 +75,13 @@ interface Fixture {
 async function begin(end?: number): Promise<Fixture> {
   const log = new MemoryLog()
   await measure(log, 0, end)
-  return { dir: await makeDir('hold'), log }
+  return { dir: makeFolder('hold'), log }
 }
 
 /** Runs the stage over what is measured, and gives what it threw. */
 async function decide({ dir, log }: Fixture, of: PipelineBuilder = guarded, given: Log = log): Promise<unknown> {
-  const never = new AbortController().signal
-  const context: RunContext = {
-    ...{ dir, plan: planPipeline(of), log: given, pool: {} as Pool, progress: emptyProgress() },
-    segments: [{ from: 0, annotate: 'a', decide: 'd', shard: 's', state: '' }],
-    ...{ shape: { partitions: 1, lanes: 1 }, drain: never, failed: never, checkOwner: () => {} },
-  }
+  const segments = [{ from: 0, annotate: 'a', decide: 'd', shard: 's', state: '' }]
+  const context = contextOf({ dir, plan: planPipeline(of), log: given, segments })
   return runDecideStage(context, AbortSignal.abort()).then(
     () => null,
     error => error,

@@ -6,11 +6,11 @@ import { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { pipeline } from '../../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../../src/pipeline/plan.ts'
 import { topics } from '../../../src/record/layout.ts'
-import type { RunContext } from '../../../src/run/context.ts'
 import { runLoadStage } from '../../../src/run/load/load-stage.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
 import { emptyProgress } from '../../../src/run/progress.ts'
 import type { Chunk, Source } from '../../../src/sources/source.ts'
+import { contextOf } from '../context.ts'
 import { countingSource } from '../fixture.ts'
 
 // The loading stage over records of a third of a slot, stopped while it reads any of them.
@@ -29,21 +29,8 @@ const pool = {
 } as unknown as Pool
 
 async function runStage(log: Log, source: Source, drain: AbortSignal, progress = emptyProgress()): Promise<void> {
-  const failed = new AbortController().signal
   const plan = planPipeline(pipeline('p').from(source))
-  const context: RunContext = {
-    dir: '',
-    plan,
-    pool,
-    progress,
-    log,
-    shape: { partitions: 1, lanes: 3 },
-    segments: [],
-    drain,
-    failed,
-    checkOwner: () => {},
-  }
-  await runLoadStage(context)
+  await runLoadStage(contextOf({ plan, pool, progress, log, shape: { partitions: 1, lanes: 3 }, drain }))
 }
 
 async function slotsOf(log: Log): Promise<string[]> {

@@ -4,7 +4,6 @@ import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import type { Annotator } from '../../../src/annotate/annotator.ts'
 import { decodeBatch, encodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../../../src/batch/batch.ts'
 import type { Log } from '../../../src/log/log.ts'
@@ -19,11 +18,13 @@ import type { RunContext } from '../../../src/run/context.ts'
 import { runLoadStage } from '../../../src/run/load/load-stage.ts'
 import { annotateSlot, deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
 import type { WatchFolders } from '../../../src/sources/files/follow.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
-import { crashing, makeDir } from '../fixture.ts'
+import { plainAnnotator } from '../../annotate/plain.ts'
+import { makeFolder } from '../../temporary.ts'
+import { contextOf } from '../context.ts'
+import { crashing } from '../fixture.ts'
 
 // The loading stage over files that are mended, with a stand-in for the pool that measures at once.
 
@@ -42,7 +43,7 @@ interface World {
 }
 
 async function makeWorld(): Promise<World> {
-  return { input: await makeDir('input'), dir: await makeDir('redrive'), log: new MemoryLog(), poison: 'none' }
+  return { input: makeFolder('input'), dir: makeFolder('redrive'), log: new MemoryLog(), poison: 'none' }
 }
 
 const line = (id: string, length = 20) => JSON.stringify({ id, text: `${id} ${'x'.repeat(length)}` })
@@ -51,20 +52,20 @@ const linesOf = (name: string, count: number, length = 20) =>
 const write = ({ input }: World, name: string, lines: readonly string[]) =>
   writeFile(join(input, `${name}.jsonl`), `${lines.join('\n')}\n`)
 
-function contextOf(
+function makeContext(
   world: World,
   follow: boolean,
   drain: AbortSignal,
   failed: AbortSignal,
   log = world.log,
 ): RunContext {
-  const annotator: Annotator = {
-    ...{ name: 'fail', version: 1, exact: true, options: {}, reads: ['text'], writes: [], resources: [], rules: [] },
+  const annotator = plainAnnotator({
+    name: 'fail',
     annotate: batch => {
       if (Buffer.from(utf8(batch, 'text').bytes).includes(world.poison)) throw new Error('poison')
       return {}
     },
-  }
+  })
   const source = jsonl(join(world.input, '*.jsonl'), { follow }, lookOnce)
   const plan = planPipeline(pipeline('p').from(source).annotate(annotator))
   const annotate = async (_: number, chunks: readonly Chunk[]) => {
@@ -72,25 +73,15 @@ function contextOf(
     const deadEntry = dead.length ? encodeBatch(deadBatch(dead)) : null
     return { scored: encodeBatch(scored), dead: deadEntry, rows: scored.rows, deadRows: dead.length }
   }
-  return {
-    ...{
-      dir: world.dir,
-      plan,
-      progress: emptyProgress(),
-      log,
-      shape: { partitions: 1, lanes: 2 },
-      segments: [],
-      drain,
-    },
-    ...{ pool: { size: 2, annotate } as unknown as Pool, failed, checkOwner: () => {} },
-  }
+  const pool = { size: 2, annotate } as unknown as Pool
+  return contextOf({ dir: world.dir, plan, log, shape: { partitions: 1, lanes: 2 }, pool, drain, failed })
 }
 
 /** Runs to the end of the input. */
 async function finish(world: World, log = world.log): Promise<void> {
   const failure = new AbortController()
   try {
-    await runLoadStage(contextOf(world, false, new AbortController().signal, failure.signal, log))
+    await runLoadStage(makeContext(world, false, new AbortController().signal, failure.signal, log))
   } finally {
     // As whoever runs the stages does, which closes the files.
     failure.abort()
@@ -100,7 +91,7 @@ async function finish(world: World, log = world.log): Promise<void> {
 /** Follows until the log holds so many records, live and dead, does `more`, and then stops before the end. */
 async function follow(world: World, records: number, more = async () => {}): Promise<void> {
   const drain = new AbortController()
-  const stage = runLoadStage(contextOf(world, true, drain.signal, new AbortController().signal))
+  const stage = runLoadStage(makeContext(world, true, drain.signal, new AbortController().signal))
   const waitFor = async (isThere: () => Promise<boolean>) => {
     while (!(await isThere())) await Promise.race([turn(), stage.then(() => assert.fail('it ended'))])
   }

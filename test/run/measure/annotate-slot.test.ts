@@ -9,6 +9,7 @@ import { type Plan, planPipeline } from '../../../src/pipeline/plan.ts'
 import { annotateSlot, deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import type { Chunk, DeadRecord } from '../../../src/sources/source.ts'
+import { plainAnnotator } from '../../annotate/plain.ts'
 
 /** A plan over JSON Lines with these steps. */
 function planOf(...steps: (Annotator | Gate)[]): Plan {
@@ -25,11 +26,8 @@ function chunkOf(split: string, texts: readonly (string | null)[], line = 1, dea
   return { split, line, bytes: Buffer.from(lines.join('\n')), dead, next: { offset: 0, line: line + texts.length } }
 }
 
-const annotator = (name: string, annotate: Annotator['annotate'], rules: Rule[] = []): Annotator => ({
-  ...{ name, version: 1, exact: true, options: {}, reads: ['text'], resources: [], rules },
-  writes: [{ name, kind: 'f64' }],
-  annotate,
-})
+const annotator = (name: string, annotate: Annotator['annotate'], rules: Rule[] = []): Annotator =>
+  plainAnnotator({ name, writes: [{ name, kind: 'f64' }], rules, annotate })
 /** Measures the text's bytes; throws on a batch with a text that holds `poison`. */
 const length = (rules: Rule[] = [], name = 'size', calls: number[] = []) =>
   annotator(

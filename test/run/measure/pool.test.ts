@@ -8,7 +8,7 @@ import { numbers, stringAt, utf8 } from '../../../src/batch/batch.ts'
 import type { AnnotateResult, PipelineRef } from '../../../src/run/measure/jobs.ts'
 import { Pool, type PoolOptions } from '../../../src/run/measure/pool.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
-import { makeDir } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
 
 const imports = Object.entries({
   ...{ HeadraceError: 'errors.ts', jsonl: 'sources/files/jsonl.ts', pipeline: 'pipeline/pipeline.ts' },
@@ -61,7 +61,7 @@ export const loadPlan = async ref => {
 `
 let ref: PipelineRef
 before(async () => {
-  const dir = await makeDir('pool')
+  const dir = makeFolder('pool')
   const path = join(dir, 'loader.mjs')
   await writeFile(path, loader(dir))
   ref = { loader: pathToFileURL(path).href, module: 'some', input: [], follow: false }

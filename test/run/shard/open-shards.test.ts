@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Batch, numbers, utf8From } from '../../../src/batch/batch.ts'
 import { type DomainNote, firstOpenSlot } from '../../../src/record/notes.ts'
 import { OpenShards } from '../../../src/run/shard/open-shards.ts'
-import { randomFrom } from '../fixture.ts'
+import { randomFrom } from '../../random.ts'
 
 const seed = Math.floor(Math.random() * 2 ** 31)
 console.log(`seed ${seed}`)

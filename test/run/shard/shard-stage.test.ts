@@ -10,14 +10,15 @@ import { planPipeline } from '../../../src/pipeline/plan.ts'
 import { topics } from '../../../src/record/layout.ts'
 import type { Segment } from '../../../src/record/run-file.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
-import type { RunContext } from '../../../src/run/context.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
 import { tokenizeKept } from '../../../src/run/measure/tokens.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
 import { runShardStage } from '../../../src/run/shard/shard-stage.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
-import { crashing, hashFiles, makeDir, randomFrom } from '../fixture.ts'
+import { randomFrom } from '../../random.ts'
+import { makeFolder } from '../../temporary.ts'
+import { contextOf } from '../context.ts'
+import { crashing, hashFiles } from '../fixture.ts'
 
 // The sharding stage over kept slots of three domains, stopped and crashed at every point. Shards are cut small.
 const plan = planPipeline(pipeline('p').from(jsonl('none')).tokenize('gpt2'))
@@ -69,23 +70,12 @@ const segmentFrom = (from: number, name: string): Segment => ({
 })
 
 async function runStage({ dir, log }: Fixture, given: Log = log, segments = [segmentFrom(0, 'first')]) {
-  const progress = emptyProgress()
-  const never = new AbortController().signal
-  const context: RunContext = {
-    dir,
-    plan,
-    pool,
-    progress,
-    log: given,
-    shape: { partitions: 1, lanes: 1 },
-    segments,
-    ...{ drain: never, failed: never, checkOwner: () => {} },
-  }
+  const context = contextOf({ dir, plan, pool, log: given, segments })
   const seen: ManifestEntry[] = []
   let ends = 0
   const sink = { add: async (entry: ManifestEntry) => void seen.push(entry), end: async () => void ends++ }
   await runShardStage(context, AbortSignal.abort(), sink, cuts)
-  return { progress, seen, ends }
+  return { progress: context.progress, seen, ends }
 }
 
 async function manifestOf(log: Log): Promise<ManifestEntry[]> {
@@ -96,7 +86,7 @@ async function manifestOf(log: Log): Promise<ManifestEntry[]> {
 }
 
 async function begin(): Promise<Fixture> {
-  return { dir: await makeDir('shards'), log: new MemoryLog() }
+  return { dir: makeFolder('shards'), log: new MemoryLog() }
 }
 
 async function outcome(fixture: Fixture, segments?: Segment[]) {

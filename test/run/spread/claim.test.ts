@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../../temporary.ts'
 import { examine } from '../examine.ts'
-import { makeDir } from '../fixture.ts'
 
 const { check, mutate } = examine<typeof import('../../../src/run/spread/claim.ts')>('spread/claim.ts')
 
 check('the last one to claim a stage has it; the one before is told when it asks', async ({ claimStage }) => {
-  const dir = await makeDir('claim')
+  const dir = makeFolder('claim')
   const first = await claimStage(dir, 'shard')
   first()
   const second = await claimStage(dir, 'shard')
@@ -22,7 +22,7 @@ check('the last one to claim a stage has it; the one before is told when it asks
 })
 
 check('stages are claimed one by one', async ({ claimStage }) => {
-  const dir = await makeDir('claim')
+  const dir = makeFolder('claim')
   const [shard, decide] = [await claimStage(dir, 'shard'), await claimStage(dir, 'decide')]
   shard()
   decide()
@@ -30,14 +30,14 @@ check('stages are claimed one by one', async ({ claimStage }) => {
 })
 
 check('the mark says whose it is', async ({ claimStage }) => {
-  const dir = await makeDir('claim')
+  const dir = makeFolder('claim')
   await claimStage(dir, 'shard')
   const { stage, pid, host } = JSON.parse(await readFile(join(dir, 'owners', 'shard.json'), 'utf8'))
   assert.deepEqual([stage, pid, typeof host], ['shard', process.pid, 'string'])
 })
 
 check('a mark that is gone or damaged is nobody’s', async ({ claimStage }) => {
-  const dir = await makeDir('claim')
+  const dir = makeFolder('claim')
   const claim = await claimStage(dir, 'shard')
   await writeFile(join(dir, 'owners', 'shard.json'), '')
   assert.throws(claim, { code: 'fenced' })
@@ -46,7 +46,7 @@ check('a mark that is gone or damaged is nobody’s', async ({ claimStage }) => 
 })
 
 check('of those who claim a stage at the same moment one has it', async ({ claimStage }) => {
-  const dir = await makeDir('claim')
+  const dir = makeFolder('claim')
   for (let round = 0; round < 10; round++) {
     const claims = await Promise.all([1, 2, 3].map(() => claimStage(dir, 'shard')))
     const holders = claims.filter(claim => {

@@ -7,9 +7,10 @@ import type { Owner } from '../../../src/log/log.ts'
 import type { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { topics } from '../../../src/record/layout.ts'
 import { positionsOf, readBySlot, slotAppend } from '../../../src/record/slots.ts'
+import { randomFrom } from '../../random.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
+import { makeFolder } from '../../temporary.ts'
 import { examine } from '../examine.ts'
-import { makeDir, randomFrom } from '../fixture.ts'
 import { contextOf, newLog, partitions, scoredOf, settle, until } from './memory-run.ts'
 
 type Module = typeof import('../../../src/run/spread/decide-seat.ts')
@@ -54,7 +55,7 @@ const expected = slots.map((texts, slot) => {
 
 /** A run's folder and log, and how a process of it takes its seat. */
 async function begin({ DecideSeat }: Module) {
-  const [dir, base] = [await makeDir('seat'), await makeDir('state')]
+  const [dir, base] = [makeFolder('seat'), makeFolder('state')]
   const log = newLog()
   const context = contextOf(log, { dir })
   const failures: unknown[] = []
@@ -118,7 +119,7 @@ check('who takes over before it has followed enters the rest first', async modul
   }
   await measure(log, 30, 40)
   await rm(join(dir, 'snapshot'), { recursive: true })
-  await using late = await open(await makeDir('other'))
+  await using late = await open(makeFolder('other'))
   await decide(late, 41)
   assert.deepEqual(await keptOf(log), expected)
 })
@@ -191,7 +192,7 @@ check('given back while it still reads what was decided, it ends with the reason
     await decide(decider, 41)
   }
   await rm(join(dir, 'snapshot'), { recursive: true })
-  await using seat = await open(await makeDir('other'))
+  await using seat = await open(makeFolder('other'))
   const stop = new AbortController()
   await using owner = await own()
   const done = seat.decide({ ...context, failed: stop.signal }, owner, stop.signal, () => {})
@@ -211,7 +212,7 @@ check('a process without tables begins with the snapshot of the run, when the lo
   }
   for (const topic of [topics.scored, topics.kept])
     for (let partition = 0; partition < partitions; partition++) await log.trim(topic, partition, 7n)
-  await using other = await open(await makeDir('other'))
+  await using other = await open(makeFolder('other'))
   assert.ok(other.slot >= 28, `it begins at ${other.slot}`)
   await measure(log, 32, 40)
   await decide(other, 41)
@@ -228,7 +229,7 @@ check('tables that are near the snapshot are kept, and those far behind it are n
       await measure(log, (await log.position('decide', 0)).slot, to)
       await decide(decider, to)
     }
-    const copy = await makeDir('copy')
+    const copy = makeFolder('copy')
     await cp(base, copy, { recursive: true })
     await rm(join(copy, '0', 'lock'), { force: true })
     states.push(copy)

@@ -7,7 +7,8 @@ import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import { topics } from '../../../src/record/layout.ts'
 import { readBySlot } from '../../../src/record/slots.ts'
 import { broker, options, testOnBroker } from '../../log/kafka/broker.ts'
-import { type Corpus, hashOutput, makeDir, runHeadrace, writeCorpus, writePipeline } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
+import { type Corpus, hashOutput, runHeadrace, writeCorpus, writePipeline } from '../fixture.ts'
 import { Member } from './member.ts'
 
 // Runs that several real processes share on a real broker: the bytes of one process with the log in its folder, whatever befalls them.
@@ -34,7 +35,7 @@ before(async () => {
   .tokenize('gpt2')
   .feed({ length: 256, batch: 4 })`,
   )
-  const dir = await makeDir('embedded')
+  const dir = makeFolder('embedded')
   const { status, err } = await runHeadrace(['run', pipeline, '--dir', dir, '--json'])
   assert.equal(status, 0, err)
   expected = await hashOutput(join(dir, 'test'))
@@ -42,7 +43,7 @@ before(async () => {
 
 /** A run of a name of its own. Its processes end with the test. */
 async function begin(t: TestContext) {
-  const dir = await makeDir('spread')
+  const dir = makeFolder('spread')
   const name = basename(dir).replace('headrace-', '')
   const startWith = (module: string, ...more: string[]) => {
     const place = more.includes('--dir') ? [] : ['--dir', dir]
@@ -94,7 +95,7 @@ for (const count of [1, 3])
 
 testOnBroker('workers that have the brokers alone, started before the run is', async t => {
   const run = await begin(t)
-  const nowhere = await makeDir('nowhere')
+  const nowhere = makeFolder('nowhere')
   const workers = [1, 2].map(() => run.start('--stages', 'annotate', '--dir', nowhere))
   const owner = run.start('--stages', 'load,decide,shard')
   await check(run, [owner, ...workers])
@@ -156,7 +157,7 @@ testOnBroker('a changed pipeline is refused, takes effect with --upgrade, and th
   assert.equal((await run.start('--drain').finished).status, 0)
   const { slot: from } = await log.position('decide', 0)
   const changed = (await readFile(pipeline, 'utf8')).replace('h.gopherQuality()', 'h.gopherQuality({ wordsMin: 60 })')
-  const upgraded = join(await makeDir('upgrade'), 'pipeline.ts')
+  const upgraded = join(makeFolder('upgrade'), 'pipeline.ts')
   await writeFile(upgraded, changed)
   const refused = await run.startWith(upgraded).finished
   assert.deepEqual([refused.status, /--upgrade/.test(refused.err)], [64, true], refused.err)

@@ -12,10 +12,10 @@ import { planPipeline, stageFields } from '../../../src/pipeline/plan.ts'
 import { topics } from '../../../src/record/layout.ts'
 import { slotAppend } from '../../../src/record/slots.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
 import type { SpreadContext } from '../../../src/run/spread/annotate-stage.ts'
 import { encodeRaw } from '../../../src/run/spread/raw.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
+import { contextOf as contextOfOne } from '../context.ts'
 
 /** What tests of the parts of a spread run share: a run over three partitions on a log in memory. */
 export const partitions = 3
@@ -52,13 +52,9 @@ const unique: Decider = {
 export const plan = planPipeline(pipeline('p').from(jsonl('none')).decide(unique))
 
 export function contextOf(log: SpreadLog, more: Partial<SpreadContext> = {}): SpreadContext {
-  const never = new AbortController().signal
-  return {
-    ...{ dir: '', plan, log, progress: emptyProgress(), pool: poolOf(async text => text) },
-    ...{ shape: { partitions, lanes: 1, spread: true }, drain: never, failed: never, checkOwner: () => {} },
-    segments: [{ from: 0, annotate: '', decide: '', shard: '', state: plan.stateFingerprint }],
-    ...more,
-  }
+  const pool = poolOf(async text => text)
+  const segments = [{ from: 0, annotate: '', decide: '', shard: '', state: plan.stateFingerprint }]
+  return { ...contextOfOne({ plan, log, pool, shape: { partitions, lanes: 1, spread: true }, segments }), ...more }
 }
 
 /** A stand-in for the pool's threads: a slot's value is what `measure` makes of its text. */

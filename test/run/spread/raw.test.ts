@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeRaw, encodeRaw } from '../../../src/run/spread/raw.ts'
 import { type Chunk, lineAtEnd, offsetAtEnd } from '../../../src/sources/source.ts'
-import { randomFrom } from '../fixture.ts'
+import { randomFrom } from '../../random.ts'
 
 const chunk = (bytes: Uint8Array, more: Partial<Chunk> = {}): Chunk => ({
   ...{ split: 'a.jsonl', line: 1, bytes, dead: [], next: { offset: bytes.length, line: 2 } },

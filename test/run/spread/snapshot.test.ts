@@ -3,8 +3,8 @@ import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { openTables } from '../../../src/decide/tables/tables.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
+import { makeFolder } from '../../temporary.ts'
 import { examine } from '../examine.ts'
-import { makeDir } from '../fixture.ts'
 import { until } from './memory-run.ts'
 
 const { check, mutate } = examine<typeof import('../../../src/run/spread/snapshot.ts')>('spread/snapshot.ts')
@@ -16,7 +16,7 @@ type Tables = Awaited<ReturnType<typeof openAt>>
 
 /** A run's folder, a folder of state beside it, and tables in that. */
 async function begin() {
-  const dir = await makeDir('snapshot')
+  const dir = makeFolder('snapshot')
   const folder = join(dir, 'state')
   const tables = await openAt(folder)
   const close = () => tables[Symbol.asyncDispose]()
@@ -44,7 +44,7 @@ async function restored(
   { restoreSnapshot }: { restoreSnapshot: (dir: string, to: string) => Promise<void> },
   dir: string,
 ) {
-  const folder = await makeDir('other')
+  const folder = makeFolder('other')
   await restoreSnapshot(dir, folder)
   await using tables = await openAt(folder)
   assert.deepEqual(await readdir(folder), ['decide.tables'])
@@ -184,7 +184,7 @@ check('drafts of owners that died are removed, and nothing else', async module =
 
 for (const text of ['', '{', 'null', '{"slot":"1","bytes":2}', '{"slot":1}'])
   check(`a snapshot about which it says '${text}' is none`, async module => {
-    const dir = await makeDir('snapshot')
+    const dir = makeFolder('snapshot')
     await mkdir(join(dir, 'snapshot'))
     await writeFile(join(dir, 'snapshot', 'decide.json'), text)
     assert.equal(await module.readSnapshot(dir), null)

@@ -9,8 +9,8 @@ import type { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import type { Plan } from '../../../src/pipeline/plan.ts'
 import { emptyDecideTotals, emptyShardTotals } from '../../../src/record/totals.ts'
 import type { RunEvent } from '../../../src/run/events.ts'
+import { makeFolder } from '../../temporary.ts'
 import { examine } from '../examine.ts'
-import { makeDir } from '../fixture.ts'
 import { contextOf, newLog, partitions, plan, settle } from './memory-run.ts'
 
 type Module = typeof import('../../../src/run/spread/tracker.ts')
@@ -43,7 +43,7 @@ async function begin(
   t.mock.timers.enable({ apis: ['setTimeout'] })
   // For who imported it by name.
   syncBuiltinESMExports()
-  const [log, dir, stop] = [newLog(), await makeDir('tracker'), new AbortController()]
+  const [log, dir, stop] = [newLog(), makeFolder('tracker'), new AbortController()]
   t.after(() => {
     // One that looks just now would go on by the real clock, for ever.
     stop.abort()

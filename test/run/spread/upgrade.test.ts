@@ -8,8 +8,9 @@ import { type Plan, planPipeline } from '../../../src/pipeline/plan.ts'
 import { readRunFile } from '../../../src/record/run-file.ts'
 import { openRunFile } from '../../../src/run/admit.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
+import { randomFrom } from '../../random.ts'
+import { makeFolder } from '../../temporary.ts'
 import { examine } from '../examine.ts'
-import { makeDir, randomFrom } from '../fixture.ts'
 
 type Upgrade = typeof import('../../../src/run/spread/upgrade.ts')
 const { check, mutate } = examine<Upgrade>('spread/upgrade.ts')
@@ -27,7 +28,7 @@ const place = { log: 'kafka://a:1', logConfig: null, partitions: 1, lanes: 1, sp
 const stages = ['load', 'decide', 'shard']
 
 async function begin(): Promise<{ dir: string; log: MemoryLog }> {
-  const dir = await makeDir('upgrade')
+  const dir = makeFolder('upgrade')
   const log = new MemoryLog()
   await openRunFile(dir, before, ref, log, { ...place, isUpgrade: false })
   return { dir, log }

@@ -6,9 +6,9 @@ import { listSplits } from '../../../conformance/source.ts'
 import { type WatchFolders, watchFolders } from '../../../src/sources/files/follow.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { textFolder } from '../../../src/sources/files/text-folder.ts'
-import { makeFolder } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
 
-const folder = makeFolder()
+const folder = makeFolder('sources')
 const path = (name: string) => join(folder, name)
 const names = async (...patterns: string[]) =>
   (await listSplits(jsonl(patterns.map(path)))).map(({ name }) => name.slice(folder.length + 1))

@@ -10,9 +10,10 @@ import { limits } from '../../../src/limits.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import type { SourceOptions } from '../../../src/sources/options.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
-import { makeFolder, makeTexts, readSource } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
+import { makeTexts, readSource } from '../fixture.ts'
 
-const folder = makeFolder()
+const folder = makeFolder('sources')
 const path = (name: string) => join(folder, name)
 
 /** Two files: one of several chunks with a dead line among them, and a small one without a last newline. */

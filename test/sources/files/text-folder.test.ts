@@ -5,9 +5,10 @@ import { test } from 'node:test'
 import { stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
 import { textFolder } from '../../../src/sources/files/text-folder.ts'
-import { makeFolder, readSource } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
+import { readSource } from '../fixture.ts'
 
-const folder = makeFolder()
+const folder = makeFolder('sources')
 for (const name of ['books', 'books/old', 'web', 'A.txt']) mkdirSync(join(folder, name))
 const files: [name: string, content: string | Uint8Array][] = [
   ['top.txt', 'top\n'],

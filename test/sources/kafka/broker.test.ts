@@ -7,16 +7,9 @@ import { kafkaTopic } from '../../../src/index.ts'
 import { readFates } from '../../../src/inspect/fates.ts'
 import { RunReader } from '../../../src/record/run-reader.ts'
 import { broker, newRun, testOnBroker } from '../../log/kafka/broker.ts'
-import {
-  follow,
-  hashOutput,
-  makeDir,
-  makeText,
-  randomFrom,
-  runHeadrace,
-  signalAtWork,
-  writePipeline,
-} from '../../run/fixture.ts'
+import { randomFrom } from '../../random.ts'
+import { follow, hashOutput, makeText, runHeadrace, signalAtWork, writePipeline } from '../../run/fixture.ts'
+import { makeFolder } from '../../temporary.ts'
 import { makeTexts, readSource } from '../fixture.ts'
 import { TestTopic } from './producer.ts'
 
@@ -51,7 +44,7 @@ async function fill(topic: TestTopic, expected: Expected, rounds: number): Promi
 
 const pipelineOf = async (topic: string, more = '', rest = '') =>
   writePipeline(
-    await makeDir('kafka-source'),
+    makeFolder('kafka-source'),
     () =>
       `h.pipeline('test').from(h.kafkaTopic('${url}', '${topic}', { domain: 'kind'${more} })).annotate(h.normalize())${rest}`,
   )
@@ -81,7 +74,7 @@ testOnBroker(
       '',
       ".decide(h.rules()).tokenize('gpt2').feed({ length: 128, batch: 2 })",
     )
-    const [dir, other] = [await makeDir('kafka-source'), await makeDir('kafka-source')]
+    const [dir, other] = [makeFolder('kafka-source'), makeFolder('kafka-source')]
     const args = (runs: string) => ['run', pipeline, '--dir', runs, '--workers', '2', '--json']
     const killed = await runHeadrace(args(dir), child => signalAtWork(child, join(dir, 'test'), 'SIGKILL'))
     assert.equal(killed.signal, 'SIGKILL', killed.err)
@@ -144,7 +137,7 @@ testOnBroker('a follower takes what comes on any partition, drains, goes on and 
   const expected = new Expected()
   const add = async (partition: number, count: number) =>
     expected.add(topic.name, partition, await topic.commit(partition, documents(count, 4)))
-  const dir = await makeDir('kafka-source')
+  const dir = makeFolder('kafka-source')
   const runDir = join(dir, 'test')
   const args = [
     'run',
@@ -180,7 +173,7 @@ testOnBroker('a follower takes what comes on any partition, drains, goes on and 
 testOnBroker('a topic that was deleted and made anew is refused', async () => {
   const name = newRun()
   const pipeline = await pipelineOf(name)
-  const dir = await makeDir('kafka-source')
+  const dir = makeFolder('kafka-source')
   const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
   {
     await using topic = await TestTopic.create(name, 1)

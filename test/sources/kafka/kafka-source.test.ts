@@ -12,7 +12,8 @@ import type { RecordFormat, TopicRecord } from '../../../src/sources/kafka/recor
 import type { TopicClient } from '../../../src/sources/kafka/topic-client.ts'
 import { resolveOptions, type SourceOptions } from '../../../src/sources/options.ts'
 import type { Split } from '../../../src/sources/source.ts'
-import { makeTexts, randomFrom, readSource } from '../fixture.ts'
+import { randomFrom } from '../../random.ts'
+import { makeTexts, readSource } from '../fixture.ts'
 
 /** A topic in memory: partitions of records, with gaps where offsets are missing. */
 interface MemoryTopic {

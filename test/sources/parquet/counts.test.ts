@@ -3,9 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parquet } from '../../../src/sources/parquet/parquet.ts'
-import { makeFolder, readSource } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
+import { readSource } from '../fixture.ts'
 
-const folder = makeFolder()
+const folder = makeFolder('sources')
 const golden = (name: string) => readFileSync(join(import.meta.dirname, '../../golden/sources', name))
 
 // Damage that fuzzing finds rarely: a count in a page or a run that asks the decoder for 2^30 values.

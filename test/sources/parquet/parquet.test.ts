@@ -8,9 +8,10 @@ import { stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
 import type { SourceOptions } from '../../../src/sources/options.ts'
 import { parquet } from '../../../src/sources/parquet/parquet.ts'
-import { makeFolder, makeTexts, readSource } from '../fixture.ts'
+import { makeFolder } from '../../temporary.ts'
+import { makeTexts, readSource } from '../fixture.ts'
 
-const folder = makeFolder()
+const folder = makeFolder('sources')
 const path = (name: string) => join(folder, name)
 const golden = join(import.meta.dirname, '../../golden/sources')
 

@@ -7,6 +7,7 @@ import { exponential, logarithm } from '../../../src/text/language/math.ts'
 import { parseFastTextModel } from '../../../src/text/language/model.ts'
 import { buildLabelTree } from '../../../src/text/language/tree.ts'
 import { WordTable } from '../../../src/text/language/word-table.ts'
+import { randomFrom } from '../../random.ts'
 
 const path = 'fasttext.wasm.js/dist/models/language-identification/assets/lid.176.ftz'
 const file = readFileSync(createRequire(import.meta.url).resolve(path))
@@ -16,16 +17,6 @@ const classifier = new FastTextClassifier(model)
 function predict(text: string | Uint8Array, by = classifier) {
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
   return by.predict(bytes, 0, bytes.length)
-}
-
-/** A small generator (mulberry32), so that a failure can be repeated. */
-function random(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0
-    let t = Math.imul(seed ^ (seed >>> 15), seed | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 // Answers of fasttext-predict 0.9.2.4 with the same file, k = 1.
@@ -61,7 +52,7 @@ for (const [name, text, label, score, words] of awkward)
 test('a prediction does not depend on what came before', () => {
   const seed = 176
   console.log(`seed ${seed}`)
-  const next = random(seed)
+  const next = randomFrom(seed)
   const letters = [...'abcdefghijklmnop \u00e9\u0436\u4e2d']
   const texts = Array.from({ length: 300 }, () =>
     Array.from({ length: 1 + Math.floor(next() * 400) }, () => letters[Math.floor(next() * letters.length)]).join(''),
@@ -147,7 +138,7 @@ test('the label tree joins the rarest first', () => {
 test('exponential and logarithm are within 2 ulp of the engine', () => {
   const seed = 9
   console.log(`seed ${seed}`)
-  const next = random(seed)
+  const next = randomFrom(seed)
   for (let i = 0; i < 100_000; i++) {
     const x = (next() - 0.5) * 200
     assert.ok(Math.abs(exponential(x) / Math.exp(x) - 1) < 5e-16, `e^${x}`)

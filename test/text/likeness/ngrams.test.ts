@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { mix32 } from '../../../src/text/hash.ts'
 import { addSpan, HashSet64, Ngrams, ngramWordsMax } from '../../../src/text/likeness/ngrams.ts'
+import { drawFrom } from '../../random.ts'
 
 /** Words separated by one space, with their byte ranges. */
 function lay(words: string[]): { bytes: Uint8Array; starts: Int32Array; ends: Int32Array } {
@@ -46,8 +47,7 @@ function duplicatesOf(words: string[], n: number): number {
 test('counts as strings would, whatever the order of n and the size of the text before', t => {
   const seed = 20240607
   t.diagnostic(`seed ${seed}`)
-  let state = seed
-  const random = (below: number) => (state = mix32(state + 0x9e3779b9)) % below
+  const random = drawFrom(seed)
   const vocabularies = [
     ['a', 'b', 'ab', 'ba', 'aab'],
     ['é', 'ü', 'éü', '€', '\u{1f600}', 'x'.repeat(70), 'x'.repeat(71)],

@@ -5,17 +5,14 @@ import { test } from 'node:test'
 import { HeadraceError } from '../../../src/errors.ts'
 import { createEncoding, type Encoding, encodingNames, loadEncoding, rankFileOf } from '../../../src/text/tokens/bpe.ts'
 import { hashPiece } from '../../../src/text/tokens/vocabulary.ts'
+import { drawFrom } from '../../random.ts'
 
 type Case = readonly [text: string, o200k: readonly number[], cl100k: readonly number[], gpt2: readonly number[]]
 const cases = JSON.parse(readFileSync(new URL('../../golden/tokens/cases.json', import.meta.url), 'utf8')) as Case[]
 
 const seed = Date.now() % 1e9
 console.log(`seed ${seed}`)
-let state = seed
-function draw(below: number): number {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-  return Math.floor((state / 2 ** 32) * below)
-}
+const draw = drawFrom(seed)
 
 function encodeBytes(encoding: Encoding, bytes: Uint8Array): number[] {
   const out = new Int32Array(bytes.length)

@@ -12,6 +12,7 @@ import {
   SPACE,
   UPPER,
 } from '../../../src/text/unicode-classes.ts'
+import { drawFrom } from '../../random.ts'
 
 const scanners: readonly PieceScanner[] = [scanO200k, scanCl100k, scanGpt2]
 
@@ -82,11 +83,7 @@ test('the class table is that of Unicode 16.0', () => {
 test('bytes that are not UTF-8 end like any other', () => {
   const seed = Date.now() % 1e9
   console.log(`seed ${seed}`)
-  let state = seed
-  const draw = (below: number): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
+  const draw = drawFrom(seed)
   const alphabet = [
     0x00, 0x20, 0x0a, 0x27, 0x73, 0x41, 0x30, 0x80, 0xbf, 0xc0, 0xc5, 0xcc, 0xe4, 0xed, 0xf0, 0xf5, 0xff,
   ]

@@ -6,6 +6,7 @@ import { utf8From } from '../../../src/batch/batch.ts'
 import { listExceptions } from '../../../src/text/words/exceptions.ts'
 import { splitChunk } from '../../../src/text/words/split.ts'
 import { splitText, splitWords, type Words } from '../../../src/text/words/words.ts'
+import { drawFrom } from '../../random.ts'
 
 interface Golden {
   readonly text: string
@@ -94,8 +95,7 @@ test('the fast path and the full rules agree on letters with marks', () => {
 
 test('what was split before does not change what comes', () => {
   const seed = 20
-  let state = seed
-  const draw = (below: number) => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % below
+  const draw = drawFrom(seed)
   const texts = Array.from({ length: 3000 }, () => `${draw(100)}-${draw(9)}km, x${draw(1000)}:) `.repeat(1 + draw(3)))
   const forwards = texts.map(split)
   const backwards = texts.toReversed().map(split).toReversed()

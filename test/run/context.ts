@@ -1,0 +1,23 @@
+import type { RunContext } from '../../src/run/context.ts'
+import type { Pool } from '../../src/run/measure/pool.ts'
+import { emptyProgress } from '../../src/run/progress.ts'
+
+type Needed = 'plan' | 'log'
+
+/** What a stage is given in a test: by default one partition and lane, no threads, and nobody who drains the run, fails or fences it. */
+export function contextOf<Given extends Pick<RunContext, Needed> & Partial<RunContext>>(
+  given: Given,
+): RunContext & Given {
+  const never = new AbortController().signal
+  return {
+    dir: '',
+    shape: { partitions: 1, lanes: 1 },
+    segments: [],
+    pool: {} as Pool,
+    progress: emptyProgress(),
+    drain: never,
+    failed: never,
+    checkOwner: () => {},
+    ...given,
+  }
+}

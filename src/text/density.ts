@@ -1,5 +1,5 @@
+import { naturalLog } from './exact-math.ts'
 import { cutShingles, ShingleBuffer } from './likeness/shingles.ts'
-import { naturalLog } from './natural-log.ts'
 
 /**
  * How much a text says for its length, over windows of fixed size, as every such measure depends on length. Windows stand at

@@ -1,5 +1,5 @@
 import { HeadraceError } from '../../errors.ts'
-import { exponential } from './math.ts'
+import { exponential } from '../exact-math.ts'
 import type { FastTextModel } from './model.ts'
 import { findBestLabel } from './tree.ts'
 import { hashByte, WordTable, wordHashBasis } from './word-table.ts'

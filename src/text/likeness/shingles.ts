@@ -1,3 +1,4 @@
+import { pointsOf } from '../code-points.ts'
 import { mix32 } from '../hash.ts'
 
 /**
@@ -37,10 +38,7 @@ const classes = { keep: buildClasses('keep'), ignore: buildClasses('ignore') }
 function buildClasses(punctuation: Punctuation): Uint16Array {
   const table = Uint16Array.from({ length: 0x10000 }, (_, point) => point)
   const set = (ranges: string, value: (point: number) => number): void => {
-    for (const range of ranges.split(' ')) {
-      const [first, last = first] = range.split('-').map(part => Number.parseInt(part, 16))
-      for (let point = first; point <= last; point++) table[point] = value(point)
-    }
+    for (const point of pointsOf(ranges)) table[point] = value(point)
   }
   set(casedRanges, lowerCase)
   set(spaceRanges, () => separator)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { countPoints, findBreak, lastPointStart, pointAt, skipBreak, trimEnd, trimStart } from '../../src/text/lines.ts'
+import { countPoints, lastPointStart, pointAt } from '../../src/text/bytes.ts'
+import { findBreak, skipBreak, trimEnd, trimStart } from '../../src/text/lines.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 const decode = (bytes: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)

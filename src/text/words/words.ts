@@ -1,4 +1,5 @@
 import type { Utf8Column } from '../../batch/batch.ts'
+import { equalsAt } from '../bytes.ts'
 import { classesOf, SPACE } from './character-classes.ts'
 import { spaceBytes } from './chunk.ts'
 import { exceptionPoints } from './rules.ts'
@@ -186,9 +187,7 @@ function appendChunk(buffer: WordBuffer, bytes: Uint8Array, textStart: number, s
 }
 
 function isRecord(record: number, bytes: Uint8Array, start: number, length: number): boolean {
-  if (records[record] !== length) return false
-  for (let i = 0; i < length; i++) if (records[record + 2 + i] !== bytes[start + i]) return false
-  return true
+  return records[record] === length && equalsAt(records, record + 2, bytes, start, start + length)
 }
 
 function writeRecord(

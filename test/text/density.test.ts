@@ -3,13 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { deflateRawSync, gunzipSync } from 'node:zlib'
-import { type Density, measureDensity } from '../../src/text/density.ts'
+import { createDensityMeter } from '../../src/text/density.ts'
 
-function measure(bytes: Uint8Array, start = 0, end = bytes.length): Density {
-  const density = { compressionRatio: 0, wordEntropy: 0, uniqueWordShare: 0 }
-  measureDensity(bytes, start, end, density)
-  return density
-}
+const measureDensity = createDensityMeter()
+const measure = (bytes: Uint8Array, start = 0, end = bytes.length) => measureDensity(bytes, start, end)
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
 const near = (actual: number, wanted: number): void =>
   assert.ok(Math.abs(actual - wanted) < 1e-12, `${actual} is not ${wanted}`)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import type { Annotator } from '../src/annotate/annotator.ts'
-import { type Batch, type Column, type Columns, stringAt, type Utf8Column, utf8 } from '../src/batch/batch.ts'
+import { type Batch, type Columns, rowsOf, stringAt, type Utf8Column, utf8 } from '../src/batch/batch.ts'
 import { checkFields } from '../src/batch/contract.ts'
 import { takeColumn, takeRows } from '../src/batch/rows.ts'
-import { type Open, registerSuite, type Suite } from './suite.ts'
+import { type Open, registering, type Suite, suiteOf } from './suite.ts'
 import { documents, oddTexts } from './texts.ts'
 
 /** An annotator, and rows for it. Without `batch` it gets the odd texts as documents. */
@@ -21,11 +21,6 @@ async function measure(annotator: Annotator, batch: Batch): Promise<Columns> {
   return annotator.annotate(batch)
 }
 
-function rowsOf(column: Column): number {
-  if ('offsets' in column) return column.offsets.length - 1
-  return column.kind === 'fixed' ? column.bytes.length / column.width : column.values.length
-}
-
 /** Equal values row by row; offsets may begin elsewhere. Plain comparison, as the difference of long columns takes a minute to print. */
 function assertSameColumns(actual: Columns, expected: Columns, what: string): void {
   for (const [name, column] of Object.entries(expected)) {
@@ -38,7 +33,6 @@ function assertSameColumns(actual: Columns, expected: Columns, what: string): vo
 
 const takeColumns = (columns: Columns, rows: readonly number[]): Columns =>
   Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, takeColumn(column, rows)]))
-const snapshot = (columns: Columns): Columns => structuredClone(columns)
 
 /** The same strings in the middle of a longer buffer. */
 function shift(column: Utf8Column): Utf8Column {
@@ -68,114 +62,79 @@ const onAnnotator =
 const isNumber = (kind: string | undefined) => kind !== undefined && !['utf8', 'list<i32>', 'fixed'].includes(kind)
 
 /** The contract of `Annotator`. */
-export const annotatorSuite: Suite<AnnotatorSubject> = [
-  {
-    rule: 'it writes what it declares, one value a row, and no more',
-    check: onAnnotator(async (annotator, batch) => {
-      const columns = await measure(annotator, batch)
-      checkFields({ rows: batch.rows, columns }, annotator.writes, annotator.name)
-      assert.deepEqual(Object.keys(columns).sort(), annotator.writes.map(field => field.name).sort())
-      for (const { name, kind, width } of annotator.writes) {
-        const column = columns[name]
-        if (column.kind === 'fixed') assert.deepEqual([kind, column.width], ['fixed', width], name)
-      }
-    }),
+export const annotatorSuite: Suite<AnnotatorSubject> = suiteOf({
+  'it writes what it declares, one value a row, and no more': onAnnotator(async (annotator, batch) => {
+    const columns = await measure(annotator, batch)
+    checkFields({ rows: batch.rows, columns }, annotator.writes, annotator.name)
+    assert.deepEqual(Object.keys(columns).sort(), annotator.writes.map(field => field.name).sort())
+    for (const { name, kind, width } of annotator.writes) {
+      const column = columns[name]
+      if (column.kind === 'fixed') assert.deepEqual([kind, column.width], ['fixed', width], name)
+    }
+  }),
+  'it reads no column but those that it declares': onAnnotator(async (annotator, batch) => {
+    const declared = Object.fromEntries(annotator.reads.map(name => [name, batch.columns[name]]))
+    const columns = await measure(annotator, { rows: batch.rows, columns: declared })
+    assertSameColumns(columns, await measure(annotator, batch), 'with the declared columns alone')
+  }),
+  'the same rows give the same columns again, and from another one with the same options': async open => {
+    const [one, other] = [await open(), await open()]
+    const batch = one.batch ?? documents(oddTexts)
+    const first = structuredClone(await measure(one.annotator, batch))
+    assertSameColumns(await measure(one.annotator, batch), first, 'the second time')
+    assertSameColumns(await measure(other.annotator, batch), first, 'another annotator')
+    const about = ({ name, version, exact, options, resources }: Annotator) => {
+      return { name, version, exact, options, resources }
+    }
+    assert.deepEqual(about(other.annotator), about(one.annotator))
   },
-  {
-    rule: 'it reads no column but those that it declares',
-    check: onAnnotator(async (annotator, batch) => {
-      const declared = Object.fromEntries(annotator.reads.map(name => [name, batch.columns[name]]))
-      const columns = await measure(annotator, { rows: batch.rows, columns: declared })
-      assertSameColumns(columns, await measure(annotator, batch), 'with the declared columns alone')
-    }),
-  },
-  {
-    rule: 'the same rows give the same columns again, and from another one with the same options',
-    check: async open => {
-      const [one, other] = [await open(), await open()]
-      const batch = one.batch ?? documents(oddTexts)
-      const first = snapshot(await measure(one.annotator, batch))
-      assertSameColumns(await measure(one.annotator, batch), first, 'the second time')
-      assertSameColumns(await measure(other.annotator, batch), first, 'another annotator')
-      const about = ({ name, version, exact, options, resources }: Annotator) => ({
-        ...{ name, version, exact, options, resources },
-      })
-      assert.deepEqual(about(other.annotator), about(one.annotator))
-    },
-  },
-  {
-    rule: 'a row is measured the same alone, in a batch and in another order',
-    check: onAnnotator(async (annotator, batch) => {
-      const whole = snapshot(await measure(annotator, batch))
-      const reversed = Array.from({ length: batch.rows }, (_, i) => batch.rows - 1 - i)
-      const turned = await measure(annotator, takeRows(batch, reversed))
-      assertSameColumns(takeColumns(turned, reversed), whole, 'in reverse')
-      for (let row = 0; row < batch.rows; row++)
-        assertSameColumns(
-          await measure(annotator, takeRows(batch, [row])),
-          takeColumns(whole, [row]),
-          `row ${row} alone`,
-        )
-    }),
-  },
-  {
-    rule: 'a row is measured the same wherever its bytes lie',
-    check: onAnnotator(async (annotator, batch) => {
-      const shifted = Object.entries(batch.columns).map(([name, column]) => [
-        name,
-        column.kind === 'utf8' ? shift(column) : column,
-      ])
-      const columns = await measure(annotator, { rows: batch.rows, columns: Object.fromEntries(shifted) })
-      assertSameColumns(columns, await measure(annotator, batch), 'in the middle of a buffer')
-    }),
-  },
-  {
-    rule: 'a very long row is measured and changes nothing for the others',
-    check: onAnnotator(async (annotator, batch) => {
-      if (batch.columns.text?.kind !== 'utf8') return
-      const others = Array.from({ length: batch.rows - 1 }, (_, i) => i + 1)
-      const columns = await measure(annotator, withLongRow(batch))
-      checkFields({ rows: batch.rows, columns }, annotator.writes, annotator.name)
-      const expected = takeColumns(await measure(annotator, batch), others)
-      assertSameColumns(takeColumns(columns, others), expected, 'beside a long row')
-    }),
-  },
-  {
-    rule: 'it leaves what it reads as it was',
-    check: onAnnotator(async (annotator, batch) => {
-      const before = snapshot(batch.columns)
-      await measure(annotator, batch)
-      assert.ok(isDeepStrictEqual(snapshot(batch.columns), before), 'a column was written to')
-    }),
-  },
-  {
-    rule: 'what it returned stays as it was when it measures another batch',
-    check: onAnnotator(async (annotator, batch) => {
-      const columns = await measure(annotator, batch)
-      const before = snapshot(columns)
-      await measure(annotator, takeRows(batch, [...Array(batch.rows).keys()].reverse()))
-      assertSameColumns(columns, before, 'after another batch')
-    }),
-  },
-  {
-    rule: 'a batch without rows gives columns without rows',
-    check: onAnnotator(async (annotator, batch) => {
-      const columns = await measure(annotator, takeRows(batch, []))
-      checkFields({ rows: 0, columns }, annotator.writes, annotator.name)
-    }),
-  },
-  {
-    rule: 'text that it writes is well-formed UTF-8',
-    check: onAnnotator(async (annotator, batch) => {
-      for (const [name, column] of Object.entries(await measure(annotator, batch)))
-        if (column.kind === 'utf8')
-          for (let row = 0; row < batch.rows; row++)
-            assert.ok(!stringAt(column, row).includes('\ufffd'), `${name} of row ${row}`)
-    }),
-  },
-  {
-    rule: 'its rules are bounds on numbers or lists for strings that it writes, and have distinct reasons',
-    check: onAnnotator(annotator => {
+  'a row is measured the same alone, in a batch and in another order': onAnnotator(async (annotator, batch) => {
+    const whole = structuredClone(await measure(annotator, batch))
+    const reversed = Array.from({ length: batch.rows }, (_, i) => batch.rows - 1 - i)
+    const turned = await measure(annotator, takeRows(batch, reversed))
+    assertSameColumns(takeColumns(turned, reversed), whole, 'in reverse')
+    for (let row = 0; row < batch.rows; row++)
+      assertSameColumns(await measure(annotator, takeRows(batch, [row])), takeColumns(whole, [row]), `row ${row} alone`)
+  }),
+  'a row is measured the same wherever its bytes lie': onAnnotator(async (annotator, batch) => {
+    const shifted = Object.entries(batch.columns).map(([name, column]) => [
+      name,
+      column.kind === 'utf8' ? shift(column) : column,
+    ])
+    const columns = await measure(annotator, { rows: batch.rows, columns: Object.fromEntries(shifted) })
+    assertSameColumns(columns, await measure(annotator, batch), 'in the middle of a buffer')
+  }),
+  'a very long row is measured and changes nothing for the others': onAnnotator(async (annotator, batch) => {
+    if (batch.columns.text?.kind !== 'utf8') return
+    const others = Array.from({ length: batch.rows - 1 }, (_, i) => i + 1)
+    const columns = await measure(annotator, withLongRow(batch))
+    checkFields({ rows: batch.rows, columns }, annotator.writes, annotator.name)
+    const expected = takeColumns(await measure(annotator, batch), others)
+    assertSameColumns(takeColumns(columns, others), expected, 'beside a long row')
+  }),
+  'it leaves what it reads as it was': onAnnotator(async (annotator, batch) => {
+    const before = structuredClone(batch.columns)
+    await measure(annotator, batch)
+    assert.ok(isDeepStrictEqual(structuredClone(batch.columns), before), 'a column was written to')
+  }),
+  'what it returned stays as it was when it measures another batch': onAnnotator(async (annotator, batch) => {
+    const columns = await measure(annotator, batch)
+    const before = structuredClone(columns)
+    await measure(annotator, takeRows(batch, [...Array(batch.rows).keys()].reverse()))
+    assertSameColumns(columns, before, 'after another batch')
+  }),
+  'a batch without rows gives columns without rows': onAnnotator(async (annotator, batch) => {
+    const columns = await measure(annotator, takeRows(batch, []))
+    checkFields({ rows: 0, columns }, annotator.writes, annotator.name)
+  }),
+  'text that it writes is well-formed UTF-8': onAnnotator(async (annotator, batch) => {
+    for (const [name, column] of Object.entries(await measure(annotator, batch)))
+      if (column.kind === 'utf8')
+        for (let row = 0; row < batch.rows; row++)
+          assert.ok(!stringAt(column, row).includes('\ufffd'), `${name} of row ${row}`)
+  }),
+  'its rules are bounds on numbers or lists for strings that it writes, and have distinct reasons': onAnnotator(
+    annotator => {
       const written = new Map(annotator.writes.map(({ name, kind }) => [name, kind]))
       for (const { reason, column, below, above, oneOf, noneOf } of annotator.rules) {
         assert.ok(written.has(column), `rule ${reason} reads ${column}`)
@@ -187,19 +146,16 @@ export const annotatorSuite: Suite<AnnotatorSubject> = [
       }
       const reasons = annotator.rules.map(rule => rule.reason)
       assert.deepEqual(reasons, [...new Set(reasons)])
-    }),
-  },
-  {
-    rule: 'it says what its output depends on: a version, options as JSON, resources by SHA-256',
-    check: onAnnotator(({ version, options, resources }) => {
+    },
+  ),
+  'it says what its output depends on: a version, options as JSON, resources by SHA-256': onAnnotator(
+    ({ version, options, resources }) => {
       assert.ok(Number.isSafeInteger(version) && version >= 1, `version ${version}`)
       assert.deepEqual(JSON.parse(JSON.stringify(options)), options)
       for (const { name, sha256 } of resources) assert.match(sha256, /^[0-9a-f]{64}$/, `resource ${name}`)
-    }),
-  },
-]
+    },
+  ),
+})
 
 /** Registers the suite: `testAnnotator('my filter', () => ({ annotator: myFilter() }))`. */
-export function testAnnotator(name: string, open: Open<AnnotatorSubject>): void {
-  registerSuite(annotatorSuite, name, open)
-}
+export const testAnnotator = registering(annotatorSuite)

@@ -7,7 +7,7 @@ import { takeRows } from '../src/batch/rows.ts'
 import { addressOf, type Decider, type RowDecider, type Verdict } from '../src/decide/decider.ts'
 import type { State } from '../src/decide/state.ts'
 import { openTables } from '../src/decide/tables/tables.ts'
-import { type Open, registerSuite, type Suite } from './suite.ts'
+import { type Open, registering, type Suite, suiteOf } from './suite.ts'
 
 /** What came of a row: `reason` is empty for kept. */
 export type Fate = Readonly<Verdict>
@@ -40,9 +40,12 @@ function decideRow(open: readonly RowDecider[], row: number): Fate {
 
 const isKept = (fate: Fate) => fate.reason === ''
 
-/** Decides a batch's rows with `decide`, by default as a stage does. */
-type DecideSlot = (open: RowDecider, slot: number, rows: number) => Fate[]
-const asStage: DecideSlot = (open, _, rows) => Array.from({ length: rows }, (_, row) => decideRow([open], row))
+/** Decides one row, by default as a stage does. */
+type DecideRow = (open: RowDecider, row: number, slot: number) => Fate
+const asStage: DecideRow = (open, row) => decideRow([open], row)
+
+/** New tables in memory. */
+const openTablesOf = ({ tables }: Decider) => openTables({ path: null, shapes: tables, identity: '' })
 
 /** What deciding all batches came to: the fates by slot, and the bytes of the tables sealed after each slot. */
 interface Outcome {
@@ -53,7 +56,7 @@ interface Outcome {
 /** Decides all batches over new tables in a file. */
 async function decideAll(
   { decider, batches }: DeciderSubject,
-  decideSlot: DecideSlot = asStage,
+  decide: DecideRow = asStage,
   sealEvery = 1,
 ): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'headrace-decider-'))
@@ -63,7 +66,8 @@ async function decideAll(
     {
       await using state = await openTables({ path, shapes: decider.tables, identity: 'conformance' })
       for (const [slot, batch] of batches.entries()) {
-        fates.push(decideSlot(decider.open(batch, slot, state), slot, batch.rows))
+        const open = decider.open(batch, slot, state)
+        fates.push(Array.from({ length: batch.rows }, (_, row) => decide(open, row, slot)))
         if ((slot + 1) % sealEvery === 0) await state.seal(slot + 1)
       }
     }
@@ -90,90 +94,70 @@ const withRows = (batch: Batch, change: (row: number) => number): Batch =>
   withColumns(batch, { row: { kind: 'u32', values: Uint32Array.from(numbers(batch, 'row'), change) } })
 
 /** The contract of `Decider`. */
-export const deciderSuite: Suite<DeciderSubject> = [
-  {
-    rule: 'the same slots have the same fates, however they are grouped into commits',
-    check: async open => {
-      const expected = await decideAll(await open())
-      for (const sealEvery of [2, 3, 1000]) {
-        const { fates } = await decideAll(await open(), asStage, sealEvery)
-        assert.deepEqual(fates, expected.fates, `sealed every ${sealEvery} slots`)
-      }
-    },
+export const deciderSuite: Suite<DeciderSubject> = suiteOf({
+  'the same slots have the same fates, however they are grouped into commits': async open => {
+    const expected = await decideAll(await open())
+    for (const sealEvery of [2, 3, 1000]) {
+      const { fates } = await decideAll(await open(), asStage, sealEvery)
+      assert.deepEqual(fates, expected.fates, `sealed every ${sealEvery} slots`)
+    }
   },
-  {
-    rule: 'a slot that was rolled back has the same fates again',
-    check: onDecider(async ({ decider, batches }, { fates }) => {
-      await using state = await openTables({ path: null, shapes: decider.tables, identity: '' })
-      for (const [slot, batch] of batches.entries()) {
-        for (const [i, later] of batches.slice(slot).entries()) decideBatch([decider], later, slot + i, state)
-        state.rollback()
-        assert.deepEqual(decideBatch([decider], batch, slot, state), fates[slot], `slot ${slot}`)
-        await state.seal(slot + 1)
-      }
-    }),
+  'a slot that was rolled back has the same fates again': onDecider(async ({ decider, batches }, { fates }) => {
+    await using state = await openTablesOf(decider)
+    for (const [slot, batch] of batches.entries()) {
+      for (const [i, later] of batches.slice(slot).entries()) decideBatch([decider], later, slot + i, state)
+      state.rollback()
+      assert.deepEqual(decideBatch([decider], batch, slot, state), fates[slot], `slot ${slot}`)
+      await state.seal(slot + 1)
+    }
+  }),
+  'a decider made anew over the tables goes on where the former one was': async open => {
+    const { fates } = await decideAll(await open())
+    const { decider, batches } = await open()
+    await using state = await openTablesOf(decider)
+    for (const [slot, batch] of batches.entries()) {
+      const { decider: anew } = await open()
+      assert.deepEqual(decideBatch([anew], batch, slot, state), fates[slot], `slot ${slot}`)
+    }
   },
-  {
-    rule: 'a decider made anew over the tables goes on where the former one was',
-    check: async open => {
-      const { fates } = await decideAll(await open())
-      const { decider, batches } = await open()
-      await using state = await openTables({ path: null, shapes: decider.tables, identity: '' })
-      for (const [slot, batch] of batches.entries()) {
-        const { decider: anew } = await open()
-        assert.deepEqual(decideBatch([anew], batch, slot, state), fates[slot], `slot ${slot}`)
-      }
-    },
-  },
-  {
-    rule: 'deciding a row remembers nothing: only a kept row can cause a drop',
-    check: async open => {
-      const { decider, batches } = await open()
-      await using state = await openTables({ path: null, shapes: decider.tables, identity: '' })
-      const decideOnly = () =>
-        batches.map((batch, slot) => {
-          const rows = decider.open(batch, slot, state)
-          return Array.from({ length: batch.rows }, (_, row) => {
-            const verdict = freshVerdict()
-            rows.decide(row, verdict)
-            return verdict
-          })
+  'deciding a row remembers nothing: only a kept row can cause a drop': async open => {
+    const { decider, batches } = await open()
+    await using state = await openTablesOf(decider)
+    const decideOnly = () =>
+      batches.map((batch, slot) => {
+        const rows = decider.open(batch, slot, state)
+        return Array.from({ length: batch.rows }, (_, row) => {
+          const verdict = freshVerdict()
+          rows.decide(row, verdict)
+          return verdict
         })
-      const first = decideOnly()
-      assert.deepEqual(decideOnly(), first)
-      for (const fate of first.flat()) assert.equal(fate.duplicateOf, -1, 'a drop names a document that was not kept')
+      })
+    const first = decideOnly()
+    assert.deepEqual(decideOnly(), first)
+    for (const fate of first.flat()) assert.equal(fate.duplicateOf, -1, 'a drop names a document that was not kept')
+  },
+  'deciding a row twice before it is kept is deciding it once': onDecider(async (subject, expected) => {
+    const outcome = await decideAll(subject, (open, row) => {
+      open.decide(row, freshVerdict())
+      return decideRow([open], row)
+    })
+    assert.deepEqual(outcome.fates, expected.fates)
+    assertSameTables(outcome, expected, 'deciding each row twice')
+  }),
+  'tables are rebuilt from the rows that were kept: each decided and kept again, the others passed over': onDecider(
+    async (subject, expected) => {
+      const restored = await decideAll(subject, (open, row, slot) => {
+        const fate = expected.fates[slot][row]
+        if (!isKept(fate)) return fate
+        const again = decideRow([open], row)
+        assert.deepEqual(again, fate, `row ${row} of slot ${slot} was kept and has another fate now`)
+        return again
+      })
+      assertSameTables(restored, expected, 'restoring from kept rows')
     },
-  },
-  {
-    rule: 'deciding a row twice before it is kept is deciding it once',
-    check: onDecider(async (subject, expected) => {
-      const twice: DecideSlot = (open, _, rows) =>
-        Array.from({ length: rows }, (_, row) => {
-          open.decide(row, freshVerdict())
-          return decideRow([open], row)
-        })
-      const outcome = await decideAll(subject, twice)
-      assert.deepEqual(outcome.fates, expected.fates)
-      assertSameTables(outcome, expected, 'deciding each row twice')
-    }),
-  },
-  {
-    rule: 'tables are rebuilt from the rows that were kept: each decided and kept again, the others passed over',
-    check: onDecider(async (subject, expected) => {
-      const keptOnly: DecideSlot = (open, slot, rows) =>
-        Array.from({ length: rows }, (_, row) => {
-          const fate = expected.fates[slot][row]
-          if (!isKept(fate)) return fate
-          const again = decideRow([open], row)
-          assert.deepEqual(again, fate, `row ${row} of slot ${slot} was kept and has another fate now`)
-          return again
-        })
-      assertSameTables(await decideAll(subject, keptOnly), expected, 'restoring from kept rows')
-    }),
-  },
-  {
-    rule: 'a kept row has no reason and names nothing, and a drop has a declared reason',
-    check: onDecider(({ decider, batches }, { fates }) => {
+  ),
+  'a kept row has no reason and names nothing, and a drop has a declared reason': onDecider(
+    ({ decider, batches }, { fates }) => {
       for (const fate of fates.flat())
         if (isKept(fate)) assert.equal(fate.duplicateOf, -1)
         else assert.ok(decider.reasons.includes(fate.reason), `reason '${fate.reason}' is not declared`)
@@ -181,49 +165,37 @@ export const deciderSuite: Suite<DeciderSubject> = [
       const rows = batches.reduce((sum, batch) => sum + batch.rows, 0)
       const kept = fates.flat().filter(isKept).length
       if (decider.reasons.length > 0) assert.ok(kept < rows, 'the batches of this subject hold nothing that is dropped')
-    }),
-  },
-  {
-    rule: 'what it returns is what it says: true and no reason, or false and a reason',
-    check: async open => {
-      const { decider, batches } = await open()
-      await using state = await openTables({ path: null, shapes: decider.tables, identity: '' })
-      for (const [slot, batch] of batches.entries()) {
-        const rows = decider.open(batch, slot, state)
-        for (let row = 0; row < batch.rows; row++) {
-          const verdict = freshVerdict()
-          const kept = rows.decide(row, verdict)
-          assert.equal(kept, verdict.reason === '', `row ${row} of slot ${slot}`)
-          if (kept) rows.keep(row)
-        }
-      }
     },
+  ),
+  'what it returns is what it says: true and no reason, or false and a reason': async open => {
+    await decideAll(await open(), (rows, row, slot) => {
+      const verdict = freshVerdict()
+      const kept = rows.decide(row, verdict)
+      assert.equal(kept, verdict.reason === '', `row ${row} of slot ${slot}`)
+      if (kept) rows.keep(row)
+      return verdict
+    })
   },
-  {
-    rule: 'a duplicate names a document that was kept before it',
-    check: onDecider(({ batches }, { fates }) => {
-      const kept = new Set<number>()
-      for (const [slot, batch] of batches.entries())
-        for (const [i, row] of numbers(batch, 'row').entries()) {
-          const { reason, duplicateOf } = fates[slot][i]
-          if (duplicateOf >= 0) assert.ok(kept.has(duplicateOf), `names ${duplicateOf}, never kept`)
-          if (reason === '') kept.add(addressOf(slot, row))
-        }
-    }),
-  },
-  {
-    rule: "a document's address is its slot and its number in the column `row`, not its place in the batch",
-    check: onDecider(async (subject, { fates }) => {
+  'a duplicate names a document that was kept before it': onDecider(({ batches }, { fates }) => {
+    const kept = new Set<number>()
+    for (const [slot, batch] of batches.entries())
+      for (const [i, row] of numbers(batch, 'row').entries()) {
+        const { reason, duplicateOf } = fates[slot][i]
+        if (duplicateOf >= 0) assert.ok(kept.has(duplicateOf), `names ${duplicateOf}, never kept`)
+        if (reason === '') kept.add(addressOf(slot, row))
+      }
+  }),
+  "a document's address is its slot and its number in the column `row`, not its place in the batch": onDecider(
+    async (subject, { fates }) => {
       const moved = { ...subject, batches: subject.batches.map(batch => withRows(batch, row => 3 * row + 7)) }
       const move = (address: number) =>
         address < 0 ? address : address - (address % 1_048_576) + 3 * (address % 1_048_576) + 7
       const expected = fates.map(slot => slot.map(fate => ({ ...fate, duplicateOf: move(fate.duplicateOf) })))
       assert.deepEqual((await decideAll(moved)).fates, expected)
-    }),
-  },
-  {
-    rule: 'it reads no column but those that it declares and `row`, and writes to none',
-    check: onDecider(async (subject, { fates }) => {
+    },
+  ),
+  'it reads no column but those that it declares and `row`, and writes to none': onDecider(
+    async (subject, { fates }) => {
       const names = [...subject.decider.reads, 'row']
       const batches = subject.batches.map(({ rows, columns }): Batch => {
         return { rows, columns: Object.fromEntries(names.map(name => [name, structuredClone(columns[name])])) }
@@ -231,21 +203,17 @@ export const deciderSuite: Suite<DeciderSubject> = [
       const before = structuredClone(batches)
       assert.deepEqual((await decideAll({ ...subject, batches })).fates, fates)
       assert.deepEqual(batches, before)
-    }),
-  },
-  {
-    rule: 'it binds to a batch without rows, and says what it is: a version, options as JSON, tables with distinct names',
-    check: async open => {
+    },
+  ),
+  'it binds to a batch without rows, and says what it is: a version, options as JSON, tables with distinct names':
+    async open => {
       const { decider, batches } = await open()
-      await using state = await openTables({ path: null, shapes: decider.tables, identity: '' })
+      await using state = await openTablesOf(decider)
       decider.open(takeRows(batches[0], []), 0, state)
       assert.ok(Number.isSafeInteger(decider.version) && decider.version >= 1, `version ${decider.version}`)
       assert.deepEqual(JSON.parse(JSON.stringify(decider.options)), decider.options)
     },
-  },
-]
+})
 
 /** Registers the suite: `testDecider('my decider', () => ({ decider: myDecider(), batches }))`. */
-export function testDecider(name: string, open: Open<DeciderSubject>): void {
-  registerSuite(deciderSuite, name, open)
-}
+export const testDecider = registering(deciderSuite)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Append, type Entry, type Log, readCommitted, type Topics } from '../src/log/log.ts'
-import { type Open, registerSuite, type Suite } from './suite.ts'
+import { type Open, registering, type Suite, suiteOf } from './suite.ts'
 
 /** An empty log. `reopen` closes it and opens it again, as after a restart; absent for a log that does not outlive its process. */
 export interface LogSubject {
@@ -64,55 +64,45 @@ const onTakeover =
   }
 
 /** The contract of `Log`. */
-export const logSuite: Suite<LogSubject> = [
-  {
-    rule: 'entries come back in order, with their bytes and headers, each partition by itself',
-    check: onLog(async log => {
-      await using owner = await log.own('s')
-      const first = [append('s.a', 'one'), append('s.a', 'two', 1), append('s.b', 'three')]
-      await owner.commit({ positions: [], appends: first })
-      await owner.commit(appends('four'))
-      assert.deepEqual(await readTexts(log, 's.a'), ['one', 'four'])
-      assert.deepEqual(await readTexts(log, 's.a', 1), ['two'])
-      assert.deepEqual(await readTexts(log, 's.b'), ['three'])
-      const [one] = await readEntries(log, 's.a')
-      const [four] = await readEntries(log, 's.a', 0, one.offset + 1n)
-      const { topic, partition, offset, headers } = four
-      assert.deepEqual([topic, partition, headers], ['s.a', 0, { text: 'four' }])
-      assert.ok(offset > one.offset, 'offsets rise')
-    }),
-  },
-  {
-    rule: 'a value owns its memory: whoever changes it changes nothing of the log',
-    check: onLog(async log => {
-      await using owner = await log.own('s')
-      const mine = append('s.a', 'abc')
-      await owner.commit({ positions: [], appends: [mine] })
-      mine.value.fill(0)
-      const [{ value }] = await readEntries(log, 's.a')
-      assert.equal(Buffer.from(value).toString(), 'abc', 'the committed bytes changed with those of the writer')
-      assert.equal(value.buffer.byteLength, value.length)
-      value.fill(0)
-      assert.deepEqual(await readTexts(log, 's.a'), ['abc'])
-    }),
-  },
-  {
-    rule: 'bounds are the first offset and one past all that is committed',
-    check: onLog(async log => {
-      await using owner = await log.own('s')
-      assert.deepEqual(await log.bounds('s.a', 0), { first: 0n, next: 0n })
-      await owner.commit(appends('x', 'y'))
-      const { first, next } = await log.bounds('s.a', 0)
-      const [x, y, ...more] = await readEntries(log, 's.a')
-      assert.deepEqual(more, [])
-      assert.ok(first <= x.offset && x.offset < y.offset && y.offset < next, `${first} ${x.offset} ${y.offset} ${next}`)
-      assert.deepEqual(await readTexts(log, 's.a', 0, next), [])
-      assert.deepEqual(await log.bounds('s.a', 1), { first: 0n, next: 0n })
-    }),
-  },
-  {
-    rule: 'a position is what the last commit that names it said, and 0 before; partitions and stages have their own',
-    check: onLog(async log => {
+export const logSuite: Suite<LogSubject> = suiteOf({
+  'entries come back in order, with their bytes and headers, each partition by itself': onLog(async log => {
+    await using owner = await log.own('s')
+    const first = [append('s.a', 'one'), append('s.a', 'two', 1), append('s.b', 'three')]
+    await owner.commit({ positions: [], appends: first })
+    await owner.commit(appends('four'))
+    assert.deepEqual(await readTexts(log, 's.a'), ['one', 'four'])
+    assert.deepEqual(await readTexts(log, 's.a', 1), ['two'])
+    assert.deepEqual(await readTexts(log, 's.b'), ['three'])
+    const [one] = await readEntries(log, 's.a')
+    const [four] = await readEntries(log, 's.a', 0, one.offset + 1n)
+    const { topic, partition, offset, headers } = four
+    assert.deepEqual([topic, partition, headers], ['s.a', 0, { text: 'four' }])
+    assert.ok(offset > one.offset, 'offsets rise')
+  }),
+  'a value owns its memory: whoever changes it changes nothing of the log': onLog(async log => {
+    await using owner = await log.own('s')
+    const mine = append('s.a', 'abc')
+    await owner.commit({ positions: [], appends: [mine] })
+    mine.value.fill(0)
+    const [{ value }] = await readEntries(log, 's.a')
+    assert.equal(Buffer.from(value).toString(), 'abc', 'the committed bytes changed with those of the writer')
+    assert.equal(value.buffer.byteLength, value.length)
+    value.fill(0)
+    assert.deepEqual(await readTexts(log, 's.a'), ['abc'])
+  }),
+  'bounds are the first offset and one past all that is committed': onLog(async log => {
+    await using owner = await log.own('s')
+    assert.deepEqual(await log.bounds('s.a', 0), { first: 0n, next: 0n })
+    await owner.commit(appends('x', 'y'))
+    const { first, next } = await log.bounds('s.a', 0)
+    const [x, y, ...more] = await readEntries(log, 's.a')
+    assert.deepEqual(more, [])
+    assert.ok(first <= x.offset && x.offset < y.offset && y.offset < next, `${first} ${x.offset} ${y.offset} ${next}`)
+    assert.deepEqual(await readTexts(log, 's.a', 0, next), [])
+    assert.deepEqual(await log.bounds('s.a', 1), { first: 0n, next: 0n })
+  }),
+  'a position is what the last commit that names it said, and 0 before; partitions and stages have their own': onLog(
+    async log => {
       await using owner = await log.own('s')
       assert.deepEqual(await log.position('s', 0), at(0n, 0))
       await owner.commit({ positions: [at(5n, 3, 'note'), at(2n ** 60n, 4, '', 1)], appends: [] })
@@ -120,43 +110,36 @@ export const logSuite: Suite<LogSubject> = [
       assert.deepEqual(await log.position('s', 0), at(5n, 3, 'note'))
       assert.deepEqual(await log.position('s', 1), at(7n, 9, '{"ö":1}', 1))
       assert.deepEqual(await log.position('t', 0), at(0n, 0))
-    }),
-  },
-  {
-    rule: 'a reader that sees an entry finds the position of its commit',
-    check: onLog(async log => {
-      await using owner = await log.own('s')
-      const stop = new AbortController()
-      const reader = log.read({ topic: 's.a', partition: 0, offset: 0n }, stop.signal)[Symbol.asyncIterator]()
-      for (let i = 1; i <= 5; i++) {
-        const seen = reader.next().then(() => log.position('s', 0))
-        const done = owner.commit({ positions: [at(BigInt(i), i)], appends: [append('s.a', `${i}`)] })
-        assert.equal((await seen).slot, i)
-        await done
-      }
-      stop.abort()
-    }),
-  },
-  {
-    rule: 'a new owner fences the one before, whose commit changes nothing; other stages go on',
-    check: onLog(async log => {
-      await using other = await log.own('t')
-      await using first = await log.own('s')
-      await first.commit(appends('mine'))
-      await using second = await log.own('s')
-      const zombie = { positions: [at(9n, 9)], appends: [append('s.a', 'zombie')] }
-      await assert.rejects(first.commit(zombie), { code: 'fenced' })
-      await second.commit(appends('yours'))
-      await assert.rejects(first.commit(zombie), { code: 'fenced' })
-      assert.deepEqual(await readTexts(log, 's.a'), ['mine', 'yours'])
-      assert.equal((await log.position('s', 0)).slot, 0)
-      await other.commit({ positions: [], appends: [append('t.a', 'still')] })
-      assert.deepEqual(await readTexts(log, 't.a'), ['still'])
-    }),
-  },
-  {
-    rule: 'what an owner had begun is done before the next one owns, or never: the position read then is final',
-    check: onLog(async log => {
+    },
+  ),
+  'a reader that sees an entry finds the position of its commit': onLog(async log => {
+    await using owner = await log.own('s')
+    const stop = new AbortController()
+    const reader = log.read({ topic: 's.a', partition: 0, offset: 0n }, stop.signal)[Symbol.asyncIterator]()
+    for (let i = 1; i <= 5; i++) {
+      const seen = reader.next().then(() => log.position('s', 0))
+      const done = owner.commit({ positions: [at(BigInt(i), i)], appends: [append('s.a', `${i}`)] })
+      assert.equal((await seen).slot, i)
+      await done
+    }
+    stop.abort()
+  }),
+  'a new owner fences the one before, whose commit changes nothing; other stages go on': onLog(async log => {
+    await using other = await log.own('t')
+    await using first = await log.own('s')
+    await first.commit(appends('mine'))
+    await using second = await log.own('s')
+    const zombie = { positions: [at(9n, 9)], appends: [append('s.a', 'zombie')] }
+    await assert.rejects(first.commit(zombie), { code: 'fenced' })
+    await second.commit(appends('yours'))
+    await assert.rejects(first.commit(zombie), { code: 'fenced' })
+    assert.deepEqual(await readTexts(log, 's.a'), ['mine', 'yours'])
+    assert.equal((await log.position('s', 0)).slot, 0)
+    await other.commit({ positions: [], appends: [append('t.a', 'still')] })
+    assert.deepEqual(await readTexts(log, 't.a'), ['still'])
+  }),
+  'what an owner had begun is done before the next one owns, or never: the position read then is final': onLog(
+    async log => {
       await using first = await log.own('s')
       const begun = count(5).map((text, i) =>
         first.commit({ positions: [at(0n, i + 1)], appends: [append('s.a', text)] }),
@@ -169,11 +152,10 @@ export const logSuite: Suite<LogSubject> = [
       assert.equal(done, slot)
       await second.commit(appends('next'))
       assert.deepEqual(await readTexts(log, 's.a'), [...count(slot), 'next'])
-    }),
-  },
-  {
-    rule: 'a process whose stage another process owns commits nothing more, and what it was told is done stays',
-    check: onTakeover(async (log, takeOver) => {
+    },
+  ),
+  'a process whose stage another process owns commits nothing more, and what it was told is done stays': onTakeover(
+    async (log, takeOver) => {
       await using first = await log.own('s')
       await first.commit({ positions: [at(1n, 1)], appends: [append('s.a', '0')] })
       const begun = first.commit({ positions: [at(2n, 2)], appends: [append('s.a', '1')] }).then(
@@ -190,124 +172,101 @@ export const logSuite: Suite<LogSubject> = [
       await assert.rejects(first.commit(zombie), { code: 'fenced' })
       assert.deepEqual(await readTexts(other, 's.a'), [...count(slot), 'next'])
       assert.equal((await other.position('s', 0)).slot, slot)
-    }),
-  },
-  {
-    rule: 'a trim of one topic takes nothing of another',
-    check: onLog(async log => {
+    },
+  ),
+  'a trim of one topic takes nothing of another': onLog(async log => {
+    await using owner = await log.own('s')
+    const both = (text: string) => [append('s.a', text.repeat(1000)), append('s.b', text), append('s.a', text, 1)]
+    for (const text of count(6)) await owner.commit({ positions: [], appends: both(text) })
+    const { next } = await log.bounds('s.a', 0)
+    await log.trim('s.a', 0, next)
+    assert.deepEqual(await readTexts(log, 's.b'), count(6))
+    assert.deepEqual(await readTexts(log, 's.a', 1), count(6))
+    assert.equal((await log.bounds('s.a', 0)).next, next)
+  }),
+  'commits of one owner happen in the order of the calls': onLog(async log => {
+    await using owner = await log.own('s')
+    const commits = count(20).map((text, i) =>
+      owner.commit({ positions: [at(BigInt(i), i)], appends: [append('s.a', text)] }),
+    )
+    await Promise.all(commits)
+    assert.deepEqual(await readTexts(log, 's.a'), count(20))
+    assert.equal((await log.position('s', 0)).slot, 19)
+  }),
+  'a reader waits for the next commit; when its signal aborts it gives what is committed and ends': onLog(async log => {
+    await using owner = await log.own('s')
+    const stop = new AbortController()
+    const reading = Array.fromAsync(log.read({ topic: 's.a', partition: 0, offset: 1n }, stop.signal))
+    await owner.commit(appends('before', 'late'))
+    stop.abort()
+    assert.deepEqual(
+      (await reading).map(({ value }) => Buffer.from(value).toString()),
+      ['late'],
+    )
+    const { next } = await log.bounds('s.a', 0)
+    assert.deepEqual(await readTexts(log, 's.a', 0, next + 5n), [])
+  }),
+  'a reader that waited often has left nothing behind on its signal': onLog(async log => {
+    await using owner = await log.own('s')
+    const stop = new AbortController()
+    const reader = log.read({ topic: 's.a', partition: 0, offset: 0n }, stop.signal)[Symbol.asyncIterator]()
+    for (let i = 0; i < 20; i++) {
+      const waiting = reader.next()
+      await owner.commit(appends(`${i}`))
+      assert.ok(await Promise.race([waiting, sleep(wakeMs, null, { ref: false })]), 'the commit wakes the reader')
+    }
+    assert.equal(getEventListeners(stop.signal, 'abort').length, 0)
+    stop.abort()
+  }),
+  'what was trimmed is an error to read, what was not is there, and offsets go on': onLog(async log => {
+    await using owner = await log.own('s')
+    for (const text of count(6)) await owner.commit(appends(text.repeat(1000)))
+    const { next } = await log.bounds('s.a', 0)
+    const { offset: fifth } = (await readEntries(log, 's.a'))[4]
+    await log.trim('s.a', 0, fifth)
+    const bounds = await log.bounds('s.a', 0)
+    assert.ok(bounds.first > 0n && bounds.first <= fifth && bounds.next === next, `first is ${bounds.first}`)
+    await assert.rejects(readTexts(log, 's.a'), { code: 'trimmed' })
+    assert.equal((await readTexts(log, 's.a', 0, fifth)).length, 2)
+    await owner.commit(appends('new'))
+    assert.deepEqual(await readTexts(log, 's.a', 0, next), ['new'])
+  }),
+  'what was committed is there after a restart, and the log goes on': onRestart(
+    async log => {
       await using owner = await log.own('s')
-      const both = (text: string) => [append('s.a', text.repeat(1000)), append('s.b', text), append('s.a', text, 1)]
-      for (const text of count(6)) await owner.commit({ positions: [], appends: both(text) })
+      await owner.commit({ positions: [at(1n, 1, 'n')], appends: [append('s.a', 'kept'), append('s.b', '')] })
+    },
+    async log => {
+      assert.deepEqual(await readTexts(log, 's.a'), ['kept'])
+      assert.deepEqual(await readTexts(log, 's.b'), [''])
+      assert.deepEqual(await log.position('s', 0), at(1n, 1, 'n'))
+      await using owner = await log.own('s')
+      await owner.commit(appends('more'))
+      assert.deepEqual(await readTexts(log, 's.a'), ['kept', 'more'])
+    },
+  ),
+  'after a trim and a restart positions are the same and no offset is given twice': onRestart(
+    async log => {
+      await using owner = await log.own('s')
+      await owner.commit({ positions: [at(3n, 3, 'n', 2)], appends: [append('s.a', '0')] })
+      for (const text of count(5)) await owner.commit(appends(text.repeat(1000)))
+      // Commits without an entry, so that what is left of the log may have none.
+      for (const text of count(5)) await owner.commit({ positions: [at(6n, 6, text.repeat(1000))], appends: [] })
       const { next } = await log.bounds('s.a', 0)
       await log.trim('s.a', 0, next)
-      assert.deepEqual(await readTexts(log, 's.b'), count(6))
-      assert.deepEqual(await readTexts(log, 's.a', 1), count(6))
-      assert.equal((await log.bounds('s.a', 0)).next, next)
-    }),
-  },
-  {
-    rule: 'commits of one owner happen in the order of the calls',
-    check: onLog(async log => {
-      await using owner = await log.own('s')
-      const commits = count(20).map((text, i) =>
-        owner.commit({ positions: [at(BigInt(i), i)], appends: [append('s.a', text)] }),
-      )
-      await Promise.all(commits)
-      assert.deepEqual(await readTexts(log, 's.a'), count(20))
-      assert.equal((await log.position('s', 0)).slot, 19)
-    }),
-  },
-  {
-    rule: 'a reader waits for the next commit; when its signal aborts it gives what is committed and ends',
-    check: onLog(async log => {
-      await using owner = await log.own('s')
-      const stop = new AbortController()
-      const reading = Array.fromAsync(log.read({ topic: 's.a', partition: 0, offset: 1n }, stop.signal))
-      await owner.commit(appends('before', 'late'))
-      stop.abort()
-      assert.deepEqual(
-        (await reading).map(({ value }) => Buffer.from(value).toString()),
-        ['late'],
-      )
+      await owner.commit({ positions: [at(next, 7, 'next')], appends: [] })
+    },
+    async log => {
+      assert.deepEqual(await log.position('s', 2), at(3n, 3, 'n', 2))
+      const { offset: before } = await log.position('s', 0)
       const { next } = await log.bounds('s.a', 0)
-      assert.deepEqual(await readTexts(log, 's.a', 0, next + 5n), [])
-    }),
-  },
-  {
-    rule: 'a reader that waited often has left nothing behind on its signal',
-    check: onLog(async log => {
+      assert.equal(next, before)
       await using owner = await log.own('s')
-      const stop = new AbortController()
-      const reader = log.read({ topic: 's.a', partition: 0, offset: 0n }, stop.signal)[Symbol.asyncIterator]()
-      for (let i = 0; i < 20; i++) {
-        const waiting = reader.next()
-        await owner.commit(appends(`${i}`))
-        assert.ok(await Promise.race([waiting, sleep(wakeMs, null, { ref: false })]), 'the commit wakes the reader')
-      }
-      assert.equal(getEventListeners(stop.signal, 'abort').length, 0)
-      stop.abort()
-    }),
-  },
-  {
-    rule: 'what was trimmed is an error to read, what was not is there, and offsets go on',
-    check: onLog(async log => {
-      await using owner = await log.own('s')
-      for (const text of count(6)) await owner.commit(appends(text.repeat(1000)))
-      const { next } = await log.bounds('s.a', 0)
-      const { offset: fifth } = (await readEntries(log, 's.a'))[4]
-      await log.trim('s.a', 0, fifth)
-      const bounds = await log.bounds('s.a', 0)
-      assert.ok(bounds.first > 0n && bounds.first <= fifth && bounds.next === next, `first is ${bounds.first}`)
-      await assert.rejects(readTexts(log, 's.a'), { code: 'trimmed' })
-      assert.equal((await readTexts(log, 's.a', 0, fifth)).length, 2)
       await owner.commit(appends('new'))
       assert.deepEqual(await readTexts(log, 's.a', 0, next), ['new'])
-    }),
-  },
-  {
-    rule: 'what was committed is there after a restart, and the log goes on',
-    check: onRestart(
-      async log => {
-        await using owner = await log.own('s')
-        await owner.commit({ positions: [at(1n, 1, 'n')], appends: [append('s.a', 'kept'), append('s.b', '')] })
-      },
-      async log => {
-        assert.deepEqual(await readTexts(log, 's.a'), ['kept'])
-        assert.deepEqual(await readTexts(log, 's.b'), [''])
-        assert.deepEqual(await log.position('s', 0), at(1n, 1, 'n'))
-        await using owner = await log.own('s')
-        await owner.commit(appends('more'))
-        assert.deepEqual(await readTexts(log, 's.a'), ['kept', 'more'])
-      },
-    ),
-  },
-  {
-    rule: 'after a trim and a restart positions are the same and no offset is given twice',
-    check: onRestart(
-      async log => {
-        await using owner = await log.own('s')
-        await owner.commit({ positions: [at(3n, 3, 'n', 2)], appends: [append('s.a', '0')] })
-        for (const text of count(5)) await owner.commit(appends(text.repeat(1000)))
-        // Commits without an entry, so that what is left of the log may have none.
-        for (const text of count(5)) await owner.commit({ positions: [at(6n, 6, text.repeat(1000))], appends: [] })
-        const { next } = await log.bounds('s.a', 0)
-        await log.trim('s.a', 0, next)
-        await owner.commit({ positions: [at(next, 7, 'next')], appends: [] })
-      },
-      async log => {
-        assert.deepEqual(await log.position('s', 2), at(3n, 3, 'n', 2))
-        const { offset: before } = await log.position('s', 0)
-        const { next } = await log.bounds('s.a', 0)
-        assert.equal(next, before)
-        await using owner = await log.own('s')
-        await owner.commit(appends('new'))
-        assert.deepEqual(await readTexts(log, 's.a', 0, next), ['new'])
-      },
-    ),
-  },
-]
+    },
+  ),
+})
 
 /** Registers the suite: `testLog('my log', async () => ({ log: await openMine() }))`. */
-export function testLog(name: string, open: Open<LogSubject>): void {
-  registerSuite(logSuite, name, open)
-}
+export const testLog = registering(logSuite)

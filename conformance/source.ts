@@ -3,7 +3,7 @@ import { numbers, stringAt, utf8 } from '../src/batch/batch.ts'
 import { checkFields, documentFields } from '../src/batch/contract.ts'
 import { limits } from '../src/limits.ts'
 import type { Chunk, Parsed, ReadPosition, Source, Split } from '../src/sources/source.ts'
-import { type Open, registerSuite, type Suite } from './suite.ts'
+import { type Open, registering, type Suite, suiteOf } from './suite.ts'
 
 /** What must come of a record: its text, or the reason why it is dead. */
 export interface ExpectedRecord {
@@ -63,128 +63,90 @@ async function findLongSplit(source: Source): Promise<{ split: Split; chunks: Ch
 }
 
 /** The contract of `Source`. */
-export const sourceSuite: Suite<SourceSubject> = [
-  {
-    rule: 'splits are the same list each time, without a name twice',
-    check: onSource(async ({ source }) => {
-      const splits = await listSplits(source)
-      assert.ok(splits.length > 1, 'the subject has one split')
-      assert.deepEqual(await listSplits(source), splits)
-      assert.equal(new Set(splits.map(({ name }) => name)).size, splits.length)
-    }),
+export const sourceSuite: Suite<SourceSubject> = suiteOf({
+  'splits are the same list each time, without a name twice': onSource(async ({ source }) => {
+    const splits = await listSplits(source)
+    assert.ok(splits.length > 1, 'the subject has one split')
+    assert.deepEqual(await listSplits(source), splits)
+    assert.equal(new Set(splits.map(({ name }) => name)).size, splits.length)
+  }),
+  'every record comes once and in order, as a row or as dead': onSource(async ({ source, records }) => {
+    const read: ExpectedRecord[] = []
+    for (const { chunks } of await readAll(source))
+      for (const chunk of chunks) read.push(...(await parseRecords(source, chunk)))
+    assert.equal(read.length, records.length)
+    for (const [i, record] of records.entries()) assert.deepEqual(read[i], record)
+  }),
+  'another source with the same options has the same splits, chunks and rows': async open => {
+    const [one, other] = [(await open()).source, (await open()).source]
+    const all = await readAll(one)
+    assert.deepEqual(await readAll(other), all)
+    for (const { chunks } of all) {
+      const rows: Parsed[] = []
+      for (const chunk of chunks) rows.push(await one.parse(chunk))
+      // Backwards, as workers take chunks in any order.
+      for (const [i, chunk] of [...chunks.entries()].reverse()) assert.deepEqual(await other.parse(chunk), rows[i])
+    }
+    assert.deepEqual(other.options, one.options)
   },
-  {
-    rule: 'every record comes once and in order, as a row or as dead',
-    check: onSource(async ({ source, records }) => {
-      const read: ExpectedRecord[] = []
-      for (const { chunks } of await readAll(source))
-        for (const chunk of chunks) read.push(...(await parseRecords(source, chunk)))
-      assert.equal(read.length, records.length)
-      for (const [i, record] of records.entries()) assert.deepEqual(read[i], record)
-    }),
-  },
-  {
-    rule: 'another source with the same options has the same splits, chunks and rows',
-    check: async open => {
-      const [one, other] = [(await open()).source, (await open()).source]
-      const all = await readAll(one)
-      assert.deepEqual(await readAll(other), all)
-      for (const { chunks } of all) {
-        const rows: Parsed[] = []
-        for (const chunk of chunks) rows.push(await one.parse(chunk))
-        // Backwards, as workers take chunks in any order.
-        for (const [i, chunk] of [...chunks.entries()].reverse()) assert.deepEqual(await other.parse(chunk), rows[i])
+  'reading from any position that a chunk gave gives the rest exactly': onSource(async ({ source }) => {
+    await findLongSplit(source)
+    for (const { split, chunks } of await readAll(source))
+      for (const [i, { next }] of chunks.entries())
+        assert.deepEqual(await readChunks(source, split, next), chunks.slice(i + 1))
+  }),
+  'a chunk names its split and its first line, and the next begins behind it': onSource(async ({ source }) => {
+    for (const { split, chunks } of await readAll(source)) {
+      let line = 1
+      for (const chunk of chunks) {
+        assert.equal(chunk.split, split.name)
+        assert.equal(chunk.line, line)
+        const lines = (await parseRecords(source, chunk)).map(record => record.line)
+        for (const of of lines) assert.ok(of < chunk.next.line && (of >= chunk.line || of === 0), `line ${of}`)
+        line = chunk.next.line
       }
-      assert.deepEqual(other.options, one.options)
-    },
-  },
-  {
-    rule: 'reading from any position that a chunk gave gives the rest exactly',
-    check: onSource(async ({ source }) => {
-      await findLongSplit(source)
-      for (const { split, chunks } of await readAll(source))
-        for (const [i, { next }] of chunks.entries())
-          assert.deepEqual(await readChunks(source, split, next), chunks.slice(i + 1))
-    }),
-  },
-  {
-    rule: 'a chunk names its split and its first line, and the next begins behind it',
-    check: onSource(async ({ source }) => {
-      for (const { split, chunks } of await readAll(source)) {
-        let line = 1
-        for (const chunk of chunks) {
-          assert.equal(chunk.split, split.name)
-          assert.equal(chunk.line, line)
-          const lines = (await parseRecords(source, chunk)).map(record => record.line)
-          for (const of of lines) assert.ok(of < chunk.next.line && (of >= chunk.line || of === 0), `line ${of}`)
-          line = chunk.next.line
-        }
-      }
-    }),
-  },
-  {
-    rule: 'the same chunk gives the same rows, and none of its bytes change',
-    check: onChunks(async (chunk, { source }) => {
-      const before = chunk.bytes.slice()
-      const parsed = await source.parse(chunk)
-      assert.deepEqual(chunk.bytes, before)
-      assert.deepEqual(await source.parse({ ...chunk, bytes: before }), parsed)
-    }),
-  },
-  {
-    rule: 'chunks are about a slot: never more than one record beyond it',
-    check: onChunks(({ bytes }, { recordBytesMax }) => {
-      assert.ok(bytes.length <= limits.slotBytes + recordBytesMax, `${bytes.length}`)
-    }),
-  },
-  {
-    rule: 'a chunk owns its memory',
-    check: onSource(async ({ source }) => {
-      const chunks = (await readAll(source)).flatMap(read => read.chunks)
-      for (const { bytes } of chunks) assert.equal(bytes.buffer.byteLength, bytes.length)
-      assert.equal(new Set(chunks.map(({ bytes }) => bytes.buffer)).size, chunks.length)
-    }),
-  },
-  {
-    rule: 'rows have the columns of document.v1',
-    check: onChunks(async (chunk, { source }) =>
-      checkFields((await source.parse(chunk)).batch, documentFields, source.name),
-    ),
-  },
-  {
-    rule: 'a dead record has a reason in words-with-hyphens and a detail',
-    check: onChunks(async (chunk, { source }) => {
-      for (const { reason, detail } of [...chunk.dead, ...(await source.parse(chunk)).dead]) {
-        assert.match(reason, /^[a-z0-9]+(-[a-z0-9]+)*$/)
-        assert.ok(detail.length > 0, `'${reason}' has no detail`)
-      }
-    }),
-  },
-  {
-    rule: 'reading ends when the signal aborts, without a throw and without an end of its own',
-    check: onSource(async ({ source }) => {
-      const { split, chunks } = await findLongSplit(source)
-      const stop = new AbortController()
-      const read: Chunk[] = []
-      for await (const chunk of source.read(split, start, stop.signal)) {
-        read.push(chunk)
-        stop.abort()
-      }
-      assert.deepEqual(read, chunks.slice(0, read.length))
-      assert.ok(read.length < chunks.length, 'it read on')
-    }),
-  },
-  {
-    rule: 'its options are JSON',
-    check: onSource(async ({ source }) => assertJson(source.options)),
-  },
-]
+    }
+  }),
+  'the same chunk gives the same rows, and none of its bytes change': onChunks(async (chunk, { source }) => {
+    const before = chunk.bytes.slice()
+    const parsed = await source.parse(chunk)
+    assert.deepEqual(chunk.bytes, before)
+    assert.deepEqual(await source.parse({ ...chunk, bytes: before }), parsed)
+  }),
+  'chunks are about a slot: never more than one record beyond it': onChunks(({ bytes }, { recordBytesMax }) => {
+    assert.ok(bytes.length <= limits.slotBytes + recordBytesMax, `${bytes.length}`)
+  }),
+  'a chunk owns its memory': onSource(async ({ source }) => {
+    const chunks = (await readAll(source)).flatMap(read => read.chunks)
+    for (const { bytes } of chunks) assert.equal(bytes.buffer.byteLength, bytes.length)
+    assert.equal(new Set(chunks.map(({ bytes }) => bytes.buffer)).size, chunks.length)
+  }),
+  'rows have the columns of document.v1': onChunks(async (chunk, { source }) =>
+    checkFields((await source.parse(chunk)).batch, documentFields, source.name),
+  ),
+  'a dead record has a reason in words-with-hyphens and a detail': onChunks(async (chunk, { source }) => {
+    for (const { reason, detail } of [...chunk.dead, ...(await source.parse(chunk)).dead]) {
+      assert.match(reason, /^[a-z0-9]+(-[a-z0-9]+)*$/)
+      assert.ok(detail.length > 0, `'${reason}' has no detail`)
+    }
+  }),
+  'reading ends when the signal aborts, without a throw and without an end of its own': onSource(async ({ source }) => {
+    const { split, chunks } = await findLongSplit(source)
+    const stop = new AbortController()
+    const read: Chunk[] = []
+    for await (const chunk of source.read(split, start, stop.signal)) {
+      read.push(chunk)
+      stop.abort()
+    }
+    assert.deepEqual(read, chunks.slice(0, read.length))
+    assert.ok(read.length < chunks.length, 'it read on')
+  }),
+  'its options are JSON': onSource(async ({ source }) => assertJson(source.options)),
+})
 
 function assertJson(options: unknown): void {
   assert.deepEqual(JSON.parse(JSON.stringify(options)), options)
 }
 
 /** Registers the suite: `testSource('my source', () => ({ source: mySource('a', 'b'), records, recordBytesMax }))`. */
-export function testSource(name: string, open: Open<SourceSubject>): void {
-  registerSuite(sourceSuite, name, open)
-}
+export const testSource = registering(sourceSuite)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Append, type Commit, type Membership, readCommitted, type SpreadLog } from '../src/log/log.ts'
 import { ShareTable } from './share-table.ts'
-import { type Open, registerSuite, type Suite } from './suite.ts'
+import { type Open, registering, type Suite, suiteOf } from './suite.ts'
 
 /**
  * An empty log on which the stage `s` is spread over 4 partitions, with topics `s.a` and `s.b`, and the stage `t` is not, with topic `t.a`
@@ -22,7 +22,9 @@ const spread = partitions.map(partition => `s/${partition}`)
 const all = [...spread, 't/0']
 
 const append = (partition: number, text: string, topic = 's.a'): Append => ({
-  ...{ topic, partition, headers: {} },
+  topic,
+  partition,
+  headers: {},
   value: Buffer.from(text),
 })
 const at = (partition: number, slot: number) => ({ partition, offset: BigInt(10 * slot), slot, note: `${slot}` })
@@ -116,10 +118,9 @@ class Gates implements Disposable {
 }
 
 /** The contract of `SpreadLog` beyond that of `Log`. */
-export const spreadLogSuite: Suite<SpreadLogSubject> = [
-  {
-    rule: 'owners of partitions commit at the same time, and each finds its own position, entries and bounds exact',
-    check: onLogs(async (log, beside) => {
+export const spreadLogSuite: Suite<SpreadLogSubject> = suiteOf({
+  'owners of partitions commit at the same time, and each finds its own position, entries and bounds exact': onLogs(
+    async (log, beside) => {
       const owners = await Promise.all(partitions.map(p => (p % 2 ? beside : log).ownPartition('s', p)))
       const work = async (partition: number) => {
         for (let slot = 1; slot <= 5 + partition; slot++) {
@@ -132,11 +133,10 @@ export const spreadLogSuite: Suite<SpreadLogSubject> = [
       await Promise.all(partitions.map(work))
       for (const partition of partitions) await assertWhole(log, partition, 5 + partition)
       for (const owner of owners) await owner[Symbol.asyncDispose]()
-    }),
-  },
-  {
-    rule: "a reader that sees an entry finds its partition's position, whatever others commit meanwhile",
-    check: onLogs(async (log, beside) => {
+    },
+  ),
+  "a reader that sees an entry finds its partition's position, whatever others commit meanwhile": onLogs(
+    async (log, beside) => {
       await using owner = await log.ownPartition('s', 1)
       await using other = await beside.ownPartition('s', 2)
       const stop = new AbortController()
@@ -150,11 +150,10 @@ export const spreadLogSuite: Suite<SpreadLogSubject> = [
       }
       stop.abort()
       await reader.return?.()
-    }),
-  },
-  {
-    rule: 'a new owner of a partition fences the one before it, whose commit changes nothing, and nobody else',
-    check: onLogs(async (log, beside) => {
+    },
+  ),
+  'a new owner of a partition fences the one before it, whose commit changes nothing, and nobody else': onLogs(
+    async (log, beside) => {
       await using neighbour = await log.ownPartition('s', 1)
       await using ordered = await log.own('t')
       await using first = await log.ownPartition('s', 0)
@@ -167,108 +166,86 @@ export const spreadLogSuite: Suite<SpreadLogSubject> = [
       await ordered.commit({ positions: [at(0, 3)], appends: [append(2, 'still', 't.a')] })
       for (const [partition, to] of [2, 1].entries()) await assertWhole(log, partition, to)
       assert.deepEqual([await readTexts(log, 2, 't.a'), await log.position('t', 0)], [['still'], at(0, 3)])
-    }),
-  },
-  {
-    rule: "what a partition's owner had begun is done before the next one owns, or never",
-    check: onLogs(async (log, beside) => {
-      await using first = await log.ownPartition('s', 3)
-      const begun = Promise.allSettled(slots(5).map(slot => first.commit(commitOf(3, Number(slot)))))
-      await using second = await beside.ownPartition('s', 3)
-      const { slot } = await beside.position('s', 3)
-      const done = (await begun).filter(({ status }) => status === 'fulfilled').length
-      assert.ok(done <= slot, `slot ${slot} after ${done} commits that were done`)
-      await second.commit(commitOf(3, slot + 1))
-      await assertWhole(log, 3, slot + 1)
-    }),
-  },
-  {
-    rule: "an owner of a partition refuses what is another's, and goes on",
-    check: onLogs(async log => {
-      await using owner = await log.ownPartition('s', 1)
-      await owner.commit(commitOf(1, 1))
-      for (const other of [0, 2]) {
-        await assert.rejects(owner.commit({ positions: [at(1, 9), at(other, 9)], appends: [] }), /internal error/)
-        const appends = [append(1, 'x'), append(other, 'x')]
-        await assert.rejects(owner.commit({ positions: [at(1, 9)], appends }), /internal error/)
-      }
-      await owner.commit(commitOf(1, 2))
-      for (const [partition, to] of [0, 2, 0].entries()) await assertWhole(log, partition, to)
-    }),
-  },
-  {
-    rule: 'a stage is owned whole or in partitions, as it was made',
-    check: onLogs(async log => {
-      await assert.rejects(log.own('s'), /internal error/)
-      await assert.rejects(log.ownPartition('t', 0), /internal error/)
-    }),
-  },
-  {
-    rule: 'one member gets every share of its stages, and none of others',
-    check: onMembers(async ({ table, join }) => {
-      const alone = await join('a')
-      await table.until('the first has all', () => table.has('a', all))
-      await join('b', undefined, ['s'])
-      await table.until('both have their part', () => table.isShared(all, 'a', 'b'))
-      await alone[Symbol.asyncDispose]()
-      await table.until('the second has what is of its stage', () => table.has('b', spread))
-      assert.deepEqual(table.of('a'), [])
-    }),
-  },
-  {
-    rule: 'a second member gets its part, and each share only once it was given up',
-    check: onMembers(async ({ table, join }) => {
-      using gates = new Gates()
-      await join('a', gates.working)
-      await table.until('the first has all', () => table.has('a', all))
-      await join('b')
-      await table.until('some are asked back', () => table.givenBy('a').length > 0)
-      for (const share of table.givenBy('a')) {
-        assert.ok(table.of('a').includes(share) && !table.of('b').includes(share), `${share} is not with the first`)
-        gates.open(share)
-        await table.until('it is given up', () => !table.of('a').includes(share))
-      }
-      gates[Symbol.dispose]()
-      await table.until('both have their part', () => table.isShared(all, 'a', 'b') && table.givenBy('a').length === 0)
-    }),
-  },
-  {
-    rule: 'a member that leaves gives every share first, and others have them at once',
-    check: onMembers(async ({ table, join }) => {
-      using gates = new Gates()
-      const leaving = await join('a', gates.working)
-      await table.until('the first has all', () => table.has('a', all))
-      let isGone = false
-      const left = leaving[Symbol.asyncDispose]().then(() => (isGone = true))
-      await table.until('all are asked back', () => table.givenBy('a').length === all.length)
-      await join('b')
-      for (const share of all) {
-        assert.equal(isGone, false, 'it left before it had given all')
-        gates.open(share)
-        await table.until('it is given up', () => !table.of('a').includes(share))
-      }
-      await left
-      await leaving[Symbol.asyncDispose]()
-      await table.until('the second has all', () => table.has('b', all))
-      assert.equal(table.lostBy('a'), 0, 'leaving is not losing')
-    }),
-  },
-  {
-    rule: 'a share that comes back while it is given up is taken after that',
-    check: onMembers(async ({ table, join }) => {
-      using gates = new Gates()
-      await join('a', gates.working)
-      await table.until('the first has all', () => table.has('a', all))
-      const other = await join('b')
-      await table.until('some are asked back', () => table.givenBy('a').length > 0)
-      await other[Symbol.asyncDispose]()
-      gates[Symbol.dispose]()
-      await table.until('the first has all', () => table.has('a', all) && table.givenBy('a').length === 0)
-    }),
-  },
-  {
-    rule: 'a member that the group counts as gone is told, others get its shares, and it joins anew',
-    check: onMembers(async ({ table, join, lose }) => {
+    },
+  ),
+  "what a partition's owner had begun is done before the next one owns, or never": onLogs(async (log, beside) => {
+    await using first = await log.ownPartition('s', 3)
+    const begun = Promise.allSettled(slots(5).map(slot => first.commit(commitOf(3, Number(slot)))))
+    await using second = await beside.ownPartition('s', 3)
+    const { slot } = await beside.position('s', 3)
+    const done = (await begun).filter(({ status }) => status === 'fulfilled').length
+    assert.ok(done <= slot, `slot ${slot} after ${done} commits that were done`)
+    await second.commit(commitOf(3, slot + 1))
+    await assertWhole(log, 3, slot + 1)
+  }),
+  "an owner of a partition refuses what is another's, and goes on": onLogs(async log => {
+    await using owner = await log.ownPartition('s', 1)
+    await owner.commit(commitOf(1, 1))
+    for (const other of [0, 2]) {
+      await assert.rejects(owner.commit({ positions: [at(1, 9), at(other, 9)], appends: [] }), /internal error/)
+      const appends = [append(1, 'x'), append(other, 'x')]
+      await assert.rejects(owner.commit({ positions: [at(1, 9)], appends }), /internal error/)
+    }
+    await owner.commit(commitOf(1, 2))
+    for (const [partition, to] of [0, 2, 0].entries()) await assertWhole(log, partition, to)
+  }),
+  'a stage is owned whole or in partitions, as it was made': onLogs(async log => {
+    await assert.rejects(log.own('s'), /internal error/)
+    await assert.rejects(log.ownPartition('t', 0), /internal error/)
+  }),
+  'one member gets every share of its stages, and none of others': onMembers(async ({ table, join }) => {
+    const alone = await join('a')
+    await table.until('the first has all', () => table.has('a', all))
+    await join('b', undefined, ['s'])
+    await table.until('both have their part', () => table.isShared(all, 'a', 'b'))
+    await alone[Symbol.asyncDispose]()
+    await table.until('the second has what is of its stage', () => table.has('b', spread))
+    assert.deepEqual(table.of('a'), [])
+  }),
+  'a second member gets its part, and each share only once it was given up': onMembers(async ({ table, join }) => {
+    using gates = new Gates()
+    await join('a', gates.working)
+    await table.until('the first has all', () => table.has('a', all))
+    await join('b')
+    await table.until('some are asked back', () => table.givenBy('a').length > 0)
+    for (const share of table.givenBy('a')) {
+      assert.ok(table.of('a').includes(share) && !table.of('b').includes(share), `${share} is not with the first`)
+      gates.open(share)
+      await table.until('it is given up', () => !table.of('a').includes(share))
+    }
+    gates[Symbol.dispose]()
+    await table.until('both have their part', () => table.isShared(all, 'a', 'b') && table.givenBy('a').length === 0)
+  }),
+  'a member that leaves gives every share first, and others have them at once': onMembers(async ({ table, join }) => {
+    using gates = new Gates()
+    const leaving = await join('a', gates.working)
+    await table.until('the first has all', () => table.has('a', all))
+    let isGone = false
+    const left = leaving[Symbol.asyncDispose]().then(() => (isGone = true))
+    await table.until('all are asked back', () => table.givenBy('a').length === all.length)
+    await join('b')
+    for (const share of all) {
+      assert.equal(isGone, false, 'it left before it had given all')
+      gates.open(share)
+      await table.until('it is given up', () => !table.of('a').includes(share))
+    }
+    await left
+    await leaving[Symbol.asyncDispose]()
+    await table.until('the second has all', () => table.has('b', all))
+    assert.equal(table.lostBy('a'), 0, 'leaving is not losing')
+  }),
+  'a share that comes back while it is given up is taken after that': onMembers(async ({ table, join }) => {
+    using gates = new Gates()
+    await join('a', gates.working)
+    await table.until('the first has all', () => table.has('a', all))
+    const other = await join('b')
+    await table.until('some are asked back', () => table.givenBy('a').length > 0)
+    await other[Symbol.asyncDispose]()
+    gates[Symbol.dispose]()
+    await table.until('the first has all', () => table.has('a', all) && table.givenBy('a').length === 0)
+  }),
+  'a member that the group counts as gone is told, others get its shares, and it joins anew': onMembers(
+    async ({ table, join, lose }) => {
       if (!lose) return
       using gates = new Gates()
       const gone = await join('a', gates.working)
@@ -282,11 +259,9 @@ export const spreadLogSuite: Suite<SpreadLogSubject> = [
       gates[Symbol.dispose]()
       await table.until('both have their part', () => table.isShared(all, 'a', 'b') && table.givenBy('a').length === 0)
       assert.ok(held > 0)
-    }),
-  },
-]
+    },
+  ),
+})
 
 /** Registers the suite: `testSpreadLog('my log', async () => ({ log: await openMine() }))`. */
-export function testSpreadLog(name: string, open: Open<SpreadLogSubject>): void {
-  registerSuite(spreadLogSuite, name, open)
-}
+export const testSpreadLog = registering(spreadLogSuite)

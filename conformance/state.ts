@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { KeyedTable, ListTable, State, TableShape } from '../src/decide/state.ts'
-import { type Open, registerSuite, type Suite } from './suite.ts'
+import { type Open, registering, type Suite, suiteOf } from './suite.ts'
 
 /** A place for one state, empty at first. */
 export interface StateSubject {
@@ -57,140 +57,108 @@ const onPlace =
   }
 
 /** The contract of `State`. */
-export const stateSuite: Suite<StateSubject> = [
-  {
-    rule: 'a key keeps the value that it was first given, whole 64 bits and value 0 included',
-    check: onState(state => {
-      const keys = state.keyed('keys')
-      assert.equal(keys.get(0, 0), -1)
-      keys.set(0, 0, 0)
-      keys.set(0, 0, 5)
-      assert.equal(keys.get(0, 0), 0)
-      keys.set(0xffffffff, 0, 1)
-      keys.set(0, 0xffffffff, 2)
-      keys.set(0xffffffff, 0xffffffff, 4_000_000_000)
-      assert.deepEqual(
-        [keys.get(0xffffffff, 0), keys.get(0, 0xffffffff), keys.get(-1, -1), keys.get(0, 1)],
-        [1, 2, 4_000_000_000, -1],
-      )
-      assert.equal(keys.size, 4)
-      assert.equal(state.keyed('other').get(0, 0), -1)
-      assert.equal(state.keyed('other').size, 0)
-    }),
-  },
-  {
-    rule: 'tables hold thousands of entries that crowd together',
-    check: onState(state => {
-      fill(state, 0, 5000)
-      assertHolds(state, 5000, 6000)
-    }),
-  },
-  {
-    rule: 'items are numbered from 0 and are copies of what was pushed',
-    check: onState(state => {
-      const items = state.list('items')
-      const item = Uint8Array.of(1, 2, 3)
-      assert.equal(items.push(item), 0)
-      item.fill(9)
-      assert.equal(items.push(item), 1)
-      assert.deepEqual([...items.at(0), ...items.at(1)], [1, 2, 3, 9, 9, 9])
-    }),
-  },
-  {
-    rule: 'a table is the same one each time that it is asked for',
-    check: onState(state => {
-      const [keys, items] = [state.keyed('keys'), state.list('items')]
-      fill(state, 0, 3000)
-      assert.deepEqual([keys.size, items.size, keys.get(...keyOf(2999))], [3000, 3000, 2999])
-    }),
-  },
-  {
-    rule: 'rollback forgets all and only what came after the seal, when tables grew between too',
-    check: onState(async state => {
-      fill(state, 0, 700)
-      await state.seal(3)
-      for (const to of [701, 900, 4000]) {
-        fill(state, 700, to)
-        state.rollback()
-        state.rollback()
-        assertHolds(state, 700, 4000)
-        assert.equal(state.slot(), 3)
-      }
-      fill(state, 700, 4000)
-      assertHolds(state, 4000, 4100)
-    }),
-  },
-  {
-    rule: 'setting a present key does not make rollback forget it',
-    check: onState(async state => {
-      fill(state, 0, 10)
-      await state.seal(1)
-      state.keyed('keys').set(...keyOf(4), 99)
+export const stateSuite: Suite<StateSubject> = suiteOf({
+  'a key keeps the value that it was first given, whole 64 bits and value 0 included': onState(state => {
+    const keys = state.keyed('keys')
+    assert.equal(keys.get(0, 0), -1)
+    keys.set(0, 0, 0)
+    keys.set(0, 0, 5)
+    assert.equal(keys.get(0, 0), 0)
+    keys.set(0xffffffff, 0, 1)
+    keys.set(0, 0xffffffff, 2)
+    keys.set(0xffffffff, 0xffffffff, 4_000_000_000)
+    assert.deepEqual(
+      [keys.get(0xffffffff, 0), keys.get(0, 0xffffffff), keys.get(-1, -1), keys.get(0, 1)],
+      [1, 2, 4_000_000_000, -1],
+    )
+    assert.equal(keys.size, 4)
+    assert.equal(state.keyed('other').get(0, 0), -1)
+    assert.equal(state.keyed('other').size, 0)
+  }),
+  'tables hold thousands of entries that crowd together': onState(state => {
+    fill(state, 0, 5000)
+    assertHolds(state, 5000, 6000)
+  }),
+  'items are numbered from 0 and are copies of what was pushed': onState(state => {
+    const items = state.list('items')
+    const item = Uint8Array.of(1, 2, 3)
+    assert.equal(items.push(item), 0)
+    item.fill(9)
+    assert.equal(items.push(item), 1)
+    assert.deepEqual([...items.at(0), ...items.at(1)], [1, 2, 3, 9, 9, 9])
+  }),
+  'a table is the same one each time that it is asked for': onState(state => {
+    const [keys, items] = [state.keyed('keys'), state.list('items')]
+    fill(state, 0, 3000)
+    assert.deepEqual([keys.size, items.size, keys.get(...keyOf(2999))], [3000, 3000, 2999])
+  }),
+  'rollback forgets all and only what came after the seal, when tables grew between too': onState(async state => {
+    fill(state, 0, 700)
+    await state.seal(3)
+    for (const to of [701, 900, 4000]) {
+      fill(state, 700, to)
       state.rollback()
-      assertHolds(state, 10, 20)
-    }),
-  },
-  {
-    rule: 'a state begins before slot 0, and a seal moves it, also one with nothing new',
-    check: onState(async state => {
-      assert.equal(state.slot(), 0)
-      for (const slot of [1, 2, 2 ** 33]) {
-        await state.seal(slot)
-        assert.equal(state.slot(), slot)
-      }
-    }),
-  },
-  {
-    rule: 'what was sealed is there when it is opened again, what was not is gone',
-    check: onPlace(async place => {
-      for (const slot of [0, 1, 2, 3]) {
-        await using state = await place.open(shapes)
-        assert.equal(state.slot(), slot)
-        assertHolds(state, slot * 300, 1500)
-        fill(state, slot * 300, (slot + 1) * 300)
-        await state.seal(slot + 1)
-        fill(state, (slot + 1) * 300, (slot + 1) * 300 + 50)
-      }
-    }),
-  },
-  {
-    rule: 'what was rolled back is not in a later seal',
-    check: onPlace(async place => {
-      {
-        await using state = await place.open(shapes)
-        fill(state, 0, 100)
-        state.rollback()
-        fill(state, 0, 50)
-        await state.seal(1)
-        await state.seal(4)
-      }
+      state.rollback()
+      assertHolds(state, 700, 4000)
+      assert.equal(state.slot(), 3)
+    }
+    fill(state, 700, 4000)
+    assertHolds(state, 4000, 4100)
+  }),
+  'setting a present key does not make rollback forget it': onState(async state => {
+    fill(state, 0, 10)
+    await state.seal(1)
+    state.keyed('keys').set(...keyOf(4), 99)
+    state.rollback()
+    assertHolds(state, 10, 20)
+  }),
+  'a state begins before slot 0, and a seal moves it, also one with nothing new': onState(async state => {
+    assert.equal(state.slot(), 0)
+    for (const slot of [1, 2, 2 ** 33]) {
+      await state.seal(slot)
+      assert.equal(state.slot(), slot)
+    }
+  }),
+  'what was sealed is there when it is opened again, what was not is gone': onPlace(async place => {
+    for (const slot of [0, 1, 2, 3]) {
       await using state = await place.open(shapes)
-      assertHolds(state, 50, 100)
-      assert.equal(state.slot(), 4)
-    }),
-  },
-  {
-    rule: 'a seal takes what was set until it was called and nothing that follows while it is written',
-    check: onPlace(async place => {
-      {
-        await using state = await place.open(shapes)
-        fill(state, 0, 100)
-        const sealing = state.seal(1)
-        fill(state, 100, 150)
-        await sealing
-        state.rollback()
-        assertHolds(state, 100, 150)
-        fill(state, 100, 160)
-        await state.seal(2)
-      }
+      assert.equal(state.slot(), slot)
+      assertHolds(state, slot * 300, 1500)
+      fill(state, slot * 300, (slot + 1) * 300)
+      await state.seal(slot + 1)
+      fill(state, (slot + 1) * 300, (slot + 1) * 300 + 50)
+    }
+  }),
+  'what was rolled back is not in a later seal': onPlace(async place => {
+    {
       await using state = await place.open(shapes)
-      assertHolds(state, 160, 170)
-      assert.equal(state.slot(), 2)
-    }),
-  },
-]
+      fill(state, 0, 100)
+      state.rollback()
+      fill(state, 0, 50)
+      await state.seal(1)
+      await state.seal(4)
+    }
+    await using state = await place.open(shapes)
+    assertHolds(state, 50, 100)
+    assert.equal(state.slot(), 4)
+  }),
+  'a seal takes what was set until it was called and nothing that follows while it is written': onPlace(async place => {
+    {
+      await using state = await place.open(shapes)
+      fill(state, 0, 100)
+      const sealing = state.seal(1)
+      fill(state, 100, 150)
+      await sealing
+      state.rollback()
+      assertHolds(state, 100, 150)
+      fill(state, 100, 160)
+      await state.seal(2)
+    }
+    await using state = await place.open(shapes)
+    assertHolds(state, 160, 170)
+    assert.equal(state.slot(), 2)
+  }),
+})
 
 /** Registers the suite: `testState('my state', () => ({ isLasting: true, open: shapes => openMine(newPath, shapes) }))`. */
-export function testState(name: string, open: Open<StateSubject>): void {
-  registerSuite(stateSuite, name, open)
-}
+export const testState = registering(stateSuite)

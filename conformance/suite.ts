@@ -12,9 +12,16 @@ export interface SuiteRule<Subject> {
 /** A port's contract as a list of rules. */
 export type Suite<Subject> = readonly SuiteRule<Subject>[]
 
-/** Registers every rule of a suite as a test of its own with `node:test`. */
-export function registerSuite<Subject>(suite: Suite<Subject>, name: string, open: Open<Subject>): void {
-  for (const { rule, check } of suite) test(`${name}: ${rule}`, () => check(open))
+/** A suite as a table of rules, each with its check; they run in this order. */
+export function suiteOf<Subject>(checks: Readonly<Record<string, SuiteRule<Subject>['check']>>): Suite<Subject> {
+  return Object.entries(checks).map(([rule, check]) => ({ rule, check }))
+}
+
+/** Makes the function that registers a suite: every rule is a test of its own with `node:test`. */
+export function registering<Subject>(suite: Suite<Subject>): (name: string, open: Open<Subject>) => void {
+  return (name, open) => {
+    for (const { rule, check } of suite) test(`${name}: ${rule}`, () => check(open))
+  }
 }
 
 /** The rules that an implementation breaks, without a test runner. An empty list is a pass. */

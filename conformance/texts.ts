@@ -25,17 +25,18 @@ export const oddTexts: readonly string[] = [
 
 /** A batch of these texts with the columns of a document, all of the domain `web`, and `extra` ones. */
 export function documents(texts: readonly string[], extra: Columns = {}): Batch {
-  const each = (make: (row: number) => string) => utf8From(texts.map((_, row) => make(row)))
+  const each = (value: string) => utf8From(texts.map(() => value))
   return {
     rows: texts.length,
     columns: {
-      ...{ text: utf8From(texts), id: each(row => `id-${row}`), domain: each(() => 'web'), url: each(() => '') },
-      ...{
-        added: each(() => ''),
-        meta: each(() => ''),
-        file: each(() => 'f'),
-        line: { kind: 'u32', values: Uint32Array.from(texts.keys()) },
-      },
+      text: utf8From(texts),
+      id: utf8From(texts.map((_, row) => `id-${row}`)),
+      domain: each('web'),
+      url: each(''),
+      added: each(''),
+      meta: each(''),
+      file: each('f'),
+      line: { kind: 'u32', values: Uint32Array.from(texts.keys()) },
       ...extra,
     },
   }

@@ -44,6 +44,15 @@ export interface Batch {
   readonly columns: Columns
 }
 
+/** The arrays of the kinds of numbers. */
+export const numberArrays = { u8: Uint8Array, i32: Int32Array, u32: Uint32Array, f32: Float32Array, f64: Float64Array }
+
+/** How many values a column has. */
+export function rowsOf(column: Column): number {
+  if ('offsets' in column) return column.offsets.length - 1
+  return column.kind === 'fixed' ? column.bytes.length / column.width : column.values.length
+}
+
 /** The column `name`, which must be UTF-8. */
 export function utf8(batch: Batch, name: string): Utf8Column {
   const column = batch.columns[name]

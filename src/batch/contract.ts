@@ -1,4 +1,4 @@
-import type { Batch, Field } from './batch.ts'
+import { type Batch, type Field, rowsOf } from './batch.ts'
 
 /** What a document is when it enters: the columns every source gives. `meta` is a JSON object of all its other fields. */
 export const documentFields: readonly Field[] = [
@@ -19,13 +19,7 @@ export function checkFields(batch: Batch, fields: readonly Field[], who: string)
     if (column === undefined) throw new TypeError(`${who} must write column '${field.name}' and did not`)
     if (column.kind !== field.kind)
       throw new TypeError(`${who} wrote column '${field.name}' as ${column.kind}, not ${field.kind}`)
-    const rows =
-      'offsets' in column
-        ? column.offsets.length - 1
-        : column.kind === 'fixed'
-          ? column.bytes.length / column.width
-          : column.values.length
-    if (rows !== batch.rows)
-      throw new TypeError(`${who} wrote ${rows} values of '${field.name}' for ${batch.rows} rows`)
+    if (rowsOf(column) !== batch.rows)
+      throw new TypeError(`${who} wrote ${rowsOf(column)} values of '${field.name}' for ${batch.rows} rows`)
   }
 }

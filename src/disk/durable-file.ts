@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { wrapDiskError } from '../errors.ts'
+import { writeBytes } from './transfer.ts'
 
 /** Told before each lasting effect on the disk; what it throws keeps that from happening. */
 export type OnEffect = (effect: string) => void
@@ -23,8 +24,8 @@ export async function writeDurably(
     try {
       for (const part of parts) {
         hash.update(part)
+        await writeBytes(file, part, bytes)
         bytes += part.length
-        await writeFully(file, part)
       }
       await file.sync()
     } finally {
@@ -91,8 +92,4 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close()
   }
-}
-
-async function writeFully(file: Awaited<ReturnType<typeof open>>, part: Uint8Array): Promise<void> {
-  for (let at = 0; at < part.length; ) at += (await file.write(part, at)).bytesWritten
 }

@@ -1,5 +1,5 @@
+import { naturalLog } from './exact-math.ts'
 import { cutShingles, ShingleBuffer } from './likeness/shingles.ts'
-import { naturalLog } from './natural-log.ts'
 
 /**
  * How much a text says for its length, over windows of fixed size, as every such measure depends on length. Windows stand at
@@ -7,49 +7,52 @@ import { naturalLog } from './natural-log.ts'
  */
 
 /** Bytes of a window, and the number of windows at most. A shorter text is one window. */
-export const windowBytes = 4096
-export const windowsMax = 4
+const windowBytes = 4096
+const windowsMax = 4
 /** A text shorter than this is not measured: too little repeats in it for any measure to mean something. */
-export const textBytesMin = 1024
+const textBytesMin = 1024
 /** Words of a window that are counted, and the fewest that are measured. */
-export const windowWords = 256
-export const wordsMin = 64
+const windowWords = 256
+const wordsMin = 64
 
+/** What is too short to measure is NaN. */
 export interface Density {
   /** Estimated compressed bytes / bytes, above 0, mean over the windows. */
-  compressionRatio: number
+  readonly compressionRatio: number
   /** Unigram entropy of words, nats, mean over the windows. At most ln 256 = 5.55. */
-  wordEntropy: number
+  readonly wordEntropy: number
   /** Different words / words, mean over the windows. */
-  uniqueWordShare: number
+  readonly uniqueWordShare: number
 }
 
-/** Measures `bytes[start, end)` into `density`; what is too short to measure becomes NaN. */
-export function measureDensity(bytes: Uint8Array, start: number, end: number, density: Density): void {
-  const length = end - start
-  const windows = Math.min(windowsMax, Math.floor(length / windowBytes)) || 1
-  const size = Math.min(length, windowBytes)
-  let ratio = 0
-  let entropy = 0
-  let unique = 0
-  let measured = 0
-  for (let i = 0; i < windows; i++) {
-    const from = start + (windows > 1 ? Math.floor(((length - size) * i) / (windows - 1)) : 0)
-    ratio += estimateCompressedBytes(bytes, from, from + size) / size
-    const words = cutShingles(bytes, from, from + size, { width: 1, punctuation: 'ignore' }, words32)
-    if (words < wordsMin) continue
-    const counted = Math.min(words, windowWords)
-    const different = countWords(words32.values, counted)
-    entropy += naturalLog(counted) - sumCountLogs(different) / counted
-    unique += different / counted
-    measured++
+/** Makes a function that measures `bytes[start, end)`. It keeps its tables from text to text, so one is made for many texts. */
+export function createDensityMeter(): (bytes: Uint8Array, start: number, end: number) => Density {
+  const estimateCompressedBytes = createEstimator()
+  const countWords = createWordCounter()
+  return (bytes, start, end) => {
+    const length = end - start
+    const windows = Math.min(windowsMax, Math.floor(length / windowBytes)) || 1
+    const size = Math.min(length, windowBytes)
+    let ratio = 0
+    let entropy = 0
+    let unique = 0
+    let measured = 0
+    for (let i = 0; i < windows; i++) {
+      const from = start + (windows > 1 ? Math.floor(((length - size) * i) / (windows - 1)) : 0)
+      ratio += estimateCompressedBytes(bytes, from, from + size) / size
+      const words = countWords(bytes, from, from + size)
+      if (words === null) continue
+      entropy += words.entropy
+      unique += words.uniqueShare
+      measured++
+    }
+    return {
+      compressionRatio: length < textBytesMin ? Number.NaN : ratio / windows,
+      wordEntropy: measured > 0 ? entropy / measured : Number.NaN,
+      uniqueWordShare: measured > 0 ? unique / measured : Number.NaN,
+    }
   }
-  density.compressionRatio = length < textBytesMin ? Number.NaN : ratio / windows
-  density.wordEntropy = measured > 0 ? entropy / measured : Number.NaN
-  density.uniqueWordShare = measured > 0 ? unique / measured : Number.NaN
 }
-
-const words32 = new ShingleBuffer()
 
 /** c ln c for counts of words and of bytes. */
 const countLogs = Float64Array.from({ length: windowBytes + 1 }, (_, count) =>
@@ -57,65 +60,71 @@ const countLogs = Float64Array.from({ length: windowBytes + 1 }, (_, count) =>
 )
 
 const slots = 1024 // four times the words, so that probes are short
-const keys = new Uint32Array(slots)
-const counts = new Uint16Array(slots)
-const used = new Uint16Array(windowWords)
 
-/** Counts equal values among the first `count`; the slots of the different ones are in `used`, their number is returned. */
-function countWords(values: Uint32Array, count: number): number {
-  counts.fill(0)
-  let different = 0
-  for (let i = 0; i < count; i++) {
-    const word = values[i]
-    let slot = word & (slots - 1)
-    while (counts[slot] > 0 && keys[slot] !== word) slot = (slot + 1) & (slots - 1)
-    if (counts[slot]++ > 0) continue
-    keys[slot] = word
-    used[different++] = slot
+/** Makes a function that counts equal words among the first of a window; null where there are too few. */
+function createWordCounter() {
+  const words = new ShingleBuffer()
+  const keys = new Uint32Array(slots)
+  const counts = new Uint16Array(slots)
+  const used = new Uint16Array(windowWords)
+  return (bytes: Uint8Array, start: number, end: number): { entropy: number; uniqueShare: number } | null => {
+    const found = cutShingles(bytes, start, end, { width: 1, punctuation: 'ignore' }, words)
+    if (found < wordsMin) return null
+    const { values } = words
+    const count = Math.min(found, windowWords)
+    let different = 0
+    counts.fill(0)
+    for (let i = 0; i < count; i++) {
+      const word = values[i]
+      let slot = word & (slots - 1)
+      while (counts[slot] > 0 && keys[slot] !== word) slot = (slot + 1) & (slots - 1)
+      if (counts[slot]++ > 0) continue
+      keys[slot] = word
+      used[different++] = slot
+    }
+    let sum = 0
+    for (let i = 0; i < different; i++) sum += countLogs[counts[used[i]]]
+    return { entropy: naturalLog(count) - sum / count, uniqueShare: different / count }
   }
-  return different
-}
-
-function sumCountLogs(different: number): number {
-  let sum = 0
-  for (let i = 0; i < different; i++) sum += countLogs[counts[used[i]]]
-  return sum
 }
 
 const matchBytesMin = 4
 /** What a match costs beyond the bits of its distance: its length, and that it is one. Fitted to zlib level 6. */
 const matchBits = 6
-const positions = new Int32Array(4096)
-const literals = new Uint16Array(256)
 
 /**
- * The size to which an LZ77 coder with a good entropy coder would bring a window: greedy matches of four bytes or more at the
- * latest place with the same hash, literals at their entropy. Ours, as the bytes that zlib writes differ between its versions.
+ * Makes a function for the size to which an LZ77 coder with a good entropy coder would bring a window: greedy matches of four bytes
+ * or more at the latest place with the same hash, literals at their entropy. Ours, as the bytes that zlib writes differ between its
+ * versions.
  */
-function estimateCompressedBytes(bytes: Uint8Array, start: number, end: number): number {
-  positions.fill(-1)
-  literals.fill(0)
-  let literalCount = 0
-  let bits = 0
-  let i = start
-  for (const last = end - matchBytesMin; i <= last; ) {
-    const word = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24)
-    const slot = Math.imul(word, 0x9e3779b1) >>> 20
-    const candidate = positions[slot]
-    positions[slot] = i
-    if (candidate < 0 || !startsMatch(bytes, candidate, i)) {
-      literals[bytes[i++]]++
-      literalCount++
-      continue
+function createEstimator(): (bytes: Uint8Array, start: number, end: number) => number {
+  const positions = new Int32Array(4096)
+  const literals = new Uint16Array(256)
+  return (bytes, start, end) => {
+    positions.fill(-1)
+    literals.fill(0)
+    let literalCount = 0
+    let bits = 0
+    let i = start
+    for (const last = end - matchBytesMin; i <= last; ) {
+      const word = bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24)
+      const slot = Math.imul(word, 0x9e3779b1) >>> 20
+      const candidate = positions[slot]
+      positions[slot] = i
+      if (candidate < 0 || !startsMatch(bytes, candidate, i)) {
+        literals[bytes[i++]]++
+        literalCount++
+        continue
+      }
+      bits += matchBits + 32 - Math.clz32(i - candidate)
+      let from = candidate + matchBytesMin
+      for (i += matchBytesMin; i < end && bytes[i] === bytes[from]; i++) from++
     }
-    bits += matchBits + 32 - Math.clz32(i - candidate)
-    let from = candidate + matchBytesMin
-    for (i += matchBytesMin; i < end && bytes[i] === bytes[from]; i++) from++
+    for (; i < end; i++, literalCount++) literals[bytes[i]]++
+    let sum = countLogs[literalCount]
+    for (let byte = 0; byte < 256; byte++) sum -= countLogs[literals[byte]]
+    return (bits + (sum / countLogs[2]) * 2) / 8
   }
-  for (; i < end; i++, literalCount++) literals[bytes[i]]++
-  let sum = countLogs[literalCount]
-  for (let byte = 0; byte < 256; byte++) sum -= countLogs[literals[byte]]
-  return (bits + (sum / countLogs[2]) * 2) / 8
 }
 
 function startsMatch(bytes: Uint8Array, a: number, b: number): boolean {

@@ -1,5 +1,7 @@
+import { lastPointStart, pointAt } from './bytes.ts'
+
 /**
- * Lines and white space of UTF-8 text as Python's `str` sees them: `splitlines`, `strip`, `isspace` and `len`. The English
+ * Lines and white space of UTF-8 text as Python's `str` sees them: `splitlines`, `strip` and `isspace`. The English
  * filters are defined by them, and neither the JavaScript engine's white space nor its line ends are the same: Python's have
  * U+001C to U+001F and U+0085, and not U+FEFF.
  *
@@ -18,35 +20,6 @@ function buildByteClasses(): Uint8Array {
   for (const byte of [0x0a, 0x0b, 0x0c, 0x0d, 0x1c, 0x1d, 0x1e]) classes[byte] = SPACE | BREAK
   for (const byte of [0xc2, 0xe1, 0xe2, 0xe3]) classes[byte] = LEAD
   return classes
-}
-
-/** The code point that begins at `at`. */
-export function pointAt(bytes: Uint8Array, at: number): number {
-  const lead = bytes[at]
-  if (lead < 0x80) return lead
-  if (lead < 0xe0) return ((lead & 0x1f) << 6) | (bytes[at + 1] & 0x3f)
-  const middle = ((bytes[at + 1] & 0x3f) << 6) | (bytes[at + 2] & 0x3f)
-  if (lead < 0xf0) return ((lead & 0x0f) << 12) | middle
-  return ((lead & 0x07) << 18) | (middle << 6) | (bytes[at + 3] & 0x3f)
-}
-
-/** Bytes of the character that begins with `lead`. */
-export function lengthOf(lead: number): number {
-  return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-}
-
-/** Where the last character of `bytes[start, end)` begins; `start` when there is none. */
-export function lastPointStart(bytes: Uint8Array, start: number, end: number): number {
-  let at = end - 1
-  while (at > start && (bytes[at] & 0xc0) === 0x80) at--
-  return Math.max(at, start)
-}
-
-/** Characters (code points) of `bytes[start, end)`. */
-export function countPoints(bytes: Uint8Array, start: number, end: number): number {
-  let count = end - start
-  for (let i = start; i < end; i++) if ((bytes[i] & 0xc0) === 0x80) count--
-  return count
 }
 
 /** Bytes of the white space character that begins at `at`, or 0. */

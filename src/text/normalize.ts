@@ -1,3 +1,5 @@
+import { pointsOf } from './code-points.ts'
+
 /**
  * Normal form of a text, on its UTF-8 bytes: NFC; `\n` alone ends a line; no control, zero-width or byte order mark; no white
  * space at line ends; at most two blank lines in a row and none at either end. Normalising twice changes nothing.
@@ -22,10 +24,7 @@ export const needsComposing = 2
  */
 const composableRanges = 'c-e 12 16-43 45-47 4d 5c-70 73 77 7c-80 83-84 8c ab b3 b5 b7 c0 c2 298-2af 3e4-3ed 3f8'
 const composable = new Uint8Array(1024)
-for (const range of composableRanges.split(' ')) {
-  const [first, last = first] = range.split('-').map(digits => Number.parseInt(digits, 16))
-  composable.fill(1, first, last + 1)
-}
+for (const block of pointsOf(composableRanges)) composable[block] = 1
 
 /** Whether a composable block's character is one that NFC looks at, where the block's others are common. */
 function isComposable(point: number): boolean {

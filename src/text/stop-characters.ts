@@ -1,3 +1,5 @@
+import { pointsOf } from './code-points.ts'
+
 /**
  * The characters that datatrove 0.10.1 counts as the end of a sentence and as punctuation (`utils/text.py`,
  * TERMINAL_PUNCTUATION and PUNCTUATION_SET). They follow no Unicode property: the list of punctuation has control characters
@@ -24,14 +26,8 @@ const marks = buildMarks()
 
 function buildMarks(): Uint8Array {
   const table = new Uint8Array(0x20000)
-  for (const [ranges, mark] of [
-    [terminalRanges, TERMINAL | PUNCTUATION],
-    [otherRanges, PUNCTUATION],
-  ] as const)
-    for (const range of ranges.split(' ')) {
-      const [first, last = first] = range.split('-').map(part => Number.parseInt(part, 16))
-      table.fill(mark, first, last + 1)
-    }
+  for (const point of pointsOf(otherRanges)) table[point] = PUNCTUATION
+  for (const point of pointsOf(terminalRanges)) table[point] = TERMINAL | PUNCTUATION
   return table
 }
 

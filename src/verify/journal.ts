@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { readBytes } from '../disk/transfer.ts'
 import { type Chain, chainFiles, type JournalFile, listJournal } from '../log/journal/files.ts'
 import {
   decodeHeader,
@@ -10,7 +11,6 @@ import {
   framePrefixBytes,
   type Span,
 } from '../log/journal/frame.ts'
-import { readBytes } from '../log/journal/segment.ts'
 import { advices, type Check, isMissing } from './check.ts'
 import type { LoggedCommit, StageScan, TornTail } from './log.ts'
 

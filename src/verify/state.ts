@@ -1,8 +1,8 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { readBytes } from '../disk/transfer.ts'
 import { limits } from '../limits.ts'
-import { readBytes } from '../log/journal/segment.ts'
 import { type Check, isMissing } from './check.ts'
 
 /** How far the deciders' tables reach, and where what is not whole begins. */

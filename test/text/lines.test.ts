@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { countPoints, findBreak, lastPointStart, pointAt, skipBreak, trimEnd, trimStart } from '../../src/text/lines.ts'
+import { findBreak, skipBreak, trimEnd, trimStart } from '../../src/text/lines.ts'
 
 const encode = (text: string) => new TextEncoder().encode(text)
 const decode = (bytes: Uint8Array) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
@@ -46,7 +46,6 @@ test('trims the white space of Python and no other character of the BMP', () => 
       point.toString(16),
     )
     assert.equal(trimEnd(bytes, 0, length) === 0, spaces.includes(String.fromCharCode(point)), point.toString(16))
-    assert.equal(pointAt(bytes, 0), point)
   }
 })
 
@@ -57,13 +56,6 @@ test('trims both ends and nothing within', () => {
   const blank = encode(spaces)
   assert.equal(trimStart(blank, 0, blank.length), blank.length)
   assert.equal(trimEnd(blank, blank.length, blank.length), blank.length)
-})
-
-test('counts code points and finds the last', () => {
-  const bytes = encode('aé€\u{1f600}')
-  assert.equal(countPoints(bytes, 0, bytes.length), 4)
-  assert.equal(pointAt(bytes, lastPointStart(bytes, 0, bytes.length)), 0x1f600)
-  assert.equal(lastPointStart(bytes, 0, 0), 0)
 })
 
 test('stays within the range on broken UTF-8', () => {

@@ -1,6 +1,7 @@
 import type { Batch, Columns } from '../../batch/batch.ts'
 import { utf8 } from '../../batch/batch.ts'
-import { findBreak, lengthOf, pointAt, skipBreak, spaceLength, trimEnd, trimStart } from '../../text/lines.ts'
+import { lengthOf, pointAt } from '../../text/bytes.ts'
+import { findBreak, skipBreak, spaceLength, trimEnd, trimStart } from '../../text/lines.ts'
 import { countSentencesIn, splitSentences } from '../../text/words/sentences.ts'
 import type { Annotator, Rule } from '../annotator.ts'
 

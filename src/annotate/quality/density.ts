@@ -1,5 +1,5 @@
 import { type Batch, type Columns, utf8 } from '../../batch/batch.ts'
-import { measureDensity } from '../../text/density.ts'
+import { createDensityMeter, type Density } from '../../text/density.ts'
 import type { Annotator } from '../annotator.ts'
 
 /**
@@ -18,6 +18,7 @@ import type { Annotator } from '../annotator.ts'
  * ```
  */
 export function density(): Annotator {
+  const measureDensity = createDensityMeter()
   return Object.freeze({
     name: 'density',
     version: 1,
@@ -36,18 +37,20 @@ export function density(): Annotator {
       { reason: 'too-few-different-words', column: 'uniqueWordShare', below: 0.3 },
       { reason: 'too-few-repeated-words', column: 'uniqueWordShare', above: 0.95 },
     ],
-    annotate: measureBatch,
+    annotate: (batch: Batch) => measureBatch(batch, measureDensity),
   })
 }
 
-function measureBatch(batch: Batch): Columns {
+function measureBatch(
+  batch: Batch,
+  measureDensity: (bytes: Uint8Array, start: number, end: number) => Density,
+): Columns {
   const text = utf8(batch, 'text')
   const compressionRatio = new Float64Array(batch.rows)
   const wordEntropy = new Float64Array(batch.rows)
   const uniqueWordShare = new Float64Array(batch.rows)
-  const row = { compressionRatio: 0, wordEntropy: 0, uniqueWordShare: 0 }
   for (let i = 0; i < batch.rows; i++) {
-    measureDensity(text.bytes, text.offsets[i], text.offsets[i + 1], row)
+    const row = measureDensity(text.bytes, text.offsets[i], text.offsets[i + 1])
     compressionRatio[i] = row.compressionRatio
     wordEntropy[i] = row.wordEntropy
     uniqueWordShare[i] = row.uniqueWordShare

@@ -1,6 +1,7 @@
 import type { Batch, Columns, Utf8Column } from '../../batch/batch.ts'
 import { utf8 } from '../../batch/batch.ts'
-import { countPoints, findBreak, lengthOf, pointAt, skipBreak, trimEnd, trimStart } from '../../text/lines.ts'
+import { countPoints, lengthOf, pointAt } from '../../text/bytes.ts'
+import { findBreak, skipBreak, trimEnd, trimStart } from '../../text/lines.ts'
 import { markOf, PUNCTUATION } from '../../text/stop-characters.ts'
 import { CASELESS, classPageOf, classPages, LOWER, UPPER } from '../../text/unicode-classes.ts'
 import type { Words } from '../../text/words/words.ts'

@@ -1,7 +1,8 @@
 import type { Batch, Column, Columns, Field } from '../../batch/batch.ts'
 import { utf8 } from '../../batch/batch.ts'
+import { countPoints } from '../../text/bytes.ts'
 import { addSpan, HashSet64, Ngrams } from '../../text/likeness/ngrams.ts'
-import { countPoints, findNewline, trimEnd, trimStart } from '../../text/lines.ts'
+import { findNewline, trimEnd, trimStart } from '../../text/lines.ts'
 import { splitWords } from '../../text/words/words.ts'
 import type { Annotator, Rule } from '../annotator.ts'
 

@@ -14,7 +14,7 @@ import {
 } from 'apache-arrow'
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file'
 import { BufferRegion, FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message'
-import { type Batch, type Column, type ColumnKind, type Field, fieldOf } from '../batch.ts'
+import { type Batch, type ColumnKind, type Field, fieldOf, rowsOf } from '../batch.ts'
 import type { Metadata } from './layout.ts'
 
 export { decodeBatch } from './layout.ts'
@@ -95,11 +95,6 @@ function encodeBody(batch: Batch): { header: Uint8Array; body: Uint8Array[]; bod
 }
 
 const zeros = new Uint8Array(8)
-
-function rowsOf(column: Column): number {
-  if ('offsets' in column) return column.offsets.length - 1
-  return column.kind === 'fixed' ? column.bytes.length / column.width : column.values.length
-}
 
 function encodeMessage(message: Message): Uint8Array {
   const metadata = Message.encode(message)

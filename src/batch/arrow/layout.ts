@@ -1,4 +1,12 @@
-import type { Batch, Column, ColumnKind, Field, NumberArray } from '../batch.ts'
+import {
+  type Batch,
+  type Column,
+  type ColumnKind,
+  type Field,
+  type NumberArray,
+  type NumberKind,
+  numberArrays,
+} from '../batch.ts'
 import * as flat from './flatbuffer.ts'
 
 /**
@@ -206,8 +214,6 @@ function widthOf({ kind, width }: Field): number {
   return kind === 'fixed' ? (width ?? 0) : kind === 'u8' ? 1 : kind === 'f64' ? 8 : 4
 }
 
-const arrays = { u8: Uint8Array, i32: Int32Array, u32: Uint32Array, f32: Float32Array, f64: Float64Array }
-
 function viewColumn({ field, offsets, values }: ColumnLayout, rows: number, readAt: ReadAt): Column {
   const bytes = values.bytes === 0 ? new Uint8Array(0) : readAt(values.at, values.bytes)
   if (field.kind === 'fixed') return { kind: 'fixed', width: field.width ?? 0, bytes }
@@ -226,9 +232,9 @@ function checkOffsets(offsets: Int32Array, rows: number, items: number, name: st
   if (!isRising) throw new RangeError(`the offsets of its column '${name}' are not in order`)
 }
 
-function asNumbers(kind: keyof typeof arrays, bytes: Uint8Array): NumberArray {
+function asNumbers(kind: NumberKind, bytes: Uint8Array): NumberArray {
   const { buffer, byteOffset, length } = aligned(bytes)
-  return new arrays[kind](buffer as ArrayBuffer, byteOffset, length / arrays[kind].BYTES_PER_ELEMENT)
+  return new numberArrays[kind](buffer as ArrayBuffer, byteOffset, length / numberArrays[kind].BYTES_PER_ELEMENT)
 }
 
 function aligned(bytes: Uint8Array): Uint8Array {

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
+import { readBytes, writeBytes } from '../../disk/transfer.ts'
 import { assert, HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 
@@ -57,8 +58,7 @@ export class StateFile {
 
   /** A first frame that can't be read is ours if it is a torn header, with zeros where bytes were lost; else the file is someone else's. */
   async #refuseForeign(): Promise<void> {
-    const start = Buffer.alloc(Math.min(this.#bytes, frameHeadBytes + magic.length))
-    await this.#read(start, 0)
+    const start = await this.#read(0, Math.min(this.#bytes, frameHeadBytes + magic.length))
     const isTorn = start.subarray(frameHeadBytes).every((byte, i) => byte === 0 || byte === magic.charCodeAt(i))
     if (!isTorn) throw this.#foreign()
   }
@@ -87,27 +87,19 @@ export class StateFile {
 
   /** The next whole frame's payload, or null at the end or at a torn frame. */
   async #readFrame(): Promise<Buffer | null> {
-    const head = Buffer.alloc(frameHeadBytes)
-    if ((await this.#read(head, this.#end)) < frameHeadBytes) return null
+    const head = await this.#read(this.#end, frameHeadBytes)
+    if (head.length < frameHeadBytes) return null
     const length = head.readUInt32LE(0)
     if (length === 0 || length > limits.frameBytesMax) return null
     if (this.#end + frameHeadBytes + length > this.#bytes) return null
-    const payload = Buffer.alloc(length)
-    const bytesRead = await this.#read(payload, this.#end + frameHeadBytes)
-    if (bytesRead < length || crc32(payload) !== head.readUInt32LE(4)) return null
+    const payload = await this.#read(this.#end + frameHeadBytes, length)
+    if (payload.length < length || crc32(payload) !== head.readUInt32LE(4)) return null
     this.#end += frameHeadBytes + length
     return payload
   }
 
-  /** Fills `target` and returns how many bytes were there; fewer only at the file's end. */
-  async #read(target: Buffer, at: number): Promise<number> {
-    let done = 0
-    while (done < target.length) {
-      const { bytesRead } = await this.#file.read(target, done, target.length - done, at + done)
-      if (bytesRead === 0) break
-      done += bytesRead
-    }
-    return done
+  async #read(at: number, length: number): Promise<Buffer> {
+    return Buffer.from((await readBytes(this.#file, at, length)).buffer)
   }
 
   async append(payload: Uint8Array): Promise<void> {
@@ -119,8 +111,7 @@ export class StateFile {
     const at = this.#end
     this.#end += frame.length
     try {
-      for (let done = 0; done < frame.length; )
-        done += (await this.#file.write(frame, done, frame.length - done, at + done)).bytesWritten
+      await writeBytes(this.#file, frame, at)
     } catch (error) {
       throw wrapDiskError(error, `writing the state file ${this.#path}`)
     }

@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder, type OnEffect, syncFolder } from '../../disk/durable-file.ts'
+import { writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 
 /**
@@ -55,8 +56,7 @@ export class LedgerWriter implements AsyncDisposable {
       this.#onEffect(`append ${path}`)
       this.#file ??= await this.#openAtEnd(path)
       const bytes = Buffer.from(`${this.#pending.join('\n')}\n`)
-      for (let done = 0; done < bytes.length; )
-        done += (await this.#file.write(bytes, done, bytes.length - done, this.#at + done)).bytesWritten
+      await writeBytes(this.#file, bytes, this.#at)
       this.#onEffect(`sync ${path}`)
       await this.#file.datasync()
       this.#at += bytes.length

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { readBytes } from '../../disk/transfer.ts'
 import { HeadraceError } from '../../errors.ts'
 import { decodeHeader, decodePrefix, type FrameHeader, framePrefixBytes, isBodyWhole, type Span } from './frame.ts'
 
@@ -18,18 +19,6 @@ export interface Scan {
   readonly fileSize: number
   /** What stands between: nothing, a commit that was never done, a fenced owner's bytes, or damage to what was committed. */
   readonly rest: 'none' | 'torn' | 'ignored' | 'damaged'
-}
-
-/** Reads exactly `length` bytes, or fewer at the end of the file, into memory of its own. */
-export async function readBytes(handle: FileHandle, at: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length)
-  let done = 0
-  while (done < length) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, at + done)
-    if (bytesRead === 0) return bytes.subarray(0, done)
-    done += bytesRead
-  }
-  return bytes
 }
 
 /** Reads a file's frames, up to `size` bytes of it. It reads ahead, so that few small frames take a read of their own. */

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, syncFolder } from '../../disk/durable-file.ts'
+import { copyBytes, readBytes, writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { fencedError } from '../errors.ts'
@@ -20,7 +21,7 @@ import {
 } from './files.ts'
 import { checkValue, type EncodedFrame, encodeBase, encodeFrame, type Span } from './frame.ts'
 import type { OpenFiles } from './open-files.ts'
-import { damagedError, type Frame, FrameReader, readBytes, readHistory, scanFile } from './segment.ts'
+import { damagedError, type Frame, FrameReader, readHistory, scanFile } from './segment.ts'
 
 export interface JournalOptions {
   readonly writable: boolean
@@ -228,14 +229,8 @@ export class Journal {
   }
 
   async #copy(path: string, from: number, to: number, target: FileHandle, targetAt: number): Promise<void> {
-    await this.#options.files.use(path, async handle => {
-      for (let at = from; at < to; ) {
-        const bytes = await readBytes(handle, at, Math.min(copyStepBytes, to - at))
-        if (bytes.length === 0) throw damagedError(path, at)
-        await writeAll(target, targetAt + at - from, [bytes])
-        at += bytes.length
-      }
-    })
+    const copied = await this.#options.files.use(path, handle => copyBytes(handle, from, to, target, targetAt))
+    if (copied < to - from) throw damagedError(path, from + copied)
   }
 
   async #write(commit: Commit): Promise<void> {
@@ -299,8 +294,6 @@ function causeOf(error: unknown, claim: Claim): unknown {
   }
 }
 
-const copyStepBytes = 1024 * 1024
-
 async function readEntry(reader: FrameReader, path: string, cursor: Cursor, place: Place): Promise<Entry> {
   const frame = await reader.frame(place.frameAt)
   if (!frame) throw damagedError(path, place.frameAt)
@@ -319,7 +312,5 @@ function lengthOf(buffers: readonly Uint8Array[]): number {
 async function writeAll(handle: FileHandle, at: number, buffers: Uint8Array[]): Promise<void> {
   const { bytesWritten } = await handle.writev(buffers, at)
   if (bytesWritten === lengthOf(buffers)) return
-  const rest = Buffer.concat(buffers).subarray(bytesWritten)
-  for (let done = 0; done < rest.length; )
-    done += (await handle.write(rest, done, rest.length - done, at + bytesWritten + done)).bytesWritten
+  await writeBytes(handle, Buffer.concat(buffers).subarray(bytesWritten), at + bytesWritten)
 }

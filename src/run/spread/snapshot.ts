@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { copyFile, type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, syncFolder, writeDurably } from '../../disk/durable-file.ts'
+import { copyBytes } from '../../disk/transfer.ts'
 import { wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { tablesName } from '../decide/decide-state.ts'
@@ -9,8 +10,6 @@ import { tablesName } from '../decide/decide-state.ts'
 /** Where a run keeps the deciders' tables for a machine that has none. */
 const folderOf = (dir: string) => join(dir, 'snapshot')
 const aboutOf = (dir: string) => join(folderOf(dir), 'decide.json')
-
-const copyBytes = 8 * 1024 * 1024
 
 /** How far a run's snapshot goes: slots before `slot`, in the file's first `bytes`. */
 export interface SnapshotState {
@@ -121,13 +120,6 @@ export class Snapshot implements AsyncDisposable {
   }
 
   async #append(source: FileHandle, to: number): Promise<void> {
-    const buffer = Buffer.allocUnsafe(Math.min(copyBytes, Math.max(1, to - this.#copied)))
-    while (this.#copied < to) {
-      const { bytesRead } = await source.read(buffer, 0, Math.min(buffer.length, to - this.#copied), this.#copied)
-      if (bytesRead === 0) return
-      for (let done = 0; done < bytesRead; )
-        done += (await this.#target!.write(buffer, done, bytesRead - done, this.#copied + done)).bytesWritten
-      this.#copied += bytesRead
-    }
+    this.#copied += await copyBytes(source, this.#copied, to, this.#target!, this.#copied)
   }
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, statSync } from 'node:fs'
-import { type FileHandle, glob, open, stat } from 'node:fs/promises'
+import { glob, open, stat } from 'node:fs/promises'
 import { dirname, normalize } from 'node:path'
+import { readBytes } from '../../disk/transfer.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { ResolvedOptions } from '../options.ts'
@@ -162,23 +163,12 @@ export async function openFile(name: string, signal?: AbortSignal): Promise<Inpu
   signal?.addEventListener('abort', close)
   return {
     size: (await handle.stat()).size,
-    read: (start, end) => readRange(handle, start, end),
+    read: (start, end) => readBytes(handle, start, Math.max(0, end - start)),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener('abort', close)
       await handle.close()
     },
   }
-}
-
-async function readRange(handle: FileHandle, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(Math.max(0, end - start))
-  let length = 0
-  while (length < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, length, bytes.length - length, start + length)
-    if (bytesRead === 0) return bytes.slice(0, length)
-    length += bytesRead
-  }
-  return bytes
 }
 
 /** The file's bytes from `offset` to its end, in blocks of `limits.slotBytes`. */

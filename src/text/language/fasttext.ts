@@ -1,5 +1,6 @@
 import { HeadraceError } from '../../errors.ts'
-import { exponential } from './math.ts'
+import { equalsAt } from '../bytes.ts'
+import { exponential } from '../exact-math.ts'
 import type { FastTextModel } from './model.ts'
 import { findBestLabel } from './tree.ts'
 import { hashByte, WordTable, wordHashBasis } from './word-table.ts'
@@ -65,7 +66,7 @@ export class FastTextClassifier {
         byte = ++at < end ? bytes[at] : 0
       } while (!isSeparator(byte))
       words++
-      if (at - from === endOfText.length && startsWith(bytes, from, at, endOfText)) break
+      if (isWord(endOfText, bytes, from, at)) break
       this.#addWord(hash, bytes, from, at)
     }
     // The line's end is a word of its own, with one row.
@@ -88,7 +89,7 @@ export class FastTextClassifier {
   }
 
   #addUnknown(hash: number, bytes: Uint8Array, start: number, end: number): void {
-    if (startsWith(bytes, start, end, labelPrefix)) return
+    if (end - start >= labelPrefix.length && equalsAt(bytes, start, labelPrefix, 0, labelPrefix.length)) return
     const count = this.#hashNgrams(bytes, start, end)
     const from = this.#words.reserve(end - start, count)
     if (from < 0) this.#drain(count)
@@ -123,8 +124,7 @@ export class FastTextClassifier {
 
   /** A word of the vocabulary has its own row, then its n-grams; the end of text has its own alone. */
   #fixWord(word: Uint8Array, id: number): void {
-    const isEnd = word.length === endOfText.length && startsWith(word, 0, word.length, endOfText)
-    const count = isEnd ? 0 : this.#hashNgrams(word, 0, word.length)
+    const count = isWord(endOfText, word, 0, word.length) ? 0 : this.#hashNgrams(word, 0, word.length)
     const from = this.#words.reserve(word.length, count + 1)
     if (from < 0) throw new HeadraceError('corrupt', `fastText model: a word of ${word.length} bytes`)
     this.#words.places[from] = id * this.#model.width
@@ -239,10 +239,8 @@ function isSeparator(byte: number): boolean {
   return byte <= 32 && (byte === 32 || byte === 0 || (byte >= 9 && byte <= 13))
 }
 
-function startsWith(bytes: Uint8Array, start: number, end: number, prefix: Uint8Array): boolean {
-  if (end - start < prefix.length) return false
-  for (let i = 0; i < prefix.length; i++) if (bytes[start + i] !== prefix[i]) return false
-  return true
+function isWord(word: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start === word.length && equalsAt(word, 0, bytes, start, end)
 }
 
 function hashWord(word: Uint8Array): number {

@@ -1,4 +1,4 @@
-import { exponential, logarithm } from './math.ts'
+import { exponential, naturalLog } from '../exact-math.ts'
 
 /** The binary tree of a hierarchical softmax. Nodes from 0 are the labels; the last node is the root. -1 means no child. */
 export interface LabelTree {
@@ -75,5 +75,5 @@ function sigmoid(x: number): number {
 
 /** fastText adds 1e-5, so that no label is impossible. */
 function logOf(x: number): number {
-  return Math.fround(logarithm(x + 1e-5))
+  return Math.fround(naturalLog(x + 1e-5))
 }

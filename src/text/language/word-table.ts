@@ -1,4 +1,5 @@
 import { HeadraceError } from '../../errors.ts'
+import { equalsAt } from '../bytes.ts'
 
 /**
  * Bounds of the table, 7 MB in all; four times as much was no faster over text of many languages, and a quarter was slower. A
@@ -43,7 +44,7 @@ export class WordTable {
       const slot = slotOf(hash, probe)
       const from = slots[slot + 1]
       if (from === 0) return -1
-      if (slots[slot] === hash && slots[slot + 2] === end - start && equals(this.#bytes, from, bytes, start, end))
+      if (slots[slot] === hash && slots[slot + 2] === end - start && equalsAt(this.#bytes, from, bytes, start, end))
         return slot
     }
     return -1
@@ -105,9 +106,4 @@ export class WordTable {
 
 function slotOf(hash: number, probe: number): number {
   return (((hash ^ (hash >>> 15)) + probe) & (slotCount - 1)) * slotWidth
-}
-
-function equals(kept: Uint8Array, from: number, bytes: Uint8Array, start: number, end: number): boolean {
-  for (; start < end; start++) if (kept[from++] !== bytes[start]) return false
-  return true
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { HeadraceError } from '../../errors.ts'
+import { naturalLog } from '../exact-math.ts'
 import { mix32 } from '../hash.ts'
-import { naturalLog } from '../natural-log.ts'
 import { cutShingles, ShingleBuffer } from './shingles.ts'
 
 /**

@@ -1,3 +1,5 @@
+import { lengthOf, pointAt } from '../bytes.ts'
+import { pointsOf } from '../code-points.ts'
 import { mix32 } from '../hash.ts'
 
 /**
@@ -37,10 +39,7 @@ const classes = { keep: buildClasses('keep'), ignore: buildClasses('ignore') }
 function buildClasses(punctuation: Punctuation): Uint16Array {
   const table = Uint16Array.from({ length: 0x10000 }, (_, point) => point)
   const set = (ranges: string, value: (point: number) => number): void => {
-    for (const range of ranges.split(' ')) {
-      const [first, last = first] = range.split('-').map(part => Number.parseInt(part, 16))
-      for (let point = first; point <= last; point++) table[point] = value(point)
-    }
+    for (const point of pointsOf(ranges)) table[point] = value(point)
   }
   set(casedRanges, lowerCase)
   set(spaceRanges, () => separator)
@@ -95,8 +94,9 @@ function hashWords(bytes: Uint8Array, start: number, end: number, letters: Uint1
     let point = bytes[i]
     let size = 1
     if (point >= 0x80) {
-      size = point >= 0xf0 ? 4 : point >= 0xe0 ? 3 : point >= 0xc0 ? 2 : 1
-      point = i + size > end ? 0 : decodePoint(bytes, i, size)
+      size = lengthOf(point)
+      // What begins no character separates words.
+      point = size === 1 || i + size > end ? 0 : pointAt(bytes, i)
     }
     i += size
     const letter = point < 0x10000 ? letters[point] : classifyAstral(point)
@@ -112,15 +112,6 @@ function hashWords(bytes: Uint8Array, start: number, end: number, letters: Uint1
   }
   if (length > 0) out[count++] = mix32(hash)
   return count
-}
-
-/** The code point of a sequence of 2 to 4 bytes; a byte that begins none gives 0, which separates. */
-function decodePoint(bytes: Uint8Array, at: number, size: number): number {
-  if (size === 3) return ((bytes[at] & 0x0f) << 12) | ((bytes[at + 1] & 0x3f) << 6) | (bytes[at + 2] & 0x3f)
-  if (size === 2) return ((bytes[at] & 0x1f) << 6) | (bytes[at + 1] & 0x3f)
-  if (size === 1) return 0
-  const high = ((bytes[at] & 0x07) << 18) | ((bytes[at + 1] & 0x3f) << 12)
-  return high | ((bytes[at + 2] & 0x3f) << 6) | (bytes[at + 3] & 0x3f)
 }
 
 /** Beyond the BMP: planes 2 and 3 are Chinese characters, pictures are letters, and from E0000 on there are only tags. */

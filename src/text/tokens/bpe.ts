@@ -1,5 +1,6 @@
 import { checkDataFile, type DataFile, dataFiles, readDataFile } from '../../data-files.ts'
 import { HeadraceError } from '../../errors.ts'
+import { equalsAt } from '../bytes.ts'
 import { mergePiece } from './merge.ts'
 import { type PieceScanner, scanCl100k, scanGpt2, scanO200k } from './pretokenize.ts'
 import { findToken, hashPiece, parseVocabulary, type Vocabulary } from './vocabulary.ts'
@@ -142,9 +143,7 @@ function createPieceEncoder(vocabulary: Vocabulary) {
   const values = new Int32Array(places * idsMax)
 
   function isCached(place: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (lengths[place] !== end - start) return false
-    for (let key = place * bytesMax; start < end; start++, key++) if (keys[key] !== bytes[start]) return false
-    return true
+    return lengths[place] === end - start && equalsAt(keys, place * bytesMax, bytes, start, end)
   }
 
   return function encodePiece(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number {

@@ -1,3 +1,4 @@
+import { lengthOf, pointAt } from '../bytes.ts'
 import {
   CASELESS,
   classPageOf,
@@ -53,22 +54,10 @@ function skipContraction(bytes: Uint8Array, at: number, end: number, ignoreCase:
 function readCharacter(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at]
   if (lead < 0x80) return classPages[lead] | 0x100
-  if (lead < 0xc0 || lead >= 0xf8) return OTHER | 0x100
-  if (lead < 0xe0) {
-    if (at + 2 > end) return OTHER | 0x100
-    return classAt(((lead & 0x1f) << 6) | (bytes[at + 1] & 0x3f)) | 0x200
-  }
-  if (lead < 0xf0) {
-    if (at + 3 > end) return OTHER | 0x100
-    return classAt(((lead & 0x0f) << 12) | ((bytes[at + 1] & 0x3f) << 6) | (bytes[at + 2] & 0x3f)) | 0x300
-  }
-  if (at + 4 > end) return OTHER | 0x100
-  const high = ((lead & 0x07) << 18) | ((bytes[at + 1] & 0x3f) << 12)
-  return classAt(high | ((bytes[at + 2] & 0x3f) << 6) | (bytes[at + 3] & 0x3f)) | 0x400
-}
-
-function classAt(point: number): number {
-  return classPages[(classPageOf[point >> 8] << 8) | (point & 0xff)]
+  const length = lengthOf(lead)
+  if (length === 1 || lead >= 0xf8 || at + length > end) return OTHER | 0x100
+  const point = pointAt(bytes, at)
+  return classPages[(classPageOf[point >> 8] << 8) | (point & 0xff)] | (length << 8)
 }
 
 /** The end of the run of characters whose class is in `mask`. */

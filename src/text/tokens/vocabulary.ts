@@ -1,3 +1,5 @@
+import { equalsAt } from '../bytes.ts'
+
 /** A BPE vocabulary in typed arrays: bytes to id and pair of ids to id, both by open addressing. A token's id is its rank. */
 export interface Vocabulary {
   readonly size: number
@@ -102,14 +104,8 @@ export function findToken(
     const id = tokenSlots[slot + 1]
     if (id < 0) return -1
     if (tokenSlots[slot] !== hash) continue
-    let from = offsets[id]
-    if (offsets[id + 1] - from !== end - start) continue
-    let i = start
-    while (i < end && tokenBytes[from] === bytes[i]) {
-      i++
-      from++
-    }
-    if (i === end) return id
+    const isSameLength = offsets[id + 1] - offsets[id] === end - start
+    if (isSameLength && equalsAt(tokenBytes, offsets[id], bytes, start, end)) return id
   }
 }
 

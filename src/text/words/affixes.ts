@@ -1,3 +1,4 @@
+import { isDigit } from '../bytes.ts'
 import { ALPHA, BEFORE_STOP, INFIX, LOWER, PREFIX, QUOTE, SUFFIX, UPPER } from './character-classes.ts'
 
 /**
@@ -22,10 +23,6 @@ const afterDigit = new Set(
 const unitPointsMax = 5
 /** Degrees: `°C.` gives up its full stop. */
 const scales = new Set([...'FfCcKk'].map(letter => letter.charCodeAt(0)))
-
-function isDigit(point: number): boolean {
-  return point >= 0x30 && point <= 0x39
-}
 
 /** The length of the prefix at `start`, or 0. */
 export function prefixLength(points: Int32Array, classes: Uint16Array, start: number, end: number): number {

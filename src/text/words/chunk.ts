@@ -1,3 +1,4 @@
+import { lengthOf, pointAt } from '../bytes.ts'
 import { infixLength, prefixLength, suffixLength } from './affixes.ts'
 import { classesOf, SPACE } from './character-classes.ts'
 import { exceptionEnds, findException } from './rules.ts'
@@ -44,16 +45,13 @@ export function decodeChunk(chunk: Chunk, bytes: Uint8Array, start: number, end:
 /** The code point at `at`, whose byte is not ASCII. */
 export function decodePoint(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at]
-  const tail = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1
-  let point = lead & (0x3f >> tail)
-  if (lead < 0xc2 || lead > 0xf4 || at + tail >= end) return strayByte | lead
-  for (let i = 1; i <= tail; i++) {
-    if ((bytes[at + i] & 0xc0) !== 0x80) return strayByte | lead
-    point = (point << 6) | (bytes[at + i] & 0x3f)
-  }
-  const valid =
-    tail === 1 || (tail === 2 ? point >= 0x800 && point >> 11 !== 0x1b : point >= 0x10000 && point < 0x110000)
-  return valid ? point : strayByte | lead
+  const length = lengthOf(lead)
+  if (lead < 0xc2 || lead > 0xf4 || at + length > end) return strayByte | lead
+  for (let i = at + 1; i < at + length; i++) if ((bytes[i] & 0xc0) !== 0x80) return strayByte | lead
+  const point = pointAt(bytes, at)
+  const isValid =
+    length === 2 || (length === 3 ? point >= 0x800 && point >> 11 !== 0x1b : point >= 0x10000 && point < 0x110000)
+  return isValid ? point : strayByte | lead
 }
 
 /** The length in bytes of a point that `decodePoint` returned. */

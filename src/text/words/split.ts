@@ -9,35 +9,31 @@ import { exceptionEnds, exceptionPoints, exceptionPointsMax, findException } fro
  */
 export interface SplitChunk {
   /** The number of words, which fill the chunk without gaps. */
-  count: number
+  readonly count: number
   /** Where the first `count` words end, in bytes from the chunk's start. */
-  ends: Int32Array
+  readonly ends: Int32Array
   /** True when the chunk's neighbours had no say. */
-  alone: boolean
+  readonly alone: boolean
 }
 
-const usualBytesMax = 4096
-const usual = createChunk(usualBytesMax)
-const answer: SplitChunk = { count: 0, ends: usual.ends, alone: true }
-
-/** The words of the chunk `bytes[start, end)` of `bytes[textStart, textEnd)`. The answer is overwritten by the next call. */
+/**
+ * The words of the chunk `bytes[start, end)` of `bytes[textStart, textEnd)`. One that fits `room` is split there, and `ends` is a part of
+ * it: a caller makes one room for many chunks.
+ */
 export function splitChunk(
   bytes: Uint8Array,
   start: number,
   end: number,
   textStart: number,
   textEnd: number,
-): Readonly<SplitChunk> {
-  const chunk = end - start <= usualBytesMax ? usual : createChunk(end - start)
-  decodeChunk(chunk, bytes, start, end)
-  cutChunk(chunk, true)
-  answer.alone = chunk.count < 2 || findApart(chunk) === undefined
-  if (!answer.alone)
+  room: Chunk,
+): SplitChunk {
+  const chunk = cutBytes(bytes, start, end, room)
+  const alone = chunk.count < 2 || findApart(chunk) === undefined
+  if (!alone)
     joinExceptions(chunk, chunksBefore(bytes, textStart, start, chunk), chunksAfter(bytes, end, textEnd, chunk))
   if (chunk.length !== end - start) toByteEnds(chunk)
-  answer.count = chunk.count
-  answer.ends = chunk.ends
-  return answer
+  return { count: chunk.count, ends: chunk.ends, alone }
 }
 
 /**
@@ -133,8 +129,6 @@ function isApart(ends: Int32Array, first: number, last: number, start: number, a
  * Longer chunks are no neighbours, unlike spaCy's: what they cost must not be paid again for each short chunk beside them.
  */
 const neighbourBytesMax = 256
-/** A chunk has a point or more, so that no run of words reaches over more chunks than this. */
-const neighbours = Array.from({ length: 2 * exceptionPointsMax }, () => createChunk(neighbourBytesMax))
 
 /** The chunks before `start`, each one space apart, as far as a run of words that is an exception may reach. */
 function chunksBefore(bytes: Uint8Array, textStart: number, start: number, chunk: Chunk): Chunk[] {
@@ -145,7 +139,7 @@ function chunksBefore(bytes: Uint8Array, textStart: number, start: number, chunk
     start = end
     while (start > textStart && end - start <= neighbourBytesMax && !endsInSpace(bytes, textStart, start)) start--
     if (start === end || end - start > neighbourBytesMax) break
-    const left = cutNeighbour(neighbours[found.length], bytes, start, end)
+    const left = cutBytes(bytes, start, end)
     if (!apartPairs.has(pairOf(left.points[left.length - 1], right.points[0]))) break
     found.push(left)
     right = left
@@ -162,7 +156,7 @@ function chunksAfter(bytes: Uint8Array, end: number, textEnd: number, chunk: Chu
     end = start
     while (end < textEnd && end - start <= neighbourBytesMax && spaceBytes(bytes, end, textEnd) === 0) end++
     if (start === end || end - start > neighbourBytesMax) break
-    const right = cutNeighbour(neighbours[exceptionPointsMax + found.length], bytes, start, end)
+    const right = cutBytes(bytes, start, end)
     if (!apartPairs.has(pairOf(left.points[left.length - 1], right.points[0]))) break
     found.push(right)
     left = right
@@ -177,7 +171,9 @@ function endsInSpace(bytes: Uint8Array, start: number, end: number): boolean {
   return false
 }
 
-function cutNeighbour(chunk: Chunk, bytes: Uint8Array, start: number, end: number): Chunk {
+/** Cuts a chunk in `room`, where it fits that, or in memory of its own. */
+function cutBytes(bytes: Uint8Array, start: number, end: number, room?: Chunk): Chunk {
+  const chunk = room && end - start <= room.points.length ? room : createChunk(end - start)
   decodeChunk(chunk, bytes, start, end)
   cutChunk(chunk, true)
   return chunk

@@ -1,3 +1,4 @@
+import { isDigit } from '../bytes.ts'
 import {
   CASELESS,
   classPageOf,
@@ -107,8 +108,4 @@ function matchesTail(points: Int32Array, start: number, end: number): boolean {
     if (i - start - 1 < 2 || i - start - 1 > 5) return false
   }
   return i === end || points[i] === slash || points[i] === 0x3f || points[i] === 0x23
-}
-
-function isDigit(point: number): boolean {
-  return point >= 0x30 && point <= 0x39
 }

@@ -1,6 +1,7 @@
 import type { Utf8Column } from '../../batch/batch.ts'
+import { equalsAt } from '../bytes.ts'
 import { classesOf, SPACE } from './character-classes.ts'
-import { spaceBytes } from './chunk.ts'
+import { createChunk, spaceBytes } from './chunk.ts'
 import { exceptionPoints } from './rules.ts'
 import { splitChunk } from './split.ts'
 
@@ -163,6 +164,8 @@ function countMarks(bytes: Uint8Array, at: number, end: number, letters: number)
 const recordBytes = 64
 const slotBits = 15
 const records = new Uint8Array(recordBytes << slotBits)
+/** Where chunks are split: the usual ones fit. */
+const room = createChunk(4096)
 
 /** Appends the chunk at `start` of `bytes[textStart, end)` by the full rules and returns its end. */
 function appendChunk(buffer: WordBuffer, bytes: Uint8Array, textStart: number, start: number, end: number): number {
@@ -178,7 +181,7 @@ function appendChunk(buffer: WordBuffer, bytes: Uint8Array, textStart: number, s
   const record = (hash >>> (32 - slotBits)) * recordBytes
   if (isRecord(record, bytes, start, at - start)) appendRecord(buffer, record, start)
   else {
-    const { count, ends, alone } = splitChunk(bytes, start, at, textStart, end)
+    const { count, ends, alone } = splitChunk(bytes, start, at, textStart, end, room)
     appendSplit(buffer, start, ends, count)
     if (alone && at - start + count + 2 <= recordBytes) writeRecord(record, bytes, start, at, ends, count)
   }
@@ -186,9 +189,7 @@ function appendChunk(buffer: WordBuffer, bytes: Uint8Array, textStart: number, s
 }
 
 function isRecord(record: number, bytes: Uint8Array, start: number, length: number): boolean {
-  if (records[record] !== length) return false
-  for (let i = 0; i < length; i++) if (records[record + 2 + i] !== bytes[start + i]) return false
-  return true
+  return records[record] === length && equalsAt(records, record + 2, bytes, start, start + length)
 }
 
 function writeRecord(

@@ -248,7 +248,12 @@ mutate(
   'await rename(draft, join(folderOf(this.#dir), tablesName))',
   'await copyFile(draft, join(folderOf(this.#dir), tablesName))',
 )
-mutate(/while a copy is at work/, 'what was added is written to the start', 'this.#copied + done))', 'done))')
+mutate(
+  /while a copy is at work/,
+  'what was added is written to the start',
+  'this.#target!, this.#copied)',
+  'this.#target!, 0)',
+)
 mutate(/while a copy is at work/, 'disposing does not wait for the copy', 'await this.#work\n', '')
 mutate(
   /a file of its own/,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { utf8From } from '../../../src/batch/batch.ts'
+import { createChunk } from '../../../src/text/words/chunk.ts'
 import { listExceptions } from '../../../src/text/words/exceptions.ts'
 import { splitChunk } from '../../../src/text/words/split.ts'
 import { splitText, splitWords, type Words } from '../../../src/text/words/words.ts'
@@ -87,7 +88,7 @@ test('the fast path and the full rules agree on letters with marks', () => {
         for (const second of marks)
           for (const third of ['', '.', ')']) {
             const bytes = encode(opening + stem + first + second + third)
-            const { count, ends } = splitChunk(bytes, 0, bytes.length, 0, bytes.length)
+            const { count, ends } = splitChunk(bytes, 0, bytes.length, 0, bytes.length, createChunk(64))
             const expected = [...ends.subarray(0, count)]
             assert.deepEqual([...splitText(bytes, 0, bytes.length).ends], expected, decoder.decode(bytes))
           }

@@ -30,16 +30,16 @@ export function exponential(x: number): number {
   return sum * powers[k + exponentMax]
 }
 
-/** The natural logarithm of a positive number in [2^-192, 2^192]; NaN outside. */
-export function logarithm(x: number): number {
-  if (!(x >= powers[0] && x <= powers[2 * exponentMax])) return Number.NaN
-  let k = 0
-  for (; x > Math.SQRT2; x /= 2) k++
-  for (; x < Math.SQRT1_2; x *= 2) k--
-  // ln x = 2 artanh((x - 1) / (x + 1)), and |s| < 0.172 makes 12 terms enough.
-  const s = (x - 1) / (x + 1)
-  const square = s * s
+/** The natural logarithm of a positive finite number; NaN for any other. */
+export function naturalLog(x: number): number {
+  if (!(x > 0 && x < Number.POSITIVE_INFINITY)) return Number.NaN
+  let exponent = 0
+  for (; x > Math.SQRT2; x /= 2) exponent++
+  for (; x < Math.SQRT1_2; x *= 2) exponent--
+  // ln x = 2 artanh((x - 1) / (x + 1)), whose argument is below 0.172, so 12 terms reach full precision.
+  const ratio = (x - 1) / (x + 1)
+  const square = ratio * ratio
   let sum = 0
-  for (let n = 23; n > 1; n -= 2) sum = (sum + 1 / n) * square
-  return k * ln2High + (2 * s * (1 + sum) + k * ln2Low)
+  for (let k = 23; k >= 1; k -= 2) sum = sum * square + 1 / k
+  return 2 * ratio * sum + exponent * Math.LN2
 }

@@ -1,6 +1,6 @@
 import type { Rule } from '../annotate/annotator.ts'
+import type { FeedOptions } from '../feed/options.ts'
 import type { Guard } from '../pipeline/guard.ts'
-import type { FeedOptions } from '../pipeline/pipeline.ts'
 import type { AnnotateStep, Plan } from '../pipeline/plan.ts'
 import type { Command } from './command.ts'
 import { loadPlan, referTo } from './load-plan.ts'

@@ -3,10 +3,12 @@ import type { Field } from '../batch/batch.ts'
 import { documentFields } from '../batch/contract.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
+import type { FeedOptions } from '../feed/options.ts'
+import { findNearest, refuseName } from '../options.ts'
 import type { Source } from '../sources/source.ts'
 import { fingerprint, fingerprintColumns, fingerprintSource, fingerprintState } from './fingerprint.ts'
 import { type Guard, planGuards } from './guard.ts'
-import { type FeedOptions, isGate, type Pipeline, resolveRules } from './pipeline.ts'
+import { isGate, type Overrides, type Pipeline, resolveRules } from './pipeline.ts'
 
 /** A step of the annotating stage: measure, or drop what fails these rules. */
 export type AnnotateStep = { readonly annotator: Annotator } | { readonly gate: readonly Rule[] }
@@ -51,13 +53,14 @@ export function planPipeline(pipeline: Pipeline): Plan {
   const steps = planSteps(pipeline, known, fingerprints)
   const annotators = pipeline.annotators.filter(step => !isGate(step)) as Annotator[]
   const rules = pipeline.rules === null ? [] : resolveRules(annotators, pipeline.rules)
+  checkColumns(pipeline, 'rules()', pipeline.rules ?? {}, known)
   checkRules(name, rules, known)
   for (const decider of deciders) checkReads(name, 'decider', decider, new Set([...known.keys(), 'row']), pipeline)
   checkUnique(
     name,
     deciders.map(decider => decider.name),
   )
-  if (feedOptions) checkFeed(name, feedOptions, tokenizer)
+  if (feedOptions && !tokenizer) throw bad(name, 'has .feed() without .tokenize(); a feed is made of tokens')
   const annotateFingerprint = fingerprint({ columns: [...fingerprints], gates: steps.filter(step => 'gate' in step) })
   const decideFingerprint = fingerprint({
     annotateFingerprint,
@@ -70,8 +73,19 @@ export function planPipeline(pipeline: Pipeline): Plan {
   const reasons = [...rules, ...steps.flatMap(step => ('gate' in step ? step.gate : []))].map(rule => rule.reason)
   const guards = planGuards(name, pipeline.guards, fields, [...reasons, ...deciders.flatMap(one => one.reasons)])
   return {
-    ...{ name, source, steps, rules, deciders, tokenizer, feed: feedOptions, guards, fields, fingerprints },
-    ...{ annotateFingerprint, decideFingerprint, shardFingerprint },
+    name,
+    source,
+    steps,
+    rules,
+    deciders,
+    tokenizer,
+    feed: feedOptions,
+    guards,
+    fields,
+    fingerprints,
+    annotateFingerprint,
+    decideFingerprint,
+    shardFingerprint,
     stateFingerprint: fingerprintState(deciders, fingerprints),
   }
 }
@@ -84,6 +98,7 @@ function planSteps(pipeline: Pipeline, known: Map<string, Field>, fingerprints: 
       // What an earlier gate let through has passed the rules before it.
       const gate = resolveRules(before.slice(gated), step.overrides)
       gated = before.length
+      checkColumns(pipeline, 'gate()', step.overrides, known)
       checkRules(pipeline.name, gate, known)
       return { gate }
     }
@@ -108,13 +123,29 @@ function checkReads(
 ): void {
   const missing = operator.reads.find(column => !known.has(column))
   if (missing === undefined) return
-  const writer = pipeline.annotators.find(step => !isGate(step) && step.writes.some(field => field.name === missing)) as
-    | Annotator
-    | undefined
-  const advice = writer
-    ? `put ${writer.name}() before it`
-    : `no annotator of this pipeline writes it: add the one that does`
+  const nearest = findNearest(missing, [...known])
+  const advice =
+    writerOf(pipeline, missing) ??
+    `no annotator of this pipeline writes it: add the one that does${nearest ? `, or did you mean '${nearest}'?` : ''}`
   throw bad(name, `${kind} '${operator.name}' reads column '${missing}', which nothing before it writes; ${advice}`)
+}
+
+/** What to do about a column that is written too late, or null where nothing writes it. */
+function writerOf({ annotators }: Pipeline, column: string): string | null {
+  const writer = annotators.find(step => !isGate(step) && step.writes.some(field => field.name === column))
+  return writer ? `put ${(writer as Annotator).name}() before it` : null
+}
+
+function checkColumns(pipeline: Pipeline, who: string, overrides: Overrides, known: ReadonlyMap<string, Field>): void {
+  const unknown = Object.keys(overrides).find(column => !known.has(column))
+  if (unknown === undefined) return
+  const late = writerOf(pipeline, unknown)
+  throw bad(
+    pipeline.name,
+    late
+      ? `has a ${who} that reads column '${unknown}', which nothing before it writes; ${late}`
+      : refuseName(`has a ${who} that reads no column that there is,`, unknown, [...known.keys()]),
+  )
 }
 
 function checkRules(name: string, rules: readonly Rule[], known: ReadonlyMap<string, Field>): void {
@@ -137,18 +168,6 @@ function checkRules(name: string, rules: readonly Rule[], known: ReadonlyMap<str
 function checkUnique(name: string, names: readonly string[]): void {
   const twice = names.find((operator, i) => names.indexOf(operator) !== i)
   if (twice) throw bad(name, `has '${twice}' twice; an operator stands once in a pipeline`)
-}
-
-function checkFeed(name: string, feed: FeedOptions, tokenizer: Annotator | null): void {
-  if (!tokenizer) throw bad(name, `has .feed() without .tokenize(); a feed is made of tokens`)
-  for (const key of ['length', 'batch'] as const)
-    if (!Number.isInteger(feed[key]) || feed[key] < 1)
-      throw bad(name, `has feed ${key} ${feed[key]}; it must be a whole number above 0`)
-  for (const [domain, weight] of Object.entries(feed.mixture ?? {}))
-    if (!(weight >= 0 && Number.isFinite(weight)))
-      throw bad(name, `gives domain '${domain}' the weight ${weight}; weights are 0 or more`)
-  if (feed.mixture && !Object.values(feed.mixture).some(weight => weight > 0))
-    throw bad(name, 'has a mixture without any weight above 0')
 }
 
 function bad(name: string, what: string): HeadraceError {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { HeadraceError } from '../../errors.ts'
+import { refuseName } from '../../options.ts'
 import { mergePiece } from './merge.ts'
 import { type PieceScanner, scanCl100k, scanGpt2, scanO200k } from './pretokenize.ts'
 import { findToken, hashPiece, parseVocabulary, type Vocabulary } from './vocabulary.ts'
@@ -74,7 +75,7 @@ export function rankFileOf(name: EncodingName): { readonly name: string; readonl
 
 function definitionOf(name: EncodingName): Definition {
   if (!Object.hasOwn(definitions, name))
-    throw new HeadraceError('bad-option', `encoding '${name}' is unknown: use ${encodingNames.join(', ')}`)
+    throw new HeadraceError('bad-option', refuseName('there is no encoding', String(name), encodingNames))
   return definitions[name]
 }
 

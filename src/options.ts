@@ -17,7 +17,7 @@ export interface Kind<T> {
   readonly is: string
   readonly accepts: (value: unknown) => value is T
   /** Of a value that is refused, what is wrong in it or near to it, where that helps; else null. */
-  readonly hint?: (value: unknown) => string | null
+  readonly hint?: ((value: unknown) => string | null) | undefined
 }
 
 export interface Option<T = unknown> {
@@ -59,11 +59,7 @@ export function optional<T>(about: string, kind: Kind<T>, value?: T): Option<T> 
 }
 
 /** A kind of its own: `is` goes on from "give", as in "a name". */
-export function kind<T>(
-  is: string,
-  accepts: (value: unknown) => boolean,
-  hint: (value: unknown) => string | null = () => null,
-): Kind<T> {
+export function kind<T>(is: string, accepts: (value: unknown) => boolean, hint?: Kind<T>['hint']): Kind<T> {
   return { is, accepts: accepts as Kind<T>['accepts'], hint }
 }
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
@@ -100,11 +96,7 @@ export function recordOf<T>(item: Kind<T>): Kind<Readonly<Record<string, T>>> {
   return kind(`names, each with ${item.is}`, isRecord, value => hintAt(value, item))
 }
 export function orNull<T>(item: Kind<T>): Kind<T | null> {
-  return kind(
-    `${item.is}, or null`,
-    value => value === null || item.accepts(value),
-    value => item.hint?.(value) ?? null,
-  )
+  return kind(`${item.is}, or null`, value => value === null || item.accepts(value), item.hint)
 }
 
 const isObject = (value: unknown): value is object =>
@@ -127,7 +119,7 @@ function describeRange(min: number, max: number): string {
  * with the nearest one, and for a value that is not of its kind.
  */
 export function resolveOptions<O extends OptionTable>(who: string, table: O, given: OptionsOf<O>): ResolvedOf<O> {
-  if (!isObject(given)) throw new HeadraceError('bad-option', `${who} takes an object of options, not ${show(given)}`)
+  checkObject(who, given)
   const values = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(values)) checkOption(who, table, name, value)
   const isMissing = ([name, option]: [string, Option]) =>
@@ -136,6 +128,11 @@ export function resolveOptions<O extends OptionTable>(who: string, table: O, giv
   if (missing) throw new HeadraceError('bad-option', `${who} needs '${missing[0]}': give ${missing[1].kind.is}`)
   const defaults = Object.fromEntries(Object.entries(table).map(([name, option]) => [name, option.default]))
   return Object.freeze({ ...defaults, ...values }) as ResolvedOf<O>
+}
+
+/** Throws 'bad-option' for what is no object with names. */
+export function checkObject(who: string, given: unknown): void {
+  if (!isObject(given)) throw new HeadraceError('bad-option', `${who} takes an object of options, not ${show(given)}`)
 }
 
 /** Throws 'bad-option' unless the table has the option and the value is of its kind. */

@@ -22,31 +22,21 @@ const weights = recordOf(number(0))
 const mixture = kind<Mixture>(
   'names of domains, each with a number from 0 on, one of them above 0',
   value => weights.accepts(value) && Object.values(value).some(weight => weight > 0),
-  value => weights.hint?.(value) ?? null,
+  weights.hint,
 )
+const packing = oneOf(['concatenate', 'best-fit'])
+const dry = oneOf(['wait', 'renormalise', 'repeat'])
 
 /** What a trainer gets of a feed, fixed when it begins. In the order in which `head.json` has them. */
 export const feedOptions = {
   length: required('tokens a sample', count),
   batch: required('samples a step, over all ranks', count),
-  mixture: optional(
-    'weight of each domain, in tokens; null mixes domains by the tokens that they have ready',
-    orNull(mixture),
-    null,
-  ),
-  packing: optional(
-    'how documents become samples: laid end to end, or cut only where one is longer than a sample',
-    oneOf(['concatenate', 'best-fit']),
-    'concatenate',
-  ),
+  mixture: optional('weight of each domain, in tokens; null mixes them by what they have ready', orNull(mixture), null),
+  packing: optional('lays documents end to end, or cuts only those over a sample', packing, 'concatenate'),
   seed: optional('seed of all permutations', whole(Number.MIN_SAFE_INTEGER), 0),
   blockTokens: optional('tokens of a block, which is shuffled as one', count, limits.blockTokens),
   blockSlotsMax: optional('slots (of 512 KB of input) after which a block closes though it is small', count, 16_384),
-  dry: optional(
-    'when a domain has no sample left after the end: stop, go on without it, or feed it again',
-    oneOf(['wait', 'renormalise', 'repeat']),
-    'renormalise',
-  ),
+  dry: optional('when a domain has no sample left: stop, go on without it, or feed it again', dry, 'renormalise'),
   repeatMax: optional("passes over a domain at most, with `dry: 'repeat'`", count, 4),
   segmentSteps: optional('steps in one file of the ledger', count, limits.ledgerSegmentSteps),
 }

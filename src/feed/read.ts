@@ -40,14 +40,12 @@ export interface FeedBatch {
   readonly domains: readonly string[]
 }
 
-const step = whole()
-const isState = (value: unknown) => {
-  const { feed, step: at, digest } = (value ?? {}) as FeedState
-  return step.accepts(at) && typeof feed === 'string' && typeof digest === 'string'
-}
+const stepNumber = whole()
+const isState = (value: Partial<FeedState> | null) =>
+  stepNumber.accepts(value?.step) && typeof value.feed === 'string' && typeof value.digest === 'string'
 const place = kind<number | FeedState>(
   'the number of a step, or what state() gave',
-  value => step.accepts(value) || isState(value),
+  value => stepNumber.accepts(value) || isState(value as FeedState | null),
 )
 const abortSignal = kind<AbortSignal>('an AbortSignal', value => value instanceof AbortSignal)
 
@@ -55,18 +53,10 @@ export const readFeedOptions = {
   rank: optional("this reader's number, from 0", whole(), 0),
   world: optional('readers that share each step; it must divide the batch', whole(1), 1),
   from: optional('the first step to read, or a state to go on from', place, 0),
-  follow: optional(
-    'waits for further steps until the feed ends, instead of stopping after what is published',
-    flag,
-    false,
-  ),
+  follow: optional('waits for further steps until the feed ends; else it ends after what is published', flag, false),
   pollMs: optional('how often a follower looks, in milliseconds', whole(0, 2 ** 31 - 1), 500),
   verify: optional("checks every shard's SHA-256 when it is opened, not its size and counts alone", flag, false),
-  filesMax: optional(
-    'shards and blocks open at once; each holds a file descriptor and 4 bytes a document',
-    whole(1),
-    512,
-  ),
+  filesMax: optional('files open at once; each holds a descriptor and 4 bytes a document', whole(1), 512),
   signal: optional('ends the reading when it aborts', abortSignal),
 }
 export interface ReadOptions extends OptionsOf<typeof readFeedOptions> {}

@@ -13,40 +13,35 @@ import {
   whole,
 } from '../options.ts'
 
-/** A band that the share of removed rows must stay in. Outside it the deciding stage stops before it commits, and waits for a person. */
+const counted = oneOf(['all', 'domain', 'language', 'reason'])
+
+/**
+ * A band that the share of removed rows must stay in. Outside it the deciding stage stops before it commits, and waits for a person. What
+ * is counted apart is nothing, the source's domains, the languages that `language()` found, or the reasons of removal: then the share is
+ * the rows removed for it of all rows. Dead rows count in `all`, and as the reason `dead`.
+ */
 export const guardOptions = {
-  by: required(
-    "what is counted apart: nothing, the source's domains, the languages that `language()` found, or the reasons of removal, whose share is of all rows; dead rows count in `all`, and as the reason `dead`",
-    oneOf(['all', 'domain', 'language', 'reason']),
-  ),
+  by: required('what is counted apart: nothing, each domain, language or reason of removal', counted),
   only: optional('these domains, languages or reasons alone; each that comes where it is left out', listOf(text, 1)),
   above: optional('a share above this is outside; at least one bound is given', share),
   below: optional(
-    'a share below this is outside; by reason it needs `only`, as a reason that never comes is not known',
+    'a share below this is outside; by reason it needs `only`, as not all that could come is known',
     share,
   ),
-  windowSlots: optional(
-    'slots (of 512 KB of input) that are counted together, from each multiple of it',
-    whole(1, 1_048_576),
-    64,
-  ),
+  windowSlots: optional('slots (of 512 KB of input) that are counted together', whole(1, 1_048_576), 64),
   rowsMin: optional('rows that a window must have of what is counted before it is judged', whole(1), 1000),
 }
 export interface GuardOptions extends OptionsOf<typeof guardOptions> {}
 /** The same with every default. */
 export interface GuardSettings extends ResolvedOf<typeof guardOptions> {}
 
-/** A checked guard. */
-export interface Guard {
+/** A checked guard. Without a bound it has one that no share passes. */
+export interface Guard extends Omit<GuardSettings, 'only' | 'above' | 'below'> {
   /** What it counts, in words: names its counts in the log, and is the same when only a bound or `rowsMin` changes. */
   readonly name: string
-  readonly by: GuardSettings['by']
   readonly only: readonly string[] | null
-  /** Without a bound, one that no share passes. */
   readonly above: number
   readonly below: number
-  readonly windowSlots: number
-  readonly rowsMin: number
 }
 
 /** Checks guards against each other and the pipeline. `reasons` are those that the pipeline can remove a row for. */

@@ -11,12 +11,13 @@ const methods = {
 } as const
 type Part = keyof typeof methods
 
-/** Throws 'bad-pipeline' unless all values are parts that the method takes. */
-export function checkParts(pipeline: string, method: (typeof methods)[Part], values: readonly unknown[]): void {
+/** The values, all of which must be parts that the method takes. */
+export function takeParts<T>(pipeline: string, method: (typeof methods)[Part], values: readonly T[]): readonly T[] {
   const isPart = (value: unknown) => methods[recognise(value)!] === method
   for (const value of values)
     if (!isPart(value))
       throw new HeadraceError('bad-pipeline', `pipeline '${pipeline}': ${method} ${explain(method, value)}`)
+  return values
 }
 
 function explain(method: string, value: unknown): string {

@@ -3,10 +3,10 @@ import { tokenize } from '../annotate/tokenize.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { type FeedOptions, feedOptions } from '../feed/options.ts'
-import { listOf, name, number, optional, resolveOptions, show, text } from '../options.ts'
+import { checkObject, listOf, name, number, optional, resolveOptions, text } from '../options.ts'
 import type { Source } from '../sources/source.ts'
 import { type GuardOptions, type GuardSettings, guardOptions } from './guard.ts'
-import { checkParts } from './parts.ts'
+import { takeParts } from './parts.ts'
 
 /** A point in the chain of annotators where the rules so far are applied: what fails them is not measured further. */
 export interface Gate {
@@ -79,17 +79,11 @@ function build(value: Pipeline): PipelineBuilder {
   const isRules = (step: Decider | RuleStep): step is RuleStep => 'kind' in step
   return Object.freeze({
     ...value,
-    from: (source: Source) => {
-      checkParts(value.name, '.from()', [source])
-      return build({ ...value, source })
-    },
-    annotate: (...steps: (Annotator | Gate)[]) => {
-      checkParts(value.name, '.annotate()', steps)
-      return build({ ...value, annotators: [...value.annotators, ...steps] })
-    },
+    from: (source: Source) => build({ ...value, source: takeParts(value.name, '.from()', [source])[0] }),
+    annotate: (...steps: (Annotator | Gate)[]) =>
+      build({ ...value, annotators: [...value.annotators, ...takeParts(value.name, '.annotate()', steps)] }),
     decide: (...steps: (Decider | RuleStep)[]) => {
-      checkParts(value.name, '.decide()', steps)
-      if (steps.slice(1).some(isRules))
+      if (takeParts(value.name, '.decide()', steps).slice(1).some(isRules))
         throw new HeadraceError(
           'bad-pipeline',
           `rules() stands after another decider; put it first: rules are cheapest`,
@@ -122,11 +116,7 @@ export function gate(overrides: Overrides = {}): Gate {
 
 /** Overrides without what is undefined. Whether there are such columns is known when the pipeline is laid out. */
 function checkOverrides(who: string, overrides: Overrides): Overrides {
-  if (typeof overrides !== 'object' || overrides === null || Array.isArray(overrides))
-    throw new HeadraceError(
-      'bad-option',
-      `${who} takes a threshold, or false, for each of some columns, not ${show(overrides)}`,
-    )
+  checkObject(who, overrides)
   const given = Object.entries(overrides).filter(([, threshold]) => threshold !== undefined)
   return Object.fromEntries(
     given.map(([column, threshold]) => [

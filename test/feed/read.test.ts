@@ -167,7 +167,7 @@ test("another feed's state, another history's and one of the future are refused"
     [{ ...state, digest: '0'.repeat(64) }, 'bad-option', /another history/],
     [{ ...state, step: 2 }, 'bad-option', /another history/],
     [{ ...state, step: 1e6 }, 'not-found', /after the/],
-    [-1, 'bad-option', /from step -1/],
+    [-1, 'bad-option', /'from' -1: give the number of a step/],
   ]
   for (const [from, code, message] of cases) await assert.rejects(readAll(path, { from }), { code, message })
 })

@@ -38,7 +38,7 @@ const wrong = (value: unknown) => value as never
 
 // What is wrong, how it is written, the error's code and what it says.
 const mistakes: [what: string, make: () => PipelineBuilder, code: string, message: RegExp][] = [
-  ['no source', () => pipeline('p'), 'bad-pipeline', /'p' has no source; add \.from/],
+  ['no source', () => pipeline('p'), 'bad-pipeline', /'p': there is no source; add \.from/],
   ['a bad name', () => pipeline('a/b'), 'bad-pipeline', /name 'a\/b' must be/],
   ['a number for a name', () => pipeline(wrong(5)), 'bad-pipeline', /name '5' must be/],
   [
@@ -54,12 +54,12 @@ const mistakes: [what: string, make: () => PipelineBuilder, code: string, messag
     /did you mean 'count'\?/,
   ],
   ['a column written later', () => start().annotate(needs(), words()), 'bad-pipeline', /put words\(\) before it/],
-  ['one annotator twice', () => start().annotate(words(), words()), 'bad-pipeline', /has 'words' twice/],
+  ['one annotator twice', () => start().annotate(words(), words()), 'bad-pipeline', /'words' stands twice/],
   [
     'a rule on no column',
     () => start().decide(rules({ nothing: { below: 1 } })),
     'bad-pipeline',
-    /rules\(\) that reads no column that there is, 'nothing'; there are text, /,
+    /rules\(\) reads column 'nothing', which nothing before it writes; no annotator .* add/,
   ],
   [
     'a rule removed by another name',
@@ -68,13 +68,13 @@ const mistakes: [what: string, make: () => PipelineBuilder, code: string, messag
         .annotate(words())
         .decide(rules({ cuont: false })),
     'bad-pipeline',
-    /'cuont'; did you mean 'count'\? there are text, /,
+    /column 'cuont', which nothing before it writes; did you mean 'count'\?/,
   ],
   [
     'a gate before its column',
     () => start().annotate(gate({ count: { below: 1 } }), words()),
     'bad-pipeline',
-    /gate\(\) that reads column 'count', which nothing before it writes; put words\(\) before it/,
+    /a gate\(\) reads column 'count', which nothing before it writes; put words\(\) before it/,
   ],
   [
     'a number rule on text',
@@ -103,7 +103,7 @@ const mistakes: [what: string, make: () => PipelineBuilder, code: string, messag
     'bad-pipeline',
     /has the bound NaN/,
   ],
-  ['a feed without tokens', () => start().feed(feed), 'bad-pipeline', /without \.tokenize\(\)/],
+  ['a feed without tokens', () => start().feed(feed), 'bad-pipeline', /feed\(\) stands without tokenize\(\)/],
   [
     'a batch of 0',
     () => withTokens().feed({ ...feed, batch: 0 }),
@@ -183,7 +183,7 @@ const thresholds: [given: unknown, message: RegExp][] = [
   [{ count: { below: 1, reason: '' } }, /'reason' "": give a name/],
   [{ count: { reason: 'short' } }, /for 'count' has no bound: give below, above, oneOf or noneOf/],
   [{ count: true }, /for 'count' takes an object of options, not true/],
-  [['count'], /takes a threshold, or false, for each of some columns, not \["count"\]/],
+  [['count'], /takes an object of options, not \["count"\]/],
 ]
 for (const [given, message] of thresholds)
   for (const make of [rules, gate])

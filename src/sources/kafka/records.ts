@@ -4,8 +4,8 @@ import type { Batch } from '../../batch/batch.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, labelNames, type RawDocument, tooLong } from '../document.ts'
+import type { Columns } from '../fields.ts'
 import { addLine, emptyDocument, rolesIn } from '../files/jsonl.ts'
-import type { ResolvedOptions } from '../options.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
 /** A record of a topic as it came. */
@@ -22,7 +22,8 @@ export interface TopicRecord {
 
 export type TopicHeader = readonly [name: string, value: Uint8Array | null]
 
-export type RecordFormat = 'json' | 'arrow'
+export const recordFormats = ['json', 'arrow'] as const
+export type RecordFormat = (typeof recordFormats)[number]
 
 /** Before each record in a chunk: offset (f64), bytes of what goes to `meta.kafka` (u32), bytes of the value (u32), little-endian. */
 const headBytes = 16
@@ -112,7 +113,7 @@ const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 const base64Of = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
 /** A parser of chunks: a JSON record is one document, an Arrow one a row each, all with the record's line. */
-export function recordParser(format: RecordFormat, options: ResolvedOptions): (chunk: Chunk) => Parsed {
+export function recordParser(format: RecordFormat, options: Columns): (chunk: Chunk) => Parsed {
   const roles = rolesIn(options)
   return chunk => {
     const builder = new DocumentBuilder(chunk.split, options.domainDefault, chunk.bytes.length)
@@ -164,7 +165,7 @@ interface Message {
 const fields = [...labelNames, 'text'] as const
 
 /** Adds each row of an Arrow message, or refuses the message as a whole. */
-function addMessage(builder: DocumentBuilder, { file, line, label, value }: Message, options: ResolvedOptions): void {
+function addMessage(builder: DocumentBuilder, { file, line, label, value }: Message, options: Columns): void {
   const batch = decodeMessage(value, options.text)
   if ('reason' in batch) {
     builder.refuse(line, batch.reason, batch.detail)

@@ -1,6 +1,6 @@
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, labelNames, type RawDocument, tooLong } from '../document.ts'
-import type { ResolvedOptions } from '../options.ts'
+import type { Fields } from '../fields.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
 /**
@@ -31,7 +31,7 @@ export class RowEncoder {
   readonly dead: DeadRecord[] = []
   byteLength = 0
 
-  constructor(options: ResolvedOptions, columns: ColumnValues) {
+  constructor(options: Fields, columns: ColumnValues) {
     const names = roles.map(role => options[role])
     this.#columns = columns
     this.#roleColumns = names.map(name => columns.get(name))
@@ -75,7 +75,7 @@ export class RowEncoder {
 }
 
 /** The documents of a chunk of rows. */
-export function decodeRows(chunk: Chunk, options: ResolvedOptions): Parsed {
+export function decodeRows(chunk: Chunk, options: Fields): Parsed {
   const { bytes } = chunk
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const builder = new DocumentBuilder(chunk.split, options.domainDefault, bytes.length)

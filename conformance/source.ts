@@ -175,14 +175,24 @@ export const sourceSuite: Suite<SourceSubject> = [
     }),
   },
   {
-    rule: 'its options are JSON',
-    check: onSource(async ({ source }) => assertJson(source.options)),
+    rule: 'its options are JSON, and its origin is some of them',
+    check: onSource(async ({ source: { options, origin = [] } }) => {
+      assert.deepEqual(JSON.parse(JSON.stringify(options)), { ...options })
+      for (const name of origin) assert.ok(Object.hasOwn(options, name), `there is no option '${name}'`)
+    }),
+  },
+  {
+    rule: 'it describes itself in a line',
+    check: onSource(async ({ source }) => assert.match(source.describe?.() ?? source.name, /^\S.*$/)),
+  },
+  {
+    rule: 'following, it is the same source with `follow`',
+    check: onSource(async ({ source }) => {
+      const { name, options } = source.following?.() ?? { ...source, options: { ...source.options, follow: true } }
+      assert.deepEqual([name, options], [source.name, { ...source.options, follow: true }])
+    }),
   },
 ]
-
-function assertJson(options: unknown): void {
-  assert.deepEqual(JSON.parse(JSON.stringify(options)), options)
-}
 
 /** Registers the suite: `testSource('my source', () => ({ source: mySource('a', 'b'), records, recordBytesMax }))`. */
 export function testSource(name: string, open: Open<SourceSubject>): void {

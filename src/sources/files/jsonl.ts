@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { DocumentBuilder, type RawDocument } from '../document.ts'
+import { DocumentBuilder, type RawDocument, roles } from '../document.ts'
 import { type Fields, fieldOptions } from '../fields.ts'
 import type { Chunk, Parsed } from '../source.ts'
 import { fileSources, type Reading } from './file-kind.ts'
@@ -48,7 +48,6 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 /** Deeper values are refused, as writing them as JSON again would overflow the stack. */
 const nestingMax = 64
 
-const roles = ['text', 'id', 'domain', 'url', 'added'] as const
 type Roles = ReadonlyMap<string, readonly (typeof roles)[number][]>
 
 /** The roles that each field has: looked up once a field, not once a role. */

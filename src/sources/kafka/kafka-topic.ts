@@ -162,5 +162,9 @@ class Topic implements TopicClient {
 const stampOf = (clusterId: string | null | undefined, topicId: string) => `${clusterId ?? ''}/${topicId}`
 
 const recordOf = ({ offset, timeMs, key, headerList, value }: StoredRecord) => ({
-  ...{ offset: Number(offset), timeMs, key, headers: headerList, value },
+  offset: Number(offset),
+  timeMs,
+  key,
+  headers: headerList,
+  value,
 })

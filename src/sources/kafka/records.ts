@@ -3,7 +3,7 @@ import { decodeBatch } from '../../batch/arrow/layout.ts'
 import type { Batch } from '../../batch/batch.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import { DocumentBuilder, labelNames, type RawDocument, tooLong } from '../document.ts'
+import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
 import type { Columns } from '../fields.ts'
 import { addLine, emptyDocument, rolesIn } from '../files/jsonl.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
@@ -90,7 +90,9 @@ function headOf({ offset, value }: TopicRecord, labelBytes: number): Uint8Array 
 function labelOf({ offset, timeMs, key, headers }: TopicRecord): string {
   const keyed = key && (isUtf8(key) ? { key: textOf(key) } : { keyBase64: base64Of(key) })
   const byName = [...Map.groupBy(headers, ([name]) => name)].map(([name, some]) => ({
-    ...{ name, values: some.map(([, value]) => value), isText: some.every(([, value]) => !value || isUtf8(value)) },
+    name,
+    values: some.map(([, value]) => value),
+    isText: some.every(([, value]) => !value || isUtf8(value)),
   }))
   const group = (wanted: boolean, show: (value: Uint8Array) => string) => {
     const shown = byName.filter(({ isText }) => isText === wanted)
@@ -104,8 +106,11 @@ function labelOf({ offset, timeMs, key, headers }: TopicRecord): string {
   }
   const time = timeMs === null ? {} : { timeMs }
   return JSON.stringify({
-    ...{ offset, ...time, ...keyed },
-    ...{ headers: group(true, textOf), headersBase64: group(false, base64Of) },
+    offset,
+    ...time,
+    ...keyed,
+    headers: group(true, textOf),
+    headersBase64: group(false, base64Of),
   })
 }
 
@@ -114,7 +119,7 @@ const base64Of = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
 /** A parser of chunks: a JSON record is one document, an Arrow one a row each, all with the record's line. */
 export function recordParser(format: RecordFormat, options: Columns): (chunk: Chunk) => Parsed {
-  const roles = rolesIn(options)
+  const rolesOf = rolesIn(options)
   return chunk => {
     const builder = new DocumentBuilder(chunk.split, options.domainDefault, chunk.bytes.length)
     for (const { line, label, value } of framesOf(chunk.bytes)) {
@@ -126,7 +131,7 @@ export function recordParser(format: RecordFormat, options: Columns): (chunk: Ch
       if (value.length === 0) builder.refuse(line, 'empty-record', 'it has no value, as one that deletes its key')
       else if (format === 'arrow') addMessage(builder, { file: chunk.split, line, label, value }, options)
       else if (!isUtf8(value)) builder.refuse(line, 'invalid-utf8', 'the value has bytes that are not UTF-8')
-      else addLine(sink, line, value.toString(), roles, options)
+      else addLine(sink, line, value.toString(), rolesOf, options)
     }
     const { batch, dead } = builder.finish()
     return { batch, dead: dead.map(atOffset) }
@@ -162,8 +167,6 @@ interface Message {
   readonly value: Buffer
 }
 
-const fields = [...labelNames, 'text'] as const
-
 /** Adds each row of an Arrow message, or refuses the message as a whole. */
 function addMessage(builder: DocumentBuilder, { file, line, label, value }: Message, options: Columns): void {
   const batch = decodeMessage(value, options.text)
@@ -171,12 +174,12 @@ function addMessage(builder: DocumentBuilder, { file, line, label, value }: Mess
     builder.refuse(line, batch.reason, batch.detail)
     return
   }
-  const used = new Set<string>(fields.map(role => options[role]))
+  const used = new Set<string>(roles.map(role => options[role]))
   const others = Object.keys(batch.columns).filter(name => !used.has(name) && (options.columns?.includes(name) ?? true))
   for (let row = 0; row < batch.rows; row++) {
     const meta = JSON.stringify(Object.fromEntries(others.map(name => [name, textOrNumberAt(batch, name, row)])))
     const document: RawDocument = { ...emptyDocument, meta: withLabel(meta, label, batch.rows > 1 ? row : null) }
-    for (const role of fields) document[role] = valueAt(batch, options[role], row)
+    for (const role of roles) document[role] = valueAt(batch, options[role], row)
     // Rows of one message share its line, and must not share a name made of it.
     if (batch.rows > 1 && isMissing(document.id)) document.id = `${file}#${line}.${row}`
     builder.add(line, document)

@@ -1,5 +1,5 @@
 import { limits } from '../../limits.ts'
-import { DocumentBuilder, labelNames, type RawDocument, tooLong } from '../document.ts'
+import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
 import type { Fields } from '../fields.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
@@ -8,7 +8,6 @@ import type { Chunk, DeadRecord, Parsed } from '../source.ts'
  * kind (one byte), its length (uint32, little-endian) and its bytes. So text moves as it was in the file and no thread makes strings of
  * it. A row that is dead in the chunk has no parts; its line number is passed over.
  */
-const roles = ['text', ...labelNames] as const
 const kinds = { absent: 0, utf8: 1, other: 2, integer: 3 }
 const headBytes = 5
 const encoder = new TextEncoder()

@@ -141,12 +141,18 @@ export const sourceSuite: Suite<SourceSubject> = suiteOf({
     assert.deepEqual(read, chunks.slice(0, read.length))
     assert.ok(read.length < chunks.length, 'it read on')
   }),
-  'its options are JSON': onSource(async ({ source }) => assertJson(source.options)),
+  'its options are JSON, and its origin is some of them': onSource(async ({ source: { options, origin = [] } }) => {
+    assert.deepEqual(JSON.parse(JSON.stringify(options)), { ...options })
+    for (const name of origin) assert.ok(Object.hasOwn(options, name), `there is no option '${name}'`)
+  }),
+  'it describes itself in a line': onSource(async ({ source }) =>
+    assert.match(source.describe?.() ?? source.name, /^\S.*$/),
+  ),
+  'following, it is the same source with `follow`': onSource(async ({ source }) => {
+    const { name, options } = source.following?.() ?? { ...source, options: { ...source.options, follow: true } }
+    assert.deepEqual([name, options], [source.name, { ...source.options, follow: true }])
+  }),
 })
-
-function assertJson(options: unknown): void {
-  assert.deepEqual(JSON.parse(JSON.stringify(options)), options)
-}
 
 /** Registers the suite: `testSource('my source', () => ({ source: mySource('a', 'b'), records, recordBytesMax }))`. */
 export const testSource = registering(sourceSuite)

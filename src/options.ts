@@ -16,40 +16,52 @@ import { HeadraceError } from './errors.ts'
 export interface Kind<T> {
   readonly is: string
   readonly accepts: (value: unknown) => value is T
+  /** Of a value that is refused, what is wrong in it or near to it, where that helps; else null. */
+  readonly hint?: ((value: unknown) => string | null) | undefined
 }
 
 export interface Option<T = unknown> {
   /** What it says, for help and docs. */
   readonly about: string
   readonly kind: Kind<T>
-  /** Undefined for an option that must be given. */
+  /** Undefined for an option that must be given, or that says nothing where it is not. */
   readonly default: T | undefined
+  readonly mayBeMissing?: boolean
 }
-interface RequiredOption<T> extends Option<T> {
+export interface RequiredOption<T> extends Option<T> {
   readonly default: undefined
+  readonly mayBeMissing?: false
+}
+export interface MissingOption<T> extends Option<T> {
+  readonly default: undefined
+  readonly mayBeMissing: true
 }
 export type OptionTable = Readonly<Record<string, Option>>
 
 type ValueOf<O> = O extends Option<infer T> ? T : never
 type RequiredIn<O> = { [K in keyof O]: O[K] extends RequiredOption<unknown> ? K : never }[keyof O]
 /** What a caller gives: options with a default may be left out, or be undefined. */
-export type OptionsOf<O> = { readonly [K in keyof O as K extends RequiredIn<O> ? K : never]: ValueOf<O[K]> } & {
-  readonly [K in keyof O as K extends RequiredIn<O> ? never : K]?: ValueOf<O[K]> | undefined
-}
+export type OptionsOf<O> = keyof O extends never
+  ? Readonly<Record<string, never>>
+  : { readonly [K in keyof O as K extends RequiredIn<O> ? K : never]: ValueOf<O[K]> } & {
+      readonly [K in keyof O as K extends RequiredIn<O> ? never : K]?: ValueOf<O[K]> | undefined
+    }
 /** What comes of it: every option with its value. */
-export type ResolvedOf<O> = { readonly [K in keyof O]: ValueOf<O[K]> }
+export type ResolvedOf<O> = {
+  readonly [K in keyof O]: O[K] extends MissingOption<unknown> ? ValueOf<O[K]> | undefined : ValueOf<O[K]>
+}
 
 export const required = <T>(about: string, kind: Kind<T>): RequiredOption<T> => ({ about, kind, default: undefined })
-export const optional = <T>(about: string, kind: Kind<T>, value: NoInfer<T>): Option<T> & { readonly default: T } => ({
-  about,
-  kind,
-  default: value,
-})
+export function optional<T>(about: string, kind: Kind<T>): MissingOption<T>
+export function optional<T>(about: string, kind: Kind<T>, value: NoInfer<T>): Option<T> & { readonly default: T }
+export function optional<T>(about: string, kind: Kind<T>, value?: T): Option<T> {
+  return value === undefined ? { about, kind, default: undefined, mayBeMissing: true } : { about, kind, default: value }
+}
 
-const kind = <T>(is: string, accepts: (value: unknown) => boolean): Kind<T> => ({
-  is,
-  accepts: accepts as Kind<T>['accepts'],
-})
+/** A kind of its own: `is` goes on from "give", as in "a name". */
+export function kind<T>(is: string, accepts: (value: unknown) => boolean, hint?: Kind<T>['hint']): Kind<T> {
+  return { is, accepts: accepts as Kind<T>['accepts'], hint }
+}
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 
 /** A finite number, both bounds included. */
@@ -68,22 +80,33 @@ export const share = number(0, 1)
 export const uint32 = whole(0, 0xffffffff)
 export const flag: Kind<boolean> = kind('true or false', value => typeof value === 'boolean')
 export const name: Kind<string> = kind('a name', value => typeof value === 'string' && value !== '')
+export const text: Kind<string> = kind('a string', value => typeof value === 'string')
 
 export function oneOf<const T extends string>(values: readonly T[]): Kind<T> {
-  return kind(`one of ${values.join(', ')}`, value => values.some(one => one === value))
+  const isOne = (value: unknown) => values.some(one => one === value)
+  return kind(`one of ${values.join(', ')}`, isOne, value => suggest(String(value), values))
 }
-export function listOf<T>(item: Kind<T>): Kind<readonly T[]> {
-  return kind(`a list, each ${item.is}`, value => Array.isArray(value) && value.every(item.accepts))
+/** A list of at least `min` items. */
+export function listOf<T>(item: Kind<T>, min = 0): Kind<readonly T[]> {
+  const isList = (value: unknown) => Array.isArray(value) && value.length >= min && value.every(item.accepts)
+  return kind(`a list${min > 0 ? ` of at least ${min}` : ''}, each ${item.is}`, isList, value => hintAt(value, item))
 }
 export function recordOf<T>(item: Kind<T>): Kind<Readonly<Record<string, T>>> {
-  const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
-  return kind(
-    `names, each with ${item.is}`,
-    value => isRecord(value) && Object.values(value as object).every(item.accepts),
-  )
+  const isRecord = (value: unknown) => isObject(value) && Object.values(value).every(item.accepts)
+  return kind(`names, each with ${item.is}`, isRecord, value => hintAt(value, item))
 }
 export function orNull<T>(item: Kind<T>): Kind<T | null> {
-  return kind(`${item.is}, or null`, value => value === null || item.accepts(value))
+  return kind(`${item.is}, or null`, value => value === null || item.accepts(value), item.hint)
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The first of a list's or record's items that is not of its kind. */
+function hintAt(value: unknown, item: Kind<unknown>): string | null {
+  const found =
+    typeof value === 'object' ? Object.entries(value ?? {}).find(([, one]) => !item.accepts(one)) : undefined
+  return found ? `'${found[0]}' is ${show(found[1])}` : null
 }
 
 function describeRange(min: number, max: number): string {
@@ -96,36 +119,62 @@ function describeRange(min: number, max: number): string {
  * with the nearest one, and for a value that is not of its kind.
  */
 export function resolveOptions<O extends OptionTable>(who: string, table: O, given: OptionsOf<O>): ResolvedOf<O> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw new HeadraceError('bad-option', `${who} takes an object of options, not ${show(given)}`)
+  checkObject(who, given)
   const values = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(values)) checkOption(who, table, name, value)
-  const missing = Object.keys(table).find(name => table[name].default === undefined && values[name] === undefined)
-  if (missing) throw new HeadraceError('bad-option', `${who} needs '${missing}': give ${table[missing].kind.is}`)
+  const isMissing = ([name, option]: [string, Option]) =>
+    option.default === undefined && !option.mayBeMissing && values[name] === undefined
+  const missing = Object.entries(table).find(isMissing)
+  if (missing) throw new HeadraceError('bad-option', `${who} needs '${missing[0]}': give ${missing[1].kind.is}`)
   const defaults = Object.fromEntries(Object.entries(table).map(([name, option]) => [name, option.default]))
   return Object.freeze({ ...defaults, ...values }) as ResolvedOf<O>
 }
 
-function checkOption(who: string, table: OptionTable, name: string, value: unknown): void {
+/** Throws 'bad-option' for what is no object with names. */
+export function checkObject(who: string, given: unknown): void {
+  if (!isObject(given)) throw new HeadraceError('bad-option', `${who} takes an object of options, not ${show(given)}`)
+}
+
+/** Throws 'bad-option' unless the table has the option and the value is of its kind. */
+export function checkOption(who: string, table: OptionTable, name: string, value: unknown): void {
   if (!Object.hasOwn(table, name))
     throw new HeadraceError('bad-option', refuseName(`${who} has no option`, name, Object.keys(table)))
   const { kind } = table[name]
-  if (!kind.accepts(value))
-    throw new HeadraceError('bad-option', `${who} has '${name}' ${show(value)}: give ${kind.is}`)
+  if (kind.accepts(value)) return
+  const hint = kind.hint?.(value) ?? null
+  throw new HeadraceError(
+    'bad-option',
+    `${who} has '${name}' ${show(value)}: give ${kind.is}${hint === null ? '' : `; ${hint}`}`,
+  )
 }
 
 /** `what 'name'`, with the known name that is nearest to it, and all that there are. */
 export function refuseName(what: string, name: string, known: readonly string[]): string {
   if (known.length === 0) return `${what} '${name}'; it has none`
+  const listed = `there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`
+  return `${what} '${name}'; ${[suggest(name, known), listed].filter(Boolean).join(' ')}`
+}
+
+function suggest(name: string, known: readonly string[]): string | null {
   const nearest = findNearest(name, known)
-  return `${what} '${name}'${nearest ? `; did you mean '${nearest}'?` : ';'} there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`
+  return nearest === null ? null : `did you mean '${nearest}'?`
 }
 
 const shownMax = 80
-function show(value: unknown): string {
-  const text =
-    typeof value === 'number' || typeof value === 'function' ? String(value) : (JSON.stringify(value) ?? String(value))
+
+/** A value as a message shows it: JSON where it has one. */
+export function show(value: unknown): string {
+  const text = typeof value === 'number' || typeof value === 'function' ? String(value) : writeJson(value)
   return text.length > shownMax ? `${text.slice(0, shownMax)}...` : text
+}
+
+function writeJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    // A bigint, or an object that is a part of itself.
+    return typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
+  }
 }
 
 /** Names longer than this are compared by their beginnings: a name may be a whole text by mistake. */

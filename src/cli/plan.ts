@@ -1,6 +1,6 @@
 import type { Rule } from '../annotate/annotator.ts'
+import type { FeedOptions } from '../feed/options.ts'
 import type { Guard } from '../pipeline/guard.ts'
-import type { FeedOptions } from '../pipeline/pipeline.ts'
 import type { AnnotateStep, Plan } from '../pipeline/plan.ts'
 import type { Command } from './command.ts'
 import { loadPlan, referTo } from './load-plan.ts'
@@ -30,7 +30,7 @@ function describePlan(plan: Plan, width: number): string {
   const pairs = (rows: [string, string][]) => formatPairs(rows.length ? rows : [['(nothing)', '']], width)
   const tokenizer = plan.tokenizer && String(plan.tokenizer.options.encoding ?? plan.tokenizer.name)
   const sections = [
-    `pipeline ${plan.name}\n${pairs([['reads', describeSource(plan)]])}`,
+    `pipeline ${plan.name}\n${pairs([['reads', plan.source.describe?.() ?? plan.source.name]])}`,
     `annotate, on all threads (${plan.annotateFingerprint})\n${pairs(plan.steps.map(describeStep))}`,
     `decide, in order (${plan.decideFingerprint})\n${pairs([
       ...plan.rules.map(rule => [rule.reason, describeRule(rule)] as [string, string]),
@@ -43,19 +43,6 @@ function describePlan(plan: Plan, width: number): string {
     plan.feed ? `feed\n${pairs(describeFeed(plan.feed))}` : '',
   ]
   return sections.filter(Boolean).join('\n')
-}
-
-/** The source's options that say something: not those that are as they always are. */
-function describeSource({ source }: Plan): string {
-  const { patterns, follow, pollMs, domainDefault, ...fields } = source.options
-  const named = Object.entries(fields).filter(([name, value]) => value !== null && value !== name && value !== false)
-  const parts = [
-    `${source.name} ${Array.isArray(patterns) ? patterns.join(' ') : ''}`.trim(),
-    ...named.map(([name, value]) => `${name} from '${value}'`),
-    domainDefault && domainDefault !== 'default' ? `domain '${domainDefault}' by default` : '',
-    follow ? `follows, looking every ${pollMs} ms` : '',
-  ]
-  return parts.filter(Boolean).join(', ')
 }
 
 /** Reasons of a gate that are named; a filter has a dozen. */
@@ -120,7 +107,9 @@ function describeAsJson(plan: Plan): unknown {
     deciders: plan.deciders.map(operator),
     tokenizer: plan.tokenizer && operator(plan.tokenizer),
     guards: plan.guards.map(({ name, above, below, windowSlots, rowsMin }) => ({
-      ...{ name, windowSlots, rowsMin },
+      name,
+      windowSlots,
+      rowsMin,
       above: Number.isFinite(above) ? above : null,
       below: Number.isFinite(below) ? below : null,
     })),

@@ -12,7 +12,6 @@ import { type EventLog, figuresOf, openEventLog } from '../watch/event-log.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
-import { measureInput } from './input.ts'
 import { loadPlan, referTo } from './load-plan.ts'
 import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
@@ -122,7 +121,7 @@ async function runWatched(
   const drain = drainOnSignal(watching.display, args.flag('drain'))
   // Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it.
   if (loads)
-    measureInput(plan.source).then(
+    plan.source.bytes?.().then(
       bytes => (progress.inputBytes = bytes),
       () => {},
     )

@@ -1,13 +1,11 @@
 import { stringAt, utf8 } from '../batch/batch.ts'
-import { HeadraceError } from '../errors.ts'
+import { type OptionsOf, optional, recordOf, required, resolveOptions, share, uint32 } from '../options.ts'
 import { hashUnit } from '../text/hash.ts'
 import type { Decider } from './decider.ts'
 
-export interface BalanceOptions {
-  /** Share of each domain's documents to keep, from 0 to 1; a domain that is not named keeps all. */
-  readonly rates: Readonly<Record<string, number>>
-  /** A uint32; 0 by default. */
-  readonly seed?: number
+export const balanceOptions = {
+  rates: required("share of each domain's documents to keep; a domain that is not named keeps all", recordOf(share)),
+  seed: optional('another seed keeps other documents', uint32, 0),
 }
 
 /**
@@ -16,10 +14,8 @@ export interface BalanceOptions {
  *
  *     .decide(exactDuplicates(), nearDuplicates(), balance({ rates: { code: 0.5 } }))
  */
-export function balance({ rates, seed = 0 }: BalanceOptions): Decider {
-  for (const [domain, rate] of Object.entries(rates))
-    if (!(rate >= 0 && rate <= 1))
-      throw new HeadraceError('bad-option', `balance: the rate of '${domain}' is ${rate}; give a number from 0 to 1`)
+export function balance(options: OptionsOf<typeof balanceOptions>): Decider {
+  const { rates, seed } = resolveOptions('balance()', balanceOptions, options)
   const rateOf = new Map(Object.entries(rates))
   return {
     name: 'balance',

@@ -1,5 +1,8 @@
 import { fixed, numbers } from '../batch/batch.ts'
+import { type OptionsOf, resolveOptions } from '../options.ts'
 import { addressOf, type Decider } from './decider.ts'
+
+export const exactDuplicatesOptions = {}
 
 const itemBytes = 16
 
@@ -11,7 +14,8 @@ const itemBytes = 16
  *
  *     .annotate(normalize(), signature()).decide(exactDuplicates())
  */
-export function exactDuplicates(): Decider {
+export function exactDuplicates(options: OptionsOf<typeof exactDuplicatesOptions> = {}): Decider {
+  resolveOptions('exactDuplicates()', exactDuplicatesOptions, options)
   return {
     name: 'exact-duplicates',
     version: 1,

@@ -1,14 +1,15 @@
 import { utf8 } from '../batch/batch.ts'
-import { HeadraceError } from '../errors.ts'
+import { type OptionsOf, optional, required, resolveOptions, share, uint32 } from '../options.ts'
 import { hashUnit } from '../text/hash.ts'
 import type { Decider } from './decider.ts'
 
-export interface HoldoutOptions {
-  /** Share of kept documents, from 0 to 1. */
-  readonly rate: number
-  /** A uint32; 0 by default. Another seed holds out other documents. */
-  readonly seed?: number
+export const holdoutOptions = {
+  rate: required('share of kept documents to hold out', share),
+  seed: optional('another seed holds out other documents', uint32, 0),
 }
+
+/** Documents that are kept for evaluation; fed only where a mixture names the domain. */
+export const holdoutDomain = 'holdout'
 
 /** Sets this draw apart from every other one with the same seed, so that what is held out is no sample that `balance` prefers. */
 const salt = 0x686f6c64
@@ -19,9 +20,8 @@ const salt = 0x686f6c64
  *
  *     .decide(exactDuplicates(), nearDuplicates(), holdout({ rate: 0.001 }))
  */
-export function holdout({ rate, seed = 0 }: HoldoutOptions): Decider {
-  if (!(rate >= 0 && rate <= 1))
-    throw new HeadraceError('bad-option', `holdout: rate is ${rate}; give a number from 0 to 1`)
+export function holdout(options: OptionsOf<typeof holdoutOptions>): Decider {
+  const { rate, seed } = resolveOptions('holdout()', holdoutOptions, options)
   return {
     name: 'holdout',
     version: 1,
@@ -33,7 +33,8 @@ export function holdout({ rate, seed = 0 }: HoldoutOptions): Decider {
       const { bytes, offsets } = utf8(batch, 'id')
       return {
         decide(row, verdict) {
-          if (hashUnit(seed ^ salt, bytes.subarray(offsets[row], offsets[row + 1])) < rate) verdict.domain = 'holdout'
+          if (hashUnit(seed ^ salt, bytes.subarray(offsets[row], offsets[row + 1])) < rate)
+            verdict.domain = holdoutDomain
           return true
         },
         keep() {},

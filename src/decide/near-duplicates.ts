@@ -1,22 +1,28 @@
 import { type Batch, fixed, numbers, type Utf8Column, utf8 } from '../batch/batch.ts'
-import { HeadraceError } from '../errors.ts'
+import { kind, type OptionsOf, oneOf, optional, type ResolvedOf, resolveOptions, whole } from '../options.ts'
 import { hash64 } from '../text/hash.ts'
 import { estimateSimilarity } from '../text/likeness/minhash.ts'
 import { addressOf, type Decider, type RowDecider } from './decider.ts'
 import type { KeyedTable, ListTable, State, TableShape } from './state.ts'
 
-export interface NearDuplicateOptions {
+const similarityKind = kind<number>(
+  'a number above 0, at most 1',
+  value => typeof value === 'number' && value > 0 && value <= 1,
+)
+
+export const nearDuplicatesOptions = {
   /**
-   * Drop from this estimated Jaccard similarity of word shingles on; 0.8 by default. The estimate's standard error with 112
-   * values is 0.028 at 0.9 and 0.046 at 0.6, so 0.8 stands 3.5 errors below the copies that must go and 4.3 above those that
-   * must stay.
+   * The estimate's standard error with 112 values is 0.028 at 0.9 and 0.046 at 0.6, so 0.8 stands 3.5 errors below the copies that must
+   * go and 4.3 above those that must stay.
    */
-  readonly similarity?: number
-  /** As the annotator `signature` was given them: 14 and 8 by default. */
-  readonly bands?: number
-  readonly rows?: number
-  /** Compare with all kept documents, or only with those of the same domain. Default `all`. */
-  readonly scope?: 'all' | 'domain'
+  similarity: optional('drops from this estimated Jaccard similarity of word shingles on', similarityKind, 0.8),
+  bands: optional('bands, as `signature()` was given them', whole(1, 64), 14),
+  rows: optional('places a band, as `signature()` was given them', whole(1, 64), 8),
+  scope: optional(
+    'compares with all kept documents, or with those of the same domain',
+    oneOf(['all', 'domain']),
+    'all',
+  ),
 }
 
 /**
@@ -28,30 +34,26 @@ export interface NearDuplicateOptions {
  *
  *     .annotate(normalize(), signature()).decide(exactDuplicates(), nearDuplicates({ similarity: 0.85, scope: 'domain' }))
  */
-export function nearDuplicates(options: NearDuplicateOptions = {}): Decider {
-  const { similarity = 0.8, bands = 14, rows = 8, scope = 'all' } = options
-  if (!(similarity > 0 && similarity <= 1))
-    throw new HeadraceError(
-      'bad-option',
-      `nearDuplicates: similarity is ${similarity}; give a number above 0, at most 1`,
-    )
+export function nearDuplicates(options: OptionsOf<typeof nearDuplicatesOptions> = {}): Decider {
+  const resolved = resolveOptions('nearDuplicates()', nearDuplicatesOptions, options)
+  const { bands, rows, scope } = resolved
   const bandTables = Array.from({ length: bands }, (_, band): TableShape => {
     return { name: `near-band-${band}`, kind: 'keyed', width: 4 }
   })
   return {
     name: 'near-duplicates',
     version: 1,
-    options: { similarity, bands, rows, scope },
+    options: resolved,
     reads: ['signature', 'bands', 'shingles', ...(scope === 'domain' ? ['domain'] : [])],
     reasons: ['near-duplicate'],
     // An item is a signature and a float64 address.
     tables: [...bandTables, { name: 'near-documents', kind: 'list', width: bands * rows + 8 }],
-    open: (batch, slot, state) => openBatch({ similarity, bands, rows, scope }, batch, slot, state),
+    open: (batch, slot, state) => openBatch(resolved, batch, slot, state),
   }
 }
 
 function openBatch(
-  { similarity, bands, rows, scope }: Required<NearDuplicateOptions>,
+  { similarity, bands, rows, scope }: ResolvedOf<typeof nearDuplicatesOptions>,
   batch: Batch,
   slot: number,
   state: State,

@@ -3,43 +3,19 @@ import { join, relative, sep } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { makeFolder, type OnEffect, writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
 import { readSampleTokens } from './files/block-file.ts'
 import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
+import { type FeedOptions, feedOptions } from './options.ts'
 import { type BlockSpec, listSamples, writeBlock } from './plan/blocks.ts'
-import {
-  type ControlEntry,
-  checkControl,
-  checkCount,
-  checkMixture,
-  type Mixture,
-  parseControls,
-} from './plan/control.ts'
-import type { Packing } from './plan/pack.ts'
-import { type DryPolicy, Planner, planDefaults } from './plan/planner.ts'
+import { type ControlEntry, checkControl, parseControls } from './plan/control.ts'
+import { Planner } from './plan/planner.ts'
 
-export interface PublishOptions {
-  /** Tokens a sample. */
-  readonly length: number
-  /** Samples a step, over all ranks. */
-  readonly batch: number
-  /** Weight of each domain in tokens. Default: domains are mixed by the tokens that they have ready. */
-  readonly mixture?: Mixture | null
-  /** Default `concatenate`. */
-  readonly packing?: Packing
-  /** Default 2^30. */
-  readonly blockTokens?: number
-  /** Slots after which a block closes though it is small. Default 16,384 (8 GB of text). */
-  readonly blockSlotsMax?: number
-  /** Seed of all permutations. Default 0. */
-  readonly seed?: number
-  /** What happens when a domain has no samples left after the end. Default `renormalise`. */
-  readonly dry?: DryPolicy
-  /** Passes over a domain at most, with `repeat`. Default 4. */
-  readonly repeatMax?: number
+/** The run that a feed is made of. */
+export interface FeedOrigin {
   /** Name of the run. */
   readonly run: string
   /** The shards folder. */
@@ -50,8 +26,6 @@ export interface PublishOptions {
   readonly endOfText?: number | null
   /** Fingerprint of the shards. */
   readonly fingerprint: string
-  /** Steps in one ledger file. Default 4096. */
-  readonly segmentSteps?: number
   readonly onEffect?: OnEffect
 }
 
@@ -63,32 +37,20 @@ const publishStepsMax = 1024
  * entry: steps that were published are planned again and compared, and the new ones follow. Whatever the crashes between, the folder
  * comes out the same byte for byte. One process at a time; the caller's lock on the run sees to it.
  */
-export async function openFeed(dir: string, options: PublishOptions): Promise<FeedPublisher> {
-  const identity = identityOf(options)
+export async function openFeed(dir: string, options: FeedOptions, origin: FeedOrigin): Promise<FeedPublisher> {
+  const identity = identityOf(options, origin)
   const id = feedId(identity)
   await makeFolder(dir)
   const known = await readHead(dir)
   if (known && known.feed !== id) throw refuseOther(dir, known, identity)
-  const shards = relative(dir, options.shards).split(sep).join('/')
+  const shards = relative(dir, origin.shards).split(sep).join('/')
   const start = { ...identity, feed: id, shards, steps: 0, digest: id, ended: false, leftover: {} }
-  return new FeedPublisher(dir, options.shards, known ?? start, await readControls(dir), options.onEffect)
+  return new FeedPublisher(dir, origin.shards, known ?? start, await readControls(dir), origin.onEffect)
 }
 
-function identityOf(options: PublishOptions): FeedIdentity {
-  const { length, batch, mixture = null, packing = 'concatenate', seed = 0, endOfText = null } = options
-  const { blockTokens, blockSlotsMax, dry, repeatMax } = { ...planDefaults, ...dropUndefined(options) }
-  const { segmentSteps = limits.ledgerSegmentSteps, run, tokenizer, fingerprint } = options
-  const counts = { length, batch, blockTokens, blockSlotsMax, repeatMax, segmentSteps }
-  for (const [name, value] of Object.entries(counts)) checkCount(name, value)
-  if (mixture) checkMixture(mixture)
-  return {
-    ...{ version: 1, run, length, batch, mixture, packing, seed, blockTokens, blockSlotsMax, dry, repeatMax },
-    ...{ segmentSteps, tokenizer, endOfText, fingerprint },
-  }
-}
-
-function dropUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
+  const { run, tokenizer, endOfText = null, fingerprint } = origin
+  return { version: 1, run, ...resolveOptions('a feed', feedOptions, options), tokenizer, endOfText, fingerprint }
 }
 
 function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {

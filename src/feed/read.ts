@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
+import { flag, kind, type OptionsOf, optional, type ResolvedOf, resolveOptions, whole } from '../options.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
 import { BlockFile } from './files/block-file.ts'
 import { OpenFiles } from './files/file-cache.ts'
@@ -39,23 +40,26 @@ export interface FeedBatch {
   readonly domains: readonly string[]
 }
 
-export interface ReadOptions {
-  /** This reader's number, from 0. Default 0. */
-  readonly rank?: number
-  /** Readers that share each step; it must divide the batch. Default 1. */
-  readonly world?: number
-  /** The first step to read, or a state to go on from. Default 0. */
-  readonly from?: number | FeedState
-  /** Wait for further steps until the feed ends. Default false: stop after what is published. */
-  readonly follow?: boolean
-  /** How often a follower looks, in milliseconds. Default 500. */
-  readonly pollMs?: number
-  /** Check every shard's SHA-256 when it is opened. Default false: its size and counts are checked. */
-  readonly verify?: boolean
-  /** Shards and blocks open at once; each holds a file descriptor and 4 bytes a document. Default 512. */
-  readonly filesMax?: number
-  readonly signal?: AbortSignal
+const stepNumber = whole()
+const isState = (value: Partial<FeedState> | null) =>
+  stepNumber.accepts(value?.step) && typeof value.feed === 'string' && typeof value.digest === 'string'
+const place = kind<number | FeedState>(
+  'the number of a step, or what state() gave',
+  value => stepNumber.accepts(value) || isState(value as FeedState | null),
+)
+const abortSignal = kind<AbortSignal>('an AbortSignal', value => value instanceof AbortSignal)
+
+export const readFeedOptions = {
+  rank: optional("this reader's number, from 0", whole(), 0),
+  world: optional('readers that share each step; it must divide the batch', whole(1), 1),
+  from: optional('the first step to read, or a state to go on from', place, 0),
+  follow: optional('waits for further steps until the feed ends; else it ends after what is published', flag, false),
+  pollMs: optional('how often a follower looks, in milliseconds', whole(0, 2 ** 31 - 1), 500),
+  verify: optional("checks every shard's SHA-256 when it is opened, not its size and counts alone", flag, false),
+  filesMax: optional('files open at once; each holds a descriptor and 4 bytes a document', whole(1), 512),
+  signal: optional('ends the reading when it aborts', abortSignal),
 }
+export interface ReadOptions extends OptionsOf<typeof readFeedOptions> {}
 
 /** Label of a token that has no next token in its piece. */
 const noLabel = -100
@@ -65,15 +69,22 @@ const noLabel = -100
  * the same samples. Ends after the last published step, or when the feed does.
  */
 export function readFeed(dir: string, options: ReadOptions = {}): FeedReader {
-  return new FeedReader(dir, options)
+  const resolved = resolveOptions('readFeed()', readFeedOptions, options)
+  const { rank, world } = resolved
+  if (rank >= world)
+    throw new HeadraceError(
+      'bad-option',
+      `readFeed() has rank ${rank} of world ${world}: ranks count from 0 to world - 1`,
+    )
+  return new FeedReader(dir, resolved)
 }
 
 export class FeedReader implements AsyncIterable<FeedBatch> {
   readonly #dir: string
-  readonly #options: ReadOptions
+  readonly #options: ResolvedOf<typeof readFeedOptions>
   #handed: FeedState | null = null
 
-  constructor(dir: string, options: ReadOptions) {
+  constructor(dir: string, options: ResolvedOf<typeof readFeedOptions>) {
     this.#dir = dir
     this.#options = options
   }
@@ -84,12 +95,11 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<FeedBatch> {
-    const { rank = 0, world = 1, filesMax = 512, verify = false } = this.#options
-    checkRank(rank, world)
+    const { rank, world, filesMax, verify, from } = this.#options
     let head = await this.#head()
     if (!head) return
     const ledger = new LedgerReader(this.#dir, head.segmentSteps)
-    const start = await startingState(head, ledger, this.#handed ?? this.#options.from ?? 0)
+    const start = await startingState(head, ledger, this.#handed ?? from)
     this.#handed = start
     let { step, digest } = start
     using files = new OpenFiles<Shard | BlockFile>(filesMax)
@@ -141,17 +151,9 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
   }
 
   async #wait(): Promise<boolean> {
-    const { pollMs = 500, signal } = this.#options
+    const { pollMs, signal } = this.#options
     return sleep(pollMs, true, signal ? { signal } : {}).catch(() => false)
   }
-}
-
-function checkRank(rank: number, world: number): void {
-  if (!Number.isSafeInteger(world) || world < 1 || !Number.isSafeInteger(rank) || rank < 0 || rank >= world)
-    throw new HeadraceError(
-      'bad-option',
-      `rank ${rank} of world ${world}; give a world of 1 or more and a rank from 0 below it`,
-    )
 }
 
 function checkWorld({ step, samples }: Step, world: number): void {
@@ -166,8 +168,6 @@ function checkWorld({ step, samples }: Step, world: number): void {
 /** The state to begin with, checked against the feed: another feed's or another history's is refused. */
 async function startingState(head: Head, ledger: LedgerReader, from: number | FeedState): Promise<FeedState> {
   const step = typeof from === 'number' ? from : from.step
-  if (!Number.isSafeInteger(step) || step < 0)
-    throw new HeadraceError('bad-option', `a feed can't be read from step ${step}`)
   if (step > head.steps)
     throw new HeadraceError('not-found', `step ${step} is after the ${head.steps} steps that the feed has`)
   const digest = step === 0 ? head.feed : openStep(await ledger.read(step - 1), step - 1, null).digest
@@ -208,12 +208,8 @@ function samplesOf(step: Step, open: Opener, rank: number, world: number): Part[
   return parts
 }
 
-/** Positions from 0; grown to the longest sample seen. */
-let counting = new Int32Array(0)
-
 function readSamples(step: Step, parts: readonly Part[], open: Opener, { length, endOfText }: Head): FeedBatch {
   const samples = parts.reduce((sum, part) => sum + part.rows.length, 0)
-  if (counting.length < length) counting = Int32Array.from({ length }, (_, i) => i)
   const inputIds = new Int32Array(samples * length)
   const labels = new Int32Array(samples * length)
   const positionIds = new Int32Array(samples * length)
@@ -221,7 +217,7 @@ function readSamples(step: Step, parts: readonly Part[], open: Opener, { length,
   const documents: string[] = []
   const domains: string[] = []
   const endSpan = (from: number, tokens: number, document: string) => {
-    positionIds.set(counting.subarray(0, tokens), from)
+    for (let i = 0; i < tokens; i++) positionIds[from + i] = i
     bounds.push(from + tokens)
     documents.push(document)
   }

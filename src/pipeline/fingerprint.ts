@@ -9,10 +9,10 @@ export function fingerprint(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 16)
 }
 
-/** Of how a source makes documents of records: its name and options, but for where its input lies and when it comes. */
-export function fingerprintSource({ name, options }: Source): string {
-  const { patterns: _, follow: __, pollMs: ___, ...reading } = options
-  return fingerprint({ name, reading })
+/** Of how a source makes documents of records: its name and options, but for those of its origin. */
+export function fingerprintSource({ name, options, origin = ['patterns', 'follow', 'pollMs'] }: Source): string {
+  const reading = Object.entries(options).filter(([option]) => !origin.includes(option))
+  return fingerprint({ name, reading: Object.fromEntries(reading) })
 }
 
 /**
@@ -36,7 +36,9 @@ export function fingerprintState(deciders: readonly Decider[], known: ReadonlyMa
   const kept = deciders.filter(decider => decider.tables.length > 0)
   return fingerprint(
     kept.map(({ name, version, tables, reads }) => ({
-      ...{ name, version, tables },
+      name,
+      version,
+      tables,
       columns: reads.map(column => [column, known.get(column)]),
     })),
   )

@@ -2,8 +2,11 @@ import type { Annotator, Rule } from '../annotate/annotator.ts'
 import { tokenize } from '../annotate/tokenize.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
+import { type FeedOptions, feedOptions } from '../feed/options.ts'
+import { checkObject, listOf, name, number, optional, resolveOptions, text } from '../options.ts'
 import type { Source } from '../sources/source.ts'
-import type { GuardOptions } from './guard.ts'
+import { type GuardOptions, type GuardSettings, guardOptions } from './guard.ts'
+import { takeParts } from './parts.ts'
 
 /** A point in the chain of annotators where the rules so far are applied: what fails them is not measured further. */
 export interface Gate {
@@ -13,24 +16,12 @@ export interface Gate {
 export type Overrides = Readonly<Record<string, Threshold | false>>
 export type Threshold = Partial<Omit<Rule, 'column'>>
 
-/** What the trainer gets. */
-export interface FeedOptions {
-  /** Tokens a sample. */
-  readonly length: number
-  /** Samples a step, over all ranks. */
-  readonly batch: number
-  /** Weight of each domain, in tokens; omitted, domains are mixed as they come. */
-  readonly mixture?: Readonly<Record<string, number>>
-  /** How documents become samples. Default `concatenate`. */
-  readonly packing?: 'concatenate' | 'best-fit'
-  /** Tokens a block; a block is the unit of shuffling. Default 2^30. */
-  readonly blockTokens?: number
-  /** Seed of all permutations. Default 0. */
-  readonly seed?: number
-  /** What happens when a domain has no samples left. Default `renormalise`. */
-  readonly dry?: 'wait' | 'renormalise' | 'repeat'
-  /** Epochs at most with `repeat`. Default 4. */
-  readonly repeatMax?: number
+export const thresholdOptions = {
+  reason: optional("the drop's reason; that of the rule that it replaces, or one made of the column's name", name),
+  below: optional('drops what is below it', number()),
+  above: optional('drops what is above it', number()),
+  oneOf: optional('drops what is none of these', listOf(text, 1)),
+  noneOf: optional('drops what is one of these', listOf(text, 1)),
 }
 
 /** A pipeline: a frozen plain value. Each method of the builder gives another one. */
@@ -42,7 +33,7 @@ export interface Pipeline {
   readonly rules: Overrides | null
   readonly tokenizer: Annotator | null
   readonly feedOptions: FeedOptions | null
-  readonly guards: readonly GuardOptions[]
+  readonly guards: readonly GuardSettings[]
 }
 
 /** The rules of all annotators of the pipeline, applied where it stands among the deciders (always first). */
@@ -67,14 +58,20 @@ export interface PipelineBuilder extends Pipeline {
  *     export default pipeline('web').from(jsonl('data/*.jsonl')).annotate(language()).decide(rules()).tokenize('o200k_base')
  */
 export function pipeline(name: string): PipelineBuilder {
-  if (!/^[A-Za-z0-9][\w.-]{0,99}$/.test(name))
+  if (typeof name !== 'string' || !/^[A-Za-z0-9][\w.-]{0,99}$/.test(name))
     throw new HeadraceError(
       'bad-pipeline',
       `pipeline name '${name}' must be letters, digits, '.', '_' or '-', at most 100`,
     )
   return build({
-    ...{ name, source: null, annotators: [], deciders: [], rules: null },
-    ...{ tokenizer: null, feedOptions: null, guards: [] },
+    name,
+    source: null,
+    annotators: [],
+    deciders: [],
+    rules: null,
+    tokenizer: null,
+    feedOptions: null,
+    guards: [],
   })
 }
 
@@ -82,10 +79,11 @@ function build(value: Pipeline): PipelineBuilder {
   const isRules = (step: Decider | RuleStep): step is RuleStep => 'kind' in step
   return Object.freeze({
     ...value,
-    from: (source: Source) => build({ ...value, source }),
-    annotate: (...steps: (Annotator | Gate)[]) => build({ ...value, annotators: [...value.annotators, ...steps] }),
+    from: (source: Source) => build({ ...value, source: takeParts(value.name, '.from()', [source])[0] }),
+    annotate: (...steps: (Annotator | Gate)[]) =>
+      build({ ...value, annotators: [...value.annotators, ...takeParts(value.name, '.annotate()', steps)] }),
     decide: (...steps: (Decider | RuleStep)[]) => {
-      if (steps.slice(1).some(isRules))
+      if (takeParts(value.name, '.decide()', steps).slice(1).some(isRules))
         throw new HeadraceError(
           'bad-pipeline',
           `rules() stands after another decider; put it first: rules are cheapest`,
@@ -95,19 +93,48 @@ function build(value: Pipeline): PipelineBuilder {
       return build({ ...value, rules, deciders: [...value.deciders, ...deciders] })
     },
     tokenize: (...args: Parameters<typeof tokenize>) => build({ ...value, tokenizer: tokenize(...args) }),
-    feed: (options: FeedOptions) => build({ ...value, feedOptions: options }),
-    guard: (options: GuardOptions) => build({ ...value, guards: [...value.guards, options] }),
+    feed: (options: FeedOptions) => {
+      resolveOptions(`pipeline '${value.name}': feed()`, feedOptions, options)
+      return build({ ...value, feedOptions: options })
+    },
+    guard: (options: GuardOptions) => {
+      const guard = resolveOptions(`pipeline '${value.name}': guard()`, guardOptions, options)
+      return build({ ...value, guards: [...value.guards, guard] })
+    },
   })
 }
 
 /** The default rules of all annotators, with the thresholds named by column replaced, or removed by `false`. */
 export function rules(overrides: Overrides = {}): RuleStep {
-  return Object.freeze({ kind: 'rules', overrides })
+  return Object.freeze({ kind: 'rules', overrides: checkOverrides('rules()', overrides) })
 }
 
 /** Applies the rules of the annotators since the gate before it: what fails them is dropped without being measured further. */
 export function gate(overrides: Overrides = {}): Gate {
-  return Object.freeze({ kind: 'gate', overrides })
+  return Object.freeze({ kind: 'gate', overrides: checkOverrides('gate()', overrides) })
+}
+
+/** Overrides without what is undefined. Whether there are such columns is known when the pipeline is laid out. */
+function checkOverrides(who: string, overrides: Overrides): Overrides {
+  checkObject(who, overrides)
+  const given = Object.entries(overrides).filter(([, threshold]) => threshold !== undefined)
+  return Object.fromEntries(
+    given.map(([column, threshold]) => [
+      column,
+      threshold === false ? false : checkThreshold(`${who} for '${column}'`, threshold),
+    ]),
+  )
+}
+
+function checkThreshold(who: string, threshold: Threshold): Threshold {
+  resolveOptions(who, thresholdOptions, threshold)
+  const given = Object.entries(threshold).filter(([, value]) => value !== undefined)
+  if (!given.some(([name]) => name !== 'reason'))
+    throw new HeadraceError(
+      'bad-option',
+      `${who} has no bound: give below, above, oneOf or noneOf, or false for no rule`,
+    )
+  return Object.fromEntries(given)
 }
 
 export function isGate(step: Annotator | Gate): step is Gate {

@@ -3,10 +3,12 @@ import type { Field } from '../batch/batch.ts'
 import { documentFields } from '../batch/contract.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
+import type { FeedOptions } from '../feed/options.ts'
+import { findNearest } from '../options.ts'
 import type { Source } from '../sources/source.ts'
 import { fingerprint, fingerprintColumns, fingerprintSource, fingerprintState } from './fingerprint.ts'
 import { type Guard, planGuards } from './guard.ts'
-import { type FeedOptions, isGate, type Pipeline, resolveRules } from './pipeline.ts'
+import { isGate, type Pipeline, resolveRules } from './pipeline.ts'
 
 /** A step of the annotating stage: measure, or drop what fails these rules. */
 export type AnnotateStep = { readonly annotator: Annotator } | { readonly gate: readonly Rule[] }
@@ -44,20 +46,21 @@ export const stageFields: readonly Field[] = [
 /** Checks a pipeline and lays it out. Pure; every mistake in it is a `bad-pipeline` error here, before any work. */
 export function planPipeline(pipeline: Pipeline): Plan {
   const { name, source, deciders, tokenizer, feedOptions } = pipeline
-  if (!source) throw bad(name, 'has no source; add .from(jsonl(...))')
+  if (!source) throw bad(name, 'there is no source; add .from(jsonl(...))')
   const known = new Map(documentFields.map(field => [field.name, field]))
   const origin = fingerprintSource(source)
   const fingerprints = new Map(documentFields.map(field => [field.name, origin]))
   const steps = planSteps(pipeline, known, fingerprints)
   const annotators = pipeline.annotators.filter(step => !isGate(step)) as Annotator[]
   const rules = pipeline.rules === null ? [] : resolveRules(annotators, pipeline.rules)
-  checkRules(name, rules, known)
-  for (const decider of deciders) checkReads(name, 'decider', decider, new Set([...known.keys(), 'row']), pipeline)
+  checkReads(pipeline, 'rules()', Object.keys(pipeline.rules ?? {}), known.keys())
+  checkRules(pipeline, rules, known)
+  for (const { name, reads } of deciders) checkReads(pipeline, `decider '${name}'`, reads, [...known.keys(), 'row'])
   checkUnique(
     name,
     deciders.map(decider => decider.name),
   )
-  if (feedOptions) checkFeed(name, feedOptions, tokenizer)
+  if (feedOptions && !tokenizer) throw bad(name, 'feed() stands without tokenize(); a feed is made of tokens')
   const annotateFingerprint = fingerprint({ columns: [...fingerprints], gates: steps.filter(step => 'gate' in step) })
   const decideFingerprint = fingerprint({
     annotateFingerprint,
@@ -70,8 +73,19 @@ export function planPipeline(pipeline: Pipeline): Plan {
   const reasons = [...rules, ...steps.flatMap(step => ('gate' in step ? step.gate : []))].map(rule => rule.reason)
   const guards = planGuards(name, pipeline.guards, fields, [...reasons, ...deciders.flatMap(one => one.reasons)])
   return {
-    ...{ name, source, steps, rules, deciders, tokenizer, feed: feedOptions, guards, fields, fingerprints },
-    ...{ annotateFingerprint, decideFingerprint, shardFingerprint },
+    name,
+    source,
+    steps,
+    rules,
+    deciders,
+    tokenizer,
+    feed: feedOptions,
+    guards,
+    fields,
+    fingerprints,
+    annotateFingerprint,
+    decideFingerprint,
+    shardFingerprint,
     stateFingerprint: fingerprintState(deciders, fingerprints),
   }
 }
@@ -84,10 +98,11 @@ function planSteps(pipeline: Pipeline, known: Map<string, Field>, fingerprints: 
       // What an earlier gate let through has passed the rules before it.
       const gate = resolveRules(before.slice(gated), step.overrides)
       gated = before.length
-      checkRules(pipeline.name, gate, known)
+      checkReads(pipeline, 'a gate()', Object.keys(step.overrides), known.keys())
+      checkRules(pipeline, gate, known)
       return { gate }
     }
-    checkReads(pipeline.name, 'annotator', step, new Set(known.keys()), pipeline)
+    checkReads(pipeline, `annotator '${step.name}'`, step.reads, known.keys())
     checkUnique(
       pipeline.name,
       [...before, step].map(annotator => annotator.name),
@@ -99,58 +114,43 @@ function planSteps(pipeline: Pipeline, known: Map<string, Field>, fingerprints: 
   })
 }
 
-function checkReads(
-  name: string,
-  kind: string,
-  operator: { name: string; reads: readonly string[] },
-  known: ReadonlySet<string>,
-  pipeline: Pipeline,
-): void {
-  const missing = operator.reads.find(column => !known.has(column))
+/** Throws unless all columns are known where they are read. */
+function checkReads(pipeline: Pipeline, who: string, reads: readonly string[], known: Iterable<string>): void {
+  const names = new Set(known)
+  const missing = reads.find(column => !names.has(column))
   if (missing === undefined) return
-  const writer = pipeline.annotators.find(step => !isGate(step) && step.writes.some(field => field.name === missing)) as
-    | Annotator
-    | undefined
-  const advice = writer
-    ? `put ${writer.name}() before it`
-    : `no annotator of this pipeline writes it: add the one that does`
-  throw bad(name, `${kind} '${operator.name}' reads column '${missing}', which nothing before it writes; ${advice}`)
+  const writer = pipeline.annotators.find(step => !isGate(step) && step.writes.some(field => field.name === missing))
+  const nearest = findNearest(missing, [...names])
+  const advice = nearest
+    ? `did you mean '${nearest}'?`
+    : 'no annotator of this pipeline writes it: add the one that does'
+  throw bad(
+    pipeline.name,
+    `${who} reads column '${missing}', which nothing before it writes; ${writer ? `put ${(writer as Annotator).name}() before it` : advice}`,
+  )
 }
 
-function checkRules(name: string, rules: readonly Rule[], known: ReadonlyMap<string, Field>): void {
-  for (const rule of rules) {
-    const field = known.get(rule.column)
-    if (!field)
-      throw bad(name, `a rule for '${rule.reason}' reads column '${rule.column}', which no annotator before it writes`)
-    const isText = field.kind === 'utf8'
-    if (isText !== Boolean(rule.oneOf ?? rule.noneOf))
+/** Throws unless each rule is of the kind of its column. */
+function checkRules(pipeline: Pipeline, rules: readonly Rule[], known: ReadonlyMap<string, Field>): void {
+  for (const { reason, column, below, above, oneOf, noneOf } of rules) {
+    checkReads(pipeline, `a rule for '${reason}'`, [column], known.keys())
+    const { kind } = known.get(column)!
+    if ((kind === 'utf8') !== Boolean(oneOf ?? noneOf))
       throw bad(
-        name,
-        `a rule for '${rule.reason}' compares column '${rule.column}' (${field.kind}) with ${isText ? 'a number: use oneOf or noneOf' : 'a list of strings: use below or above'}`,
+        pipeline.name,
+        `a rule for '${reason}' compares column '${column}' (${kind}) with ${kind === 'utf8' ? 'a number: use oneOf or noneOf' : 'a list of strings: use below or above'}`,
       )
-    for (const bound of [rule.below, rule.above])
+    for (const bound of [below, above])
       if (bound !== undefined && !Number.isFinite(bound))
-        throw bad(name, `a rule for '${rule.reason}' has the bound ${bound}`)
+        throw bad(pipeline.name, `a rule for '${reason}' has the bound ${bound}`)
   }
 }
 
 function checkUnique(name: string, names: readonly string[]): void {
   const twice = names.find((operator, i) => names.indexOf(operator) !== i)
-  if (twice) throw bad(name, `has '${twice}' twice; an operator stands once in a pipeline`)
-}
-
-function checkFeed(name: string, feed: FeedOptions, tokenizer: Annotator | null): void {
-  if (!tokenizer) throw bad(name, `has .feed() without .tokenize(); a feed is made of tokens`)
-  for (const key of ['length', 'batch'] as const)
-    if (!Number.isInteger(feed[key]) || feed[key] < 1)
-      throw bad(name, `has feed ${key} ${feed[key]}; it must be a whole number above 0`)
-  for (const [domain, weight] of Object.entries(feed.mixture ?? {}))
-    if (!(weight >= 0 && Number.isFinite(weight)))
-      throw bad(name, `gives domain '${domain}' the weight ${weight}; weights are 0 or more`)
-  if (feed.mixture && !Object.values(feed.mixture).some(weight => weight > 0))
-    throw bad(name, 'has a mixture without any weight above 0')
+  if (twice) throw bad(name, `'${twice}' stands twice; an operator stands once in a pipeline`)
 }
 
 function bad(name: string, what: string): HeadraceError {
-  return new HeadraceError('bad-pipeline', `pipeline '${name}' ${what}`)
+  return new HeadraceError('bad-pipeline', `pipeline '${name}': ${what}`)
 }

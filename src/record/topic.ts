@@ -1,18 +1,22 @@
-import { readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { decodeBatch } from '../batch/arrow/ipc.ts'
+import { type Batch, type Column, numbers, stringAt, Utf8Builder, utf8 } from '../batch/batch.ts'
+import { documentFields } from '../batch/contract.ts'
+import { missingColumn } from '../batch/rows.ts'
 import { HeadraceError } from '../errors.ts'
-import { type LogPlace, openLogAt } from '../log/place.ts'
+import { flag, type OptionsOf, optional, refuseName, resolveOptions } from '../options.ts'
 import { fingerprint } from '../pipeline/fingerprint.ts'
-import type { Source } from '../sources/source.ts'
+import type { Chunk, Parsed, Source } from '../sources/source.ts'
+import { topics } from './layout.ts'
+import { openLogToRead } from './open-log.ts'
+import { type RunFile, readRunFile } from './run-file.ts'
 import { firstSlot, positionsAt, SlotReader } from './slot-reader.ts'
-import { topicSource } from './topic-source.ts'
 
-/** What is read of a run's `run.json`. */
-interface RunOf extends LogPlace {
-  readonly pipeline?: unknown
-  readonly partitions?: number
-  readonly spread?: boolean
-  readonly segments?: readonly unknown[]
+const documentTopics = [topics.kept, topics.scored] as const
+
+export const topicOptions = {
+  follow: optional('waits for what that run commits later instead of ending', flag, false),
 }
 
 /**
@@ -20,34 +24,97 @@ interface RunOf extends LogPlace {
  *
  *     pipeline('second').from(topic('.headrace/web'))
  *
- * `dir` is the run's folder, wherever its log is; the default topic is `decide.kept`. With `follow` it waits for what that run commits
- * later. It begins with the first slot that the run has not trimmed; what is trimmed before it is read is an error ('trimmed').
+ * `dir` is the run's folder, wherever its log is; the default topic is `decide.kept`. It begins with the first slot that the run has not
+ * trimmed; what is trimmed before it is read is an error ('trimmed'). Offsets are slots; `line` counts the rows of the topic. Where a row
+ * says which file and line it came from, that goes to `meta`.
  */
-export function topic(dir: string, name = 'decide.kept', options: { readonly follow?: boolean } = {}): Source {
-  const path = join(dir, 'run.json')
-  let run: RunOf
-  try {
-    run = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new HeadraceError('not-found', `topic('${dir}'): there is no run there (${path} can't be read)`, error)
-  }
-  if (name !== 'decide.kept' && name !== 'annotate.scored')
+export function topic(
+  dir: string,
+  name: (typeof documentTopics)[number] = topics.kept,
+  options: OptionsOf<typeof topicOptions> = {},
+): Source {
+  const { follow } = resolveOptions('topic()', topicOptions, options)
+  if (!documentTopics.includes(name))
     throw new HeadraceError(
-      'bad-pipeline',
-      `topic('${dir}', '${name}'): documents are in decide.kept and annotate.scored alone`,
+      'bad-option',
+      refuseName(`topic('${dir}') has no documents in`, String(name), documentTopics),
     )
-  const { partitions = 1, spread = false, log: address = null, logConfig = null } = run
-  // What a run is for good: an upgrade adds a segment.
-  const stamp = fingerprint({ pipeline: run.pipeline, first: run.segments?.[0] })
-  const open = async (slot: number, signal: AbortSignal) => {
-    const log = await openLogAt(dir, { log: address, logConfig }, { spread: spread ? ['annotate'] : [] })
-    const close = () => log[Symbol.asyncDispose]()
-    const openReader = async () => {
-      const from = slot > 0 ? slot : await firstSlot(log, name, partitions)
-      return new SlotReader(log, name, await positionsAt(log, name, partitions, from), signal)
-    }
-    const reader = await openReader().catch(error => close().then(() => Promise.reject(error)))
-    return { next: () => reader.next(), [Symbol.asyncDispose]: () => reader.close().then(close) }
+  if (!existsSync(join(dir, 'run.json'))) throw noRun(dir)
+  const file = `${dir}#${name}`
+  return {
+    name: 'topic',
+    options: { name: file, topic: name, follow },
+    describe: () => `topic ${name} of ${dir}${follow ? ', follows' : ''}`,
+    async *splits() {
+      const { pipeline, segments } = await readRun(dir)
+      // What a run is for good: an upgrade adds a segment.
+      yield { name: file, stamp: fingerprint({ pipeline, first: segments[0] }) }
+    },
+    async *read(_split, { offset, line }, signal) {
+      const run = await readRun(dir)
+      await using log = await openLogToRead(dir, run)
+      const slot = offset > 0 ? offset : await firstSlot(log, name, run.partitions)
+      const from = await positionsAt(log, name, run.partitions, slot)
+      yield* readSlots(new SlotReader(log, name, from, follow ? signal : AbortSignal.abort()), file, line, signal)
+    },
+    parse: parseSlot,
   }
-  return topicSource(open, { name: `${dir}#${name}`, topic: name, stamp, ...options })
+}
+
+async function readRun(dir: string): Promise<RunFile> {
+  const run = await readRunFile(dir)
+  if (!run) throw noRun(dir)
+  return run
+}
+
+function noRun(dir: string): HeadraceError {
+  return new HeadraceError('not-found', `topic('${dir}'): there is no run there (it has no run.json)`)
+}
+
+/** The slots up to the topic's `end`, or the last one that is committed, as chunks whose first row is `line`. */
+export async function* readSlots(
+  slots: SlotReader,
+  file: string,
+  line: number,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk> {
+  try {
+    for (let entry = await slots.next(); entry && !entry.isEnd && !signal.aborted; entry = await slots.next()) {
+      const first = line
+      line += decodeBatch(entry.value).batch.rows
+      yield { split: file, line: first, bytes: entry.value, dead: [], next: { offset: entry.slot + 1, line } }
+    }
+  } finally {
+    await slots.close()
+  }
+}
+
+/** The documents of a slot, whose entry is an Arrow batch with their columns. */
+export function parseSlot(chunk: Chunk): Parsed {
+  const { batch } = decodeBatch(chunk.bytes)
+  const columns: Record<string, Column> = {}
+  for (const field of documentFields)
+    columns[field.name] = batch.columns[field.name] ?? missingColumn(field, batch.rows)
+  const file = new Utf8Builder(batch.rows)
+  for (let row = 0; row < batch.rows; row++) file.push(chunk.split)
+  const line = Uint32Array.from({ length: batch.rows }, (_, row) => chunk.line + row)
+  return {
+    batch: {
+      rows: batch.rows,
+      columns: { ...columns, ...originOf(batch), file: file.finish(), line: { kind: 'u32', values: line } },
+    },
+    dead: [],
+  }
+}
+
+/** `meta` with the file and line that the rows came from. */
+function originOf(batch: Batch): Record<string, Column> {
+  if (!batch.columns.file || !batch.columns.line) return {}
+  const meta = new Utf8Builder(batch.rows)
+  for (let row = 0; row < batch.rows; row++) {
+    const known = batch.columns.meta ? stringAt(utf8(batch, 'meta'), row) : ''
+    const origin = { file: stringAt(utf8(batch, 'file'), row), line: numbers(batch, 'line')[row] }
+    meta.push(JSON.stringify({ ...(known ? JSON.parse(known) : {}), origin }))
+  }
+  return { meta: meta.finish() }
 }

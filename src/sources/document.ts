@@ -5,6 +5,9 @@ import type { DeadRecord, Parsed } from './source.ts'
 
 /** The labels of a document, in the order of their columns. */
 export const labelNames = ['id', 'domain', 'url', 'added'] as const
+/** The parts of a document that a field of a record can have. */
+export const roles = ['text', ...labelNames] as const
+const columnNames = [...roles, 'meta', 'file'] as const
 
 /** A record's parts as they were read: strings, bytes that should be UTF-8, or whatever the file has in their place. */
 export interface RawDocument {
@@ -26,7 +29,7 @@ export class DocumentBuilder {
   readonly #file: string
   readonly #fileBytes: Uint8Array
   readonly #domainDefault: string
-  readonly #columns: Record<'text' | 'id' | 'domain' | 'url' | 'added' | 'meta' | 'file', Utf8Builder>
+  readonly #columns: Readonly<Record<(typeof columnNames)[number], Utf8Builder>>
   readonly #lines: number[] = []
   readonly #dead: DeadRecord[] = []
   readonly #labels: Text[] = ['', '', '', '']
@@ -36,11 +39,8 @@ export class DocumentBuilder {
     this.#file = file
     this.#fileBytes = new TextEncoder().encode(file)
     this.#domainDefault = domainDefault
-    const small = () => new Utf8Builder()
-    this.#columns = {
-      ...{ text: new Utf8Builder(64, bytes), id: small(), domain: small() },
-      ...{ url: small(), added: small(), meta: small(), file: small() },
-    }
+    const builders = columnNames.map(name => [name, name === 'text' ? new Utf8Builder(64, bytes) : new Utf8Builder()])
+    this.#columns = Object.fromEntries(builders)
   }
 
   /** Adds the record of `line` as a document, or as dead when its text or a label can't be one. */

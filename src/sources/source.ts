@@ -89,15 +89,26 @@ export interface Parsed {
  * `read` yields the chunks of a split from a position that an earlier chunk gave; each holds whole records and about
  * `bytesTarget` bytes, never more than one record beyond it. What can't be read at all (a truncated file, no permission) ends
  * the split with a dead record, never with a throw: a throw means the world's fault that a later try may mend.
- * `stamp` is what the split of this name would be given now; without it, a split that is read again keeps the stamp that it had.
- * `parse` turns a chunk into rows, on a worker; same bytes, same rows. `following` is the same source, waiting for what comes.
+ * `parse` turns a chunk into rows, on a worker; same bytes, same rows.
  */
 export interface Source {
   readonly name: string
-  readonly options: Readonly<Record<string, unknown>>
+  /** As JSON. With `follow` the source waits for what comes later, instead of ending. */
+  readonly options: Readonly<Record<string, unknown>> & { readonly follow?: boolean | undefined }
+  /**
+   * Names of the options that say where the input lies and when it comes. The others say what is made of a record, and are in the
+   * fingerprint of every column. Default `patterns`, `follow` and `pollMs`.
+   */
+  readonly origin?: readonly string[]
   splits(signal: AbortSignal, known?: readonly Split[]): AsyncIterable<Split>
+  /** What the split of this name would be given as its stamp now; without it, a split that is read again keeps the one that it had. */
   stamp?(name: string): Promise<string>
   read(split: Split, from: ReadPosition, signal: AbortSignal): AsyncIterable<Chunk>
   parse(chunk: Chunk): Parsed | Promise<Parsed>
+  /** The same source, waiting for what comes. */
   following?(): Source
+  /** In a line, what it reads and how, for `headrace plan`. Default its name. */
+  describe?(): string
+  /** Bytes that it will read, to show how far a run is; 0 where that can't be known. */
+  bytes?(): Promise<number>
 }

@@ -67,7 +67,7 @@ const refused: [string[], number, RegExp][] = [
   [['try'], 64, /takes FILE\.\.\., and got nothing/],
   [['try', at('gone.jsonl')], 66, /no file matches/],
   [['try', at('a.jsonl'), '--samples', 'x'], 64, /--samples is 'x'/],
-  [['try', at('a.jsonl'), '--text', ''], 64, /takes a name for 'text'/],
+  [['try', at('a.jsonl'), '--text', ''], 64, /'text' "": give a name/],
   [['report', '--dir', at('gone')], 66, /holds no run; begin one with 'headrace run PIPELINE'/],
   [['report', '--dir', at('none'), '--run', 'x'], 66, /holds no run 'x'/],
   [['release', '--dir', at('none')], 64, /--who is missing: a release says who decided it and why/],

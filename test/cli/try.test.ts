@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { parquetWriteBuffer } from 'hyparquet-writer'
-import { measureInput, sourceFor } from '../../src/cli/input.ts'
+import { sourceFor } from '../../src/cli/input.ts'
 import { randomFrom } from '../random.ts'
 import { makeText } from '../run/fixture.ts'
 import { makeFolder } from '../temporary.ts'
@@ -88,7 +88,7 @@ test('seed fit writes a seed from a folder against text at large', async () => {
 })
 
 test('the size of the input is known for plain files alone', async () => {
-  const size = async (input: string[], options = {}) => measureInput(sourceFor(input, options))
+  const size = async (input: string[], options = {}) => sourceFor(input, options).bytes!()
   const plain = Buffer.byteLength(jsonl('text'))
   assert.equal(await size([at('a.jsonl')]), plain)
   assert.equal(await size([at('a.jsonl'), at('[a].jsonl')]), plain, 'a file that two patterns match counts once')

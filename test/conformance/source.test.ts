@@ -183,6 +183,15 @@ const broken: [rule: RegExp, what: string, source: Source | (() => Source)][] = 
     },
   ],
   [/options are JSON/, 'an option is a pattern', { ...good, options: { files: /a|b/ } }],
+  [/options are JSON/, 'its origin is no option of it', { ...good, origin: ['files'] }],
+  [/in a line/, 'it says nothing', { ...good, describe: () => '' }],
+  [/in a line/, 'it says more than a line', { ...good, describe: () => 'memory\nof two files' }],
+  [/following/, 'it forgets to follow', { ...good, following: () => good }],
+  [
+    /following/,
+    'another one follows',
+    { ...good, following: () => ({ ...good, name: 'other', options: { follow: true } }) },
+  ],
   [
     /signal aborts/,
     'it reads on',

@@ -3,11 +3,14 @@ import { test } from 'node:test'
 import { decideBatch, type Fate } from '../../conformance/decider.ts'
 import { addressOf } from '../../src/decide/decider.ts'
 import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'
-import { type NearDuplicateOptions, nearDuplicates } from '../../src/decide/near-duplicates.ts'
+import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
 import { openTables } from '../../src/decide/tables/tables.ts'
 import { editWords, makeBatch, makeSlots, makeWords, type TestDocument } from './documents.ts'
 
-async function decideSlots(slots: readonly TestDocument[][], options?: NearDuplicateOptions): Promise<Fate[]> {
+async function decideSlots(
+  slots: readonly TestDocument[][],
+  options?: Parameters<typeof nearDuplicates>[0],
+): Promise<Fate[]> {
   const decider = nearDuplicates(options)
   await using state = await openTables({ path: null, shapes: decider.tables, identity: 'test' })
   return slots.flatMap((documents, slot) => decideBatch([decider], makeBatch(documents), slot, state))

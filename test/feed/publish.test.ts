@@ -3,8 +3,9 @@ import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, truncateSync,
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { ledgerPath } from '../../src/feed/files/ledger.ts'
+import type { FeedOptions } from '../../src/feed/options.ts'
 import type { ControlEntry } from '../../src/feed/plan/control.ts'
-import { openFeed, type PublishOptions } from '../../src/feed/publish.ts'
+import { type FeedOrigin, openFeed } from '../../src/feed/publish.ts'
 import type { ManifestEntry } from '../../src/shards/manifest.ts'
 import { makeFolder } from '../temporary.ts'
 import { type Corpus, snapshot, writeCorpus } from './corpus.ts'
@@ -15,16 +16,19 @@ before(async () => {
   corpus = await writeCorpus(dir, { domains: ['en', 'zh'], shards: 6, seed: 5 })
 })
 
-const options: PublishOptions = {
-  ...{
-    length: 16,
-    batch: 8,
-    run: 'test',
-    shards: join(dir, 'shards'),
-    tokenizer: { encoding: 'test' },
-    fingerprint: 'f',
-  },
-  ...{ blockTokens: 500, segmentSteps: 5, packing: 'best-fit', mixture: { en: 2, zh: 1 } },
+const options: FeedOptions = {
+  length: 16,
+  batch: 8,
+  blockTokens: 500,
+  segmentSteps: 5,
+  packing: 'best-fit',
+  mixture: { en: 2, zh: 1 },
+}
+const origin: FeedOrigin = {
+  run: 'test',
+  shards: join(dir, 'shards'),
+  tokenizer: { encoding: 'test' },
+  fingerprint: 'f',
 }
 const control: ControlEntry = { step: 6, mixture: { en: 1, zh: 1 }, note: 'more Chinese' }
 let folders = 0
@@ -33,10 +37,11 @@ const newFolder = () => join(dir, `feed-${folders++}`)
 /** Publishes the corpus; `change` overrides options. */
 async function publish(
   feedDir: string,
-  change: Partial<PublishOptions> = {},
+  change: Partial<FeedOptions> = {},
   entries: readonly ManifestEntry[] = corpus.entries,
+  onEffect: (effect: string) => void = () => {},
 ) {
-  await using feed = await openFeed(feedDir, { ...options, ...change })
+  await using feed = await openFeed(feedDir, { ...options, ...change }, { ...origin, onEffect })
   const isKnown = existsSync(join(feedDir, 'control.json'))
   if (!isKnown && feed.head.steps === 0) await feed.control(control)
   for (const entry of entries) await feed.addManifest(entry)
@@ -53,7 +58,7 @@ async function crashAt(feedDir: string, at: number): Promise<boolean> {
     if (effects++ === at) throw new Crash()
   }
   try {
-    await publish(feedDir, { onEffect })
+    await publish(feedDir, {}, corpus.entries, onEffect)
     return false
   } catch (error) {
     if (error instanceof Crash) return true
@@ -94,7 +99,7 @@ test('a torn tail of the ledger and torn files aside are written over', async ()
   const expected = await snapshot(whole)
   const half = newFolder()
   {
-    await using feed = await openFeed(half, options)
+    await using feed = await openFeed(half, options, origin)
     await feed.control(control)
     for (const entry of corpus.entries.slice(0, 5)) await feed.addManifest(entry)
     assert.ok(feed.head.steps > 3 && !feed.head.ended)
@@ -116,7 +121,7 @@ test('publishing again changes nothing, and a lost block is made again', async (
   const feedDir = newFolder()
   await publish(feedDir)
   const expected = await snapshot(feedDir)
-  await publish(feedDir, { onEffect: effect => assert.fail(effect) })
+  await publish(feedDir, {}, corpus.entries, effect => assert.fail(effect))
   const block = Object.keys(expected).find(path => path.startsWith('blocks/'))!
   truncateSync(join(feedDir, block), 100)
   await publish(feedDir)
@@ -129,7 +134,7 @@ test('published steps that would come out otherwise are refused', async () => {
   const [first, ...others] = corpus.entries
   const changed = [{ ...first, sha256: '0'.repeat(64), tokens: first.tokens }, ...others]
   await publish(newFolder(), {}, changed)
-  const cases: [string, Partial<PublishOptions>, readonly ManifestEntry[], string][] = [
+  const cases: [string, Partial<FeedOptions>, readonly ManifestEntry[], string][] = [
     ['another seed', { seed: 1 }, corpus.entries, 'bad-pipeline'],
     ['another batch', { batch: 4 }, corpus.entries, 'bad-pipeline'],
     ['fewer tokens', {}, [{ ...first, tokens: first.tokens - 16 }, ...others], 'corrupt'],
@@ -151,12 +156,12 @@ const renumber = (domain: string) => (entry: ManifestEntry) =>
   entry.domain === domain ? { ...entry, number: entry.number - 1 } : entry
 
 test('shards of another tokenizer, a bad option and a control of the past are refused', async () => {
-  await using feed = await openFeed(newFolder(), options)
+  await using feed = await openFeed(newFolder(), options, origin)
   await feed.addManifest(corpus.entries[0])
   await assert.rejects(feed.addManifest({ ...corpus.entries[1], tokenizer: 'other' }), { code: 'bad-pipeline' })
   await assert.rejects(feed.control({ step: 0, batch: 2 }), { code: 'bad-option' })
   for (const bad of [{ length: 0 }, { batch: 1.5 }, { mixture: { en: -1 } }, { mixture: {} }])
-    await assert.rejects(openFeed(newFolder(), { ...options, ...bad }), { code: 'bad-option' })
+    await assert.rejects(openFeed(newFolder(), { ...options, ...bad }, origin), { code: 'bad-option' })
 })
 
 test('a control entry is in force at its step and lasts over restarts', async () => {

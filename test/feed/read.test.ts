@@ -4,7 +4,8 @@ import { appendFileSync, cpSync, readFileSync, truncateSync, writeFileSync } fro
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { ledgerPath } from '../../src/feed/files/ledger.ts'
-import { openFeed, type PublishOptions } from '../../src/feed/publish.ts'
+import type { FeedOptions } from '../../src/feed/options.ts'
+import { type FeedOrigin, openFeed } from '../../src/feed/publish.ts'
 import { type FeedBatch, type FeedState, type ReadOptions, readFeed } from '../../src/feed/read.ts'
 import { python, skipWithout } from '../python/python.ts'
 import { makeFolder } from '../temporary.ts'
@@ -12,19 +13,15 @@ import { type Corpus, writeCorpus } from './corpus.ts'
 
 const dir = makeFolder('read')
 const padding = 999_999
-const options: PublishOptions = {
-  ...{
-    length: 16,
-    batch: 12,
-    run: 'test',
-    shards: join(dir, 'shards'),
-    tokenizer: 't',
-    fingerprint: 'f',
-    endOfText: padding,
-  },
-  ...{ blockTokens: 900, segmentSteps: 5 },
+const options: FeedOptions = { length: 16, batch: 12, blockTokens: 900, segmentSteps: 5 }
+const origin: FeedOrigin = {
+  run: 'test',
+  shards: join(dir, 'shards'),
+  tokenizer: 't',
+  fingerprint: 'f',
+  endOfText: padding,
 }
-const variants: Record<string, Partial<PublishOptions>> = {
+const variants: Record<string, Partial<FeedOptions>> = {
   concatenate: {},
   'best-fit': { packing: 'best-fit' },
   mixture: { mixture: { en: 1, 'zh/水': 2, code: 0 } },
@@ -36,7 +33,7 @@ let corpus: Corpus
 before(async () => {
   corpus = await writeCorpus(dir, { domains: ['en', 'zh/水', 'code', '😀'], shards: 24, seed: 3 })
   for (const [name, change] of Object.entries(variants)) {
-    await using feed = await openFeed(feedDir(name), { ...options, ...change })
+    await using feed = await openFeed(feedDir(name), { ...options, ...change }, origin)
     for (const entry of corpus.entries) await feed.addManifest(entry)
     await feed.end()
   }
@@ -169,7 +166,7 @@ test("another feed's state, another history's and one of the future are refused"
     [{ ...state, digest: '0'.repeat(64) }, 'bad-option', /another history/],
     [{ ...state, step: 2 }, 'bad-option', /another history/],
     [{ ...state, step: 1e6 }, 'not-found', /after the/],
-    [-1, 'bad-option', /from step -1/],
+    [-1, 'bad-option', /'from' -1: give the number of a step/],
   ]
   for (const [from, code, message] of cases) await assert.rejects(readAll(path, { from }), { code, message })
 })
@@ -200,7 +197,7 @@ test('a follower reads steps as they are published and ends with the feed', asyn
   const path = feedDir('followed')
   const follower = readAll(path, { follow: true, pollMs: 1 })
   {
-    await using feed = await openFeed(path, options)
+    await using feed = await openFeed(path, options, origin)
     for (const entry of corpus.entries) await feed.addManifest(entry)
     await feed.end()
   }

@@ -6,7 +6,9 @@ import { encodeBatch } from '../../src/batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8, utf8From } from '../../src/batch/batch.ts'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Log, Topics } from '../../src/log/log.ts'
+import { fingerprintSource } from '../../src/pipeline/fingerprint.ts'
 import { topicShapes } from '../../src/record/layout.ts'
+import type { RunFile } from '../../src/record/run-file.ts'
 import { endAppends, slotAppend } from '../../src/record/slots.ts'
 import { topic } from '../../src/record/topic.ts'
 import { broker, newRun, openLog, options, testOnBroker } from '../log/kafka/broker.ts'
@@ -26,11 +28,26 @@ const batchOf = (slot: number): Batch => ({
   },
 })
 
+const runFile: RunFile = {
+  version: 1,
+  pipeline: 'p',
+  module: 'p.ts',
+  input: [],
+  source: 'jsonl',
+  slotBytes: 1,
+  partitions: 1,
+  lanes: 1,
+  log: null,
+  logConfig: null,
+  segments: [{ from: 0, annotate: 'a', decide: 'd', shard: 's', state: 't' }],
+  feed: null,
+  tokenizer: null,
+}
+
 async function makeRun(partitions: number, log: string | null, open: (dir: string) => Promise<Log & Topics>) {
   const dir = join(makeFolder('topic'), newRun())
   await mkdir(dir)
-  const segments = [{ from: 0 }]
-  await writeFile(join(dir, 'run.json'), JSON.stringify({ pipeline: 'p', partitions, log, logConfig: null, segments }))
+  await writeFile(join(dir, 'run.json'), JSON.stringify({ ...runFile, partitions, log }))
   const target = await open(dir)
   await using owner = await target.own('decide')
   for (let slot = 0; slot < slots; slot++)
@@ -101,8 +118,37 @@ test('a folder without a run and a topic without documents are refused', async (
   const { dir, log } = await embedded(1)
   await log[Symbol.asyncDispose]()
   assert.throws(() => topic(join(dir, 'nothing')), { code: 'not-found' })
-  assert.throws(() => topic(dir, 'decide.drops'), {
-    code: 'bad-pipeline',
-    message: /decide\.kept and annotate\.scored/,
+  assert.throws(() => topic(dir, 'decide.drops' as never), {
+    code: 'bad-option',
+    message: /no documents in 'decide\.drops'; .*there are decide\.kept, annotate\.scored/,
   })
+  assert.throws(() => topic(dir, 'decide.kpet' as never), { message: /did you mean 'decide\.kept'\?/ })
+  assert.throws(() => topic(dir, 'decide.kept', { folow: true } as never), { message: /did you mean 'follow'\?/ })
+})
+
+const damaged: [what: string, text: string][] = [
+  ['cut', '{'],
+  ['of a newer version', JSON.stringify({ ...runFile, version: 9 })],
+  ['of a run without partitions', JSON.stringify({ ...runFile, partitions: 'x' })],
+]
+for (const [what, text] of damaged)
+  test(`a run file that is ${what} is refused for what it is, before anything is read`, async () => {
+    const dir = makeFolder('topic')
+    await writeFile(join(dir, 'run.json'), text)
+    const source = topic(dir)
+    const refusal = { code: 'corrupt', message: /run\.json is no run file of this version/ }
+    const signal = new AbortController().signal
+    await assert.rejects(Array.fromAsync(source.splits(signal)), refusal)
+    const split = { name: `${dir}#decide.kept`, stamp: '' }
+    await assert.rejects(Array.fromAsync(source.read(split, { offset: 0, line: 1 }, signal)), refusal)
+  })
+
+test('what a topic says of itself, and what of it counts', async () => {
+  const dir = makeFolder('topic')
+  await writeFile(join(dir, 'run.json'), JSON.stringify(runFile))
+  const following = topic(dir, 'annotate.scored', { follow: true })
+  assert.equal(following.describe!(), `topic annotate.scored of ${dir}, follows`)
+  assert.deepEqual(following.options, { name: `${dir}#annotate.scored`, topic: 'annotate.scored', follow: true })
+  assert.equal(fingerprintSource(following), fingerprintSource(topic(dir, 'annotate.scored')))
+  assert.notEqual(fingerprintSource(following), fingerprintSource(topic(dir)))
 })

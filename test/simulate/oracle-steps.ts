@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FeedOptions } from '../../src/pipeline/pipeline.ts'
+import type { FeedOptions } from '../../src/feed/options.ts'
 import { cutSamples, type Sample, tokensIn } from './oracle-samples.ts'
 import { type ExpectedShard, tokensOf } from './oracle-shards.ts'
 
@@ -9,8 +9,6 @@ export interface Control {
   readonly mixture?: Readonly<Record<string, number>> | null
   readonly batch?: number
 }
-
-type Options = Omit<FeedOptions, 'mixture'> & Pick<Control, 'mixture'>
 
 export interface FeedLimits {
   readonly blockTokens: number
@@ -70,7 +68,7 @@ type Identity = ReturnType<typeof identityOf>
 /** `cuts` remembers the samples of each block and pass. */
 type Settings = Identity & { readonly cuts: Map<string, Sample[]> }
 
-function identityOf(options: Options, limits: FeedLimits, origin: FeedOrigin) {
+function identityOf(options: FeedOptions, limits: FeedLimits, origin: FeedOrigin) {
   const endOfText = origin.tokenizer.endOfTextId
   return {
     version: 1,
@@ -95,7 +93,7 @@ function identityOf(options: Options, limits: FeedLimits, origin: FeedOrigin) {
 export function planFeed(
   shards: readonly ExpectedShard[],
   isEnded: boolean,
-  options: Options,
+  options: FeedOptions,
   limits: FeedLimits,
   origin: FeedOrigin,
 ): ExpectedFeed {

@@ -6,9 +6,9 @@ import { setTimeout as nextTurn } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { loadPlan, referTo } from '../../src/cli/load-plan.ts'
+import type { FeedSettings } from '../../src/feed/options.ts'
 import { type BlockSpec, listSamples } from '../../src/feed/plan/blocks.ts'
-import type { Packing } from '../../src/feed/plan/pack.ts'
-import { type DryPolicy, Planner } from '../../src/feed/plan/planner.ts'
+import { Planner } from '../../src/feed/plan/planner.ts'
 import { limits } from '../../src/limits.ts'
 import type { Pipeline } from '../../src/pipeline/pipeline.ts'
 import { emptyProgress } from '../../src/run/progress.ts'
@@ -175,8 +175,11 @@ function randomFeed(random: () => number) {
   const weights = Object.fromEntries(['d0', 'd2', 'holdout'].map(name => [name, pick(0, 1, 3, 10 * random())]))
   const options = {
     ...{ length: pick(32, 100, 1000), batch: pick(1, 4, 7), mixture: pick(null, { ...weights, d1: 1 }) },
-    ...{ packing: pick<Packing>('concatenate', 'best-fit'), blockTokens: pick(1, 5000, 20_000, 2 ** 30) },
-    ...{ seed: pick(0, 5), dry: pick<DryPolicy>('wait', 'renormalise', 'repeat'), repeatMax: pick(1, 2, 3) },
+    ...{
+      packing: pick<FeedSettings['packing']>('concatenate', 'best-fit'),
+      blockTokens: pick(1, 5000, 20_000, 2 ** 30),
+    },
+    ...{ seed: pick(0, 5), dry: pick<FeedSettings['dry']>('wait', 'renormalise', 'repeat'), repeatMax: pick(1, 2, 3) },
   }
   return { options, bounds: { blockSlotsMax: pick(2, 8, 1000) } }
 }

@@ -70,7 +70,9 @@ export class BlockFile implements Disposable {
     const values = (name: string) => this.#file.readInts(column(name).values.at + 4 * start, pieces)
     return {
       offsets: offsets.map(offset => offset - start),
-      ...{ shard: values('shard'), start: values('start'), length: values('length') },
+      shard: values('shard'),
+      start: values('start'),
+      length: values('length'),
       tokens: this.#file.readInts(column('tokens').values.at + 4 * first, last - first),
     }
   }

@@ -4,25 +4,13 @@ import { join } from 'node:path'
 import { canonicalJson } from '../../canonical-json.ts'
 import { type OnEffect, writeDurably } from '../../disk/durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
-import type { Mixture } from '../plan/control.ts'
-import type { Packing } from '../plan/pack.ts'
-import type { DryPolicy } from '../plan/planner.ts'
+import type { FeedSettings } from '../options.ts'
 import type { Total } from './steps.ts'
 
 /** What a feed is: fixed when it begins. Its hash is the feed's id. */
-export interface FeedIdentity {
+export interface FeedIdentity extends FeedSettings {
   readonly version: 1
   readonly run: string
-  readonly length: number
-  readonly batch: number
-  readonly mixture: Mixture | null
-  readonly packing: Packing
-  readonly seed: number
-  readonly blockTokens: number
-  readonly blockSlotsMax: number
-  readonly dry: DryPolicy
-  readonly repeatMax: number
-  readonly segmentSteps: number
   readonly tokenizer: unknown
   /** Fills a sample that is short; null where the tokenizer names no such token, and then 0 fills it. */
   readonly endOfText: number | null

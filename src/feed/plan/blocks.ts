@@ -5,7 +5,8 @@ import type { Batch } from '../../batch/batch.ts'
 import { makeFolder, type OnEffect, writeDurably } from '../../disk/durable-file.ts'
 import { limits } from '../../limits.ts'
 import { folderOf } from '../../shards/manifest.ts'
-import { type Packing, packDocuments } from './pack.ts'
+import type { FeedSettings } from '../options.ts'
+import { packDocuments } from './pack.ts'
 import { permute } from './permute.ts'
 
 /** A shard as a block names it: enough to find it and to refuse another. */
@@ -30,12 +31,7 @@ export interface BlockSpec extends BlockRef {
 }
 
 /** How blocks are cut into samples; the same for a whole feed. */
-export interface SampleOptions {
-  /** Tokens a sample. */
-  readonly length: number
-  readonly packing: Packing
-  readonly seed: number
-}
+export type SampleOptions = Pick<FeedSettings, 'length' | 'packing' | 'seed'>
 
 /** What a block file says about itself, as JSON under the metadata key `block`. */
 export type BlockIdentity = BlockSpec & SampleOptions & { readonly version: 1 }

@@ -1,4 +1,6 @@
 import { HeadraceError } from '../../errors.ts'
+import { checkOption } from '../../options.ts'
+import { feedOptions, type Mixture } from '../options.ts'
 
 /** A change of the feed from a step on. What is left out stays as it was. `note` (who, why) is kept and not read. */
 export interface ControlEntry {
@@ -9,7 +11,6 @@ export interface ControlEntry {
   readonly batch?: number
   readonly note?: string
 }
-export type Mixture = Readonly<Record<string, number>>
 
 /** What is in force at a step. `entries` counts the control entries that led to it. */
 export interface Settings {
@@ -38,22 +39,9 @@ export function checkControl(entry: ControlEntry, next: number): void {
       'bad-option',
       `step ${entry.step} can't be changed: the steps before ${next} are planned; name step ${next} or a later one`,
     )
-  if (entry.mixture) checkMixture(entry.mixture)
-  if (entry.batch !== undefined) checkCount('batch', entry.batch)
-}
-
-export function checkMixture(mixture: Mixture): void {
-  const weights = Object.entries(mixture)
-  for (const [domain, weight] of weights)
-    if (!Number.isFinite(weight) || weight < 0)
-      throw new HeadraceError('bad-option', `the weight of domain '${domain}' is ${weight}; give a number of 0 or more`)
-  if (!weights.some(([, weight]) => weight > 0))
-    throw new HeadraceError('bad-option', 'the mixture has no domain with a weight above 0; name at least one')
-}
-
-export function checkCount(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 1 || value >= 2 ** 31)
-    throw new HeadraceError('bad-option', `${name} is ${value}; give a whole number from 1 to 2^31 - 1`)
+  for (const name of ['mixture', 'batch'] as const)
+    if (entry[name] !== undefined)
+      checkOption(`the control entry of step ${entry.step}`, feedOptions, name, entry[name])
 }
 
 /** The entries of a `control.json`. Throws unless each is one that `checkControl` let in. */
@@ -62,8 +50,6 @@ export function parseControls(text: string): ControlEntry[] {
   if (!Array.isArray(entries)) throw new TypeError('it is no list of entries')
   for (const entry of entries) {
     if (entry === null || typeof entry !== 'object') throw new TypeError(`${JSON.stringify(entry)} is no entry`)
-    const { mixture = null } = entry
-    if (typeof mixture !== 'object' || Array.isArray(mixture)) throw new TypeError('a mixture is no object')
     checkControl(entry, 0)
   }
   return entries

@@ -1,4 +1,4 @@
-import type { Mixture } from './control.ts'
+import type { Mixture } from '../options.ts'
 
 /** A domain's share while a step is being filled. `carry` is how many tokens it is behind its weight; below 0, ahead. */
 export interface Share {

@@ -1,7 +1,8 @@
 import { HeadraceError } from '../../errors.ts'
+import type { FeedSettings } from '../options.ts'
 
 /** How documents become samples of `length` tokens. */
-export type Packing = 'concatenate' | 'best-fit'
+export type Packing = FeedSettings['packing']
 
 /**
  * Documents cut into pieces, and the sample that each piece is in. Pieces of a sample stand in the order of their numbers; samples are

@@ -1,37 +1,19 @@
+import { holdoutDomain } from '../../decide/holdout.ts'
 import { HeadraceError } from '../../errors.ts'
-import { limits } from '../../limits.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
 import { type SampleRange, type Step, sealStep, type Total } from '../files/steps.ts'
+import type { FeedSettings } from '../options.ts'
 import type { BlockShard, BlockSpec } from './blocks.ts'
-import { type ControlEntry, checkControl, type Mixture, type Settings, settingsAt } from './control.ts'
+import { type ControlEntry, checkControl, type Settings, settingsAt } from './control.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
 
-/** What happens when a domain has no sample left after the end: stop, go on without it, or feed it again. */
-export type DryPolicy = 'wait' | 'renormalise' | 'repeat'
-
-export interface PlanOptions {
+export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed' | 'segmentSteps'> {
   /** The feed's id, which the first step names as its predecessor. */
   readonly feed: string
-  /** Tokens a sample. */
-  readonly length: number
-  /** Samples a step. */
-  readonly batch: number
-  /** Weights in tokens; null mixes domains by the tokens that they have ready. */
-  readonly mixture: Mixture | null
-  /** A block closes at this many tokens; without a mixture, all domains' blocks then do. */
-  readonly blockTokens: number
-  /** A block closes when its first shard is this many slots older than the newest shard of any domain. */
-  readonly blockSlotsMax: number
-  readonly dry: DryPolicy
-  /** Passes over a domain at most, with `repeat`. */
-  readonly repeatMax: number
 }
 
 /** Cuts a block into samples, makes it last, and returns the tokens of each sample. The same block gives the same samples. */
 export type CutBlock = (spec: BlockSpec) => Promise<Int32Array>
-
-/** Documents that are kept for evaluation; fed only where a mixture names the domain. */
-const holdoutDomain = 'holdout'
 
 /** Each step names all domains of a mixture, so their number bounds the ledger's size. */
 const domainsMax = 1024
@@ -223,7 +205,7 @@ export class Planner {
   async #shares(settings: Settings, cursors: Map<string, Cursor>): Promise<Share[]> {
     const names = settings.mixture
       ? Object.keys(settings.mixture)
-      : [...cursors.keys()].filter(n => n !== holdoutDomain)
+      : [...cursors.keys()].filter(name => name !== holdoutDomain)
     const weights = named<number>()
     for (const name of names) {
       const cursor = cursors.get(name)
@@ -334,11 +316,3 @@ function keyOf({ next, epoch }: Cursor): string {
 function byName(a: Domain, b: Domain): number {
   return a.name < b.name ? -1 : 1
 }
-
-/** The planner's bounds where the caller names none. */
-export const planDefaults = Object.freeze({
-  blockTokens: limits.blockTokens,
-  blockSlotsMax: 16_384,
-  dry: 'renormalise',
-  repeatMax: 4,
-} as const)

@@ -36,6 +36,7 @@ export function redriveSource(base: Source, dir: string, reasons: readonly strin
       // What is dead in the run that reads them is dead after this, whatever its slot.
       yield* await splitsOf(base, { ...(await findDead({ log, shape: run }, known, reasons)), before: 0 }, known, '')
     },
+    ...(base.origin ? { origin: base.origin } : {}),
     ...(base.stamp ? { stamp: (name: string) => base.stamp!(name) } : {}),
     read: (split, from, signal) => base.read(split, from, signal),
     parse: chunk => base.parse(chunk),

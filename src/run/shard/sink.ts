@@ -8,10 +8,10 @@ export async function openSink(context: RunContext, run: string): Promise<(Manif
   const { plan, dir, segments, progress } = context
   if (!plan.feed) return null
   const { endOfTextId } = plan.tokenizer!.options
-  const feed = await openFeed(join(dir, 'feed'), {
-    ...plan.feed,
+  const feed = await openFeed(join(dir, 'feed'), plan.feed, {
+    run,
     // A feed goes on through upgrades: it is named by the pipeline that began it.
-    ...{ run, fingerprint: segments[0].shard },
+    fingerprint: segments[0].shard,
     shards: join(dir, 'shards'),
     tokenizer: plan.tokenizer!.options,
     onEffect: context.checkOwner,

@@ -5,7 +5,7 @@ import { dirname, normalize } from 'node:path'
 import { readBytes } from '../../disk/transfer.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import type { ResolvedOptions } from '../options.ts'
+import type { Recorded } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
 import type { WatchFolders } from './follow.ts'
 
@@ -93,21 +93,24 @@ function baseFolder(pattern: string): string {
   return base === '' ? (pattern.startsWith('/') ? '/' : '.') : base
 }
 
-/** The splits of the files that the options' patterns match. */
-export function splitFiles(options: ResolvedOptions, watch: WatchFolders, signal: AbortSignal): AsyncGenerator<Split> {
-  const folders = [...new Set(options.patterns.map(baseFolder))]
-  const list = () => matchFiles(options.patterns, options.follow)
-  return splitNames(list, folders, options, watch, signal)
+/** Files that may become more: their names in byte order, and the folders in which new ones appear. */
+export interface FileSet {
+  readonly folders: readonly string[]
+  list(): Promise<string[]>
+}
+
+/** The files that the patterns match. */
+export function matchedFiles({ patterns, follow }: Recorded): FileSet {
+  return { folders: [...new Set(patterns.map(baseFolder))], list: () => matchFiles(patterns, follow) }
 }
 
 /**
- * The splits of the files that `list` gives. A follower looks again whenever `watch` says so and yields what is new, in byte order
- * within one look, until the signal aborts; its folders must exist.
+ * The splits of files. A follower looks again whenever `watch` says so and yields what is new, in byte order within one look, until the
+ * signal aborts; its folders must exist.
  */
-export async function* splitNames(
-  list: () => Promise<string[]>,
-  folders: readonly string[],
-  { follow, pollMs }: ResolvedOptions,
+export async function* splitFiles(
+  { folders, list }: FileSet,
+  { follow, pollMs }: Recorded,
   watch: WatchFolders,
   signal: AbortSignal,
 ): AsyncGenerator<Split, void> {

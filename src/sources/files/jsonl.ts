@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer'
-import { DocumentBuilder, type RawDocument } from '../document.ts'
-import { type ResolvedOptions, resolveOptions, type SourceOptions } from '../options.ts'
-import type { Chunk, Parsed, ReadPosition, Source } from '../source.ts'
-import { type InputFile, readBlocks, readSplit, splitFiles, stampFile } from './files.ts'
-import { type WatchFolders, watchFolders } from './follow.ts'
+import { DocumentBuilder, type RawDocument, roles } from '../document.ts'
+import { type Fields, fieldOptions } from '../fields.ts'
+import type { Chunk, Parsed } from '../source.ts'
+import { fileSources, type Reading } from './file-kind.ts'
+import { type InputFile, readBlocks } from './files.ts'
 import { detectCompression, inflate } from './inflate.ts'
 import { cutLines, type LineChunk } from './lines.ts'
 
 /**
- * JSON Lines: one object a line, in plain, gzip or zstd files (told apart by their first bytes, not their names). `patterns` are paths
- * or globs relative to the current folder; files are read in the byte order of their paths.
+ * JSON Lines: one object a line, in plain, gzip or zstd files (told apart by their first bytes, not their names). Patterns are paths or
+ * globs relative to the current folder; files are read in the byte order of their paths.
  *
  *     jsonl('data/*.jsonl.gz', { domain: 'source' })
  *
@@ -17,32 +17,18 @@ import { cutLines, type LineChunk } from './lines.ts'
  * Blank lines are no records but count as lines. All fields without a role go to `meta` as JSON, in their order; numbers there have the
  * precision of a float64. An id that is a whole number keeps all its digits.
  *
- * With `follow` the source waits for new files. A file must be complete when it appears: write it elsewhere and rename it. `watch` says
- * when to look.
+ * With `follow` the source waits for new files. A file must be complete when it appears: write it elsewhere and rename it.
  */
-export function jsonl(
-  patterns: string | readonly string[],
-  options: SourceOptions = {},
-  watch: WatchFolders = watchFolders,
-): Source {
-  const resolved = resolveOptions('jsonl', patterns, options)
-  const parse = lineParser(resolved)
-  return {
-    name: 'jsonl',
-    options: { ...resolved },
-    splits: signal => splitFiles(resolved, watch, signal),
-    stamp: stampFile,
-    read: (split, from, signal) => readSplit(split, from, signal, file => readLines(file, split.name, from, signal)),
-    parse,
-  }
-}
+export const jsonl = fileSources('jsonl()', {
+  name: 'jsonl',
+  called: 'JSON Lines',
+  claims: () => false,
+  options: fieldOptions,
+  read: readLines,
+  parser: lineParser,
+})
 
-async function* readLines(
-  file: InputFile,
-  name: string,
-  from: ReadPosition,
-  signal: AbortSignal,
-): AsyncGenerator<LineChunk, void> {
+async function* readLines(file: InputFile, { name, from, signal }: Reading): AsyncGenerator<LineChunk, void> {
   const compression = detectCompression(await file.read(0, 4), name)
   const blocks = compression
     ? skipBytes(inflate(readBlocks(file, 0, signal), compression), from.offset)
@@ -62,18 +48,17 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 /** Deeper values are refused, as writing them as JSON again would overflow the stack. */
 const nestingMax = 64
 
-const roles = ['text', 'id', 'domain', 'url', 'added'] as const
 type Roles = ReadonlyMap<string, readonly (typeof roles)[number][]>
 
 /** The roles that each field has: looked up once a field, not once a role. */
-export function rolesIn(options: ResolvedOptions): Roles {
+export function rolesIn(options: Fields): Roles {
   const rolesOf = new Map<string, (typeof roles)[number][]>()
   for (const role of roles) rolesOf.set(options[role], [...(rolesOf.get(options[role]) ?? []), role])
   return rolesOf
 }
 
 /** A parser of chunks. */
-function lineParser(options: ResolvedOptions): (chunk: Chunk) => Parsed {
+function lineParser(options: Fields): (chunk: Chunk) => Parsed {
   const rolesOf = rolesIn(options)
   return chunk => {
     const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length)
@@ -98,7 +83,7 @@ export function addLine(
   number: number,
   line: string,
   rolesOf: Roles,
-  options: ResolvedOptions,
+  options: Fields,
 ): void {
   let record: unknown
   try {
@@ -136,7 +121,12 @@ function assignFields(record: object, document: RawDocument, rolesOf: Roles): st
 }
 
 export const emptyDocument: RawDocument = {
-  ...{ text: undefined, id: undefined, domain: undefined, url: undefined, added: undefined, meta: '' },
+  text: undefined,
+  id: undefined,
+  domain: undefined,
+  url: undefined,
+  added: undefined,
+  meta: '',
 }
 
 /** A byte order mark may stand where a file begins. */

@@ -4,10 +4,10 @@ import { join, relative, sep } from 'node:path'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, tooLong } from '../document.ts'
-import { resolveOptions, type SourceOptions } from '../options.ts'
-import { offsetAtEnd, type Parsed, type Source } from '../source.ts'
-import { readSplit, sortNames, splitNames, stampFile } from './files.ts'
-import { type WatchFolders, watchFolders } from './follow.ts'
+import { fieldOptions, type Recorded } from '../fields.ts'
+import { type Chunk, offsetAtEnd, type Parsed } from '../source.ts'
+import { fileSources } from './file-kind.ts'
+import { type FileSet, type InputFile, sortNames } from './files.ts'
 
 const endings = /\.(txt|md)$/i
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
@@ -19,40 +19,46 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
  *
  *     textFolder('books')
  */
-export function textFolder(folder: string, options: SourceOptions = {}, watch: WatchFolders = watchFolders): Source {
-  const resolved = resolveOptions('textFolder', folder, options)
-  const list = () => listTexts(folder)
-  return {
-    name: 'text',
-    options: { ...resolved },
-    splits: signal => {
-      if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-        throw new HeadraceError('not-found', `there is no folder '${folder}' below ${process.cwd()}`)
-      return splitNames(list, [folder], resolved, watch, signal)
-    },
-    stamp: stampFile,
-    read: (split, from, signal) =>
-      readSplit(split, from, signal, async function* (file) {
-        const next = { offset: offsetAtEnd, line: 2 }
-        const isTooLong = file.size > limits.documentBytesMax
-        const bytes = await file.read(0, isTooLong ? 0 : file.size)
-        if (file.size > 0) yield { line: 1, bytes, dead: isTooLong ? [tooLong(1, file.size)] : [], next }
-      }),
-    parse: ({ split, bytes }): Parsed => {
-      const id = relative(folder, split)
-      const builder = new DocumentBuilder(split, resolved.domainDefault, bytes.length)
-      if (bytes.length > 0) {
-        const text = byteOrderMark.equals(bytes.subarray(0, 3)) ? bytes.subarray(3) : bytes
-        const domain = id.includes(sep) ? id.slice(0, id.indexOf(sep)) : ''
-        builder.add(1, { text, id, domain, url: '', added: '', meta: '' })
-      }
-      return builder.finish()
-    },
-  }
+export const textFolder = fileSources('textFolder()', {
+  name: 'text',
+  called: 'a folder of text',
+  claims: isFolder,
+  options: { domainDefault: fieldOptions.domainDefault },
+  filesOf,
+  read: readWhole,
+  parser: options => chunk => parseText(chunk, options),
+})
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function filesOf({ patterns: [folder, ...others] }: Recorded): FileSet {
+  if (others.length > 0)
+    throw new HeadraceError('bad-option', `textFolder() got ${1 + others.length} folders of text; a run reads one`)
+  return { folders: [folder], list: () => listTexts(folder) }
 }
 
 async function listTexts(folder: string): Promise<string[]> {
+  if (!isFolder(folder)) throw new HeadraceError('not-found', `there is no folder '${folder}' below ${process.cwd()}`)
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const names = entries.filter(entry => !entry.isDirectory() && endings.test(entry.name))
   return sortNames(names.map(entry => join(entry.parentPath, entry.name)))
+}
+
+async function* readWhole(file: InputFile): AsyncGenerator<Omit<Chunk, 'split'>, void> {
+  if (file.size === 0) return
+  const isTooLong = file.size > limits.documentBytesMax
+  const bytes = await file.read(0, isTooLong ? 0 : file.size)
+  yield { line: 1, bytes, dead: isTooLong ? [tooLong(1, file.size)] : [], next: { offset: offsetAtEnd, line: 2 } }
+}
+
+function parseText({ split, bytes }: Chunk, { patterns: [folder], domainDefault }: Recorded): Parsed {
+  const builder = new DocumentBuilder(split, domainDefault, bytes.length)
+  if (bytes.length === 0) return builder.finish()
+  const id = relative(folder, split)
+  const text = byteOrderMark.equals(bytes.subarray(0, 3)) ? bytes.subarray(3) : bytes
+  const domain = id.includes(sep) ? id.slice(0, id.indexOf(sep)) : ''
+  builder.add(1, { text, id, domain, url: '', added: '', meta: '' })
+  return builder.finish()
 }

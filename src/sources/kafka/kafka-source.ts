@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../../errors.ts'
-import type { ResolvedOptions } from '../options.ts'
+import { describeRecorded, type Recorded } from '../fields.ts'
 import type { Again, Chunk, DeadRecord, LineRange, ReadPosition, Source, Split, SplitRange } from '../source.ts'
 import { RangePace } from './pace.ts'
 import { RecordCutter, type RecordFormat, recordParser } from './records.ts'
 import { type Fetched, SharedClient, type TopicClient, type TopicState } from './topic-client.ts'
 
-export interface KafkaSourceOptions extends ResolvedOptions {
+export interface KafkaSourceOptions extends Recorded {
   readonly format: RecordFormat
 }
 
@@ -21,7 +21,7 @@ const offsetMax = 2 ** 32 - 2
  */
 export function kafkaSource(open: () => Promise<TopicClient>, topic: string, options: KafkaSourceOptions): Source {
   const shared = new SharedClient(open)
-  const { format, ...resolved } = options
+  const { format, ...recorded } = options
   /** How far each partition was read. */
   const reached = new Map<string, number>()
   return {
@@ -37,8 +37,9 @@ export function kafkaSource(open: () => Promise<TopicClient>, topic: string, opt
       const { of, end } = split.range ?? { of: split.name, end: 0 }
       if (!signal.aborted) reached.set(of, Math.max(end, reached.get(of) ?? 0))
     },
-    parse: recordParser(format, resolved),
+    parse: recordParser(format, options),
     following: () => kafkaSource(open, topic, { ...options, follow: true }),
+    describe: () => `${describeRecorded('kafka', recorded)}${format === 'arrow' ? ', records in Arrow' : ''}`,
   }
 }
 

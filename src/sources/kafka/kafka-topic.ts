@@ -6,18 +6,27 @@ import { isCode, wrapKafkaError } from '../../kafka/errors.ts'
 import { fetchCommitted, offsetsOf } from '../../kafka/fetch.ts'
 import { type KafkaOptions, parseKafkaOptions, parseProperties } from '../../kafka/options.ts'
 import type { StoredRecord } from '../../kafka/records.ts'
-import { resolveOptions, type SourceOptions } from '../options.ts'
+import { name, type OptionsOf, oneOf, optional, resolveOptions } from '../../options.ts'
+import { columnOptions, followOptions, recordOptions } from '../fields.ts'
 import type { Source } from '../source.ts'
 import { kafkaSource, recreatedError } from './kafka-source.ts'
-import type { RecordFormat } from './records.ts'
+import { recordFormats } from './records.ts'
 import type { Fetched, TopicClient, TopicState } from './topic-client.ts'
 
-export interface KafkaTopicOptions extends SourceOptions {
-  /** What a record's value is: one JSON object, or an Arrow IPC stream with a document in each row. Default 'json'. */
-  readonly format?: RecordFormat
-  /** A file of Kafka's client properties (`security.protocol`, `sasl.*`, `ssl.*`). Default what HEADRACE_KAFKA_* variables say. */
-  readonly config?: string
+export const kafkaTopicOptions = {
+  ...columnOptions,
+  ...followOptions,
+  format: optional(
+    "what a record's value is: one JSON object, or an Arrow IPC stream with a document in each row",
+    oneOf(recordFormats),
+    'json',
+  ),
+  config: optional(
+    "a file of Kafka's client properties (`security.protocol`, `sasl.*`, `ssl.*`); else what HEADRACE_KAFKA_* variables say",
+    name,
+  ),
 }
+export interface KafkaTopicOptions extends OptionsOf<typeof kafkaTopicOptions> {}
 
 /** How long a broker holds a fetch that has nothing to answer. */
 const waitMs = 500
@@ -33,16 +42,13 @@ const waitMs = 500
  * when it started. Throws 'trimmed' when the topic forgot what was not read yet, 'source-changed' when it was deleted and made anew.
  */
 export function kafkaTopic(brokers: string, topic: string, options: KafkaTopicOptions = {}): Source {
-  const { format = 'json', config, ...fields } = options
+  const { format, config, ...resolved } = resolveOptions('kafkaTopic()', kafkaTopicOptions, options)
   // Refused here, before any work; what the environment says is looked up when it is needed.
   parseKafkaOptions(brokers)
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(topic))
     throw new HeadraceError('bad-option', `kafkaTopic() takes the name of a topic, not '${topic}'`)
-  if (format !== 'json' && format !== 'arrow')
-    throw new HeadraceError('bad-option', `kafkaTopic() takes 'json' or 'arrow' for 'format', not '${format}'`)
-  const resolved = resolveOptions('kafkaTopic', `${brokers}/${topic}`, fields)
   const open = () => Topic.open(parseKafkaOptions(brokers, readConfig(config), process.env), topic)
-  return kafkaSource(open, topic, { ...resolved, format })
+  return kafkaSource(open, topic, { ...recordOptions('kafkaTopic()', `${brokers}/${topic}`, resolved), format })
 }
 
 function readConfig(path: string | undefined): Record<string, string> {
@@ -156,5 +162,9 @@ class Topic implements TopicClient {
 const stampOf = (clusterId: string | null | undefined, topicId: string) => `${clusterId ?? ''}/${topicId}`
 
 const recordOf = ({ offset, timeMs, key, headerList, value }: StoredRecord) => ({
-  ...{ offset: Number(offset), timeMs, key, headers: headerList, value },
+  offset: Number(offset),
+  timeMs,
+  key,
+  headers: headerList,
+  value,
 })

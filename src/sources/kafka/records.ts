@@ -3,9 +3,9 @@ import { decodeBatch } from '../../batch/arrow/layout.ts'
 import type { Batch } from '../../batch/batch.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import { DocumentBuilder, labelNames, type RawDocument, tooLong } from '../document.ts'
+import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
+import type { Columns } from '../fields.ts'
 import { addLine, emptyDocument, rolesIn } from '../files/jsonl.ts'
-import type { ResolvedOptions } from '../options.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
 /** A record of a topic as it came. */
@@ -22,7 +22,8 @@ export interface TopicRecord {
 
 export type TopicHeader = readonly [name: string, value: Uint8Array | null]
 
-export type RecordFormat = 'json' | 'arrow'
+export const recordFormats = ['json', 'arrow'] as const
+export type RecordFormat = (typeof recordFormats)[number]
 
 /** Before each record in a chunk: offset (f64), bytes of what goes to `meta.kafka` (u32), bytes of the value (u32), little-endian. */
 const headBytes = 16
@@ -89,7 +90,9 @@ function headOf({ offset, value }: TopicRecord, labelBytes: number): Uint8Array 
 function labelOf({ offset, timeMs, key, headers }: TopicRecord): string {
   const keyed = key && (isUtf8(key) ? { key: textOf(key) } : { keyBase64: base64Of(key) })
   const byName = [...Map.groupBy(headers, ([name]) => name)].map(([name, some]) => ({
-    ...{ name, values: some.map(([, value]) => value), isText: some.every(([, value]) => !value || isUtf8(value)) },
+    name,
+    values: some.map(([, value]) => value),
+    isText: some.every(([, value]) => !value || isUtf8(value)),
   }))
   const group = (wanted: boolean, show: (value: Uint8Array) => string) => {
     const shown = byName.filter(({ isText }) => isText === wanted)
@@ -103,8 +106,11 @@ function labelOf({ offset, timeMs, key, headers }: TopicRecord): string {
   }
   const time = timeMs === null ? {} : { timeMs }
   return JSON.stringify({
-    ...{ offset, ...time, ...keyed },
-    ...{ headers: group(true, textOf), headersBase64: group(false, base64Of) },
+    offset,
+    ...time,
+    ...keyed,
+    headers: group(true, textOf),
+    headersBase64: group(false, base64Of),
   })
 }
 
@@ -112,8 +118,8 @@ const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 const base64Of = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
 /** A parser of chunks: a JSON record is one document, an Arrow one a row each, all with the record's line. */
-export function recordParser(format: RecordFormat, options: ResolvedOptions): (chunk: Chunk) => Parsed {
-  const roles = rolesIn(options)
+export function recordParser(format: RecordFormat, options: Columns): (chunk: Chunk) => Parsed {
+  const rolesOf = rolesIn(options)
   return chunk => {
     const builder = new DocumentBuilder(chunk.split, options.domainDefault, chunk.bytes.length)
     for (const { line, label, value } of framesOf(chunk.bytes)) {
@@ -125,7 +131,7 @@ export function recordParser(format: RecordFormat, options: ResolvedOptions): (c
       if (value.length === 0) builder.refuse(line, 'empty-record', 'it has no value, as one that deletes its key')
       else if (format === 'arrow') addMessage(builder, { file: chunk.split, line, label, value }, options)
       else if (!isUtf8(value)) builder.refuse(line, 'invalid-utf8', 'the value has bytes that are not UTF-8')
-      else addLine(sink, line, value.toString(), roles, options)
+      else addLine(sink, line, value.toString(), rolesOf, options)
     }
     const { batch, dead } = builder.finish()
     return { batch, dead: dead.map(atOffset) }
@@ -161,21 +167,19 @@ interface Message {
   readonly value: Buffer
 }
 
-const fields = [...labelNames, 'text'] as const
-
 /** Adds each row of an Arrow message, or refuses the message as a whole. */
-function addMessage(builder: DocumentBuilder, { file, line, label, value }: Message, options: ResolvedOptions): void {
+function addMessage(builder: DocumentBuilder, { file, line, label, value }: Message, options: Columns): void {
   const batch = decodeMessage(value, options.text)
   if ('reason' in batch) {
     builder.refuse(line, batch.reason, batch.detail)
     return
   }
-  const used = new Set<string>(fields.map(role => options[role]))
+  const used = new Set<string>(roles.map(role => options[role]))
   const others = Object.keys(batch.columns).filter(name => !used.has(name) && (options.columns?.includes(name) ?? true))
   for (let row = 0; row < batch.rows; row++) {
     const meta = JSON.stringify(Object.fromEntries(others.map(name => [name, textOrNumberAt(batch, name, row)])))
     const document: RawDocument = { ...emptyDocument, meta: withLabel(meta, label, batch.rows > 1 ? row : null) }
-    for (const role of fields) document[role] = valueAt(batch, options[role], row)
+    for (const role of roles) document[role] = valueAt(batch, options[role], row)
     // Rows of one message share its line, and must not share a name made of it.
     if (batch.rows > 1 && isMissing(document.id)) document.id = `${file}#${line}.${row}`
     builder.add(line, document)

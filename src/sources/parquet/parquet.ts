@@ -1,8 +1,8 @@
 import { limits } from '../../limits.ts'
-import { BadFileError, type InputFile, readSplit, splitFiles, stampFile } from '../files/files.ts'
-import { type WatchFolders, watchFolders } from '../files/follow.ts'
-import { type ResolvedOptions, resolveOptions, type SourceOptions } from '../options.ts'
-import type { Chunk, ReadPosition, Source } from '../source.ts'
+import { columnOptions } from '../fields.ts'
+import { fileSources, type Reading } from '../files/file-kind.ts'
+import { BadFileError, type InputFile } from '../files/files.ts'
+import type { Chunk } from '../source.ts'
 import { type Group, openReader } from './reader.ts'
 import { decodeRows, RowEncoder } from './rows.ts'
 
@@ -22,27 +22,18 @@ const footerBytesMax = 64 * 1024 * 1024
  *
  * One row group is decoded at a time. One that is larger than 1 GB or 8 million rows ends the file as dead ('row-group-too-large').
  */
-export function parquet(
-  patterns: string | readonly string[],
-  options: SourceOptions = {},
-  watch: WatchFolders = watchFolders,
-): Source {
-  const resolved = resolveOptions('parquet', patterns, options)
-  return {
-    name: 'parquet',
-    options: { ...resolved },
-    splits: signal => splitFiles(resolved, watch, signal),
-    stamp: stampFile,
-    read: (split, from, signal) => readSplit(split, from, signal, file => readRows(file, resolved, from, signal)),
-    parse: chunk => decodeRows(chunk, resolved),
-  }
-}
+export const parquet = fileSources('parquet()', {
+  name: 'parquet',
+  called: 'Parquet',
+  claims: path => /\.parquet$/i.test(path),
+  options: columnOptions,
+  read: readRows,
+  parser: options => chunk => decodeRows(chunk, options),
+})
 
 async function* readRows(
   file: InputFile,
-  options: ResolvedOptions,
-  from: ReadPosition,
-  signal: AbortSignal,
+  { from, options, signal }: Reading,
 ): AsyncGenerator<Omit<Chunk, 'split'>, void> {
   if (file.size === 0) return
   await checkFooter(file)

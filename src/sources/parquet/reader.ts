@@ -11,8 +11,8 @@ import {
   type SchemaTree,
 } from 'hyparquet'
 import { compressors as portable } from 'hyparquet-compressors'
+import type { Columns } from '../fields.ts'
 import { BadFileError, type InputFile } from '../files/files.ts'
-import type { ResolvedOptions } from '../options.ts'
 import { checkPages } from './pages.ts'
 import type { ColumnValues } from './rows.ts'
 
@@ -33,7 +33,7 @@ export interface ParquetReader {
 }
 
 /** Reads the footer and chooses the columns. What is wrong with the file comes as an error of any kind. */
-export async function openReader(file: InputFile, options: ResolvedOptions): Promise<ParquetReader> {
+export async function openReader(file: InputFile, options: Columns): Promise<ParquetReader> {
   const held: HeldRanges = { buffers: new Map(), pages: new Map() }
   const buffer = { byteLength: file.size, slice: (start: number, end = file.size) => readRange(file, start, end, held) }
   const metadata = await parquetMetadataAsync(buffer, { geoparquet: false })

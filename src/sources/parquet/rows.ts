@@ -1,6 +1,6 @@
 import { limits } from '../../limits.ts'
-import { DocumentBuilder, labelNames, type RawDocument, tooLong } from '../document.ts'
-import type { ResolvedOptions } from '../options.ts'
+import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
+import type { Fields } from '../fields.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
 /**
@@ -8,7 +8,6 @@ import type { Chunk, DeadRecord, Parsed } from '../source.ts'
  * kind (one byte), its length (uint32, little-endian) and its bytes. So text moves as it was in the file and no thread makes strings of
  * it. A row that is dead in the chunk has no parts; its line number is passed over.
  */
-const roles = ['text', ...labelNames] as const
 const kinds = { absent: 0, utf8: 1, other: 2, integer: 3 }
 const headBytes = 5
 const encoder = new TextEncoder()
@@ -31,7 +30,7 @@ export class RowEncoder {
   readonly dead: DeadRecord[] = []
   byteLength = 0
 
-  constructor(options: ResolvedOptions, columns: ColumnValues) {
+  constructor(options: Fields, columns: ColumnValues) {
     const names = roles.map(role => options[role])
     this.#columns = columns
     this.#roleColumns = names.map(name => columns.get(name))
@@ -75,7 +74,7 @@ export class RowEncoder {
 }
 
 /** The documents of a chunk of rows. */
-export function decodeRows(chunk: Chunk, options: ResolvedOptions): Parsed {
+export function decodeRows(chunk: Chunk, options: Fields): Parsed {
   const { bytes } = chunk
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const builder = new DocumentBuilder(chunk.split, options.domainDefault, bytes.length)

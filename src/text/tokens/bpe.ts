@@ -1,5 +1,6 @@
 import { checkDataFile, type DataFile, dataFiles, readDataFile } from '../../data-files.ts'
 import { HeadraceError } from '../../errors.ts'
+import { refuseName } from '../../options.ts'
 import { equalsAt } from '../bytes.ts'
 import { mergePiece } from './merge.ts'
 import { type PieceScanner, scanCl100k, scanGpt2, scanO200k } from './pretokenize.ts'
@@ -69,7 +70,7 @@ export function rankFileOf(name: EncodingName): { readonly name: string; readonl
 
 function definitionOf(name: EncodingName): Definition {
   if (!Object.hasOwn(definitions, name))
-    throw new HeadraceError('bad-option', `encoding '${name}' is unknown: use ${encodingNames.join(', ')}`)
+    throw new HeadraceError('bad-option', refuseName('there is no encoding', String(name), encodingNames))
   return definitions[name]
 }
 

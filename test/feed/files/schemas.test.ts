@@ -22,9 +22,8 @@ const columnsOf = (schema: Schema) =>
 
 test('the schemas say what is written', async () => {
   const { entries } = await writeCorpus(dir, { domains: ['en'], shards: 2 })
-  await using feed = await openFeed(join(dir, 'feed'), {
-    ...{ length: 16, batch: 2, run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f' },
-  })
+  const origin = { run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f' }
+  await using feed = await openFeed(join(dir, 'feed'), { length: 16, batch: 2 }, origin)
   for (const entry of entries) await feed.addManifest(entry)
   await feed.end()
   assert.deepEqual(

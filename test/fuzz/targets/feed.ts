@@ -3,8 +3,9 @@ import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { join, relative } from 'node:path'
 import { BlockFile } from '../../../src/feed/files/block-file.ts'
 import { openStep } from '../../../src/feed/files/steps.ts'
+import type { FeedOptions } from '../../../src/feed/options.ts'
 import type { BlockRef } from '../../../src/feed/plan/blocks.ts'
-import { openFeed, type PublishOptions } from '../../../src/feed/publish.ts'
+import { type FeedOrigin, openFeed } from '../../../src/feed/publish.ts'
 import { type FeedBatch, readFeed } from '../../../src/feed/read.ts'
 import { openShard } from '../../../src/shards/shard.ts'
 import { type Corpus, writeCorpus } from '../../feed/corpus.ts'
@@ -15,26 +16,32 @@ import { assertUsable } from './arrow.ts'
 interface Published {
   readonly feed: string
   readonly corpus: Corpus
-  readonly options: PublishOptions
+  readonly options: FeedOptions
+  readonly origin: FeedOrigin
   readonly batches: readonly FeedBatch[]
 }
 
 async function publish(dir: string): Promise<Published> {
   const corpus = await writeCorpus(dir, { domains: ['en', 'zh'], shards: 4, rows: 8, tokensMax: 12, seed: 7 })
-  const options: PublishOptions = {
-    ...{ length: 16, batch: 4, run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f' },
-    ...{ endOfText: 0, blockTokens: 100, segmentSteps: 4, packing: 'best-fit', mixture: { en: 2, zh: 1 } },
+  const origin = { run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f', endOfText: 0 }
+  const options: FeedOptions = {
+    length: 16,
+    batch: 4,
+    blockTokens: 100,
+    segmentSteps: 4,
+    packing: 'best-fit',
+    mixture: { en: 2, zh: 1 },
   }
   const feed = join(dir, 'feed')
   {
-    await using publisher = await openFeed(feed, options)
+    await using publisher = await openFeed(feed, options, origin)
     await publisher.control({ step: 2, mixture: { en: 1, zh: 1 }, batch: 2, note: 'more' })
     for (const entry of corpus.entries) await publisher.addManifest(entry)
     await publisher.end()
   }
   const batches = await Array.fromAsync(readFeed(feed))
   assert.ok(batches.length > 2)
-  return { feed, corpus, options, batches }
+  return { feed, corpus, options, origin, batches }
 }
 
 /** The files below a folder, by path. */
@@ -134,7 +141,7 @@ export const stepsTarget = feedFiles('steps', 100, 'feed/steps', '.jsonl', async
 export const headTarget = feedFiles('head', 100, 'feed', 'head.json', readExactly)
 
 export const controlTarget = feedFiles('control', 100, 'feed', 'control.json', async published => {
-  await using publisher = await openFeed(published.feed, published.options)
+  await using publisher = await openFeed(published.feed, published.options, published.origin)
   for (const entry of published.corpus.entries) await publisher.addManifest(entry)
   return 'the same steps'
 })

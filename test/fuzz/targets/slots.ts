@@ -3,12 +3,12 @@ import { documents } from '../../../conformance/texts.ts'
 import { encodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { SlotReader } from '../../../src/record/slots.ts'
-import { topicSource } from '../../../src/record/topic-source.ts'
+import { parseSlot, readSlots } from '../../../src/record/topic.ts'
 import type { Target } from '../target.ts'
 import { assertUsable } from './arrow.ts'
 
 const topic = 'annotate.scored'
-const slots = [0, 1, 2]
+const slotNumbers = [0, 1, 2]
 const from = { partition: 0, offset: 0n, slot: 0, note: '' }
 
 /** An entry as a file: its headers as a line of JSON, then its value. */
@@ -31,12 +31,12 @@ function readEntry(bytes: Buffer): { headers: Record<string, string>; value: Uin
   return { headers: Object.fromEntries(texts), value: bytes.subarray(end + 1) }
 }
 
-/** Slots as stages and `topicSource` read them: one damaged entry among whole ones. */
+/** Slots as stages and `topic()` read them: one damaged entry among whole ones. */
 export const slotsTarget: Target = {
   name: 'slots',
   cases: 200,
   async open() {
-    const files = slots.map(slot => ({ name: String(slot), bytes: entryFile(slot), marks: [0] }))
+    const files = slotNumbers.map(slot => ({ name: String(slot), bytes: entryFile(slot), marks: [0] }))
     return {
       files,
       async check(bytes, index) {
@@ -45,21 +45,13 @@ export const slotsTarget: Target = {
         const entries = files.map((file, i) => readEntry(i === index ? bytes : file.bytes))
         const appends = entries.map(entry => ({ topic, partition: 0, ...entry }))
         await owner.commit({ positions: [], appends })
-        const open = async () => {
-          const slots = new SlotReader(log, topic, [from], AbortSignal.abort())
-          return { next: () => slots.next(), [Symbol.asyncDispose]: () => slots.close() }
-        }
-        const source = topicSource(open, { name: 'run', topic, stamp: '' })
-        for await (const chunk of source.read(
-          { name: 'run', stamp: '' },
-          { offset: 0, line: 1 },
-          new AbortController().signal,
-        ))
-          assertUsable((await source.parse(chunk)).batch)
+        const slots = new SlotReader(log, topic, [from], AbortSignal.abort())
+        for await (const chunk of readSlots(slots, 'run', 1, new AbortController().signal))
+          assertUsable(parseSlot(chunk).batch)
         const reader = new SlotReader(log, topic, [from], AbortSignal.abort())
         let count = 0
         for (let entry = await reader.next(); entry; entry = await reader.next()) assert.equal(entry.slot, count++)
-        return count === slots.length ? 'whole' : 'ended'
+        return count === slotNumbers.length ? 'whole' : 'ended'
       },
     }
   },

@@ -3,12 +3,14 @@ import { test } from 'node:test'
 import { utf8From } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
 import { type GuardOptions, planGuards } from '../../../src/pipeline/guard.ts'
+import { pipeline } from '../../../src/pipeline/pipeline.ts'
 import type { GuardNote, Trip } from '../../../src/record/trip.ts'
 import { GuardRails, type SlotFates } from '../../../src/run/decide/guard-rails.ts'
 import { randomFrom } from '../../random.ts'
 
 const fields = [{ name: 'language', kind: 'utf8' as const }]
-const planned = (...guards: GuardOptions[]) => planGuards('p', guards, fields, ['x', 'y'])
+const planned = (...guards: GuardOptions[]) =>
+  planGuards('p', guards.reduce((built, guard) => built.guard(guard), pipeline('p')).guards, fields, ['x', 'y'])
 
 interface Row {
   readonly domain: string

@@ -8,7 +8,6 @@ import { type SourceSubject, testSource } from '../../../conformance/source.ts'
 import { stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
-import type { SourceOptions } from '../../../src/sources/options.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
 import { makeFolder } from '../../temporary.ts'
 import { makeTexts, readSource } from '../fixture.ts'
@@ -48,7 +47,9 @@ for (const [name, ending, compress] of [
 }
 
 /** Parses lines as a file's first chunk and shows what came of each. */
-function parse(content: string | Uint8Array, options: SourceOptions = {}) {
+type Options = Parameters<typeof jsonl>[1]
+
+function parse(content: string | Uint8Array, options: Options = {}) {
   const chunk: Chunk = {
     ...{ split: 'f.jsonl', line: 1, dead: [], next: { offset: 0, line: 1 } },
     bytes: typeof content === 'string' ? Buffer.from(content) : content,
@@ -62,7 +63,7 @@ function parse(content: string | Uint8Array, options: SourceOptions = {}) {
 }
 
 test('fields go to their columns and the others to meta, in their order', () => {
-  const cases: [line: string, row: string[], options?: SourceOptions][] = [
+  const cases: [line: string, row: string[], options?: Options][] = [
     ['{"text":"a"}', ['a', 'f.jsonl#1', 'default', '', '', '']],
     ['{"id":7,"text":"a","domain":3,"added":1.5}', ['a', '7', '3', '', '1.5', '']],
     ['{"id":12345678901234567890,"text":"a"}', ['a', '12345678901234567890', 'default', '', '', '']],
@@ -260,11 +261,16 @@ test('a file that vanished or is no file is one dead record, also halfway', asyn
 
 test('options that are wrong say so', () => {
   const cases: [options: object, message: RegExp][] = [
-    [{ domian: 'x' }, /no option 'domian'; its options are text/],
-    [{ text: '' }, /a name for 'text', not ""/],
-    [{ follow: 'yes' }, /true or false for 'follow'/],
-    [{ pollMs: 0 }, /number from 1/],
+    [{ domian: 'x' }, /jsonl\(\) has no option 'domian'; did you mean 'domain'\? there are text, /],
+    [{ columns: ['a'] }, /no option 'columns'; there are text/],
+    [{ text: '' }, /'text' "": give a name/],
+    [{ follow: 'yes' }, /'follow' "yes": give true or false/],
+    [{ pollMs: 0 }, /'pollMs' 0: give a number from 1 to 2147483647/],
   ]
   for (const [options, message] of cases) assert.throws(() => jsonl('a', options), { code: 'bad-option', message })
-  assert.throws(() => jsonl([]), { code: 'bad-option' })
+  for (const patterns of [[], ['a', ''], '', 5])
+    assert.throws(() => jsonl(patterns as string), {
+      code: 'bad-option',
+      message: /jsonl\(\) has 'patterns' .*: give a list/,
+    })
 })

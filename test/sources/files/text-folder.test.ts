@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { listSplits } from '../../../conformance/source.ts'
 import { stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
 import { textFolder } from '../../../src/sources/files/text-folder.ts'
@@ -47,6 +48,6 @@ test('each file is a document; its folder is its domain', async () => {
   ])
 })
 
-test('a folder that is not there is an error', () => {
-  assert.throws(() => textFolder(join(folder, 'none')).splits(new AbortController().signal), { code: 'not-found' })
+test('a folder that is not there is an error', async () => {
+  await assert.rejects(listSplits(textFolder(join(folder, 'none'))), { code: 'not-found' })
 })

@@ -3,14 +3,13 @@ import { test } from 'node:test'
 import { type ExpectedRecord, listSplits, readChunks, testSource } from '../../../conformance/source.ts'
 import { encodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { stringAt, utf8, utf8From } from '../../../src/batch/batch.ts'
-import { kafkaTopic } from '../../../src/index.ts'
+import { type KafkaTopicOptions, kafkaTopic } from '../../../src/index.ts'
 import { limits } from '../../../src/limits.ts'
 import { fingerprintSource } from '../../../src/pipeline/fingerprint.ts'
 import { type KafkaSourceOptions, kafkaSource, recreatedError } from '../../../src/sources/kafka/kafka-source.ts'
 import { rangeRecords, smallRangesMax } from '../../../src/sources/kafka/pace.ts'
-import type { RecordFormat, TopicRecord } from '../../../src/sources/kafka/records.ts'
+import type { TopicRecord } from '../../../src/sources/kafka/records.ts'
 import type { TopicClient } from '../../../src/sources/kafka/topic-client.ts'
-import { resolveOptions, type SourceOptions } from '../../../src/sources/options.ts'
 import type { Split } from '../../../src/sources/source.ts'
 import { randomFrom } from '../../random.ts'
 import { makeTexts, readSource } from '../fixture.ts'
@@ -59,9 +58,9 @@ function clientOf(topic: MemoryTopic): () => Promise<TopicClient> {
   }
 }
 
-const sourceOf = (topic: MemoryTopic, options: SourceOptions & { format?: RecordFormat } = {}) => {
-  const { format = 'json', ...fields } = options
-  return kafkaSource(clientOf(topic), 't', { ...resolveOptions('kafkaTopic', 'kafka://h/t', fields), format })
+const sourceOf = (topic: MemoryTopic, options: KafkaTopicOptions = {}) => {
+  const resolved = kafkaTopic('kafka://h', 't', options).options as unknown as KafkaSourceOptions
+  return kafkaSource(clientOf(topic), 't', resolved)
 }
 
 const documentsOf = (texts: readonly string[], offsetOf = (i: number) => i) =>
@@ -84,7 +83,7 @@ testSource('a topic in memory', () => ({
 }))
 
 /** Rows as id, text and meta; dead ones as line, reason and detail. */
-async function readRows(topic: MemoryTopic, options: SourceOptions & { format?: RecordFormat } = {}) {
+async function readRows(topic: MemoryTopic, options: KafkaTopicOptions = {}) {
   const source = sourceOf(topic, options)
   const rows: string[][] = []
   const dead: (string | number)[][] = []
@@ -364,8 +363,8 @@ test('what is wrong is refused before any work, and shows no secret', () => {
   const cases: [unknown[], RegExp][] = [
     [['kafka://u:hunter2@a:1', 't'], /kafka:\/\/HOST:PORT/],
     [['kafka://a:1', 'a b'], /name of a topic, not 'a b'/],
-    [['kafka://a:1', 't', { format: 'csv' }], /'json' or 'arrow' for 'format', not 'csv'/],
-    [['kafka://a:1', 't', { domian: 'x' }], /kafkaTopic\(\) has no option 'domian'/],
+    [['kafka://a:1', 't', { format: 'csv' }], /'format' "csv": give one of json, arrow/],
+    [['kafka://a:1', 't', { domian: 'x' }], /kafkaTopic\(\) has no option 'domian'; did you mean 'domain'\?/],
   ]
   for (const [args, message] of cases)
     assert.throws(

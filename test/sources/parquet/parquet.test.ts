@@ -6,7 +6,6 @@ import { parquetWriteBuffer } from 'hyparquet-writer'
 import { type SourceSubject, testSource } from '../../../conformance/source.ts'
 import { stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
-import type { SourceOptions } from '../../../src/sources/options.ts'
 import { parquet } from '../../../src/sources/parquet/parquet.ts'
 import { makeFolder } from '../../temporary.ts'
 import { makeTexts, readSource } from '../fixture.ts'
@@ -41,7 +40,7 @@ const setting: SourceSubject = {
 testSource('parquet', () => ({ ...setting, source: parquet([big, small]) }))
 
 /** Every document of a source with all its columns. */
-async function readDocuments(patterns: string, options: SourceOptions = {}) {
+async function readDocuments(patterns: string, options: Parameters<typeof parquet>[1] = {}) {
   const source = parquet(patterns, options)
   const { chunks } = await readSource(source)
   const rows: Record<string, unknown>[] = []
@@ -85,7 +84,7 @@ test('what is no document is dead for its reason', async () => {
     },
     { name: 'domain', data: [true, true, true, true, true, true, null], type: 'BOOLEAN' },
   ])
-  const reasons = async (options: SourceOptions) =>
+  const reasons = async (options: Parameters<typeof parquet>[1]) =>
     (await readDocuments(name, options)).map(row => row.reason ?? row.text)
   const rest = ['invalid-utf8', 'nul-character', 'document-too-long']
   assert.deepEqual(await reasons({ domain: 'none' }), ['a', ...rest, 'b', 'text-not-a-string', 'c'])

@@ -1,0 +1,65 @@
+import {
+  checkOption,
+  flag,
+  listOf,
+  name,
+  number,
+  type OptionsOf,
+  optional,
+  orNull,
+  type ResolvedOf,
+  required,
+  resolveOptions,
+} from '../options.ts'
+
+/** Which field of a record has which part of the document. */
+export const fieldOptions = {
+  text: optional('field with the text', name, 'text'),
+  id: optional('field with the id, a string or a number; where it is empty the id is `<file>#<line>`', name, 'id'),
+  domain: optional('field with the domain, a string or a number', name, 'domain'),
+  domainDefault: optional('the domain of a document that names none', name, 'default'),
+  url: optional('field with the address', name, 'url'),
+  added: optional('field with the time at which the document came to be', name, 'added'),
+}
+/** The same of records in columns. */
+export const columnOptions = {
+  ...fieldOptions,
+  columns: optional('the further columns that go to `meta`; null: all', orNull(listOf(name)), null),
+}
+export const followOptions = {
+  follow: optional('waits for what comes later instead of ending', flag, false),
+  pollMs: optional('with `follow`, the longest time between two looks, in milliseconds', number(1, 2 ** 31 - 1), 2000),
+}
+export type Fields = ResolvedOf<typeof fieldOptions>
+export type Columns = ResolvedOf<typeof columnOptions>
+
+/** What a source of records says that its options are: every one of all such sources, as they are a part of fingerprints. */
+export type Recorded = Columns & ResolvedOf<typeof followOptions> & { readonly patterns: readonly string[] }
+
+const patternOptions = { patterns: required('paths or globs', listOf(name, 1)) }
+const recordedOptions = { ...columnOptions, ...followOptions }
+const defaults = resolveOptions('a source', recordedOptions, {})
+
+/** `options` as they are recorded. Throws 'bad-option' unless the patterns are one name or some. */
+export function recordOptions(
+  who: string,
+  patterns: string | readonly string[],
+  options: OptionsOf<typeof recordedOptions>,
+): Recorded {
+  const list = typeof patterns === 'string' ? [patterns] : patterns
+  checkOption(who, patternOptions, 'patterns', list)
+  return Object.freeze({ ...defaults, ...options, patterns: Object.freeze([...list]) }) as Recorded
+}
+
+/** A source in words: what it reads, and which options are not as they always are. */
+export function describeRecorded(source: string, options: Recorded): string {
+  const { patterns, follow, pollMs, domainDefault, ...fields } = options
+  const named = Object.entries(fields).filter(([field, value]) => value !== null && value !== field)
+  const parts = [
+    `${source} ${patterns.join(' ')}`.trim(),
+    ...named.map(([field, value]) => `${field} from '${value}'`),
+    domainDefault === defaults.domainDefault ? '' : `domain '${domainDefault}' by default`,
+    follow ? `follows, looking every ${pollMs} ms` : '',
+  ]
+  return parts.filter(Boolean).join(', ')
+}

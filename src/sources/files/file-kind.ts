@@ -1,0 +1,68 @@
+import { stat } from 'node:fs/promises'
+import { type OptionsOf, type OptionTable, resolveOptions } from '../../options.ts'
+import { describeRecorded, followOptions, type Recorded, recordOptions } from '../fields.ts'
+import type { Chunk, ReadPosition, Source } from '../source.ts'
+import { type FileSet, type InputFile, matchedFiles, readSplit, splitFiles, stampFile } from './files.ts'
+import { type WatchFolders, watchFolders } from './follow.ts'
+
+/** A kind of files that documents are read from. */
+export interface FileKind<O extends OptionTable = OptionTable> {
+  readonly name: string
+  /** As help and errors of the command line call such files. */
+  readonly called: string
+  /** Whether a path or glob of the command line is of this kind; what no kind claims is JSON Lines. */
+  readonly claims: (path: string) => boolean
+  readonly options: O
+  /** The files, where they are not those that the patterns match. */
+  readonly filesOf?: (options: Recorded) => FileSet
+  readonly read: (file: InputFile, reading: Reading) => AsyncIterable<Omit<Chunk, 'split'>>
+  readonly parser: (options: Recorded) => Source['parse']
+}
+
+/** Which file is read, from where on, and how. */
+export interface Reading {
+  readonly name: string
+  readonly from: ReadPosition
+  readonly options: Recorded
+  readonly signal: AbortSignal
+}
+
+/** Makes sources of a kind: of paths or globs, relative to the current folder. `watch` says when to look for new files. */
+export interface FileSources<O extends OptionTable> {
+  (patterns: string | readonly string[], options?: OptionsOf<O & typeof followOptions>, watch?: WatchFolders): Source
+  readonly kind: FileKind
+}
+
+/** `call` is the function's name, as errors have it. */
+export function fileSources<O extends OptionTable>(call: string, kind: FileKind<O>): FileSources<O> {
+  const table = { ...kind.options, ...followOptions }
+  const { name, read, parser, filesOf = matchedFiles } = kind
+  const make = (
+    patterns: string | readonly string[],
+    given: OptionsOf<OptionTable> = {},
+    watch = watchFolders,
+  ): Source => {
+    const options = recordOptions(call, patterns, resolveOptions(call, table as OptionTable, given))
+    const files = filesOf(options)
+    return {
+      name,
+      options,
+      splits: signal => splitFiles(files, options, watch, signal),
+      stamp: stampFile,
+      read: (split, from, signal) =>
+        readSplit(split, from, signal, file => read(file, { name: split.name, from, options, signal })),
+      parse: parser(options),
+      following: () => make(patterns, { ...given, follow: true }, watch),
+      describe: () => describeRecorded(name, options),
+      bytes: async () => (options.follow ? 0 : sumBytes(await files.list())),
+    }
+  }
+  return Object.assign(make, { kind: { ...kind, options: table } })
+}
+
+/** 0 where a file is packed or in columns: how much will be read of it is not known. */
+async function sumBytes(names: readonly string[]): Promise<number> {
+  if (names.some(name => /\.(gz|zst|parquet)$/i.test(name))) return 0
+  const sizes = await Promise.all(names.map(name => stat(name).then(found => (found.isFile() ? found.size : 0))))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}

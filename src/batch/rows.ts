@@ -1,12 +1,5 @@
-import {
-  type Batch,
-  type Column,
-  type Field,
-  type ListColumn,
-  type NumberArray,
-  numberArrays,
-  type Utf8Column,
-} from './batch.ts'
+import type { Batch, Column, Field, ListColumn, NumberArray, Utf8Column } from './batch.ts'
+import { numberArrays } from './batch.ts'
 
 /** Row operations over whole batches: take, scatter, concatenate. Every result owns its memory. */
 

@@ -1,12 +1,5 @@
-import {
-  type Batch,
-  type Column,
-  type ColumnKind,
-  type Field,
-  type NumberArray,
-  type NumberKind,
-  numberArrays,
-} from '../batch.ts'
+import type { Batch, Column, ColumnKind, Field, NumberArray, NumberKind } from '../batch.ts'
+import { numberArrays } from '../batch.ts'
 import * as flat from './flatbuffer.ts'
 
 /**

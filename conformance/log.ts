@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Append, type Entry, type Log, readCommitted, type Topics } from '../src/log/log.ts'
+import { type Append, type Entry, type Log, type Owner, readCommitted, type Topics } from '../src/log/log.ts'
 import { type Open, registering, type Suite, suiteOf } from './suite.ts'
 
 /** An empty log. `reopen` closes it and opens it again, as after a restart; absent for a log that does not outlive its process. */
@@ -33,13 +33,14 @@ async function readTexts(log: Log, topic: string, partition = 0, from = 0n): Pro
   return (await readEntries(log, topic, partition, from)).map(({ value }) => Buffer.from(value).toString())
 }
 
-/** Runs a check on a fresh log and closes it. */
+/** Runs a check on a fresh log, of which the stage `s` has an owner. */
 const onLog =
-  (check: (log: Log & Topics) => Promise<void>) =>
+  (check: (log: Log & Topics, owner: Owner) => Promise<void>) =>
   async (open: Open<LogSubject>): Promise<void> => {
     const { log } = await open()
     await using _log = log
-    await check(log)
+    await using owner = await log.own('s')
+    await check(log, owner)
   }
 
 /** Runs a check on a log that has restarted after `before`; passes a log that can't. */
@@ -65,8 +66,7 @@ const onTakeover =
 
 /** The contract of `Log`. */
 export const logSuite: Suite<LogSubject> = suiteOf({
-  'entries come back in order, with their bytes and headers, each partition by itself': onLog(async log => {
-    await using owner = await log.own('s')
+  'entries come back in order, with their bytes and headers, each partition by itself': onLog(async (log, owner) => {
     const first = [append('s.a', 'one'), append('s.a', 'two', 1), append('s.b', 'three')]
     await owner.commit({ positions: [], appends: first })
     await owner.commit(appends('four'))
@@ -79,8 +79,7 @@ export const logSuite: Suite<LogSubject> = suiteOf({
     assert.deepEqual([topic, partition, headers], ['s.a', 0, { text: 'four' }])
     assert.ok(offset > one.offset, 'offsets rise')
   }),
-  'a value owns its memory: whoever changes it changes nothing of the log': onLog(async log => {
-    await using owner = await log.own('s')
+  'a value owns its memory: whoever changes it changes nothing of the log': onLog(async (log, owner) => {
     const mine = append('s.a', 'abc')
     await owner.commit({ positions: [], appends: [mine] })
     mine.value.fill(0)
@@ -90,8 +89,7 @@ export const logSuite: Suite<LogSubject> = suiteOf({
     value.fill(0)
     assert.deepEqual(await readTexts(log, 's.a'), ['abc'])
   }),
-  'bounds are the first offset and one past all that is committed': onLog(async log => {
-    await using owner = await log.own('s')
+  'bounds are the first offset and one past all that is committed': onLog(async (log, owner) => {
     assert.deepEqual(await log.bounds('s.a', 0), { first: 0n, next: 0n })
     await owner.commit(appends('x', 'y'))
     const { first, next } = await log.bounds('s.a', 0)
@@ -102,8 +100,7 @@ export const logSuite: Suite<LogSubject> = suiteOf({
     assert.deepEqual(await log.bounds('s.a', 1), { first: 0n, next: 0n })
   }),
   'a position is what the last commit that names it said, and 0 before; partitions and stages have their own': onLog(
-    async log => {
-      await using owner = await log.own('s')
+    async (log, owner) => {
       assert.deepEqual(await log.position('s', 0), at(0n, 0))
       await owner.commit({ positions: [at(5n, 3, 'note'), at(2n ** 60n, 4, '', 1)], appends: [] })
       await owner.commit({ positions: [at(7n, 9, '{"ö":1}', 1)], appends: [append('s.a', 'x')] })
@@ -112,8 +109,7 @@ export const logSuite: Suite<LogSubject> = suiteOf({
       assert.deepEqual(await log.position('t', 0), at(0n, 0))
     },
   ),
-  'a reader that sees an entry finds the position of its commit': onLog(async log => {
-    await using owner = await log.own('s')
+  'a reader that sees an entry finds the position of its commit': onLog(async (log, owner) => {
     const stop = new AbortController()
     const reader = log.read({ topic: 's.a', partition: 0, offset: 0n }, stop.signal)[Symbol.asyncIterator]()
     for (let i = 1; i <= 5; i++) {
@@ -124,9 +120,8 @@ export const logSuite: Suite<LogSubject> = suiteOf({
     }
     stop.abort()
   }),
-  'a new owner fences the one before, whose commit changes nothing; other stages go on': onLog(async log => {
+  'a new owner fences the one before, whose commit changes nothing; other stages go on': onLog(async (log, first) => {
     await using other = await log.own('t')
-    await using first = await log.own('s')
     await first.commit(appends('mine'))
     await using second = await log.own('s')
     const zombie = { positions: [at(9n, 9)], appends: [append('s.a', 'zombie')] }
@@ -139,8 +134,7 @@ export const logSuite: Suite<LogSubject> = suiteOf({
     assert.deepEqual(await readTexts(log, 't.a'), ['still'])
   }),
   'what an owner had begun is done before the next one owns, or never: the position read then is final': onLog(
-    async log => {
-      await using first = await log.own('s')
+    async (log, first) => {
       const begun = count(5).map((text, i) =>
         first.commit({ positions: [at(0n, i + 1)], appends: [append('s.a', text)] }),
       )
@@ -174,8 +168,7 @@ export const logSuite: Suite<LogSubject> = suiteOf({
       assert.equal((await other.position('s', 0)).slot, slot)
     },
   ),
-  'a trim of one topic takes nothing of another': onLog(async log => {
-    await using owner = await log.own('s')
+  'a trim of one topic takes nothing of another': onLog(async (log, owner) => {
     const both = (text: string) => [append('s.a', text.repeat(1000)), append('s.b', text), append('s.a', text, 1)]
     for (const text of count(6)) await owner.commit({ positions: [], appends: both(text) })
     const { next } = await log.bounds('s.a', 0)
@@ -184,8 +177,7 @@ export const logSuite: Suite<LogSubject> = suiteOf({
     assert.deepEqual(await readTexts(log, 's.a', 1), count(6))
     assert.equal((await log.bounds('s.a', 0)).next, next)
   }),
-  'commits of one owner happen in the order of the calls': onLog(async log => {
-    await using owner = await log.own('s')
+  'commits of one owner happen in the order of the calls': onLog(async (log, owner) => {
     const commits = count(20).map((text, i) =>
       owner.commit({ positions: [at(BigInt(i), i)], appends: [append('s.a', text)] }),
     )
@@ -193,21 +185,21 @@ export const logSuite: Suite<LogSubject> = suiteOf({
     assert.deepEqual(await readTexts(log, 's.a'), count(20))
     assert.equal((await log.position('s', 0)).slot, 19)
   }),
-  'a reader waits for the next commit; when its signal aborts it gives what is committed and ends': onLog(async log => {
-    await using owner = await log.own('s')
-    const stop = new AbortController()
-    const reading = Array.fromAsync(log.read({ topic: 's.a', partition: 0, offset: 1n }, stop.signal))
-    await owner.commit(appends('before', 'late'))
-    stop.abort()
-    assert.deepEqual(
-      (await reading).map(({ value }) => Buffer.from(value).toString()),
-      ['late'],
-    )
-    const { next } = await log.bounds('s.a', 0)
-    assert.deepEqual(await readTexts(log, 's.a', 0, next + 5n), [])
-  }),
-  'a reader that waited often has left nothing behind on its signal': onLog(async log => {
-    await using owner = await log.own('s')
+  'a reader waits for the next commit; when its signal aborts it gives what is committed and ends': onLog(
+    async (log, owner) => {
+      const stop = new AbortController()
+      const reading = Array.fromAsync(log.read({ topic: 's.a', partition: 0, offset: 1n }, stop.signal))
+      await owner.commit(appends('before', 'late'))
+      stop.abort()
+      assert.deepEqual(
+        (await reading).map(({ value }) => Buffer.from(value).toString()),
+        ['late'],
+      )
+      const { next } = await log.bounds('s.a', 0)
+      assert.deepEqual(await readTexts(log, 's.a', 0, next + 5n), [])
+    },
+  ),
+  'a reader that waited often has left nothing behind on its signal': onLog(async (log, owner) => {
     const stop = new AbortController()
     const reader = log.read({ topic: 's.a', partition: 0, offset: 0n }, stop.signal)[Symbol.asyncIterator]()
     for (let i = 0; i < 20; i++) {
@@ -218,8 +210,7 @@ export const logSuite: Suite<LogSubject> = suiteOf({
     assert.equal(getEventListeners(stop.signal, 'abort').length, 0)
     stop.abort()
   }),
-  'what was trimmed is an error to read, what was not is there, and offsets go on': onLog(async log => {
-    await using owner = await log.own('s')
+  'what was trimmed is an error to read, what was not is there, and offsets go on': onLog(async (log, owner) => {
     for (const text of count(6)) await owner.commit(appends(text.repeat(1000)))
     const { next } = await log.bounds('s.a', 0)
     const { offset: fifth } = (await readEntries(log, 's.a'))[4]

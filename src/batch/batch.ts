@@ -1,6 +1,6 @@
 /**
  * A batch is rows in columns. Each column owns plain typed arrays laid out as Arrow lays them out, so that a batch becomes an
- * Arrow message without a copy a value (`ipc.ts`) and hot loops run over bytes. No column has nulls: a missing string is empty,
+ * Arrow message without a copy a value (`arrow/ipc.ts`) and hot loops run over bytes. No column has nulls: a missing string is empty,
  * a missing measurement is NaN.
  */
 
@@ -53,12 +53,18 @@ export function rowsOf(column: Column): number {
   return column.kind === 'fixed' ? column.bytes.length / column.width : column.values.length
 }
 
-/** The column `name`, which must be UTF-8. */
-export function utf8(batch: Batch, name: string): Utf8Column {
+function columnOf<C extends Column>(batch: Batch, name: string, kind: C['kind']): C {
   const column = batch.columns[name]
-  if (column?.kind !== 'utf8') throw new TypeError(`column '${name}' is ${column?.kind ?? 'missing'}, not utf8`)
-  return column
+  if (column?.kind !== kind) throw new TypeError(`column '${name}' is ${column?.kind ?? 'missing'}, not ${kind}`)
+  return column as C
 }
+
+/** The column `name`, which must be UTF-8. */
+export const utf8 = (batch: Batch, name: string): Utf8Column => columnOf(batch, name, 'utf8')
+/** The fixed-width column `name`. */
+export const fixed = (batch: Batch, name: string): FixedColumn => columnOf(batch, name, 'fixed')
+/** The list column `name`. */
+export const list = (batch: Batch, name: string): ListColumn => columnOf(batch, name, 'list<i32>')
 
 /** The values of the number column `name`. */
 export function numbers(batch: Batch, name: string): NumberArray {
@@ -66,21 +72,6 @@ export function numbers(batch: Batch, name: string): NumberArray {
   if (!column || !('values' in column) || column.kind === 'list<i32>')
     throw new TypeError(`column '${name}' is ${column?.kind ?? 'missing'}, not a number`)
   return column.values
-}
-
-/** The fixed-width column `name`. */
-export function fixed(batch: Batch, name: string): FixedColumn {
-  const column = batch.columns[name]
-  if (column?.kind !== 'fixed') throw new TypeError(`column '${name}' is ${column?.kind ?? 'missing'}, not fixed`)
-  return column
-}
-
-/** The list column `name`. */
-export function list(batch: Batch, name: string): ListColumn {
-  const column = batch.columns[name]
-  if (column?.kind !== 'list<i32>')
-    throw new TypeError(`column '${name}' is ${column?.kind ?? 'missing'}, not list<i32>`)
-  return column
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -1,12 +1,5 @@
-import {
-  type Batch,
-  type Column,
-  type Field,
-  type ListColumn,
-  type NumberArray,
-  numberArrays,
-  type Utf8Column,
-} from './batch.ts'
+import type { Batch, Column, Field, ListColumn, NumberArray, Utf8Column } from './batch.ts'
+import { numberArrays } from './batch.ts'
 
 /** Row operations over whole batches: take, scatter, concatenate. Every result owns its memory. */
 
@@ -83,7 +76,8 @@ function concatOffsets(parts: readonly (Utf8Column | ListColumn)[]): Int32Array 
   return offsets
 }
 
-function concatArrays(parts: readonly NumberArray[]): NumberArray {
+/** The arrays, which are of one kind, one after the other. */
+export function concatArrays<T extends NumberArray>(parts: readonly T[]): T {
   const length = parts.reduce((sum, part) => sum + part.length, 0)
   const all = allocateLike(parts[0], length)
   let at = 0
@@ -113,9 +107,9 @@ function columnLike(like: Column, items: NumberArray, offsets: Int32Array = new 
 }
 
 /** A zeroed array of the same kind. A Buffer counts as bytes, as its own constructor is not to be called. */
-function allocateLike(array: NumberArray, length: number): NumberArray {
+function allocateLike<T extends NumberArray>(array: T, length: number): T {
   const make = array instanceof Uint8Array ? Uint8Array : array.constructor
-  return new (make as new (length: number) => NumberArray)(length)
+  return new (make as new (length: number) => T)(length)
 }
 
 function missingNumbers(kind: keyof typeof numberArrays, rows: number): NumberArray {

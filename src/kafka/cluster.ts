@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { API, Connection, ConnectionPool } from '@platformatic/kafka'
 import { HeadraceError } from '../errors.ts'
-import { type KafkaClient, loadClient } from './client.ts'
 import { isCode, isPassing, wrapKafkaError } from './errors.ts'
 import type { Broker, KafkaOptions, Tls } from './options.ts'
 import type { Codec } from './records.ts'
-import { createCodec, createRequests, optional, type Requests, secondGeneration } from './requests.ts'
+import type { KafkaClient, Requests } from './requests.ts'
+import { createCodec, createRequests, loadClient, optional, secondGeneration } from './requests.ts'
 
 export interface Topic {
   readonly id: string

@@ -65,31 +65,31 @@ export function isFenced(error: unknown): boolean {
 
 export const isCode = (error: unknown, code: string): boolean => codesOf(error).includes(code)
 
+/** What is wrong and what to do, by what a code says. */
+const judgements: readonly (readonly [pattern: RegExp, code: HeadraceError['code'], advice: string])[] = [
+  [/^PLT_KFK_AUTHENTICATION|SASL/, 'bad-option', 'check sasl.mechanism, sasl.username and sasl.password'],
+  [
+    /^(TLS|PLT_KFK_USER)$/,
+    'bad-option',
+    'check security.protocol, the port, and the certificates of ssl.truststore.location',
+  ],
+  [/AUTHORIZATION_FAILED/, 'bad-option', 'grant this user what README.md lists under "On Kafka"'],
+  [/TOO_LARGE|TOO_LONG/, 'limit', 'set max.message.bytes of the topic to what `topics --plan` says'],
+  [/UNKNOWN_TOPIC/, 'not-found', 'create the topics of the run with `headrace topics`'],
+  [
+    /UNSUPPORTED|INVALID_CONFIG|INVALID_REPLICATION|INVALID_TOPIC|INVALID_TRANSACTION_TIMEOUT|POLICY_VIOLATION/,
+    'bad-option',
+    'see the code',
+  ],
+  // The brokers are this log's disk.
+  [/^/, 'disk', 'what was committed is safe; run the same command again when the brokers answer'],
+]
+
 /** Turns an error of the client into ours. The message has codes alone: what the client attaches may hold what was sent. */
 export function wrapKafkaError(error: unknown, doing: string): unknown {
   if (error instanceof HeadraceError) return error
   const codes = [...new Set(codesOf(error))]
   if (codes.length === 0) return error
-  const { code, advice } = judge(codes)
+  const [, code, advice] = judgements.find(([pattern]) => codes.some(one => pattern.test(one)))!
   return new HeadraceError(code, `${doing} failed with ${codes.join(', ')}: ${advice}`)
-}
-
-function judge(codes: readonly string[]): { code: HeadraceError['code']; advice: string } {
-  const has = (pattern: RegExp) => codes.some(code => pattern.test(code))
-  if (has(/^PLT_KFK_AUTHENTICATION|SASL/))
-    return { code: 'bad-option', advice: 'check sasl.mechanism, sasl.username and sasl.password' }
-  if (has(/^(TLS|PLT_KFK_USER)$/))
-    return {
-      code: 'bad-option',
-      advice: 'check security.protocol, the port, and the certificates of ssl.truststore.location',
-    }
-  if (has(/AUTHORIZATION_FAILED/))
-    return { code: 'bad-option', advice: 'grant this user what README.md lists under "On Kafka"' }
-  if (has(/TOO_LARGE|TOO_LONG/))
-    return { code: 'limit', advice: 'set max.message.bytes of the topic to what `topics --plan` says' }
-  if (has(/UNKNOWN_TOPIC/)) return { code: 'not-found', advice: 'create the topics of the run with `headrace topics`' }
-  if (has(/UNSUPPORTED|INVALID_CONFIG|INVALID_REPLICATION|INVALID_TOPIC|INVALID_TRANSACTION_TIMEOUT|POLICY_VIOLATION/))
-    return { code: 'bad-option', advice: 'see the code' }
-  // The brokers are this log's disk.
-  return { code: 'disk', advice: 'what was committed is safe; run the same command again when the brokers answer' }
 }

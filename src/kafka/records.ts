@@ -40,14 +40,7 @@ export function encodeBatch(
   timeMs: number,
   codec: Codec,
 ): Buffer {
-  const parts = records.map((record, i) => recordParts(record, i))
-  const bodyBytes = parts.reduce((sum, [before, value, after]) => sum + before.length + value.length + after.length, 0)
-  const plain = Buffer.allocUnsafe(headBytes + bodyBytes)
-  let at = headBytes
-  for (const part of parts.flat()) {
-    plain.set(part, at)
-    at += part.length
-  }
+  const plain = Buffer.concat([Buffer.alloc(headBytes), ...records.flatMap(recordParts)])
   const batch = codec.compression
     ? Buffer.concat([plain.subarray(0, headBytes), codec.compression.compress(plain.subarray(headBytes))])
     : plain

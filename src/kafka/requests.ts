@@ -1,7 +1,25 @@
+import type * as Client from '@platformatic/kafka'
 import type { API, Reader } from '@platformatic/kafka'
 import { HeadraceError } from '../errors.ts'
-import type { KafkaClient } from './client.ts'
 import type { Aborted, Codec } from './records.ts'
+
+export type KafkaClient = typeof Client
+
+/** The version whose codecs these files were held against. They are exported but not documented, so another may differ. */
+const version = '2.12.1'
+
+/** The client package, which only a log at kafka:// needs. `bad-option` where it is not installed. */
+export async function loadClient(): Promise<KafkaClient> {
+  try {
+    return await import('@platformatic/kafka')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new HeadraceError(
+      'bad-option',
+      `a log at kafka:// needs a package that is not installed: run npm install @platformatic/kafka@${version}`,
+    )
+  }
+}
 
 /** A produce request: one batch a partition. */
 export interface ProduceRequest {
@@ -33,66 +51,58 @@ type ArgumentsOf<Name extends keyof KafkaClient> = KafkaClient[Name] extends {
   ? Given
   : never
 
-/** Each named by the client's module, as the package does not export the types of requests and replies. */
-export interface Requests {
-  readonly apiVersions: ApiOf<'apiVersionsV3'>
-  readonly metadata: ApiOf<'metadataV12'>
-  readonly findCoordinator: ApiOf<'findCoordinatorV4'>
-  readonly listOffsets: ApiOf<'listOffsetsV7'>
-  readonly createTopics: ApiOf<'createTopicsV7'>
-  readonly describeConfigs: ApiOf<'describeConfigsV4'>
-  readonly deleteRecords: ApiOf<'deleteRecordsV2'>
-  readonly describeTransactions: ApiOf<'describeTransactionsV0'>
-  readonly initProducerId: ApiOf<'initProducerIdV4'>
-  readonly addPartitions: ApiOf<'addPartitionsToTxnV3'>
-  readonly addOffsets: ApiOf<'addOffsetsToTxnV3'>
-  readonly heartbeat: ApiOf<'consumerGroupHeartbeatV1'>
+/**
+ * One version of each request, which Kafka 3.3 and all later ones speak, but for the heartbeat of members: fewer paths than the newest
+ * of each. By the names of the client's modules, as the package does not export the types of requests and replies.
+ */
+const modules = {
+  apiVersions: 'apiVersionsV3',
+  metadata: 'metadataV12',
+  findCoordinator: 'findCoordinatorV4',
+  listOffsets: 'listOffsetsV7',
+  createTopics: 'createTopicsV7',
+  describeConfigs: 'describeConfigsV4',
+  deleteRecords: 'deleteRecordsV2',
+  describeTransactions: 'describeTransactionsV0',
+  initProducerId: 'initProducerIdV4',
+  addPartitions: 'addPartitionsToTxnV3',
+  addOffsets: 'addOffsetsToTxnV3',
+  heartbeat: 'consumerGroupHeartbeatV1',
+  txnOffsetCommit: 'txnOffsetCommitV3',
+  endTxn: 'endTxnV3',
+} as const
+type ClientRequests = { readonly [Name in keyof typeof modules]: ApiOf<(typeof modules)[Name]> }
+
+export interface Requests extends ClientRequests {
   readonly fetch: API<ArgumentsOf<'fetchV13'>, Fetched>
   readonly produce: API<[ProduceRequest], unknown>
-  readonly txnOffsetCommit: ApiOf<'txnOffsetCommitV3'>
-  readonly endTxn: ApiOf<'endTxnV3'>
   readonly produceV2: API<[ProduceRequest], unknown>
   readonly txnOffsetCommitV2: ApiOf<'txnOffsetCommitV3'>
   readonly endTxnV2: API<ArgumentsOf<'endTxnV3'>, EndedTransaction>
 }
 
-/**
- * One version of each request, which Kafka 3.3 and all later ones speak, but for the heartbeat of members: fewer paths than the newest
- * of each. Transactions v2 need three newer ones; the client lacks those, but only their numbers and a reply differ.
- */
+/** Transactions v2 need three newer versions; the client lacks those, but only their numbers and a reply differ. */
 export function createRequests(client: KafkaClient): Requests {
   const { createAPI, endTxnV3, produceV9, txnOffsetCommitV3, fetchV13 } = client
   const produce = (version: number): API<[ProduceRequest], unknown> =>
     createAPI(0, version, (request: ProduceRequest) => encodeProduce(client, request), produceV9.parseResponse)
+  const lent = Object.entries(modules).map(([name, module]) => [name, client[module].api])
   return {
-    apiVersions: client.apiVersionsV3.api,
-    metadata: client.metadataV12.api,
-    findCoordinator: client.findCoordinatorV4.api,
-    listOffsets: client.listOffsetsV7.api,
-    createTopics: client.createTopicsV7.api,
-    describeConfigs: client.describeConfigsV4.api,
-    deleteRecords: client.deleteRecordsV2.api,
-    describeTransactions: client.describeTransactionsV0.api,
-    initProducerId: client.initProducerIdV4.api,
-    addPartitions: client.addPartitionsToTxnV3.api,
-    addOffsets: client.addOffsetsToTxnV3.api,
-    heartbeat: client.consumerGroupHeartbeatV1.api,
+    ...(Object.fromEntries(lent) as ClientRequests),
     fetch: createAPI(1, 13, fetchV13.createRequest, (_id, _key, _version, reader) =>
       parseFetch(reader, client.protocolErrorsCodesById),
-    ) as API<Parameters<typeof fetchV13.createRequest>, Fetched>,
+    ) as Requests['fetch'],
     produce: produce(9),
-    txnOffsetCommit: txnOffsetCommitV3.api,
-    endTxn: endTxnV3.api,
     produceV2: produce(12),
     txnOffsetCommitV2: createAPI(
       28,
       5,
       txnOffsetCommitV3.createRequest,
       txnOffsetCommitV3.parseResponse,
-    ) as typeof txnOffsetCommitV3.api,
+    ) as Requests['txnOffsetCommitV2'],
     endTxnV2: createAPI(26, 5, endTxnV3.createRequest, (_id, key, version, reader) =>
       parseEnd(client, key, version, reader),
-    ) as API<Parameters<typeof endTxnV3.createRequest>, EndedTransaction>,
+    ) as Requests['endTxnV2'],
   }
 }
 

@@ -28,25 +28,16 @@ export function fieldAt({ view, at }: Table, index: number): number {
   return offset === 0 ? 0 : at + offset
 }
 
-export function byteField(table: Table, index: number): number {
-  const at = fieldAt(table, index)
-  return at === 0 ? 0 : table.view.getUint8(at)
+function numberField(read: (view: DataView, at: number) => number): (table: Table, index: number) => number {
+  return (table, index) => {
+    const at = fieldAt(table, index)
+    return at === 0 ? 0 : read(table.view, at)
+  }
 }
-
-export function shortField(table: Table, index: number): number {
-  const at = fieldAt(table, index)
-  return at === 0 ? 0 : table.view.getInt16(at, true)
-}
-
-export function intField(table: Table, index: number): number {
-  const at = fieldAt(table, index)
-  return at === 0 ? 0 : table.view.getInt32(at, true)
-}
-
-export function longField(table: Table, index: number): number {
-  const at = fieldAt(table, index)
-  return at === 0 ? 0 : longAt(table.view, at)
-}
+export const byteField = numberField((view, at) => view.getUint8(at))
+export const shortField = numberField((view, at) => view.getInt16(at, true))
+export const intField = numberField((view, at) => view.getInt32(at, true))
+export const longField = numberField(longAt)
 
 /** A count or an offset of 64 bits, which must be one that a number holds exactly. */
 export function longAt(view: DataView, at: number): number {

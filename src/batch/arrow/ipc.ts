@@ -1,27 +1,15 @@
-import {
-  Field as ArrowField,
-  type DataType,
-  FixedSizeBinary,
-  Float32,
-  Float64,
-  Int32,
-  List,
-  Message,
-  Schema,
-  Uint8,
-  Uint32,
-  Utf8,
-} from 'apache-arrow'
+import * as arrow from 'apache-arrow'
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file'
 import { BufferRegion, FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message'
 import { type Batch, type ColumnKind, type Field, fieldOf, rowsOf } from '../batch.ts'
+import { concatArrays } from '../rows.ts'
 import type { Metadata } from './layout.ts'
 
 export { decodeBatch } from './layout.ts'
 
 /**
  * Batches as Arrow IPC (format version 5, uncompressed, little-endian). Arrow's own code writes the metadata; bodies are copied once,
- * straight from a batch's arrays, so this runs at the speed of memory. `ipc-layout.ts` reads them back.
+ * straight from a batch's arrays, so this runs at the speed of memory. `layout.ts` reads them back.
  *
  *     message  i32 -1, i32 metadata bytes, metadata (FlatBuffers, padded to 8), body (each buffer padded to 8)
  *     stream   schema message, record batch messages, end: i32 -1, i32 0
@@ -32,9 +20,9 @@ const streamEnd = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0)
 
 /** One self-contained stream of one record batch. The bytes own their ArrayBuffer whole, so that it can be transferred. */
 export function encodeBatch(batch: Batch, metadata: Metadata = {}): Uint8Array {
-  const schema = encodeMessage(Message.from(schemaOf(batch, metadata)))
+  const schema = encodeMessage(arrow.Message.from(schemaOf(batch, metadata)))
   const { header, body } = encodeBody(batch)
-  return joinParts([schema, header, ...body, streamEnd])
+  return concatArrays([schema, header, ...body, streamEnd])
 }
 
 /** A file of these batches, which must have the same columns, in parts to be written one after the other. Same rows, same bytes. */
@@ -45,7 +33,7 @@ export function* encodeFile(
 ): Generator<Uint8Array> {
   const schema = schemaFrom(fields, metadata)
   const blocks: FileBlock[] = []
-  const head = encodeMessage(Message.from(schema))
+  const head = encodeMessage(arrow.Message.from(schema))
   yield fileMagic
   yield head
   let at = fileMagic.length + head.length
@@ -90,49 +78,40 @@ function encodeBody(batch: Batch): { header: Uint8Array; body: Uint8Array[]; bod
       add((column.kind === 'utf8' ? column.bytes : column.values).subarray(first, last))
     } else add(column.kind === 'fixed' ? column.bytes : column.values)
   }
-  const header = encodeMessage(Message.from(new RecordBatch(batch.rows, nodes, regions, null), at))
+  const header = encodeMessage(arrow.Message.from(new RecordBatch(batch.rows, nodes, regions, null), at))
   return { header, body, bodyBytes: at }
 }
 
 const zeros = new Uint8Array(8)
 
-function encodeMessage(message: Message): Uint8Array {
-  const metadata = Message.encode(message)
+function encodeMessage(message: arrow.Message): Uint8Array {
+  const metadata = arrow.Message.encode(message)
   const bytes = new Uint8Array((8 + metadata.length + 7) & ~7)
   new Int32Array(bytes.buffer, 0, 2).set([-1, bytes.length - 8])
   bytes.set(metadata, 8)
   return bytes
 }
 
-function joinParts(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
+const arrowTypes: Readonly<Record<Exclude<ColumnKind, 'fixed'>, () => arrow.DataType>> = {
+  utf8: () => new arrow.Utf8(),
+  u8: () => new arrow.Uint8(),
+  i32: () => new arrow.Int32(),
+  u32: () => new arrow.Uint32(),
+  f32: () => new arrow.Float32(),
+  f64: () => new arrow.Float64(),
+  'list<i32>': () => new arrow.List(new arrow.Field('item', new arrow.Int32(), false)),
 }
 
-const arrowTypes: Readonly<Record<Exclude<ColumnKind, 'fixed'>, () => DataType>> = {
-  utf8: () => new Utf8(),
-  u8: () => new Uint8(),
-  i32: () => new Int32(),
-  u32: () => new Uint32(),
-  f32: () => new Float32(),
-  f64: () => new Float64(),
-  'list<i32>': () => new List(new ArrowField('item', new Int32(), false)),
-}
-
-function schemaOf(batch: Batch, metadata: Metadata): Schema {
+function schemaOf(batch: Batch, metadata: Metadata): arrow.Schema {
   return schemaFrom(
     Object.entries(batch.columns).map(([name, column]) => fieldOf(name, column)),
     metadata,
   )
 }
 
-function schemaFrom(fields: readonly Field[], metadata: Metadata): Schema {
-  const typeOf = ({ kind, width }: Field) => (kind === 'fixed' ? new FixedSizeBinary(width ?? 0) : arrowTypes[kind]())
-  const arrow = fields.map(field => new ArrowField(field.name, typeOf(field), false))
-  return new Schema(arrow, new Map(Object.entries(metadata)))
+function schemaFrom(fields: readonly Field[], metadata: Metadata): arrow.Schema {
+  const typeOf = ({ kind, width }: Field) =>
+    kind === 'fixed' ? new arrow.FixedSizeBinary(width ?? 0) : arrowTypes[kind]()
+  const typed = fields.map(field => new arrow.Field(field.name, typeOf(field), false))
+  return new arrow.Schema(typed, new Map(Object.entries(metadata)))
 }

@@ -1,16 +1,9 @@
-import {
-  type Batch,
-  type Column,
-  type ColumnKind,
-  type Field,
-  type NumberArray,
-  type NumberKind,
-  numberArrays,
-} from '../batch.ts'
+import type { Batch, Column, ColumnKind, Field, NumberArray, NumberKind } from '../batch.ts'
+import { numberArrays } from '../batch.ts'
 import * as flat from './flatbuffer.ts'
 
 /**
- * Finds the batches and columns of Arrow IPC streams and files (layout in `ipc.ts`) and gives them as views. It trusts no byte: every
+ * Finds the batches and columns of Arrow IPC streams and files (drawn in `ipc.ts`) and gives them as views. It trusts no byte: every
  * length is held against what is there, so that damage is a `corrupt` error and never a crash or an allocation that damage asked for.
  */
 export type Metadata = Readonly<Record<string, string>>

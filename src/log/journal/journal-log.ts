@@ -1,15 +1,7 @@
 import { join } from 'node:path'
 import { limits } from '../../limits.ts'
-import {
-  type Cursor,
-  type Entry,
-  type Log,
-  type Owner,
-  type Position,
-  stageOf,
-  startPosition,
-  type Topics,
-} from '../log.ts'
+import type { Cursor, Entry, Log, Owner, Position, Topics } from '../log.ts'
+import { stageOf, startPosition } from '../log.ts'
 import { OpenFiles } from './open-files.ts'
 import { Journal, type JournalOptions } from './stage-journal.ts'
 

@@ -8,17 +8,8 @@ import { fencedError } from '../errors.ts'
 import type { Commit, Cursor, Entry } from '../log.ts'
 import { Waiters } from '../waiters.ts'
 import { JournalIndex, type Place, type Segment } from './entry-index.ts'
-import {
-  bearFile,
-  type Chain,
-  type Claim,
-  chainFiles,
-  claimEpoch,
-  type JournalFile,
-  journalName,
-  listJournal,
-  removeFile,
-} from './files.ts'
+import type { Chain, Claim, JournalFile } from './files.ts'
+import { bearFile, chainFiles, claimEpoch, journalName, listJournal, removeFile } from './files.ts'
 import { checkValue, type EncodedFrame, encodeBase, encodeFrame, type Span } from './frame.ts'
 import type { OpenFiles } from './open-files.ts'
 import { damagedError, type Frame, FrameReader, readHistory, scanFile } from './segment.ts'

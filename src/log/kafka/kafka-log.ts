@@ -3,33 +3,15 @@ import { Cluster } from '../../kafka/cluster.ts'
 import { wrapKafkaError } from '../../kafka/errors.ts'
 import { fetchBytesMax, offsetsOf } from '../../kafka/fetch.ts'
 import type { KafkaOptions } from '../../kafka/options.ts'
-import {
-  type Cursor,
-  type Entry,
-  type Membership,
-  type Owner,
-  type Position,
-  type ShareHandler,
-  type SpreadLog,
-  stageOf,
-  startPosition,
-  type Topics,
-} from '../log.ts'
+import type { Cursor, Entry, Membership, Owner, Position, ShareHandler, SpreadLog, Topics } from '../log.ts'
+import { stageOf, startPosition } from '../log.ts'
 import { Member } from './member.ts'
 import { createNames, type Names, type Scope } from './names.ts'
 import { KafkaOwner } from './owner.ts'
 import { readState, settle } from './positions.ts'
 import { readPartition } from './reader.ts'
-import {
-  checkBrokers,
-  dataTopic,
-  ensureTopics,
-  findRisk,
-  planTopics,
-  positionsTopic,
-  type TopicPlan,
-  type TopicSpec,
-} from './topics.ts'
+import type { TopicPlan, TopicSpec } from './topics.ts'
+import { checkBrokers, dataTopic, ensureTopics, findRisk, planTopics, positionsTopic } from './topics.ts'
 
 export { parseKafkaOptions, parseProperties } from '../../kafka/options.ts'
 export type { TopicPlan } from './topics.ts'

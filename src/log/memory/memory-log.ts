@@ -1,17 +1,7 @@
 import { assert } from '../../errors.ts'
 import { fencedError, trimmedError } from '../errors.ts'
-import {
-  type Append,
-  type Commit,
-  type Cursor,
-  type Entry,
-  type Owner,
-  type Position,
-  type ShareHandler,
-  type SpreadLog,
-  startPosition,
-  type Topics,
-} from '../log.ts'
+import type { Append, Commit, Cursor, Entry, Owner, Position, ShareHandler, SpreadLog, Topics } from '../log.ts'
+import { startPosition } from '../log.ts'
 import { Waiters } from '../waiters.ts'
 import { MemoryGroup, type MemoryMember } from './group.ts'
 

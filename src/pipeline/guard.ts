@@ -33,6 +33,11 @@ export interface Guard {
   readonly rowsMin: number
 }
 
+/** Whether so many removed rows of so many are outside a guard's band. */
+export function leavesBand({ above, below, rowsMin }: Guard, rows: number, removed: number): boolean {
+  return rows >= rowsMin && (removed / rows > above || removed / rows < below)
+}
+
 /** Slots of a window at most: 512 GB of input. */
 const windowSlotsMax = 1_048_576
 

@@ -1,7 +1,8 @@
+import { type Fields, isCount, isFields } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Position } from '../log/log.ts'
 import type { ReadPosition } from '../sources/source.ts'
-import { type DecideTotals, emptyDecideTotals, emptyShardTotals, restoreTotals, type ShardTotals } from './totals.ts'
+import { type DecideTotals, emptyCounts, emptyDecideTotals, emptyShardTotals, type ShardTotals } from './totals.ts'
 import type { GuardNote } from './trip.ts'
 
 /**
@@ -52,39 +53,69 @@ export interface ShardNote {
 }
 
 type Noted = Pick<Position, 'note'>
-type Fields = Readonly<Record<string, unknown>>
+type Check = (value: unknown) => boolean
+type Checks<T> = Readonly<Record<keyof T & string, Check>>
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
-const isEndMark = (value: unknown) => value === undefined || typeof value === 'boolean'
-const isLane = (lane: unknown) =>
-  isObject(lane) && isCount(lane.split) && Number.isSafeInteger(lane.offset) && isCount(lane.line)
-const isDomain = (note: unknown) =>
-  isObject(note) && isCount(note.next) && isCount(note.sealedTo) && Number.isSafeInteger(note.openFrom)
+const isEndMark: Check = value => value === undefined || typeof value === 'boolean'
+const isText: Check = value => typeof value === 'string'
+const isList = (value: unknown, isItem: Check) => Array.isArray(value) && value.every(isItem)
+const isByName = (value: unknown, isOne: Check) => isFields(value) && Object.values(value).every(isOne)
+const isCounts: Check = value => isByName(value, isCount)
+const isKept: Check = value => isFields(value) && isCount(value.documents) && isCount(value.kept)
+const isKeptByName: Check = value => isByName(value, isKept)
+const isFrom: Check = value => value === -1 || isCount(value)
+const isLane: Check = value => isFields(value) && isCount(value.split) && isCount(value.line) && isCount(value.offset)
+const isLoad: Check = value => isFields(value) && isCount(value.turn) && isList(value.lanes, isLane)
+const isDomain: Check = value =>
+  isFields(value) && isCount(value.next) && isCount(value.sealedTo) && isFrom(value.openFrom)
+const isPart: Check = value => Array.isArray(value) && isText(value[0]) && isCount(value[1])
+const isGroup: Check = value =>
+  Array.isArray(value) &&
+  isText(value[0]) &&
+  isCount(value[1]) &&
+  isCount(value[2]) &&
+  typeof value[3] === 'boolean' &&
+  isList(value[4], isPart)
+const isGuard: Check = value =>
+  isFields(value) && isText(value.guard) && isFrom(value.window) && isCount(value.rows) && isList(value.groups, isGroup)
 
-/** Throws 'corrupt' for a note that is not what its stage writes. */
+const decideChecks: Checks<DecideTotals> = {
+  documents: isCount,
+  kept: isCount,
+  dead: isCount,
+  textBytes: isCount,
+  keptBytes: isCount,
+  dropped: isCounts,
+  byDomain: isKeptByName,
+  byLanguage: isKeptByName,
+}
+const shardChecks: Checks<ShardTotals> = {
+  tokens: isCount,
+  shards: isCount,
+  tokensByDomain: isCounts,
+  tokensByLanguage: isCounts,
+}
+
+/** Throws 'corrupt' for a note that is not what its stage writes. Fields that this version does not know are left out of what is read. */
 export function readLoadNote({ note }: Noted): LoadNote {
   const { load = null, readBytes = 0, ended = false } = parseNote(note, 'loading')
-  const isLoad = isObject(load) && isCount(load.turn) && Array.isArray(load.lanes) && load.lanes.every(isLane)
-  if ((load !== null && !isLoad) || !isCount(readBytes)) throw damagedNote('loading', note)
+  if ((load !== null && !isLoad(load)) || !isCount(readBytes)) throw damagedNote('loading', note)
   return { load, readBytes, ended } as LoadNote
 }
 
-/** Throws 'corrupt' for a note that is not what its stage writes. */
+/** Throws as `readLoadNote`. */
 export function readDecideNote({ note }: Noted): DecideNote {
   const { totals = emptyDecideTotals(), ended = false, guards } = parseNote(note, 'deciding')
-  if (!isTotals(totals, emptyDecideTotals()) || !(guards === undefined || Array.isArray(guards)))
+  if (!hasAll(totals, decideChecks) || !(guards === undefined || isList(guards, isGuard)))
     throw damagedNote('deciding', note)
-  return { totals: restoreTotals(totals), ended, guards } as DecideNote
+  return { totals: restoreTotals(totals, decideChecks), ended, guards } as DecideNote
 }
 
-/** Throws 'corrupt' for a note that is not what its stage writes. */
+/** Throws as `readLoadNote`. */
 export function readShardNote({ note }: Noted): ShardNote {
   const { domains = {}, totals = emptyShardTotals(), ended = false } = parseNote(note, 'sharding')
-  if (!isTotals(totals, emptyShardTotals()) || !isObject(domains) || !Object.values(domains).every(isDomain))
-    throw damagedNote('sharding', note)
-  return { domains, totals: restoreTotals(totals), ended } as ShardNote
+  if (!hasAll(totals, shardChecks) || !isByName(domains, isDomain)) throw damagedNote('sharding', note)
+  return { domains: withoutPrototype(domains), totals: restoreTotals(totals, shardChecks), ended } as ShardNote
 }
 
 /** Whether the stage has committed the `end` slot. */
@@ -101,21 +132,25 @@ function parseNote(note: string, stage: string): Fields {
   if (note === '') return {}
   try {
     const value: unknown = JSON.parse(note)
-    if (isObject(value) && isEndMark(value.ended)) return value
+    if (isFields(value) && isEndMark(value.ended)) return value
   } catch (error) {
     throw damagedNote(stage, note, error)
   }
   throw damagedNote(stage, note)
 }
 
-/** Whether totals have a count wherever `empty` has one, and counts by name wherever it has these. */
-function isTotals(totals: unknown, empty: object): totals is object {
-  return (
-    isObject(totals) &&
-    Object.entries(empty).every(([name, value]) =>
-      typeof value === 'number' ? isCount(totals[name]) : isObject(totals[name]),
-    )
-  )
+function hasAll<T>(totals: unknown, checks: Checks<T>): totals is T & Fields {
+  return isFields(totals) && Object.entries<Check>(checks).every(([name, isWhole]) => isWhole(totals[name]))
+}
+
+/** The totals that this version counts, with counts that any name may be added to. */
+function restoreTotals<T>(totals: T & Fields, checks: Checks<T>): T {
+  return Object.fromEntries(Object.keys(checks).map(name => [name, withoutPrototype(totals[name])])) as T
+}
+
+/** Names come from documents: one may be called `constructor`. */
+function withoutPrototype(value: unknown): unknown {
+  return isFields(value) ? Object.assign(emptyCounts(), value) : value
 }
 
 function damagedNote(stage: string, note: string, cause?: unknown): HeadraceError {

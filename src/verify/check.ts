@@ -1,3 +1,4 @@
+import { isMissing } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
 
 /** What does not hold, where, and what to do. `file` is relative to the run's folder; `place` is `byte N`, `line N` or empty. */
@@ -59,10 +60,6 @@ export class Check implements CheckResult {
 function isDamage(error: unknown): boolean {
   if (error instanceof HeadraceError) return error.code !== 'disk'
   return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError || isMissing(error)
-}
-
-export function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
 }
 
 export const advices = {

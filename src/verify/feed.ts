@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeFile } from '../batch/arrow/ipc.ts'
 import { fieldOf } from '../batch/batch.ts'
 import { canonicalJson } from '../canonical-json.ts'
+import { listFiles, readText } from '../disk/files.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import { type FeedIdentity, feedId, type Head } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
@@ -12,7 +12,7 @@ import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import { ColumnFile } from '../shards/column-file.ts'
 import { openShard } from '../shards/shard.ts'
-import { advices, type Check, isMissing } from './check.ts'
+import { advices, type Check } from './check.ts'
 import type { Manifest } from './shards.ts'
 import { shorten } from './totals.ts'
 
@@ -32,20 +32,13 @@ export interface FoundHead {
 }
 
 export async function findHead(dir: string): Promise<FoundHead | null> {
-  const text = await readOrNull(join(dir, 'feed', 'head.json'))
+  const text = await readText(join(dir, 'feed', 'head.json'))
   if (text === null) return null
   try {
     return { text, head: JSON.parse(text) as Head }
   } catch {
     return { text, head: null }
   }
-}
-
-function readOrNull(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').catch(error => {
-    if (isMissing(error)) return null
-    throw error
-  })
 }
 
 /** Holds the ledger, the plan and the blocks against the manifest. Returns the published steps that are whole, by number, for a sample. */
@@ -84,13 +77,19 @@ function readHead({ text, head }: FoundHead, check: Check): Head | null {
     check.fail(file, '', 'it is no head of a feed of this version', advice)
     return null
   }
-  const { feed, shards, steps: _, digest: __, ended: ___, leftover: ____, ...identity } = head
-  if (feedId(identity as FeedIdentity) !== feed)
-    check.fail(file, '', 'its id is not that of what it says of itself', advice)
+  const { feed, shards } = head
+  if (feedId(identityOf(head)) !== feed) check.fail(file, '', 'its id is not that of what it says of itself', advice)
   else if (text !== `${JSON.stringify(head, null, 2)}\n`)
     check.fail(file, '', 'it is not written as Headrace writes it', advice)
   if (shards !== '../shards') check.fail(file, '', `it names the shards folder ${shards}`, advice)
   return head
+}
+
+/** What a head says beside what the feed is. */
+const besides: ReadonlySet<string> = new Set(['feed', 'shards', 'steps', 'digest', 'ended', 'leftover'])
+
+function identityOf(head: Head): FeedIdentity {
+  return Object.fromEntries(Object.entries(head).filter(([name]) => !besides.has(name))) as unknown as FeedIdentity
 }
 
 interface LedgerLine {
@@ -105,7 +104,7 @@ async function* readLedger(dir: string, head: Head, check: Check): AsyncGenerato
   let previous: string | null = head.feed
   for (let first = 0; first < head.steps; first += head.segmentSteps) {
     const file = join('feed', ledgerPath(first, head.segmentSteps))
-    const text = await readOrNull(join(dir, file))
+    const text = await readText(join(dir, file))
     const lines = (text ?? '').split('\n')
     const count = Math.min(head.segmentSteps, head.steps - first)
     if (text === null) check.fail(file, '', `the file of steps ${first} to ${first + count - 1} is missing`, advice)
@@ -138,7 +137,7 @@ async function openPlanner(
   blocks: BlockCheck,
   check: Check,
 ): Promise<Planner | null> {
-  const text = (await readOrNull(join(dir, 'feed', 'control.json'))) ?? '[]'
+  const text = (await readText(join(dir, 'feed', 'control.json'))) ?? '[]'
   return check.attempt(
     'feed/control.json',
     '',
@@ -305,12 +304,8 @@ function* encodeBlock(
 /** Blocks that no published step needed: cut ahead of steps to come, or, in a feed that has ended, not ours. */
 async function checkStrayBlocks(dir: string, cut: ReadonlySet<string>, head: Head, check: Check): Promise<void> {
   const folder = join('feed', 'blocks')
-  const found = await readdir(join(dir, folder), { recursive: true, withFileTypes: true }).catch(error => {
-    if (isMissing(error)) return []
-    throw error
-  })
-  for (const entry of found.filter(one => one.isFile())) {
-    const file = join(folder, join(entry.parentPath, entry.name).slice(join(dir, folder).length + 1))
+  for (const name of await listFiles(join(dir, folder))) {
+    const file = join(folder, name)
     if (cut.has(file)) continue
     if (head.ended) check.fail(file, '', 'no step of the feed needs it', 'delete it, if nothing of yours put it there')
     else check.note(`${file} is of steps that are not published yet`)

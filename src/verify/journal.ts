@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { isMissing } from '../disk/files.ts'
 import { type Chain, chainFiles, type JournalFile, listJournal } from '../log/journal/files.ts'
 import {
   decodeHeader,
@@ -11,7 +12,7 @@ import {
   type Span,
 } from '../log/journal/frame.ts'
 import { readBytes } from '../log/journal/segment.ts'
-import { advices, type Check, isMissing } from './check.ts'
+import { advices, type Check } from './check.ts'
 import type { LoggedCommit, StageScan, TornTail } from './log.ts'
 
 /** A frame that was read whole. `values` has null where a value does not match its checksum. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { join } from 'node:path'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { addressOf } from '../decide/decider.ts'
 import { topics } from '../record/layout.ts'
@@ -10,7 +9,7 @@ import { type RunFile, segmentAt } from '../record/run-file.ts'
 import { addCount, emptyShardTotals, type ShardTotals } from '../record/totals.ts'
 import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
-import { advices, type Check, isMissing } from './check.ts'
+import { advices, type Check } from './check.ts'
 import type { LoggedCommit, StageScan } from './log.ts'
 import { type KeptByShard, sumShard } from './sealed.ts'
 
@@ -213,17 +212,6 @@ function checkTotals({ note, noteAt }: Manifest, counts: ShardTotals, check: Che
   for (const by of ['tokensByDomain', 'tokensByLanguage'] as const)
     for (const name of new Set([...Object.keys(totals[by]), ...Object.keys(counts[by])]))
       compare(`tokens of '${name}'`, totals[by][name] ?? 0, counts[by][name] ?? 0)
-}
-
-/** Files below the shards folder, relative to it. */
-export async function listShards(dir: string): Promise<string[]> {
-  const folder = join(dir, 'shards')
-  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(error => {
-    if (isMissing(error)) return []
-    throw error
-  })
-  const files = found.filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath, entry.name)))
-  return files.map(file => file.split(sep).join('/')).sort()
 }
 
 /** Shard files that the manifest lacks: the next ones of their domains are what a stop left and are written again; others are not ours. */

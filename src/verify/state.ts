@@ -1,9 +1,10 @@
-import { open, readdir, stat } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { isMissing, listNames, sizeOf } from '../disk/files.ts'
 import { limits } from '../limits.ts'
 import { readBytes } from '../log/journal/segment.ts'
-import { type Check, isMissing } from './check.ts'
+import type { Check } from './check.ts'
 
 /** How far the deciders' tables reach, and where what is not whole begins. */
 export interface StateReach {
@@ -23,27 +24,19 @@ export interface StateFile {
 
 /** The tables of a run that one process makes; of a spread run those of each process that keeps them here, and the snapshot. */
 export async function findStates(dir: string): Promise<StateFile[]> {
-  const seats = await readdir(join(dir, 'state')).catch(orNothing)
+  const seats = await listNames(join(dir, 'state'))
   const numbered = seats.filter(name => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b))
   const paths = [
     statePath,
     ...numbered.map(name => join('state', name, 'decide.tables')),
     join('snapshot', 'decide.tables'),
   ]
-  const found = await Promise.all(
-    paths.map(path =>
-      stat(join(dir, path)).then(
-        ({ size }) => [{ path, bytes: size }],
-        error => orNothing(error),
-      ),
-    ),
-  )
-  return found.flat()
-}
-
-function orNothing(error: unknown): [] {
-  if (isMissing(error)) return []
-  throw error
+  const found: StateFile[] = []
+  for (const path of paths) {
+    const bytes = await sizeOf(join(dir, path))
+    if (bytes !== null) found.push({ path, bytes })
+  }
+  return found
 }
 
 const magic = 'headrace state 1\n'
@@ -102,14 +95,17 @@ function noteTorn(path: string, check: Check, reach: StateReach): StateReach {
 }
 
 function checkHeader(path: string, header: string, identity: string, check: Check): void {
-  let about: { identity?: unknown } | null = null
-  try {
-    if (header.startsWith(magic)) about = JSON.parse(header.slice(magic.length))
-  } catch {
-    // Said below, as an identity that is not the run's.
-  }
-  if (about?.identity !== identity)
+  if (!header.startsWith(magic) || readIdentity(header.slice(magic.length)) !== identity)
     check.fail(path, 'byte 0', `it was filled by other deciders than the run's: ${header.slice(magic.length)}`, advice)
+}
+
+/** The identity that a header says, or null where it is not JSON. */
+function readIdentity(about: string): unknown {
+  try {
+    return JSON.parse(about)?.identity
+  } catch {
+    return null
+  }
 }
 
 const blockBytes = 512

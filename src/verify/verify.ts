@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import type { Batch } from '../batch/batch.ts'
+import { listFiles } from '../disk/files.ts'
 import { topics } from '../record/layout.ts'
 import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
@@ -9,7 +11,7 @@ import { type FoundHead, findHead, verifyFeed } from './feed.ts'
 import type { StageScan } from './log.ts'
 import { openScan } from './scan.ts'
 import { KeptByShard } from './sealed.ts'
-import { checkStrays, listShards, readVerifiedManifest, verifyShards } from './shards.ts'
+import { checkStrays, readVerifiedManifest, verifyShards } from './shards.ts'
 import { groupSlots, type SlotGroup, SlotOrder } from './slots.ts'
 import { findStates, type StateFile, verifyState } from './state.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
@@ -123,7 +125,7 @@ interface Seen {
 async function look(dir: string): Promise<Seen> {
   const head = await findHead(dir)
   const states = await findStates(dir)
-  const shards = await listShards(dir)
+  const shards = await listFiles(join(dir, 'shards'))
   return { head, states, shards }
 }
 

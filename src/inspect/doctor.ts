@@ -283,7 +283,7 @@ interface CheckedInput {
 async function checkInput(plan: Plan | null, known: readonly Split[]): Promise<CheckedInput> {
   const stamps = stampsOf(known)
   const empty = { splits: stamps.size, missing: [], changed: [], fresh: 0 }
-  if (!plan) return { state: { ...empty, unchecked: 'the pipeline is not known' }, changed: null, failure: null }
+  if (!plan) return { state: { ...empty, unchecked: "the pipeline can't be loaded" }, changed: null, failure: null }
   const now: Split[] = []
   const signal = plan.source.options.follow ? AbortSignal.timeout(followMs) : new AbortController().signal
   try {

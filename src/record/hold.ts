@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { removeFile } from '../disk/files.ts'
-import { type Fields, readJson, writeJson } from '../disk/json-file.ts'
+import { isCount, isFields, isListOf, isObjectOf, isOneOf, readJson, writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Log, readCommitted } from '../log/log.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
@@ -40,7 +40,7 @@ export async function findHold(dir: string, decided: number): Promise<Hold | nul
 
 /** The hold that was written last, or null. */
 export function readHold(dir: string): Promise<Hold | null> {
-  const isHold = ({ version, slot, trips }: Fields) => version === 1 && Number.isInteger(slot) && Array.isArray(trips)
+  const isHold = isObjectOf({ version: isOneOf(1), slot: isCount, trips: isListOf(isFields) })
   return readJson<Hold>(pathOf(dir), isHold, 'is no hold: delete it, and the same run command writes it again')
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
 import { listNames, removeFile } from '../disk/files.ts'
-import { type Fields, readJson, writeJson } from '../disk/json-file.ts'
+import { readJson, type Shape, writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 
 /** Entries of one kind that wait, at most: people write them, and the run takes them. */
@@ -10,13 +10,13 @@ const entriesMax = 1000
 /** What people ask of a run, each as a file in its folder `inbox`. The ending tells one kind of entry from another. */
 export class Inbox<T extends object> {
   readonly #ending: string
-  readonly #accepts: (value: Fields) => boolean
+  readonly #shape: Shape
   readonly #fault: string
 
-  /** `accepts` and `fault`: see `readJson`. */
-  constructor(ending: string, accepts: (value: Fields) => boolean, fault: string) {
+  /** `shape` and `fault`: see `readJson`. */
+  constructor(ending: string, shape: Shape, fault: string) {
     this.#ending = ending
-    this.#accepts = accepts
+    this.#shape = shape
     this.#fault = fault
   }
 
@@ -39,7 +39,7 @@ export class Inbox<T extends object> {
   async list(dir: string): Promise<Map<string, T>> {
     const entries = new Map<string, T>()
     for (const name of await this.#names(dir)) {
-      const entry = await readJson<T>(this.#pathOf(dir, name), this.#accepts, this.#fault)
+      const entry = await readJson<T>(this.#pathOf(dir, name), this.#shape, this.#fault)
       if (entry) entries.set(name, entry)
     }
     return entries

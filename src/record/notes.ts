@@ -1,4 +1,15 @@
-import { type Fields, isCount, isFields } from '../disk/json-file.ts'
+import {
+  type Fields,
+  isCount,
+  isFields,
+  isListOf,
+  isObjectOf,
+  isOneOf,
+  isRecordOf,
+  isText,
+  isTupleOf,
+  type Shape,
+} from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Position } from '../log/log.ts'
 import type { ReadPosition } from '../sources/source.ts'
@@ -53,33 +64,19 @@ export interface ShardNote {
 }
 
 type Noted = Pick<Position, 'note'>
-type Check = (value: unknown) => boolean
-type Checks<T> = Readonly<Record<keyof T & string, Check>>
 
-const isEndMark: Check = value => value === undefined || typeof value === 'boolean'
-const isText: Check = value => typeof value === 'string'
-const isList = (value: unknown, isItem: Check) => Array.isArray(value) && value.every(isItem)
-const isByName = (value: unknown, isOne: Check) => isFields(value) && Object.values(value).every(isOne)
-const isCounts: Check = value => isByName(value, isCount)
-const isKept: Check = value => isFields(value) && isCount(value.documents) && isCount(value.kept)
-const isKeptByName: Check = value => isByName(value, isKept)
-const isFrom: Check = value => value === -1 || isCount(value)
-const isLane: Check = value => isFields(value) && isCount(value.split) && isCount(value.line) && isCount(value.offset)
-const isLoad: Check = value => isFields(value) && isCount(value.turn) && isList(value.lanes, isLane)
-const isDomain: Check = value =>
-  isFields(value) && isCount(value.next) && isCount(value.sealedTo) && isFrom(value.openFrom)
-const isPart: Check = value => Array.isArray(value) && isText(value[0]) && isCount(value[1])
-const isGroup: Check = value =>
-  Array.isArray(value) &&
-  isText(value[0]) &&
-  isCount(value[1]) &&
-  isCount(value[2]) &&
-  typeof value[3] === 'boolean' &&
-  isList(value[4], isPart)
-const isGuard: Check = value =>
-  isFields(value) && isText(value.guard) && isFrom(value.window) && isCount(value.rows) && isList(value.groups, isGroup)
+const isFrom: Shape = value => value === -1 || isCount(value)
+const isFlag = isOneOf(true, false)
+const isCounts = isRecordOf(isCount)
+const isKeptByName = isRecordOf(isObjectOf({ documents: isCount, kept: isCount }))
+const isLane = isObjectOf({ split: isCount, offset: isCount, line: isCount })
+const isLoad = isObjectOf({ turn: isCount, lanes: isListOf(isLane) })
+const isDomains = isRecordOf(isObjectOf({ next: isCount, sealedTo: isCount, openFrom: isFrom }))
+const isGroup = isTupleOf(isText, isCount, isCount, isFlag, isListOf(isTupleOf(isText, isCount)))
+const isGuards = isListOf(isObjectOf({ guard: isText, window: isFrom, rows: isCount, groups: isListOf(isGroup) }))
 
-const decideChecks: Checks<DecideTotals> = {
+type Shapes<T> = Readonly<Record<keyof T & string, Shape>>
+const decideTotals: Shapes<DecideTotals> = {
   documents: isCount,
   kept: isCount,
   dead: isCount,
@@ -89,7 +86,7 @@ const decideChecks: Checks<DecideTotals> = {
   byDomain: isKeptByName,
   byLanguage: isKeptByName,
 }
-const shardChecks: Checks<ShardTotals> = {
+const shardTotals: Shapes<ShardTotals> = {
   tokens: isCount,
   shards: isCount,
   tokensByDomain: isCounts,
@@ -106,16 +103,16 @@ export function readLoadNote({ note }: Noted): LoadNote {
 /** Throws as `readLoadNote`. */
 export function readDecideNote({ note }: Noted): DecideNote {
   const { totals = emptyDecideTotals(), ended = false, guards } = parseNote(note, 'deciding')
-  if (!hasAll(totals, decideChecks) || !(guards === undefined || isList(guards, isGuard)))
+  if (!isObjectOf(decideTotals)(totals) || !(guards === undefined || isGuards(guards)))
     throw damagedNote('deciding', note)
-  return { totals: restoreTotals(totals, decideChecks), ended, guards } as DecideNote
+  return { totals: restoreTotals(totals, decideTotals), ended, guards } as DecideNote
 }
 
 /** Throws as `readLoadNote`. */
 export function readShardNote({ note }: Noted): ShardNote {
   const { domains = {}, totals = emptyShardTotals(), ended = false } = parseNote(note, 'sharding')
-  if (!hasAll(totals, shardChecks) || !isByName(domains, isDomain)) throw damagedNote('sharding', note)
-  return { domains: withoutPrototype(domains), totals: restoreTotals(totals, shardChecks), ended } as ShardNote
+  if (!isObjectOf(shardTotals)(totals) || !isDomains(domains)) throw damagedNote('sharding', note)
+  return { domains: withoutPrototype(domains), totals: restoreTotals(totals, shardTotals), ended } as ShardNote
 }
 
 /** Whether the stage has committed the `end` slot. */
@@ -132,20 +129,17 @@ function parseNote(note: string, stage: string): Fields {
   if (note === '') return {}
   try {
     const value: unknown = JSON.parse(note)
-    if (isFields(value) && isEndMark(value.ended)) return value
+    if (isFields(value) && isOneOf(true, false, undefined)(value.ended)) return value
   } catch (error) {
     throw damagedNote(stage, note, error)
   }
   throw damagedNote(stage, note)
 }
 
-function hasAll<T>(totals: unknown, checks: Checks<T>): totals is T & Fields {
-  return isFields(totals) && Object.entries<Check>(checks).every(([name, isWhole]) => isWhole(totals[name]))
-}
-
 /** The totals that this version counts, with counts that any name may be added to. */
-function restoreTotals<T>(totals: T & Fields, checks: Checks<T>): T {
-  return Object.fromEntries(Object.keys(checks).map(name => [name, withoutPrototype(totals[name])])) as T
+function restoreTotals(totals: unknown, shapes: object): unknown {
+  const known = Object.keys(shapes).map(name => [name, withoutPrototype((totals as Fields)[name])])
+  return Object.fromEntries(known)
 }
 
 /** Names come from documents: one may be called `constructor`. */

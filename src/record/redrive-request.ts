@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isListOf, isObjectOf, isOneOf, isText } from '../disk/json-file.ts'
 import { Inbox } from './inbox.ts'
 
 /** Asks a run to read its dead records again: those that died for one of `reasons`, or all when it is empty. */
@@ -10,7 +11,7 @@ export interface RedriveRequest {
 
 const requests = new Inbox<RedriveRequest>(
   '.redrive',
-  ({ kind, id, reasons }) => kind === 'redrive' && typeof id === 'string' && Array.isArray(reasons),
+  isObjectOf({ kind: isOneOf('redrive'), id: isText, reasons: isListOf(isText) }),
   "is no request: delete it, and ask again with 'headrace redrive'",
 )
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Fields, isFields } from '../disk/json-file.ts'
+import { isCount, isListOf, isObjectOf, isOneOf, isText } from '../disk/json-file.ts'
 import { Inbox } from './inbox.ts'
 import type { Trip } from './trip.ts'
 
@@ -17,6 +17,15 @@ export interface ReleasedGroup {
   readonly guard: string
   readonly group: string
 }
+
+const isRelease = isObjectOf({
+  kind: isOneOf('release'),
+  slot: isCount,
+  groups: isListOf(isObjectOf({ guard: isText, group: isText })),
+  who: isText,
+  why: isText,
+  at: isText,
+})
 
 /** The releases that wait in a run's inbox. */
 export const releases = new Inbox<Release>(
@@ -39,12 +48,4 @@ export async function listReleases(dir: string): Promise<Release[]> {
 /** Whether a release is for this group at this slot. */
 export function isReleased(release: Release, { slot, guard, group }: Pick<Trip, 'slot' | 'guard' | 'group'>): boolean {
   return release.slot === slot && release.groups.some(one => one.guard === guard && one.group === group)
-}
-
-const isText = (value: unknown) => typeof value === 'string'
-const isGroup = (value: unknown) => isFields(value) && isText(value.guard) && isText(value.group)
-
-function isRelease({ kind, slot, groups, who, why, at }: Fields): boolean {
-  const isWhole = kind === 'release' && Number.isInteger(slot) && [who, why, at].every(isText)
-  return isWhole && Array.isArray(groups) && groups.every(isGroup)
 }

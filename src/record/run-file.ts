@@ -1,5 +1,15 @@
 import { join } from 'node:path'
-import { type Fields, isCount, isFields, readJson, writeJson } from '../disk/json-file.ts'
+import {
+  isCount,
+  isListOf,
+  isObjectOf,
+  isOneOf,
+  isText,
+  isTupleOf,
+  readJson,
+  type Shape,
+  writeJson,
+} from '../disk/json-file.ts'
 import type { RunShape } from './layout.ts'
 import type { LogPlace } from './open-log.ts'
 
@@ -43,32 +53,29 @@ export async function writeRunFile(dir: string, run: RunFile): Promise<RunFile> 
   return run
 }
 
+/** Partitions and lanes of a run at most: what a run file says beyond it is damage. */
+const countMax = 1024
+
+const isCut: Shape = value => isCount(value) && Number(value) > 0 && Number(value) <= countMax
+const isPlace: Shape = value => value === null || isText(value)
+const isSegment = isObjectOf({ from: isCount, annotate: isText, decide: isText, shard: isText, state: isText })
+const isFirst = isObjectOf({ from: isOneOf(0) })
+
+const isRunFile = isObjectOf({
+  version: isOneOf(1),
+  pipeline: isText,
+  module: isText,
+  input: isListOf(isText),
+  source: isText,
+  log: isPlace,
+  logConfig: isPlace,
+  partitions: isCut,
+  lanes: isCut,
+  segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
+})
+
 /** A run's file, or null where there is no run. Throws 'corrupt' for one that is damaged, or of another version. */
 export function readRunFile(dir: string): Promise<RunFile | null> {
   const fault = 'is no run file of this version: restore it, or begin another run'
   return readJson<RunFile>(join(dir, 'run.json'), isRunFile, fault)
-}
-
-/** Partitions and lanes of a run at most: what a run file says beyond it is damage. */
-const countMax = 1024
-
-const isText = (value: unknown) => typeof value === 'string'
-const isPlace = (value: unknown) => value === null || isText(value)
-const isCut = (value: unknown) => isCount(value) && value > 0 && value <= countMax
-const isSegment = (value: unknown) =>
-  isFields(value) && isCount(value.from) && [value.annotate, value.decide, value.shard, value.state].every(isText)
-
-function isRunFile(run: Fields): boolean {
-  const { version, pipeline, module, input, source, log, logConfig, partitions, lanes, segments } = run
-  return (
-    version === 1 &&
-    [pipeline, module, source].every(isText) &&
-    [log, logConfig].every(isPlace) &&
-    [partitions, lanes].every(isCut) &&
-    Array.isArray(input) &&
-    input.every(isText) &&
-    Array.isArray(segments) &&
-    segments.every(isSegment) &&
-    segments[0]?.from === 0
-  )
 }

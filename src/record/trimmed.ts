@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { isCount, readJson, writeJson } from '../disk/json-file.ts'
+import { isCount, isObjectOf, readJson, writeJson } from '../disk/json-file.ts'
 
 const pathOf = (dir: string) => join(dir, 'trimmed.json')
 
 /** The first slot that the run in `dir` keeps whole: it has trimmed those before, or parts of them. 0 when it has trimmed nothing. */
 export async function readTrimmed(dir: string): Promise<number> {
   const fault = "can't be understood: restore it from a copy"
-  const trimmed = await readJson<{ first: number }>(pathOf(dir), ({ first }) => isCount(first), fault)
+  const trimmed = await readJson<{ first: number }>(pathOf(dir), isObjectOf({ first: isCount }), fault)
   return trimmed?.first ?? 0
 }
 

@@ -12,7 +12,7 @@ import {
   type Span,
 } from '../log/journal/frame.ts'
 import { readBytes } from '../log/journal/segment.ts'
-import { advices, type Check } from './check.ts'
+import { advices, byteAt, type Check, fileAt } from './check.ts'
 import type { LoggedCommit, StageScan, TornTail } from './log.ts'
 
 /** A frame that was read whole. `values` has null where a value does not match its checksum. */
@@ -51,18 +51,14 @@ export class JournalScan implements StageScan {
     this.beginsLate = (files[0]?.commit ?? 0) > 0
     if (!this.beginsLate || isTrimmed) return
     this.isDamaged = true
-    check.fail(
-      files[0].name,
-      '',
-      `the log begins with commit ${files[0].commit}: the files before are missing`,
-      advices.restore,
-    )
+    const what = `the log begins with commit ${files[0].commit}: the files before are missing`
+    check.fail(fileAt(files[0].name), what, advices.restore)
   }
 
   /** What is there of a stage's journal now; nothing where the stage has not begun. `isTrimmed`: its first files may be gone. */
   static async open(dir: string, stage: string, check: Check, isTrimmed = false): Promise<JournalScan> {
     const folder = join('log', stage)
-    const list = () => check.attempt(folder, '', advices.restore, () => listJournal(join(dir, folder)))
+    const list = () => check.attempt(fileAt(folder), advices.restore, () => listJournal(join(dir, folder)))
     const found = (await list()) ?? { files: [] }
     const newest = found.files.at(-1)
     if (!newest) return new JournalScan([], check, null, isTrimmed)
@@ -86,9 +82,12 @@ export class JournalScan implements StageScan {
 
   async *commits(): AsyncGenerator<LoggedCommit> {
     for await (const { file, at, header, values } of this.frames()) {
-      const where = { file, place: `byte ${at}` }
+      const where = byteAt(file, at)
       const entries = header.appends.map(({ topic, partition, headers }, i) => ({
-        ...{ ...where, topic, partition, headers },
+        ...where,
+        topic,
+        partition,
+        headers,
         value: values[i],
       }))
       yield { ...where, positions: header.positions, entries }
@@ -154,22 +153,18 @@ export class JournalScan implements StageScan {
 
   /** Committed bytes are lost: what depends on them can't be checked, and numbers go on behind them. */
   #fail(file: SeenFile, at: number, what: string): void {
-    this.#check.fail(file.name, `byte ${at}`, what, advices.restore)
+    this.#check.fail(byteAt(file.name, at), what, advices.restore)
     this.isDamaged = this.#isAfterDamage = true
   }
 
   #repeated(file: SeenFile, { at, header }: Frame, next: number): void {
-    this.#check.fail(
-      file.name,
-      `byte ${at}`,
-      `commit ${header.commit} stands here a second time; commit ${next} was expected`,
-      advices.restore,
-    )
+    const what = `commit ${header.commit} stands here a second time; commit ${next} was expected`
+    this.#check.fail(byteAt(file.name, at), what, advices.restore)
   }
 
   #checkBase(file: SeenFile, frame: Frame, base: FrameBase, isSecond: boolean): void {
     this.#check.counted++
-    const fail = (what: string) => this.#check.fail(file.name, `byte ${frame.at}`, what, advices.restore)
+    const fail = (what: string) => this.#check.fail(byteAt(file.name, frame.at), what, advices.restore)
     if (isSecond) fail('a second frame says where its stage stood')
     else if (frame.header.commit !== file.commit)
       fail(`it begins with commit ${frame.header.commit}, which is not in its name`)
@@ -179,20 +174,14 @@ export class JournalScan implements StageScan {
 
   #checkEntries(file: SeenFile, frame: Frame): void {
     this.#check.counted++
+    const fail = (what: string, byte = frame.at) => this.#check.fail(byteAt(file.name, byte), what, advices.restore)
     let at = frame.bodyAt
     for (const [i, { topic, partition, offset, length }] of frame.header.appends.entries()) {
       if (frame.values[i] === null) {
-        this.#check.fail(
-          file.name,
-          `byte ${at}`,
-          `entry ${topic}/${partition}:${offset} does not match its checksum`,
-          advices.restore,
-        )
+        fail(`entry ${topic}/${partition}:${offset} does not match its checksum`, at)
         this.isDamaged = true
       }
-      this.#take(`${topic}/${partition}`, BigInt(offset), 1n, what =>
-        this.#check.fail(file.name, `byte ${frame.at}`, what, advices.restore),
-      )
+      this.#take(`${topic}/${partition}`, BigInt(offset), 1n, fail)
       at += length
     }
     this.#isAfterDamage = false

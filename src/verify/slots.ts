@@ -39,9 +39,9 @@ export async function* groupSlots(
   }
 }
 
-function failStray({ file, place, topic, headers }: Logged, main: string, check: Check): void {
-  const what = `${topic}: slot ${headers.slot} stands here a second time, or without an entry of ${main}`
-  check.fail(file, place, what, advices.report)
+function failStray(stray: Logged, main: string, check: Check): void {
+  const slot = `slot ${stray.headers.slot} stands here a second time`
+  check.fail(stray, `${stray.topic}: ${slot}, or without an entry of ${main}`, advices.report)
 }
 
 /** Whether slots come as 0, 1, 2 ... with the `end` last. A trimmed topic begins later. */
@@ -66,7 +66,7 @@ export class SlotOrder {
 
   /** Takes the next slot; false for one that came before. */
   take({ slot, isEnd, position, main }: SlotGroup): boolean {
-    const fail = (what: string) => this.#check.fail(main.file, main.place, `${this.#topic}: ${what}`, advices.report)
+    const fail = (what: string) => this.#check.fail(main, `${this.#topic}: ${what}`, advices.report)
     if (!isEnd) this.#check.counted++
     if (slot < this.next) {
       fail(`slot ${slot} stands here a second time; slot ${this.next} was expected`)

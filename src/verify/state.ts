@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import { isMissing, listNames, sizeOf } from '../disk/files.ts'
 import { limits } from '../limits.ts'
 import { readBytes } from '../log/journal/segment.ts'
-import type { Check } from './check.ts'
+import { byteAt, type Check } from './check.ts'
 
 /** How far the deciders' tables reach, and where what is not whole begins. */
 export interface StateReach {
@@ -68,14 +68,14 @@ export async function verifyState(
         // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
         if (payload && hasLostBlock(payload, at + headBytes)) return noteTorn(path, check, { slot, bytes, tornAt: at })
         const what = `its frame does not match its checksum: a start takes the tables up to slot ${slot} and decides the rest again`
-        check.fail(path, `byte ${at}`, what, advice)
+        check.fail(byteAt(path, at), what, advice)
         return { slot, bytes, tornAt: at }
       }
       if (at === 0) checkHeader(path, payload.toString('utf8'), identity, check)
       else {
         const [from, to] = payload.length < 16 ? [-1, slot] : [payload.readDoubleLE(0), payload.readDoubleLE(8)]
         if (from !== slot)
-          check.fail(path, `byte ${at}`, `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
+          check.fail(byteAt(path, at), `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
         slot = to
         check.counted++
       }
@@ -96,7 +96,7 @@ function noteTorn(path: string, check: Check, reach: StateReach): StateReach {
 
 function checkHeader(path: string, header: string, identity: string, check: Check): void {
   if (!header.startsWith(magic) || readIdentity(header.slice(magic.length)) !== identity)
-    check.fail(path, 'byte 0', `it was filled by other deciders than the run's: ${header.slice(magic.length)}`, advice)
+    check.fail(byteAt(path, 0), `it was filled by other deciders than the run's: ${header.slice(magic.length)}`, advice)
 }
 
 /** The identity that a header says, or null where it is not JSON. */

@@ -5,7 +5,7 @@ import { topics } from '../record/layout.ts'
 import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { advices, Check, type CheckResult } from './check.ts'
+import { advices, byteAt, Check, type CheckResult, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
 import { type FoundHead, findHead, verifyFeed } from './feed.ts'
 import type { StageScan } from './log.ts'
@@ -164,8 +164,7 @@ async function verifySlots(reading: SlotReading, onSlot: () => void): Promise<vo
   const beyond = await decided.peek()
   checkTail(annotate, checks, beyond ? `the deciding stage has taken slot ${beyond.slot}` : null)
   if (beyond && !annotate.isDamaged && !annotate.tail) {
-    const { file, place } = beyond.main
-    checks.slots.fail(file, place, `slot ${beyond.slot} is decided and was never measured`, advices.restore)
+    checks.slots.fail(beyond.main, `slot ${beyond.slot} is decided and was never measured`, advices.restore)
   }
   for (let next = beyond; next; next = await decided.peek()) {
     await decided.take()
@@ -213,7 +212,7 @@ class Ahead<T> {
 function checkTail({ tail }: StageScan, { log }: Checks, used: string | null): void {
   if (!tail) return
   const what = `${tail.bytes} bytes are no whole frame`
-  if (used) log.fail(tail.file, `byte ${tail.at}`, `${what}, and ${used}: they were committed`, advices.restore)
+  if (used) log.fail(byteAt(tail.file, tail.at), `${what}, and ${used}: they were committed`, advices.restore)
   else
     log.note(
       `${tail.file}: ${what} from byte ${tail.at} on, as a crash or a commit under way leaves; the next start cuts them`,
@@ -233,8 +232,7 @@ async function checkState(
   // A start beside this may have cut the file and sealed further slots since the log was looked at.
   if (reach.slot > decided && !isDamaged && reach.slot > (await decidedNow(dir, run)))
     state.fail(
-      file.path,
-      '',
+      fileAt(file.path),
       `it holds slots before ${reach.slot}, and the log only those before ${decided}`,
       'delete its folder, and the next start rebuilds it from the log',
     )

@@ -3,12 +3,23 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { listFiles, listNames, readText, removeFile, sizeOf } from '../../src/disk/files.ts'
-import { type Fields, isCount, readJson, writeJson } from '../../src/disk/json-file.ts'
+import {
+  isCount,
+  isFields,
+  isListOf,
+  isObjectOf,
+  isOneOf,
+  isRecordOf,
+  isText,
+  isTupleOf,
+  readJson,
+  type Shape,
+  writeJson,
+} from '../../src/disk/json-file.ts'
 import { makeDir } from '../run/fixture.ts'
 
 const fault = 'is no count: delete it'
-const read = (path: string, accepts: (value: Fields) => boolean = ({ count }) => isCount(count)) =>
-  readJson<{ count: number }>(path, accepts, fault)
+const read = (path: string, shape = isObjectOf({ count: isCount })) => readJson<{ count: number }>(path, shape, fault)
 
 test('a file is read as it was written, in lines that people read, and there is none before', async () => {
   const dir = await makeDir('json')
@@ -34,6 +45,30 @@ for (const text of damaged)
     const path = join(await makeDir('json'), 'a.json')
     await writeFile(path, text)
     await assert.rejects(read(path), { code: 'corrupt', message: `${path} ${fault}` })
+  })
+
+const shapes: [name: string, shape: Shape, right: unknown[], wrong: unknown[]][] = [
+  ['fields', isFields, [{}, { a: 1 }], [null, [], 'a', 1]],
+  ['a count', isCount, [0, 5, Number.MAX_SAFE_INTEGER], [-1, 0.5, Number.MAX_SAFE_INTEGER + 1, '5', null]],
+  ['text', isText, ['', 'a'], [null, 5, ['a']]],
+  ['one of', isOneOf(1, null), [1, null], [2, '1', undefined]],
+  ['a list', isListOf(isCount), [[], [1, 2]], [{}, null, [1, null], { 0: 1, length: 1 }]],
+  [
+    'a tuple',
+    isTupleOf(isText, isCount),
+    [
+      ['a', 1],
+      ['a', 1, 'more'],
+    ],
+    [['a'], [1, 'a'], null, {}],
+  ],
+  ['a record', isRecordOf(isCount), [{}, { a: 1 }, JSON.parse('{"__proto__": 1}')], [{ a: null }, [1], null]],
+  ['an object', isObjectOf({ a: isCount }), [{ a: 1 }, { a: 1, later: {} }], [{}, { a: '1' }, [], null]],
+]
+for (const [name, shape, right, wrong] of shapes)
+  test(`the shape of ${name}`, () => {
+    for (const value of right) assert.equal(shape(value), true, JSON.stringify(value))
+    for (const value of wrong) assert.equal(shape(value), false, JSON.stringify(value))
   })
 
 test('a check that stumbles over what it is given refuses it', async () => {

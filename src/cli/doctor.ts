@@ -1,7 +1,14 @@
 import { basename } from 'node:path'
 import type { LockHolder } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
-import { type Diagnosis, type Examination, examineRun, type InputState } from '../inspect/doctor.ts'
+import {
+  type Diagnosis,
+  type Examination,
+  examineRun,
+  type InputState,
+  type StageState,
+  type Tail,
+} from '../inspect/doctor.ts'
 import { describeTrip } from '../record/hold.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type Admission, admit, placeRun, type Start } from '../run/admit.ts'
@@ -68,60 +75,65 @@ interface Outcome {
   readonly upgrade: { readonly from: number | null; readonly refusal: string | null } | null
 }
 
-/** The obstacles in the order in which a start meets them. */
-function foresee({ run }: RunReader, { start, failure }: Asked, { obstacles, standing }: Examination): Outcome {
-  const { input, locked, log, feed, changed, tables, inbox, held } = obstacles
+/** What ends a start, in the order in which it meets that. */
+function foresee({ run }: RunReader, { start, failure }: Asked, { before, behind, standing }: Examination): Outcome {
   const admission = start && admit(start, run, null)
-  const isRefused = admission?.kind === 'refused'
-  const before = failure ?? input ?? locked
-  const after = log ?? feed ?? changed ?? tables ?? inbox ?? held
-  if (before || !isRefused) return { obstacle: before ?? after, upgrade: null }
+  const first = failure ?? before
+  if (first || admission?.kind !== 'refused') return { obstacle: first ?? behind, upgrade: null }
   const upgraded = standing && admit(start!, run, standing)
-  return { obstacle: admission.error, upgrade: describeUpgrade(upgraded, after) }
+  return { obstacle: admission.error, upgrade: describeUpgrade(upgraded, behind) }
 }
 
-function describeUpgrade(upgraded: Admission | null, after: HeadraceError | null): Outcome['upgrade'] {
-  const refusal = upgraded?.kind === 'refused' ? upgraded.error : after
+/** A slot that is held is decided by the new pipeline then. */
+function describeUpgrade(upgraded: Admission | null, behind: HeadraceError | null): Outcome['upgrade'] {
+  const obstacle = behind?.code === 'guard-rail' ? null : behind
+  const refusal = upgraded?.kind === 'refused' ? upgraded.error : obstacle
   if (refusal) return { from: null, refusal: refusal.message }
   return upgraded?.kind === 'upgrade' ? { from: upgraded.run.segments.at(-1)!.from, refusal: null } : null
 }
 
+type Row = readonly [name: string, text: string | false]
+
 function describe(found: Diagnosis): [string, string][] {
-  const rows: [string, string][] = [['lock', describeHolder(found.holder)]]
-  for (const { stage, slots, behind, isEnded } of found.stages)
-    rows.push([
-      stage,
-      `${formatPlural(slots, 'slot')}${isEnded ? ', ended' : behind ? `, ${formatCount(behind)} behind` : ''}`,
-    ])
-  for (const { file, at, bytes, isDamage } of found.tails)
-    rows.push([
-      'log',
-      `${file}: ${formatPlural(bytes, 'byte')} from byte ${at} on are ${isDamage ? 'damaged' : 'no whole commit and are left behind'}`,
-    ])
-  const decided = found.stages[1]?.slots ?? 0
-  const isKnown = found.stages.length > 0
-  if (isKnown && found.stateSlots !== null) rows.push(['tables', describeTables(found.stateSlots, decided)])
-  if (found.open.slots > 0)
-    rows.push([
+  const { stages, tails, stateSlots, open, leftovers, feed, input, disk, hold } = found
+  const isKnown = stages.length > 0
+  const rows: Row[] = [
+    ['lock', describeHolder(found.holder)],
+    ...stages.map((stage): Row => [stage.stage, describeStage(stage)]),
+    ...tails.map((tail): Row => ['log', describeTail(tail)]),
+    ['tables', isKnown && stateSlots !== null && describeTables(stateSlots, stages[1].slots)],
+    [
       'shards',
-      `${formatPlural(found.open.slots, 'slot')} from slot ${found.open.from} on are filled into shards again`,
-    ])
-  if (isKnown && found.leftovers.length)
-    rows.push(['left over', `${found.leftovers.join(', ')}: written again or of no use`])
-  if (found.feed) rows.push(['feed', describeFeed(found.feed)])
-  if (isKnown) rows.push(['input', describeInput(found.input)])
-  rows.push(['disk', describeDisk(found.disk)])
-  if (found.hold) {
-    const state = found.hold.isReleased ? 'released since' : 'not released'
-    rows.push(['guard', `slot ${found.hold.slot} is held, ${state}\n${found.hold.trips.map(describeTrip).join('\n')}`])
-  }
-  const dead = Object.entries(found.dead)
-  const again = found.stages[0]?.isEnded
-    ? 'headrace redrive --into NAME reads them'
-    : 'headrace redrive reads them again'
-  if (dead.length)
-    rows.push(['dead', `${dead.map(([reason, n]) => `${reason} ${formatCount(n)}`).join(', ')}: ${again}`])
-  return rows
+      open.slots > 0 && `${formatPlural(open.slots, 'slot')} from slot ${open.from} on are filled into shards again`,
+    ],
+    ['left over', isKnown && leftovers.length > 0 && `${leftovers.join(', ')}: written again or of no use`],
+    ['feed', feed !== null && describeFeed(feed)],
+    ['input', isKnown && describeInput(input)],
+    ['disk', describeDisk(disk)],
+    ['guard', hold !== null && describeHold(hold)],
+    ['dead', describeDead(found)],
+  ]
+  return rows.flatMap(([name, text]) => (text === false ? [] : [[name, text]]))
+}
+
+function describeStage({ slots, behind, isEnded }: StageState): string {
+  const lag = behind ? `, ${formatCount(behind)} behind` : ''
+  return formatPlural(slots, 'slot') + (isEnded ? ', ended' : lag)
+}
+
+function describeTail({ file, at, bytes, isDamage }: Tail): string {
+  const what = isDamage ? 'damaged' : 'no whole commit and are left behind'
+  return `${file}: ${formatPlural(bytes, 'byte')} from byte ${at} on are ${what}`
+}
+
+function describeHold({ slot, trips, isReleased }: NonNullable<Diagnosis['hold']>): string {
+  return `slot ${slot} is held, ${isReleased ? 'released since' : 'not released'}\n${trips.map(describeTrip).join('\n')}`
+}
+
+function describeDead({ dead, stages }: Diagnosis): string | false {
+  const counts = Object.entries(dead).map(([reason, n]) => `${reason} ${formatCount(n)}`)
+  const again = stages[0]?.isEnded ? 'headrace redrive --into NAME reads them' : 'headrace redrive reads them again'
+  return counts.length > 0 && `${counts.join(', ')}: ${again}`
 }
 
 function describeHolder(holder: LockHolder | null): string {
@@ -149,19 +161,14 @@ function describeFeed({ steps, isEnded, tailLines }: NonNullable<Diagnosis['feed
 const namesMax = 3
 
 function describeInput({ splits, missing, changed, fresh, unchecked }: InputState): string {
-  if (unchecked !== null) return `${formatPlural(splits, 'file')} recorded, not compared: ${unchecked}`
-  const some = (what: string, names: readonly string[]) =>
-    names.length
-      ? [
-          `${formatCount(names.length)} ${what} (${names.slice(0, namesMax).join(', ')}${names.length > namesMax ? ', ...' : ''})`,
-        ]
-      : []
-  const parts = [
-    ...some('changed', changed),
-    ...some('missing', missing),
-    ...(fresh ? [`${formatCount(fresh)} new`] : []),
-  ]
-  return `${formatPlural(splits, 'file')} recorded, ${parts.length ? parts.join(', ') : 'all as they were'}`
+  const recorded = `${formatPlural(splits, 'file')} recorded`
+  if (unchecked !== null) return `${recorded}, not compared: ${unchecked}`
+  const some = (what: string, names: readonly string[]) => {
+    const shown = [...names.slice(0, namesMax), ...(names.length > namesMax ? ['...'] : [])]
+    return names.length > 0 ? `${formatCount(names.length)} ${what} (${shown.join(', ')})` : ''
+  }
+  const parts = [some('changed', changed), some('missing', missing), fresh ? `${formatCount(fresh)} new` : '']
+  return `${recorded}, ${parts.filter(Boolean).join(', ') || 'all as they were'}`
 }
 
 function describeDisk({ freeBytes, runBytes, readBytes, perByteRead }: Diagnosis['disk']): string {

@@ -51,23 +51,6 @@ export interface InputState {
   readonly unchecked: string | null
 }
 
-/** What would end a start, each null where it does not. */
-export interface Obstacles {
-  /** The input can't be listed. */
-  readonly input: HeadraceError | null
-  readonly locked: HeadraceError | null
-  /** The log, or what is read of it, is damaged. */
-  readonly log: HeadraceError | null
-  readonly feed: HeadraceError | null
-  /** Input is not what it was, or is to be followed after the end. */
-  readonly changed: HeadraceError | null
-  /** The deciders' tables are ahead of the log. */
-  readonly tables: HeadraceError | null
-  /** What people asked for can't be read. */
-  readonly inbox: HeadraceError | null
-  readonly held: HeadraceError | null
-}
-
 export interface Diagnosis {
   readonly holder: LockHolder | null
   readonly stages: readonly StageState[]
@@ -93,10 +76,12 @@ export interface Diagnosis {
   readonly dead: Readonly<Record<string, number>>
 }
 
-/** What a start finds, what would end it, and where the stages stand: null where the log can't be read. */
+/** What a start finds, and what would end it: the first that it meets before its pipeline is held against the run's, and behind that. */
 export interface Examination {
   readonly found: Diagnosis
-  readonly obstacles: Obstacles
+  readonly before: HeadraceError | null
+  readonly behind: HeadraceError | null
+  /** Where the stages stand; null where the log can't be read. */
   readonly standing: Standing | null
 }
 
@@ -113,38 +98,29 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
   const input = await checkInput(plan, splits)
   const hasTables = plan?.deciders.some(({ tables }) => tables.length > 0)
   const stateSlots = (await findState(run)) ?? (hasTables ? 0 : null)
-  const { bytes: runBytes, drafts } = await measure(dir)
-  const readBytes = standing?.load.readBytes ?? 0
   const tails = await Promise.all(stageNames.map(stage => findTail(dir, stage)))
+  const { bytes, drafts } = await measure(dir)
+  const found = {
+    holder,
+    stages: standing ? stagesOf(run, standing) : [],
+    tails: tails.filter(tail => tail !== null),
+    stateSlots,
+    open: openOf(run, standing),
+    leftovers: [...drafts, ...(await findStrays(run))],
+    feed: feed.value,
+    input: input.state,
+    disk: await diskOf(dir, bytes, standing?.load.readBytes ?? 0),
+    hold: waiting.value?.hold ?? null,
+    dead,
+  }
+  const locked = holder && holder.state !== 'dead' ? refuseLocked(dir, holder) : null
+  const changed = standing && judgeInput(dir, standing, plan, input.changed)
+  const ahead = standing && judgeTables(dir, standing, stateSlots)
+  const held = judgeHold(dir, waiting.value?.held ?? [], plan)
   return {
-    found: {
-      holder,
-      stages: standing ? stagesOf(run, standing) : [],
-      tails: tails.filter(tail => tail !== null),
-      stateSlots,
-      open: openOf(run, standing),
-      leftovers: [...drafts, ...(await findStrays(run))],
-      feed: feed.value,
-      input: input.state,
-      disk: {
-        runBytes,
-        readBytes,
-        perByteRead: readBytes ? runBytes / readBytes : null,
-        freeBytes: await statfs(dir).then(({ bavail, bsize }) => bavail * bsize),
-      },
-      hold: waiting.value && { ...waiting.value, isReleased: waiting.value.held.length === 0 },
-      dead,
-    },
-    obstacles: {
-      input: input.failure,
-      locked: holder && holder.state !== 'dead' ? refuseLocked(dir, holder) : null,
-      log: log.failure,
-      feed: feed.failure,
-      changed: standing && judgeInput(dir, standing, plan, input.changed),
-      tables: standing && judgeTables(dir, standing, stateSlots),
-      inbox: waiting.failure,
-      held: waiting.value && judgeHold(dir, waiting.value, plan),
-    },
+    found,
+    before: input.failure ?? locked,
+    behind: log.failure ?? feed.failure ?? changed ?? ahead ?? waiting.failure ?? held,
     standing,
   }
 }
@@ -159,11 +135,7 @@ async function attempt<T>(work: Promise<T>, otherwise: T): Promise<{ value: T; f
   }
 }
 
-interface ReadLog {
-  readonly standing: Standing | null
-  readonly splits: readonly Split[]
-  readonly dead: Diagnosis['dead']
-}
+type ReadLog = Pick<Diagnosis, 'dead'> & { readonly standing: Standing | null; readonly splits: readonly Split[] }
 
 async function readLog({ log, run }: RunReader): Promise<ReadLog> {
   const standing = await readStanding(log, run)
@@ -191,26 +163,23 @@ function openOf({ run }: RunReader, standing: Standing | null): Diagnosis['open'
   return { domains, from, slots: shard.ended ? 0 : Math.max(0, decide.slot - from) }
 }
 
-function judgeInput(
-  dir: string,
-  { load }: Standing,
-  plan: Plan | null,
-  changed: HeadraceError | null,
-): HeadraceError | null {
+/** Input of a run that has ended may change, and can't be followed. */
+function judgeInput(dir: string, { load }: Standing, plan: Plan | null, changed: HeadraceError | null) {
   if (!load.ended) return changed
   return plan?.source.options.follow ? refuseFollow(dir) : null
 }
 
-function judgeTables(dir: string, { decide }: Standing, slot: number | null): HeadraceError | null {
+function judgeTables(dir: string, { decide }: Standing, slot: number | null) {
   return slot !== null && slot > decide.slot ? refuseTables(dir, slot, decide.slot) : null
 }
 
-/** A guard may have another band by now, and then it holds nothing. */
-function judgeHold(dir: string, { slot, held }: Waiting, plan: Plan | null): HeadraceError | null {
-  const isOutside = (trip: Trip) =>
-    plan?.guards.some(guard => guard.name === trip.guard && leavesBand(guard, trip.rows, trip.removed))
-  const trips = held.filter(isOutside)
-  return trips.length > 0 ? heldError(dir, { version: 1, slot, trips }) : null
+/** What holds the run still: a guard may have another band by now. */
+function judgeHold(dir: string, trips: readonly Trip[], plan: Plan | null) {
+  const guards = plan?.guards ?? []
+  const isOutside = ({ guard, rows, removed }: Trip) =>
+    guards.some(one => one.name === guard && leavesBand(one, rows, removed))
+  const left = trips.filter(isOutside)
+  return left.length > 0 ? heldError(dir, { version: 1, slot: left[0].slot, trips: left }) : null
 }
 
 async function findTail(dir: string, stage: string): Promise<Tail | null> {
@@ -256,55 +225,46 @@ async function findFeed(dir: string): Promise<Diagnosis['feed']> {
   return { steps, isEnded: ended, tailLines: Math.max(0, lines - (steps % segmentSteps)) }
 }
 
-interface Waiting {
-  readonly slot: number
-  readonly trips: readonly Trip[]
-  /** Those that nobody has released. */
-  readonly held: readonly Trip[]
-}
-
-/** Reads what people asked for, as a start does, and what of a hold that leaves. */
-async function findWaiting(dir: string, standing: Standing | null): Promise<Waiting | null> {
+/** Reads what people asked for, as a start does: what holds the run, and the groups of it that nobody has released. */
+async function findWaiting(dir: string, standing: Standing | null) {
   if (!standing) return null
   if (!standing.load.ended) await listRequests(dir)
-  const hold = await findHold(dir, standing.decide.slot)
-  const { held } = chooseFrom(await listReleases(dir), hold?.trips ?? [])
-  return hold && { slot: hold.slot, trips: hold.trips, held }
-}
-
-interface CheckedInput {
-  readonly state: InputState
-  readonly changed: HeadraceError | null
-  /** Why the source can't be listed. */
-  readonly failure: HeadraceError | null
+  const found = await findHold(dir, standing.decide.slot)
+  const { held } = chooseFrom(await listReleases(dir), found?.trips ?? [])
+  return { hold: found && { slot: found.slot, trips: found.trips, isReleased: held.length === 0 }, held }
 }
 
 /** Compares what the source has now with the stamps that the run has recorded. */
-async function checkInput(plan: Plan | null, known: readonly Split[]): Promise<CheckedInput> {
+async function checkInput(plan: Plan | null, known: readonly Split[]) {
   const stamps = stampsOf(known)
-  const empty = { splits: stamps.size, missing: [], changed: [], fresh: 0 }
-  if (!plan) return { state: { ...empty, unchecked: "the pipeline can't be loaded" }, changed: null, failure: null }
   const now: Split[] = []
+  const failure = await listSplits(plan, known, now)
+  const names = new Set(now.map(({ name }) => name))
+  const changed = now.filter(({ name, stamp }) => stamps.has(name) && stamps.get(name) !== stamp)
+  const unchecked = plan ? (failure?.message ?? null) : "the pipeline can't be loaded"
+  // A split that is read again is of a file that is compared by its own name.
+  const missing = [...stamps.keys()].filter(name => !names.has(name) && !name.startsWith('redrive/'))
+  const state: InputState = {
+    splits: stamps.size,
+    missing: unchecked === null ? missing : [],
+    changed: changed.map(({ name }) => name),
+    fresh: [...names].filter(name => !stamps.has(name)).length,
+    unchecked,
+  }
+  const [first] = changed
+  return { state, failure, changed: first ? refuseChanged(first, stamps.get(first.name)!) : null }
+}
+
+/** Adds what the source has to `now`. Returns why it can't be listed. */
+async function listSplits(plan: Plan | null, known: readonly Split[], now: Split[]): Promise<HeadraceError | null> {
+  if (!plan) return null
   const signal = plan.source.options.follow ? AbortSignal.timeout(followMs) : new AbortController().signal
   try {
     for await (const split of plan.source.splits(signal, known)) now.push(split)
+    return null
   } catch (error) {
-    if (!(error instanceof HeadraceError)) throw error
-    return { state: { ...empty, unchecked: error.message }, changed: null, failure: error }
-  }
-  const names = new Set(now.map(({ name }) => name))
-  const changed = now.filter(({ name, stamp }) => stamps.has(name) && stamps.get(name) !== stamp)
-  return {
-    state: {
-      splits: stamps.size,
-      // A split that is read again is of a file that is compared by its own name.
-      missing: [...stamps.keys()].filter(name => !names.has(name) && !name.startsWith('redrive/')),
-      changed: changed.map(({ name }) => name),
-      fresh: [...names].filter(name => !stamps.has(name)).length,
-      unchecked: null,
-    },
-    changed: changed.length > 0 ? refuseChanged(changed[0], stamps.get(changed[0].name)!) : null,
-    failure: null,
+    if (error instanceof HeadraceError) return error
+    throw error
   }
 }
 
@@ -317,4 +277,9 @@ async function measure(dir: string): Promise<{ bytes: number; drafts: string[] }
   let bytes = 0
   for (const file of files) bytes += (await sizeOf(join(dir, file))) ?? 0
   return { bytes, drafts: files.filter(file => /\.(tmp|draft)$|(^|\/)lock\.[^/]*$/.test(file)) }
+}
+
+async function diskOf(dir: string, runBytes: number, readBytes: number): Promise<Diagnosis['disk']> {
+  const { bavail, bsize } = await statfs(dir)
+  return { freeBytes: bavail * bsize, runBytes, readBytes, perByteRead: readBytes ? runBytes / readBytes : null }
 }

@@ -12,7 +12,7 @@ import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
 import { fatesOf, type Labels } from './fates.ts'
 
-/** A document's whole way. What it never came to is null or empty. */
+/** A document's whole way: `shard` is null and `samples` empty where it is in none. */
 export interface Trace {
   readonly fate: LocatedFate
   /** Every measured column of its row, by name; bytes and lists as their length. */

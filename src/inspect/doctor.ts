@@ -12,6 +12,7 @@ import type { Plan } from '../pipeline/plan.ts'
 import { chooseFrom } from '../record/choices.ts'
 import { findDead } from '../record/dead-records.ts'
 import { findHold, heldError } from '../record/hold.ts'
+import { readManifest } from '../record/manifest.ts'
 import { firstOpenSlot } from '../record/notes.ts'
 import { listRequests } from '../record/redrive-request.ts'
 import { refuseChanged, refuseFollow, refuseTables } from '../record/refusals.ts'
@@ -22,8 +23,6 @@ import { readStanding, type Standing } from '../record/standing.ts'
 import type { Trip } from '../record/trip.ts'
 import type { Split } from '../sources/source.ts'
 import { Check } from '../verify/check.ts'
-import { openScan } from '../verify/scan.ts'
-import { type Manifest, readVerifiedManifest } from '../verify/shards.ts'
 import { findStates, verifyState } from '../verify/state.ts'
 
 /** How far a stage is: slots committed, and how many fewer than the stage before. */
@@ -91,8 +90,8 @@ const stageNames = ['annotate', 'decide', 'shard'] as const
 export async function examineRun(run: RunReader, plan: Plan | null): Promise<Examination> {
   const { dir } = run
   const holder = await findLockHolder(dir)
-  const log = await attempt(readLog(run), { standing: null, splits: [], dead: {} })
-  const { standing, splits, dead } = log.value
+  const log = await attempt(readLog(run), { standing: null, splits: [], dead: {}, strays: [] })
+  const { standing, splits, dead, strays } = log.value
   const feed = await attempt(findFeed(dir), null)
   const waiting = await attempt(findWaiting(dir, standing), null)
   const input = await checkInput(plan, splits)
@@ -106,7 +105,7 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
     tails: tails.filter(tail => tail !== null),
     stateSlots,
     open: openOf(run, standing),
-    leftovers: [...drafts, ...(await findStrays(run))],
+    leftovers: [...drafts, ...strays],
     feed: feed.value,
     input: input.state,
     disk: await diskOf(dir, bytes, standing?.load.readBytes ?? 0),
@@ -135,13 +134,21 @@ async function attempt<T>(work: Promise<T>, otherwise: T): Promise<{ value: T; f
   }
 }
 
-type ReadLog = Pick<Diagnosis, 'dead'> & { readonly standing: Standing | null; readonly splits: readonly Split[] }
+interface ReadLog extends Pick<Diagnosis, 'dead'> {
+  readonly standing: Standing | null
+  readonly splits: readonly Split[]
+  /** Files below the run's folder that no commit has. */
+  readonly strays: readonly string[]
+}
 
-async function readLog({ log, run }: RunReader): Promise<ReadLog> {
+async function readLog({ dir, log, run }: RunReader): Promise<ReadLog> {
   const standing = await readStanding(log, run)
   const splits = await readSplits(log, run)
   const { reasons } = await findDead({ log, shape: run }, splits, [])
-  return { standing, splits, dead: reasons }
+  const shards = new Set(await listFiles(join(dir, 'shards')))
+  for await (const { path } of readManifest(log)) shards.delete(path)
+  const strays = [...shards].filter(path => !path.endsWith('.tmp')).map(path => `shards/${path}`)
+  return { standing, splits, dead: reasons, strays }
 }
 
 function stagesOf({ run }: RunReader, { load, annotated, decide, shard }: Standing): StageState[] {
@@ -200,20 +207,10 @@ async function findState({ dir, run }: RunReader): Promise<number | null> {
   const check = new Check('state', 'seals')
   const slots: number[] = []
   for (const file of await findStates(dir)) {
-    const reach = await verifyState(dir, file, run.segments[0].state, check)
-    if (reach) slots.push(reach.slot)
+    const slot = await verifyState(dir, file, run.segments[0].state, check)
+    if (slot !== null) slots.push(slot)
   }
   return slots.length > 0 ? Math.max(...slots) : null
-}
-
-/** Shards that no commit has. */
-async function findStrays(run: RunReader): Promise<string[]> {
-  const check = new Check('manifest', 'shards')
-  await using scan = await openScan(run, 'shard', check)
-  const { entries }: Manifest = await readVerifiedManifest(scan, run.run, check)
-  const known = new Set(entries.map(entry => entry.path))
-  const files = await listFiles(join(run.dir, 'shards'))
-  return files.filter(file => !known.has(file) && !file.endsWith('.tmp')).map(file => `shards/${file}`)
 }
 
 async function findFeed(dir: string): Promise<Diagnosis['feed']> {

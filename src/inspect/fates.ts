@@ -1,4 +1,5 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { deadRowsOf } from '../record/dead-records.ts'
 import { deadFate, keptFate, type LocatedFate } from '../record/fate.ts'
 import type { RecordedSlot, RunReader } from '../record/run-reader.ts'
 
@@ -55,9 +56,7 @@ async function dropOf(run: RunReader, drops: Batch, i: number) {
 }
 
 function deadOf(dead: Batch, slot: number): LocatedFate[] {
-  const at = (name: string, row: number) => stringAt(utf8(dead, name), row)
-  const placeOf = (row: number) => {
-    return { file: at('file', row), line: numbers(dead, 'line')[row], slot, row: numbers(dead, 'row')[row] }
-  }
-  return Array.from({ length: dead.rows }, (_, row) => deadFate(placeOf(row), at('reason', row), at('detail', row)))
+  return Array.from(deadRowsOf(dead), ({ file, line, row, reason, detail }) =>
+    deadFate({ file, line, slot, row }, reason, detail),
+  )
 }

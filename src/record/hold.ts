@@ -1,12 +1,13 @@
 import { basename, dirname, join } from 'node:path'
 import { decodeBatch } from '../batch/arrow/ipc.ts'
-import { numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { removeFile } from '../disk/files.ts'
 import { isCount, isFields, isListOf, isObjectOf, isOneOf, readJson, writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
-import { type Log, readCommitted } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
+import { deadRowsOf } from './dead-records.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
 import { releases } from './release.ts'
+import { readSlot } from './slots.ts'
 import { type RemovedDocument, samplesMax, type Trip } from './trip.ts'
 
 /** A slot that waits to be released, with the groups that left their bands at it. Stands in `DIR/RUN/hold.json`. */
@@ -69,20 +70,9 @@ export async function addDeadSamples(
 }
 
 async function sampleDead(log: Log, shape: RunShape, slot: number): Promise<RemovedDocument[]> {
-  const partition = slot % deadPartitionsOf(shape)
-  const { first } = await log.bounds(topics.dead, partition)
-  for await (const { headers, value } of readCommitted(log, topics.dead, partition, first)) {
-    if (Number(headers.slot) < slot) continue
-    if (Number(headers.slot) > slot) break
-    const { batch } = decodeBatch(value)
-    const at = (name: string, row: number) => stringAt(utf8(batch, name), row)
-    return Array.from({ length: Math.min(batch.rows, samplesMax) }, (_, row) => ({
-      id: at('reason', row),
-      file: at('file', row),
-      line: numbers(batch, 'line')[row],
-    }))
-  }
-  return []
+  const entry = await readSlot(log, topics.dead, deadPartitionsOf(shape), slot)
+  const rows = entry ? deadRowsOf(decodeBatch(entry.value).batch).take(samplesMax) : []
+  return Array.from(rows, ({ reason, file, line }) => ({ id: reason, file, line }))
 }
 
 /** The error that ends a run that is held. */

@@ -16,10 +16,12 @@ import { advices, byteAt, type Check, fileAt } from './check.ts'
 import type { LoggedCommit, StageScan, TornTail } from './log.ts'
 
 /** A frame that was read whole. `values` has null where a value does not match its checksum. */
-export interface ReadFrame {
+interface Frame {
   /** Relative to the run's folder. */
   readonly file: string
   readonly at: number
+  readonly bodyAt: number
+  readonly end: number
   readonly header: FrameHeader
   readonly values: readonly (Uint8Array | null)[]
 }
@@ -94,7 +96,7 @@ export class JournalScan implements StageScan {
     }
   }
 
-  async *frames(): AsyncGenerator<ReadFrame> {
+  async *frames(): AsyncGenerator<Frame> {
     for (const file of this.#files) {
       const isLast = file === this.#files.at(-1)
       const handle = isLast && this.#last ? this.#last : await open(file.path, 'r')
@@ -110,7 +112,7 @@ export class JournalScan implements StageScan {
     await this.#last?.close()
   }
 
-  async *#scan(handle: FileHandle, file: SeenFile, isLast: boolean): AsyncGenerator<ReadFrame> {
+  async *#scan(handle: FileHandle, file: SeenFile, isLast: boolean): AsyncGenerator<Frame> {
     let next = file.commit
     let hasBase = false
     for (let at = 0; at < file.bytes && (next < file.end || !hasBase); ) {
@@ -201,11 +203,6 @@ function guessHistory(files: readonly JournalFile[]): Span[] {
   const first = new Map<number, number>()
   for (const { epoch, commit } of files) first.set(epoch, Math.min(commit, first.get(epoch) ?? commit))
   return [...first].map(([epoch, commit]) => ({ epoch, commit }))
-}
-
-interface Frame extends ReadFrame {
-  readonly bodyAt: number
-  readonly end: number
 }
 
 async function readFrame(handle: FileHandle, file: string, at: number, size: number): Promise<Frame | null> {

@@ -6,14 +6,6 @@ import { limits } from '../limits.ts'
 import { readBytes } from '../log/journal/segment.ts'
 import { byteAt, type Check } from './check.ts'
 
-/** How far the deciders' tables reach, and where what is not whole begins. */
-export interface StateReach {
-  readonly slot: number
-  readonly bytes: number
-  /** Byte of the first frame that is not whole, or -1. */
-  readonly tornAt: number
-}
-
 export const statePath = join('state', 'decide.tables')
 
 /** A file of the deciders' tables below a run's folder, and how long it was when it was found. */
@@ -43,13 +35,16 @@ const magic = 'headrace state 1\n'
 const headBytes = 8
 const advice = 'delete the folder state, and the next start rebuilds it from the log'
 
-/** Holds a state file's first `bytes` against its checksums, and its identity against the run's. It may lag the log. */
+/**
+ * Holds a state file's first `bytes` against its checksums, and its identity against the run's. Returns the slot before which it holds all,
+ * or null where there is no file. It may lag the log.
+ */
 export async function verifyState(
   dir: string,
   { path, bytes }: StateFile,
   identity: string,
   check: Check,
-): Promise<StateReach | null> {
+): Promise<number | null> {
   const file = await open(join(dir, path), 'r').catch(error => {
     if (isMissing(error)) return null
     throw error
@@ -61,15 +56,19 @@ export async function verifyState(
       const head = Buffer.from(await readBytes(file, at, headBytes))
       const length = head.length === headBytes ? head.readUInt32LE(0) : 0
       const end = at + headBytes + length
-      if (length === 0 || (length <= limits.frameBytesMax && end > bytes))
-        return noteTorn(path, check, { slot, bytes, tornAt: at })
-      const payload = length > limits.frameBytesMax ? null : Buffer.from(await readBytes(file, at + headBytes, length))
-      if (!payload || crc32(payload) !== head.readUInt32LE(4)) {
-        // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
-        if (payload && hasLostBlock(payload, at + headBytes)) return noteTorn(path, check, { slot, bytes, tornAt: at })
+      const isCut = length === 0 || (length <= limits.frameBytesMax && end > bytes)
+      const payload =
+        isCut || length > limits.frameBytesMax ? null : Buffer.from(await readBytes(file, at + headBytes, length))
+      const isWhole = payload !== null && crc32(payload) === head.readUInt32LE(4)
+      // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
+      if (isCut || (payload && !isWhole && hasLostBlock(payload, at + headBytes))) {
+        check.note(`${path}: ${bytes - at} bytes from byte ${at} are not whole and are cut at the next start`)
+        return slot
+      }
+      if (!payload || !isWhole) {
         const what = `its frame does not match its checksum: a start takes the tables up to slot ${slot} and decides the rest again`
         check.fail(byteAt(path, at), what, advice)
-        return { slot, bytes, tornAt: at }
+        return slot
       }
       if (at === 0) checkHeader(path, payload.toString('utf8'), identity, check)
       else {
@@ -81,17 +80,10 @@ export async function verifyState(
       }
       at = end
     }
-    return { slot, bytes, tornAt: -1 }
+    return slot
   } finally {
     await file.close()
   }
-}
-
-function noteTorn(path: string, check: Check, reach: StateReach): StateReach {
-  check.note(
-    `${path}: ${reach.bytes - reach.tornAt} bytes from byte ${reach.tornAt} are not whole and are cut at the next start`,
-  )
-  return reach
 }
 
 function checkHeader(path: string, header: string, identity: string, check: Check): void {

@@ -191,17 +191,16 @@ async function checkState(
   { state }: Checks,
 ): Promise<void> {
   if (file.bytes === 0) return
-  const reach = await verifyState(dir, file, run.segments[0].state, state)
-  if (!reach) return
+  const slot = await verifyState(dir, file, run.segments[0].state, state)
+  if (slot === null) return
   // A start beside this may have cut the file and sealed further slots since the log was looked at.
-  if (reach.slot > decided && !isDamaged && reach.slot > (await decidedNow(dir, run)))
+  if (slot > decided && !isDamaged && slot > (await decidedNow(dir, run)))
     state.fail(
       fileAt(file.path),
-      `it holds slots before ${reach.slot}, and the log only those before ${decided}`,
+      `it holds slots before ${slot}, and the log only those before ${decided}`,
       'delete its folder, and the next start rebuilds it from the log',
     )
-  else if (reach.slot < decided)
-    state.note(`${file.path} lags ${decided - reach.slot} slots, which the next start enters again`)
+  else if (slot < decided) state.note(`${file.path} lags ${decided - slot} slots, which the next start enters again`)
 }
 
 async function decidedNow(dir: string, run: RunFile): Promise<number> {

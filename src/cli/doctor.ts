@@ -1,14 +1,21 @@
 import { basename } from 'node:path'
 import type { LockHolder } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
-import { type Diagnosis, diagnoseRun, type InputState } from '../inspect/doctor.ts'
-import type { Plan } from '../pipeline/plan.ts'
+import {
+  type Diagnosis,
+  type Examination,
+  examineRun,
+  type InputState,
+  type StageState,
+  type Tail,
+} from '../inspect/doctor.ts'
 import { describeTrip } from '../record/hold.ts'
-import type { RunFile } from '../record/run-file.ts'
+import type { RunReader } from '../record/run-reader.ts'
+import { type Admission, admit, placeRun, type Start } from '../run/admit.ts'
 import { statePath } from '../verify/state.ts'
 import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
-import { loadPlan, referToRun } from './load-plan.ts'
+import { loadPlan, nameStart, referToRun } from './load-plan.ts'
 import { formatBytes, formatCount, formatPlural } from './table.ts'
 import { formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 
@@ -18,69 +25,115 @@ export const doctorCommand: Command = {
   summary: 'Explains what a start of a run would find and do, and does nothing.',
   details: 'Whether the bytes of the run are whole, verify says.',
   positionals: { min: 0, max: 0 },
-  options: { ...runOptions, json: { help: 'prints one line of JSON' } },
+  options: {
+    ...runOptions,
+    input: { value: 'GLOB', multiple: true, help: 'explains a start with this input (default what the run has)' },
+    json: { help: 'prints one line of JSON' },
+  },
   run: async (args, terminal) => {
     await using run = await openRun(args, terminal)
-    const diagnosis = await diagnoseRun(run, await tryPlan(run.run))
-    const next = describeNext(diagnosis)
-    if (args.flag('json')) terminal.out.write(`${JSON.stringify({ run: basename(run.dir), ...diagnosis, next })}\n`)
-    else {
-      const width = pageWidth(terminal)
-      terminal.out.write(
-        `run ${basename(run.dir)} in ${run.dir}\n\n${printable(formatPairs(describe(diagnosis), width))}`,
-      )
-      terminal.out.write(`\n${wrapText(printable(next), width).join('\n')}\n`)
+    const input = args.texts('input').length ? args.texts('input') : run.run.input
+    const asked = await ask(run, input)
+    const examined = await examineRun(run, asked.start?.plan ?? null)
+    const { found } = examined
+    const outcome = foresee(run, asked, examined)
+    const { obstacle, upgrade } = outcome
+    const next = `${nameStart(input)} would ${describeNext(found, outcome)}`
+    if (args.flag('json')) {
+      const foreseen = { refusal: obstacle?.message ?? null, exit: obstacle?.exit ?? 0, upgrade }
+      terminal.out.write(`${JSON.stringify({ run: basename(run.dir), ...found, ...foreseen, next })}\n`)
+      return 0
     }
+    const width = pageWidth(terminal)
+    const head = `run ${basename(run.dir)} in ${run.dir}`
+    terminal.out.write(`${head}\n\n${printable(formatPairs(describe(found), width))}`)
+    terminal.out.write(`\n${wrapText(printable(next), width).join('\n')}\n`)
     return 0
   },
 }
 
-/** The pipeline as it is now, or why it can't be loaded. */
-async function tryPlan(run: RunFile): Promise<Plan | string> {
+/** The start that is explained, or why its pipeline can't be loaded. */
+interface Asked {
+  readonly start: Start | null
+  readonly failure: HeadraceError | null
+}
+
+async function ask({ dir, run }: RunReader, input: readonly string[]): Promise<Asked> {
   try {
-    return await loadPlan(referToRun(run))
+    const ref = referToRun({ module: run.module, input })
+    return { start: { dir, plan: await loadPlan(ref), ref, place: placeRun(dir, run, {}) }, failure: null }
   } catch (error) {
-    if (error instanceof HeadraceError) return error.message
+    if (error instanceof HeadraceError) return { start: null, failure: error }
     throw error
   }
 }
 
+interface Outcome {
+  /** What the start would be ended by, or null. */
+  readonly obstacle: HeadraceError | null
+  /** Of a changed pipeline, the slot at which it would take effect with --upgrade, or what that would be refused for. */
+  readonly upgrade: { readonly from: number | null; readonly refusal: string | null } | null
+}
+
+/** What ends a start, in the order in which it meets that. */
+function foresee({ run }: RunReader, { start, failure }: Asked, { before, behind, standing }: Examination): Outcome {
+  const admission = start && admit(start, run, null)
+  const first = failure ?? before
+  if (first || admission?.kind !== 'refused') return { obstacle: first ?? behind, upgrade: null }
+  const upgraded = standing && admit(start!, run, standing)
+  return { obstacle: admission.error, upgrade: describeUpgrade(upgraded, behind) }
+}
+
+/** A slot that is held is decided by the new pipeline then. */
+function describeUpgrade(upgraded: Admission | null, behind: HeadraceError | null): Outcome['upgrade'] {
+  const obstacle = behind?.code === 'guard-rail' ? null : behind
+  const refusal = upgraded?.kind === 'refused' ? upgraded.error : obstacle
+  if (refusal) return { from: null, refusal: refusal.message }
+  return upgraded?.kind === 'upgrade' ? { from: upgraded.run.segments.at(-1)!.from, refusal: null } : null
+}
+
+type Row = readonly [name: string, text: string | false]
+
 function describe(found: Diagnosis): [string, string][] {
-  const rows: [string, string][] = [['lock', describeHolder(found.holder)]]
-  for (const { stage, slots, behind, isEnded } of found.stages)
-    rows.push([
-      stage,
-      `${formatPlural(slots, 'slot')}${isEnded ? ', ended' : behind ? `, ${formatCount(behind)} behind` : ''}`,
-    ])
-  for (const { file, at, bytes, isDamage } of found.tails)
-    rows.push([
-      'log',
-      `${file}: ${formatPlural(bytes, 'byte')} from byte ${at} on are ${isDamage ? 'damaged' : 'no whole commit and are left behind'}`,
-    ])
-  const decided = found.stages[1]?.slots ?? 0
-  const isKnown = found.stages.length > 0
-  if (isKnown && found.stateSlots !== null) rows.push(['tables', describeTables(found.stateSlots, decided)])
-  if (found.open.slots > 0)
-    rows.push([
+  const { stages, tails, stateSlots, open, leftovers, feed, input, disk, hold } = found
+  const isKnown = stages.length > 0
+  const rows: Row[] = [
+    ['lock', describeHolder(found.holder)],
+    ...stages.map((stage): Row => [stage.stage, describeStage(stage)]),
+    ...tails.map((tail): Row => ['log', describeTail(tail)]),
+    ['tables', isKnown && stateSlots !== null && describeTables(stateSlots, stages[1].slots)],
+    [
       'shards',
-      `${formatPlural(found.open.slots, 'slot')} from slot ${found.open.from} on are filled into shards again`,
-    ])
-  if (isKnown && found.leftovers.length)
-    rows.push(['left over', `${found.leftovers.join(', ')}: written again or of no use`])
-  if (found.feed) rows.push(['feed', describeFeed(found.feed)])
-  if (isKnown) rows.push(['input', describeInput(found.input)])
-  rows.push(['disk', describeDisk(found.disk)])
-  if (found.hold) {
-    const state = found.hold.isReleased ? 'released since' : 'not released'
-    rows.push(['guard', `slot ${found.hold.slot} is held, ${state}\n${found.hold.trips.map(describeTrip).join('\n')}`])
-  }
-  const dead = Object.entries(found.dead)
-  const again = found.stages[0]?.isEnded
-    ? 'headrace redrive --into NAME reads them'
-    : 'headrace redrive reads them again'
-  if (dead.length)
-    rows.push(['dead', `${dead.map(([reason, n]) => `${reason} ${formatCount(n)}`).join(', ')}: ${again}`])
-  return rows
+      open.slots > 0 && `${formatPlural(open.slots, 'slot')} from slot ${open.from} on are filled into shards again`,
+    ],
+    ['left over', isKnown && leftovers.length > 0 && `${leftovers.join(', ')}: written again or of no use`],
+    ['feed', feed !== null && describeFeed(feed)],
+    ['input', isKnown && describeInput(input)],
+    ['disk', describeDisk(disk)],
+    ['guard', hold !== null && describeHold(hold)],
+    ['dead', describeDead(found)],
+  ]
+  return rows.flatMap(([name, text]) => (text === false ? [] : [[name, text]]))
+}
+
+function describeStage({ slots, behind, isEnded }: StageState): string {
+  const lag = behind ? `, ${formatCount(behind)} behind` : ''
+  return formatPlural(slots, 'slot') + (isEnded ? ', ended' : lag)
+}
+
+function describeTail({ file, at, bytes, isDamage }: Tail): string {
+  const what = isDamage ? 'damaged' : 'no whole commit and are left behind'
+  return `${file}: ${formatPlural(bytes, 'byte')} from byte ${at} on are ${what}`
+}
+
+function describeHold({ slot, trips, isReleased }: NonNullable<Diagnosis['hold']>): string {
+  return `slot ${slot} is held, ${isReleased ? 'released since' : 'not released'}\n${trips.map(describeTrip).join('\n')}`
+}
+
+function describeDead({ dead, stages }: Diagnosis): string | false {
+  const counts = Object.entries(dead).map(([reason, n]) => `${reason} ${formatCount(n)}`)
+  const again = stages[0]?.isEnded ? 'headrace redrive --into NAME reads them' : 'headrace redrive reads them again'
+  return counts.length > 0 && `${counts.join(', ')}: ${again}`
 }
 
 function describeHolder(holder: LockHolder | null): string {
@@ -108,19 +161,14 @@ function describeFeed({ steps, isEnded, tailLines }: NonNullable<Diagnosis['feed
 const namesMax = 3
 
 function describeInput({ splits, missing, changed, fresh, unchecked }: InputState): string {
-  if (unchecked !== null) return `${formatPlural(splits, 'file')} recorded, not compared: ${unchecked}`
-  const some = (what: string, names: readonly string[]) =>
-    names.length
-      ? [
-          `${formatCount(names.length)} ${what} (${names.slice(0, namesMax).join(', ')}${names.length > namesMax ? ', ...' : ''})`,
-        ]
-      : []
-  const parts = [
-    ...some('changed', changed),
-    ...some('missing', missing),
-    ...(fresh ? [`${formatCount(fresh)} new`] : []),
-  ]
-  return `${formatPlural(splits, 'file')} recorded, ${parts.length ? parts.join(', ') : 'all as they were'}`
+  const recorded = `${formatPlural(splits, 'file')} recorded`
+  if (unchecked !== null) return `${recorded}, not compared: ${unchecked}`
+  const some = (what: string, names: readonly string[]) => {
+    const shown = [...names.slice(0, namesMax), ...(names.length > namesMax ? ['...'] : [])]
+    return names.length > 0 ? `${formatCount(names.length)} ${what} (${shown.join(', ')})` : ''
+  }
+  const parts = [some('changed', changed), some('missing', missing), fresh ? `${formatCount(fresh)} new` : '']
+  return `${recorded}, ${parts.filter(Boolean).join(', ') || 'all as they were'}`
 }
 
 function describeDisk({ freeBytes, runBytes, readBytes, perByteRead }: Diagnosis['disk']): string {
@@ -129,28 +177,35 @@ function describeDisk({ freeBytes, runBytes, readBytes, perByteRead }: Diagnosis
   return `${free} for ${formatBytes(readBytes)} read, so there is room for ${formatBytes(freeBytes / perByteRead)} of input more`
 }
 
-/** What `headrace run` would do next, in a sentence. */
-function describeNext(found: Diagnosis): string {
-  const { holder, stages, hold, feed, stateSlots, open } = found
-  if (holder && holder.state !== 'dead')
-    return `headrace run would be refused: process ${holder.pid} on ${holder.host} ${holder.state === 'alive' ? 'is at work on the run' : 'holds it; if that machine is gone for good, delete the file lock'}.`
-  const damage = found.tails.find(tail => tail.isDamage)
-  if (damage)
-    return `headrace run would be refused: ${damage.file} is damaged at byte ${damage.at}; headrace verify says what else is.`
-  if (found.refusal) return `headrace run would be refused: ${found.refusal}.`
-  if (hold && !hold.isReleased)
-    return `headrace run would stop again at slot ${hold.slot}, with exit status 3, until it is released.`
-  const decided = stages[1].slots
-  if (stateSlots !== null && stateSlots > decided)
-    return 'headrace run would be refused: the tables are ahead of the log; delete the folder state to rebuild them from it.'
+/** What a start would do next, in words that go on from "would". */
+function describeNext(
+  { stages, hold, feed, input, stateSlots, open }: Diagnosis,
+  { obstacle, upgrade }: Outcome,
+): string {
+  if (hold && obstacle?.code === 'guard-rail')
+    return `stop again at slot ${hold.slot}, with exit status ${obstacle.exit}, until it is released.`
+  if (obstacle) return `be refused: ${obstacle.message}.${sayUpgrade(upgrade)}`
+  const [annotate, decide] = stages
+  const later = annotate.isEnded && input.fresh ? ` ${sayLater(input.fresh)}` : ''
   if (stages.every(stage => stage.isEnded) && (feed === null || feed.isEnded))
-    return 'headrace run would find that the run has ended, and return at once.'
-  const lag = stateSlots === null ? decided : decided - stateSlots
+    return `find that the run has ended, and return at once.${later}`
+  const lag = stateSlots === null ? 0 : decide.slots - stateSlots
   const doing = [
-    lag > 0 && stateSlots !== null ? `enter ${formatPlural(lag, 'slot')} into the tables again` : '',
-    stages[1].behind > 0 ? `decide the ${formatPlural(stages[1].behind, 'slot')} that are measured` : '',
+    lag > 0 ? `enter ${formatPlural(lag, 'slot')} into the tables again` : '',
+    decide.behind > 0 ? `decide the ${formatPlural(decide.behind, 'slot')} that are measured` : '',
     open.slots > 0 ? `fill shards again from slot ${open.from}` : '',
-    stages[0].isEnded ? 'finish the run' : `read on at slot ${stages[0].slots}`,
+    annotate.isEnded ? 'finish the run' : `read on at slot ${annotate.slots}`,
   ].filter(Boolean)
-  return `headrace run would ${doing.length > 1 ? `${doing.slice(0, -1).join(', ')} and ${doing.at(-1)}` : doing[0]}.`
+  return `${doing.length > 1 ? `${doing.slice(0, -1).join(', ')} and ${doing.at(-1)}` : doing[0]}.${later}`
+}
+
+function sayUpgrade(upgrade: Outcome['upgrade']): string {
+  if (!upgrade) return ''
+  return upgrade.refusal === null
+    ? ` With --upgrade the change would take effect at slot ${upgrade.from}.`
+    : ` With --upgrade it would be refused, too: ${upgrade.refusal}.`
+}
+
+function sayLater(files: number): string {
+  return `It would leave out ${files === 1 ? 'a file' : `${formatCount(files)} files`} of its input that came after the end: begin another with --run NAME to read all.`
 }

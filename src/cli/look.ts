@@ -114,7 +114,7 @@ function describeDifference(text: string, other: string, width: number): string 
 }
 
 /** The beginning of a text, wrapped and indented; its line breaks are shown as signs, so that lists and menus take no page. */
-export function excerpt(text: string, { width, charsMax }: Page): string {
+function excerpt(text: string, { width, charsMax }: Page): string {
   const short = text.length > charsMax ? `${text.slice(0, charsMax)}…` : text
   const lines = printable(short)
     .split('\n')

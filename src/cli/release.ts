@@ -1,7 +1,7 @@
 import { HeadraceError } from '../errors.ts'
-import { isReleased } from '../record/choices.ts'
-import { describeTrip, readHold } from '../record/hold.ts'
-import { listEntries, putEntry, type Release } from '../record/inbox.ts'
+import { chooseFrom } from '../record/choices.ts'
+import { describeTrip, findHold } from '../record/hold.ts'
+import { listReleases, putRelease, type Release } from '../record/release.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { Trip } from '../record/trip.ts'
 import { type Command, type ParsedArgs, runOptions } from './command.ts'
@@ -31,7 +31,7 @@ export const releaseCommand: Command = {
     const held = await heldGroups(run)
     const groups = held.map(({ guard, group }) => ({ guard, group }))
     const release: Release = { kind: 'release', slot: held[0].slot, groups, who, why, at: new Date().toISOString() }
-    await putEntry(run.dir, release)
+    await putRelease(run.dir, release)
     terminal.out.write(`slot ${release.slot} of ${run.dir} may pass, says ${who}:\n`)
     for (const trip of held) terminal.out.write(`  ${describeTrip(trip)}\n`)
     terminal.out.write('Now the same run command goes on.\n')
@@ -41,14 +41,13 @@ export const releaseCommand: Command = {
 
 /** What holds the run and is not released yet. */
 async function heldGroups(run: RunReader): Promise<readonly Trip[]> {
-  const hold = await readHold(run.dir)
   const { slot } = await run.log.position('decide', 0)
-  if (!hold || hold.slot !== slot)
-    throw new HeadraceError('not-found', `nothing holds the run in ${run.dir}: there is nothing to release`)
-  const entries = await listEntries(run.dir)
-  const held = hold.trips.filter(trip => !entries.some(({ release }) => isReleased(release, trip)))
+  const hold = await findHold(run.dir, slot)
+  if (!hold) throw new HeadraceError('not-found', `nothing holds the run in ${run.dir}: there is nothing to release`)
+  const releases = await listReleases(run.dir)
+  const { held } = chooseFrom(releases, hold.trips)
   if (held.length > 0) return held
-  const { who, at } = entries.at(-1)!.release
+  const { who, at } = releases.at(-1)!
   throw new HeadraceError(
     'not-found',
     `slot ${slot} of ${run.dir} was released by ${who} at ${at}: run the same command again, it goes on`,

@@ -1,8 +1,7 @@
 import { basename } from 'node:path'
-import { readTotals } from '../inspect/totals.ts'
 import { type Choice, readChoices } from '../record/choices.ts'
-import { describeTrip, type Hold, readHold } from '../record/hold.ts'
-import type { RunReader } from '../record/run-reader.ts'
+import { describeTrip, findHold, type Hold } from '../record/hold.ts'
+import { hasEnded, readStanding } from '../record/standing.ts'
 import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
 import { printSummary, summaryOf } from './summary.ts'
@@ -16,20 +15,27 @@ export const reportCommand: Command = {
   options: { ...runOptions, json: { help: 'prints one line of JSON' } },
   run: async (args, terminal) => {
     await using run = await openRun(args)
-    const { progress, isEnded } = await readTotals(run)
-    const { hold, releases } = await readGuards(run, progress.decided)
-    const summary = summaryOf(basename(run.dir), progress, { seconds: 0, cpuSeconds: 0 })
+    const standing = await readStanding(run.log, run.run)
+    const isEnded = hasEnded(standing, run.run)
+    const releases = await Array.fromAsync(readChoices(run.log))
+    const hold = await findHold(run.dir, standing.decide.slot)
+    const { byDomain, byLanguage } = standing.decide.totals
+    const { readBytes } = standing.load
+    const figures = {
+      decide: standing.decide.totals,
+      shard: standing.shard.totals,
+      readBytes,
+      readBytesBefore: readBytes,
+    }
+    const summary = summaryOf(basename(run.dir), figures, { seconds: 0, cpuSeconds: 0 })
     if (args.flag('json')) {
-      const { seconds: _, cpuSeconds: __, ...figures } = summary
-      const { byDomain, byLanguage } = progress.decide
-      const guards = { held: hold, releases }
-      terminal.out.write(
-        `${JSON.stringify({ ...figures, ended: isEnded, byDomain, byLanguage, ...progress.shard, ...guards })}\n`,
-      )
+      const { run: name, documents, kept, dropped, dead, tokens, textBytes } = summary
+      const counts = { run: name, documents, kept, dropped, dead, tokens, textBytes }
+      const more = { ended: isEnded, byDomain, byLanguage, ...figures.shard, held: hold, releases }
+      terminal.out.write(`${JSON.stringify({ ...counts, ...more })}\n`)
       return 0
     }
-    printSummary(summary, progress, run.dir, terminal)
-    const { byDomain, byLanguage } = progress.decide
+    printSummary(summary, figures, run.dir, terminal)
     if (Object.keys(byDomain).length) terminal.out.write(`\nkept by domain\n${shares(byDomain)}`)
     if (Object.keys(byLanguage).length) terminal.out.write(`\nkept by language\n${shares(byLanguage)}`)
     if (releases.length) terminal.out.write(`\nreleased\n${releases.map(describeRelease).join('')}`)
@@ -41,14 +47,6 @@ export const reportCommand: Command = {
 }
 
 const rowsMax = 25
-
-/** What holds the run now, and who let it pass before. A hold is over when its slot is decided. */
-async function readGuards(run: RunReader, decided: number): Promise<{ hold: Hold | null; releases: Choice[] }> {
-  const releases: Choice[] = []
-  for await (const choice of readChoices(run.log)) releases.push(choice)
-  const hold = await readHold(run.dir)
-  return { hold: hold?.slot === decided ? hold : null, releases }
-}
 
 const describeRelease = (choice: Choice) =>
   `  ${describeTrip(choice)}\n    ${choice.who}, ${choice.at}: ${choice.why}\n`

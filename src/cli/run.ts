@@ -127,18 +127,20 @@ async function runWatched(
     )
   try {
     await runPipeline(plan, ref, {
-      ...{ dir, workers, drain: drain.signal, isUpgrade: args.flag('upgrade'), progress },
+      dir,
+      workers,
+      drain: drain.signal,
+      progress,
       watch: watching.watch,
-      ...{
-        log: args.text('log'),
-        logConfig: args.text('log-config'),
-        partitions: args.count('partitions', 1, 1, 1024),
-        spread: args.flag('spread'),
-        state: args.text('state'),
-        keepSlots: args.text('keep-slots') === undefined ? null : args.count('keep-slots', 0, 0),
-        note: text => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`)),
-        ...(stages && { stages }),
-      },
+      isUpgrade: args.flag('upgrade'),
+      log: args.text('log'),
+      logConfig: args.text('log-config'),
+      partitions: args.count('partitions', 1, 1, 1024),
+      spread: args.flag('spread'),
+      state: args.text('state'),
+      keepSlots: args.text('keep-slots') === undefined ? null : args.count('keep-slots', 0, 0),
+      note: text => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`)),
+      ...(stages && { stages }),
     })
   } finally {
     watching.display.stop()

@@ -1,6 +1,14 @@
-import type { Progress } from '../run/progress.ts'
+import type { DecideTotals, ShardTotals } from '../record/totals.ts'
 import type { Terminal } from './command.ts'
 import { formatBytes, formatCount, formatSeconds, formatShare, formatTable } from './table.ts'
+
+/** What a run has counted, and what of its input was read: by whom it went on before, and in all. */
+export interface Figures {
+  readonly decide: DecideTotals
+  readonly shard: ShardTotals
+  readonly readBytes: number
+  readonly readBytesBefore: number
+}
 
 /** What `--json` prints: the figures of a run. `seconds` and `cpuSeconds` are of this process alone. */
 export interface Summary {
@@ -15,18 +23,29 @@ export interface Summary {
   readonly cpuSeconds: number
 }
 
-export function summaryOf(run: string, progress: Progress, time: { seconds: number; cpuSeconds: number }): Summary {
-  const { documents, kept, dropped, dead, textBytes } = progress.decide
+export function summaryOf(
+  run: string,
+  { decide, shard }: Figures,
+  time: { seconds: number; cpuSeconds: number },
+): Summary {
+  const { documents, kept, dropped, dead, textBytes } = decide
   const round = (seconds: number) => Math.round(seconds * 1000) / 1000
   const sorted = Object.fromEntries(Object.entries(dropped).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)))
   return {
-    ...{ run, documents, kept, dropped: sorted, dead, tokens: progress.shard.tokens, textBytes },
-    ...{ seconds: round(time.seconds), cpuSeconds: round(time.cpuSeconds) },
+    run,
+    documents,
+    kept,
+    dropped: sorted,
+    dead,
+    tokens: shard.tokens,
+    textBytes,
+    seconds: round(time.seconds),
+    cpuSeconds: round(time.cpuSeconds),
   }
 }
 
 /** The summary for people. */
-export function printSummary(summary: Summary, progress: Progress, dir: string, terminal: Terminal): void {
+export function printSummary(summary: Summary, figures: Figures, dir: string, terminal: Terminal): void {
   const { documents, kept, dead, dropped, tokens } = summary
   const droppedAll = Object.values(dropped).reduce((a, b) => a + b, 0)
   const write = (text: string) => terminal.out.write(text)
@@ -41,15 +60,15 @@ export function printSummary(summary: Summary, progress: Progress, dir: string, 
     ]),
   )
   if (tokens > 0) {
-    write(`\n${formatTable([['tokens', formatCount(tokens), ''], ...shares(progress.shard.tokensByDomain, tokens)])}`)
-    if (Object.keys(progress.shard.tokensByLanguage).length)
-      write(`\n${formatTable([['tokens by language', '', ''], ...shares(progress.shard.tokensByLanguage, tokens)])}`)
+    write(`\n${formatTable([['tokens', formatCount(tokens), ''], ...shares(figures.shard.tokensByDomain, tokens)])}`)
+    if (Object.keys(figures.shard.tokensByLanguage).length)
+      write(`\n${formatTable([['tokens by language', '', ''], ...shares(figures.shard.tokensByLanguage, tokens)])}`)
   }
-  write(`\n${describePace(summary, progress)}\n`)
+  write(`\n${describePace(summary, figures)}\n`)
 }
 
 /** How much text, and what this process alone did of it. */
-function describePace({ textBytes, seconds }: Summary, { readBytes, readBytesBefore }: Progress): string {
+function describePace({ textBytes, seconds }: Summary, { readBytes, readBytesBefore }: Figures): string {
   const text = `${formatBytes(textBytes)} of text`
   if (seconds === 0) return text
   const fresh = readBytes - readBytesBefore

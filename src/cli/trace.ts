@@ -39,9 +39,10 @@ export const traceCommand: Command = {
 }
 
 function publicTrace({ fate, measurements, shard, samples }: Trace): unknown {
-  const { index: _, partner: __, ...rest } = fate
+  const { id, file, line, domain, slot, row, reason, evidence, duplicateOf, similarity } = fate
   const place = shard && { path: shard.path, row: shard.row, start: shard.start, tokens: shard.tokens }
-  return { ...rest, measurements, shard: place, samples }
+  const shown = { id, file, line, domain, slot, row, fate: fate.fate, reason, evidence, duplicateOf, similarity }
+  return { ...shown, measurements, shard: place, samples }
 }
 
 async function describe(run: RunReader, trace: Trace, reasons: Reasons, width: number): Promise<string> {

@@ -76,7 +76,7 @@ async function take(dir: string, path: string, draft: string): Promise<void> {
     if (await tryLink(draft, path)) return
     const other = await readHolder(path)
     if (other === 'absent') continue
-    if (isAlive(other)) throw lockedError(dir, path, other)
+    if (isAlive(other)) throw refuseLocked(dir, other, path)
     await removeDead(dir, path, draft)
   }
   throw new HeadraceError('locked', `${dir} is being taken by several processes at once: try again`)
@@ -160,7 +160,12 @@ function startOf(pid: number): string {
   }
 }
 
-function lockedError(dir: string, path: string, holder: Holder): HeadraceError {
+/** What a start is told while another process holds the folder. */
+export function refuseLocked(
+  dir: string,
+  holder: Pick<Holder, 'pid' | 'host'>,
+  path = join(dir, 'lock'),
+): HeadraceError {
   const advice =
     holder.host === hostname()
       ? 'wait for it, or stop it'

@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
-import { makeFolder, type OnEffect, writeDurably } from '../disk/durable-file.ts'
-import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { makeFolder, type OnEffect } from '../disk/durable-file.ts'
+import { readText } from '../disk/files.ts'
+import { writeJson } from '../disk/json-file.ts'
+import { HeadraceError } from '../errors.ts'
 import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
@@ -119,8 +120,7 @@ export class FeedPublisher implements AsyncDisposable {
   async control(entry: ControlEntry): Promise<void> {
     checkControl(entry, Math.max(this.#planner.nextChangeable, this.#head.steps))
     const entries = [...(await readControls(this.#dir)), entry]
-    const text = `${JSON.stringify(entries, null, 2)}\n`
-    await writeDurably(join(this.#dir, 'control.json'), [Buffer.from(text)], this.#onEffect)
+    await writeJson(join(this.#dir, 'control.json'), entries, this.#onEffect)
     this.#planner.control(entry)
   }
 
@@ -167,14 +167,11 @@ export class FeedPublisher implements AsyncDisposable {
 }
 
 async function readControls(dir: string): Promise<ControlEntry[]> {
-  const text = await readFile(join(dir, 'control.json'), 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return '[]'
-    throw wrapDiskError(error, `reading ${join(dir, 'control.json')}`)
-  })
+  const path = join(dir, 'control.json')
+  const text = (await readText(path)) ?? '[]'
   try {
     return parseControls(text)
   } catch (error) {
-    const path = join(dir, 'control.json')
     throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}; restore it from a copy`, error)
   }
 }

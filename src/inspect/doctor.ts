@@ -1,26 +1,28 @@
-import { open, readdir, readFile, stat, statfs } from 'node:fs/promises'
+import { open, statfs } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { findLockHolder, type LockHolder } from '../disk/lock.ts'
+import { listFiles, readText, sizeOf } from '../disk/files.ts'
+import { findLockHolder, type LockHolder, refuseLocked } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
+import { readHead } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
 import { listJournal } from '../log/journal/files.ts'
 import { scanFile } from '../log/journal/segment.ts'
+import { leavesBand } from '../pipeline/guard.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { isReleased } from '../record/choices.ts'
+import { chooseFrom } from '../record/choices.ts'
 import { findDead } from '../record/dead-records.ts'
-import { readHold } from '../record/hold.ts'
-import { listEntries } from '../record/inbox.ts'
-import { loaderOf } from '../record/layout.ts'
-import { type DomainNote, firstOpenSlot, isEnded, readLoadNote, readShardNote } from '../record/notes.ts'
+import { findHold, heldError } from '../record/hold.ts'
+import { readManifest } from '../record/manifest.ts'
+import { firstOpenSlot } from '../record/notes.ts'
+import { listRequests } from '../record/redrive-request.ts'
+import { refuseChanged, refuseFollow, refuseTables } from '../record/refusals.ts'
+import { listReleases } from '../record/release.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { annotatedSlot } from '../record/slots.ts'
 import { readSplits, stampsOf } from '../record/splits.ts'
+import { readStanding, type Standing } from '../record/standing.ts'
 import type { Trip } from '../record/trip.ts'
 import type { Split } from '../sources/source.ts'
-import { Check, isMissing } from '../verify/check.ts'
-import { findHead } from '../verify/feed.ts'
-import { openScan } from '../verify/scan.ts'
-import { listShards, type Manifest, readVerifiedManifest } from '../verify/shards.ts'
+import { Check } from '../verify/check.ts'
 import { findStates, verifyState } from '../verify/state.ts'
 
 /** How far a stage is: slots committed, and how many fewer than the stage before. */
@@ -71,89 +73,120 @@ export interface Diagnosis {
   readonly hold: { readonly slot: number; readonly trips: readonly Trip[]; readonly isReleased: boolean } | null
   /** Dead records that 'headrace redrive' would read again, by reason. */
   readonly dead: Readonly<Record<string, number>>
-  /** What the run would be refused for, with the words of the refusal; null when nothing is in its way. */
-  readonly refusal: string | null
+}
+
+/** What a start finds, and what would end it: the first that it meets before its pipeline is held against the run's, and behind that. */
+export interface Examination {
+  readonly found: Diagnosis
+  readonly before: HeadraceError | null
+  readonly behind: HeadraceError | null
+  /** Where the stages stand; null where the log can't be read. */
+  readonly standing: Standing | null
 }
 
 const stageNames = ['annotate', 'decide', 'shard'] as const
 
-/** Says what a start would find and do, without doing it. `plan` is the pipeline as it is now, or why it can't be loaded. */
-export async function diagnoseRun(run: RunReader, plan: Plan | string): Promise<Diagnosis> {
+/** Looks at all that a start looks at, and does nothing. `plan` is the pipeline as it is now, null where it can't be loaded. */
+export async function examineRun(run: RunReader, plan: Plan | null): Promise<Examination> {
   const { dir } = run
   const holder = await findLockHolder(dir)
-  const tails = (await Promise.all(stageNames.map(stage => findTail(dir, stage)))).filter(tail => tail !== null)
-  const stages = await readStages(run).catch(orRefusal)
-  const splits = typeof stages === 'string' ? [] : await readSplits(run.log, run.run)
-  const decided = typeof stages === 'string' ? 0 : stages.list[1].slots
+  const log = await attempt(readLog(run), { standing: null, splits: [], dead: {}, strays: [] })
+  const { standing, splits, dead, strays } = log.value
+  const feed = await attempt(findFeed(dir), null)
+  const waiting = await attempt(findWaiting(dir, standing), null)
   const input = await checkInput(plan, splits)
-  const seen = await findHead(dir)
-  const shardFiles = await listShards(dir)
-  const [readBytes, domains] = typeof stages === 'string' ? [0, {}] : [stages.readBytes, stages.domains]
-  // A run without a tokenizer has no third stage.
-  const sharded = typeof stages === 'string' ? 0 : (stages.list[2]?.slots ?? 0)
-  const from = firstOpenSlot(domains, sharded)
-  const hold = await findHold(dir, decided)
-  const { bytes: runBytes, drafts } = await measure(dir)
-  const list = typeof stages === 'string' ? [] : stages.list
+  const hasTables = plan?.deciders.some(({ tables }) => tables.length > 0)
+  const stateSlots = (await findState(run)) ?? (hasTables ? 0 : null)
+  const tails = await Promise.all(stageNames.map(stage => findTail(dir, stage)))
+  const { bytes, drafts } = await measure(dir)
+  const found = {
+    holder,
+    stages: standing ? stagesOf(run, standing) : [],
+    tails: tails.filter(tail => tail !== null),
+    stateSlots,
+    open: openOf(run, standing),
+    leftovers: [...drafts, ...strays],
+    feed: feed.value,
+    input: input.state,
+    disk: await diskOf(dir, bytes, standing?.load.readBytes ?? 0),
+    hold: waiting.value?.hold ?? null,
+    dead,
+  }
+  const locked = holder && holder.state !== 'dead' ? refuseLocked(dir, holder) : null
+  const changed = standing && judgeInput(dir, standing, plan, input.changed)
+  const ahead = standing && judgeTables(dir, standing, stateSlots)
+  const held = judgeHold(dir, waiting.value?.held ?? [], plan)
   return {
-    ...{ holder, stages: list, tails, input, hold },
-    stateSlots: await findState(run),
-    open: { domains: openOf(domains), from, slots: list[2]?.isEnded ? 0 : Math.max(0, decided - from) },
-    leftovers: [...drafts, ...(await findStrays(run, shardFiles))],
-    feed: seen?.head ? await findFeed(dir, seen.head) : null,
-    disk: {
-      ...{ runBytes, readBytes, perByteRead: readBytes ? runBytes / readBytes : null },
-      freeBytes: await statfs(dir).then(({ bavail, bsize }) => bavail * bsize),
-    },
-    dead: typeof stages === 'string' ? {} : (await findDead({ log: run.log, shape: run.run }, splits, [])).reasons,
-    refusal: typeof stages === 'string' ? stages : judge(run, plan, input, list),
+    found,
+    before: input.failure ?? locked,
+    behind: log.failure ?? feed.failure ?? changed ?? ahead ?? waiting.failure ?? held,
+    standing,
   }
 }
 
-/** What would refuse a start, in its order: the pipeline, then the input. */
-function judge(run: RunReader, plan: Plan | string, input: InputState, stages: readonly StageState[]): string | null {
-  const now = run.run.segments.at(-1)!
-  if (typeof plan === 'string') return plan
-  for (const [part, was, is] of [
-    ['annotate', now.annotate, plan.annotateFingerprint],
-    ['decide', now.decide, plan.decideFingerprint],
-    ['shard', now.shard, plan.shardFingerprint],
-  ])
-    if (was !== is)
-      return `the pipeline is not the one that the run was begun with (${part} differs): undo the change, or add --upgrade`
-  if (input.changed.length && !stages[0].isEnded)
-    return `${input.changed[0]} changed since this run began to read it: restore it, or begin another run`
-  return null
+/** What comes of the work, or the damage that it met. */
+async function attempt<T>(work: Promise<T>, otherwise: T): Promise<{ value: T; failure: HeadraceError | null }> {
+  try {
+    return { value: await work, failure: null }
+  } catch (error) {
+    if (error instanceof HeadraceError && error.code === 'corrupt') return { value: otherwise, failure: error }
+    throw error
+  }
 }
 
-interface Stages {
-  readonly list: readonly StageState[]
-  readonly readBytes: number
-  readonly domains: Readonly<Record<string, DomainNote>>
+interface ReadLog extends Pick<Diagnosis, 'dead'> {
+  readonly standing: Standing | null
+  readonly splits: readonly Split[]
+  /** Files below the run's folder that no commit has. */
+  readonly strays: readonly string[]
 }
 
-async function readStages({ log, run }: RunReader): Promise<Stages> {
-  const [load, ...others] = await Promise.all(
-    [loaderOf(run).stage, 'decide', 'shard'].map(stage => log.position(stage, 0)),
-  )
-  const positions = [{ ...load, slot: await annotatedSlot(log, run) }, ...others]
-  const names = run.tokenizer === null ? stageNames.slice(0, 2) : stageNames
-  const list = names.map((stage, i) => ({
-    stage,
-    slots: positions[i].slot,
-    behind: i === 0 ? 0 : positions[i - 1].slot - positions[i].slot,
-    isEnded: isEnded([positions[i]]),
-  }))
-  return { list, readBytes: readLoadNote(positions[0]).readBytes, domains: readShardNote(positions[2]).domains }
+async function readLog({ dir, log, run }: RunReader): Promise<ReadLog> {
+  const standing = await readStanding(log, run)
+  const splits = await readSplits(log, run)
+  const { reasons } = await findDead({ log, shape: run }, splits, [])
+  const shards = new Set(await listFiles(join(dir, 'shards')))
+  for await (const { path } of readManifest(log)) shards.delete(path)
+  const strays = [...shards].filter(path => !path.endsWith('.tmp')).map(path => `shards/${path}`)
+  return { standing, splits, dead: reasons, strays }
 }
 
-function orRefusal(error: unknown): string {
-  if (error instanceof HeadraceError && error.code === 'corrupt') return error.message
-  throw error
+function stagesOf({ run }: RunReader, { load, annotated, decide, shard }: Standing): StageState[] {
+  const stageOf = (stage: string, slots: number, before: number, isEnded: boolean) => {
+    return { stage, slots, behind: before - slots, isEnded }
+  }
+  return [
+    stageOf('annotate', annotated, annotated, load.ended),
+    stageOf('decide', decide.slot, annotated, decide.ended),
+    ...(run.tokenizer === null ? [] : [stageOf('shard', shard.slot, decide.slot, shard.ended)]),
+  ]
 }
 
-function openOf(domains: Readonly<Record<string, DomainNote>>): number {
-  return Object.values(domains).filter(({ openFrom }) => openFrom >= 0).length
+function openOf({ run }: RunReader, standing: Standing | null): Diagnosis['open'] {
+  if (!standing || run.tokenizer === null) return { domains: 0, from: 0, slots: 0 }
+  const { shard, decide } = standing
+  const from = firstOpenSlot(shard.domains, shard.slot)
+  const domains = Object.values(shard.domains).filter(({ openFrom }) => openFrom >= 0).length
+  return { domains, from, slots: shard.ended ? 0 : Math.max(0, decide.slot - from) }
+}
+
+/** Input of a run that has ended may change, and can't be followed. */
+function judgeInput(dir: string, { load }: Standing, plan: Plan | null, changed: HeadraceError | null) {
+  if (!load.ended) return changed
+  return plan?.source.options.follow ? refuseFollow(dir) : null
+}
+
+function judgeTables(dir: string, { decide }: Standing, slot: number | null) {
+  return slot !== null && slot > decide.slot ? refuseTables(dir, slot, decide.slot) : null
+}
+
+/** What holds the run still: a guard may have another band by now. */
+function judgeHold(dir: string, trips: readonly Trip[], plan: Plan | null) {
+  const guards = plan?.guards ?? []
+  const isOutside = ({ guard, rows, removed }: Trip) =>
+    guards.some(one => one.name === guard && leavesBand(one, rows, removed))
+  const left = trips.filter(isOutside)
+  return left.length > 0 ? heldError(dir, { version: 1, slot: left[0].slot, trips: left }) : null
 }
 
 async function findTail(dir: string, stage: string): Promise<Tail | null> {
@@ -174,56 +207,61 @@ async function findState({ dir, run }: RunReader): Promise<number | null> {
   const check = new Check('state', 'seals')
   const slots: number[] = []
   for (const file of await findStates(dir)) {
-    const reach = await verifyState(dir, file, run.segments[0].state, check)
-    if (reach) slots.push(reach.slot)
+    const slot = await verifyState(dir, file, run.segments[0].state, check)
+    if (slot !== null) slots.push(slot)
   }
   return slots.length > 0 ? Math.max(...slots) : null
 }
 
-async function findStrays(run: RunReader, files: readonly string[]): Promise<string[]> {
-  const check = new Check('manifest', 'shards')
-  await using scan = await openScan(run, 'shard', check)
-  const { entries }: Manifest = await readVerifiedManifest(scan, run.run, check)
-  const known = new Set(entries.map(entry => entry.path))
-  return files.filter(file => !known.has(file) && !file.endsWith('.tmp')).map(file => `shards/${file}`)
-}
-
-async function findFeed(dir: string, head: { steps: number; ended: boolean; segmentSteps: number }) {
-  const path = join(dir, 'feed', ledgerPath(head.steps, head.segmentSteps))
-  const text = (await readFile(path, 'utf8').catch(orNull)) ?? ''
+async function findFeed(dir: string): Promise<Diagnosis['feed']> {
+  const head = await readHead(join(dir, 'feed'))
+  if (!head) return null
+  const { steps, ended, segmentSteps } = head
+  const text = (await readText(join(dir, 'feed', ledgerPath(steps, segmentSteps)))) ?? ''
   const lines = text.split('\n').filter(Boolean).length
-  return { steps: head.steps, isEnded: head.ended, tailLines: Math.max(0, lines - (head.steps % head.segmentSteps)) }
+  return { steps, isEnded: ended, tailLines: Math.max(0, lines - (steps % segmentSteps)) }
 }
 
-async function findHold(dir: string, decided: number): Promise<Diagnosis['hold']> {
-  const hold = await readHold(dir)
-  if (!hold || hold.slot !== decided) return null
-  const entries = await listEntries(dir)
-  const isOver = hold.trips.every(trip => entries.some(({ release }) => isReleased(release, trip)))
-  return { slot: hold.slot, trips: hold.trips, isReleased: isOver }
+/** Reads what people asked for, as a start does: what holds the run, and the groups of it that nobody has released. */
+async function findWaiting(dir: string, standing: Standing | null) {
+  if (!standing) return null
+  if (!standing.load.ended) await listRequests(dir)
+  const found = await findHold(dir, standing.decide.slot)
+  const { held } = chooseFrom(await listReleases(dir), found?.trips ?? [])
+  return { hold: found && { slot: found.slot, trips: found.trips, isReleased: held.length === 0 }, held }
 }
 
 /** Compares what the source has now with the stamps that the run has recorded. */
-async function checkInput(plan: Plan | string, known: readonly Split[]): Promise<InputState> {
+async function checkInput(plan: Plan | null, known: readonly Split[]) {
   const stamps = stampsOf(known)
-  const state = { splits: stamps.size, missing: [], changed: [], fresh: 0, unchecked: null }
-  if (typeof plan === 'string') return { ...state, unchecked: plan }
-  const now = new Map<string, string>()
+  const now: Split[] = []
+  const failure = await listSplits(plan, known, now)
+  const names = new Set(now.map(({ name }) => name))
+  const changed = now.filter(({ name, stamp }) => stamps.has(name) && stamps.get(name) !== stamp)
+  const unchecked = plan ? (failure?.message ?? null) : "the pipeline can't be loaded"
+  // A split that is read again is of a file that is compared by its own name.
+  const missing = [...stamps.keys()].filter(name => !names.has(name) && !name.startsWith('redrive/'))
+  const state: InputState = {
+    splits: stamps.size,
+    missing: unchecked === null ? missing : [],
+    changed: changed.map(({ name }) => name),
+    fresh: [...names].filter(name => !stamps.has(name)).length,
+    unchecked,
+  }
+  const [first] = changed
+  return { state, failure, changed: first ? refuseChanged(first, stamps.get(first.name)!) : null }
+}
+
+/** Adds what the source has to `now`. Returns why it can't be listed. */
+async function listSplits(plan: Plan | null, known: readonly Split[], now: Split[]): Promise<HeadraceError | null> {
+  if (!plan) return null
   const signal = plan.source.options.follow ? AbortSignal.timeout(followMs) : new AbortController().signal
   try {
-    for await (const { name, stamp } of plan.source.splits(signal, known)) now.set(name, stamp)
+    for await (const split of plan.source.splits(signal, known)) now.push(split)
+    return null
   } catch (error) {
-    if (!(error instanceof HeadraceError)) throw error
-    return { ...state, unchecked: error.message }
-  }
-  // A split that is read again is of a file that is compared by its own name.
-  const files = [...stamps].filter(([name]) => !name.startsWith('redrive/'))
-  return {
-    splits: stamps.size,
-    missing: files.filter(([name]) => !now.has(name)).map(([name]) => name),
-    changed: files.filter(([name, stamp]) => now.has(name) && now.get(name) !== stamp).map(([name]) => name),
-    fresh: [...now.keys()].filter(name => !stamps.has(name)).length,
-    unchecked: null,
+    if (error instanceof HeadraceError) return error
+    throw error
   }
 }
 
@@ -232,18 +270,13 @@ const followMs = 1000
 
 /** Bytes of the run's files, and those of them that were being written. */
 async function measure(dir: string): Promise<{ bytes: number; drafts: string[] }> {
+  const files = await listFiles(dir)
   let bytes = 0
-  const drafts: string[] = []
-  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue
-    const path = join(entry.parentPath, entry.name)
-    bytes += (await stat(path).catch(orNull))?.size ?? 0
-    if (/\.(tmp|draft)$|^lock\./.test(entry.name)) drafts.push(relative(dir, path))
-  }
-  return { bytes, drafts: drafts.sort() }
+  for (const file of files) bytes += (await sizeOf(join(dir, file))) ?? 0
+  return { bytes, drafts: files.filter(file => /\.(tmp|draft)$|(^|\/)lock\.[^/]*$/.test(file)) }
 }
 
-function orNull(error: unknown): null {
-  if (isMissing(error)) return null
-  throw error
+async function diskOf(dir: string, runBytes: number, readBytes: number): Promise<Diagnosis['disk']> {
+  const { bavail, bsize } = await statfs(dir)
+  return { freeBytes: bavail * bsize, runBytes, readBytes, perByteRead: readBytes ? runBytes / readBytes : null }
 }

@@ -1,5 +1,6 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
-import type { LocatedFate } from '../record/fate.ts'
+import { deadRowsOf } from '../record/dead-records.ts'
+import { deadFate, keptFate, type LocatedFate } from '../record/fate.ts'
 import type { RecordedSlot, RunReader } from '../record/run-reader.ts'
 
 /** The fate of every record, in the order of slots and rows: exactly one each. */
@@ -28,18 +29,8 @@ export async function fatesOf(
     const labels = labelsOf(recorded.scored, index)
     if (!isWanted(labels)) continue
     const drop = dropped.get(rows[index])
-    const base = { ...labels, slot: recorded.slot, row: rows[index], index }
-    if (drop === undefined)
-      fates.push({
-        ...base,
-        fate: 'kept',
-        reason: null,
-        evidence: null,
-        duplicateOf: null,
-        similarity: null,
-        partner: -1,
-      })
-    else fates.push({ ...base, fate: 'dropped', ...(await dropOf(run, recorded.drops!, drop)) })
+    const kept = keptFate({ ...labels, slot: recorded.slot, row: rows[index], index })
+    fates.push(drop === undefined ? kept : { ...kept, fate: 'dropped', ...(await dropOf(run, recorded.drops!, drop)) })
   }
   if (recorded.dead) for (const fate of deadOf(recorded.dead, recorded.slot)) if (isWanted(fate)) fates.push(fate)
   return fates.sort((a, b) => a.row - b.row)
@@ -65,18 +56,7 @@ async function dropOf(run: RunReader, drops: Batch, i: number) {
 }
 
 function deadOf(dead: Batch, slot: number): LocatedFate[] {
-  const at = (name: string, row: number) => stringAt(utf8(dead, name), row)
-  return Array.from({ length: dead.rows }, (_, row) => ({
-    ...{
-      id: '',
-      file: at('file', row),
-      line: numbers(dead, 'line')[row],
-      slot,
-      row: numbers(dead, 'row')[row],
-      index: -1,
-      domain: '',
-    },
-    ...{ fate: 'dead' as const, reason: at('reason', row), evidence: at('detail', row) },
-    ...{ duplicateOf: null, similarity: null, partner: -1 },
-  }))
+  return Array.from(deadRowsOf(dead), ({ file, line, row, reason, detail }) =>
+    deadFate({ file, line, slot, row }, reason, detail),
+  )
 }

@@ -12,17 +12,12 @@ import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
 import { fatesOf, type Labels } from './fates.ts'
 
-/** A document's whole way. What it never came to is null or empty. */
+/** A document's whole way: `shard` is null and `samples` empty where it is in none. */
 export interface Trace {
   readonly fate: LocatedFate
   /** Every measured column of its row, by name; bytes and lists as their length. */
   readonly measurements: Readonly<Record<string, number | string>>
-  readonly shard: {
-    readonly path: string
-    readonly row: number
-    readonly start: number
-    readonly tokens: number
-  } | null
+  readonly shard: ShardPlace | null
   readonly samples: readonly TracedSample[]
 }
 
@@ -73,7 +68,8 @@ function describeRow(batch: Batch, row: number): Record<string, number | string>
   return cells
 }
 
-interface ShardPlace {
+/** Where a document stands in a shard: its row, and its tokens from `start` on. */
+export interface ShardPlace {
   readonly path: string
   readonly row: number
   readonly start: number

@@ -44,6 +44,11 @@ export interface Guard extends Omit<GuardSettings, 'only' | 'above' | 'below'> {
   readonly below: number
 }
 
+/** Whether so many removed rows of so many are outside a guard's band. */
+export function leavesBand({ above, below, rowsMin }: Guard, rows: number, removed: number): boolean {
+  return rows >= rowsMin && (removed / rows > above || removed / rows < below)
+}
+
 /** Checks guards against each other and the pipeline. `reasons` are those that the pipeline can remove a row for. */
 export function planGuards(
   pipeline: string,

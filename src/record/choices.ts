@@ -1,6 +1,6 @@
 import type { Append, Log } from '../log/log.ts'
-import type { InboxEntry, Release } from './inbox.ts'
 import { topics } from './layout.ts'
+import { isReleased, type Release } from './release.ts'
 import { readBySlot } from './slots.ts'
 import type { Trip } from './trip.ts'
 
@@ -15,26 +15,22 @@ export interface Choice extends Omit<Trip, 'parts' | 'samples'> {
 
 /** The choices that let these groups pass at their slot, and the groups that nobody has released. */
 export function chooseFrom(
-  entries: readonly InboxEntry[],
+  releases: readonly Release[],
   trips: readonly Trip[],
 ): { readonly choices: Choice[]; readonly held: Trip[] } {
   const choices: Choice[] = []
   const held: Trip[] = []
   for (const trip of trips) {
-    const entry = entries.find(({ release }) => isReleased(release, trip))
-    if (entry) choices.push(choiceOf(entry.release, trip))
+    const release = releases.find(one => isReleased(one, trip))
+    if (release) choices.push(choiceOf(release, trip))
     else held.push(trip)
   }
   return { choices, held }
 }
 
-/** Whether a release is for this group at this slot. */
-export function isReleased(release: Release, { slot, guard, group }: Pick<Trip, 'slot' | 'guard' | 'group'>): boolean {
-  return release.slot === slot && release.groups.some(one => one.guard === guard && one.group === group)
-}
-
-function choiceOf({ kind, who, why, at }: Release, { parts: _, samples: __, ...trip }: Trip): Choice {
-  return { kind, ...trip, who, why, at }
+function choiceOf({ kind, who, why, at }: Release, trip: Trip): Choice {
+  const { guard, by, group, rows, removed, rate, above, below, firstSlot, slot } = trip
+  return { kind, guard, by, group, rows, removed, rate, above, below, firstSlot, slot, who, why, at }
 }
 
 export function choiceAppend(choice: Choice): Append {

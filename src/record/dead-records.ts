@@ -1,5 +1,5 @@
 import { decodeBatch } from '../batch/arrow/ipc.ts'
-import { numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { limits } from '../limits.ts'
 import type { Log } from '../log/log.ts'
 import { hasLine, isRest, joinRanges } from '../sources/line-ranges.ts'
@@ -38,7 +38,7 @@ export async function findDead(
   for await (const entry of readBySlot(log, topics.dead, deadPartitionsOf(shape))) {
     const slot = Number(entry.headers.slot)
     if (slot >= before || records >= limits.redriveRecordsMax) break
-    for (const { file, line, reason } of deadOf(entry.value)) {
+    for (const { file, line, reason } of deadRowsOf(decodeBatch(entry.value).batch)) {
       if ((reasons.length > 0 && !reasons.includes(reason)) || isReadAgain(file, line, slot)) continue
       const range: LineRange = [line, isRest({ line, reason }) ? lineAtEnd : line]
       const ranges = found.get(file)
@@ -52,9 +52,20 @@ export async function findDead(
   return { files, records, before, reasons: Object.fromEntries(counts) }
 }
 
-function* deadOf(value: Uint8Array): Generator<{ file: string; line: number; reason: string }> {
-  const { batch } = decodeBatch(value)
-  const [file, reason, line] = [utf8(batch, 'file'), utf8(batch, 'reason'), numbers(batch, 'line')]
-  for (let row = 0; row < batch.rows; row++)
-    yield { file: stringAt(file, row), line: line[row], reason: stringAt(reason, row) }
+/** A row of the topic of dead rows. */
+export interface DeadRow {
+  readonly row: number
+  readonly file: string
+  readonly line: number
+  readonly reason: string
+  readonly detail: string
+}
+
+/** The rows of a batch of that topic. */
+export function* deadRowsOf(batch: Batch): Generator<DeadRow, void> {
+  const rows = numbers(batch, 'row')
+  const lines = numbers(batch, 'line')
+  const at = (name: string, i: number) => stringAt(utf8(batch, name), i)
+  for (let i = 0; i < batch.rows; i++)
+    yield { row: rows[i], file: at('file', i), line: lines[i], reason: at('reason', i), detail: at('detail', i) }
 }

@@ -23,3 +23,20 @@ export interface LocatedFate extends Fate {
   /** Address of the duplicate's partner, or -1. */
   readonly partner: number
 }
+
+/** Where a record came from and where it stands: its fate as long as nothing is known against it. */
+export type KeptFate = Pick<LocatedFate, 'id' | 'file' | 'line' | 'slot' | 'row' | 'index' | 'domain'>
+
+export function keptFate(place: KeptFate): LocatedFate {
+  const none = { reason: null, evidence: null, duplicateOf: null, similarity: null, partner: -1 }
+  return { ...place, fate: 'kept', ...none }
+}
+
+/** A record that never became a document. */
+export function deadFate(
+  place: Omit<KeptFate, 'id' | 'index' | 'domain'>,
+  reason: string,
+  detail: string,
+): LocatedFate {
+  return { ...keptFate({ id: '', ...place, index: -1, domain: '' }), fate: 'dead', reason, evidence: detail }
+}

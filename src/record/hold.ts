@@ -1,12 +1,13 @@
-import { readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { decodeBatch } from '../batch/arrow/ipc.ts'
-import { numbers, stringAt, utf8 } from '../batch/batch.ts'
-import { writeDurably } from '../disk/durable-file.ts'
-import { HeadraceError, wrapDiskError } from '../errors.ts'
-import { type Log, readCommitted } from '../log/log.ts'
-import { listEntries, removeEntry } from './inbox.ts'
+import { removeFile } from '../disk/files.ts'
+import { isCount, isFields, isListOf, isObjectOf, isOneOf, readJson, writeJson } from '../disk/json-file.ts'
+import { HeadraceError } from '../errors.ts'
+import type { Log } from '../log/log.ts'
+import { deadRowsOf } from './dead-records.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
+import { releases } from './release.ts'
+import { readSlot } from './slots.ts'
 import { type RemovedDocument, samplesMax, type Trip } from './trip.ts'
 
 /** A slot that waits to be released, with the groups that left their bands at it. Stands in `DIR/RUN/hold.json`. */
@@ -28,25 +29,20 @@ const pathOf = (dir: string) => join(dir, 'hold.json')
 /** Writes, so that it lasts, what is outside at a slot: at least one group. */
 export async function writeHold(dir: string, trips: readonly Trip[]): Promise<Hold> {
   const hold: Hold = { version: 1, slot: trips[0].slot, trips: trips.slice(0, tripsMax) }
-  await writeDurably(pathOf(dir), [Buffer.from(`${JSON.stringify(hold, null, 2)}\n`)])
+  await writeJson(pathOf(dir), hold)
   return hold
 }
 
-/** The hold of a run, or null. It is over once the deciding stage has committed its slot. */
-export async function readHold(dir: string): Promise<Hold | null> {
-  const text = await readFile(pathOf(dir), 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return null
-    throw wrapDiskError(error, `reading ${pathOf(dir)}`)
-  })
-  if (text === null) return null
-  let hold: Hold | null = null
-  try {
-    hold = JSON.parse(text)
-  } catch {
-    // Said below.
-  }
-  if (hold?.version === 1 && Number.isInteger(hold.slot) && Array.isArray(hold.trips)) return hold
-  throw new HeadraceError('corrupt', `${pathOf(dir)} is no hold: delete it, and the same run command writes it again`)
+/** The hold of a run whose deciding stage stands at slot `decided`, or null: an earlier slot's is over. */
+export async function findHold(dir: string, decided: number): Promise<Hold | null> {
+  const hold = await readHold(dir)
+  return hold?.slot === decided ? hold : null
+}
+
+/** The hold that was written last, or null. */
+export function readHold(dir: string): Promise<Hold | null> {
+  const isHold = isObjectOf({ version: isOneOf(1), slot: isCount, trips: isListOf(isFields) })
+  return readJson<Hold>(pathOf(dir), isHold, 'is no hold: delete it, and the same run command writes it again')
 }
 
 /**
@@ -54,14 +50,12 @@ export async function readHold(dir: string): Promise<Hold | null> {
  * whether some are left.
  */
 export async function clearPassed(dir: string, slot: number): Promise<boolean> {
-  const [hold, entries] = [await readHold(dir), await listEntries(dir)]
-  const passed = entries.filter(({ release }) => release.slot < slot)
-  for (const { name } of passed) await removeEntry(dir, name)
-  if (hold && hold.slot < slot)
-    await rm(pathOf(dir), { force: true }).catch(error => {
-      throw wrapDiskError(error, `removing ${pathOf(dir)}`)
-    })
-  return entries.length > passed.length || (hold !== null && hold.slot >= slot)
+  const hold = await readHold(dir)
+  const waiting = await releases.list(dir)
+  const passed = [...waiting].filter(([, release]) => release.slot < slot)
+  for (const [name] of passed) await releases.remove(dir, name)
+  if (hold && hold.slot < slot) await removeFile(pathOf(dir))
+  return waiting.size > passed.length || (hold !== null && hold.slot >= slot)
 }
 
 /** The same with records of the slot's dead rows, where those were removed most: rows that never were measured have no other trace. */
@@ -76,18 +70,9 @@ export async function addDeadSamples(
 }
 
 async function sampleDead(log: Log, shape: RunShape, slot: number): Promise<RemovedDocument[]> {
-  const partition = slot % deadPartitionsOf(shape)
-  const { first } = await log.bounds(topics.dead, partition)
-  for await (const { headers, value } of readCommitted(log, topics.dead, partition, first)) {
-    if (Number(headers.slot) < slot) continue
-    if (Number(headers.slot) > slot) break
-    const { batch } = decodeBatch(value)
-    const at = (name: string, row: number) => stringAt(utf8(batch, name), row)
-    return Array.from({ length: Math.min(batch.rows, samplesMax) }, (_, row) => ({
-      ...{ id: at('reason', row), file: at('file', row), line: numbers(batch, 'line')[row] },
-    }))
-  }
-  return []
+  const entry = await readSlot(log, topics.dead, deadPartitionsOf(shape), slot)
+  const rows = entry ? deadRowsOf(decodeBatch(entry.value).batch).take(samplesMax) : []
+  return Array.from(rows, ({ reason, file, line }) => ({ id: reason, file, line }))
 }
 
 /** The error that ends a run that is held. */

@@ -1,7 +1,19 @@
+import {
+  type Fields,
+  isCount,
+  isFields,
+  isListOf,
+  isObjectOf,
+  isOneOf,
+  isRecordOf,
+  isText,
+  isTupleOf,
+  type Shape,
+} from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Position } from '../log/log.ts'
 import type { ReadPosition } from '../sources/source.ts'
-import { type DecideTotals, emptyDecideTotals, emptyShardTotals, restoreTotals, type ShardTotals } from './totals.ts'
+import { type DecideTotals, emptyCounts, emptyDecideTotals, emptyShardTotals, type ShardTotals } from './totals.ts'
 import type { GuardNote } from './trip.ts'
 
 /**
@@ -52,39 +64,55 @@ export interface ShardNote {
 }
 
 type Noted = Pick<Position, 'note'>
-type Fields = Readonly<Record<string, unknown>>
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
-const isEndMark = (value: unknown) => value === undefined || typeof value === 'boolean'
-const isLane = (lane: unknown) =>
-  isObject(lane) && isCount(lane.split) && Number.isSafeInteger(lane.offset) && isCount(lane.line)
-const isDomain = (note: unknown) =>
-  isObject(note) && isCount(note.next) && isCount(note.sealedTo) && Number.isSafeInteger(note.openFrom)
+const isFrom: Shape = value => value === -1 || isCount(value)
+const isFlag = isOneOf(true, false)
+const isCounts = isRecordOf(isCount)
+const isKeptByName = isRecordOf(isObjectOf({ documents: isCount, kept: isCount }))
+const isLane = isObjectOf({ split: isCount, offset: isCount, line: isCount })
+const isLoad = isObjectOf({ turn: isCount, lanes: isListOf(isLane) })
+const isDomains = isRecordOf(isObjectOf({ next: isCount, sealedTo: isCount, openFrom: isFrom }))
+const isGroup = isTupleOf(isText, isCount, isCount, isFlag, isListOf(isTupleOf(isText, isCount)))
+const isGuards = isListOf(isObjectOf({ guard: isText, window: isFrom, rows: isCount, groups: isListOf(isGroup) }))
 
-/** Throws 'corrupt' for a note that is not what its stage writes. */
+type Shapes<T> = Readonly<Record<keyof T & string, Shape>>
+const decideTotals: Shapes<DecideTotals> = {
+  documents: isCount,
+  kept: isCount,
+  dead: isCount,
+  textBytes: isCount,
+  keptBytes: isCount,
+  dropped: isCounts,
+  byDomain: isKeptByName,
+  byLanguage: isKeptByName,
+}
+const shardTotals: Shapes<ShardTotals> = {
+  tokens: isCount,
+  shards: isCount,
+  tokensByDomain: isCounts,
+  tokensByLanguage: isCounts,
+}
+
+/** Throws 'corrupt' for a note that is not what its stage writes. Fields that this version does not know are left out of what is read. */
 export function readLoadNote({ note }: Noted): LoadNote {
   const { load = null, readBytes = 0, ended = false } = parseNote(note, 'loading')
-  const isLoad = isObject(load) && isCount(load.turn) && Array.isArray(load.lanes) && load.lanes.every(isLane)
-  if ((load !== null && !isLoad) || !isCount(readBytes)) throw damagedNote('loading', note)
+  if ((load !== null && !isLoad(load)) || !isCount(readBytes)) throw damagedNote('loading', note)
   return { load, readBytes, ended } as LoadNote
 }
 
-/** Throws 'corrupt' for a note that is not what its stage writes. */
+/** Throws as `readLoadNote`. */
 export function readDecideNote({ note }: Noted): DecideNote {
   const { totals = emptyDecideTotals(), ended = false, guards } = parseNote(note, 'deciding')
-  if (!isTotals(totals, emptyDecideTotals()) || !(guards === undefined || Array.isArray(guards)))
+  if (!isObjectOf(decideTotals)(totals) || !(guards === undefined || isGuards(guards)))
     throw damagedNote('deciding', note)
-  return { totals: restoreTotals(totals), ended, guards } as DecideNote
+  return { totals: restoreTotals(totals, decideTotals), ended, guards } as DecideNote
 }
 
-/** Throws 'corrupt' for a note that is not what its stage writes. */
+/** Throws as `readLoadNote`. */
 export function readShardNote({ note }: Noted): ShardNote {
   const { domains = {}, totals = emptyShardTotals(), ended = false } = parseNote(note, 'sharding')
-  if (!isTotals(totals, emptyShardTotals()) || !isObject(domains) || !Object.values(domains).every(isDomain))
-    throw damagedNote('sharding', note)
-  return { domains, totals: restoreTotals(totals), ended } as ShardNote
+  if (!isObjectOf(shardTotals)(totals) || !isDomains(domains)) throw damagedNote('sharding', note)
+  return { domains: withoutPrototype(domains), totals: restoreTotals(totals, shardTotals), ended } as ShardNote
 }
 
 /** Whether the stage has committed the `end` slot. */
@@ -101,21 +129,22 @@ function parseNote(note: string, stage: string): Fields {
   if (note === '') return {}
   try {
     const value: unknown = JSON.parse(note)
-    if (isObject(value) && isEndMark(value.ended)) return value
+    if (isFields(value) && isOneOf(true, false, undefined)(value.ended)) return value
   } catch (error) {
     throw damagedNote(stage, note, error)
   }
   throw damagedNote(stage, note)
 }
 
-/** Whether totals have a count wherever `empty` has one, and counts by name wherever it has these. */
-function isTotals(totals: unknown, empty: object): totals is object {
-  return (
-    isObject(totals) &&
-    Object.entries(empty).every(([name, value]) =>
-      typeof value === 'number' ? isCount(totals[name]) : isObject(totals[name]),
-    )
-  )
+/** The totals that this version counts, with counts that any name may be added to. */
+function restoreTotals(totals: unknown, shapes: object): unknown {
+  const known = Object.keys(shapes).map(name => [name, withoutPrototype((totals as Fields)[name])])
+  return Object.fromEntries(known)
+}
+
+/** Names come from documents: one may be called `constructor`. */
+function withoutPrototype(value: unknown): unknown {
+  return isFields(value) ? Object.assign(emptyCounts(), value) : value
 }
 
 function damagedNote(stage: string, note: string, cause?: unknown): HeadraceError {

@@ -1,7 +1,15 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../disk/durable-file.ts'
-import { HeadraceError, wrapDiskError } from '../errors.ts'
+import {
+  isCount,
+  isListOf,
+  isObjectOf,
+  isOneOf,
+  isText,
+  isTupleOf,
+  readJson,
+  type Shape,
+  writeJson,
+} from '../disk/json-file.ts'
 import type { RunShape } from './layout.ts'
 import type { LogPlace } from './open-log.ts'
 
@@ -40,40 +48,34 @@ export function isSegmentEnd(segments: readonly Segment[], slot: number): boolea
 }
 
 /** Writes a run's file so that it lasts. */
-export async function writeRunFile(dir: string, next: RunFile): Promise<RunFile> {
-  await writeDurably(join(dir, 'run.json'), [Buffer.from(`${JSON.stringify(next, null, 2)}\n`)])
-  return next
-}
-
-/** A run's file, or null where there is no run. */
-export async function readRunFile(dir: string): Promise<RunFile | null> {
-  const text = await readFile(join(dir, 'run.json'), 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return null
-    throw wrapDiskError(error, `reading ${join(dir, 'run.json')}`)
-  })
-  return text === null ? null : parseRunFile(join(dir, 'run.json'), text)
+export async function writeRunFile(dir: string, run: RunFile): Promise<RunFile> {
+  await writeJson(join(dir, 'run.json'), run)
+  return run
 }
 
 /** Partitions and lanes of a run at most: what a run file says beyond it is damage. */
 const countMax = 1024
 
-function isPlace({ partitions, lanes, log, logConfig }: RunFile): boolean {
-  const isCount = (value: number) => Number.isSafeInteger(value) && value > 0 && value <= countMax
-  const isText = (value: unknown) => value === null || typeof value === 'string'
-  return isCount(partitions) && isCount(lanes) && isText(log) && isText(logConfig)
-}
+const isCut: Shape = value => isCount(value) && Number(value) > 0 && Number(value) <= countMax
+const isPlace: Shape = value => value === null || isText(value)
+const isSegment = isObjectOf({ from: isCount, annotate: isText, decide: isText, shard: isText, state: isText })
+const isFirst = isObjectOf({ from: isOneOf(0) })
 
-function isSegments(value: unknown): boolean {
-  return Array.isArray(value) && value[0]?.from === 0 && value.every(({ from }) => Number.isSafeInteger(from))
-}
+const isRunFile = isObjectOf({
+  version: isOneOf(1),
+  pipeline: isText,
+  module: isText,
+  input: isListOf(isText),
+  source: isText,
+  log: isPlace,
+  logConfig: isPlace,
+  partitions: isCut,
+  lanes: isCut,
+  segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
+})
 
-function parseRunFile(path: string, text: string): RunFile {
-  let run: RunFile | null = null
-  try {
-    run = JSON.parse(text)
-  } catch {
-    // Said below.
-  }
-  if (run?.version === 1 && isPlace(run) && isSegments(run.segments)) return run
-  throw new HeadraceError('corrupt', `${path} is no run file of this version: restore it, or begin another run`)
+/** A run's file, or null where there is no run. Throws 'corrupt' for one that is damaged, or of another version. */
+export function readRunFile(dir: string): Promise<RunFile | null> {
+  const fault = 'is no run file of this version: restore it, or begin another run'
+  return readJson<RunFile>(join(dir, 'run.json'), isRunFile, fault)
 }

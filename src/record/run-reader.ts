@@ -4,6 +4,7 @@ import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { type Address, rowOf, slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Entry, Log } from '../log/log.ts'
+import { Ahead } from './ahead.ts'
 import { deadPartitionsOf, topics } from './layout.ts'
 import { openLogToRead } from './open-log.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
@@ -52,15 +53,15 @@ export class RunReader implements AsyncDisposable {
   async *slots(): AsyncIterable<RecordedSlot> {
     // Asked first: what the deciding stage has committed, the journals opened after it hold.
     const { slot: end } = await this.log.position('decide', 0)
-    const drops = new SlotCursor(readBySlot(this.log, topics.drops, 1))
-    const dead = new SlotCursor(readBySlot(this.log, topics.dead, deadPartitionsOf(this.run)))
+    const drops = new Ahead(readBySlot(this.log, topics.drops, 1))
+    const dead = new Ahead(readBySlot(this.log, topics.dead, deadPartitionsOf(this.run)))
     const start = await positionsAt(this.log, topics.scored, this.run.partitions, this.first)
     const reader = new SlotReader(this.log, topics.scored, start, AbortSignal.abort())
     for (let entry = await reader.next(); entry && !entry.isEnd && entry.slot < end; entry = await reader.next()) {
       const { slot } = entry
       const { batch: scored } = decodeBatch(entry.value)
       this.#keepIds(slot, scored)
-      yield { slot, scored, drops: await drops.at(slot), dead: await dead.at(slot) }
+      yield { slot, scored, drops: await batchAt(drops, slot), dead: await batchAt(dead, slot) }
     }
   }
 
@@ -126,21 +127,13 @@ function bytesOfIds(ids: Batch): number {
   return utf8(ids, 'id').bytes.length + 8 * ids.rows
 }
 
-/** Walks a topic that has entries for some slots only. */
-class SlotCursor {
-  readonly #entries: AsyncIterator<Entry>
-  #next: Entry | null | undefined
-
-  constructor(entries: AsyncIterable<Entry>) {
-    this.#entries = entries[Symbol.asyncIterator]()
+/** The batch that a topic has for this slot, or null: it has entries for some slots only. Slots are asked for in rising order. */
+async function batchAt(entries: Ahead<Entry>, slot: number): Promise<Batch | null> {
+  for (let next = await entries.peek(); next; next = await entries.peek()) {
+    const found = Number(next.headers.slot)
+    if (found > slot) return null
+    await entries.take()
+    if (found === slot) return decodeBatch(next.value).batch
   }
-
-  /** The batch for this slot, or null. Slots are asked for in rising order. */
-  async at(slot: number): Promise<Batch | null> {
-    while (this.#next === undefined || (this.#next && Number(this.#next.headers.slot) < slot)) {
-      const { done, value } = await this.#entries.next()
-      this.#next = done ? null : value
-    }
-    return this.#next && Number(this.#next.headers.slot) === slot ? decodeBatch(this.#next.value).batch : null
-  }
+  return null
 }

@@ -12,7 +12,7 @@ export async function readSplits(log: Log, shape: RunShape): Promise<Split[]> {
   for await (const entry of readSplitEntries(log, shape)) {
     // What stands before a list of all is what could not be trimmed.
     if (entry.isWhole) splits.length = 0
-    for (const { number: _, ...split } of entry.splits) splits.push(split)
+    splits.push(...entry.splits)
   }
   return splits
 }

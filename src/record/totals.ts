@@ -3,13 +3,6 @@ export function emptyCounts<T>(): Record<string, T> {
   return Object.create(null) as Record<string, T>
 }
 
-/** Totals as a note holds them, with counts that any name may be added to. */
-export function restoreTotals<T extends object>(note: T): T {
-  const restore = (value: unknown) =>
-    value !== null && typeof value === 'object' ? Object.assign(emptyCounts(), value) : value
-  return Object.fromEntries(Object.entries(note).map(([name, value]) => [name, restore(value)])) as T
-}
-
 /** Adds to a count by name. */
 export function addCount(counts: Record<string, number>, name: string, amount: number): void {
   counts[name] = (counts[name] ?? 0) + amount
@@ -37,11 +30,19 @@ export interface ShardTotals {
 }
 
 export const emptyDecideTotals = (): DecideTotals => ({
-  ...{ documents: 0, kept: 0, dead: 0, textBytes: 0, keptBytes: 0 },
-  ...{ dropped: emptyCounts(), byDomain: emptyCounts(), byLanguage: emptyCounts() },
+  documents: 0,
+  kept: 0,
+  dead: 0,
+  textBytes: 0,
+  keptBytes: 0,
+  dropped: emptyCounts(),
+  byDomain: emptyCounts(),
+  byLanguage: emptyCounts(),
 })
 
 export const emptyShardTotals = (): ShardTotals => ({
-  ...{ tokens: 0, shards: 0 },
-  ...{ tokensByDomain: emptyCounts(), tokensByLanguage: emptyCounts() },
+  tokens: 0,
+  shards: 0,
+  tokensByDomain: emptyCounts(),
+  tokensByLanguage: emptyCounts(),
 })

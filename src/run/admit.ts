@@ -3,56 +3,73 @@ import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Log } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import { loaderOf, type RunShape } from '../record/layout.ts'
-import { isEnded } from '../record/notes.ts'
+import type { RunShape } from '../record/layout.ts'
 import type { LogPlace } from '../record/open-log.ts'
-import { type RunFile, readRunFile, writeRunFile } from '../record/run-file.ts'
+import { type RunFile, readRunFile, type Segment, writeRunFile } from '../record/run-file.ts'
+import { readStanding, type Standing } from '../record/standing.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 
-/**
- * The run file of a folder: written for a new run, checked for one that goes on. A pipeline that differs is refused, unless
- * `isUpgrade`: then it takes effect at a slot of its own, which lasts before anything depends on it.
- */
-export async function openRunFile(
-  dir: string,
-  plan: Plan,
-  ref: PipelineRef,
-  log: Log,
-  { isUpgrade, ...where }: LogPlace & RunShape & { readonly isUpgrade: boolean },
-): Promise<RunFile> {
-  const known = await readRunFile(dir)
-  const mine = runFileOf(plan, ref, where)
-  if (known?.spread && !isUpgrade) return checkRunFile(dir, plan, ref, where)
-  if (known) {
-    const changed = findChanges(known, mine)
-    if (changed.length > 0 && !isUpgrade) throw refuseChange(dir, changed)
-    if (changed.length === 0 && known.log === where.log && known.logConfig === where.logConfig) return known
-    const moved = { ...known, ...where }
-    return writeRunFile(dir, changed.length > 0 ? await addSegment(dir, moved, mine, log) : moved)
-  }
-  return writeRunFile(dir, mine)
+/** A start: which pipeline is to run in which folder, and where the run's log is. */
+export interface Start {
+  readonly dir: string
+  readonly plan: Plan
+  readonly ref: PipelineRef
+  readonly place: LogPlace & RunShape
 }
 
-/** The run file of a folder, which must be of this very pipeline. Where a process reaches the log from is its own affair. */
-export async function checkRunFile(
-  dir: string,
-  plan: Plan,
-  ref: PipelineRef,
-  where: LogPlace & RunShape,
-): Promise<RunFile> {
-  const known = await readRunFile(dir)
-  if (!known) throw new HeadraceError('not-found', `the run in ${dir} is gone: it has no run.json`)
-  const changed = findChanges(known, runFileOf(plan, ref, where))
-  if (changed.length > 0) throw refuseChange(dir, changed)
-  return known
+/** Whether a start may go on, as what, and what `run.json` says from then on: `isNew` where that is to be written first. */
+export type Admission =
+  | { readonly kind: 'begin' | 'go-on' | 'upgrade'; readonly run: RunFile; readonly isNew: boolean }
+  | { readonly kind: 'refused'; readonly error: HeadraceError }
+
+/** What a start may ask for: each is the run's own where it is not given. */
+export type AskedPlace = Partial<RunShape> & {
+  readonly log?: string | undefined
+  readonly logConfig?: string | undefined
+}
+
+/**
+ * Says who may go on with a run: reads nothing and does nothing. `known` is what `run.json` says, null where there is no run. `standing`
+ * is where the run stands when a changed pipeline may take effect from there on; null refuses a change.
+ */
+export function admit(start: Start, known: RunFile | null, standing: Standing | null): Admission {
+  const { dir, place } = start
+  const mine = runFileOf(start)
+  if (!known) return { kind: 'begin', run: mine, isNew: true }
+  const changes = findChanges(known, mine)
+  // Where a process of a spread run reaches the log from is its own affair.
+  const isMoved = !known.spread && (known.log !== place.log || known.logConfig !== place.logConfig)
+  if (changes.length === 0) return { kind: 'go-on', run: isMoved ? { ...known, ...place } : known, isNew: isMoved }
+  if (!standing) return { kind: 'refused', error: refuseChanges(dir, changes, findFixed(known, mine) === null) }
+  const why = findHindrance(known, mine, standing)
+  if (why !== null) return { kind: 'refused', error: new HeadraceError('bad-pipeline', `the run in ${dir} ${why}`) }
+  const { module, input } = mine
+  const from = standing.decide.slot
+  const segments = [...known.segments.filter(segment => segment.from < from), { ...lastOf(mine), from }]
+  return { kind: 'upgrade', run: { ...known, ...place, module, input, segments }, isNew: true }
+}
+
+/** The same of what is recorded now. A changed pipeline is refused, unless `isUpgrade`. */
+export async function admitNow(start: Start, log: Log, isUpgrade: boolean): Promise<Admission> {
+  const known = await readRunFile(start.dir)
+  return admit(start, known, known && isUpgrade ? await readStanding(log, known) : null)
+}
+
+/** The run file that a start goes on with: it lasts before anything depends on it. Throws what the start is refused for. */
+export async function enterRun({ dir }: Start, admission: Admission): Promise<RunFile> {
+  if (admission.kind === 'refused') throw admission.error
+  return admission.isNew ? writeRunFile(dir, admission.run) : admission.run
+}
+
+/** The run file of a folder, which must be there and of this very pipeline. */
+export async function checkRunFile(start: Start): Promise<RunFile> {
+  const known = await readRunFile(start.dir)
+  if (!known) throw new HeadraceError('not-found', `the run in ${start.dir} is gone: it has no run.json`)
+  return enterRun(start, admit(start, known, null))
 }
 
 /** Where a run's log is, and how it is cut: as the run file says, or for a new run as it was asked for. */
-export function placeRun(
-  dir: string,
-  known: RunFile | null,
-  asked: Partial<RunShape> & { readonly log?: string | undefined; readonly logConfig?: string | undefined },
-): LogPlace & RunShape {
+export function placeRun(dir: string, known: RunFile | null, asked: AskedPlace): LogPlace & RunShape {
   const { log = known?.log ?? null, logConfig = known?.logConfig ?? null } = asked
   if (known && (log === null) !== (known.log === null))
     throw new HeadraceError(
@@ -70,16 +87,23 @@ export function placeRun(
   return { log, logConfig, partitions, lanes, ...(spread && { spread }) }
 }
 
-function runFileOf(plan: Plan, ref: PipelineRef, where: LogPlace & RunShape): RunFile {
+function runFileOf({ plan, ref, place }: Start): RunFile {
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
   return {
-    ...{ version: 1, pipeline: plan.name, module: ref.module, input: ref.input, source: plan.source.name },
-    ...where,
+    version: 1,
+    pipeline: plan.name,
+    module: ref.module,
+    input: ref.input,
+    source: plan.source.name,
+    ...place,
     slotBytes: limits.slotBytes,
     segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
-    ...{ feed: plan.feed, tokenizer: plan.tokenizer?.options ?? null },
+    feed: plan.feed,
+    tokenizer: plan.tokenizer?.options ?? null,
   }
 }
+
+const lastOf = ({ segments }: RunFile): Segment => segments.at(-1)!
 
 interface Change {
   readonly part: string
@@ -89,14 +113,17 @@ interface Change {
 
 /** What a run was begun with, or upgraded to, and is otherwise now. */
 function findChanges(known: RunFile, mine: RunFile): Change[] {
-  const parts = (run: RunFile): Record<string, unknown> => {
-    const { from: _, state: __, ...segment } = run.segments.at(-1)!
-    return { ...segment, source: run.source, input: run.input, tokenizer: run.tokenizer, feed: run.feed }
-  }
-  const [was, is] = [parts(known), parts(mine)]
+  const was = partsOf(known)
+  const is = partsOf(mine)
   return Object.keys(was)
     .filter(part => canonicalJson(was[part]) !== canonicalJson(is[part]))
     .map(part => ({ part, was: was[part], is: is[part] }))
+}
+
+function partsOf(run: RunFile): Record<string, unknown> {
+  const { annotate, decide, shard } = lastOf(run)
+  const { source, input, tokenizer, feed } = run
+  return { annotate, decide, shard, source, input, tokenizer, feed }
 }
 
 function listChanges(changes: readonly Change[]): string {
@@ -105,40 +132,28 @@ function listChanges(changes: readonly Change[]): string {
     .join('; ')
 }
 
-function refuseChange(dir: string, changes: readonly Change[]): HeadraceError {
+function refuseChanges(dir: string, changes: readonly Change[], canUpgrade: boolean): HeadraceError {
+  const advice = canUpgrade ? 'add --upgrade to let the change take effect from here on, ' : ''
   return new HeadraceError(
     'bad-pipeline',
-    `the run in ${dir} was begun with another pipeline: ${listChanges(changes)}; add --upgrade to let the change take effect from here on, begin another with --run NAME, or undo it`,
+    `the run in ${dir} was begun with another pipeline: ${listChanges(changes)}; ${advice}begin another with --run NAME, or undo it`,
   )
 }
 
-/** The run with one more segment: slots that were decided stay as they are, all later ones are the new pipeline's. */
-async function addSegment(dir: string, known: RunFile, mine: RunFile, log: Log): Promise<RunFile> {
-  const [load, decide] = await Promise.all([log.position(loaderOf(known).stage, 0), log.position('decide', 0)])
-  const last = known.segments.at(-1)!
-  const [next] = mine.segments
-  checkUpgrade(dir, known, mine, isEnded([load]))
-  if (last.annotate !== next.annotate && load.slot !== decide.slot)
-    throw new HeadraceError(
-      'bad-pipeline',
-      `the run in ${dir} has slots ${decide.slot} to ${load.slot - 1} measured by the old pipeline and not decided: run that with --drain first, then upgrade`,
-    )
-  const segments = [...known.segments.filter(segment => segment.from < decide.slot), { ...next, from: decide.slot }]
-  return { ...known, module: mine.module, input: mine.input, segments }
+/** Why the slots behind could not agree with an upgrade, or null. What was decided stays, all later slots are the new pipeline's. */
+function findHindrance(known: RunFile, mine: RunFile, { load, decide }: Standing): string | null {
+  const why = load.ended ? 'it has ended' : findFixed(known, mine)
+  if (why !== null)
+    return `can't be upgraded in place: ${why}; replay its input with the new pipeline as another run: --run NAME`
+  if (lastOf(known).annotate === lastOf(mine).annotate || load.slot === decide.slot) return null
+  return `has slots ${decide.slot} to ${load.slot - 1} measured by the old pipeline and not decided: run that with --drain first, then upgrade`
 }
 
-/** Refuses an upgrade that the slots behind could not agree with. */
-function checkUpgrade(dir: string, known: RunFile, mine: RunFile, hasEnded: boolean): void {
-  const refuse = (why: string) =>
-    new HeadraceError(
-      'bad-pipeline',
-      `the run in ${dir} can't be upgraded in place: ${why}; replay its input with the new pipeline as another run: --run NAME`,
-    )
-  if (hasEnded) throw refuse('it has ended')
+/** What of a change no upgrade can let take effect, wherever the run stands, or null. */
+function findFixed(known: RunFile, mine: RunFile): string | null {
   const fixed = findChanges(known, mine).filter(({ part }) => ['source', 'tokenizer', 'feed'].includes(part))
-  if (fixed.length > 0) throw refuse(listChanges(fixed))
-  if (known.segments.at(-1)!.state !== mine.segments[0].state)
-    throw refuse(
-      "the deciders' tables would change: their shapes, or the columns that fill them, are not those that the kept documents were entered with",
-    )
+  if (fixed.length > 0) return listChanges(fixed)
+  return lastOf(known).state === lastOf(mine).state
+    ? null
+    : "the deciders' tables would change: their shapes, or the columns that fill them, are not those that the kept documents were entered with"
 }

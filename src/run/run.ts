@@ -5,7 +5,7 @@ import type { Plan } from '../pipeline/plan.ts'
 import type { StageName } from '../record/layout.ts'
 import { openLogToWrite } from '../record/open-log.ts'
 import { readRunFile } from '../record/run-file.ts'
-import { openRunFile, placeRun } from './admit.ts'
+import { admitNow, enterRun, placeRun } from './admit.ts'
 import type { RunContext } from './context.ts'
 import { runDecideStage } from './decide/decide-stage.ts'
 import { runLoadStage } from './load/load-stage.ts'
@@ -26,8 +26,8 @@ import { watchLog } from './watch-log.ts'
 export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOptions): Promise<Progress> {
   const { dir, drain } = options
   const progress = options.progress ?? emptyProgress()
-  const spread = placeRun(dir, await readRunFile(dir), options)
-  if (spread.spread) return runSpread(plan, ref, spread, { ...options, progress })
+  const shared = placeRun(dir, await readRunFile(dir), options)
+  if (shared.spread) return runSpread({ dir, plan, ref, place: shared }, { ...options, progress })
   if (options.stages || options.state)
     throw new HeadraceError('bad-option', '--stages and --state are for a run that is begun with --spread')
   await makeFolder(dir)
@@ -35,7 +35,8 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
   const checkOwner = () => lock.check()
   const place = placeRun(dir, await readRunFile(dir), options)
   await using log = await openLogToWrite(dir, place, place, checkOwner, options.note)
-  const run = await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: options.isUpgrade ?? false })
+  const start = { dir, plan, ref, place }
+  const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
   const { watch } = options
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch?.({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
@@ -43,8 +44,17 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
   const failure = new AbortController()
   const { partitions, lanes, segments } = run
   const context: RunContext = {
-    ...{ dir, plan, shape: { partitions, lanes }, segments, pool, progress, drain, watch },
-    ...{ log: watch ? watchLog(log, watch) : log, failed: failure.signal, checkOwner },
+    dir,
+    plan,
+    shape: { partitions, lanes },
+    segments,
+    log: watch ? watchLog(log, watch) : log,
+    pool,
+    progress,
+    drain,
+    failed: failure.signal,
+    watch,
+    checkOwner,
   }
   await using sink = await openSink(context, run.pipeline)
   await using retention = openRetention(context, log, { ...options, isEmbedded: place.log === null })

@@ -1,9 +1,18 @@
+import { isMissing } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
 
-/** What does not hold, where, and what to do. `file` is relative to the run's folder; `place` is `byte N`, `line N` or empty. */
-export interface Problem {
+/** Where something stands: `file` is relative to the run's folder or `topic/partition`, `place` is `byte N`, `line N`, `offset N` or empty. */
+export interface Where {
   readonly file: string
   readonly place: string
+}
+
+/** A whole file. */
+export const fileAt = (file: string): Where => ({ file, place: '' })
+export const byteAt = (file: string, byte: number): Where => ({ file, place: `byte ${byte}` })
+
+/** What does not hold, where, and what to do. */
+export interface Problem extends Where {
   readonly what: string
   readonly advice: string
 }
@@ -35,7 +44,7 @@ export class Check implements CheckResult {
     this.unit = unit
   }
 
-  fail(file: string, place: string, what: string, advice: string): void {
+  fail({ file, place }: Where, what: string, advice: string): void {
     if (this.failures++ < shownMax) this.problems.push({ file, place, what, advice })
   }
 
@@ -43,13 +52,13 @@ export class Check implements CheckResult {
     if (this.notes.length < shownMax) this.notes.push(text)
   }
 
-  /** Does `work`; damage that it meets is a failure of this check at that place, and gives null. What the disk refuses is thrown. */
-  async attempt<T>(file: string, place: string, advice: string, work: () => T | Promise<T>): Promise<T | null> {
+  /** Does `work`; damage that it meets is a failure of this check there, and gives null. What the disk refuses is thrown. */
+  async attempt<T>(where: Where, advice: string, work: () => T | Promise<T>): Promise<T | null> {
     try {
       return await work()
     } catch (error) {
       if (!isDamage(error)) throw error
-      this.fail(file, place, (error as Error).message, advice)
+      this.fail(where, (error as Error).message, advice)
       return null
     }
   }
@@ -61,15 +70,12 @@ function isDamage(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError || isMissing(error)
 }
 
-export function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
-}
-
 export const advices = {
   restore: 'restore the file from a copy, or run the pipeline again with another --run',
   remake:
     'restore it from a copy; or move the folder away and run the pipeline again with another --run, which gives the same bytes',
   replay:
     'run the pipeline again with another --run, which gives the same bytes, and find out who writes to its topics',
+  stray: 'delete it, if nothing of yours put it there',
   report: 'this is a bug or a file that was edited: keep the run and report it',
 } as const

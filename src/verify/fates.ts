@@ -59,10 +59,10 @@ export class FateCheck {
       this.#checks.fates.note(`slot ${slot} could not be checked: its entries can't be read`)
       return
     }
-    const fail = (what: string) => this.#checks.fates.fail(main.file, main.place, what, advices.report)
+    const fail = (what: string) => this.#checks.fates.fail(main, what, advices.report)
     const parts = { ...before, kept, drops: drops ?? null }
     this.#checks.fates.counted += before.scored.rows + before.deadRows
-    await this.#checks.fates.attempt(main.file, main.place, advices.report, () => {
+    await this.#checks.fates.attempt(main, advices.report, () => {
       for (const what of judgeFates(slot, parts)) fail(what)
       this.#kept.add(slot, numbers(kept, 'row'))
       if (drops) this.#checkDuplicates(slot, drops, fail)
@@ -86,7 +86,7 @@ export class FateCheck {
   #decode(entry: Logged, slot: number, topic: string): Promise<Batch | null> | null {
     if (!entry.value) return null
     const value = entry.value
-    return this.#checks.headers.attempt(entry.file, entry.place, `${advices.restore} (${topic}, slot ${slot})`, () => {
+    return this.#checks.headers.attempt(entry, `${advices.restore} (${topic}, slot ${slot})`, () => {
       this.#checks.headers.counted++
       return decodeBatch(value).batch
     })
@@ -108,8 +108,8 @@ export class FateCheck {
     )
   }
 
-  #failHeader({ file, place }: Logged, what: string): void {
-    this.#checks.headers.fail(file, place, what, advices.report)
+  #failHeader(entry: Logged, what: string): void {
+    this.#checks.headers.fail(entry, what, advices.report)
   }
 }
 

@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeFile } from '../batch/arrow/ipc.ts'
 import { fieldOf } from '../batch/batch.ts'
 import { canonicalJson } from '../canonical-json.ts'
+import { listFiles, readText } from '../disk/files.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import { type FeedIdentity, feedId, type Head } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
@@ -12,7 +12,7 @@ import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import { ColumnFile } from '../shards/column-file.ts'
 import { openShard } from '../shards/shard.ts'
-import { advices, type Check, isMissing } from './check.ts'
+import { advices, byteAt, type Check, fileAt, type Where } from './check.ts'
 import type { Manifest } from './shards.ts'
 import { shorten } from './totals.ts'
 
@@ -25,6 +25,8 @@ export interface FeedChecks {
 const advice =
   'restore it from a copy; or move the folder feed away and give the same run command: it publishes the same steps again'
 
+const headFile = fileAt('feed/head.json')
+
 /** `head.json` and its text as they were when the verification began; `head` is null where it can't be read. */
 export interface FoundHead {
   readonly text: string
@@ -32,20 +34,13 @@ export interface FoundHead {
 }
 
 export async function findHead(dir: string): Promise<FoundHead | null> {
-  const text = await readOrNull(join(dir, 'feed', 'head.json'))
+  const text = await readText(join(dir, 'feed', 'head.json'))
   if (text === null) return null
   try {
     return { text, head: JSON.parse(text) as Head }
   } catch {
     return { text, head: null }
   }
-}
-
-function readOrNull(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').catch(error => {
-    if (isMissing(error)) return null
-    throw error
-  })
 }
 
 /** Holds the ledger, the plan and the blocks against the manifest. Returns the published steps that are whole, by number, for a sample. */
@@ -66,38 +61,41 @@ export async function verifyFeed(
   const sample = new Set(wanted(head.steps))
   const steps: Step[] = []
   let digest = head.feed
-  for await (const { step, line, file, place } of readLedger(dir, head, checks.ledger)) {
+  for await (const published of readLedger(dir, head, checks.ledger)) {
+    const { step } = published
     if (sample.has(step.step)) steps.push(step)
-    await compare.step(step, line, file, place)
+    await compare.step(published)
     digest = step.step === head.steps - 1 ? step.digest : digest
   }
   if (checks.ledger.failures === 0 && digest !== head.digest)
-    checks.ledger.fail('feed/head.json', '', `its digest is not that of step ${head.steps - 1}`, advice)
+    checks.ledger.fail(headFile, `its digest is not that of step ${head.steps - 1}`, advice)
   await compare.end(head, manifest)
   if (compare.isWhole) await checkStrayBlocks(dir, blocks.cut, head, checks.blocks)
   return { head, steps }
 }
 
 function readHead({ text, head }: FoundHead, check: Check): Head | null {
-  const file = 'feed/head.json'
+  const fail = (what: string) => check.fail(headFile, what, advice)
   if (head === null || head.version !== 1 || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
-    check.fail(file, '', 'it is no head of a feed of this version', advice)
+    fail('it is no head of a feed of this version')
     return null
   }
-  const { feed, shards, steps: _, digest: __, ended: ___, leftover: ____, ...identity } = head
-  if (feedId(identity as FeedIdentity) !== feed)
-    check.fail(file, '', 'its id is not that of what it says of itself', advice)
-  else if (text !== `${JSON.stringify(head, null, 2)}\n`)
-    check.fail(file, '', 'it is not written as Headrace writes it', advice)
-  if (shards !== '../shards') check.fail(file, '', `it names the shards folder ${shards}`, advice)
+  if (feedId(identityOf(head)) !== head.feed) fail('its id is not that of what it says of itself')
+  else if (text !== `${JSON.stringify(head, null, 2)}\n`) fail('it is not written as Headrace writes it')
+  if (head.shards !== '../shards') fail(`it names the shards folder ${head.shards}`)
   return head
 }
 
-interface LedgerLine {
+/** What a head says beside what the feed is. */
+const besides: ReadonlySet<string> = new Set(['feed', 'shards', 'steps', 'digest', 'ended', 'leftover'])
+
+function identityOf(head: Head): FeedIdentity {
+  return Object.fromEntries(Object.entries(head).filter(([name]) => !besides.has(name))) as unknown as FeedIdentity
+}
+
+interface LedgerLine extends Where {
   readonly step: Step
   readonly line: string
-  readonly file: string
-  readonly place: string
 }
 
 /** The published steps that are whole and follow the one before. One file of them is in memory at a time. */
@@ -105,27 +103,23 @@ async function* readLedger(dir: string, head: Head, check: Check): AsyncGenerato
   let previous: string | null = head.feed
   for (let first = 0; first < head.steps; first += head.segmentSteps) {
     const file = join('feed', ledgerPath(first, head.segmentSteps))
-    const text = await readOrNull(join(dir, file))
+    const text = await readText(join(dir, file))
     const lines = (text ?? '').split('\n')
     const count = Math.min(head.segmentSteps, head.steps - first)
-    if (text === null) check.fail(file, '', `the file of steps ${first} to ${first + count - 1} is missing`, advice)
-    else if (lines.length - 1 < count)
-      check.fail(
-        file,
-        `line ${lines.length}`,
-        `the file ends before step ${first + lines.length - 1}, and the head counts ${head.steps}`,
-        advice,
-      )
-    else if (text.length > lines.slice(0, count).join('\n').length + 1)
+    if (text === null) check.fail(fileAt(file), `the file of steps ${first} to ${first + count - 1} is missing`, advice)
+    else if (lines.length - 1 < count) {
+      const what = `the file ends before step ${first + lines.length - 1}, and the head counts ${head.steps}`
+      check.fail({ file, place: `line ${lines.length}` }, what, advice)
+    } else if (text.length > lines.slice(0, count).join('\n').length + 1)
       check.note(`${file}: what follows line ${count} is not published yet and is written again`)
     if (lines.length - 1 < count) previous = null
     for (const [i, line] of lines.slice(0, Math.min(count, lines.length - 1)).entries()) {
-      const place = `line ${i + 1}`
+      const where = { file, place: `line ${i + 1}` }
       const before = i === 0 && text === null ? null : previous
-      const step = await check.attempt(file, place, advice, () => openStep(line, first + i, before))
+      const step = await check.attempt(where, advice, () => openStep(line, first + i, before))
       previous = step?.digest ?? null
       check.counted++
-      if (step) yield { step, line, file, place }
+      if (step) yield { ...where, step, line }
     }
     if (lines.length - 1 < count) previous = null
   }
@@ -138,19 +132,16 @@ async function openPlanner(
   blocks: BlockCheck,
   check: Check,
 ): Promise<Planner | null> {
-  const text = (await readOrNull(join(dir, 'feed', 'control.json'))) ?? '[]'
-  return check.attempt(
-    'feed/control.json',
-    '',
-    'restore it from a copy: the steps after its changes were planned by them',
-    () => {
-      const planner = new Planner(head, spec => blocks.cutBlock(spec))
-      for (const entry of JSON.parse(text) as ControlEntry[]) planner.control(entry)
-      for (const entry of manifest.entries) planner.add(entry)
-      if (manifest.note?.ended) planner.end()
-      return planner
-    },
-  )
+  const file = 'feed/control.json'
+  const text = (await readText(join(dir, file))) ?? '[]'
+  const restore = 'restore it from a copy: the steps after its changes were planned by them'
+  return check.attempt(fileAt(file), restore, () => {
+    const planner = new Planner(head, spec => blocks.cutBlock(spec))
+    for (const entry of JSON.parse(text) as ControlEntry[]) planner.control(entry)
+    for (const entry of manifest.entries) planner.add(entry)
+    if (manifest.note?.ended) planner.end()
+    return planner
+  })
 }
 
 /** Plans every published step again and compares it with its line. The first that differs ends the comparison: all others follow from it. */
@@ -165,44 +156,39 @@ class PlanCheck {
     this.isWhole = planner !== null
   }
 
-  async step(step: Step, line: string, file: string, place: string): Promise<void> {
+  async step(published: LedgerLine): Promise<void> {
+    const { step, line } = published
     // Steps whose lines are damaged were not handed here: they are planned and passed over.
-    while (this.isWhole && this.#planner!.steps < step.step) await this.#next(file, place)
+    while (this.isWhole && this.#planner!.steps < step.step) await this.#next(published)
     if (!this.isWhole) return
-    const planned = await this.#next(file, place)
+    const planned = await this.#next(published)
     this.#check.counted++
     if (!this.isWhole || planned?.line === line) return
     const again = planned ? shorten(firstDifference(planned.step, step)) : 'there is nothing to plan it from'
-    this.#fail(file, place, `step ${step.step} is not what the manifest gives: ${again}`)
+    this.#fail(published, `step ${step.step} is not what the manifest gives: ${again}`)
   }
 
   /** What was published as the end: nothing follows, and so much is left. */
   async end(head: Head, manifest: Manifest): Promise<void> {
     if (!this.isWhole || !head.ended) return
-    const file = 'feed/head.json'
-    const next = manifest.note?.ended ? await this.#next(file, '') : null
-    if (!manifest.note?.ended) this.#fail(file, '', 'it says that the feed has ended, and the manifest has not')
-    else if (next) this.#fail(file, '', `it says that the feed has ended, and step ${next.step.step} can be planned`)
+    const next = manifest.note?.ended ? await this.#next(headFile) : null
+    if (!manifest.note?.ended) this.#fail(headFile, 'it says that the feed has ended, and the manifest has not')
+    else if (next) this.#fail(headFile, `it says that the feed has ended, and step ${next.step.step} can be planned`)
     if (!this.isWhole) return
-    const left = await this.#planner!.leftover()
-    if (canonicalJson(left) !== canonicalJson(head.leftover))
-      this.#fail(
-        file,
-        '',
-        `it says that ${shorten(canonicalJson(head.leftover))} is left, and it is ${shorten(canonicalJson(left))}`,
-      )
+    const [said, left] = [head.leftover, await this.#planner!.leftover()].map(canonicalJson)
+    if (left !== said) this.#fail(headFile, `it says that ${shorten(said)} is left, and it is ${shorten(left)}`)
   }
 
-  async #next(file: string, place: string): Promise<Awaited<ReturnType<Planner['nextStep']>>> {
+  async #next(where: Where): Promise<Awaited<ReturnType<Planner['nextStep']>>> {
     const before = this.#check.failures
-    const planned = await this.#check.attempt(file, place, advices.report, () => this.#planner!.nextStep())
+    const planned = await this.#check.attempt(where, advices.report, () => this.#planner!.nextStep())
     if (this.#check.failures > before) this.isWhole = false
     return planned
   }
 
-  #fail(file: string, place: string, what: string): void {
+  #fail(where: Where, what: string): void {
     this.isWhole = false
-    this.#check.fail(file, place, what, advice)
+    this.#check.fail(where, what, advice)
   }
 }
 
@@ -231,10 +217,9 @@ class BlockCheck {
     const isNew = !this.cut.has(file)
     this.cut.add(file)
     if (isNew) this.#check.counted++
-    const samples = await this.#check.attempt(file, '', 'restore the shard: the block is cut from it', () =>
-      this.#list(spec),
-    )
-    const tokens = await this.#check.attempt(file, '', advice, () => {
+    const restore = 'restore the shard: the block is cut from it'
+    const samples = await this.#check.attempt(fileAt(file), restore, () => this.#list(spec))
+    const tokens = await this.#check.attempt(fileAt(file), advice, () => {
       using block = new BlockFile(join(this.#dir, 'feed'), spec)
       const tokens = block.tokens()
       if (isNew && samples) this.#compare(file, spec, samples)
@@ -255,8 +240,8 @@ class BlockCheck {
 
   #compare(file: string, spec: BlockSpec, samples: SampleList): void {
     using found = new ColumnFile(join(this.#dir, file))
-    const place = findOther(found, spec, this.#head, samples)
-    if (place >= 0) this.#check.fail(file, `byte ${place}`, 'from there on it is not what its shards give', advice)
+    const byte = findOther(found, spec, this.#head, samples)
+    if (byte >= 0) this.#check.fail(byteAt(file, byte), 'from there on it is not what its shards give', advice)
   }
 }
 
@@ -266,14 +251,10 @@ function findOther(file: ColumnFile, spec: BlockSpec, head: Head, samples: Sampl
   let at = 0
   for (const part of encodeBlock(spec, head, samples, rows)) {
     const found = file.read(at, Math.min(part.length, file.bytes - at))
-    if (Buffer.compare(part, found) !== 0)
-      return (
-        at +
-        Math.max(
-          0,
-          part.findIndex((byte, i) => byte !== found[i]),
-        )
-      )
+    if (Buffer.compare(part, found) !== 0) {
+      const other = part.findIndex((byte, i) => byte !== found[i])
+      return at + Math.max(0, other)
+    }
     at += part.length
   }
   return at < file.bytes ? at : -1
@@ -305,14 +286,10 @@ function* encodeBlock(
 /** Blocks that no published step needed: cut ahead of steps to come, or, in a feed that has ended, not ours. */
 async function checkStrayBlocks(dir: string, cut: ReadonlySet<string>, head: Head, check: Check): Promise<void> {
   const folder = join('feed', 'blocks')
-  const found = await readdir(join(dir, folder), { recursive: true, withFileTypes: true }).catch(error => {
-    if (isMissing(error)) return []
-    throw error
-  })
-  for (const entry of found.filter(one => one.isFile())) {
-    const file = join(folder, join(entry.parentPath, entry.name).slice(join(dir, folder).length + 1))
+  for (const name of await listFiles(join(dir, folder))) {
+    const file = join(folder, name)
     if (cut.has(file)) continue
-    if (head.ended) check.fail(file, '', 'no step of the feed needs it', 'delete it, if nothing of yours put it there')
+    if (head.ended) check.fail(fileAt(file), 'no step of the feed needs it', advices.stray)
     else check.note(`${file} is of steps that are not published yet`)
   }
 }

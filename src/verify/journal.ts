@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { isMissing } from '../disk/files.ts'
 import { readBytes } from '../disk/transfer.ts'
 import { type Chain, chainFiles, type JournalFile, listJournal } from '../log/journal/files.ts'
 import {
@@ -11,14 +12,16 @@ import {
   framePrefixBytes,
   type Span,
 } from '../log/journal/frame.ts'
-import { advices, type Check, isMissing } from './check.ts'
+import { advices, byteAt, type Check, fileAt } from './check.ts'
 import type { LoggedCommit, StageScan, TornTail } from './log.ts'
 
 /** A frame that was read whole. `values` has null where a value does not match its checksum. */
-export interface ReadFrame {
+interface Frame {
   /** Relative to the run's folder. */
   readonly file: string
   readonly at: number
+  readonly bodyAt: number
+  readonly end: number
   readonly header: FrameHeader
   readonly values: readonly (Uint8Array | null)[]
 }
@@ -50,18 +53,14 @@ export class JournalScan implements StageScan {
     this.beginsLate = (files[0]?.commit ?? 0) > 0
     if (!this.beginsLate || isTrimmed) return
     this.isDamaged = true
-    check.fail(
-      files[0].name,
-      '',
-      `the log begins with commit ${files[0].commit}: the files before are missing`,
-      advices.restore,
-    )
+    const what = `the log begins with commit ${files[0].commit}: the files before are missing`
+    check.fail(fileAt(files[0].name), what, advices.restore)
   }
 
   /** What is there of a stage's journal now; nothing where the stage has not begun. `isTrimmed`: its first files may be gone. */
   static async open(dir: string, stage: string, check: Check, isTrimmed = false): Promise<JournalScan> {
     const folder = join('log', stage)
-    const list = () => check.attempt(folder, '', advices.restore, () => listJournal(join(dir, folder)))
+    const list = () => check.attempt(fileAt(folder), advices.restore, () => listJournal(join(dir, folder)))
     const found = (await list()) ?? { files: [] }
     const newest = found.files.at(-1)
     if (!newest) return new JournalScan([], check, null, isTrimmed)
@@ -85,16 +84,19 @@ export class JournalScan implements StageScan {
 
   async *commits(): AsyncGenerator<LoggedCommit> {
     for await (const { file, at, header, values } of this.frames()) {
-      const where = { file, place: `byte ${at}` }
+      const where = byteAt(file, at)
       const entries = header.appends.map(({ topic, partition, headers }, i) => ({
-        ...{ ...where, topic, partition, headers },
+        ...where,
+        topic,
+        partition,
+        headers,
         value: values[i],
       }))
       yield { ...where, positions: header.positions, entries }
     }
   }
 
-  async *frames(): AsyncGenerator<ReadFrame> {
+  async *frames(): AsyncGenerator<Frame> {
     for (const file of this.#files) {
       const isLast = file === this.#files.at(-1)
       const handle = isLast && this.#last ? this.#last : await open(file.path, 'r')
@@ -110,7 +112,7 @@ export class JournalScan implements StageScan {
     await this.#last?.close()
   }
 
-  async *#scan(handle: FileHandle, file: SeenFile, isLast: boolean): AsyncGenerator<ReadFrame> {
+  async *#scan(handle: FileHandle, file: SeenFile, isLast: boolean): AsyncGenerator<Frame> {
     let next = file.commit
     let hasBase = false
     for (let at = 0; at < file.bytes && (next < file.end || !hasBase); ) {
@@ -153,22 +155,18 @@ export class JournalScan implements StageScan {
 
   /** Committed bytes are lost: what depends on them can't be checked, and numbers go on behind them. */
   #fail(file: SeenFile, at: number, what: string): void {
-    this.#check.fail(file.name, `byte ${at}`, what, advices.restore)
+    this.#check.fail(byteAt(file.name, at), what, advices.restore)
     this.isDamaged = this.#isAfterDamage = true
   }
 
   #repeated(file: SeenFile, { at, header }: Frame, next: number): void {
-    this.#check.fail(
-      file.name,
-      `byte ${at}`,
-      `commit ${header.commit} stands here a second time; commit ${next} was expected`,
-      advices.restore,
-    )
+    const what = `commit ${header.commit} stands here a second time; commit ${next} was expected`
+    this.#check.fail(byteAt(file.name, at), what, advices.restore)
   }
 
   #checkBase(file: SeenFile, frame: Frame, base: FrameBase, isSecond: boolean): void {
     this.#check.counted++
-    const fail = (what: string) => this.#check.fail(file.name, `byte ${frame.at}`, what, advices.restore)
+    const fail = (what: string) => this.#check.fail(byteAt(file.name, frame.at), what, advices.restore)
     if (isSecond) fail('a second frame says where its stage stood')
     else if (frame.header.commit !== file.commit)
       fail(`it begins with commit ${frame.header.commit}, which is not in its name`)
@@ -178,20 +176,14 @@ export class JournalScan implements StageScan {
 
   #checkEntries(file: SeenFile, frame: Frame): void {
     this.#check.counted++
+    const fail = (what: string, byte = frame.at) => this.#check.fail(byteAt(file.name, byte), what, advices.restore)
     let at = frame.bodyAt
     for (const [i, { topic, partition, offset, length }] of frame.header.appends.entries()) {
       if (frame.values[i] === null) {
-        this.#check.fail(
-          file.name,
-          `byte ${at}`,
-          `entry ${topic}/${partition}:${offset} does not match its checksum`,
-          advices.restore,
-        )
+        fail(`entry ${topic}/${partition}:${offset} does not match its checksum`, at)
         this.isDamaged = true
       }
-      this.#take(`${topic}/${partition}`, BigInt(offset), 1n, what =>
-        this.#check.fail(file.name, `byte ${frame.at}`, what, advices.restore),
-      )
+      this.#take(`${topic}/${partition}`, BigInt(offset), 1n, fail)
       at += length
     }
     this.#isAfterDamage = false
@@ -211,11 +203,6 @@ function guessHistory(files: readonly JournalFile[]): Span[] {
   const first = new Map<number, number>()
   for (const { epoch, commit } of files) first.set(epoch, Math.min(commit, first.get(epoch) ?? commit))
   return [...first].map(([epoch, commit]) => ({ epoch, commit }))
-}
-
-interface Frame extends ReadFrame {
-  readonly bodyAt: number
-  readonly end: number
 }
 
 async function readFrame(handle: FileHandle, file: string, at: number, size: number): Promise<Frame | null> {

@@ -1,11 +1,8 @@
 import type { Position } from '../log/log.ts'
+import type { Where } from './check.ts'
 
 /** An entry of the log and where it stands. `value` is null where it does not match its checksum. */
-export interface Logged {
-  /** A journal, relative to the run's folder, or `topic/partition`. */
-  readonly file: string
-  /** `byte N`, or `offset N`. */
-  readonly place: string
+export interface Logged extends Where {
   readonly topic: string
   readonly partition: number
   readonly headers: Readonly<Record<string, string>>
@@ -13,9 +10,7 @@ export interface Logged {
 }
 
 /** What was committed together. Where a log does not keep that, the entries of one slot; then positions are known of the last one only. */
-export interface LoggedCommit {
-  readonly file: string
-  readonly place: string
+export interface LoggedCommit extends Where {
   readonly positions: readonly Pick<Position, 'partition' | 'slot' | 'note'>[]
   readonly entries: readonly Logged[]
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { join } from 'node:path'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { addressOf } from '../decide/decider.ts'
 import { topics } from '../record/layout.ts'
@@ -10,7 +9,7 @@ import { type RunFile, segmentAt } from '../record/run-file.ts'
 import { addCount, emptyShardTotals, type ShardTotals } from '../record/totals.ts'
 import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
-import { advices, type Check, isMissing } from './check.ts'
+import { advices, type Check, fileAt, type Where } from './check.ts'
 import type { LoggedCommit, StageScan } from './log.ts'
 import { type KeptByShard, sumShard } from './sealed.ts'
 
@@ -20,20 +19,20 @@ export interface Manifest {
   /** Of the last commit, or null before the first. */
   readonly note: ShardNote | null
   readonly slot: number
-  readonly noteAt: { readonly file: string; readonly place: string }
+  readonly noteAt: Where
 }
 
 /** Reads the manifest: each domain's shards count from 0, lie one behind the other and are of the run's tokenizer and segment. */
 export async function readVerifiedManifest(scan: StageScan, run: RunFile, check: Check): Promise<Manifest> {
   const entries: ManifestEntry[] = []
   const lasts = new Map<string, ManifestEntry>()
-  let [note, slot, noteAt] = [null as ShardNote | null, 0, { file: '', place: '' }]
+  let note: ShardNote | null = null
+  let slot = 0
+  let noteAt = fileAt('')
   for await (const commit of scan.commits()) {
-    const at = { file: commit.file, place: commit.place }
     for (const entry of await parseEntries(commit, check)) {
       check.counted++
-      for (const what of judgeEntry(entry, lasts.get(entry.domain), run))
-        check.fail(at.file, at.place, what, advices.report)
+      for (const what of judgeEntry(entry, lasts.get(entry.domain), run)) check.fail(commit, what, advices.report)
       lasts.set(entry.domain, entry)
       entries.push(entry)
     }
@@ -41,19 +40,21 @@ export async function readVerifiedManifest(scan: StageScan, run: RunFile, check:
     if (!position?.note) continue
     note = readShardNote(position)
     if (position.slot < slot)
-      check.fail(at.file, at.place, `the stage stands at slot ${position.slot} after slot ${slot}`, advices.report)
-    ;[slot, noteAt] = [position.slot, at]
+      check.fail(commit, `the stage stands at slot ${position.slot} after slot ${slot}`, advices.report)
+    slot = position.slot
+    noteAt = { file: commit.file, place: commit.place }
     for (const what of scan.isDamaged ? [] : judgeNote(note, lasts, entries.length))
-      check.fail(at.file, at.place, what, advices.report)
+      check.fail(commit, what, advices.report)
   }
   return { entries, note, slot, noteAt }
 }
 
 async function parseEntries({ entries }: LoggedCommit, check: Check): Promise<ManifestEntry[]> {
   const parsed: ManifestEntry[] = []
-  for (const { topic, file, place, value } of entries) {
+  for (const logged of entries) {
+    const { topic, value } = logged
     if (topic !== topics.manifest || !value) continue
-    const entry = await check.attempt(file, place, advices.restore, () => JSON.parse(Buffer.from(value).toString()))
+    const entry = await check.attempt(logged, advices.restore, () => JSON.parse(Buffer.from(value).toString()))
     if (entry) parsed.push(entry as ManifestEntry)
   }
   return parsed
@@ -125,7 +126,7 @@ async function verifyShard(
 ): Promise<void> {
   const file = join('shards', entry.path)
   check.counted++
-  await check.attempt(file, '', advices.remake, async () => {
+  await check.attempt(fileAt(file), advices.remake, async () => {
     const sha256 = await hashFile(join(dir, file))
     using shard = openShard(join(dir, file), entry)
     const problems = judgeShard(shard, entry, counts)
@@ -135,7 +136,7 @@ async function verifyShard(
     if (kept?.isKnown && (kept.rows !== held.rows || kept.crc !== held.crc))
       problems.push(`its ${held.rows} rows are not the ${kept.rows} that the log kept for it, in that order`)
     else if (!kept && logIsWhole) problems.push('the log does not hold its last row')
-    for (const what of problems) check.fail(file, '', what, advices.remake)
+    for (const what of problems) check.fail(fileAt(file), what, advices.remake)
   })
 }
 
@@ -147,10 +148,8 @@ async function hashFile(path: string): Promise<string> {
 
 function judgeShard(shard: Shard, entry: ManifestEntry, counts: ShardTotals): string[] {
   const problems: string[] = []
-  for (const [name, said] of Object.entries({
-    ...{ domain: entry.domain, number: String(entry.number) },
-    ...{ tokenizer: entry.tokenizer, fingerprint: entry.fingerprint },
-  }))
+  const { domain, number, tokenizer, fingerprint } = entry
+  for (const [name, said] of Object.entries({ domain, number: String(number), tokenizer, fingerprint }))
     if (shard.metadata[name] !== said)
       problems.push(`it says ${name} ${shard.metadata[name]}; the manifest says ${said}`)
   const lengths = shard.lengths()
@@ -187,12 +186,7 @@ function checkUnsealed({ note, noteAt }: Manifest, sealed: KeptByShard, check: C
   for (const { domain, rows, firstSlot } of sealed.unsealed()) {
     const sealedTo = note?.domains[domain]?.sealedTo ?? 0
     if (note?.ended || firstSlot < sealedTo)
-      check.fail(
-        noteAt.file,
-        noteAt.place,
-        `${rows} kept rows of '${domain}' from slot ${firstSlot} on are in no shard`,
-        advices.report,
-      )
+      check.fail(noteAt, `${rows} kept rows of '${domain}' from slot ${firstSlot} on are in no shard`, advices.report)
   }
 }
 
@@ -202,28 +196,12 @@ function checkTotals({ note, noteAt }: Manifest, counts: ShardTotals, check: Che
   check.counted++
   const compare = (name: string, said: number, found: number) => {
     if (ended ? said !== found : said < found)
-      check.fail(
-        noteAt.file,
-        noteAt.place,
-        `the note says ${said} ${name}, and the shards have ${found}`,
-        advices.report,
-      )
+      check.fail(noteAt, `the note says ${said} ${name}, and the shards have ${found}`, advices.report)
   }
   compare('tokens', totals.tokens, counts.tokens)
   for (const by of ['tokensByDomain', 'tokensByLanguage'] as const)
     for (const name of new Set([...Object.keys(totals[by]), ...Object.keys(counts[by])]))
       compare(`tokens of '${name}'`, totals[by][name] ?? 0, counts[by][name] ?? 0)
-}
-
-/** Files below the shards folder, relative to it. */
-export async function listShards(dir: string): Promise<string[]> {
-  const folder = join(dir, 'shards')
-  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(error => {
-    if (isMissing(error)) return []
-    throw error
-  })
-  const files = found.filter(entry => entry.isFile()).map(entry => relative(folder, join(entry.parentPath, entry.name)))
-  return files.map(file => file.split(sep).join('/')).sort()
 }
 
 /** Shard files that the manifest lacks: the next ones of their domains are what a stop left and are written again; others are not ours. */
@@ -237,12 +215,6 @@ export function checkStrays(files: readonly string[], { entries, note }: Manifes
     const next = counts.get(folder)?.length ?? 0
     if (number === next && !note?.ended) check.note(`shards/${file} is not committed yet: a start writes it again`)
     else if (number === next && name.endsWith('.tmp')) check.note(`shards/${file} is left over and may be deleted`)
-    else
-      check.fail(
-        join('shards', file),
-        '',
-        'the manifest does not have it',
-        'delete it, if nothing of yours put it there',
-      )
+    else check.fail(fileAt(join('shards', file)), 'the manifest does not have it', advices.stray)
   }
 }

@@ -13,7 +13,7 @@ export interface SlotGroup {
 
 /**
  * The slots of a stage as its commits hold them: `main` has an entry for each slot, `side` for some. An entry of `side` that belongs to
- * no slot here is a failure. `first`: of earlier slots a part may be trimmed.
+ * no slot here is a failure. Slots before `first`, of which a part may be trimmed, are passed over.
  */
 export async function* groupSlots(
   commits: AsyncIterable<LoggedCommit>,
@@ -22,6 +22,7 @@ export async function* groupSlots(
   first: number,
   check: Check,
 ): AsyncGenerator<SlotGroup> {
+  let isBehind = true
   for await (const { positions, entries } of commits) {
     const groups: { main: Logged; side: Logged | null }[] = []
     for (const entry of entries) if (entry.topic === main) groups.push({ main: entry, side: null })
@@ -34,14 +35,17 @@ export async function* groupSlots(
     const position = positions.find(({ partition }) => partition === 0) ?? null
     for (const [i, group] of groups.entries()) {
       const { slot, end } = group.main.headers
+      // A log may keep some slots before the first: but one that stands behind later ones is a repeat.
+      if (isBehind && Number(slot) < first) continue
+      isBehind = false
       yield { ...group, slot: Number(slot), isEnd: end === '1', position: i === groups.length - 1 ? position : null }
     }
   }
 }
 
-function failStray({ file, place, topic, headers }: Logged, main: string, check: Check): void {
-  const what = `${topic}: slot ${headers.slot} stands here a second time, or without an entry of ${main}`
-  check.fail(file, place, what, advices.report)
+function failStray(stray: Logged, main: string, check: Check): void {
+  const slot = `slot ${stray.headers.slot} stands here a second time`
+  check.fail(stray, `${stray.topic}: ${slot}, or without an entry of ${main}`, advices.report)
 }
 
 /** Whether slots come as 0, 1, 2 ... with the `end` last. A trimmed topic begins later. */
@@ -66,7 +70,7 @@ export class SlotOrder {
 
   /** Takes the next slot; false for one that came before. */
   take({ slot, isEnd, position, main }: SlotGroup): boolean {
-    const fail = (what: string) => this.#check.fail(main.file, main.place, `${this.#topic}: ${what}`, advices.report)
+    const fail = (what: string) => this.#check.fail(main, `${this.#topic}: ${what}`, advices.report)
     if (!isEnd) this.#check.counted++
     if (slot < this.next) {
       fail(`slot ${slot} stands here a second time; slot ${this.next} was expected`)

@@ -1,17 +1,10 @@
-import { open, readdir, stat } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { isMissing, listNames, sizeOf } from '../disk/files.ts'
 import { readBytes } from '../disk/transfer.ts'
 import { limits } from '../limits.ts'
-import { type Check, isMissing } from './check.ts'
-
-/** How far the deciders' tables reach, and where what is not whole begins. */
-export interface StateReach {
-  readonly slot: number
-  readonly bytes: number
-  /** Byte of the first frame that is not whole, or -1. */
-  readonly tornAt: number
-}
+import { byteAt, type Check } from './check.ts'
 
 export const statePath = join('state', 'decide.tables')
 
@@ -23,40 +16,35 @@ export interface StateFile {
 
 /** The tables of a run that one process makes; of a spread run those of each process that keeps them here, and the snapshot. */
 export async function findStates(dir: string): Promise<StateFile[]> {
-  const seats = await readdir(join(dir, 'state')).catch(orNothing)
+  const seats = await listNames(join(dir, 'state'))
   const numbered = seats.filter(name => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b))
   const paths = [
     statePath,
     ...numbered.map(name => join('state', name, 'decide.tables')),
     join('snapshot', 'decide.tables'),
   ]
-  const found = await Promise.all(
-    paths.map(path =>
-      stat(join(dir, path)).then(
-        ({ size }) => [{ path, bytes: size }],
-        error => orNothing(error),
-      ),
-    ),
-  )
-  return found.flat()
-}
-
-function orNothing(error: unknown): [] {
-  if (isMissing(error)) return []
-  throw error
+  const found: StateFile[] = []
+  for (const path of paths) {
+    const bytes = await sizeOf(join(dir, path))
+    if (bytes !== null) found.push({ path, bytes })
+  }
+  return found
 }
 
 const magic = 'headrace state 1\n'
 const headBytes = 8
 const advice = 'delete the folder state, and the next start rebuilds it from the log'
 
-/** Holds a state file's first `bytes` against its checksums, and its identity against the run's. It may lag the log. */
+/**
+ * Holds a state file's first `bytes` against its checksums, and its identity against the run's. Returns the slot before which it holds all,
+ * or null where there is no file. It may lag the log.
+ */
 export async function verifyState(
   dir: string,
   { path, bytes }: StateFile,
   identity: string,
   check: Check,
-): Promise<StateReach | null> {
+): Promise<number | null> {
   const file = await open(join(dir, path), 'r').catch(error => {
     if (isMissing(error)) return null
     throw error
@@ -68,48 +56,48 @@ export async function verifyState(
       const head = Buffer.from(await readBytes(file, at, headBytes))
       const length = head.length === headBytes ? head.readUInt32LE(0) : 0
       const end = at + headBytes + length
-      if (length === 0 || (length <= limits.frameBytesMax && end > bytes))
-        return noteTorn(path, check, { slot, bytes, tornAt: at })
-      const payload = length > limits.frameBytesMax ? null : Buffer.from(await readBytes(file, at + headBytes, length))
-      if (!payload || crc32(payload) !== head.readUInt32LE(4)) {
-        // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
-        if (payload && hasLostBlock(payload, at + headBytes)) return noteTorn(path, check, { slot, bytes, tornAt: at })
+      const isCut = length === 0 || (length <= limits.frameBytesMax && end > bytes)
+      const payload =
+        isCut || length > limits.frameBytesMax ? null : Buffer.from(await readBytes(file, at + headBytes, length))
+      const isWhole = payload !== null && crc32(payload) === head.readUInt32LE(4)
+      // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
+      if (isCut || (payload && !isWhole && hasLostBlock(payload, at + headBytes))) {
+        check.note(`${path}: ${bytes - at} bytes from byte ${at} are not whole and are cut at the next start`)
+        return slot
+      }
+      if (!payload || !isWhole) {
         const what = `its frame does not match its checksum: a start takes the tables up to slot ${slot} and decides the rest again`
-        check.fail(path, `byte ${at}`, what, advice)
-        return { slot, bytes, tornAt: at }
+        check.fail(byteAt(path, at), what, advice)
+        return slot
       }
       if (at === 0) checkHeader(path, payload.toString('utf8'), identity, check)
       else {
         const [from, to] = payload.length < 16 ? [-1, slot] : [payload.readDoubleLE(0), payload.readDoubleLE(8)]
         if (from !== slot)
-          check.fail(path, `byte ${at}`, `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
+          check.fail(byteAt(path, at), `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
         slot = to
         check.counted++
       }
       at = end
     }
-    return { slot, bytes, tornAt: -1 }
+    return slot
   } finally {
     await file.close()
   }
 }
 
-function noteTorn(path: string, check: Check, reach: StateReach): StateReach {
-  check.note(
-    `${path}: ${reach.bytes - reach.tornAt} bytes from byte ${reach.tornAt} are not whole and are cut at the next start`,
-  )
-  return reach
+function checkHeader(path: string, header: string, identity: string, check: Check): void {
+  if (!header.startsWith(magic) || readIdentity(header.slice(magic.length)) !== identity)
+    check.fail(byteAt(path, 0), `it was filled by other deciders than the run's: ${header.slice(magic.length)}`, advice)
 }
 
-function checkHeader(path: string, header: string, identity: string, check: Check): void {
-  let about: { identity?: unknown } | null = null
+/** The identity that a header says, or null where it is not JSON. */
+function readIdentity(about: string): unknown {
   try {
-    if (header.startsWith(magic)) about = JSON.parse(header.slice(magic.length))
+    return JSON.parse(about)?.identity
   } catch {
-    // Said below, as an identity that is not the run's.
+    return null
   }
-  if (about?.identity !== identity)
-    check.fail(path, 'byte 0', `it was filled by other deciders than the run's: ${header.slice(magic.length)}`, advice)
 }
 
 const blockBytes = 512

@@ -35,13 +35,13 @@ export async function verifySteps(run: RunReader, head: Head, steps: readonly St
   const tokenizer = openTokenizer(run.run.tokenizer)
   if (!tokenizer) check.note('texts were not tokenized again: the tokenizer is not one of ours')
   for (const step of steps) {
-    const place = `step ${step.step}`
+    const where = { file: 'feed', place: `step ${step.step}` }
     check.counted++
-    await check.attempt('feed', place, advice, async () => {
+    await check.attempt(where, advice, async () => {
       const whole = await readStep(dir, step.step, 0, 1)
       const problems = [...judgeStep(step, whole), ...(await judgeRanks(dir, whole))]
       if (tokenizer) problems.push(...(await judgeTexts(run, head, step, whole, tokenizer)))
-      for (const what of problems) check.fail('feed', place, what, advice)
+      for (const what of problems) check.fail(where, what, advice)
     })
   }
 }

@@ -145,7 +145,7 @@ export class TopicScan implements StageScan {
   }
 
   #fail({ topic, partition }: Part, offset: bigint, what: string): void {
-    this.#check.fail(`${topic}/${partition}`, `offset ${offset}`, what, advices.replay)
+    this.#check.fail({ file: `${topic}/${partition}`, place: `offset ${offset}` }, what, advices.replay)
   }
 }
 

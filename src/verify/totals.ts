@@ -46,7 +46,7 @@ export class TotalsCount {
       const [was, is] = [noted[name], this.#totals[name]].map(value => canonicalJson(value ?? null))
       if (was === is) continue
       const what = `after slot ${slot} the note says ${name} ${shorten(was)}, and the slots so far have ${shorten(is)}`
-      this.#check.fail(main.file, main.place, what, advices.report)
+      this.#check.fail(main, what, advices.report)
       this.#isKnown = false
     }
   }

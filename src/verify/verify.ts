@@ -1,19 +1,25 @@
+import { join } from 'node:path'
 import type { Batch } from '../batch/batch.ts'
+import { listFiles } from '../disk/files.ts'
+import { Ahead } from '../record/ahead.ts'
 import { topics } from '../record/layout.ts'
 import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { advices, Check, type CheckResult } from './check.ts'
+import { advices, byteAt, Check, type CheckResult, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
-import { type FoundHead, findHead, verifyFeed } from './feed.ts'
+import { findHead, verifyFeed } from './feed.ts'
 import type { StageScan } from './log.ts'
 import { openScan } from './scan.ts'
 import { KeptByShard } from './sealed.ts'
-import { checkStrays, listShards, readVerifiedManifest, verifyShards } from './shards.ts'
+import { checkStrays, readVerifiedManifest, verifyShards } from './shards.ts'
 import { groupSlots, type SlotGroup, SlotOrder } from './slots.ts'
 import { findStates, type StateFile, verifyState } from './state.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
 import { TotalsCount } from './totals.ts'
+
+// Verifying has readers of its own, of journals, tables, slots and feeds, beside those that runs use: a reader that both shared would not
+// see its own mistakes. What it takes of `record/` is where things lie and what they are called.
 
 /** What a verification found. `checks` are in the order of a document's way. */
 export interface Verification {
@@ -113,24 +119,18 @@ function makeChecks({ run }: RunReader) {
 }
 type Checks = ReturnType<typeof makeChecks>
 
-interface Seen {
-  readonly head: FoundHead | null
-  readonly states: readonly StateFile[]
-  readonly shards: readonly string[]
-}
-
-/** How far that which comes after the log goes now. It is looked at before the log: what it was made of, the log then holds. */
-async function look(dir: string): Promise<Seen> {
+/** Feed, tables and shards as they are now. The log is opened after this, so that it holds all that these were made of. */
+async function look(dir: string) {
   const head = await findHead(dir)
   const states = await findStates(dir)
-  const shards = await listShards(dir)
+  const shards = await listFiles(join(dir, 'shards'))
   return { head, states, shards }
 }
 
 interface SlotReading {
   readonly annotate: StageScan
   readonly decide: StageScan
-  /** Slots before it were trimmed: those that are left of them are passed over. */
+  /** Slots before it were trimmed. */
   readonly first: number
   readonly orders: { readonly scored: SlotOrder; readonly kept: SlotOrder }
   readonly fates: FateCheck
@@ -141,10 +141,8 @@ interface SlotReading {
 /** Reads both stages of slots side by side: each slot as it was measured, and as it was decided. */
 async function verifySlots(reading: SlotReading, onSlot: () => void): Promise<void> {
   const { annotate, decide, first, orders, fates, totals, checks } = reading
-  const decided = new Ahead(
-    slotsFrom(first, groupSlots(decide.commits(), topics.kept, topics.drops, first, checks.slots)),
-  )
-  const measured = slotsFrom(first, groupSlots(annotate.commits(), topics.scored, topics.dead, first, checks.slots))
+  const decided = new Ahead(groupSlots(decide.commits(), topics.kept, topics.drops, first, checks.slots))
+  const measured = groupSlots(annotate.commits(), topics.scored, topics.dead, first, checks.slots)
   const decideOne = async (group: SlotGroup, before: Parameters<FateCheck['decided']>[1]) => {
     if (!orders.kept.take(group)) return
     if (!group.isEnd) await fates.decided(group, before)
@@ -162,8 +160,7 @@ async function verifySlots(reading: SlotReading, onSlot: () => void): Promise<vo
   const beyond = await decided.peek()
   checkTail(annotate, checks, beyond ? `the deciding stage has taken slot ${beyond.slot}` : null)
   if (beyond && !annotate.isDamaged && !annotate.tail) {
-    const { file, place } = beyond.main
-    checks.slots.fail(file, place, `slot ${beyond.slot} is decided and was never measured`, advices.restore)
+    checks.slots.fail(beyond.main, `slot ${beyond.slot} is decided and was never measured`, advices.restore)
   }
   for (let next = beyond; next; next = await decided.peek()) {
     await decided.take()
@@ -171,47 +168,15 @@ async function verifySlots(reading: SlotReading, onSlot: () => void): Promise<vo
   }
 }
 
-async function* slotsFrom(first: number, groups: AsyncIterable<SlotGroup>): AsyncGenerator<SlotGroup> {
-  let isFirst = true
-  for await (const group of groups) {
-    // Below it a log may keep some: but an earlier slot that stands behind later ones is a repeat.
-    if (isFirst && group.slot < first) continue
-    isFirst = false
-    yield group
-  }
-}
-
 function wholeOf({ main, side }: SlotGroup, { scored, dead }: { scored: Batch | null; dead: Batch | null }) {
   return scored && (!side || dead) ? { scored, dead, deadRows: Number(main.headers.dead ?? dead?.rows ?? 0) } : null
-}
-
-/** An iterator whose next item can be looked at. */
-class Ahead<T> {
-  readonly #items: AsyncIterator<T>
-  #next: T | null | undefined
-
-  constructor(items: AsyncIterable<T>) {
-    this.#items = items[Symbol.asyncIterator]()
-  }
-
-  async peek(): Promise<T | null> {
-    if (this.#next === undefined) {
-      const { done, value } = await this.#items.next()
-      this.#next = done ? null : (value as T)
-    }
-    return this.#next
-  }
-
-  async take(): Promise<void> {
-    if (await this.peek()) this.#next = undefined
-  }
 }
 
 /** A torn tail is what a crash leaves, unless a later stage has used what stood there: then committed bytes were lost. */
 function checkTail({ tail }: StageScan, { log }: Checks, used: string | null): void {
   if (!tail) return
   const what = `${tail.bytes} bytes are no whole frame`
-  if (used) log.fail(tail.file, `byte ${tail.at}`, `${what}, and ${used}: they were committed`, advices.restore)
+  if (used) log.fail(byteAt(tail.file, tail.at), `${what}, and ${used}: they were committed`, advices.restore)
   else
     log.note(
       `${tail.file}: ${what} from byte ${tail.at} on, as a crash or a commit under way leaves; the next start cuts them`,
@@ -226,18 +191,16 @@ async function checkState(
   { state }: Checks,
 ): Promise<void> {
   if (file.bytes === 0) return
-  const reach = await verifyState(dir, file, run.segments[0].state, state)
-  if (!reach) return
+  const slot = await verifyState(dir, file, run.segments[0].state, state)
+  if (slot === null) return
   // A start beside this may have cut the file and sealed further slots since the log was looked at.
-  if (reach.slot > decided && !isDamaged && reach.slot > (await decidedNow(dir, run)))
+  if (slot > decided && !isDamaged && slot > (await decidedNow(dir, run)))
     state.fail(
-      file.path,
-      '',
-      `it holds slots before ${reach.slot}, and the log only those before ${decided}`,
+      fileAt(file.path),
+      `it holds slots before ${slot}, and the log only those before ${decided}`,
       'delete its folder, and the next start rebuilds it from the log',
     )
-  else if (reach.slot < decided)
-    state.note(`${file.path} lags ${decided - reach.slot} slots, which the next start enters again`)
+  else if (slot < decided) state.note(`${file.path} lags ${decided - slot} slots, which the next start enters again`)
 }
 
 async function decidedNow(dir: string, run: RunFile): Promise<number> {

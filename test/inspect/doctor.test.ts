@@ -4,8 +4,8 @@ import { appendFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { diagnoseRun } from '../../src/inspect/doctor.ts'
-import { putEntry } from '../../src/record/inbox.ts'
+import { examineRun } from '../../src/inspect/doctor.ts'
+import { putRelease } from '../../src/record/release.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { parseLines, runMain } from '../cli/terminal.ts'
 import { hashFiles, writeCorpus, writePipeline } from '../run/fixture.ts'
@@ -86,7 +86,10 @@ const cases: [string, (dir: string) => Promise<unknown>, RegExp[]][] = [
   [
     'its process runs',
     dir => lock(dir, process.pid),
-    [/lock +held by process \d+ on .*, which runs/, /would be refused: process \d+ on .* is at work on the run\./],
+    [
+      /lock +held by process \d+ on .*, which runs/,
+      /would be refused: .* is in use by process \d+ on .*: wait for it, or stop it\./,
+    ],
   ],
   [
     'its process is gone',
@@ -96,7 +99,10 @@ const cases: [string, (dir: string) => Promise<unknown>, RegExp[]][] = [
   [
     'another machine holds it',
     dir => lock(dir, 1, 'elsewhere'),
-    [/on elsewhere, another machine/, /would be refused: .* delete the file lock/],
+    [
+      /on elsewhere, another machine/,
+      /would be refused: .* runs on another machine; if that is\s+gone for good, delete .*lock/,
+    ],
   ],
   [
     'a commit was cut short',
@@ -111,23 +117,16 @@ const cases: [string, (dir: string) => Promise<unknown>, RegExp[]][] = [
     dir => damage.flip(dir, /annotate.*journal$/, bytes => damage.framesOf(bytes)[1].at + 20),
     [
       /log\/annotate\/.*: [\d,]+ bytes from byte \d+ on are damaged/,
-      /would be refused: log\/annotate\/.* is damaged at byte \d+; headrace verify/,
+      /would be refused: .*log\/annotate\/.* is damaged at byte \d+: restore it/,
     ],
   ],
-  [
-    'a guard rail holds it',
-    hold,
-    [
-      /guard +slot 2 is held, not released\n +domain 'd1': 90 of 100 rows/,
-      /would stop again at slot 2, with exit status 3/,
-    ],
-  ],
+  ['a guard rail holds it', hold, [/guard +slot 2 is held, not released\n +domain 'd1': 90 of 100 rows/]],
   [
     'a guard rail held it and was released',
     async dir => {
       await hold(dir)
       const groups = [{ guard: 'g', group: 'd1' }]
-      await putEntry(dir, {
+      await putRelease(dir, {
         kind: 'release',
         slot: decidedSlots,
         groups,
@@ -148,9 +147,12 @@ for (const [name, prepare, expected] of cases)
     for (const pattern of expected) assert.match(out, pattern)
   })
 
-test('a pipeline that changed or is gone is told with the words of the refusal', async () => {
+test('without a pipeline the rest is told', async () => {
   await using run = await RunReader.open(await crash())
-  assert.match((await diagnoseRun(run, 'the pipeline of this run is gone')).refusal!, /is gone/)
+  const { found, before, behind, standing } = await examineRun(run, null)
+  assert.equal(found.input.unchecked, "the pipeline can't be loaded")
+  assert.deepEqual([found.stages[1].slots, standing?.decide.slot], [decidedSlots, decidedSlots])
+  assert.deepEqual([before, behind], [null, null])
 })
 
 test('input that changed, is missing or is new', async () => {

@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { numbers, stringAt, utf8 } from '../../src/batch/batch.ts'
 import { readHead } from '../../src/feed/files/head.ts'
 import { readFates } from '../../src/inspect/fates.ts'
-import { readTotals } from '../../src/inspect/totals.ts'
 import { type Trace, traceDocument } from '../../src/inspect/trace.ts'
 import type { LocatedFate } from '../../src/record/fate.ts'
 import { readManifest } from '../../src/record/manifest.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
+import { hasEnded, readStanding } from '../../src/record/standing.ts'
 import { openShard } from '../../src/shards/shard.ts'
 import { runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
 import { makeFolder } from '../temporary.ts'
@@ -123,16 +123,16 @@ test('a record is found by its file and line, dead ones too, and a name that onl
 
 test('the manifest lists each shard once, and its rows are the kept documents', async () => {
   await using run = await RunReader.open(runDir)
-  const { progress, isEnded } = await readTotals(run)
+  const standing = await readStanding(run.log, run.run)
   const manifest = await Array.fromAsync(readManifest(run.log))
-  assert.ok(isEnded)
+  assert.ok(hasEnded(standing, run.run))
   assert.equal(new Set(manifest.map(({ path }) => path)).size, manifest.length)
   assert.equal(
     manifest.reduce((sum, { rows }) => sum + rows, 0),
-    progress.decide.kept,
+    standing.decide.totals.kept,
   )
   assert.equal(
     manifest.reduce((sum, { tokens }) => sum + tokens, 0),
-    progress.shard.tokens,
+    standing.shard.totals.tokens,
   )
 })

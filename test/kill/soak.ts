@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { formatCount, formatTable } from '../../src/cli/table.ts'
-import { readTotals } from '../../src/inspect/totals.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
+import { readStanding } from '../../src/record/standing.ts'
 import { randomFrom } from '../random.ts'
 import { makeText } from '../run/fixture.ts'
 import { keepFolders, makeFolder } from '../temporary.ts'
@@ -165,7 +165,7 @@ async function keepReading(): Promise<void> {
 async function decidedCount(): Promise<number> {
   if (!existsSync(join(runDir, 'run.json'))) return 0
   await using run = await RunReader.open(runDir)
-  return (await readTotals(run)).progress.decide.documents
+  return (await readStanding(run.log, run.run)).decide.totals.documents
 }
 
 const decideSecondsMax = 300

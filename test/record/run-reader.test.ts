@@ -7,12 +7,12 @@ import { type Batch, numbers, utf8From } from '../../src/batch/batch.ts'
 import { addressOf } from '../../src/decide/decider.ts'
 import { readFates } from '../../src/inspect/fates.ts'
 import { sampleByReason } from '../../src/inspect/samples.ts'
-import { readTotals } from '../../src/inspect/totals.ts'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Append } from '../../src/log/log.ts'
 import { topics } from '../../src/record/layout.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { endAppends, slotAppend } from '../../src/record/slots.ts'
+import { hasEnded, readStanding } from '../../src/record/standing.ts'
 import { emptyDecideTotals } from '../../src/record/totals.ts'
 import { makeFolder } from '../temporary.ts'
 
@@ -81,9 +81,18 @@ interface Shape {
 /** Commits one slot at a time, as a run at work does. */
 async function writeRun({ annotated: scored, decided, partitions = 1, isEnded = false, tokenizer = null }: Shape) {
   const dir = makeFolder('run')
-  const place = { partitions, lanes: 1, log: null, logConfig: null }
+  const run = {
+    pipeline: 'p',
+    module: 'file:///p.ts',
+    input: [],
+    source: 'jsonl',
+    partitions,
+    lanes: 1,
+    log: null,
+    logConfig: null,
+  }
   const segments = [{ from: 0, annotate: 'a', decide: 'd', shard: 's', state: '' }]
-  await writeFile(join(dir, 'run.json'), JSON.stringify({ version: 1, ...place, segments, tokenizer }))
+  await writeFile(join(dir, 'run.json'), JSON.stringify({ version: 1, ...run, segments, tokenizer }))
   await using log = new JournalLog(join(dir, 'log'), { writable: true })
   await using annotate = await log.own('annotate')
   for (let slot = 0; slot < scored; slot++)
@@ -173,8 +182,8 @@ test('totals are what was committed, and a run has ended when its last stage has
   ]
   for (const [shape, isEnded] of cases) {
     await using run = await RunReader.open(await writeRun(shape))
-    const totals = await readTotals(run)
-    assert.deepEqual([totals.progress.decide.documents, totals.isEnded], [18, isEnded])
+    const standing = await readStanding(run.log, run.run)
+    assert.deepEqual([standing.decide.totals.documents, hasEnded(standing, run.run)], [18, isEnded])
   }
 })
 

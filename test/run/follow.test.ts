@@ -4,10 +4,10 @@ import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readFates } from '../../src/inspect/fates.ts'
-import { readTotals } from '../../src/inspect/totals.ts'
 import { readCommitted } from '../../src/log/log.ts'
 import { topics } from '../../src/record/layout.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
+import { hasEnded, readStanding } from '../../src/record/standing.ts'
 import { randomFrom } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
 import { follow, hashOutput, makeText, runHeadrace, writePipeline } from './fixture.ts'
@@ -105,8 +105,8 @@ test('a followed folder is read as it grows, drains, goes on and ends; each reco
   assert.equal(await endsOf(runDir), 2)
   assert.deepEqual(await hashOutput(join(copy, 'test')), await hashOutput(runDir))
   await using run = await RunReader.open(runDir)
-  const { progress, isEnded } = await readTotals(run)
-  assert.deepEqual([progress.decide.documents, isEnded], [expected.length, true])
+  const standing = await readStanding(run.log, run.run)
+  assert.deepEqual([standing.decide.totals.documents, hasEnded(standing, run.run)], [expected.length, true])
 
   const late = await runHeadrace([...args, '--follow'])
   assert.equal(late.status, 64, late.err)

@@ -12,7 +12,7 @@ import { readRunFile } from '../../src/record/run-file.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { readSplits, splitsAgain } from '../../src/record/splits.ts'
 import { readTrimmed } from '../../src/record/trimmed.ts'
-import { openRunFile } from '../../src/run/admit.ts'
+import { admitNow, enterRun } from '../../src/run/admit.ts'
 import type { RunContext } from '../../src/run/context.ts'
 import { decideAll } from '../../src/run/decide/decide-stage.ts'
 import { openState } from '../../src/run/decide/decide-state.ts'
@@ -63,7 +63,8 @@ async function live({ dir, log: place = null, partitions = 1, stopAt, retention,
     ? await openKafka(dir, where)
     : new JournalLog(join(dir, 'log'), { writable: true, segmentBytesMax })
   if ('ensureTopics' in log) await (log as Awaited<ReturnType<typeof openKafka>>).ensureTopics(topicShapes(shape))
-  const { segments } = await openRunFile(dir, plan, ref, log, { ...where, isUpgrade: false })
+  const start = { dir, plan, ref, place: where }
+  const { segments } = await enterRun(start, await admitNow(start, log, false))
   const [drain, failed] = [new AbortController(), new AbortController()]
   const context = contextOf({ dir, plan, shape, segments, log, pool, drain: drain.signal, failed: failed.signal })
   const options = { slotsBetween: 4, ...(retention ?? { keepSlots: null }) }

@@ -7,9 +7,9 @@ import { readHead } from '../../src/feed/files/head.ts'
 import { LedgerReader } from '../../src/feed/files/ledger.ts'
 import { readFeed } from '../../src/feed/read.ts'
 import { readFates } from '../../src/inspect/fates.ts'
-import { readTotals } from '../../src/inspect/totals.ts'
 import { readManifest } from '../../src/record/manifest.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
+import { hasEnded, readStanding } from '../../src/record/standing.ts'
 import type { ManifestEntry } from '../../src/shards/manifest.ts'
 import { openShard } from '../../src/shards/shard.ts'
 import type { RecordPlace } from './oracle.ts'
@@ -69,7 +69,7 @@ export interface ActualRun {
 /** Collects what the run in `dir` wrote, through the readers that everybody uses. */
 export async function readActual(dir: string): Promise<ActualRun> {
   await using run = await RunReader.open(dir)
-  const { progress, isEnded } = await readTotals(run)
+  const standing = await readStanding(run.log, run.run)
   const fates: ExpectedFate[] = []
   for await (const fate of readFates(run)) {
     const { file, line, slot, row, id, reason, similarity, partner } = fate
@@ -77,14 +77,14 @@ export async function readActual(dir: string): Promise<ActualRun> {
     const evidence = fate.fate === 'dead' ? null : fate.evidence
     fates.push({ file, line, slot, row, id, fate: fate.fate, reason, evidence, duplicateOf, similarity })
   }
-  const { documents, kept, dead, dropped } = progress.decide
+  const { documents, kept, dead, dropped } = standing.decide.totals
   const shards: ActualShard[] = []
   for await (const entry of readManifest(run.log)) shards.push(await readShard(dir, entry))
   return {
-    isEnded,
-    slots: progress.decided - (await hasDecidedEnd(run)),
+    isEnded: hasEnded(standing, run.run),
+    slots: standing.decide.slot - (await hasDecidedEnd(run)),
     fates,
-    totals: { documents, kept, dead, tokens: progress.shard.tokens },
+    totals: { documents, kept, dead, tokens: standing.shard.totals.tokens },
     dropped: { ...dropped },
     shards,
     feed: await readActualFeed(join(dir, 'feed')),

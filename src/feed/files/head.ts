@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from '../../canonical-json.ts'
-import { type OnEffect, writeDurably } from '../../disk/durable-file.ts'
-import { HeadraceError, wrapDiskError } from '../../errors.ts'
+import type { OnEffect } from '../../disk/durable-file.ts'
+import { readText } from '../../disk/files.ts'
+import { writeJson } from '../../disk/json-file.ts'
+import { HeadraceError } from '../../errors.ts'
 import type { FeedSettings } from '../options.ts'
 import type { Total } from './steps.ts'
 
@@ -38,10 +39,7 @@ export function feedId(identity: FeedIdentity): string {
 /** The feed's head, or null where nothing is published yet. */
 export async function readHead(dir: string): Promise<Head | null> {
   const path = join(dir, 'head.json')
-  const text = await readFile(path, 'utf8').catch(error => {
-    if (error.code === 'ENOENT') return null
-    throw wrapDiskError(error, `reading ${path}`)
-  })
+  const text = await readText(path)
   if (text === null) return null
   try {
     const head = JSON.parse(text) as Head
@@ -65,5 +63,5 @@ function checkHead(head: Head): Head {
 
 /** Publishes: steps and blocks that the head counts must last already. */
 export async function writeHead(dir: string, head: Head, onEffect?: OnEffect): Promise<void> {
-  await writeDurably(join(dir, 'head.json'), [Buffer.from(`${JSON.stringify(head, null, 2)}\n`)], onEffect)
+  await writeJson(join(dir, 'head.json'), head, onEffect)
 }

@@ -4,9 +4,9 @@ import type { State } from '../../decide/state.ts'
 import type { Append, Owner, Position } from '../../log/log.ts'
 import { choiceAppend, chooseFrom } from '../../record/choices.ts'
 import { addDeadSamples, clearPassed, heldError, writeHold } from '../../record/hold.ts'
-import { listEntries } from '../../record/inbox.ts'
 import { topics } from '../../record/layout.ts'
 import { readDecideNote } from '../../record/notes.ts'
+import { listReleases } from '../../record/release.ts'
 import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from '../../record/slots.ts'
 import type { DecideTotals } from '../../record/totals.ts'
 import type { Trip } from '../../record/trip.ts'
@@ -123,7 +123,7 @@ async function decideGroup(context: RunContext, reader: SlotReader, state: State
 /** Counts a slot for the guard rails; what is outside its band is held, unless somebody has released it. */
 async function judge(context: RunContext, rails: GuardRails, slot: number, fates: SlotFates) {
   const trips = rails.add(slot, fates)
-  const { choices, held } = chooseFrom(trips.length ? await listEntries(context.dir) : [], trips)
+  const { choices, held } = chooseFrom(trips.length ? await listReleases(context.dir) : [], trips)
   for (const choice of choices) rails.release(choice)
   return { choices, held: held.length ? await addDeadSamples(context, slot, held) : held }
 }

@@ -6,6 +6,7 @@ import { openTables, type Tables } from '../../decide/tables/tables.ts'
 import { assert, HeadraceError } from '../../errors.ts'
 import { stageFields } from '../../pipeline/plan.ts'
 import { topics } from '../../record/layout.ts'
+import { refuseTables } from '../../record/refusals.ts'
 import { positionsAt, SlotReader } from '../../record/slots.ts'
 import type { RunContext } from '../context.ts'
 import { keepAgain } from './decide-slot.ts'
@@ -39,11 +40,7 @@ export function checkDeciders({ plan }: RunContext, state: State): void {
 
 /** Brings tables that lag behind the log up to the slot before which all are decided. */
 export async function catchUpTo(context: RunContext, state: State, slot: number): Promise<void> {
-  if (state.slot() > slot)
-    throw new HeadraceError(
-      'corrupt',
-      `the state in ${context.dir} holds slots before ${state.slot()} and the log only those before ${slot}: an older log was put beside it; delete the state to rebuild it from the log`,
-    )
+  if (state.slot() > slot) throw refuseTables(context.dir, state.slot(), slot)
   await keepDecided(context, state, slot, AbortSignal.abort())
   context.failed.throwIfAborted()
   assert(state.slot() === slot, `slots before ${slot} are decided, and the log gives those before ${state.slot()}`)

@@ -1,7 +1,7 @@
 import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import type { Guard } from '../../pipeline/guard.ts'
+import { type Guard, leavesBand } from '../../pipeline/guard.ts'
 import { type GuardNote, samplesMax, type Trip } from '../../record/trip.ts'
 
 /** What deciding a slot came to: all measured rows, those of them that were dropped, in the same order, and how many were dead before. */
@@ -152,10 +152,7 @@ function remove(window: Window, group: Group, part: string, count: number): void
 const rowsOfGroup = (guard: Guard, window: Window, group: Group) => (guard.by === 'reason' ? window.rows : group.rows)
 
 function isOutside(guard: Guard, window: Window, group: Group): boolean {
-  const rows = rowsOfGroup(guard, window, group)
-  if (group.released || rows < guard.rowsMin) return false
-  const rate = group.removed / rows
-  return rate > guard.above || rate < guard.below
+  return !group.released && leavesBand(guard, rowsOfGroup(guard, window, group), group.removed)
 }
 
 function describe(

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { Append, Owner, Position } from '../../log/log.ts'
 import { loaderOf, topics } from '../../record/layout.ts'
 import { type LoadNote, type LoadPosition, readLoadNote } from '../../record/notes.ts'
+import { refuseFollow } from '../../record/refusals.ts'
 import { endAppends, slotAppend } from '../../record/slots.ts'
 import { readSplits, splitAppends, splitsAgain } from '../../record/splits.ts'
 import type { Split } from '../../sources/source.ts'
@@ -46,7 +46,7 @@ export async function loadAll(context: RunContext, owner: Owner, wantsAllSplits 
   tell(position.slot)
   context.progress.readBytes = context.progress.readBytesBefore = note.readBytes
   if (note.ended) {
-    checkMayEnd(context)
+    if (context.plan.source.options.follow) throw refuseFollow(context.dir)
     context.progress.laterSplits = await countLaterSplits(context)
     return
   }
@@ -99,15 +99,6 @@ export async function loadAll(context: RunContext, owner: Owner, wantsAllSplits 
   if (stop.aborted) return
   const end = endAppends(context.shape.spread ? topics.raw : topics.scored, slot, context.shape.partitions)
   await commit(splits.takeNew(), end, slot + 1, { ...last, ended: true })
-}
-
-/** A run that has ended has closed its topics: what reads them, a trainer among them, has taken the end as final. */
-function checkMayEnd({ plan, dir }: RunContext): void {
-  if (plan.source.options.follow)
-    throw new HeadraceError(
-      'bad-option',
-      `the run in ${dir} has ended and can't follow further files: begin another with --run NAME, with --follow from its start`,
-    )
 }
 
 async function countLaterSplits({ log, plan, drain, shape }: RunContext): Promise<number> {

@@ -1,5 +1,5 @@
-import { HeadraceError } from '../../errors.ts'
 import type { LoadPosition } from '../../record/notes.ts'
+import { refuseChanged } from '../../record/refusals.ts'
 import { type NumberedSplit, readSplitEntries, stampsOf } from '../../record/splits.ts'
 import type { Source, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
@@ -143,10 +143,6 @@ async function* listUnknown(source: Source, known: readonly Split[], signal: Abo
   for await (const split of source.splits(signal, known)) {
     const stamp = stamps.get(split.name)
     if (stamp === undefined) yield split
-    else if (stamp !== split.stamp)
-      throw new HeadraceError(
-        'source-changed',
-        `${split.name} changed since this run began to read it (${stamp} then, ${split.stamp} now): restore it, begin another run with --run NAME, or, if it was mended, have its dead records read again with 'headrace redrive'`,
-      )
+    else if (stamp !== split.stamp) throw refuseChanged(split, stamp)
   }
 }

@@ -2,7 +2,7 @@ import type { Annotator } from '../../annotate/annotator.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { evaluateRules } from '../../decide/rules.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import type { LocatedFate } from '../../record/fate.ts'
+import { deadFate, keptFate, type LocatedFate } from '../../record/fate.ts'
 import type { RunShape } from '../../record/layout.ts'
 import type { Split } from '../../sources/source.ts'
 import { Lanes, startLoadPosition } from '../load/lanes.ts'
@@ -30,7 +30,10 @@ export async function* decideAlone(plan: Plan, annotator: Annotator, shape: RunS
     const loaded = await lanes.next()
     if (!loaded) return
     const { scored, dead } = await annotateSlot(alone, loaded.chunks)
-    const fates = [...fatesOf(scored, annotator, slot), ...dead.map(row => deadFate(row, slot))]
+    const fates = [
+      ...fatesOf(scored, annotator, slot),
+      ...dead.map(({ file, line, row, reason, detail }) => deadFate({ file, line, slot, row }, reason, detail)),
+    ]
     yield* fates.sort((a, b) => a.row - b.row)
   }
 }
@@ -52,29 +55,18 @@ function isWritten(plan: Plan, column: string): boolean {
 function fatesOf(batch: Batch, annotator: Annotator, slot: number): LocatedFate[] {
   const { rule, evidence, evidenceText } = evaluateRules(batch, annotator.rules)
   const at = (name: string, row: number) => stringAt(utf8(batch, name), row)
-  return Array.from(rule, (index, row) => ({
-    ...{
+  return Array.from(rule, (index, row) => {
+    const kept = keptFate({
       id: at('id', row),
       file: at('file', row),
       line: numbers(batch, 'line')[row],
       slot,
       row: numbers(batch, 'row')[row],
       index: row,
-    },
-    ...{ domain: at('domain', row), partner: -1, duplicateOf: null, similarity: null },
-    fate: index < 0 ? ('kept' as const) : ('dropped' as const),
-    reason: index < 0 ? null : annotator.rules[index].reason,
-    evidence: index < 0 ? null : evidenceText(row) || evidence[row],
-  }))
-}
-
-function deadFate(
-  dead: { row: number; file: string; line: number; reason: string; detail: string },
-  slot: number,
-): LocatedFate {
-  const { row, file, line, reason, detail } = dead
-  return {
-    ...{ id: '', file, line, slot, row, fate: 'dead', reason, evidence: detail },
-    ...{ duplicateOf: null, similarity: null, index: -1, domain: '', partner: -1 },
-  }
+      domain: at('domain', row),
+    })
+    if (index < 0) return kept
+    const { reason } = annotator.rules[index]
+    return { ...kept, fate: 'dropped', reason, evidence: evidenceText(row) || evidence[row] }
+  })
 }

@@ -5,12 +5,10 @@ import { lockDirectory } from '../../disk/lock.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { Share } from '../../log/log.ts'
-import type { Plan } from '../../pipeline/plan.ts'
 import { type RunShape, stageNames, topics } from '../../record/layout.ts'
-import { type LogPlace, openKafka, prepareTopics } from '../../record/open-log.ts'
-import { openRunFile } from '../admit.ts'
+import { openKafka, prepareTopics } from '../../record/open-log.ts'
+import { admitNow, enterRun, type Start } from '../admit.ts'
 import { loadAll } from '../load/load-stage.ts'
-import type { PipelineRef } from '../measure/jobs.ts'
 import { Pool } from '../measure/pool.ts'
 import type { RunOptions } from '../options.ts'
 import { emptyProgress, type Progress } from '../progress.ts'
@@ -28,7 +26,6 @@ import { checkUpgraded, endUpgrade, upgradeRun } from './upgrade.ts'
 /** What a spread run is given: the log, and how the run is cut, are known then. */
 export type SpreadOptions = RunOptions & { readonly progress: Progress }
 
-type Place = LogPlace & RunShape
 type KafkaLog = Awaited<ReturnType<typeof openKafka>>
 
 /**
@@ -36,12 +33,13 @@ type KafkaLog = Awaited<ReturnType<typeof openKafka>>
  * out among them; loading, deciding and sharding have one owner each, and a standby in whoever else takes part in these. A process that
  * does is one of those that see the run's folder; one that annotates only needs the brokers alone.
  */
-export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, options: SpreadOptions): Promise<Progress> {
-  const { dir, watch, drain, progress } = options
+export async function runSpread(start: Start, options: SpreadOptions): Promise<Progress> {
+  const { dir, plan, ref, place } = start
+  const { watch, drain, progress } = options
   const stages = (options.stages ?? stageNames).filter(stage => stage !== 'shard' || plan.tokenizer)
   const hasFolder = stages.some(stage => stage !== 'annotate')
   await using log = await openKafka(dir, place)
-  const shape = hasFolder ? await prepareRun(plan, ref, place, log, options) : await findRun(log, place, drain)
+  const shape = hasFolder ? await prepareRun(start, log, options) : await findRun(log, place, drain)
   if (!shape) return progress
   watch?.({ kind: 'opened', log: 'kafka', stages })
   await using pool = new Pool(options.workers, ref, { onLost: lost => watch?.({ kind: 'worker-lost', ...lost }) })
@@ -49,11 +47,19 @@ export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, opti
   const fail = (error: unknown) => failure.abort(error)
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
   const context: SpreadContext = {
-    ...{ dir, plan, shape, pool, progress, drain, watch },
-    ...{ log: watch ? watchLog(log, watch) : log, failed: failure.signal, checkOwner: () => {} },
+    dir,
+    plan,
+    shape,
     segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
+    log: watch ? watchLog(log, watch) : log,
+    pool,
+    progress,
+    drain,
+    failed: failure.signal,
+    watch,
+    checkOwner: () => {},
   }
-  const work = { context, ref, place, log, options, isDraining: drain.aborted }
+  const work = { context, start, log, options, isDraining: drain.aborted }
   await using seat = stages.includes('decide')
     ? await DecideSeat.open(context, options.state ?? join(dir, 'state'), fail)
     : null
@@ -73,8 +79,7 @@ export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, opti
 
 interface Work {
   readonly context: SpreadContext
-  readonly ref: PipelineRef
-  readonly place: Place
+  readonly start: Start
   readonly log: KafkaLog
   readonly options: SpreadOptions
   readonly isDraining: boolean
@@ -88,17 +93,17 @@ async function doWork(
   seat: DecideSeat | null,
   shares: Shares,
 ): Promise<void> {
-  const { context, ref, place, isDraining } = work
-  const { dir, plan, log } = context
+  const { context, start, isDraining } = work
+  const { dir, log } = context
   const slotsMax = () => Math.ceil((context.pool.size * limits.slotsInFlightPerWorker) / shares.count(stage)) + 1
   if (stage === 'annotate') return annotatePartition(context, partition, stop, slotsMax)
   if (stage === 'load' && isDraining) return
   // Looked at first, so that a process of an old pipeline takes no stage from one of the new.
-  await checkUpgraded(dir, plan, ref, place)
+  await checkUpgraded(start)
   await using owner = await log.own(stage)
   // Its files are claimed once the log has made this process the owner, and the pipeline must still be the run's then.
   const checkOwner = await claimStage(dir, stage)
-  const { segments, pipeline } = await checkUpgraded(dir, plan, ref, place)
+  const { segments, pipeline } = await checkUpgraded(start)
   // Its figures are its own, as the run's are read from the log.
   const ordered = { ...context, segments, checkOwner, progress: emptyProgress() }
   const failed = AbortSignal.any([context.failed, stop])
@@ -116,22 +121,14 @@ async function doWork(
 }
 
 /** Makes the run, or finds it as it is; processes that begin at once do so one after the other. */
-async function prepareRun(
-  plan: Plan,
-  ref: PipelineRef,
-  place: Place,
-  log: KafkaLog,
-  { dir, isUpgrade = false, note }: SpreadOptions,
-): Promise<RunShape> {
+async function prepareRun(start: Start, log: KafkaLog, { isUpgrade = false, note }: SpreadOptions): Promise<RunShape> {
+  const { dir } = start
   await makeFolder(dir)
   await using _ = await lockSoon(dir)
   await endUpgrade(dir)
-  const { partitions, lanes, spread } = await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: false }).catch(
-    error => {
-      if (!isUpgrade || !(error instanceof HeadraceError) || error.code !== 'bad-pipeline') throw error
-      return upgradeRun(dir, plan, ref, log, place)
-    },
-  )
+  const admission = await admitNow(start, log, isUpgrade)
+  const isChange = admission.kind === 'upgrade'
+  const { partitions, lanes, spread } = await (isChange ? upgradeRun(start, log) : enterRun(start, admission))
   if (!spread)
     throw new HeadraceError('bad-option', `the run in ${dir} is one process's: begin another with --run NAME`)
   const shape = { partitions, lanes, spread }
@@ -155,7 +152,7 @@ async function lockSoon(dir: string): ReturnType<typeof lockDirectory> {
 }
 
 /** A worker waits until the run's topics are there, which say how it is cut; null when it is stopped before. */
-async function findRun(log: KafkaLog, place: Place, drain: AbortSignal): Promise<RunShape | null> {
+async function findRun(log: KafkaLog, place: Start['place'], drain: AbortSignal): Promise<RunShape | null> {
   for (;;) {
     const partitions = await log.partitionsOf(topics.raw)
     if (partitions > 0) return { partitions, lanes: place.lanes, spread: true }

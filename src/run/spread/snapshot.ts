@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { copyFile, type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder, syncFolder, writeDurably } from '../../disk/durable-file.ts'
+import { makeFolder, syncFolder } from '../../disk/durable-file.ts'
+import { isCount, isObjectOf, readJson, writeJson } from '../../disk/json-file.ts'
 import { copyBytes } from '../../disk/transfer.ts'
 import { wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
@@ -19,12 +20,8 @@ export interface SnapshotState {
 
 /** What the snapshot holds, or null when there is none, or none that can be understood: then it is made anew. */
 export async function readSnapshot(dir: string): Promise<SnapshotState | null> {
-  try {
-    const { slot, bytes } = JSON.parse(await readFile(aboutOf(dir), 'utf8'))
-    return Number.isSafeInteger(slot) && Number.isSafeInteger(bytes) ? { slot, bytes } : null
-  } catch {
-    return null
-  }
+  const isState = isObjectOf({ slot: isCount, bytes: isCount })
+  return readJson<SnapshotState>(aboutOf(dir), isState, 'is no snapshot').catch(() => null)
 }
 
 /** Copies the snapshot to a folder of state. What is torn or more than whole seals is cut off when that is opened. */
@@ -90,7 +87,7 @@ export class Snapshot implements AsyncDisposable {
         await syncFolder(folderOf(this.#dir))
       }
       const about: SnapshotState = { slot, bytes: size }
-      await writeDurably(aboutOf(this.#dir), [Buffer.from(`${JSON.stringify(about)}\n`)], this.#checkOwner)
+      await writeJson(aboutOf(this.#dir), about, this.#checkOwner)
     } finally {
       await source.close()
     }

@@ -4,12 +4,8 @@ import { join } from 'node:path'
 import { writeDurably } from '../../disk/durable-file.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { Log } from '../../log/log.ts'
-import type { Plan } from '../../pipeline/plan.ts'
-import type { RunShape } from '../../record/layout.ts'
-import type { LogPlace } from '../../record/open-log.ts'
 import type { RunFile } from '../../record/run-file.ts'
-import { checkRunFile, openRunFile } from '../admit.ts'
-import type { PipelineRef } from '../measure/jobs.ts'
+import { admitNow, checkRunFile, enterRun, type Start } from '../admit.ts'
 
 /** The stages whose owners keep to `run.json`. */
 const orderedStages = ['load', 'decide', 'shard']
@@ -20,19 +16,13 @@ const markOf = (dir: string) => join(dir, 'upgrading')
  * is taken from its owner then: whoever takes one afterwards finds the mark and gives it back, so nothing is decided while the slot is
  * chosen at which the change takes effect. Whoever held one at the mark lost it.
  */
-export async function upgradeRun(
-  dir: string,
-  plan: Plan,
-  ref: PipelineRef,
-  log: Log,
-  place: LogPlace & RunShape,
-): Promise<RunFile> {
-  await writeDurably(markOf(dir), [])
+export async function upgradeRun(start: Start, log: Log): Promise<RunFile> {
+  await writeDurably(markOf(start.dir), [])
   try {
     for (const stage of orderedStages) await (await log.own(stage))[Symbol.asyncDispose]()
-    return await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: true })
+    return await enterRun(start, await admitNow(start, log, true))
   } finally {
-    await endUpgrade(dir)
+    await endUpgrade(start.dir)
   }
 }
 
@@ -42,13 +32,9 @@ export async function endUpgrade(dir: string): Promise<void> {
 }
 
 /** What `run.json` says to a stage's owner. Throws `fenced` while an upgrade goes on, and `bad-pipeline` to an old pipeline's after it. */
-export async function checkUpgraded(
-  dir: string,
-  plan: Plan,
-  ref: PipelineRef,
-  place: LogPlace & RunShape,
-): Promise<RunFile> {
-  if (existsSync(markOf(dir)))
-    throw new HeadraceError('fenced', `${markOf(dir)} is there: another pipeline takes effect, so this process waits`)
-  return checkRunFile(dir, plan, ref, place)
+export async function checkUpgraded(start: Start): Promise<RunFile> {
+  const mark = markOf(start.dir)
+  if (existsSync(mark))
+    throw new HeadraceError('fenced', `${mark} is there: another pipeline takes effect, so this process waits`)
+  return checkRunFile(start)
 }

@@ -8,7 +8,8 @@ import { openTables } from '../../../src/decide/tables/tables.ts'
 import { limits } from '../../../src/limits.ts'
 import { pipeline, rules } from '../../../src/pipeline/pipeline.ts'
 import { type Plan, planPipeline, stageFields } from '../../../src/pipeline/plan.ts'
-import { type DecideTotals, emptyDecideTotals, restoreTotals } from '../../../src/record/totals.ts'
+import { readDecideNote } from '../../../src/record/notes.ts'
+import { emptyDecideTotals } from '../../../src/record/totals.ts'
 import { decideSlot } from '../../../src/run/decide/decide-slot.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { plainAnnotator } from '../../annotate/plain.ts'
@@ -162,7 +163,7 @@ test('each row is in one of the two, and the totals are their sums, over many sl
 test('domains with names of JavaScript are counted, also after a restart', async () => {
   const rows = ['constructor', '__proto__', 'toString', 'constructor'].map(domain => ({ text: domain, domain }))
   const { totals } = await decideAll(planOf(), rows)
-  const restored = restoreTotals<DecideTotals>(JSON.parse(JSON.stringify(totals)))
+  const restored = readDecideNote({ note: JSON.stringify({ totals }) }).totals
   await decideAll(planOf(), rows, restored)
   assert.deepEqual(
     Object.entries(restored.byDomain).map(([name, counts]) => [name, counts.documents, counts.kept]),

@@ -15,8 +15,8 @@ import { type PipelineBuilder, pipeline } from '../../../src/pipeline/pipeline.t
 import { planPipeline, stageFields } from '../../../src/pipeline/plan.ts'
 import { type Choice, readChoices } from '../../../src/record/choices.ts'
 import { heldError, readHold } from '../../../src/record/hold.ts'
-import { listEntries, putEntry, type Release } from '../../../src/record/inbox.ts'
 import { topics } from '../../../src/record/layout.ts'
+import { listReleases, putRelease, type Release } from '../../../src/record/release.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
 import { runDecideStage } from '../../../src/run/decide/decide-stage.ts'
 import { deadBatch } from '../../../src/run/measure/annotate-slot.ts'
@@ -133,7 +133,7 @@ async function checkReleased(fixture: Fixture, slots: readonly number[]): Promis
       return { slot, who, why, at }
     }),
   )
-  assert.deepEqual([await readHold(fixture.dir), await listEntries(fixture.dir)], [null, []])
+  assert.deepEqual([await readHold(fixture.dir), await listReleases(fixture.dir)], [null, []])
 }
 
 test('a slot outside its band is not committed, those before it are, and it says what took which rows', async () => {
@@ -207,10 +207,10 @@ test('a stage whose counts are lost when it is started again is caught', async (
 test('a release lets the slot pass until the window ends, and the bytes are those of a run without guards', async () => {
   const fixture = await begin()
   assert.equal(await heldAt(fixture), 6)
-  await putEntry(fixture.dir, release(6))
+  await putRelease(fixture.dir, release(6))
   assert.equal(await heldAt(fixture), 10, 'slot 7 is of the window that was released, slot 10 of the next')
-  assert.deepEqual([await listEntries(fixture.dir), (await choicesOf(fixture)).length], [[], 1])
-  await putEntry(fixture.dir, release(10))
+  assert.deepEqual([await listReleases(fixture.dir), (await choicesOf(fixture)).length], [[], 1])
+  await putRelease(fixture.dir, release(10))
   assert.equal(await heldAt(fixture), null)
   await checkReleased(fixture, [6, 10])
   const [{ guard: of, group, rows, removed, rate, above, firstSlot }] = await choicesOf(fixture)
@@ -226,7 +226,7 @@ for (const [what, entry] of useless)
   test(`a release of ${what} does not let it pass`, async () => {
     const fixture = await begin()
     assert.equal(await heldAt(fixture), 6)
-    await putEntry(fixture.dir, entry)
+    await putRelease(fixture.dir, entry)
     assert.equal(await heldAt(fixture), 6)
     assert.equal((await choicesOf(fixture)).length, 0)
   })
@@ -236,13 +236,13 @@ test('groups that nobody released go on holding the slot', async () => {
   const fixture = await begin(8)
   assert.equal(await heldAt(fixture, both), 6)
   assert.equal((await readHold(fixture.dir))?.trips.length, 2)
-  await putEntry(fixture.dir, release(6))
+  await putRelease(fixture.dir, release(6))
   assert.equal(await heldAt(fixture, both), 6)
   assert.deepEqual(
     (await readHold(fixture.dir))?.trips.map(({ guard }) => guard),
     ['by all over 4 slots'],
   )
-  await putEntry(fixture.dir, release(6, 'all', 'by all over 4 slots'))
+  await putRelease(fixture.dir, release(6, 'all', 'by all over 4 slots'))
   assert.equal(await heldAt(fixture, both), null)
   assert.deepEqual(
     (await choicesOf(fixture)).map(({ group }) => group),
@@ -269,13 +269,13 @@ for (const when of ['before', 'after'] as const)
   test(`killed ${when} the commit of a release, it counts once`, async () => {
     const fixture = await begin()
     assert.equal(await heldAt(fixture), 6)
-    await putEntry(fixture.dir, release(6))
+    await putRelease(fixture.dir, release(6))
     assert.match(`${await decide(fixture, guarded, dyingLog(fixture.log, when))}`, /killed/)
-    assert.equal((await listEntries(fixture.dir)).length, 1, 'the entry is there still')
+    assert.equal((await listReleases(fixture.dir)).length, 1, 'the entry is there still')
     assert.equal((await choicesOf(fixture)).length, when === 'after' ? 1 : 0)
     assert.equal(await heldAt(fixture), 10)
-    assert.deepEqual(await listEntries(fixture.dir), [])
-    await putEntry(fixture.dir, release(10))
+    assert.deepEqual(await listReleases(fixture.dir), [])
+    await putRelease(fixture.dir, release(10))
     assert.equal(await heldAt(fixture), null)
     await checkReleased(fixture, [6, 10])
   })
@@ -283,12 +283,12 @@ for (const when of ['before', 'after'] as const)
 test('a release whose slot is the last is cleared away, also when the run has ended', async () => {
   const fixture = await begin(7)
   assert.equal(await heldAt(fixture), 6)
-  await putEntry(fixture.dir, release(6))
+  await putRelease(fixture.dir, release(6))
   const { log } = fixture
   await (await log.own('annotate')).commit({ positions: [], appends: endAppends(topics.scored, 7, 1) })
   assert.match(`${await decide(fixture, guarded, dyingLog(log, 'after'))}`, /killed/)
   assert.equal(await heldAt(fixture), null)
-  assert.deepEqual([await readHold(fixture.dir), await listEntries(fixture.dir)], [null, []])
+  assert.deepEqual([await readHold(fixture.dir), await listReleases(fixture.dir)], [null, []])
   assert.equal((await choicesOf(fixture)).length, 1)
 })
 

@@ -6,7 +6,7 @@ import { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { pipeline, rules } from '../../../src/pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../../../src/pipeline/plan.ts'
 import { readRunFile } from '../../../src/record/run-file.ts'
-import { openRunFile } from '../../../src/run/admit.ts'
+import { admitNow, enterRun } from '../../../src/run/admit.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { randomFrom } from '../../random.ts'
 import { makeFolder } from '../../temporary.ts'
@@ -25,19 +25,21 @@ const planWith = (below: number) =>
 const [before, after] = [planWith(1), planWith(2)]
 const ref = { loader: '', module: 'file:///pipeline.ts', input: [], follow: false }
 const place = { log: 'kafka://a:1', logConfig: null, partitions: 1, lanes: 1, spread: true }
+const startOf = (dir: string, plan: Plan) => ({ dir, plan, ref, place })
 const stages = ['load', 'decide', 'shard']
 
 async function begin(): Promise<{ dir: string; log: MemoryLog }> {
   const dir = makeFolder('upgrade')
   const log = new MemoryLog()
-  await openRunFile(dir, before, ref, log, { ...place, isUpgrade: false })
+  const start = startOf(dir, before)
+  await enterRun(start, await admitNow(start, log, false))
   return { dir, log }
 }
 
 /** A turn at a stage, as a process of the old pipeline takes one: a commit for each turn of `work`, while it may. */
 async function own({ checkUpgraded }: Upgrade, run: Awaited<ReturnType<typeof begin>>, stage: string, commits: number) {
   await using owner = await run.log.own(stage)
-  await checkUpgraded(run.dir, before, ref, place)
+  await checkUpgraded(startOf(run.dir, before))
   for (let n = 0; n < commits; n++) {
     const { slot } = await run.log.position(stage, 0)
     await owner.commit({ positions: [{ partition: 0, offset: 0n, slot: slot + 1, note: '' }], appends: [] })
@@ -66,7 +68,7 @@ check(
       // A change before the first slot is decided stands in the place of the old pipeline, and not behind it.
       while ((await run.log.position('decide', 0)).slot === 0) await new Promise(resolve => setImmediate(resolve))
       for (let turns = random() * 20; turns > 0; turns--) await new Promise(resolve => setImmediate(resolve))
-      const { segments } = await module.upgradeRun(run.dir, after, ref, run.log, place)
+      const { segments } = await module.upgradeRun(startOf(run.dir, after), run.log)
       for (let turns = 0; turns < 20; turns++) await new Promise(resolve => setImmediate(resolve))
       isOver = true
       await Promise.all(members)
@@ -81,7 +83,7 @@ check(
 check('an owner from before the change has lost each ordered stage', async ({ upgradeRun }) => {
   const { dir, log } = await begin()
   const owners = await Promise.all(stages.map(stage => log.own(stage)))
-  await upgradeRun(dir, after, ref, log, place)
+  await upgradeRun(startOf(dir, after), log)
   const positions = [{ partition: 0, offset: 0n, slot: 1, note: '' }]
   for (const owner of owners) await assert.rejects(owner.commit({ positions, appends: [] }), { code: 'fenced' })
 })
@@ -90,9 +92,9 @@ check('a change that is refused leaves the run as it was', async ({ upgradeRun, 
   const { dir, log } = await begin()
   const was = await readFile(join(dir, 'run.json'), 'utf8')
   const other: Plan = { ...after, feed: { length: 1 } as unknown as Plan['feed'] }
-  await assert.rejects(upgradeRun(dir, other, ref, log, place), { code: 'bad-pipeline' })
+  await assert.rejects(upgradeRun(startOf(dir, other), log), { code: 'bad-pipeline' })
   assert.equal(await readFile(join(dir, 'run.json'), 'utf8'), was)
-  await checkUpgraded(dir, before, ref, place)
+  await checkUpgraded(startOf(dir, before))
 })
 
 check('the mark of an upgrade that died holds the stages until the next process begins', async module => {
@@ -105,10 +107,10 @@ check('the mark of an upgrade that died holds the stages until the next process 
 })
 
 const fencing = 'for (const stage of orderedStages) await (await log.own(stage))[Symbol.asyncDispose]()'
-mutate(/while a pipeline changes/, 'no mark is left', 'await writeDurably(markOf(dir), [])', '')
-mutate(/while a pipeline changes/, 'nobody looks for the mark', 'if (existsSync(markOf(dir)))', 'if (false)')
+mutate(/while a pipeline changes/, 'no mark is left', 'await writeDurably(markOf(start.dir), [])', '')
+mutate(/while a pipeline changes/, 'nobody looks for the mark', 'if (existsSync(mark))', 'if (false)')
 mutate(/while a pipeline changes/, 'the mark stays', 'await rm(markOf(dir), { force: true })', '')
 mutate(/from before the change/, 'no stage is taken', fencing, '')
 mutate(/from before the change/, 'shards are made on', "['load', 'decide', 'shard']", "['load', 'decide']")
 mutate(/is refused/, 'the mark of a refused change stays', '} finally {', '} catch {')
-mutate(/that died/, 'a mark holds nobody', 'if (existsSync(markOf(dir)))', 'if (false)')
+mutate(/that died/, 'a mark holds nobody', 'if (existsSync(mark))', 'if (false)')

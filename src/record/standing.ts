@@ -1,0 +1,35 @@
+import type { Log } from '../log/log.ts'
+import { loaderOf } from './layout.ts'
+import { type DecideNote, type LoadNote, readDecideNote, readLoadNote, readShardNote, type ShardNote } from './notes.ts'
+import type { RunFile } from './run-file.ts'
+import { annotatedSlot } from './slots.ts'
+
+/** Where the stages of a run stand: the first slot that each has not committed, and what its note says. */
+export interface Standing {
+  readonly load: At<LoadNote>
+  /** The first slot that is not measured, of all partitions. */
+  readonly annotated: number
+  readonly decide: At<DecideNote>
+  readonly shard: At<ShardNote>
+}
+type At<Note> = Note & { readonly slot: number }
+
+/** Reads it as it is committed now. Throws 'corrupt' where the log or a note is damaged. */
+export async function readStanding(log: Log, run: RunFile): Promise<Standing> {
+  const load = await log.position(loaderOf(run).stage, 0)
+  const annotated = await annotatedSlot(log, run)
+  const decide = await log.position('decide', 0)
+  // A run without a tokenizer has no such stage.
+  const shard = run.tokenizer === null ? { slot: 0, note: '' } : await log.position('shard', 0)
+  return {
+    load: { slot: load.slot, ...readLoadNote(load) },
+    annotated,
+    decide: { slot: decide.slot, ...readDecideNote(decide) },
+    shard: { slot: shard.slot, ...readShardNote(shard) },
+  }
+}
+
+/** Whether all stages have come to the end of the input. */
+export function hasEnded({ decide, shard }: Standing, { tokenizer }: Pick<RunFile, 'tokenizer'>): boolean {
+  return tokenizer === null ? decide.ended : shard.ended
+}

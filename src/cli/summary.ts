@@ -1,4 +1,4 @@
-import type { Progress } from '../run/progress.ts'
+import type { Figures } from '../record/figures.ts'
 import type { Terminal } from './command.ts'
 import { formatBytes, formatCount, formatSeconds, formatShare, formatTable } from './table.ts'
 
@@ -15,18 +15,25 @@ export interface Summary {
   readonly cpuSeconds: number
 }
 
-export function summaryOf(run: string, progress: Progress, time: { seconds: number; cpuSeconds: number }): Summary {
-  const { documents, kept, dropped, dead, textBytes } = progress.decide
+export function summaryOf(run: string, figures: Figures, time: { seconds: number; cpuSeconds: number }): Summary {
+  const { documents, kept, dropped, dead, textBytes } = figures.decide
   const round = (seconds: number) => Math.round(seconds * 1000) / 1000
   const sorted = Object.fromEntries(Object.entries(dropped).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)))
   return {
-    ...{ run, documents, kept, dropped: sorted, dead, tokens: progress.shard.tokens, textBytes },
-    ...{ seconds: round(time.seconds), cpuSeconds: round(time.cpuSeconds) },
+    run,
+    documents,
+    kept,
+    dropped: sorted,
+    dead,
+    tokens: figures.shard.tokens,
+    textBytes,
+    seconds: round(time.seconds),
+    cpuSeconds: round(time.cpuSeconds),
   }
 }
 
 /** The summary for people. */
-export function printSummary(summary: Summary, progress: Progress, dir: string, terminal: Terminal): void {
+export function printSummary(summary: Summary, figures: Figures, dir: string, terminal: Terminal): void {
   const { documents, kept, dead, dropped, tokens } = summary
   const droppedAll = Object.values(dropped).reduce((a, b) => a + b, 0)
   const write = (text: string) => terminal.out.write(text)
@@ -41,15 +48,16 @@ export function printSummary(summary: Summary, progress: Progress, dir: string, 
     ]),
   )
   if (tokens > 0) {
-    write(`\n${formatTable([['tokens', formatCount(tokens), ''], ...shares(progress.shard.tokensByDomain, tokens)])}`)
-    if (Object.keys(progress.shard.tokensByLanguage).length)
-      write(`\n${formatTable([['tokens by language', '', ''], ...shares(progress.shard.tokensByLanguage, tokens)])}`)
+    const { tokensByDomain, tokensByLanguage } = figures.shard
+    write(`\n${formatTable([['tokens', formatCount(tokens), ''], ...shares(tokensByDomain, tokens)])}`)
+    if (Object.keys(tokensByLanguage).length)
+      write(`\n${formatTable([['tokens by language', '', ''], ...shares(tokensByLanguage, tokens)])}`)
   }
-  write(`\n${describePace(summary, progress)}\n`)
+  write(`\n${describePace(summary, figures)}\n`)
 }
 
 /** How much text, and what this process alone did of it. */
-function describePace({ textBytes, seconds }: Summary, { readBytes, readBytesBefore }: Progress): string {
+function describePace({ textBytes, seconds }: Summary, { readBytes, readBytesBefore }: Figures): string {
   const text = `${formatBytes(textBytes)} of text`
   if (seconds === 0) return text
   const fresh = readBytes - readBytesBefore

@@ -1,20 +1,17 @@
+import { type Figures, figuresAt } from '../record/figures.ts'
 import { loaderOf } from '../record/layout.ts'
-import { isEnded, readDecideNote, readLoadNote, readShardNote } from '../record/notes.ts'
+import { isEnded } from '../record/notes.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { annotatedSlot } from '../record/slots.ts'
-import { emptyProgress, type Progress } from '../run/progress.ts'
 
 /** A run's figures as its stages committed them, and whether it has ended. */
-export async function readTotals(run: RunReader): Promise<{ progress: Progress; isEnded: boolean }> {
-  const progress = emptyProgress()
+export async function readTotals({ log, run }: RunReader): Promise<{ progress: Figures; isEnded: boolean }> {
   const [load, decide, shard] = await Promise.all(
-    [loaderOf(run.run).stage, 'decide', 'shard'].map(stage => run.log.position(stage, 0)),
+    [loaderOf(run).stage, 'decide', 'shard'].map(stage => log.position(stage, 0)),
   )
-  progress.annotated = await annotatedSlot(run.log, run.run)
-  progress.decided = decide.slot
-  progress.sharded = shard.slot
-  progress.readBytes = progress.readBytesBefore = readLoadNote(load).readBytes
-  progress.decide = readDecideNote(decide).totals
-  progress.shard = readShardNote(shard).totals
-  return { progress, isEnded: isEnded([run.run.tokenizer === null ? decide : shard]) }
+  const annotated = await annotatedSlot(log, run)
+  return {
+    progress: figuresAt({ load, annotated, decide, shard }),
+    isEnded: isEnded([run.tokenizer === null ? decide : shard]),
+  }
 }

@@ -2,17 +2,22 @@ import { makeFolder } from '../disk/durable-file.ts'
 import { lockDirectory } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import type { Figures } from '../record/figures.ts'
 import type { StageName } from '../record/layout.ts'
 import { openLogToWrite } from '../record/open-log.ts'
 import { readRunFile } from '../record/run-file.ts'
 import { openRunFile, placeRun } from './admit.ts'
 import type { RunContext } from './context.ts'
 import { runDecideStage } from './decide/decide-stage.ts'
+import type { RunEvent } from './events.ts'
+import { Lead, readersOf } from './lead.ts'
 import { runLoadStage } from './load/load-stage.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 import { Pool } from './measure/pool.ts'
-import type { RunOptions } from './options.ts'
-import { emptyProgress, type Progress } from './progress.ts'
+import { scoredSlots } from './measure/scored.ts'
+import type { RunOptions, WatchedOptions } from './options.ts'
+import { Progress } from './progress.ts'
+import { openRedriveInbox } from './redrive/redrive-inbox.ts'
 import { openRetention, type Retention } from './retention.ts'
 import { type ManifestSink, runShardStage } from './shard/shard-stage.ts'
 import { openSink } from './shard/sink.ts'
@@ -23,11 +28,20 @@ import { watchLog } from './watch-log.ts'
  * Runs a pipeline until its source ends or `drain` aborts, and returns the figures. Called again with the same folder it goes on where
  * it was, or, when it had ended, returns at once. Throws a HeadraceError for what the user or the world can mend.
  */
-export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOptions): Promise<Progress> {
-  const { dir, drain } = options
-  const progress = options.progress ?? emptyProgress()
+export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOptions): Promise<Figures> {
+  const progress = new Progress()
+  const watch = (event: RunEvent) => {
+    progress.see(event)
+    options.watch?.(event)
+  }
+  await openAndRun(plan, ref, { ...options, watch })
+  return progress.figures()
+}
+
+async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions): Promise<void> {
+  const { dir, drain, watch } = options
   const spread = placeRun(dir, await readRunFile(dir), options)
-  if (spread.spread) return runSpread(plan, ref, spread, { ...options, progress })
+  if (spread.spread) return runSpread(plan, ref, spread, options)
   if (options.stages || options.state)
     throw new HeadraceError('bad-option', '--stages and --state are for a run that is begun with --spread')
   await makeFolder(dir)
@@ -36,20 +50,26 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
   const place = placeRun(dir, await readRunFile(dir), options)
   await using log = await openLogToWrite(dir, place, place, checkOwner, options.note)
   const run = await openRunFile(dir, plan, ref, log, { ...place, isUpgrade: options.isUpgrade ?? false })
-  const { watch } = options
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
-  watch?.({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
-  await using pool = new Pool(options.workers, ref, { onLost: lost => watch?.({ kind: 'worker-lost', ...lost }) })
+  watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
+  await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
-  const { partitions, lanes, segments } = run
   const context: RunContext = {
-    ...{ dir, plan, shape: { partitions, lanes }, segments, pool, progress, drain, watch },
-    ...{ log: watch ? watchLog(log, watch) : log, failed: failure.signal, checkOwner },
+    dir,
+    plan,
+    shape: { partitions: run.partitions, lanes: run.lanes },
+    segments: run.segments,
+    log: watchLog(log, watch),
+    pool,
+    lead: new Lead(readersOf(plan)),
+    drain,
+    failed: failure.signal,
+    watch,
+    checkOwner,
   }
   await using sink = await openSink(context, run.pipeline)
-  await using retention = openRetention(context, log, { ...options, isEmbedded: place.log === null })
+  await using retention = openRetention(context, log, options, { isEmbedded: place.log === null })
   await runStages(context, sink, failure, retention)
-  return progress
 }
 
 /** Runs the stages side by side. Each ends when the one before has; the first failure stops them all and is what is thrown. */
@@ -71,16 +91,17 @@ async function runStages(
       first ??= error
       failure.abort(error)
     } finally {
-      context.watch?.({ kind: 'stage-ended', stage, error: failed })
+      context.watch({ kind: 'stage-ended', stage, error: failed })
       done?.abort()
     }
   }
+  const parts = {
+    output: scoredSlots(context),
+    openMore: openRedriveInbox(context),
+    wantsAllSplits: () => retention.takeSplitsWish(),
+  }
   await Promise.all([
-    guard(
-      'annotate',
-      runLoadStage(context, () => retention.takeSplitsWish()),
-      annotated,
-    ),
+    guard('annotate', runLoadStage(context, parts), annotated),
     guard(
       'decide',
       runDecideStage(context, annotated.signal, slot => retention.sealed(slot)),

@@ -3,7 +3,7 @@ import { stringAt, utf8 } from '../batch/batch.ts'
 import type { Append, Commit, Log, Owner, Position, SpreadLog } from '../log/log.ts'
 import { type StageName, topics } from '../record/layout.ts'
 import { addCount, emptyCounts } from '../record/totals.ts'
-import type { Watch } from './events.ts'
+import type { Committed, Watch } from './events.ts'
 
 /** The same log, telling of the commits of its owners, and of the position at which each ordered stage begins. */
 export function watchLog<L extends Log>(log: L, watch: Watch): L {
@@ -49,11 +49,26 @@ function watchOwner(owner: Owner, stage: StageName, watch: Watch): Owner {
       watch({ kind: 'commit-failed', stage, error })
       throw error
     }
-    const seconds = (performance.now() - started) / 1000
-    const [{ slot, note }] = commit.positions
-    watch({ kind: 'committed', stage, slot, note, seconds, appends: commit.appends, dead: countDead(commit.appends) })
+    watch(committed(stage, commit, (performance.now() - started) / 1000))
   }
   return { commit, [Symbol.asyncDispose]: () => owner[Symbol.asyncDispose]() }
+}
+
+function committed(stage: StageName, { positions, appends }: Commit, seconds: number): Committed {
+  const [{ slot, note }] = positions
+  let dead: Committed['dead'] | undefined
+  return {
+    kind: 'committed',
+    stage,
+    slot,
+    note,
+    seconds,
+    appends,
+    get dead() {
+      dead ??= countDead(appends)
+      return dead
+    },
+  }
 }
 
 function countDead(appends: readonly Append[]): Record<string, number> {

@@ -10,7 +10,6 @@ import {
   type ShardNote,
 } from '../record/notes.ts'
 import type { Committed, RunEvent } from '../run/events.ts'
-import type { Progress } from '../run/progress.ts'
 import { Lag } from './lag.ts'
 import { Histogram, LabelValues } from './prometheus.ts'
 
@@ -37,7 +36,6 @@ export interface Totals {
   readonly shard: ShardNote | null
 }
 
-const progressOf = { load: null, annotate: 'annotated', decide: 'decided', shard: 'sharded' } as const
 /** Who takes what a stage commits, and the topic of it. */
 const followers = {
   load: { stage: 'annotate', topic: topics.raw },
@@ -51,7 +49,6 @@ const followers = {
  * a crash undoes, and go on where the run goes on; a note is parsed when somebody asks. The others count since this process began.
  */
 export class RunCounts {
-  readonly #progress: Progress
   /** Stages by name, once they have begun. */
   readonly stages = new Map<StageName, StageCounts>()
   readonly dropReasons = new LabelValues(limits.metricLabelsMax)
@@ -62,6 +59,7 @@ export class RunCounts {
     ['crashed-worker', 0],
   ])
   log = ''
+  inputBytes = 0
   steps: number | null = null
   holds = 0
   releases = 0
@@ -69,12 +67,10 @@ export class RunCounts {
   fenced = 0
   /** The stage whose notes count what was read. */
   loader: 'annotate' | 'load' = 'annotate'
+  /** The slots whose rows are in shards, sealed or open. */
+  #sharded = 0
   /** In a spread run, what waits before each stage of the whole run. */
   #run: Map<StageName, { readonly lag: Lag; passed: number }> | null = null
-
-  constructor(progress: Progress) {
-    this.#progress = progress
-  }
 
   see(event: RunEvent): void {
     const at = performance.now()
@@ -86,19 +82,16 @@ export class RunCounts {
     else if (event.kind === 'worker-lost') add(this.restarts, event.reason, 1)
     else if (event.kind === 'held') this.holds++
     else if (event.kind === 'steps') this.steps = event.steps
+    else if (event.kind === 'sharded') this.#sharded = event.slot
+    else if (event.kind === 'input') this.inputBytes = event.bytes
     else if (event.kind === 'positions') this.#lookAtAll(event.slots, at)
     else if (event.kind === 'shares') this.#share(event)
-    else this.log = event.log
-  }
-
-  get inputBytes(): number {
-    return this.#progress.inputBytes
+    else if (event.kind === 'opened') this.log = event.log
   }
 
   /** The slots that a stage is done with. Shards are sealed long after the rows of their slots were taken. */
   passed(stage: StageName): number {
-    const name = progressOf[stage]
-    return Math.max(this.stages.get(stage)?.slot ?? 0, name === null ? 0 : this.#progress[name])
+    return Math.max(this.stages.get(stage)?.slot ?? 0, stage === 'shard' ? this.#sharded : 0)
   }
 
   /** What waits before each stage: in a spread run before those of the whole run, whoever works on them. */

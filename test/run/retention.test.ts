@@ -16,12 +16,15 @@ import { openRunFile } from '../../src/run/admit.ts'
 import type { RunContext } from '../../src/run/context.ts'
 import { decideAll } from '../../src/run/decide/decide-stage.ts'
 import { openState } from '../../src/run/decide/decide-state.ts'
+import { Lead, readersOf } from '../../src/run/lead.ts'
 import { runLoadStage } from '../../src/run/load/load-stage.ts'
 import { Pool } from '../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../src/run/progress.ts'
+import { scoredSlots } from '../../src/run/measure/scored.ts'
+import { openRedriveInbox } from '../../src/run/redrive/redrive-inbox.ts'
 import { Retention, type RetentionOptions } from '../../src/run/retention.ts'
 import { runShardStage } from '../../src/run/shard/shard-stage.ts'
 import { openSink } from '../../src/run/shard/sink.ts'
+import { slotOfSnapshot } from '../../src/run/spread/snapshot.ts'
 import { verifyRun } from '../../src/verify/verify.ts'
 import { runMain } from '../cli/terminal.ts'
 import { broker, newRun, testOnBroker } from '../log/kafka/broker.ts'
@@ -55,7 +58,14 @@ interface Start {
 }
 
 /** One life of a run, with what runs beside it as `run` does it, on a log with small files. */
-async function live({ dir, log: place = null, partitions = 1, stopAt, retention, trimBy }: Start): Promise<RunContext> {
+async function live({
+  dir,
+  log: place = null,
+  partitions = 1,
+  stopAt,
+  retention,
+  trimBy,
+}: Start): Promise<RunContext & { slot: number }> {
   const shape: RunShape = { partitions, lanes: 4 }
   const where = { log: place, logConfig: null, ...shape }
   await using log: Log & Topics = place
@@ -64,9 +74,10 @@ async function live({ dir, log: place = null, partitions = 1, stopAt, retention,
   if ('ensureTopics' in log) await (log as Awaited<ReturnType<typeof openKafka>>).ensureTopics(topicShapes(shape))
   const { segments } = await openRunFile(dir, plan, ref, log, { ...where, isUpgrade: false })
   const [drain, failed] = [new AbortController(), new AbortController()]
-  const progress = emptyProgress()
   const context = {
-    ...{ dir, plan, shape, segments, log, pool, progress, drain: drain.signal, failed: failed.signal },
+    ...{ dir, plan, shape, segments, log, pool, drain: drain.signal, failed: failed.signal },
+    lead: new Lead(readersOf(plan)),
+    watch: () => {},
     checkOwner: () => {},
   }
   const options = { slotsBetween: 4, ...(retention ?? { keepSlots: null }) }
@@ -90,8 +101,9 @@ async function live({ dir, log: place = null, partitions = 1, stopAt, retention,
         throw error
       })
       .finally(() => done.abort())
+  const parts = { output: scoredSlots(context), openMore: openRedriveInbox(context) }
   const stages = [
-    end(runLoadStage(context), annotated),
+    end(runLoadStage(context, parts), annotated),
     end(decide(), decided),
     end(runShardStage(context, decided.signal, sink, cuts), new AbortController()),
   ]
@@ -100,8 +112,9 @@ async function live({ dir, log: place = null, partitions = 1, stopAt, retention,
   await retain[Symbol.asyncDispose]()
   // Rounds beside the run come as they can; one behind it shows what it came to.
   await using last = begin()
-  last.sealed(progress.decided)
-  return context
+  const { slot } = await log.position('decide', 0)
+  last.sealed(slot)
+  return { ...context, slot }
 }
 
 async function newDir(): Promise<string> {
@@ -112,9 +125,9 @@ async function newDir(): Promise<string> {
 const failTest = (error: unknown) => assert.fail(String(error))
 
 const whole = await newDir()
-const { progress: full } = await live({ dir: whole })
+const { slot: decided } = await live({ dir: whole })
 const expected = await hashOutput(whole)
-const slots = full.decided - 1
+const slots = decided - 1
 
 async function firstKept(dir: string): Promise<bigint> {
   await using run = await RunReader.open(dir)
@@ -266,7 +279,11 @@ testOnBroker(
     await using log = await openKafka(dir, run)
     const context = { dir, log, shape: run, plan, checkOwner: () => {} }
     const retain = async (keepSlots: number | null) => {
-      await using retention = new Retention(context, log, { keepSlots, onFailure: failTest })
+      await using retention = new Retention(context, log, {
+        keepSlots,
+        onFailure: failTest,
+        lastingSlot: slotOfSnapshot,
+      })
       retention.sealed(1)
     }
     await retain(null)

@@ -1,7 +1,5 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
-import { concatBatches, takeRows } from '../../batch/rows.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { annotateSlot, deadBatch } from './annotate-slot.ts'
@@ -14,7 +12,7 @@ import {
   type Report,
   reportTo,
 } from './jobs.ts'
-import { tokenizeKept } from './tokens.ts'
+import { tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
 export interface Port {
@@ -34,19 +32,7 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
 }
 
 async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }, report: Report): Promise<Uint8Array> {
-  const { batch } = decodeBatch(job.value)
-  const tokenizer = plan.tokenizer!
-  if (!job.alone || batch.rows === 0) {
-    report('tokenizing')
-    return encodeBatch(await tokenizeKept(tokenizer, batch, job.slot))
-  }
-  const parts = []
-  for (let row = 0; row < batch.rows; row++) {
-    report('tokenizing-row', row)
-    parts.push(await tokenizeKept(tokenizer, takeRows(batch, [row]), job.slot))
-    await turn()
-  }
-  return encodeBatch(concatBatches(parts))
+  return encodeBatch(await tokenizeSlot(plan.tokenizer!, decodeBatch(job.value).batch, job, report))
 }
 
 function transferable(result: AnnotateResult | Uint8Array): ArrayBuffer[] {

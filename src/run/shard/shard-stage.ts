@@ -3,7 +3,7 @@ import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, list, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { makeFolder } from '../../disk/durable-file.ts'
 import { assert } from '../../errors.ts'
-import type { Append, Owner } from '../../log/log.ts'
+import type { Append, Owner, Position } from '../../log/log.ts'
 import { topics } from '../../record/layout.ts'
 import { readManifest } from '../../record/manifest.ts'
 import { firstOpenSlot, readShardNote } from '../../record/notes.ts'
@@ -44,41 +44,63 @@ export async function shardAll(
   sink: ManifestSink | null,
   cuts: ConstructorParameters<typeof OpenShards>[1] = {},
 ): Promise<void> {
-  const { log, shape, progress } = context
+  const { log, shape, lead, watch, failed } = context
   const from = await positionsOf(log, 'shard', shape.partitions)
-  const note = readShardNote(from[0])
-  progress.shard = note.totals
-  progress.sharded = from[0].slot
+  const { domains, totals, ended } = readShardNote(from[0])
+  lead.report('shard', from[0].slot)
   for await (const entry of readManifest(log)) await sink?.add(entry)
-  if (note.ended) return sink?.end()
-  const open = new OpenShards(note.domains, cuts)
-  const counted = from[0].slot
-  const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(note.domains, counted))
+  if (ended) return sink?.end()
+  const sharding: Sharding = { context, owner, from, sink, open: new OpenShards(domains, cuts), totals }
+  const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(domains, from[0].slot))
   const reader = new SlotReader(log, topics.kept, start, upstreamDone)
-  const tokenized = tokenizeInOrder(context, reader)
-  for await (const { entry, batch } of tokenized) {
-    context.failed.throwIfAborted()
-    if (batch) open.add(entry.slot, batch)
-    const full = open.takeFull(entry.slot, entry.isEnd)
-    // A shard's rows are of one segment. Cut last, as an upgrade may come when what was full by itself is sealed already.
-    const isCut = isSegmentEnd(context.segments, entry.slot)
-    if (isCut) full.push(...open.takeFull(entry.slot, true))
-    if (entry.slot < counted) {
-      assert(full.length === 0 || isCut, `slot ${entry.slot} seals a shard that it did not seal before the restart`)
-      if (full.length === 0) continue
-    } else if (batch) countTokens(progress.shard, batch)
+  for await (const tokenized of tokenizeInOrder(context, reader)) {
+    const { slot, isEnd } = tokenized.entry
+    failed.throwIfAborted()
+    const full = fillShards(sharding, tokenized)
+    if (slot < from[0].slot && full.length === 0) continue
     const sealed: ManifestEntry[] = []
     for (const shard of full) sealed.push(await sealShard(context, shard))
-    progress.shard.shards += sealed.length
-    if (sealed.length > 0 || entry.isEnd) {
-      const state = JSON.stringify({ domains: open.notes(), totals: progress.shard, ended: entry.isEnd })
-      const positions = from.map(({ partition }) => ({ ...positionAfter(entry, partition), note: state }))
-      await owner.commit({ positions, appends: sealed.map(manifestAppend) })
-      for (const manifest of sealed) await sink?.add(manifest)
-    }
-    progress.sharded = entry.slot + 1
-    if (entry.isEnd) await sink?.end()
+    totals.shards += sealed.length
+    if (sealed.length > 0 || isEnd) await commitSealed(sharding, tokenized.entry, sealed)
+    lead.report('shard', slot + 1)
+    watch({ kind: 'sharded', slot: slot + 1, totals })
+    if (isEnd) await sink?.end()
   }
+}
+
+/** What slots are made shards with. */
+interface Sharding {
+  readonly context: RunContext
+  readonly owner: Owner
+  /** The positions that it goes on from: slots before them are counted in the totals, and those of open shards are read again. */
+  readonly from: readonly Position[]
+  readonly sink: ManifestSink | null
+  readonly open: OpenShards
+  readonly totals: ShardTotals
+}
+
+/** Adds a slot to the open shards, and to the totals once. Returns the shards that are full then. */
+function fillShards({ context, from, open, totals }: Sharding, { entry, batch }: Tokenized): FullShard[] {
+  const { slot, isEnd } = entry
+  const isCounted = slot < from[0].slot
+  if (batch) open.add(slot, batch)
+  if (batch && !isCounted) countTokens(totals, batch)
+  const full = open.takeFull(slot, isEnd)
+  // A shard's rows are of one segment. Cut last, as an upgrade may come when what was full by itself is sealed already.
+  if (isSegmentEnd(context.segments, slot)) return [...full, ...open.takeFull(slot, true)]
+  assert(!isCounted || full.length === 0, `slot ${slot} seals a shard that it did not seal before the restart`)
+  return full
+}
+
+async function commitSealed(
+  { owner, from, sink, open, totals }: Sharding,
+  entry: SlotEntry,
+  sealed: readonly ManifestEntry[],
+): Promise<void> {
+  const note = JSON.stringify({ domains: open.notes(), totals, ended: entry.isEnd })
+  const positions = from.map(({ partition }) => ({ ...positionAfter(entry, partition), note }))
+  await owner.commit({ positions, appends: sealed.map(manifestAppend) })
+  for (const manifest of sealed) await sink?.add(manifest)
 }
 
 interface Tokenized {
@@ -119,7 +141,7 @@ async function sealShard(context: RunContext, shard: FullShard): Promise<Manifes
   const path = shardPath(shard.domain, shard.number)
   await makeFolder(dirname(join(dir, 'shards', path)))
   const tokenizer = plan.tokenizer!
-  const batches = shard.batches.map(({ rows, columns: { domain: _, ...columns } }) => ({ rows, columns }))
+  const batches = shard.batches.map(withoutDomain)
   const { shard: fingerprint } = segmentAt(context.segments, numbers(batches[0], 'slot')[0])
   const identity = { tokenizer: JSON.stringify(tokenizer.options), fingerprint }
   const metadata = { domain: shard.domain, number: String(shard.number), ...identity }
@@ -127,19 +149,22 @@ async function sealShard(context: RunContext, shard: FullShard): Promise<Manifes
   const at = (batch: Batch, row: number) => ({ slot: numbers(batch, 'slot')[row], row: numbers(batch, 'row')[row] })
   const last = batches.at(-1)!
   return {
-    ...{
-      path,
-      domain: shard.domain,
-      number: shard.number,
-      rows: shard.rows,
-      tokens: shard.tokens,
-      ...written,
-      ...identity,
-    },
+    path,
+    domain: shard.domain,
+    number: shard.number,
+    rows: shard.rows,
+    tokens: shard.tokens,
+    ...written,
+    ...identity,
     textBytes: batches.reduce((sum, batch) => sum + sumOf(numbers(batch, 'textBytes')), 0),
     first: at(batches[0], 0),
     last: at(last, last.rows - 1),
   }
+}
+
+function withoutDomain({ rows, columns }: Batch): Batch {
+  const { domain, ...others } = columns
+  return { rows, columns: others }
 }
 
 function sumOf(values: ArrayLike<number>): number {

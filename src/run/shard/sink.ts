@@ -5,22 +5,20 @@ import type { ManifestSink } from './shard-stage.ts'
 
 /** The feed of a run, as who plans steps from its shards; null for a run without one. `run`: the pipeline's name. */
 export async function openSink(context: RunContext, run: string): Promise<(ManifestSink & AsyncDisposable) | null> {
-  const { plan, dir, segments, progress } = context
+  const { plan, dir, segments, watch } = context
   if (!plan.feed) return null
   const { endOfTextId } = plan.tokenizer!.options
   const feed = await openFeed(join(dir, 'feed'), {
     ...plan.feed,
     // A feed goes on through upgrades: it is named by the pipeline that began it.
-    ...{ run, fingerprint: segments[0].shard },
+    run,
+    fingerprint: segments[0].shard,
     shards: join(dir, 'shards'),
     tokenizer: plan.tokenizer!.options,
     onEffect: context.checkOwner,
     endOfText: typeof endOfTextId === 'number' ? endOfTextId : null,
   })
-  const count = (steps: number) => {
-    progress.steps = steps
-    context.watch?.({ kind: 'steps', steps })
-  }
+  const count = (steps: number) => watch({ kind: 'steps', steps })
   count(feed.head.steps)
   return {
     add: async entry => count(await feed.addManifest(entry)),

@@ -1,6 +1,19 @@
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { Column } from '../../batch/batch.ts'
+import { topics } from '../../record/layout.ts'
+import { slotAppend } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
+import type { RunContext } from '../context.ts'
+import type { SlotOutput } from '../load/load-parts.ts'
+
+/** Slots as they were read, for whoever annotates them, who must be of the pipeline that loaded. */
+export function rawSlots({ plan, shape }: RunContext): SlotOutput {
+  const headers = { fingerprint: plan.annotateFingerprint }
+  return {
+    topic: topics.raw,
+    encode: async (slot, chunks) => [slotAppend(topics.raw, slot, shape.partitions, encodeRaw(chunks), headers)],
+  }
+}
 
 /** A chunk without its bytes, and how many those are. */
 type ChunkHead = Omit<Chunk, 'bytes'> & { readonly length: number }

@@ -9,11 +9,12 @@ import type { Plan } from '../../pipeline/plan.ts'
 import { type RunShape, stageNames, topics } from '../../record/layout.ts'
 import { type LogPlace, openKafka, prepareTopics } from '../../record/open-log.ts'
 import { openRunFile } from '../admit.ts'
+import { Lead, readersOf } from '../lead.ts'
 import { loadAll } from '../load/load-stage.ts'
 import type { PipelineRef } from '../measure/jobs.ts'
 import { Pool } from '../measure/pool.ts'
-import type { RunOptions } from '../options.ts'
-import { emptyProgress, type Progress } from '../progress.ts'
+import type { WatchedOptions } from '../options.ts'
+import { openRedriveInbox } from '../redrive/redrive-inbox.ts'
 import { openRetention } from '../retention.ts'
 import { shardAll } from '../shard/shard-stage.ts'
 import { openSink } from '../shard/sink.ts'
@@ -21,12 +22,11 @@ import { watchLog } from '../watch-log.ts'
 import { annotatePartition, type SpreadContext } from './annotate-stage.ts'
 import { claimStage } from './claim.ts'
 import { DecideSeat } from './decide-seat.ts'
+import { rawSlots } from './raw.ts'
 import { Shares } from './shares.ts'
+import { slotOfSnapshot } from './snapshot.ts'
 import { trackRun } from './tracker.ts'
 import { checkUpgraded, endUpgrade, upgradeRun } from './upgrade.ts'
-
-/** What a spread run is given: the log, and how the run is cut, are known then. */
-export type SpreadOptions = RunOptions & { readonly progress: Progress }
 
 type Place = LogPlace & RunShape
 type KafkaLog = Awaited<ReturnType<typeof openKafka>>
@@ -36,29 +36,37 @@ type KafkaLog = Awaited<ReturnType<typeof openKafka>>
  * out among them; loading, deciding and sharding have one owner each, and a standby in whoever else takes part in these. A process that
  * does is one of those that see the run's folder; one that annotates only needs the brokers alone.
  */
-export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, options: SpreadOptions): Promise<Progress> {
-  const { dir, watch, drain, progress } = options
+export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, options: WatchedOptions): Promise<void> {
+  const { dir, watch, drain } = options
   const stages = (options.stages ?? stageNames).filter(stage => stage !== 'shard' || plan.tokenizer)
   const hasFolder = stages.some(stage => stage !== 'annotate')
   await using log = await openKafka(dir, place)
   const shape = hasFolder ? await prepareRun(plan, ref, place, log, options) : await findRun(log, place, drain)
-  if (!shape) return progress
-  watch?.({ kind: 'opened', log: 'kafka', stages })
-  await using pool = new Pool(options.workers, ref, { onLost: lost => watch?.({ kind: 'worker-lost', ...lost }) })
+  if (!shape) return
+  watch({ kind: 'opened', log: 'kafka', stages })
+  await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(error)
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
   const context: SpreadContext = {
-    ...{ dir, plan, shape, pool, progress, drain, watch },
-    ...{ log: watch ? watchLog(log, watch) : log, failed: failure.signal, checkOwner: () => {} },
+    dir,
+    plan,
+    shape,
     segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
+    log: watchLog(log, watch),
+    pool,
+    lead: new Lead(readersOf(plan)),
+    drain,
+    failed: failure.signal,
+    watch,
+    checkOwner: () => {},
   }
   const work = { context, ref, place, log, options, isDraining: drain.aborted }
   await using seat = stages.includes('decide')
     ? await DecideSeat.open(context, options.state ?? join(dir, 'state'), fail)
     : null
   const tell = (held: readonly Share[], change: Parameters<ConstructorParameters<typeof Shares>[2]>[1] | null) =>
-    watch?.({ kind: 'shares', shares: held, change })
+    watch({ kind: 'shares', shares: held, change })
   const shares: Shares = new Shares((share, stop) => doWork(share, stop, work, seat, shares), fail, tell)
   const stop = AbortSignal.any([failure.signal, ...(work.isDraining ? [] : [drain])])
   {
@@ -68,7 +76,6 @@ export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, opti
     await trackRun({ context, hasFolder, isDraining: work.isDraining }, stop)
   }
   failure.signal.throwIfAborted()
-  return progress
 }
 
 interface Work {
@@ -76,7 +83,7 @@ interface Work {
   readonly ref: PipelineRef
   readonly place: Place
   readonly log: KafkaLog
-  readonly options: SpreadOptions
+  readonly options: WatchedOptions
   readonly isDraining: boolean
 }
 
@@ -99,16 +106,16 @@ async function doWork(
   // Its files are claimed once the log has made this process the owner, and the pipeline must still be the run's then.
   const checkOwner = await claimStage(dir, stage)
   const { segments, pipeline } = await checkUpgraded(dir, plan, ref, place)
-  // Its figures are its own, as the run's are read from the log.
-  const ordered = { ...context, segments, checkOwner, progress: emptyProgress() }
+  // Loading is held back by what the log says of the others, whoever does their work: they have nothing to report here.
+  const ordered = { ...context, segments, checkOwner, lead: new Lead([]) }
   const failed = AbortSignal.any([context.failed, stop])
   if (stage === 'decide') {
-    await using retention = openRetention(ordered, work.log, work.options)
+    await using retention = openRetention(ordered, work.log, work.options, { lastingSlot: slotOfSnapshot })
     await seat!.decide({ ...ordered, failed }, owner, stop, slot => retention.sealed(slot))
   } else if (stage === 'load') {
-    // What was read is committed, also when the share is given back. The lead over other stages is seen in the run's figures.
-    const drain = AbortSignal.any([context.drain, stop])
-    await loadAll({ ...ordered, drain, progress: context.progress }, owner)
+    // What was read is committed, also when the share is given back.
+    const loading = { ...ordered, drain: AbortSignal.any([context.drain, stop]), lead: context.lead }
+    await loadAll(loading, owner, { output: rawSlots(loading), openMore: openRedriveInbox(loading) })
   } else {
     await using sink = await openSink(ordered, pipeline)
     await shardAll({ ...ordered, failed }, owner, stop, sink)
@@ -121,7 +128,7 @@ async function prepareRun(
   ref: PipelineRef,
   place: Place,
   log: KafkaLog,
-  { dir, isUpgrade = false, note }: SpreadOptions,
+  { dir, isUpgrade = false, note }: WatchedOptions,
 ): Promise<RunShape> {
   await makeFolder(dir)
   await using _ = await lockSoon(dir)

@@ -20,9 +20,9 @@ import { topics } from '../../../src/record/layout.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
 import type { RunContext } from '../../../src/run/context.ts'
 import { runDecideStage } from '../../../src/run/decide/decide-stage.ts'
+import { Lead } from '../../../src/run/lead.ts'
 import { deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { makeDir } from '../fixture.ts'
 
@@ -87,7 +87,7 @@ async function begin(end?: number): Promise<Fixture> {
 async function decide({ dir, log }: Fixture, of: PipelineBuilder = guarded, given: Log = log): Promise<unknown> {
   const never = new AbortController().signal
   const context: RunContext = {
-    ...{ dir, plan: planPipeline(of), log: given, pool: {} as Pool, progress: emptyProgress() },
+    ...{ dir, plan: planPipeline(of), log: given, pool: {} as Pool, lead: new Lead([]), watch: () => {} },
     segments: [{ from: 0, annotate: 'a', decide: 'd', shard: 's', state: '' }],
     ...{ shape: { partitions: 1, lanes: 1 }, drain: never, failed: never, checkOwner: () => {} },
   }

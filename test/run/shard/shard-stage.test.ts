@@ -11,10 +11,13 @@ import { topics } from '../../../src/record/layout.ts'
 import type { Segment } from '../../../src/record/run-file.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
 import type { RunContext } from '../../../src/run/context.ts'
+import type { RunEvent } from '../../../src/run/events.ts'
+import { Lead } from '../../../src/run/lead.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
 import { tokenizeKept } from '../../../src/run/measure/tokens.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
+import { Progress } from '../../../src/run/progress.ts'
 import { runShardStage } from '../../../src/run/shard/shard-stage.ts'
+import { watchLog } from '../../../src/run/watch-log.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { crashing, hashFiles, makeDir, randomFrom } from '../fixture.ts'
@@ -69,14 +72,16 @@ const segmentFrom = (from: number, name: string): Segment => ({
 })
 
 async function runStage({ dir, log }: Fixture, given: Log = log, segments = [segmentFrom(0, 'first')]) {
-  const progress = emptyProgress()
+  const progress = new Progress()
+  const watch = (event: RunEvent) => progress.see(event)
   const never = new AbortController().signal
   const context: RunContext = {
     dir,
     plan,
     pool,
-    progress,
-    log: given,
+    lead: new Lead([]),
+    watch,
+    log: watchLog(given, watch),
     shape: { partitions: 1, lanes: 1 },
     segments,
     ...{ drain: never, failed: never, checkOwner: () => {} },
@@ -85,7 +90,7 @@ async function runStage({ dir, log }: Fixture, given: Log = log, segments = [seg
   let ends = 0
   const sink = { add: async (entry: ManifestEntry) => void seen.push(entry), end: async () => void ends++ }
   await runShardStage(context, AbortSignal.abort(), sink, cuts)
-  return { progress, seen, ends }
+  return { progress: progress.figures(), seen, ends }
 }
 
 async function manifestOf(log: Log): Promise<ManifestEntry[]> {

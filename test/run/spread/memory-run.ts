@@ -11,8 +11,8 @@ import { pipeline } from '../../../src/pipeline/pipeline.ts'
 import { planPipeline, stageFields } from '../../../src/pipeline/plan.ts'
 import { topics } from '../../../src/record/layout.ts'
 import { slotAppend } from '../../../src/record/slots.ts'
+import { Lead } from '../../../src/run/lead.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
 import type { SpreadContext } from '../../../src/run/spread/annotate-stage.ts'
 import { encodeRaw } from '../../../src/run/spread/raw.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
@@ -54,7 +54,7 @@ export const plan = planPipeline(pipeline('p').from(jsonl('none')).decide(unique
 export function contextOf(log: SpreadLog, more: Partial<SpreadContext> = {}): SpreadContext {
   const never = new AbortController().signal
   return {
-    ...{ dir: '', plan, log, progress: emptyProgress(), pool: poolOf(async text => text) },
+    ...{ dir: '', plan, log, lead: new Lead([]), watch: () => {}, pool: poolOf(async text => text) },
     ...{ shape: { partitions, lanes: 1, spread: true }, drain: never, failed: never, checkOwner: () => {} },
     segments: [{ from: 0, annotate: '', decide: '', shard: '', state: plan.stateFingerprint }],
     ...more,

@@ -16,10 +16,12 @@ import { topics } from '../../../src/record/layout.ts'
 import { putRequest } from '../../../src/record/redrive-request.ts'
 import { readSplits } from '../../../src/record/splits.ts'
 import type { RunContext } from '../../../src/run/context.ts'
+import { Lead } from '../../../src/run/lead.ts'
 import { runLoadStage } from '../../../src/run/load/load-stage.ts'
 import { annotateSlot, deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
+import { scoredSlots } from '../../../src/run/measure/scored.ts'
+import { openRedriveInbox } from '../../../src/run/redrive/redrive-inbox.ts'
 import type { WatchFolders } from '../../../src/sources/files/follow.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
@@ -76,7 +78,8 @@ function contextOf(
     ...{
       dir: world.dir,
       plan,
-      progress: emptyProgress(),
+      lead: new Lead([]),
+      watch: () => {},
       log,
       shape: { partitions: 1, lanes: 2 },
       segments: [],
@@ -86,11 +89,14 @@ function contextOf(
   }
 }
 
+const load = (context: RunContext) =>
+  runLoadStage(context, { output: scoredSlots(context), openMore: openRedriveInbox(context) })
+
 /** Runs to the end of the input. */
 async function finish(world: World, log = world.log): Promise<void> {
   const failure = new AbortController()
   try {
-    await runLoadStage(contextOf(world, false, new AbortController().signal, failure.signal, log))
+    await load(contextOf(world, false, new AbortController().signal, failure.signal, log))
   } finally {
     // As whoever runs the stages does, which closes the files.
     failure.abort()
@@ -100,7 +106,7 @@ async function finish(world: World, log = world.log): Promise<void> {
 /** Follows until the log holds so many records, live and dead, does `more`, and then stops before the end. */
 async function follow(world: World, records: number, more = async () => {}): Promise<void> {
   const drain = new AbortController()
-  const stage = runLoadStage(contextOf(world, true, drain.signal, new AbortController().signal))
+  const stage = load(contextOf(world, true, drain.signal, new AbortController().signal))
   const waitFor = async (isThere: () => Promise<boolean>) => {
     while (!(await isThere())) await Promise.race([turn(), stage.then(() => assert.fail('it ended'))])
   }

@@ -1,0 +1,52 @@
+import { type Position, startPosition } from '../log/log.ts'
+import { readDecideNote, readLoadNote, readShardNote } from './notes.ts'
+import type { DecideTotals, ShardTotals } from './totals.ts'
+
+/** A run's figures at some moment. */
+export interface Figures {
+  /** Bytes of input in all, or 0 where nobody can tell, and bytes read so far. */
+  readonly inputBytes: number
+  readonly readBytes: number
+  /** Bytes read before this process began, so that rates count its own work. */
+  readonly readBytesBefore: number
+  /** Slots that each stage is done with. */
+  readonly annotated: number
+  readonly decided: number
+  readonly sharded: number
+  readonly steps: number
+  /** Splits that came after the run had ended: it does not have them. */
+  readonly laterSplits: number
+  readonly decide: DecideTotals
+  readonly shard: ShardTotals
+}
+
+/** Where the stages of a run stand. `annotated` is the first slot that is not annotated. */
+export interface StagePositions {
+  readonly load: Position
+  readonly annotated: number
+  readonly decide: Position
+  readonly shard: Position
+}
+
+/** The figures that the stages' positions tell. Throws 'corrupt' for a note that is not what its stage writes. */
+export function figuresAt({ load, annotated, decide, shard }: StagePositions): Figures {
+  const { readBytes } = readLoadNote(load)
+  return {
+    inputBytes: 0,
+    readBytes,
+    readBytesBefore: readBytes,
+    annotated,
+    decided: decide.slot,
+    sharded: shard.slot,
+    steps: 0,
+    laterSplits: 0,
+    decide: readDecideNote(decide).totals,
+    shard: readShardNote(shard).totals,
+  }
+}
+
+/** The figures of a run that has not begun. */
+export function emptyFigures(): Figures {
+  const start = startPosition(0)
+  return figuresAt({ load: start, annotated: 0, decide: start, shard: start })
+}

@@ -22,7 +22,6 @@ import { openRetention, type Retention } from './retention.ts'
 import { type ManifestSink, runShardStage } from './shard/shard-stage.ts'
 import { openSink } from './shard/sink.ts'
 import { runSpread } from './spread/run.ts'
-import { watchLog } from './watch-log.ts'
 
 /**
  * Runs a pipeline until its source ends or `drain` aborts, and returns the figures. Called again with the same folder it goes on where
@@ -59,7 +58,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
     plan,
     shape: { partitions: run.partitions, lanes: run.lanes },
     segments: run.segments,
-    log: watchLog(log, watch),
+    log,
     pool,
     lead: new Lead(readersOf(plan)),
     drain,

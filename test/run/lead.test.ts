@@ -11,7 +11,6 @@ import type { RunEvent, Watch } from '../../src/run/events.ts'
 import { runLoadStage } from '../../src/run/load/load-stage.ts'
 import type { Pool } from '../../src/run/measure/pool.ts'
 import { Progress } from '../../src/run/progress.ts'
-import { watchLog } from '../../src/run/watch-log.ts'
 import { setLimits } from '../simulate/small-limits.ts'
 import { examine } from './examine.ts'
 import { countingSource } from './fixture.ts'
@@ -45,7 +44,7 @@ async function begin({ Lead }: Module, t: TestContext, watch: Watch = () => {}) 
     plan: planPipeline(pipeline('p').from(countingSource([records], 1024))),
     shape: { partitions: 1, lanes: 1 },
     segments: [],
-    log: watchLog(new MemoryLog(), see),
+    log: new MemoryLog(),
     pool: { size: 8 } as Pool,
     lead,
     drain: drain.signal,

@@ -12,6 +12,7 @@ import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from 
 import type { DecideTotals } from '../../record/totals.ts'
 import type { Trip } from '../../record/trip.ts'
 import type { RunContext } from '../context.ts'
+import { ownStage } from '../own-stage.ts'
 import { decideSlot } from './decide-slot.ts'
 import { catchUpTo, checkDeciders, openState } from './decide-state.ts'
 import { GuardRails, type SlotFates } from './guard-rails.ts'
@@ -27,7 +28,7 @@ export async function runDecideStage(
   upstreamDone: AbortSignal,
   onSealed: (slot: number) => void = () => {},
 ): Promise<void> {
-  await using owner = await context.log.own('decide')
+  await using owner = await ownStage(context, 'decide')
   context.checkOwner()
   await using state = await openState(context, join(context.dir, 'state'))
   await decideAll(context, owner, state, upstreamDone, onSealed)
@@ -45,8 +46,9 @@ export async function decideAll(
   upstreamDone: AbortSignal,
   onSealed: (slot: number) => void = () => {},
 ): Promise<void> {
-  const { log, shape, lead, plan, dir } = context
+  const { log, shape, lead, plan, dir, watch } = context
   const from = await positionsOf(log, 'decide', shape.partitions)
+  watch({ kind: 'stage-began', stage: 'decide', slot: from[0].slot, note: from[0].note })
   checkDeciders(context, state)
   await catchUpTo(context, state, from[0].slot)
   const note = readDecideNote(from[0])

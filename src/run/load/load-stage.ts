@@ -7,6 +7,7 @@ import { endAppends } from '../../record/slots.ts'
 import { readSplits } from '../../record/splits.ts'
 import type { Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
+import { ownStage } from '../own-stage.ts'
 import { Lanes, type LoadedSlot, startLoadPosition } from './lanes.ts'
 import type { LoadParts, MoreSplits } from './load-parts.ts'
 import { type PendingSlot, SlotWindow } from './slot-window.ts'
@@ -18,14 +19,16 @@ import { SplitList } from './split-list.ts'
  * `end` slot; a drain or a follower does not, so it can go on.
  */
 export async function runLoadStage(context: RunContext, parts: LoadParts): Promise<void> {
-  await using owner = await context.log.own(loaderOf(context.shape).stage)
+  await using owner = await ownStage(context, loaderOf(context.shape).stage)
   context.checkOwner()
   await loadAll(context, owner, parts)
 }
 
 /** The same for who owns the stage already. */
 export async function loadAll(context: RunContext, owner: Owner, parts: LoadParts): Promise<void> {
-  const { slot, note } = await context.log.position(loaderOf(context.shape).stage, 0)
+  const { stage } = loaderOf(context.shape)
+  const { slot, note } = await context.log.position(stage, 0)
+  context.watch({ kind: 'stage-began', stage, slot, note })
   const begun = readLoadNote({ note })
   if (begun.ended) return tellLaterSplits(context)
   const stop = AbortSignal.any([context.drain, context.failed])

@@ -13,6 +13,7 @@ import { addCount, type ShardTotals } from '../../record/totals.ts'
 import { type ManifestEntry, shardPath } from '../../shards/manifest.ts'
 import { writeShard } from '../../shards/shard.ts'
 import type { RunContext } from '../context.ts'
+import { ownStage } from '../own-stage.ts'
 import { type FullShard, OpenShards } from './open-shards.ts'
 
 /** Who plans training steps from sealed shards as they come. */
@@ -32,7 +33,7 @@ export async function runShardStage(
   sink: ManifestSink | null,
   cuts: ConstructorParameters<typeof OpenShards>[1] = {},
 ): Promise<void> {
-  await using owner = await context.log.own('shard')
+  await using owner = await ownStage(context, 'shard')
   await shardAll(context, owner, upstreamDone, sink, cuts)
 }
 
@@ -46,6 +47,7 @@ export async function shardAll(
 ): Promise<void> {
   const { log, shape, lead, watch, failed } = context
   const from = await positionsOf(log, 'shard', shape.partitions)
+  watch({ kind: 'stage-began', stage: 'shard', slot: from[0].slot, note: from[0].note })
   const { domains, totals, ended } = readShardNote(from[0])
   lead.report('shard', from[0].slot)
   for await (const entry of readManifest(log)) await sink?.add(entry)

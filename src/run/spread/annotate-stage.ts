@@ -6,6 +6,7 @@ import { slotAppend } from '../../record/slots.ts'
 import type { RunContext } from '../context.ts'
 import { type PendingSlot, SlotWindow } from '../load/slot-window.ts'
 import { scoredSlots } from '../measure/scored.ts'
+import { watchOwner } from '../own-stage.ts'
 import { decodeRaw } from './raw.ts'
 
 /** A context whose log shares out partitions. */
@@ -29,8 +30,8 @@ export async function annotatePartition(
   stop: AbortSignal,
   slotsMax: () => number,
 ): Promise<void> {
-  const { log, failed } = context
-  await using owner = await log.ownPartition('annotate', partition)
+  const { log, failed, watch } = context
+  await using owner = watchOwner(await log.ownPartition('annotate', partition), 'annotate', watch)
   const position = await log.position('annotate', partition)
   if (isEnded([position])) return
   const over = new AbortController()

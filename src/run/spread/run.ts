@@ -6,7 +6,7 @@ import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { Share } from '../../log/log.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { type RunShape, stageNames, topics } from '../../record/layout.ts'
+import { type RunShape, type StageName, stageNames, topics } from '../../record/layout.ts'
 import { type LogPlace, openKafka, prepareTopics } from '../../record/open-log.ts'
 import { openRunFile } from '../admit.ts'
 import { Lead, readersOf } from '../lead.ts'
@@ -14,11 +14,11 @@ import { loadAll } from '../load/load-stage.ts'
 import type { PipelineRef } from '../measure/jobs.ts'
 import { Pool } from '../measure/pool.ts'
 import type { WatchedOptions } from '../options.ts'
+import { ownStage } from '../own-stage.ts'
 import { openRedriveInbox } from '../redrive/redrive-inbox.ts'
 import { openRetention } from '../retention.ts'
 import { shardAll } from '../shard/shard-stage.ts'
 import { openSink } from '../shard/sink.ts'
-import { watchLog } from '../watch-log.ts'
 import { annotatePartition, type SpreadContext } from './annotate-stage.ts'
 import { claimStage } from './claim.ts'
 import { DecideSeat } from './decide-seat.ts'
@@ -53,7 +53,7 @@ export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, opti
     plan,
     shape,
     segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
-    log: watchLog(log, watch),
+    log,
     pool,
     lead: new Lead(readersOf(plan)),
     drain,
@@ -96,13 +96,13 @@ async function doWork(
   shares: Shares,
 ): Promise<void> {
   const { context, ref, place, isDraining } = work
-  const { dir, plan, log } = context
+  const { dir, plan } = context
   const slotsMax = () => Math.ceil((context.pool.size * limits.slotsInFlightPerWorker) / shares.count(stage)) + 1
   if (stage === 'annotate') return annotatePartition(context, partition, stop, slotsMax)
   if (stage === 'load' && isDraining) return
   // Looked at first, so that a process of an old pipeline takes no stage from one of the new.
   await checkUpgraded(dir, plan, ref, place)
-  await using owner = await log.own(stage)
+  await using owner = await ownStage(context, stage as StageName)
   // Its files are claimed once the log has made this process the owner, and the pipeline must still be the run's then.
   const checkOwner = await claimStage(dir, stage)
   const { segments, pipeline } = await checkUpgraded(dir, plan, ref, place)

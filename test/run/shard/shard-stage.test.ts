@@ -17,7 +17,6 @@ import type { Pool } from '../../../src/run/measure/pool.ts'
 import { tokenizeKept } from '../../../src/run/measure/tokens.ts'
 import { Progress } from '../../../src/run/progress.ts'
 import { runShardStage } from '../../../src/run/shard/shard-stage.ts'
-import { watchLog } from '../../../src/run/watch-log.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { crashing, hashFiles, makeDir, randomFrom } from '../fixture.ts'
@@ -81,7 +80,7 @@ async function runStage({ dir, log }: Fixture, given: Log = log, segments = [seg
     pool,
     lead: new Lead([]),
     watch,
-    log: watchLog(given, watch),
+    log: given,
     shape: { partitions: 1, lanes: 1 },
     segments,
     ...{ drain: never, failed: never, checkOwner: () => {} },

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
 import { lockDirectory } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
+import type { Owner } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Figures } from '../record/figures.ts'
 import type { StageName } from '../record/layout.ts'
@@ -8,18 +10,21 @@ import { openLogToWrite } from '../record/open-log.ts'
 import { readRunFile } from '../record/run-file.ts'
 import { openRunFile, placeRun } from './admit.ts'
 import type { RunContext } from './context.ts'
-import { runDecideStage } from './decide/decide-stage.ts'
+import { decideAll } from './decide/decide-stage.ts'
+import { openState } from './decide/decide-state.ts'
 import type { RunEvent } from './events.ts'
 import { Lead, readersOf } from './lead.ts'
-import { runLoadStage } from './load/load-stage.ts'
+import type { LoadParts } from './load/load-parts.ts'
+import { loadAll } from './load/load-stage.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 import { Pool } from './measure/pool.ts'
-import { scoredSlots } from './measure/scored.ts'
+import { scoredAppends } from './measure/scored.ts'
 import type { RunOptions, WatchedOptions } from './options.ts'
+import { ownStage } from './own-stage.ts'
 import { Progress } from './progress.ts'
 import { openRedriveInbox } from './redrive/redrive-inbox.ts'
 import { openRetention, type Retention } from './retention.ts'
-import { type ManifestSink, runShardStage } from './shard/shard-stage.ts'
+import { type ManifestSink, shardAll } from './shard/shard-stage.ts'
 import { openSink } from './shard/sink.ts'
 import { runSpread } from './spread/run.ts'
 
@@ -81,10 +86,12 @@ async function runStages(
   const annotated = new AbortController()
   const decided = new AbortController()
   let first: unknown = null
-  const guard = async (stage: StageName, work: Promise<void>, done: AbortController | null) => {
+  const guard = async (stage: StageName, work: (owner: Owner) => Promise<void>, done?: AbortController) => {
     let failed: unknown = null
     try {
-      await work
+      await using owner = await ownStage(context, stage)
+      context.checkOwner()
+      await work(owner)
     } catch (error) {
       failed = error
       first ??= error
@@ -94,19 +101,19 @@ async function runStages(
       done?.abort()
     }
   }
-  const parts = {
-    output: scoredSlots(context),
+  const parts: LoadParts = {
+    encode: (slot, chunks) => scoredAppends(context, slot, chunks),
     openMore: openRedriveInbox(context),
     wantsAllSplits: () => retention.takeSplitsWish(),
   }
+  const decide = async (owner: Owner) => {
+    await using state = await openState(context, join(context.dir, 'state'))
+    await decideAll(context, owner, state, annotated.signal, slot => retention.sealed(slot))
+  }
   await Promise.all([
-    guard('annotate', runLoadStage(context, parts), annotated),
-    guard(
-      'decide',
-      runDecideStage(context, annotated.signal, slot => retention.sealed(slot)),
-      decided,
-    ),
-    context.plan.tokenizer ? guard('shard', runShardStage(context, decided.signal, sink), null) : null,
+    guard('annotate', owner => loadAll(context, owner, parts), annotated),
+    guard('decide', decide, decided),
+    context.plan.tokenizer && guard('shard', owner => shardAll(context, owner, decided.signal, sink)),
   ])
   if (first) throw first
 }

@@ -5,7 +5,10 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
-import type { Commit, Log } from '../../src/log/log.ts'
+import type { Commit, Log, Owner } from '../../src/log/log.ts'
+import type { StageName } from '../../src/record/layout.ts'
+import type { RunContext } from '../../src/run/context.ts'
+import { ownStage } from '../../src/run/own-stage.ts'
 import type { Source } from '../../src/sources/source.ts'
 
 /** What tests of whole runs share: a corpus, a pipeline file, and the real command line as a child process. */
@@ -211,4 +214,14 @@ export function crashing(log: Log, fatal: number, isAfter: boolean): Log {
     },
     [Symbol.asyncDispose]: async () => {},
   }
+}
+
+/** Does the work of a stage as its owner. */
+export async function asOwner(
+  context: RunContext,
+  stage: StageName,
+  work: (owner: Owner) => Promise<void>,
+): Promise<void> {
+  await using owner = await ownStage(context, stage)
+  await work(owner)
 }

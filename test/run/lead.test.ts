@@ -8,12 +8,12 @@ import { pipeline } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
 import { emptyFigures } from '../../src/record/figures.ts'
 import type { RunEvent, Watch } from '../../src/run/events.ts'
-import { runLoadStage } from '../../src/run/load/load-stage.ts'
+import { loadAll } from '../../src/run/load/load-stage.ts'
 import type { Pool } from '../../src/run/measure/pool.ts'
 import { Progress } from '../../src/run/progress.ts'
 import { setLimits } from '../simulate/small-limits.ts'
 import { examine } from './examine.ts'
-import { countingSource } from './fixture.ts'
+import { asOwner, countingSource } from './fixture.ts'
 
 // Loading of slots of a record each, ahead of two stages whose part the test plays.
 type Module = typeof import('../../src/run/lead.ts')
@@ -53,8 +53,8 @@ async function begin({ Lead }: Module, t: TestContext, watch: Watch = () => {}) 
     checkOwner: () => {},
   }
   const more = { settle: async () => {}, addLast: async () => false, [Symbol.asyncDispose]: async () => {} }
-  const output = { topic: 'annotate.scored', encode: async () => [] }
-  const stage = runLoadStage(context, { output, openMore: async () => more })
+  const parts = { encode: async () => [], openMore: async () => more }
+  const stage = asOwner(context, 'annotate', owner => loadAll(context, owner, parts))
   await settle()
   return { lead, drain, stage, loaded: () => loaded }
 }

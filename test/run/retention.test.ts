@@ -17,23 +17,23 @@ import type { RunContext } from '../../src/run/context.ts'
 import { decideAll } from '../../src/run/decide/decide-stage.ts'
 import { openState } from '../../src/run/decide/decide-state.ts'
 import { Lead, readersOf } from '../../src/run/lead.ts'
-import { runLoadStage } from '../../src/run/load/load-stage.ts'
+import type { LoadParts } from '../../src/run/load/load-parts.ts'
+import { loadAll } from '../../src/run/load/load-stage.ts'
 import { Pool } from '../../src/run/measure/pool.ts'
-import { scoredSlots } from '../../src/run/measure/scored.ts'
+import { scoredAppends } from '../../src/run/measure/scored.ts'
 import { openRedriveInbox } from '../../src/run/redrive/redrive-inbox.ts'
 import { Retention, type RetentionOptions } from '../../src/run/retention.ts'
-import { runShardStage } from '../../src/run/shard/shard-stage.ts'
+import { shardAll } from '../../src/run/shard/shard-stage.ts'
 import { openSink } from '../../src/run/shard/sink.ts'
 import { slotOfSnapshot } from '../../src/run/spread/snapshot.ts'
 import { verifyRun } from '../../src/verify/verify.ts'
 import { runMain } from '../cli/terminal.ts'
 import { broker, newRun, testOnBroker } from '../log/kafka/broker.ts'
 import { setLimits } from '../simulate/small-limits.ts'
-import { hashOutput, makeDir, writeCorpus, writePipeline } from './fixture.ts'
+import { asOwner, hashOutput, makeDir, writeCorpus, writePipeline } from './fixture.ts'
 
 // Runs of some 60 small slots, whose shards are cut every 8, stopped and started again while what they no longer need is trimmed.
-setLimits({ slotBytes: 8 * 1024, snapshotSlots: 4 })
-const cuts = { slotsMax: 8 }
+setLimits({ slotBytes: 8 * 1024, snapshotSlots: 4, shardSlotsMax: 8 })
 const segmentBytesMax = 16 * 1024
 const corpus = await writeCorpus({ seed: 31, files: 4, documentsPerFile: 50 })
 const pipeline = await writePipeline(
@@ -101,11 +101,20 @@ async function live({
         throw error
       })
       .finally(() => done.abort())
-  const parts = { output: scoredSlots(context), openMore: openRedriveInbox(context) }
+  const parts: LoadParts = {
+    encode: (slot, chunks) => scoredAppends(context, slot, chunks),
+    openMore: openRedriveInbox(context),
+  }
   const stages = [
-    end(runLoadStage(context, parts), annotated),
+    end(
+      asOwner(context, 'annotate', owner => loadAll(context, owner, parts)),
+      annotated,
+    ),
     end(decide(), decided),
-    end(runShardStage(context, decided.signal, sink, cuts), new AbortController()),
+    end(
+      asOwner(context, 'shard', owner => shardAll(context, owner, decided.signal, sink)),
+      new AbortController(),
+    ),
   ]
   for (const { status, reason } of (await Promise.allSettled(stages)) as { status: string; reason?: unknown }[])
     if (status === 'rejected') throw reason

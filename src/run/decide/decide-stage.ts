@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { State } from '../../decide/state.ts'
 import type { HeadraceError } from '../../errors.ts'
@@ -12,9 +11,8 @@ import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from 
 import type { DecideTotals } from '../../record/totals.ts'
 import type { Trip } from '../../record/trip.ts'
 import type { RunContext } from '../context.ts'
-import { ownStage } from '../own-stage.ts'
 import { decideSlot } from './decide-slot.ts'
-import { catchUpTo, checkDeciders, openState } from './decide-state.ts'
+import { catchUpTo, checkDeciders } from './decide-state.ts'
 import { GuardRails, type SlotFates } from './guard-rails.ts'
 
 /** Bytes of slots that are decided before they are committed together. Little, as their effect on the state is undone by a crash. */
@@ -22,20 +20,8 @@ const groupBytesMax = 8 * 1024 * 1024
 /** And slots, as each read of one reads the header of its commit. */
 const groupSlotsMax = 64
 
-/** The stage with tables of its own, in the run's folder. */
-export async function runDecideStage(
-  context: RunContext,
-  upstreamDone: AbortSignal,
-  onSealed: (slot: number) => void = () => {},
-): Promise<void> {
-  await using owner = await ownStage(context, 'decide')
-  context.checkOwner()
-  await using state = await openState(context, join(context.dir, 'state'))
-  await decideAll(context, owner, state, upstreamDone, onSealed)
-}
-
 /**
- * The ordered stage that decides. It takes slots 0, 1, 2 ... as they are committed, whoever measured them, and commits what was kept
+ * The ordered stage that decides, for its owner. It takes slots 0, 1, 2 ... as they are committed, whoever measured them, and commits what was kept
  * and dropped with its position. Its tables are sealed after the log's commit, so they may lag and are caught up from the log.
  * `onSealed` is told the slot before which all are in the tables.
  */
@@ -44,7 +30,7 @@ export async function decideAll(
   owner: Owner,
   state: State,
   upstreamDone: AbortSignal,
-  onSealed: (slot: number) => void = () => {},
+  onSealed: (slot: number) => void,
 ): Promise<void> {
   const { log, shape, lead, plan, dir, watch } = context
   const from = await positionsOf(log, 'decide', shape.partitions)

@@ -5,16 +5,11 @@ import type { SplitList } from './split-list.ts'
 
 /** What a loader is handed, which differs between a run of one process and one that several share. */
 export interface LoadParts {
-  readonly output: SlotOutput
+  /** Makes the entries of a slot: measured, or as it was read. */
+  readonly encode: (slot: number, chunks: readonly Chunk[]) => Promise<readonly Append[]>
   readonly openMore: OpenMore
   /** Whether the next commit shall list all splits again, so that what stands before it can be trimmed. Default never. */
   readonly wantsAllSplits?: () => boolean
-}
-
-/** Where slots go: measured, or as they were read. */
-export interface SlotOutput {
-  readonly topic: string
-  encode(slot: number, chunks: readonly Chunk[]): Promise<readonly Append[]>
 }
 
 /** Begins to add what is asked for beside the source to `splits`; `position` is how far these are read. */

@@ -7,24 +7,16 @@ import { endAppends } from '../../record/slots.ts'
 import { readSplits } from '../../record/splits.ts'
 import type { Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
-import { ownStage } from '../own-stage.ts'
 import { Lanes, type LoadedSlot, startLoadPosition } from './lanes.ts'
 import type { LoadParts, MoreSplits } from './load-parts.ts'
 import { type PendingSlot, SlotWindow } from './slot-window.ts'
 import { SplitList } from './split-list.ts'
 
 /**
- * The stage that loads. It has a part of the source read at a time: splits, in the order in which the run met them; chunks of these, by
- * lanes; slots of chunks, encoded in any order and committed in their own with the loader's position. A finite source ends with the
- * `end` slot; a drain or a follower does not, so it can go on.
+ * The stage that loads, for its owner. It has a part of the source read at a time: splits, in the order in which the run met them; chunks
+ * of these, by lanes; slots of chunks, encoded in any order and committed in their own with the loader's position. A finite source ends
+ * with the `end` slot; a drain or a follower does not, so it can go on.
  */
-export async function runLoadStage(context: RunContext, parts: LoadParts): Promise<void> {
-  await using owner = await ownStage(context, loaderOf(context.shape).stage)
-  context.checkOwner()
-  await loadAll(context, owner, parts)
-}
-
-/** The same for who owns the stage already. */
 export async function loadAll(context: RunContext, owner: Owner, parts: LoadParts): Promise<void> {
   const { stage } = loaderOf(context.shape)
   const { slot, note } = await context.log.position(stage, 0)
@@ -125,7 +117,7 @@ class Loader {
     this.#note = { load: after, readBytes: this.#note.readBytes + bytes, ended: false }
     context.watch({ kind: 'loaded', slot, bytes })
     const fresh = splits.takeNew()
-    this.#window.push({ slot, note: this.#note, splits: fresh, result: parts.output.encode(slot, chunks) })
+    this.#window.push({ slot, note: this.#note, splits: fresh, result: parts.encode(slot, chunks) })
   }
 
   /** Commits the oldest slot in flight and all that are ready behind it. */
@@ -146,8 +138,8 @@ class Loader {
   }
 
   async #commitEnd(): Promise<void> {
-    const { context, parts, splits } = this.#chain
-    const end = endAppends(parts.output.topic, this.#slot, context.shape.partitions)
+    const { context, splits } = this.#chain
+    const end = endAppends(loaderOf(context.shape).slots, this.#slot, context.shape.partitions)
     await this.#commit(splits.takeNew(), end, this.#slot + 1, { ...this.#note, ended: true })
   }
 

@@ -13,7 +13,6 @@ import { addCount, type ShardTotals } from '../../record/totals.ts'
 import { type ManifestEntry, shardPath } from '../../shards/manifest.ts'
 import { writeShard } from '../../shards/shard.ts'
 import type { RunContext } from '../context.ts'
-import { ownStage } from '../own-stage.ts'
 import { type FullShard, OpenShards } from './open-shards.ts'
 
 /** Who plans training steps from sealed shards as they come. */
@@ -23,27 +22,15 @@ export interface ManifestSink {
 }
 
 /**
- * The ordered stage that makes shards. Tokenizing runs on the pool and is put back in order; rows fill one open shard a domain; a full
- * one is written aside, synced, renamed and only then committed to the manifest, so that a crash writes the same bytes under the same
- * name again. `cuts` says when a shard is full (default the limits); it must be the same whenever a run goes on.
+ * The ordered stage that makes shards, for its owner. Tokenizing runs on the pool and is put back in order; rows fill one open shard a
+ * domain; a full one is written aside, synced, renamed and only then committed to the manifest, so that a crash writes the same bytes
+ * under the same name again.
  */
-export async function runShardStage(
-  context: RunContext,
-  upstreamDone: AbortSignal,
-  sink: ManifestSink | null,
-  cuts: ConstructorParameters<typeof OpenShards>[1] = {},
-): Promise<void> {
-  await using owner = await ownStage(context, 'shard')
-  await shardAll(context, owner, upstreamDone, sink, cuts)
-}
-
-/** The same for who owns the stage already. */
 export async function shardAll(
   context: RunContext,
   owner: Owner,
   upstreamDone: AbortSignal,
   sink: ManifestSink | null,
-  cuts: ConstructorParameters<typeof OpenShards>[1] = {},
 ): Promise<void> {
   const { log, shape, lead, watch, failed } = context
   const from = await positionsOf(log, 'shard', shape.partitions)
@@ -52,7 +39,7 @@ export async function shardAll(
   lead.report('shard', from[0].slot)
   for await (const entry of readManifest(log)) await sink?.add(entry)
   if (ended) return sink?.end()
-  const sharding: Sharding = { context, owner, from, sink, open: new OpenShards(domains, cuts), totals }
+  const sharding: Sharding = { context, owner, from, sink, open: new OpenShards(domains), totals }
   const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(domains, from[0].slot))
   const reader = new SlotReader(log, topics.kept, start, upstreamDone)
   for await (const tokenized of tokenizeInOrder(context, reader)) {

@@ -5,7 +5,7 @@ import { isEnded } from '../../record/notes.ts'
 import { slotAppend } from '../../record/slots.ts'
 import type { RunContext } from '../context.ts'
 import { type PendingSlot, SlotWindow } from '../load/slot-window.ts'
-import { scoredSlots } from '../measure/scored.ts'
+import { scoredAppends } from '../measure/scored.ts'
 import { watchOwner } from '../own-stage.ts'
 import { decodeRaw } from './raw.ts'
 
@@ -92,7 +92,7 @@ function begin(context: RunContext, { headers, offset, value }: Entry, slot: num
   const isEnd = headers.end === '1'
   const result = isEnd
     ? Promise.resolve([slotAppend(topics.scored, slot, partitions, new Uint8Array(0), { end: '1' })])
-    : scoredSlots(context).encode(slot, decodeRaw(value))
+    : scoredAppends(context, slot, decodeRaw(value))
   return { slot, offset, isEnd, result }
 }
 

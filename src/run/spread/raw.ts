@@ -1,18 +1,19 @@
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { Column } from '../../batch/batch.ts'
+import type { Append } from '../../log/log.ts'
 import { topics } from '../../record/layout.ts'
 import { slotAppend } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
-import type { SlotOutput } from '../load/load-parts.ts'
 
-/** Slots as they were read, for whoever annotates them, who must be of the pipeline that loaded. */
-export function rawSlots({ plan, shape }: RunContext): SlotOutput {
+/** The entry of a slot as it was read, for whoever annotates it, who must be of the pipeline that loaded. */
+export async function rawAppends(
+  { plan, shape }: RunContext,
+  slot: number,
+  chunks: readonly Chunk[],
+): Promise<Append[]> {
   const headers = { fingerprint: plan.annotateFingerprint }
-  return {
-    topic: topics.raw,
-    encode: async (slot, chunks) => [slotAppend(topics.raw, slot, shape.partitions, encodeRaw(chunks), headers)],
-  }
+  return [slotAppend(topics.raw, slot, shape.partitions, encodeRaw(chunks), headers)]
 }
 
 /** A chunk without its bytes, and how many those are. */

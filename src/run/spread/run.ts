@@ -22,7 +22,7 @@ import { openSink } from '../shard/sink.ts'
 import { annotatePartition, type SpreadContext } from './annotate-stage.ts'
 import { claimStage } from './claim.ts'
 import { DecideSeat } from './decide-seat.ts'
-import { rawSlots } from './raw.ts'
+import { rawAppends } from './raw.ts'
 import { Shares } from './shares.ts'
 import { slotOfSnapshot } from './snapshot.ts'
 import { trackRun } from './tracker.ts'
@@ -115,7 +115,10 @@ async function doWork(
   } else if (stage === 'load') {
     // What was read is committed, also when the share is given back.
     const loading = { ...ordered, drain: AbortSignal.any([context.drain, stop]), lead: context.lead }
-    await loadAll(loading, owner, { output: rawSlots(loading), openMore: openRedriveInbox(loading) })
+    await loadAll(loading, owner, {
+      encode: (slot, chunks) => rawAppends(loading, slot, chunks),
+      openMore: openRedriveInbox(loading),
+    })
   } else {
     await using sink = await openSink(ordered, pipeline)
     await shardAll({ ...ordered, failed }, owner, stop, sink)

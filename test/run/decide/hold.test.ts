@@ -19,12 +19,13 @@ import { listEntries, putEntry, type Release } from '../../../src/record/inbox.t
 import { topics } from '../../../src/record/layout.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
 import type { RunContext } from '../../../src/run/context.ts'
-import { runDecideStage } from '../../../src/run/decide/decide-stage.ts'
+import { decideAll } from '../../../src/run/decide/decide-stage.ts'
+import { openState } from '../../../src/run/decide/decide-state.ts'
 import { Lead } from '../../../src/run/lead.ts'
 import { deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
-import { makeDir } from '../fixture.ts'
+import { asOwner, makeDir } from '../fixture.ts'
 
 // The deciding stage over slots of ten rows. Copies are dropped: up to slot 6 in the window of slots 4 to 7, and up to slot 10 in the
 // next, too many.
@@ -91,7 +92,11 @@ async function decide({ dir, log }: Fixture, of: PipelineBuilder = guarded, give
     segments: [{ from: 0, annotate: 'a', decide: 'd', shard: 's', state: '' }],
     ...{ shape: { partitions: 1, lanes: 1 }, drain: never, failed: never, checkOwner: () => {} },
   }
-  return runDecideStage(context, AbortSignal.abort()).then(
+  const stage = asOwner(context, 'decide', async owner => {
+    await using state = await openState(context, join(dir, 'state'))
+    await decideAll(context, owner, state, AbortSignal.abort(), () => {})
+  })
+  return stage.then(
     () => null,
     error => error,
   )

@@ -9,12 +9,12 @@ import { topics } from '../../../src/record/layout.ts'
 import type { RunContext } from '../../../src/run/context.ts'
 import { Lead } from '../../../src/run/lead.ts'
 import type { LoadParts } from '../../../src/run/load/load-parts.ts'
-import { runLoadStage } from '../../../src/run/load/load-stage.ts'
+import { loadAll } from '../../../src/run/load/load-stage.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { scoredSlots } from '../../../src/run/measure/scored.ts'
+import { scoredAppends } from '../../../src/run/measure/scored.ts'
 import type { Chunk, Source } from '../../../src/sources/source.ts'
 import { examine } from '../examine.ts'
-import { countingSource } from '../fixture.ts'
+import { asOwner, countingSource } from '../fixture.ts'
 
 // The loading stage over records of a third of a slot, stopped while it reads any of them.
 const { check, mutate } = examine<typeof import('../../../src/run/load/load-stage.ts')>('load/load-stage.ts')
@@ -43,7 +43,7 @@ async function runStage(
   log: Log,
   source: Source,
   drain: AbortSignal,
-  { lead = new Lead([]), run = runLoadStage } = {},
+  { lead = new Lead([]), load = loadAll } = {},
 ): Promise<void> {
   const failed = new AbortController().signal
   const plan = planPipeline(pipeline('p').from(source))
@@ -60,7 +60,8 @@ async function runStage(
     failed,
     checkOwner: () => {},
   }
-  await run(context, { output: scoredSlots(context), openMore })
+  const encode: LoadParts['encode'] = (slot, chunks) => scoredAppends(context, slot, chunks)
+  await asOwner(context, 'annotate', owner => load(context, owner, { encode, openMore }))
 }
 
 async function slotsOf(log: Log): Promise<string[]> {
@@ -126,7 +127,7 @@ test('drained at every record in turn, the slots are the same', async () => {
   assert.deepEqual(await slotsOf(log), expected)
 })
 
-check('loading waits while a later stage is far behind, and a drain ends the wait', async ({ runLoadStage: run }) => {
+check('loading waits while a later stage is far behind, and a drain ends the wait', async ({ loadAll: load }) => {
   const log = new MemoryLog()
   const drain = new AbortController()
   const lead = new Lead(['decide'])
@@ -136,7 +137,7 @@ check('loading waits while a later stage is far behind, and a drain ends the wai
   const source = recordsOf(() => {
     isRead = true
   })
-  const stage = runStage(log, source, drain.signal, { lead, run })
+  const stage = runStage(log, source, drain.signal, { lead, load })
   await new Promise(resolve => setImmediate(resolve))
   assert.deepEqual([isRead, await slotsOf(log)], [false, []])
   drain.abort()

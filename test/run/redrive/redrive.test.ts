@@ -17,15 +17,15 @@ import { putRequest } from '../../../src/record/redrive-request.ts'
 import { readSplits } from '../../../src/record/splits.ts'
 import type { RunContext } from '../../../src/run/context.ts'
 import { Lead } from '../../../src/run/lead.ts'
-import { runLoadStage } from '../../../src/run/load/load-stage.ts'
+import { loadAll } from '../../../src/run/load/load-stage.ts'
 import { annotateSlot, deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { scoredSlots } from '../../../src/run/measure/scored.ts'
+import { scoredAppends } from '../../../src/run/measure/scored.ts'
 import { openRedriveInbox } from '../../../src/run/redrive/redrive-inbox.ts'
 import type { WatchFolders } from '../../../src/sources/files/follow.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
-import { crashing, makeDir } from '../fixture.ts'
+import { asOwner, crashing, makeDir } from '../fixture.ts'
 
 // The loading stage over files that are mended, with a stand-in for the pool that measures at once.
 
@@ -90,7 +90,12 @@ function contextOf(
 }
 
 const load = (context: RunContext) =>
-  runLoadStage(context, { output: scoredSlots(context), openMore: openRedriveInbox(context) })
+  asOwner(context, 'annotate', owner =>
+    loadAll(context, owner, {
+      encode: (slot, chunks) => scoredAppends(context, slot, chunks),
+      openMore: openRedriveInbox(context),
+    }),
+  )
 
 /** Runs to the end of the input. */
 async function finish(world: World, log = world.log): Promise<void> {

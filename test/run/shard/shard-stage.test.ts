@@ -16,14 +16,15 @@ import { Lead } from '../../../src/run/lead.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
 import { tokenizeKept } from '../../../src/run/measure/tokens.ts'
 import { Progress } from '../../../src/run/progress.ts'
-import { runShardStage } from '../../../src/run/shard/shard-stage.ts'
+import { shardAll } from '../../../src/run/shard/shard-stage.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
-import { crashing, hashFiles, makeDir, randomFrom } from '../fixture.ts'
+import { setLimits } from '../../simulate/small-limits.ts'
+import { asOwner, crashing, hashFiles, makeDir, randomFrom } from '../fixture.ts'
 
 // The sharding stage over kept slots of three domains, stopped and crashed at every point. Shards are cut small.
 const plan = planPipeline(pipeline('p').from(jsonl('none')).tokenize('gpt2'))
-const cuts = { tokensMax: 40, slotsMax: 4 }
+setLimits({ shardTokensMax: 40, shardSlotsMax: 4 })
 const slotsAll = 24
 
 const random = randomFrom(3)
@@ -88,7 +89,7 @@ async function runStage({ dir, log }: Fixture, given: Log = log, segments = [seg
   const seen: ManifestEntry[] = []
   let ends = 0
   const sink = { add: async (entry: ManifestEntry) => void seen.push(entry), end: async () => void ends++ }
-  await runShardStage(context, AbortSignal.abort(), sink, cuts)
+  await asOwner(context, 'shard', owner => shardAll(context, owner, AbortSignal.abort(), sink))
   return { progress: progress.figures(), seen, ends }
 }
 

@@ -1,14 +1,8 @@
 import { codeOf } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { type StageName, stageNames, topics } from '../record/layout.ts'
-import {
-  type DecideNote,
-  type LoadNote,
-  readDecideNote,
-  readLoadNote,
-  readShardNote,
-  type ShardNote,
-} from '../record/notes.ts'
+import { readDecideNote, readLoadNote, readShardNote } from '../record/notes.ts'
+import type { DecideTotals, ShardTotals } from '../record/totals.ts'
 import type { Committed, RunEvent } from '../run/events.ts'
 import { Lag } from './lag.ts'
 import { Histogram, LabelValues } from './prometheus.ts'
@@ -26,14 +20,6 @@ export interface StageCounts {
   readonly seconds: Histogram
   /** What waits before it. */
   readonly lag: Lag
-}
-
-/** What the notes of the stages' positions say, of the stages that have one. */
-export interface Totals {
-  readonly load: LoadNote | null
-  readonly annotate: LoadNote | null
-  readonly decide: DecideNote | null
-  readonly shard: ShardNote | null
 }
 
 /** Who takes what a stage commits, and the topic of it. */
@@ -66,7 +52,7 @@ export class RunCounts {
   /** How often another process took over what this one did. */
   fenced = 0
   /** The stage whose notes count what was read. */
-  loader: 'annotate' | 'load' = 'annotate'
+  #loader: 'annotate' | 'load' = 'annotate'
   /** The slots whose rows are in shards, sealed or open. */
   #sharded = 0
   /** In a spread run, what waits before each stage of the whole run. */
@@ -100,17 +86,22 @@ export class RunCounts {
     return [...this.stages].map(([stage, { lag }]) => ({ stage, ...lag.read(at, this.passed(stage)) }))
   }
 
-  totals(): Totals {
-    const read = <T>(stage: StageName, readNote: (position: { readonly note: string }) => T) => {
-      const found = this.stages.get(stage)
-      return found?.note ? readNote(found) : null
-    }
-    return {
-      load: read('load', readLoadNote),
-      annotate: read('annotate', readLoadNote),
-      decide: read('decide', readDecideNote),
-      shard: read('shard', readShardNote),
-    }
+  /** Bytes of input in committed slots; null while it is not known. */
+  readBytes(): number | null {
+    const loader = this.stages.get(this.#loader)
+    return loader ? readLoadNote(loader).readBytes : null
+  }
+
+  /** What was decided, as committed; null while it is not known. */
+  decided(): DecideTotals | null {
+    const found = this.stages.get('decide')
+    return found ? readDecideNote(found).totals : null
+  }
+
+  /** What is in sealed shards, and the slots that are not; null while it is not known. */
+  sealed(): (ShardTotals & { readonly unsealed: number }) | null {
+    const found = this.stages.get('shard')
+    return found ? { ...readShardNote(found).totals, unsealed: this.passed('shard') - found.slot } : null
   }
 
   #begin({ stage, slot, note }: RunEvent & { kind: 'stage-began' }, at: number): void {
@@ -146,7 +137,7 @@ export class RunCounts {
   }
 
   #share({ shares }: RunEvent & { kind: 'shares' }): void {
-    this.loader = 'load'
+    this.#loader = 'load'
     const held = new Set(shares.map(({ stage }) => stage as StageName))
     for (const stage of new Set([...held, ...this.stages.keys()])) this.#stage(stage).isRunning = held.has(stage)
   }

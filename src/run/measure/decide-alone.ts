@@ -2,26 +2,22 @@ import type { Annotator } from '../../annotate/annotator.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { evaluateRules } from '../../decide/rules.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import type { LocatedFate } from '../../record/fate.ts'
+import type { Fate } from '../../record/fate.ts'
 import type { RunShape } from '../../record/layout.ts'
 import type { Split } from '../../sources/source.ts'
 import { Lanes, startLoadPosition } from '../load/lanes.ts'
-import { annotateSlot } from './annotate-slot.ts'
+import { annotateSlot, type DeadRow } from './annotate-slot.ts'
 
 /**
  * What one annotator's default rules say of each record of the source, in the slots of the run. Annotators that write what it reads are
  * run before it, but none that edits the text: it measures documents as they came in.
  */
-export async function* decideAlone(plan: Plan, annotator: Annotator, shape: RunShape): AsyncIterable<LocatedFate> {
+export async function* decideAlone(plan: Plan, annotator: Annotator, shape: RunShape): AsyncIterable<Fate> {
   const needed = neededBefore(plan, annotator)
-  const alone: Plan = {
-    ...plan,
-    steps: [...needed, annotator].map(one => ({ annotator: one })),
-    fields: [
-      ...plan.fields.filter(field => !isWritten(plan, field.name)),
-      ...[...needed, annotator].flatMap(one => one.writes),
-    ],
-  }
+  const annotators = [...needed, annotator]
+  const read = plan.fields.filter(field => !isWritten(plan, field.name))
+  const fields = [...read, ...annotators.flatMap(one => one.writes)]
+  const alone: Plan = { ...plan, steps: annotators.map(one => ({ annotator: one })), fields }
   const signal = new AbortController().signal
   const splits: Split[] = []
   for await (const split of plan.source.splits(signal)) splits.push(split)
@@ -49,32 +45,27 @@ function isWritten(plan: Plan, column: string): boolean {
   return plan.steps.some(step => 'annotator' in step && step.annotator.writes.some(field => field.name === column))
 }
 
-function fatesOf(batch: Batch, annotator: Annotator, slot: number): LocatedFate[] {
+const noPartner = { duplicateOf: null, similarity: null } as const
+
+function fatesOf(batch: Batch, annotator: Annotator, slot: number): Fate[] {
   const { rule, evidence, evidenceText } = evaluateRules(batch, annotator.rules)
-  const at = (name: string, row: number) => stringAt(utf8(batch, name), row)
-  return Array.from(rule, (index, row) => ({
-    ...{
-      id: at('id', row),
-      file: at('file', row),
-      line: numbers(batch, 'line')[row],
-      slot,
-      row: numbers(batch, 'row')[row],
-      index: row,
-    },
-    ...{ domain: at('domain', row), partner: -1, duplicateOf: null, similarity: null },
-    fate: index < 0 ? ('kept' as const) : ('dropped' as const),
+  const ids = utf8(batch, 'id')
+  const files = utf8(batch, 'file')
+  const lines = numbers(batch, 'line')
+  const rows = numbers(batch, 'row')
+  return Array.from(rule, (index, i) => ({
+    id: stringAt(ids, i),
+    file: stringAt(files, i),
+    line: lines[i],
+    slot,
+    row: rows[i],
+    fate: index < 0 ? 'kept' : 'dropped',
     reason: index < 0 ? null : annotator.rules[index].reason,
-    evidence: index < 0 ? null : evidenceText(row) || evidence[row],
+    evidence: index < 0 ? null : evidenceText(i) || evidence[i],
+    ...noPartner,
   }))
 }
 
-function deadFate(
-  dead: { row: number; file: string; line: number; reason: string; detail: string },
-  slot: number,
-): LocatedFate {
-  const { row, file, line, reason, detail } = dead
-  return {
-    ...{ id: '', file, line, slot, row, fate: 'dead', reason, evidence: detail },
-    ...{ duplicateOf: null, similarity: null, index: -1, domain: '', partner: -1 },
-  }
+function deadFate({ row, file, line, reason, detail }: DeadRow, slot: number): Fate {
+  return { id: '', file, line, slot, row, fate: 'dead', reason, evidence: detail, ...noPartner }
 }

@@ -5,9 +5,11 @@ import { before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { numbers, stringAt, utf8 } from '../../../src/batch/batch.ts'
+import { limits } from '../../../src/limits.ts'
 import type { AnnotateResult, PipelineRef } from '../../../src/run/measure/jobs.ts'
 import { Pool, type PoolOptions } from '../../../src/run/measure/pool.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
+import { type Limits, setLimits } from '../../simulate/small-limits.ts'
 import { makeDir } from '../fixture.ts'
 
 const imports = Object.entries({
@@ -96,7 +98,8 @@ test('slots come back measured, each to who sent it, and their tokens', async ()
 })
 
 // A poison row is dead, and the rows beside it have the bytes that they have beside a row that is dead for another reason.
-const poison: [texts: string[], workers: number, dead: string[], options?: PoolOptions][] = [
+const { slotSecondsMax, rowSecondsMax } = limits
+const poison: [texts: string[], workers: number, dead: string[], options?: PoolOptions, small?: Limits][] = [
   [
     ['crash', 'one', 'two', 'exit'],
     1,
@@ -110,6 +113,7 @@ const poison: [texts: string[], workers: number, dead: string[], options?: PoolO
       'a:3 annotator-failed Error: thrown',
       'a:4 took-too-long not done within 0.6 s',
     ],
+    {},
     { slotSecondsMax: 0.9, rowSecondsMax: 0.6 },
   ],
   [
@@ -120,9 +124,11 @@ const poison: [texts: string[], workers: number, dead: string[], options?: PoolO
   ],
   [['twice', 'one', 'not with others', 'not with others'], 4, []],
 ]
-for (const [texts, workers, dead, options] of poison)
+for (const [texts, workers, dead, options, small] of poison)
   test(`${texts.join(', ')} among other slots, ${workers} workers: ${dead.length} dead, the others unharmed`, async () => {
+    setLimits(small ?? {})
     await using pool = new Pool(workers, ref, options)
+    setLimits({ slotSecondsMax, rowSecondsMax })
     const slots = Array.from({ length: 8 }, (_, slot) =>
       pool.annotate(slot, [chunkOf(...(slot === 2 ? texts : ['text']))]),
     )

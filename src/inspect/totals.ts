@@ -9,9 +9,8 @@ export async function readTotals({ log, run }: RunReader): Promise<{ progress: F
   const [load, decide, shard] = await Promise.all(
     [loaderOf(run).stage, 'decide', 'shard'].map(stage => log.position(stage, 0)),
   )
-  const annotated = await annotatedSlot(log, run)
   return {
-    progress: figuresAt({ load, annotated, decide, shard }),
+    progress: figuresAt(load, await annotatedSlot(log, run), decide, shard),
     isEnded: isEnded([run.tokenizer === null ? decide : shard]),
   }
 }

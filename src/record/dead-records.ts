@@ -1,7 +1,7 @@
 import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { limits } from '../limits.ts'
-import type { Log } from '../log/log.ts'
+import type { Append, Log } from '../log/log.ts'
 import { hasLine, isRest, joinRanges } from '../sources/line-ranges.ts'
 import { type LineRange, lineAtEnd, type Split } from '../sources/source.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
@@ -52,9 +52,21 @@ export async function findDead(
   return { files, records, before, reasons: Object.fromEntries(counts) }
 }
 
+/** Counts dead rows among what was committed, by reason. */
+export function countDead(appends: readonly Append[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { topic, value } of appends) {
+    if (topic !== topics.dead) continue
+    for (const { reason } of deadOf(value)) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  }
+  return counts
+}
+
 function* deadOf(value: Uint8Array): Generator<{ file: string; line: number; reason: string }> {
   const { batch } = decodeBatch(value)
-  const [file, reason, line] = [utf8(batch, 'file'), utf8(batch, 'reason'), numbers(batch, 'line')]
+  const file = utf8(batch, 'file')
+  const reason = utf8(batch, 'reason')
+  const line = numbers(batch, 'line')
   for (let row = 0; row < batch.rows; row++)
     yield { file: stringAt(file, row), line: line[row], reason: stringAt(reason, row) }
 }

@@ -20,16 +20,11 @@ export interface Figures {
   readonly shard: ShardTotals
 }
 
-/** Where the stages of a run stand. `annotated` is the first slot that is not annotated. */
-export interface StagePositions {
-  readonly load: Position
-  readonly annotated: number
-  readonly decide: Position
-  readonly shard: Position
-}
-
-/** The figures that the stages' positions tell. Throws 'corrupt' for a note that is not what its stage writes. */
-export function figuresAt({ load, annotated, decide, shard }: StagePositions): Figures {
+/**
+ * The figures that the stages' positions tell; `annotated` is the first slot that is not annotated. Throws 'corrupt' for a note that is
+ * not what its stage writes.
+ */
+export function figuresAt(load: Position, annotated: number, decide: Position, shard: Position): Figures {
   const { readBytes } = readLoadNote(load)
   return {
     inputBytes: 0,
@@ -48,5 +43,5 @@ export function figuresAt({ load, annotated, decide, shard }: StagePositions): F
 /** The figures of a run that has not begun. */
 export function emptyFigures(): Figures {
   const start = startPosition(0)
-  return figuresAt({ load: start, annotated: 0, decide: start, shard: start })
+  return figuresAt(start, 0, start, start)
 }

@@ -47,8 +47,6 @@ export interface Committed {
   readonly note: string
   readonly seconds: number
   readonly appends: readonly Append[]
-  /** Dead rows by reason, counted when somebody asks. */
-  readonly dead: Readonly<Record<string, number>>
 }
 
 export type Watch = (event: RunEvent) => void

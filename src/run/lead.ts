@@ -9,7 +9,7 @@ export class Lead {
   readonly #done: Map<StageName, number>
   #wake = () => {}
 
-  /** `readers`: the stages that loading waits for. */
+  /** `readers`: the stages that loading waits for; none for a stage that has nothing to report. */
   constructor(readers: readonly StageName[]) {
     this.#done = new Map(readers.map(stage => [stage, 0]))
   }
@@ -33,9 +33,4 @@ export class Lead {
     await promise
     stop.removeEventListener('abort', wake)
   }
-}
-
-/** The stages that loading waits for in a run of this kind. */
-export function readersOf({ tokenizer }: { readonly tokenizer: unknown }): StageName[] {
-  return tokenizer ? ['decide', 'shard'] : ['decide']
 }

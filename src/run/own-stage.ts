@@ -1,10 +1,7 @@
-import { decodeBatch } from '../batch/arrow/ipc.ts'
-import { stringAt, utf8 } from '../batch/batch.ts'
-import type { Append, Commit, Owner } from '../log/log.ts'
-import { type StageName, topics } from '../record/layout.ts'
-import { addCount, emptyCounts } from '../record/totals.ts'
+import type { Commit, Owner } from '../log/log.ts'
+import type { StageName } from '../record/layout.ts'
 import type { RunContext } from './context.ts'
-import type { Committed, Watch } from './events.ts'
+import type { Watch } from './events.ts'
 
 /** Makes this process the owner of a stage, whose commits are told. */
 export async function ownStage({ log, watch }: Pick<RunContext, 'log' | 'watch'>, stage: StageName): Promise<Owner> {
@@ -21,35 +18,9 @@ export function watchOwner(owner: Owner, stage: StageName, watch: Watch): Owner 
       watch({ kind: 'commit-failed', stage, error })
       throw error
     }
-    watch(describeCommit(stage, commit, (performance.now() - started) / 1000))
+    const seconds = (performance.now() - started) / 1000
+    const [{ slot, note }] = commit.positions
+    watch({ kind: 'committed', stage, slot, note, seconds, appends: commit.appends })
   }
   return { commit, [Symbol.asyncDispose]: () => owner[Symbol.asyncDispose]() }
-}
-
-function describeCommit(stage: StageName, { positions, appends }: Commit, seconds: number): Committed {
-  const [{ slot, note }] = positions
-  let dead: Committed['dead'] | undefined
-  return {
-    kind: 'committed',
-    stage,
-    slot,
-    note,
-    seconds,
-    appends,
-    get dead() {
-      dead ??= countDead(appends)
-      return dead
-    },
-  }
-}
-
-function countDead(appends: readonly Append[]): Record<string, number> {
-  const counts = emptyCounts<number>()
-  for (const { topic, value } of appends) {
-    if (topic !== topics.dead) continue
-    const { batch } = decodeBatch(value)
-    const reasons = utf8(batch, 'reason')
-    for (let row = 0; row < batch.rows; row++) addCount(counts, stringAt(reasons, row), 1)
-  }
-  return counts
 }

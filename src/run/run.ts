@@ -13,7 +13,7 @@ import type { RunContext } from './context.ts'
 import { decideAll } from './decide/decide-stage.ts'
 import { openState } from './decide/decide-state.ts'
 import type { RunEvent } from './events.ts'
-import { Lead, readersOf } from './lead.ts'
+import { Lead } from './lead.ts'
 import type { LoadParts } from './load/load-parts.ts'
 import { loadAll } from './load/load-stage.ts'
 import type { PipelineRef } from './measure/jobs.ts'
@@ -65,7 +65,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
     segments: run.segments,
     log,
     pool,
-    lead: new Lead(readersOf(plan)),
+    lead: new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide']),
     drain,
     failed: failure.signal,
     watch,

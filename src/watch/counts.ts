@@ -1,5 +1,6 @@
 import { codeOf } from '../errors.ts'
 import { limits } from '../limits.ts'
+import { countDead } from '../record/dead-records.ts'
 import { type StageName, stageNames, topics } from '../record/layout.ts'
 import { readDecideNote, readLoadNote, readShardNote } from '../record/notes.ts'
 import type { DecideTotals, ShardTotals } from '../record/totals.ts'
@@ -155,11 +156,11 @@ export class RunCounts {
     }
   }
 
-  #count({ stage, slot, note, seconds, appends, dead }: Committed, at: number): void {
+  #count({ stage, slot, note, seconds, appends }: Committed, at: number): void {
     const counts = this.#stage(stage)
     Object.assign(counts, { slot, note, commits: counts.commits + 1 })
     counts.seconds.observe(seconds)
-    for (const [reason, rows] of this.#deadReasons.group(dead)) add(this.dead, reason, rows)
+    for (const [reason, rows] of this.#deadReasons.group(countDead(appends))) add(this.dead, reason, rows)
     this.releases += appends.filter(({ topic }) => topic === topics.choices).length
     const follower = followers[stage]
     if (!follower) return

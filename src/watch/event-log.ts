@@ -2,6 +2,7 @@ import { clearInterval, setInterval } from 'node:timers'
 import { codeOf, HeadraceError } from '../errors.ts'
 import type { Append } from '../log/log.ts'
 import type { Choice } from '../record/choices.ts'
+import { countDead } from '../record/dead-records.ts'
 import type { Figures } from '../record/figures.ts'
 import { type StageName, topics } from '../record/layout.ts'
 import { isEnded } from '../record/notes.ts'
@@ -90,9 +91,9 @@ export class EventLog {
     this.tell(error === null ? 'info' : 'warn', 'stage-ended', { stage, slot, isDone: error === null, ...outcome })
   }
 
-  #commit({ stage, slot, appends, dead }: Committed): void {
+  #commit({ stage, slot, appends }: Committed): void {
     this.#slots.set(stage, slot)
-    for (const [reason, rows] of this.#reasons.group(dead)) {
+    for (const [reason, rows] of this.#reasons.group(countDead(appends))) {
       this.#dead.set(reason, (this.#dead.get(reason) ?? 0) + rows)
       this.#deadTo = slot
     }

@@ -23,7 +23,7 @@ function rowFamilies(counts: RunCounts): Family[] {
   const { kept = 0, dead = 0, dropped: byReason = {} } = counts.decided() ?? {}
   const dropped = Object.values(byReason).reduce((a, b) => a + b, 0)
   const fates = counts.stages.has('decide') ? by('fate', { kept, dropped, dead }) : []
-  const reasons = by('reason', counts.dropReasons.group(byReason))
+  const reasons = by('reason', counts.dropReasons.group(Object.entries(byReason)))
   return [
     counter('headrace_rows_total', 'Records by what became of them, as committed since the run began.', fates),
     counter('headrace_dropped_rows_total', 'Dropped records, as committed since the run began.', reasons),

@@ -12,7 +12,7 @@ const began = (stage: Committed['stage'], slot: number, note: object): RunEvent 
   ...{ kind: 'stage-began', stage, slot, note: JSON.stringify(note) },
 })
 const committed = (stage: Committed['stage'], slot: number, note: object): RunEvent => ({
-  ...{ kind: 'committed', stage, slot, note: JSON.stringify(note), seconds: 0, appends: [], dead: {} },
+  ...{ kind: 'committed', stage, slot, note: JSON.stringify(note), seconds: 0, appends: [] },
 })
 const decide = (documents: number) => ({ ...emptyDecideTotals(), documents })
 const shard = (tokens: number) => ({ ...emptyShardTotals(), tokens })

@@ -16,7 +16,7 @@ import { openRunFile } from '../../src/run/admit.ts'
 import type { RunContext } from '../../src/run/context.ts'
 import { decideAll } from '../../src/run/decide/decide-stage.ts'
 import { openState } from '../../src/run/decide/decide-state.ts'
-import { Lead, readersOf } from '../../src/run/lead.ts'
+import { Lead } from '../../src/run/lead.ts'
 import type { LoadParts } from '../../src/run/load/load-parts.ts'
 import { loadAll } from '../../src/run/load/load-stage.ts'
 import { Pool } from '../../src/run/measure/pool.ts'
@@ -76,7 +76,7 @@ async function live({
   const [drain, failed] = [new AbortController(), new AbortController()]
   const context = {
     ...{ dir, plan, shape, segments, log, pool, drain: drain.signal, failed: failed.signal },
-    lead: new Lead(readersOf(plan)),
+    lead: new Lead(['decide', 'shard']),
     watch: () => {},
     checkOwner: () => {},
   }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { encodeBatch } from '../../src/batch/arrow/ipc.ts'
 import { HeadraceError } from '../../src/errors.ts'
 import { topics } from '../../src/record/layout.ts'
 import { emptyDecideTotals, emptyShardTotals } from '../../src/record/totals.ts'
 import type { Committed, RunEvent } from '../../src/run/events.ts'
+import { deadBatch } from '../../src/run/measure/annotate-slot.ts'
 import { RunCounts } from '../../src/watch/counts.ts'
 import { Lag } from '../../src/watch/lag.ts'
 import { metricsOf } from '../../src/watch/metrics.ts'
@@ -19,9 +21,12 @@ const committed = (
   note: object,
   more: Partial<Committed> = {},
 ): Committed => ({
-  ...{ kind: 'committed', stage, slot, note: JSON.stringify(note), seconds: 0.01, appends: [], dead: {} },
+  ...{ kind: 'committed', stage, slot, note: JSON.stringify(note), seconds: 0.01, appends: [] },
   ...more,
 })
+const dead = encodeBatch(
+  deadBatch([1, 2].map(row => ({ row, file: 'a', line: row, reason: 'broken-json', detail: '' }))),
+)
 const append = (topic: string, slot: number, bytes: number, headers = {}) => ({
   ...{ topic, partition: 0, headers: { slot: String(slot), ...headers }, value: new Uint8Array(bytes) },
 })
@@ -52,8 +57,11 @@ test('each metric, after the events that move it', () => {
       2,
       { readBytes: 200 },
       {
-        appends: [append(topics.scored, 0, 10), append(topics.scored, 1, 20), append(topics.dead, 1, 5)],
-        dead: { 'broken-json': 2 },
+        appends: [
+          append(topics.scored, 0, 10),
+          append(topics.scored, 1, 20),
+          { ...append(topics.dead, 1, 0), value: dead },
+        ],
       },
     ),
     committed(

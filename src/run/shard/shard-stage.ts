@@ -3,7 +3,7 @@ import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, list, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { makeFolder } from '../../disk/durable-file.ts'
 import { assert } from '../../errors.ts'
-import type { Append, Owner, Position } from '../../log/log.ts'
+import type { Append, Owner } from '../../log/log.ts'
 import { topics } from '../../record/layout.ts'
 import { readManifest } from '../../record/manifest.ts'
 import { firstOpenSlot, readShardNote } from '../../record/notes.ts'
@@ -32,64 +32,42 @@ export async function shardAll(
   upstreamDone: AbortSignal,
   sink: ManifestSink | null,
 ): Promise<void> {
-  const { log, shape, lead, watch, failed } = context
+  const { log, shape, lead, watch } = context
   const from = await positionsOf(log, 'shard', shape.partitions)
-  watch({ kind: 'stage-began', stage: 'shard', slot: from[0].slot, note: from[0].note })
+  const [{ slot: counted, note }] = from
+  watch({ kind: 'stage-began', stage: 'shard', slot: counted, note })
   const { domains, totals, ended } = readShardNote(from[0])
-  lead.report('shard', from[0].slot)
+  lead.report('shard', counted)
   for await (const entry of readManifest(log)) await sink?.add(entry)
   if (ended) return sink?.end()
-  const sharding: Sharding = { context, owner, from, sink, open: new OpenShards(domains), totals }
-  const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(domains, from[0].slot))
+  const open = new OpenShards(domains)
+  const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(domains, counted))
   const reader = new SlotReader(log, topics.kept, start, upstreamDone)
-  for await (const tokenized of tokenizeInOrder(context, reader)) {
-    const { slot, isEnd } = tokenized.entry
-    failed.throwIfAborted()
-    const full = fillShards(sharding, tokenized)
-    if (slot < from[0].slot && full.length === 0) continue
+  for await (const { entry, batch } of tokenizeInOrder(context, reader)) {
+    context.failed.throwIfAborted()
+    const { slot, isEnd } = entry
+    if (batch) open.add(slot, batch)
+    const full = open.takeFull(slot, isEnd)
+    // A shard's rows are of one segment. Cut last, as an upgrade may come when what was full by itself is sealed already.
+    const isCut = isSegmentEnd(context.segments, slot)
+    if (isCut) full.push(...open.takeFull(slot, true))
+    if (slot < counted) {
+      assert(full.length === 0 || isCut, `slot ${slot} seals a shard that it did not seal before the restart`)
+      if (full.length === 0) continue
+    } else if (batch) countTokens(totals, batch)
     const sealed: ManifestEntry[] = []
     for (const shard of full) sealed.push(await sealShard(context, shard))
     totals.shards += sealed.length
-    if (sealed.length > 0 || isEnd) await commitSealed(sharding, tokenized.entry, sealed)
+    if (sealed.length > 0 || isEnd) {
+      const state = JSON.stringify({ domains: open.notes(), totals, ended: isEnd })
+      const positions = from.map(({ partition }) => ({ ...positionAfter(entry, partition), note: state }))
+      await owner.commit({ positions, appends: sealed.map(manifestAppend) })
+      for (const manifest of sealed) await sink?.add(manifest)
+    }
     lead.report('shard', slot + 1)
     watch({ kind: 'sharded', slot: slot + 1, totals })
     if (isEnd) await sink?.end()
   }
-}
-
-/** What slots are made shards with. */
-interface Sharding {
-  readonly context: RunContext
-  readonly owner: Owner
-  /** The positions that it goes on from: slots before them are counted in the totals, and those of open shards are read again. */
-  readonly from: readonly Position[]
-  readonly sink: ManifestSink | null
-  readonly open: OpenShards
-  readonly totals: ShardTotals
-}
-
-/** Adds a slot to the open shards, and to the totals once. Returns the shards that are full then. */
-function fillShards({ context, from, open, totals }: Sharding, { entry, batch }: Tokenized): FullShard[] {
-  const { slot, isEnd } = entry
-  const isCounted = slot < from[0].slot
-  if (batch) open.add(slot, batch)
-  if (batch && !isCounted) countTokens(totals, batch)
-  const full = open.takeFull(slot, isEnd)
-  // A shard's rows are of one segment. Cut last, as an upgrade may come when what was full by itself is sealed already.
-  if (isSegmentEnd(context.segments, slot)) return [...full, ...open.takeFull(slot, true)]
-  assert(!isCounted || full.length === 0, `slot ${slot} seals a shard that it did not seal before the restart`)
-  return full
-}
-
-async function commitSealed(
-  { owner, from, sink, open, totals }: Sharding,
-  entry: SlotEntry,
-  sealed: readonly ManifestEntry[],
-): Promise<void> {
-  const note = JSON.stringify({ domains: open.notes(), totals, ended: entry.isEnd })
-  const positions = from.map(({ partition }) => ({ ...positionAfter(entry, partition), note }))
-  await owner.commit({ positions, appends: sealed.map(manifestAppend) })
-  for (const manifest of sealed) await sink?.add(manifest)
 }
 
 interface Tokenized {

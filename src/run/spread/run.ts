@@ -9,7 +9,7 @@ import type { Plan } from '../../pipeline/plan.ts'
 import { type RunShape, type StageName, stageNames, topics } from '../../record/layout.ts'
 import { type LogPlace, openKafka, prepareTopics } from '../../record/open-log.ts'
 import { openRunFile } from '../admit.ts'
-import { Lead, readersOf } from '../lead.ts'
+import { Lead } from '../lead.ts'
 import { loadAll } from '../load/load-stage.ts'
 import type { PipelineRef } from '../measure/jobs.ts'
 import { Pool } from '../measure/pool.ts'
@@ -55,7 +55,7 @@ export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, opti
     segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
     log,
     pool,
-    lead: new Lead(readersOf(plan)),
+    lead: new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide']),
     drain,
     failed: failure.signal,
     watch,

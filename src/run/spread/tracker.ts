@@ -44,7 +44,7 @@ async function look({ context, hasFolder, isDraining }: TrackedRun): Promise<boo
   watch({
     kind: 'positions',
     slots: plan.tokenizer ? { ...slots, shard: shard.slot } : slots,
-    figures: { ...figuresAt({ load, annotated, decide, shard }), steps: feed?.steps ?? 0 },
+    figures: { ...figuresAt(load, annotated, decide, shard), steps: feed?.steps ?? 0 },
   })
   // Sharding commits when it seals, so that it is the next start that does what is open once more.
   const isDone = annotated >= load.slot && (!hasFolder || decide.slot >= load.slot)

@@ -202,8 +202,8 @@ mutate(/its figures/, 'the first of the partitions counts', 'firstUnannotated(lo
 mutate(
   /its figures/,
   'what was decided is not told',
-  'figuresAt({ load, annotated, decide,',
-  'figuresAt({ load, annotated, decide: load,',
+  'figuresAt(load, annotated, decide,',
+  'figuresAt(load, annotated, load,',
 )
 mutate(/held back/, 'deciding holds nobody back', "lead.report('decide', decide.slot)", '')
 mutate(

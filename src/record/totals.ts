@@ -37,11 +37,19 @@ export interface ShardTotals {
 }
 
 export const emptyDecideTotals = (): DecideTotals => ({
-  ...{ documents: 0, kept: 0, dead: 0, textBytes: 0, keptBytes: 0 },
-  ...{ dropped: emptyCounts(), byDomain: emptyCounts(), byLanguage: emptyCounts() },
+  documents: 0,
+  kept: 0,
+  dead: 0,
+  textBytes: 0,
+  keptBytes: 0,
+  dropped: emptyCounts(),
+  byDomain: emptyCounts(),
+  byLanguage: emptyCounts(),
 })
 
 export const emptyShardTotals = (): ShardTotals => ({
-  ...{ tokens: 0, shards: 0 },
-  ...{ tokensByDomain: emptyCounts(), tokensByLanguage: emptyCounts() },
+  tokens: 0,
+  shards: 0,
+  tokensByDomain: emptyCounts(),
+  tokensByLanguage: emptyCounts(),
 })

@@ -75,9 +75,8 @@ export const progressBytes = 12
 export type Report = (phase: Phase, at?: number) => void
 
 export function readProgress(progress: Int32Array): { begun: number; phase: Phase; at: number } {
-  const read = (index: number) => Atomics.load(progress, index)
-  const { begun, phase, at } = progressIndex
-  return { begun: read(begun), phase: phases[read(phase)], at: read(at) }
+  const read = (name: keyof typeof progressIndex) => Atomics.load(progress, progressIndex[name])
+  return { begun: read('begun'), phase: phases[read('phase')], at: read('at') }
 }
 
 export function reportTo(progress: Int32Array): Report {

@@ -18,7 +18,8 @@ export function openRedriveInbox(context: RunContext): OpenMore {
   return async (splits, position, stop) => {
     const inbox = new RedriveInbox(context, splits, position)
     await inbox.settle(splits.all)
-    await inbox.begin(stop)
+    if (!stop.aborted) await inbox.take()
+    inbox.watch(stop).catch(error => splits.fail(error))
     return inbox
   }
 }
@@ -40,14 +41,26 @@ class RedriveInbox implements MoreSplits {
     this.#position = position
   }
 
-  async begin(stop: AbortSignal): Promise<void> {
-    if (!stop.aborted) await this.#take()
-    this.#watch(AbortSignal.any([stop, this.#end.signal])).catch(error => this.#splits.fail(error))
+  /** Takes what is there. One look comes after the other, as each goes by what the ones before it added. */
+  take(): Promise<void> {
+    this.#last = this.#last.then(async () => {
+      for (const request of await listRequests(this.#context.dir)) await this.#takeOne(request)
+    })
+    return this.#last
+  }
+
+  /** Takes what comes, until `stop` aborts or nothing is taken any more. */
+  async watch(stop: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stop, this.#end.signal])
+    while (!signal.aborted) {
+      await sleep(lookMs, undefined, { signal }).catch(() => {})
+      if (!signal.aborted) await this.take()
+    }
   }
 
   async addLast(): Promise<boolean> {
     const known = this.#splits.length
-    await this.#take()
+    await this.take()
     if (this.#splits.length > known) return true
     this.#end.abort()
     return false
@@ -61,21 +74,6 @@ class RedriveInbox implements MoreSplits {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort()
     await this.#last.catch(() => {})
-  }
-
-  async #watch(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await sleep(lookMs, undefined, { signal }).catch(() => {})
-      if (!signal.aborted) await this.#take()
-    }
-  }
-
-  /** One look after the other, as each goes by what the ones before it added. */
-  #take(): Promise<void> {
-    this.#last = this.#last.then(async () => {
-      for (const request of await listRequests(this.#context.dir)) await this.#takeOne(request)
-    })
-    return this.#last
   }
 
   async #takeOne({ id, reasons }: RedriveRequest): Promise<void> {

@@ -1,20 +1,6 @@
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { Column } from '../../batch/batch.ts'
-import type { Append } from '../../log/log.ts'
-import { topics } from '../../record/layout.ts'
-import { slotAppend } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
-import type { RunContext } from '../context.ts'
-
-/** The entry of a slot as it was read, for whoever annotates it, who must be of the pipeline that loaded. */
-export async function rawAppends(
-  { plan, shape }: RunContext,
-  slot: number,
-  chunks: readonly Chunk[],
-): Promise<Append[]> {
-  const headers = { fingerprint: plan.annotateFingerprint }
-  return [slotAppend(topics.raw, slot, shape.partitions, encodeRaw(chunks), headers)]
-}
 
 /** A chunk without its bytes, and how many those are. */
 type ChunkHead = Omit<Chunk, 'bytes'> & { readonly length: number }

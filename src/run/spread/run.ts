@@ -8,6 +8,7 @@ import type { Share } from '../../log/log.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { type RunShape, type StageName, stageNames, topics } from '../../record/layout.ts'
 import { type LogPlace, openKafka, prepareTopics } from '../../record/open-log.ts'
+import { slotAppend } from '../../record/slots.ts'
 import { openRunFile } from '../admit.ts'
 import { Lead } from '../lead.ts'
 import { loadAll } from '../load/load-stage.ts'
@@ -22,7 +23,7 @@ import { openSink } from '../shard/sink.ts'
 import { annotatePartition, type SpreadContext } from './annotate-stage.ts'
 import { claimStage } from './claim.ts'
 import { DecideSeat } from './decide-seat.ts'
-import { rawAppends } from './raw.ts'
+import { encodeRaw } from './raw.ts'
 import { Shares } from './shares.ts'
 import { slotOfSnapshot } from './snapshot.ts'
 import { trackRun } from './tracker.ts'
@@ -96,7 +97,7 @@ async function doWork(
   shares: Shares,
 ): Promise<void> {
   const { context, ref, place, isDraining } = work
-  const { dir, plan } = context
+  const { dir, plan, shape } = context
   const slotsMax = () => Math.ceil((context.pool.size * limits.slotsInFlightPerWorker) / shares.count(stage)) + 1
   if (stage === 'annotate') return annotatePartition(context, partition, stop, slotsMax)
   if (stage === 'load' && isDraining) return
@@ -113,10 +114,14 @@ async function doWork(
     await using retention = openRetention(ordered, work.log, work.options, { lastingSlot: slotOfSnapshot })
     await seat!.decide({ ...ordered, failed }, owner, stop, slot => retention.sealed(slot))
   } else if (stage === 'load') {
+    const fingerprint = plan.annotateFingerprint
     // What was read is committed, also when the share is given back.
     const loading = { ...ordered, drain: AbortSignal.any([context.drain, stop]), lead: context.lead }
     await loadAll(loading, owner, {
-      encode: (slot, chunks) => rawAppends(loading, slot, chunks),
+      // Who annotates must be of the pipeline that loaded.
+      encode: async (slot, chunks) => [
+        slotAppend(topics.raw, slot, shape.partitions, encodeRaw(chunks), { fingerprint }),
+      ],
       openMore: openRedriveInbox(loading),
     })
   } else {

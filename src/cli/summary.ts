@@ -16,20 +16,14 @@ export interface Summary {
 }
 
 export function summaryOf(run: string, figures: Figures, time: { seconds: number; cpuSeconds: number }): Summary {
-  const { documents, kept, dropped, dead, textBytes } = figures.decide
+  const { documents, kept, dead, textBytes } = figures.decide
+  const { tokens } = figures.shard
   const round = (seconds: number) => Math.round(seconds * 1000) / 1000
-  const sorted = Object.fromEntries(Object.entries(dropped).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)))
-  return {
-    run,
-    documents,
-    kept,
-    dropped: sorted,
-    dead,
-    tokens: figures.shard.tokens,
-    textBytes,
-    seconds: round(time.seconds),
-    cpuSeconds: round(time.cpuSeconds),
-  }
+  const reasons = Object.entries(figures.decide.dropped).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+  const dropped = Object.fromEntries(reasons)
+  const seconds = round(time.seconds)
+  const cpuSeconds = round(time.cpuSeconds)
+  return { run, documents, kept, dropped, dead, tokens, textBytes, seconds, cpuSeconds }
 }
 
 /** The summary for people. */

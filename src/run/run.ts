@@ -58,19 +58,11 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
   await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
-  const context: RunContext = {
-    dir,
-    plan,
-    shape: { partitions: run.partitions, lanes: run.lanes },
-    segments: run.segments,
-    log,
-    pool,
-    lead: new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide']),
-    drain,
-    failed: failure.signal,
-    watch,
-    checkOwner,
-  }
+  const { signal: failed } = failure
+  const { partitions, lanes, segments } = run
+  const shape = { partitions, lanes }
+  const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
+  const context: RunContext = { dir, plan, shape, segments, log, pool, lead, drain, failed, watch, checkOwner }
   await using sink = await openSink(context, run.pipeline)
   await using retention = openRetention(context, log, options, { isEmbedded: place.log === null })
   await runStages(context, sink, failure, retention)

@@ -10,6 +10,7 @@ import { type RunShape, type StageName, stageNames, topics } from '../../record/
 import { type LogPlace, openKafka, prepareTopics } from '../../record/open-log.ts'
 import { slotAppend } from '../../record/slots.ts'
 import { openRunFile } from '../admit.ts'
+import type { ShareChange } from '../events.ts'
 import { Lead } from '../lead.ts'
 import { loadAll } from '../load/load-stage.ts'
 import type { PipelineRef } from '../measure/jobs.ts'
@@ -49,34 +50,25 @@ export async function runSpread(plan: Plan, ref: PipelineRef, place: Place, opti
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(error)
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
-  const context: SpreadContext = {
-    dir,
-    plan,
-    shape,
-    segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
-    log,
-    pool,
-    lead: new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide']),
-    drain,
-    failed: failure.signal,
-    watch,
-    checkOwner: () => {},
-  }
+  const segments = [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }]
+  const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
+  const { signal: failed } = failure
+  const checkOwner = () => {}
+  const context: SpreadContext = { dir, plan, shape, segments, log, pool, lead, drain, failed, watch, checkOwner }
   const work = { context, ref, place, log, options, isDraining: drain.aborted }
   await using seat = stages.includes('decide')
     ? await DecideSeat.open(context, options.state ?? join(dir, 'state'), fail)
     : null
-  const tell = (held: readonly Share[], change: Parameters<ConstructorParameters<typeof Shares>[2]>[1] | null) =>
-    watch({ kind: 'shares', shares: held, change })
-  const shares: Shares = new Shares((share, stop) => doWork(share, stop, work, seat, shares), fail, tell)
-  const stop = AbortSignal.any([failure.signal, ...(work.isDraining ? [] : [drain])])
+  const tell = (shares: readonly Share[], change: ShareChange | null) => watch({ kind: 'shares', shares, change })
+  const held: Shares = new Shares((share, stop) => doWork(share, stop, work, seat, held), fail, tell)
+  const stop = AbortSignal.any([failed, ...(work.isDraining ? [] : [drain])])
   {
-    await using membership = await log.join(stages, shares)
+    await using membership = await log.join(stages, held)
     membership.failed.catch(fail)
     tell([], null)
     await trackRun({ context, hasFolder, isDraining: work.isDraining }, stop)
   }
-  failure.signal.throwIfAborted()
+  failed.throwIfAborted()
 }
 
 interface Work {

@@ -8,6 +8,7 @@ import type { Figures } from '../record/figures.ts'
 import type { StageName } from '../record/layout.ts'
 import { openLogToWrite } from '../record/open-log.ts'
 import { readRunFile } from '../record/run-file.ts'
+import { measuredAppends } from '../record/slots.ts'
 import { openRunFile, placeRun } from './admit.ts'
 import type { RunContext } from './context.ts'
 import { decideAll } from './decide/decide-stage.ts'
@@ -18,7 +19,6 @@ import type { LoadParts } from './load/load-parts.ts'
 import { loadAll } from './load/load-stage.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 import { Pool } from './measure/pool.ts'
-import { scoredAppends } from './measure/scored.ts'
 import type { RunOptions, WatchedOptions } from './options.ts'
 import { ownStage } from './own-stage.ts'
 import { Progress } from './progress.ts'
@@ -75,6 +75,7 @@ async function runStages(
   failure: AbortController,
   retention: Retention,
 ): Promise<void> {
+  const { pool, plan } = context
   const annotated = new AbortController()
   const decided = new AbortController()
   let first: unknown = null
@@ -94,7 +95,8 @@ async function runStages(
     }
   }
   const parts: LoadParts = {
-    encode: (slot, chunks) => scoredAppends(context, slot, chunks),
+    encode: async (slot, chunks) =>
+      measuredAppends(context.shape, slot, await pool.annotate(slot, chunks), plan.annotateFingerprint),
     openMore: openRedriveInbox(context),
     wantsAllSplits: () => retention.takeSplitsWish(),
   }
@@ -105,7 +107,7 @@ async function runStages(
   await Promise.all([
     guard('annotate', owner => loadAll(context, owner, parts), annotated),
     guard('decide', decide, decided),
-    context.plan.tokenizer && guard('shard', owner => shardAll(context, owner, decided.signal, sink)),
+    plan.tokenizer && guard('shard', owner => shardAll(context, owner, decided.signal, sink)),
   ])
   if (first) throw first
 }

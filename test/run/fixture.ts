@@ -5,11 +5,12 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
-import type { Commit, Log, Owner } from '../../src/log/log.ts'
+import type { Append, Commit, Log, Owner } from '../../src/log/log.ts'
 import type { StageName } from '../../src/record/layout.ts'
+import { measuredAppends } from '../../src/record/slots.ts'
 import type { RunContext } from '../../src/run/context.ts'
 import { ownStage } from '../../src/run/own-stage.ts'
-import type { Source } from '../../src/sources/source.ts'
+import type { Chunk, Source } from '../../src/sources/source.ts'
 
 /** What tests of whole runs share: a corpus, a pipeline file, and the real command line as a child process. */
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'headrace.js')
@@ -224,4 +225,13 @@ export async function asOwner(
 ): Promise<void> {
   await using owner = await ownStage(context, stage)
   await work(owner)
+}
+
+/** Has the pool measure a slot. Returns its entries, as a run of one process commits them. */
+export async function encodeMeasured(
+  { pool, shape, plan }: Pick<RunContext, 'pool' | 'shape' | 'plan'>,
+  slot: number,
+  chunks: readonly Chunk[],
+): Promise<Append[]> {
+  return measuredAppends(shape, slot, await pool.annotate(slot, chunks), plan.annotateFingerprint)
 }

@@ -20,7 +20,6 @@ import { Lead } from '../../src/run/lead.ts'
 import type { LoadParts } from '../../src/run/load/load-parts.ts'
 import { loadAll } from '../../src/run/load/load-stage.ts'
 import { Pool } from '../../src/run/measure/pool.ts'
-import { scoredAppends } from '../../src/run/measure/scored.ts'
 import { openRedriveInbox } from '../../src/run/redrive/redrive-inbox.ts'
 import { Retention, type RetentionOptions } from '../../src/run/retention.ts'
 import { shardAll } from '../../src/run/shard/shard-stage.ts'
@@ -30,7 +29,7 @@ import { verifyRun } from '../../src/verify/verify.ts'
 import { runMain } from '../cli/terminal.ts'
 import { broker, newRun, testOnBroker } from '../log/kafka/broker.ts'
 import { setLimits } from '../simulate/small-limits.ts'
-import { asOwner, hashOutput, makeDir, writeCorpus, writePipeline } from './fixture.ts'
+import { asOwner, encodeMeasured, hashOutput, makeDir, writeCorpus, writePipeline } from './fixture.ts'
 
 // Runs of some 60 small slots, whose shards are cut every 8, stopped and started again while what they no longer need is trimmed.
 setLimits({ slotBytes: 8 * 1024, snapshotSlots: 4, shardSlotsMax: 8 })
@@ -102,7 +101,7 @@ async function live({
       })
       .finally(() => done.abort())
   const parts: LoadParts = {
-    encode: (slot, chunks) => scoredAppends(context, slot, chunks),
+    encode: (slot, chunks) => encodeMeasured(context, slot, chunks),
     openMore: openRedriveInbox(context),
   }
   const stages = [

@@ -47,14 +47,6 @@ export interface PoisonRow {
   readonly detail: string
 }
 
-export interface AnnotateResult {
-  /** The `scored` entry, and the `dead` one or null. */
-  readonly scored: Uint8Array
-  readonly dead: Uint8Array | null
-  readonly rows: number
-  readonly deadRows: number
-}
-
 /** What a worker is at, in memory that outlives it: whoever finds it dead or hanging reads where. */
 export const phases = [
   'idle',

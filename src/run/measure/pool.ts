@@ -2,9 +2,10 @@ import { clearTimeout, setTimeout } from 'node:timers'
 import { Worker } from 'node:worker_threads'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
+import type { MeasuredSlot } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
 import { isOutOfMemory, isolateRows, memoryAdvice, tokenizeAgain, WorkerLost } from './isolate.ts'
-import { type AnnotateResult, type Job, type PipelineRef, type PoisonRow, progressBytes, readProgress } from './jobs.ts'
+import { type Job, type PipelineRef, type PoisonRow, progressBytes, readProgress } from './jobs.ts'
 
 export interface PoolOptions {
   /** A worker's heap. Default what V8 gives. */
@@ -80,13 +81,13 @@ export class Pool implements AsyncDisposable {
     for (let i = 0; i < size; i++) this.#start()
   }
 
-  async annotate(slot: number, chunks: readonly Chunk[]): Promise<AnnotateResult> {
+  async annotate(slot: number, chunks: readonly Chunk[]): Promise<MeasuredSlot> {
     const job = { kind: 'annotate', slot, chunks, alone: null } as const
     try {
-      return (await this.#run(job)) as AnnotateResult
+      return (await this.#run(job)) as MeasuredSlot
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error
-      return isolateRows(slot, chunks, alone => this.#run({ ...job, alone }) as Promise<AnnotateResult>)
+      return isolateRows(slot, chunks, alone => this.#run({ ...job, alone }) as Promise<MeasuredSlot>)
     }
   }
 

@@ -2,16 +2,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, deadBatch } from './annotate-slot.ts'
-import {
-  type AnnotateResult,
-  type Job,
-  type PipelineRef,
-  type PlanLoader,
-  progressIndex,
-  type Report,
-  reportTo,
-} from './jobs.ts'
+import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
 import { tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
@@ -20,7 +13,7 @@ export interface Port {
   on(event: 'message', listener: (message: Job) => void): unknown
 }
 
-async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<AnnotateResult> {
+async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<MeasuredSlot> {
   const { scored, dead } = await annotateSlot(plan, job.chunks, job.alone, report)
   report('encoding')
   return {
@@ -35,7 +28,7 @@ async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }, report: Rep
   return encodeBatch(await tokenizeSlot(plan.tokenizer!, decodeBatch(job.value).batch, job, report))
 }
 
-function transferable(result: AnnotateResult | Uint8Array): ArrayBuffer[] {
+function transferable(result: MeasuredSlot | Uint8Array): ArrayBuffer[] {
   const parts = result instanceof Uint8Array ? [result] : [result.scored, ...(result.dead ? [result.dead] : [])]
   return parts.map(part => part.buffer as ArrayBuffer)
 }

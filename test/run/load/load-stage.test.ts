@@ -11,10 +11,9 @@ import { Lead } from '../../../src/run/lead.ts'
 import type { LoadParts } from '../../../src/run/load/load-parts.ts'
 import { loadAll } from '../../../src/run/load/load-stage.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { scoredAppends } from '../../../src/run/measure/scored.ts'
 import type { Chunk, Source } from '../../../src/sources/source.ts'
 import { examine } from '../examine.ts'
-import { asOwner, countingSource } from '../fixture.ts'
+import { asOwner, countingSource, encodeMeasured } from '../fixture.ts'
 
 // The loading stage over records of a third of a slot, stopped while it reads any of them.
 const { check, mutate } = examine<typeof import('../../../src/run/load/load-stage.ts')>('load/load-stage.ts')
@@ -60,7 +59,7 @@ async function runStage(
     failed,
     checkOwner: () => {},
   }
-  const encode: LoadParts['encode'] = (slot, chunks) => scoredAppends(context, slot, chunks)
+  const encode: LoadParts['encode'] = (slot, chunks) => encodeMeasured(context, slot, chunks)
   await asOwner(context, 'annotate', owner => load(context, owner, { encode, openMore }))
 }
 

@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { numbers, stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
-import type { AnnotateResult, PipelineRef } from '../../../src/run/measure/jobs.ts'
+import type { MeasuredSlot } from '../../../src/record/slots.ts'
+import type { PipelineRef } from '../../../src/run/measure/jobs.ts'
 import { Pool, type PoolOptions } from '../../../src/run/measure/pool.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
 import { type Limits, setLimits } from '../../simulate/small-limits.ts'
@@ -74,7 +75,7 @@ function chunkOf(...texts: string[]): Chunk {
   return { split: 'a', line: 1, bytes, dead: [], next: { offset: 0, line: 2 } }
 }
 
-function deadOf({ dead }: AnnotateResult): string[] {
+function deadOf({ dead }: MeasuredSlot): string[] {
   if (!dead) return []
   const { batch } = decodeBatch(dead)
   return Array.from({ length: batch.rows }, (_, i) =>

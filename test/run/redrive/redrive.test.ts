@@ -20,12 +20,11 @@ import { Lead } from '../../../src/run/lead.ts'
 import { loadAll } from '../../../src/run/load/load-stage.ts'
 import { annotateSlot, deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { scoredAppends } from '../../../src/run/measure/scored.ts'
 import { openRedriveInbox } from '../../../src/run/redrive/redrive-inbox.ts'
 import type { WatchFolders } from '../../../src/sources/files/follow.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
-import { asOwner, crashing, makeDir } from '../fixture.ts'
+import { asOwner, crashing, encodeMeasured, makeDir } from '../fixture.ts'
 
 // The loading stage over files that are mended, with a stand-in for the pool that measures at once.
 
@@ -92,7 +91,7 @@ function contextOf(
 const load = (context: RunContext) =>
   asOwner(context, 'annotate', owner =>
     loadAll(context, owner, {
-      encode: (slot, chunks) => scoredAppends(context, slot, chunks),
+      encode: (slot, chunks) => encodeMeasured(context, slot, chunks),
       openMore: openRedriveInbox(context),
     }),
   )

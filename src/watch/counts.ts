@@ -12,15 +12,15 @@ import { Histogram, LabelValues } from './prometheus.ts'
 const commitBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** What is counted of a stage. `slot` and `note` are as it committed them, or as it found them. */
-export interface StageCounts {
-  slot: number
-  note: string
-  isRunning: boolean
-  commits: number
-  aborts: number
-  readonly seconds: Histogram
+export class StageCounts {
+  slot = 0
+  note = ''
+  isRunning = false
+  commits = 0
+  aborts = 0
+  readonly seconds = new Histogram(commitBounds)
   /** What waits before it. */
-  readonly lag: Lag
+  readonly lag = new Lag()
 }
 
 /** Who takes what a stage commits, and the topic of it. */
@@ -129,10 +129,7 @@ export class RunCounts {
   }
 
   #stage(stage: StageName): StageCounts {
-    const known = this.stages.get(stage)
-    if (known) return known
-    const seconds = new Histogram(commitBounds)
-    const counts = { slot: 0, note: '', isRunning: false, commits: 0, aborts: 0, seconds, lag: new Lag() }
+    const counts = this.stages.get(stage) ?? new StageCounts()
     this.stages.set(stage, counts)
     return counts
   }

@@ -5,12 +5,20 @@ import { loaderOf } from '../../record/layout.ts'
 import { type LoadNote, readLoadNote } from '../../record/notes.ts'
 import { endAppends } from '../../record/slots.ts'
 import { readSplits } from '../../record/splits.ts'
-import type { Split } from '../../sources/source.ts'
+import type { Chunk, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
 import { Lanes, type LoadedSlot, startLoadPosition } from './lanes.ts'
-import type { LoadParts, MoreSplits } from './load-parts.ts'
 import { type PendingSlot, SlotWindow } from './slot-window.ts'
-import { SplitList } from './split-list.ts'
+import { type MoreSplits, type OpenMore, SplitList } from './split-list.ts'
+
+/** What a loader is handed, which differs between a run of one process and one that several share. */
+export interface LoadParts {
+  /** Makes the entries of a slot: measured, or as it was read. */
+  readonly encode: (slot: number, chunks: readonly Chunk[]) => Promise<readonly Append[]>
+  readonly openMore: OpenMore
+  /** Whether the next commit shall list all splits again, so that what stands before it can be trimmed. Default never. */
+  readonly wantsAllSplits?: () => boolean
+}
 
 /**
  * The stage that loads, for its owner. It has a part of the source read at a time: splits, in the order in which the run met them; chunks

@@ -13,6 +13,16 @@ import type { Source, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
 import { isRead, type SplitRow } from './lanes.ts'
 
+/** Begins to add what is asked for beside the source to `splits`; `position` is how far these are read. */
+export type OpenMore = (splits: SplitList, position: () => LoadPosition, stop: AbortSignal) => Promise<MoreSplits>
+
+export interface MoreSplits extends AsyncDisposable {
+  /** Told which splits were recorded. */
+  settle(splits: readonly Split[]): Promise<void>
+  /** Adds what was asked for until now; when that is nothing, none is added from then on, and the answer is false. */
+  addLast(): Promise<boolean>
+}
+
 /** Ranges that were read and are held before it is looked which of them are needed no more. */
 const rangesHeldMax = 1000
 

@@ -98,7 +98,7 @@ async function measureAlone(plan: Plan, batch: Batch, { poison, suspect }: Alone
   const reasons = new Map(poison.map(one => [one.row, one]))
   const first = rows.indexOf(suspect)
   const rest = Array.from(rows.keys()).filter(index => index !== first)
-  const groups: Batch[] = [emptyOf(batch)]
+  const groups: Batch[] = [takeRows(batch, [])]
   const failed: DeadRow[] = []
   let together: Batch[] = []
   for (const index of first < 0 ? rest : [first, ...rest]) {
@@ -128,7 +128,7 @@ async function measureOrBisect(plan: Plan, batch: Batch): Promise<Measured> {
   } catch (error) {
     // The world's fault (a model file that is damaged) is not the document's.
     if (error instanceof HeadraceError || batch.rows === 0) throw error
-    if (batch.rows === 1) return { groups: [emptyOf(batch)], failed: [failedRow(batch, error)] }
+    if (batch.rows === 1) return { groups: [takeRows(batch, [])], failed: [failedRow(batch, error)] }
     const half = batch.rows >> 1
     const indexes = Array.from({ length: batch.rows }, (_, i) => i)
     const left = await measureOrBisect(plan, takeRows(batch, indexes.slice(0, half)))
@@ -140,7 +140,7 @@ async function measureOrBisect(plan: Plan, batch: Batch): Promise<Measured> {
 /** Runs the steps. Rows that a gate stops leave as a group of their own, with what was measured until then. */
 async function measure(plan: Plan, batch: Batch): Promise<Batch[]> {
   const groups: Batch[] = []
-  let live = withGate(batch)
+  let live = batch
   for (const step of plan.steps) {
     if (live.rows === 0) break
     if ('annotator' in step) live = withColumns(live, await annotateChecked(step.annotator, live))
@@ -178,25 +178,16 @@ function splitByRules(batch: Batch, gate: readonly Rule[]): { stopped: Batch | n
   return { stopped, passed: takeRows(batch, passing) }
 }
 
-function withGate(batch: Batch): Batch {
-  const gates = stageFields.filter(({ name }) => name !== 'row')
-  return withColumns(batch, Object.fromEntries(gates.map(field => [field.name, missingColumn(field, batch.rows)])))
-}
-
 /** The group with every column of the plan, those it was stopped before as missing, in one fixed order. */
 function completeColumns(plan: Plan, group: Batch): Batch {
   const columns: Record<string, Column> = {}
-  for (const field of plan.fields) columns[field.name] = group.columns[field.name] ?? missingColumn(field, group.rows)
-  for (const { name } of stageFields) columns[name] = group.columns[name]
+  for (const field of [...plan.fields, ...stageFields])
+    columns[field.name] = group.columns[field.name] ?? missingColumn(field, group.rows)
   return { rows: group.rows, columns }
 }
 
 function rowNumbers({ columns: { row } }: Batch): number[] {
   return Array.from(row && 'values' in row ? row.values : [])
-}
-
-function emptyOf(batch: Batch): Batch {
-  return withGate(takeRows(batch, []))
 }
 
 function failedRow(batch: Batch, error: unknown): DeadRow {

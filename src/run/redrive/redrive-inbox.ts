@@ -6,8 +6,7 @@ import { listRequests, type RedriveRequest, removeRequest } from '../../record/r
 import { stampsOf } from '../../record/splits.ts'
 import type { Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
-import type { MoreSplits, OpenMore } from '../load/load-parts.ts'
-import type { SplitList } from '../load/split-list.ts'
+import type { MoreSplits, OpenMore, SplitList } from '../load/split-list.ts'
 import { splitsOf } from './redrive-source.ts'
 
 /** How often a run looks whether it was asked for something. */

@@ -75,12 +75,5 @@ export class OpenShards {
 
 function groupByDomain(batch: Batch): Map<string, number[]> {
   const column = utf8(batch, 'domain')
-  const groups = new Map<string, number[]>()
-  for (let row = 0; row < batch.rows; row++) {
-    const name = stringAt(column, row)
-    const rows = groups.get(name)
-    if (rows) rows.push(row)
-    else groups.set(name, [row])
-  }
-  return groups
+  return Map.groupBy(Array(batch.rows).keys(), row => stringAt(column, row))
 }

@@ -13,14 +13,9 @@ export async function readSplits(log: Log, shape: RunShape): Promise<Split[]> {
   for await (const entry of readSplitEntries(log, shape)) {
     // What stands before a list of all is what could not be trimmed.
     if (entry.isWhole) splits.length = 0
-    for (const split of entry.splits) splits.push(withoutNumber(split))
+    for (const split of entry.splits) splits.push(split)
   }
   return splits
-}
-
-function withoutNumber(split: NumberedSplit): Split {
-  const { number, ...rest } = split
-  return rest
 }
 
 /** The same by the commits that recorded them. */

@@ -13,7 +13,6 @@ import { limits } from '../src/limits.ts'
 import { createNames } from '../src/log/kafka/names.ts'
 import { entryBytesMax } from '../src/log/kafka/topics.ts'
 import { topics } from '../src/record/layout.ts'
-import { emptyProgress } from '../src/run/progress.ts'
 import { RunCounts } from '../src/watch/counts.ts'
 import { metricsOf } from '../src/watch/metrics.ts'
 
@@ -124,7 +123,7 @@ test('variables of the environment and client properties are those that the clie
 })
 
 test('metrics and paths that are named exist', () => {
-  const known = new Set(metricsOf(new RunCounts(emptyProgress()), {}).map(({ name }) => name))
+  const known = new Set(metricsOf(new RunCounts(), {}).map(({ name }) => name))
   for (const name of found(allText, /\b(headrace_[a-z_]+)/g)) assert.ok(known.has(name), name)
   assert.deepEqual(new Set(found(allText, /path: (\/\S+)/g)), new Set(['/healthz', '/readyz']))
   assert.match(dockerfile, /127\.0\.0\.1:9464\/healthz/)

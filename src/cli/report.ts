@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { type Choice, readChoices } from '../record/choices.ts'
+import { figuresOf } from '../record/figures.ts'
 import { describeTrip, findHold, type Hold } from '../record/hold.ts'
 import { hasEnded, readStanding } from '../record/standing.ts'
 import { type Command, runOptions } from './command.ts'
@@ -20,13 +21,7 @@ export const reportCommand: Command = {
     const releases = await Array.fromAsync(readChoices(run.log))
     const hold = await findHold(run.dir, standing.decide.slot)
     const { byDomain, byLanguage } = standing.decide.totals
-    const { readBytes } = standing.load
-    const figures = {
-      decide: standing.decide.totals,
-      shard: standing.shard.totals,
-      readBytes,
-      readBytesBefore: readBytes,
-    }
+    const figures = figuresOf(standing)
     const summary = summaryOf(basename(run.dir), figures, { seconds: 0, cpuSeconds: 0 })
     if (args.flag('json')) {
       const { run: name, documents, kept, dropped, dead, tokens, textBytes } = summary

@@ -4,11 +4,11 @@ import { makeFolder } from '../disk/durable-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { readFeed } from '../feed/read.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import type { Figures } from '../record/figures.ts'
 import { type StageName, stageNames } from '../record/layout.ts'
 import type { PipelineRef } from '../run/measure/jobs.ts'
-import { emptyProgress, type Progress } from '../run/progress.ts'
 import { runPipeline } from '../run/run.ts'
-import { type EventLog, figuresOf, openEventLog } from '../watch/event-log.ts'
+import { type EventLog, fieldsOf, openEventLog } from '../watch/event-log.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
@@ -69,7 +69,7 @@ export const runCommand: Command = {
 export interface FinishedRun {
   readonly dir: string
   readonly plan: Plan
-  readonly progress: Progress
+  readonly figures: Figures
   readonly summary: Summary
   readonly isStopped: boolean
   /** Whether it annotated only, and has no folder of the run. */
@@ -109,8 +109,7 @@ async function runWatched(
   const loads = stages?.includes('load') ?? true
   const isWorker = stages?.every(stage => stage === 'annotate') ?? false
   if (loads) await checkInput(plan)
-  const progress = emptyProgress()
-  await using watching = await watchRun(args, terminal, log, { run: name, progress })
+  await using watching = await watchRun(args, terminal, log, name)
   log?.tell('info', 'starting', { dir, workers, pid: process.pid, version: readVersion() })
   if (!isWorker)
     await makeFolder(dir).catch(error => {
@@ -122,16 +121,15 @@ async function runWatched(
   // Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it.
   if (loads)
     plan.source.bytes?.().then(
-      bytes => (progress.inputBytes = bytes),
+      bytes => watching.watch({ kind: 'input', bytes }),
       () => {},
     )
+  let figures: Figures
   try {
-    await runPipeline(plan, ref, {
+    figures = await runPipeline(plan, ref, {
       dir,
       workers,
       drain: drain.signal,
-      progress,
-      watch: watching.watch,
       isUpgrade: args.flag('upgrade'),
       log: args.text('log'),
       logConfig: args.text('log-config'),
@@ -140,6 +138,7 @@ async function runWatched(
       state: args.text('state'),
       keepSlots: args.text('keep-slots') === undefined ? null : args.count('keep-slots', 0, 0),
       note: text => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`)),
+      watch: watching.watch,
       ...(stages && { stages }),
     })
   } finally {
@@ -148,26 +147,26 @@ async function runWatched(
   }
   const used = process.cpuUsage(cpu)
   const seconds = (performance.now() - started) / 1000
-  const summary = summaryOf(name, progress, { seconds, cpuSeconds: (used.user + used.system) / 1e6 })
+  const summary = summaryOf(name, figures, { seconds, cpuSeconds: (used.user + used.system) / 1e6 })
   const isStopped = drain.signal.aborted
-  if (log) tellEnd(log, progress, isStopped, seconds)
-  return { dir, plan, progress, summary, isStopped, isWorker, isLogged: log !== null }
+  if (log) tellEnd(log, figures, isStopped, seconds)
+  return { dir, plan, figures, summary, isStopped, isWorker, isLogged: log !== null }
 }
 
-function tellEnd(log: EventLog, progress: Progress, isStopped: boolean, seconds: number): void {
+function tellEnd(log: EventLog, figures: Figures, isStopped: boolean, seconds: number): void {
   log.stop()
-  if (progress.laterSplits) log.tell('warn', 'late-files', { files: progress.laterSplits })
-  const figures = { ...figuresOf(progress), seconds: Math.round(seconds * 1000) / 1000 }
-  log.tell('info', isStopped ? 'drained' : 'ended', figures)
+  if (figures.laterSplits) log.tell('warn', 'late-files', { files: figures.laterSplits })
+  const fields = { ...fieldsOf(figures), seconds: Math.round(seconds * 1000) / 1000 }
+  log.tell('info', isStopped ? 'drained' : 'ended', fields)
 }
 
 /** Shows how a run ended. */
 export async function showEnd(
-  { dir, plan, progress, summary, isStopped, isWorker, isLogged }: FinishedRun,
+  { dir, plan, figures, summary, isStopped, isWorker, isLogged }: FinishedRun,
   isJson: boolean,
   terminal: Terminal,
 ): Promise<void> {
-  const { laterSplits } = progress
+  const { laterSplits, steps } = figures
   if (laterSplits && !isLogged)
     terminal.err.write(
       `headrace run: this run had ended before ${laterSplits === 1 ? 'a file' : `${laterSplits} files`} of its input came; begin another with --run NAME to read all\n`,
@@ -176,9 +175,9 @@ export async function showEnd(
     terminal.out.write(`${JSON.stringify(summary)}\n`)
     return
   }
-  printSummary(summary, progress, dir, terminal)
+  printSummary(summary, figures, dir, terminal)
   if (isWorker) return
-  if (plan.feed && progress.steps > 0) await showFirstSteps(readFeed(join(dir, 'feed')), progress.steps, terminal)
+  if (plan.feed && steps > 0) await showFirstSteps(readFeed(join(dir, 'feed')), steps, terminal)
   else if (plan.feed)
     terminal.out.write(
       `\nno step of the feed yet: a step has ${formatCount(plan.feed.length * plan.feed.batch)} tokens\n`,

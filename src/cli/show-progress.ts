@@ -1,4 +1,4 @@
-import type { Progress } from '../run/progress.ts'
+import type { Figures } from '../record/figures.ts'
 import type { Terminal } from './command.ts'
 import { formatBar, formatBytes, formatCount, formatPlural, formatSeconds, formatShort } from './table.ts'
 import { clipText, displayWidth } from './wrap.ts'
@@ -14,12 +14,12 @@ export interface ProgressDisplay {
 }
 
 /** Shows a run's progress until stopped: one line that is redrawn on a terminal, a plain line now and then in a pipe. */
-export function showProgress(progress: Progress, out: Terminal['out'], err: Terminal['err']): ProgressDisplay {
+export function showProgress(figures: () => Figures, out: Terminal['out'], err: Terminal['err']): ProgressDisplay {
   const isLive = out.isTTY === true
   const started = performance.now()
   const clear = () => isLive && out.write('\r\x1b[2K')
   const show = () => {
-    const parts = describeProgress(progress, (performance.now() - started) / 1000)
+    const parts = describeProgress(figures(), (performance.now() - started) / 1000)
     out.write(isLive ? `\r\x1b[2K${fitParts(parts, (out.columns ?? 80) - 1)}` : `${joinParts(parts)}\n`)
   }
   const timer = setInterval(show, isLive ? redrawMs : lineMs)
@@ -43,8 +43,8 @@ export interface ProgressPart {
 }
 
 /** How much was read, how fast, what is left, what became of it. */
-export function describeProgress(progress: Progress, seconds: number): ProgressPart[] {
-  const { decide, readBytes, readBytesBefore, inputBytes } = progress
+export function describeProgress(figures: Figures, seconds: number): ProgressPart[] {
+  const { decide, readBytes, readBytesBefore, inputBytes, shard, steps } = figures
   const rate = (readBytes - readBytesBefore) / Math.max(seconds, 0.001)
   const share = inputBytes ? Math.min(1, readBytes / inputBytes) : 0
   const left = inputBytes > readBytes && rate > 0 ? `${formatSeconds((inputBytes - readBytes) / rate)} left` : ''
@@ -59,8 +59,8 @@ export function describeProgress(progress: Progress, seconds: number): ProgressP
     { rank: 2, text: `${formatCount(decide.kept)} kept` },
     { rank: 4, text: `${formatCount(dropped)} dropped` },
     { rank: 2, text: decide.dead ? `${formatCount(decide.dead)} dead` : '' },
-    { rank: 6, text: `${formatShort(progress.shard.tokens)} tokens` },
-    { rank: 7, text: progress.steps ? formatPlural(progress.steps, 'step') : '' },
+    { rank: 6, text: `${formatShort(shard.tokens)} tokens` },
+    { rank: 7, text: steps ? formatPlural(steps, 'step') : '' },
   ]
   return parts.filter(part => part.text !== '')
 }

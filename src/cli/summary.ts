@@ -23,25 +23,15 @@ export interface Summary {
   readonly cpuSeconds: number
 }
 
-export function summaryOf(
-  run: string,
-  { decide, shard }: Figures,
-  time: { seconds: number; cpuSeconds: number },
-): Summary {
-  const { documents, kept, dropped, dead, textBytes } = decide
+export function summaryOf(run: string, figures: Figures, time: { seconds: number; cpuSeconds: number }): Summary {
+  const { documents, kept, dead, textBytes } = figures.decide
+  const { tokens } = figures.shard
   const round = (seconds: number) => Math.round(seconds * 1000) / 1000
-  const sorted = Object.fromEntries(Object.entries(dropped).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)))
-  return {
-    run,
-    documents,
-    kept,
-    dropped: sorted,
-    dead,
-    tokens: shard.tokens,
-    textBytes,
-    seconds: round(time.seconds),
-    cpuSeconds: round(time.cpuSeconds),
-  }
+  const reasons = Object.entries(figures.decide.dropped).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+  const dropped = Object.fromEntries(reasons)
+  const seconds = round(time.seconds)
+  const cpuSeconds = round(time.cpuSeconds)
+  return { run, documents, kept, dropped, dead, tokens, textBytes, seconds, cpuSeconds }
 }
 
 /** The summary for people. */
@@ -60,9 +50,10 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
     ]),
   )
   if (tokens > 0) {
-    write(`\n${formatTable([['tokens', formatCount(tokens), ''], ...shares(figures.shard.tokensByDomain, tokens)])}`)
-    if (Object.keys(figures.shard.tokensByLanguage).length)
-      write(`\n${formatTable([['tokens by language', '', ''], ...shares(figures.shard.tokensByLanguage, tokens)])}`)
+    const { tokensByDomain, tokensByLanguage } = figures.shard
+    write(`\n${formatTable([['tokens', formatCount(tokens), ''], ...shares(tokensByDomain, tokens)])}`)
+    if (Object.keys(tokensByLanguage).length)
+      write(`\n${formatTable([['tokens by language', '', ''], ...shares(tokensByLanguage, tokens)])}`)
   }
   write(`\n${describePace(summary, figures)}\n`)
 }

@@ -49,10 +49,10 @@ async function tryFiles(args: ParsedArgs, terminal: Terminal, kept: string | und
   const samplesMax = args.count('samples', 3, 1, 10_000)
   const fields = fieldOptions.flatMap(name => (args.text(name) === undefined ? [] : [[name, args.text(name)!]]))
   const ref = referToModule(defaultPipelineUrl(Object.fromEntries(fields)), args.positionals)
-  const { dir, progress, summary, isStopped } = await runModule(ref, args, terminal)
+  const { dir, figures, summary, isStopped } = await runModule(ref, args, terminal)
   await using run = await RunReader.open(dir)
   await look(run, terminal, { samplesMax, charsMax: 200 })
-  printSummary(summary, progress, kept === undefined ? 'a temporary folder, now removed' : dir, terminal)
+  printSummary(summary, figures, kept === undefined ? 'a temporary folder, now removed' : dir, terminal)
   const { documents, dead } = summary
   if (documents > 0 && documents === dead)
     terminal.out.write('\nNo record is a document. Which field has the text is said by --text FIELD.\n')

@@ -1,5 +1,5 @@
-import type { RunEvent, Watch } from '../run/events.ts'
-import type { Progress } from '../run/progress.ts'
+import type { Watch } from '../run/events.ts'
+import { Progress } from '../run/progress.ts'
 import { RunCounts } from '../watch/counts.ts'
 import type { EventLog } from '../watch/event-log.ts'
 import { metricsOf } from '../watch/metrics.ts'
@@ -18,8 +18,7 @@ export const watchOptions = {
 /** Who looks on while a run goes. */
 export interface RunWatch extends AsyncDisposable {
   readonly display: ProgressDisplay
-  /** Undefined when nobody asked for metrics or events: then nothing is counted. */
-  readonly watch: Watch | undefined
+  readonly watch: Watch
 }
 
 /** Begins to show, to log and to serve what the options ask for. Throws when the port can't be had. */
@@ -27,26 +26,27 @@ export async function watchRun(
   args: ParsedArgs,
   terminal: Terminal,
   log: EventLog | null,
-  { run, progress }: { readonly run: string; readonly progress: Progress },
+  run: string,
 ): Promise<RunWatch> {
   const address = args.text('http')
-  const counts = new RunCounts(progress)
+  const progress = new Progress()
+  const counts = new RunCounts()
   const status = new RunStatus()
+  const figures = () => progress.figures()
   const server = address === undefined ? null : await serve(address, pagesOf(run, counts, status))
-  log?.begin(run, progress)
+  log?.begin(run, figures)
   const display = log
     ? { note: () => log.tell('info', 'draining'), stop: () => {} }
-    : showProgress(progress, args.flag('json') ? terminal.err : terminal.out, terminal.err)
+    : showProgress(figures, args.flag('json') ? terminal.err : terminal.out, terminal.err)
   if (server && log) log.tell('info', 'listening', { url: server.url })
   else if (server) display.note(`headrace: ${server.url} has /metrics, /healthz and /readyz`)
-  const watch = (event: RunEvent) => {
-    counts.see(event)
-    status.see(event)
-    log?.see(event)
-  }
+  // What nobody asked for is not counted.
+  const watchers = [progress, ...(server ? [counts, status] : []), ...(log ? [log] : [])]
   return {
     display,
-    watch: server || log ? watch : undefined,
+    watch: event => {
+      for (const watcher of watchers) watcher.see(event)
+    },
     [Symbol.asyncDispose]: async () => {
       display.stop()
       await server?.[Symbol.asyncDispose]()

@@ -1,7 +1,7 @@
 import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { limits } from '../limits.ts'
-import type { Log } from '../log/log.ts'
+import type { Append, Log } from '../log/log.ts'
 import { hasLine, isRest, joinRanges } from '../sources/line-ranges.ts'
 import { type LineRange, lineAtEnd, type Split } from '../sources/source.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
@@ -68,4 +68,14 @@ export function* deadRowsOf(batch: Batch): Generator<DeadRow, void> {
   const at = (name: string, i: number) => stringAt(utf8(batch, name), i)
   for (let i = 0; i < batch.rows; i++)
     yield { row: rows[i], file: at('file', i), line: lines[i], reason: at('reason', i), detail: at('detail', i) }
+}
+
+/** Counts dead rows among what was committed, by reason. */
+export function countDead(appends: readonly Append[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { topic, value } of appends) {
+    if (topic !== topics.dead) continue
+    for (const { reason } of deadRowsOf(decodeBatch(value).batch)) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  }
+  return counts
 }

@@ -23,9 +23,14 @@ export const topics = {
   manifest: 'shard.manifest',
 } as const
 
-/** The stage that loads, and its topic of splits. */
-export function loaderOf({ spread }: RunShape): { readonly stage: 'load' | 'annotate'; readonly splits: string } {
-  return spread ? { stage: 'load', splits: 'load.splits' } : { stage: 'annotate', splits: 'annotate.splits' }
+/** The stage that loads, its topic of splits, and the one that its slots go to. */
+export function loaderOf({ spread }: RunShape): {
+  readonly stage: 'load' | 'annotate'
+  readonly splits: string
+  readonly slots: string
+} {
+  if (spread) return { stage: 'load', splits: 'load.splits', slots: topics.raw }
+  return { stage: 'annotate', splits: 'annotate.splits', slots: topics.scored }
 }
 
 /** Partitions of the topic of dead rows: a spread stage cuts all its topics. */

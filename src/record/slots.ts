@@ -1,5 +1,5 @@
 import type { Append, Log, Position } from '../log/log.ts'
-import type { RunShape } from './layout.ts'
+import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
 
 export { offsetOfSlot, positionsAt, readBySlot, readSlot, type SlotEntry, SlotReader } from './slot-reader.ts'
 
@@ -12,6 +12,22 @@ export function slotAppend(
   headers: Readonly<Record<string, string>>,
 ): Append {
   return { topic, partition: slot % partitions, headers: { slot: String(slot), ...headers }, value }
+}
+
+/** A slot that was measured: its `scored` entry, and the `dead` one or null. */
+export interface MeasuredSlot {
+  readonly scored: Uint8Array
+  readonly dead: Uint8Array | null
+  readonly rows: number
+  readonly deadRows: number
+}
+
+/** The entries of a measured slot. */
+export function measuredAppends(shape: RunShape, slot: number, measured: MeasuredSlot, fingerprint: string): Append[] {
+  const { scored, dead, rows, deadRows } = measured
+  const headers = { rows: String(rows), dead: String(deadRows), contract: 'document.v1', fingerprint }
+  const append = slotAppend(topics.scored, slot, shape.partitions, scored, headers)
+  return dead ? [append, slotAppend(topics.dead, slot, deadPartitionsOf(shape), dead, {})] : [append]
 }
 
 /** The `end` slot for every partition: no slot follows it anywhere. */

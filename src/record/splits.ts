@@ -1,3 +1,4 @@
+import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { type Append, type Log, readCommitted } from '../log/log.ts'
 import type { Split } from '../sources/source.ts'
@@ -12,7 +13,7 @@ export async function readSplits(log: Log, shape: RunShape): Promise<Split[]> {
   for await (const entry of readSplitEntries(log, shape)) {
     // What stands before a list of all is what could not be trimmed.
     if (entry.isWhole) splits.length = 0
-    splits.push(...entry.splits)
+    for (const split of entry.splits) splits.push(split)
   }
   return splits
 }
@@ -29,15 +30,19 @@ export async function* readSplitEntries(
 
 /** The stamp that each split had when it was read last. */
 export function stampsOf(splits: readonly Split[]): Map<string, string> {
-  return new Map(
-    splits.flatMap(({ name, stamp, again }) =>
-      again
-        ? [
-            [name, stamp],
-            [again.of, stamp],
-          ]
-        : [[name, stamp]],
-    ),
+  const stamps = new Map<string, string>()
+  for (const { name, stamp, again } of splits) {
+    stamps.set(name, stamp)
+    if (again) stamps.set(again.of, stamp)
+  }
+  return stamps
+}
+
+/** The error for a split that has another stamp than it had. */
+export function refuseChanged({ name, stamp }: Split, was: string): HeadraceError {
+  return new HeadraceError(
+    'source-changed',
+    `${name} changed since this run began to read it (${was} then, ${stamp} now): restore it, begin another run with --run NAME, or, if it was mended, have its dead records read again with 'headrace redrive'`,
   )
 }
 

@@ -1,4 +1,4 @@
-import type { Log } from '../log/log.ts'
+import type { Log, Position } from '../log/log.ts'
 import { loaderOf } from './layout.ts'
 import { type DecideNote, type LoadNote, readDecideNote, readLoadNote, readShardNote, type ShardNote } from './notes.ts'
 import type { RunFile } from './run-file.ts'
@@ -14,6 +14,17 @@ export interface Standing {
 }
 type At<Note> = Note & { readonly slot: number }
 
+/** The same from the stages' positions; `annotated` is the first slot that is not annotated. Throws 'corrupt' where a note is damaged. */
+export function standingAt(load: Committed, annotated: number, decide: Committed, shard: Committed): Standing {
+  return {
+    load: { slot: load.slot, ...readLoadNote(load) },
+    annotated,
+    decide: { slot: decide.slot, ...readDecideNote(decide) },
+    shard: { slot: shard.slot, ...readShardNote(shard) },
+  }
+}
+type Committed = Pick<Position, 'slot' | 'note'>
+
 /** Reads it as it is committed now. Throws 'corrupt' where the log or a note is damaged. */
 export async function readStanding(log: Log, run: RunFile): Promise<Standing> {
   const load = await log.position(loaderOf(run).stage, 0)
@@ -21,12 +32,7 @@ export async function readStanding(log: Log, run: RunFile): Promise<Standing> {
   const decide = await log.position('decide', 0)
   // A run without a tokenizer has no such stage.
   const shard = run.tokenizer === null ? { slot: 0, note: '' } : await log.position('shard', 0)
-  return {
-    load: { slot: load.slot, ...readLoadNote(load) },
-    annotated,
-    decide: { slot: decide.slot, ...readDecideNote(decide) },
-    shard: { slot: shard.slot, ...readShardNote(shard) },
-  }
+  return standingAt(load, annotated, decide, shard)
 }
 
 /** Whether all stages have come to the end of the input. */

@@ -3,8 +3,8 @@ import type { Plan } from '../pipeline/plan.ts'
 import type { RunShape } from '../record/layout.ts'
 import type { Segment } from '../record/run-file.ts'
 import type { Watch } from './events.ts'
+import type { Lead } from './lead.ts'
 import type { Pool } from './measure/pool.ts'
-import type { Progress } from './progress.ts'
 
 /** What every stage of a run is given. */
 export interface RunContext {
@@ -14,13 +14,14 @@ export interface RunContext {
   readonly segments: readonly Segment[]
   readonly log: Log
   readonly pool: Pool
-  readonly progress: Progress
+  /** Holds loading back for the stages behind it. */
+  readonly lead: Lead
   /** Aborts when no further input is to be loaded: finish what was begun and stop. */
   readonly drain: AbortSignal
   /** Aborts when another stage failed: stop at once. */
   readonly failed: AbortSignal
   /** Told what happens. */
-  readonly watch?: Watch | undefined
+  readonly watch: Watch
   /** Throws `fenced` when the run is another process's. Asked before each effect that the log does not fence. */
   checkOwner(): void
 }

@@ -1,5 +1,7 @@
 import type { Append, Share } from '../log/log.ts'
+import type { Figures } from '../record/figures.ts'
 import type { StageName } from '../record/layout.ts'
+import type { ShardTotals } from '../record/totals.ts'
 import type { Trip } from '../record/trip.ts'
 import type { LostWorker } from './measure/pool.ts'
 
@@ -13,13 +15,23 @@ export type RunEvent =
   | Committed
   | { readonly kind: 'commit-failed'; readonly stage: StageName; readonly error: unknown }
   | { readonly kind: 'held'; readonly slot: number; readonly trips: readonly Trip[] }
+  /** The rows of the slots before this one are in shards, sealed or still open. `totals` goes on to count. */
+  | { readonly kind: 'sharded'; readonly slot: number; readonly totals: Readonly<ShardTotals> }
   /** Steps that are published in all. */
   | { readonly kind: 'steps'; readonly steps: number }
   | ({ readonly kind: 'worker-lost' } & LostWorker)
+  /** Bytes of input in all. */
+  | { readonly kind: 'input'; readonly bytes: number }
+  /** Splits that came after the run had ended. */
+  | { readonly kind: 'later-splits'; readonly splits: number }
   /** In a spread run: this process has joined the others, and holds these shares of the work. */
   | { readonly kind: 'shares'; readonly shares: readonly Share[]; readonly change: ShareChange | null }
   /** In a spread run, now and then: how far each stage is, whoever works on it. */
-  | { readonly kind: 'positions'; readonly slots: Readonly<Partial<Record<StageName, number>>> }
+  | {
+      readonly kind: 'positions'
+      readonly slots: Readonly<Partial<Record<StageName, number>>>
+      readonly figures: Figures
+    }
 
 /** What became of a share: it was taken, given back, or lost with the membership, or another process fenced this one. */
 export interface ShareChange {
@@ -35,8 +47,6 @@ export interface Committed {
   readonly note: string
   readonly seconds: number
   readonly appends: readonly Append[]
-  /** Dead rows by reason. */
-  readonly dead: Readonly<Record<string, number>>
 }
 
 export type Watch = (event: RunEvent) => void

@@ -1,6 +1,5 @@
 import type { StageName } from '../record/layout.ts'
 import type { Watch } from './events.ts'
-import type { Progress } from './progress.ts'
 
 export interface RunOptions {
   /** Folder of this run: `DIR/RUN`. */
@@ -25,8 +24,9 @@ export interface RunOptions {
   readonly keepSlots?: number | null
   /** Told, as a sentence, what a person should know while the run goes on. */
   readonly note?: ((text: string) => void) | undefined
-  /** Filled as the run goes. */
-  readonly progress?: Progress
   /** Told what happens. */
   readonly watch?: Watch | undefined
 }
+
+/** The options of a run that tells what happens. */
+export type WatchedOptions = RunOptions & { readonly watch: Watch }

@@ -1,34 +1,65 @@
-import { type DecideTotals, emptyDecideTotals, emptyShardTotals, type ShardTotals } from '../record/totals.ts'
+import { emptyFigures, type Figures } from '../record/figures.ts'
+import { readDecideNote, readLoadNote, readShardNote } from '../record/notes.ts'
+import type { Committed, RunEvent } from './events.ts'
 
-/** A run's figures while it goes, for whoever shows them. Stages write, nobody else does. */
-export interface Progress {
-  /** Bytes of input in all, where the source can tell, and bytes read so far. */
-  inputBytes: number
-  readBytes: number
-  /** Slots committed by each stage. */
-  annotated: number
-  decided: number
-  sharded: number
-  /** Bytes read before this process began, so that rates count its own work. */
-  readBytesBefore: number
-  steps: number
-  /** Splits that came after the run had ended: it does not have them. */
-  laterSplits: number
-  decide: DecideTotals
-  shard: ShardTotals
+/** A run's figures while it goes, made of what it tells, for whoever looks on. Nothing that a run does depends on them. */
+export class Progress {
+  #figures = emptyFigures()
+  /** The last note of deciding that was committed, which is read when somebody asks; null where the figures have it. */
+  #decideNote: string | null = null
+  /** Bytes in slots that this process has loaded, and in those before them. */
+  #loadedBytes = 0
+  #isSpread = false
+
+  see(event: RunEvent): void {
+    if (event.kind === 'stage-began') this.#begin(event)
+    else if (event.kind === 'committed') this.#commit(event)
+    else if (event.kind === 'loaded') this.#loadedBytes += event.bytes
+    else if (event.kind === 'sharded') this.#set({ sharded: event.slot, shard: event.totals })
+    else if (event.kind === 'steps') this.#set({ steps: event.steps })
+    else if (event.kind === 'input') this.#set({ inputBytes: event.bytes })
+    else if (event.kind === 'later-splits') this.#set({ laterSplits: event.splits })
+    else if (event.kind === 'shares') this.#isSpread = true
+    else if (event.kind === 'positions') this.#lookAtAll(event.figures)
+  }
+
+  figures(): Figures {
+    const { readBytes, decide } = this.#figures
+    return {
+      ...this.#figures,
+      readBytes: Math.max(readBytes, this.#loadedBytes),
+      decide: this.#decideNote === null ? decide : readDecideNote({ note: this.#decideNote }).totals,
+    }
+  }
+
+  #set(some: Partial<Figures>): void {
+    this.#figures = { ...this.#figures, ...some }
+  }
+
+  /** Reads the note at once, so that a damaged one is an error of the stage that finds it. */
+  #begin(found: RunEvent & { kind: 'stage-began' }): void {
+    const { stage, slot } = found
+    if (stage === 'decide') this.#set({ decided: slot, decide: readDecideNote(found).totals })
+    else if (stage === 'shard') this.#set({ sharded: slot, shard: readShardNote(found).totals })
+    else {
+      const { readBytes } = readLoadNote(found)
+      this.#loadedBytes = readBytes
+      this.#set({ readBytes, readBytesBefore: readBytes, ...(stage === 'annotate' && { annotated: slot }) })
+    }
+  }
+
+  /** In a spread run a process annotates some partitions, which says nothing of how far the run is. */
+  #commit({ stage, slot, note }: Committed): void {
+    if (stage === 'annotate' && !this.#isSpread) this.#set({ annotated: slot })
+    else if (stage === 'decide') {
+      this.#set({ decided: slot })
+      this.#decideNote = note
+    }
+  }
+
+  #lookAtAll(all: Figures): void {
+    const { inputBytes, readBytesBefore, laterSplits } = this.#figures
+    this.#figures = { ...all, inputBytes, readBytesBefore, laterSplits }
+    this.#decideNote = null
+  }
 }
-
-export const emptyProgress = (): Progress => ({
-  ...{
-    inputBytes: 0,
-    readBytes: 0,
-    readBytesBefore: 0,
-    annotated: 0,
-    decided: 0,
-    sharded: 0,
-    steps: 0,
-    laterSplits: 0,
-  },
-  decide: emptyDecideTotals(),
-  shard: emptyShardTotals(),
-})

@@ -1,7 +1,3 @@
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
-import { wrapDiskError } from '../errors.ts'
-import { limits } from '../limits.ts'
 import type { Log, Topics } from '../log/log.ts'
 import { deadPartitionsOf, loaderOf, type RunShape, topics } from '../record/layout.ts'
 import { firstOpenSlot, readShardNote } from '../record/notes.ts'
@@ -9,8 +5,8 @@ import { offsetOfSlot, positionsOf } from '../record/slots.ts'
 import { findWholeSplits } from '../record/splits.ts'
 import { readTrimmed, writeTrimmed } from '../record/trimmed.ts'
 import type { RunContext } from './context.ts'
-import { tablesName } from './decide/decide-state.ts'
-import { readSnapshot } from './spread/snapshot.ts'
+import { syncTables } from './decide/decide-state.ts'
+import type { RunOptions } from './options.ts'
 
 /** Slots between two rounds: each looks at every partition, and the journals are shortened by whole files of some 500 slots. */
 const slotsBetween = 256
@@ -26,7 +22,12 @@ export interface RetentionOptions {
   readonly onFailure?: (error: unknown) => void
   /** Default 256. */
   readonly slotsBetween?: number
+  /** The slot before which all are in tables that outlive this machine, of those before `sealed`. Default syncs the run's own. */
+  readonly lastingSlot?: (dir: string, sealed: number) => Promise<number>
 }
+
+/** What is asked of the context of a run. */
+type Retained = Pick<RunContext, 'dir' | 'log' | 'shape' | 'plan' | 'checkOwner'>
 
 /**
  * Trims what a run no longer needs: what was loaded for annotating, once it is annotated, and, where a user wants it, slots whose effect
@@ -37,7 +38,7 @@ export interface RetentionOptions {
  * It works beside the run and never stops it: what fails is told, and tried again later.
  */
 export class Retention implements AsyncDisposable {
-  readonly #context: Pick<RunContext, 'dir' | 'log' | 'shape' | 'plan' | 'checkOwner'>
+  readonly #context: Retained
   readonly #topics: Topics
   readonly #options: RetentionOptions
   #slot = Number.NEGATIVE_INFINITY
@@ -45,11 +46,7 @@ export class Retention implements AsyncDisposable {
   #wantsSplits = false
 
   /** `trim`: the log itself, where `context.log` is a view of it. */
-  constructor(
-    context: Pick<RunContext, 'dir' | 'log' | 'shape' | 'plan' | 'checkOwner'>,
-    log: Topics,
-    options: RetentionOptions,
-  ) {
+  constructor(context: Retained, log: Topics, options: RetentionOptions) {
     this.#context = context
     this.#topics = log
     this.#options = options
@@ -94,7 +91,7 @@ export class Retention implements AsyncDisposable {
   async #neededSlot(sealed: number): Promise<number> {
     const { dir, log, shape, plan } = this.#context
     const hasTables = plan.deciders.some(({ tables }) => tables.length > 0)
-    const findLasting = shape.spread ? slotOfSnapshot : syncTables
+    const findLasting = this.#options.lastingSlot ?? syncTables
     const inTables = hasTables ? await findLasting(dir, sealed) : sealed
     const [[decided], [sharded]] = await Promise.all(['decide', 'shard'].map(stage => positionsOf(log, stage, 1)))
     const { domains, ended } = readShardNote(sharded)
@@ -104,41 +101,16 @@ export class Retention implements AsyncDisposable {
   }
 }
 
-/** A machine that is at most so far behind the snapshot goes on from its own tables. */
-async function slotOfSnapshot(dir: string): Promise<number> {
-  return ((await readSnapshot(dir))?.slot ?? 0) - limits.snapshotSlots
-}
-
-/** The tables' file is not synced by who writes it, as the log can give back what it loses: until that is trimmed. */
-async function syncTables(dir: string, sealed: number): Promise<number> {
-  const path = join(dir, 'state', tablesName)
-  try {
-    const file = await open(path, 'r+')
-    try {
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    throw wrapDiskError(error, `syncing ${path}`)
-  }
-  return sealed
-}
-
 /** The retention that a run was asked for; what fails is told as a sentence. */
 export function openRetention(
-  context: ConstructorParameters<typeof Retention>[0],
+  context: Retained,
   log: Topics,
-  asked: {
-    readonly keepSlots?: number | null
-    readonly isEmbedded?: boolean
-    readonly note?: ((text: string) => void) | undefined
-  },
+  { keepSlots = null, note }: Pick<RunOptions, 'keepSlots' | 'note'>,
+  more: Pick<RetentionOptions, 'isEmbedded' | 'lastingSlot'>,
 ): Retention {
-  const { keepSlots = null, isEmbedded = false, note } = asked
   const onFailure = (error: unknown) =>
     note?.(`old slots could not be trimmed, which is tried again: ${error instanceof Error ? error.message : error}`)
-  return new Retention(context, log, { keepSlots, isEmbedded, onFailure })
+  return new Retention(context, log, { keepSlots, onFailure, ...more })
 }
 
 /** Trims what was loaded up to what is annotated of it. */

@@ -1,33 +1,50 @@
+import { join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
 import { lockDirectory } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
+import type { Owner } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import type { Figures } from '../record/figures.ts'
 import type { StageName } from '../record/layout.ts'
 import { openLogToWrite } from '../record/open-log.ts'
 import { readRunFile } from '../record/run-file.ts'
+import { measuredAppends } from '../record/slots.ts'
 import { admitNow, enterRun, placeRun } from './admit.ts'
 import type { RunContext } from './context.ts'
-import { runDecideStage } from './decide/decide-stage.ts'
-import { runLoadStage } from './load/load-stage.ts'
+import { decideAll } from './decide/decide-stage.ts'
+import { openState } from './decide/decide-state.ts'
+import type { RunEvent } from './events.ts'
+import { Lead } from './lead.ts'
+import { type LoadParts, loadAll } from './load/load-stage.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 import { Pool } from './measure/pool.ts'
-import type { RunOptions } from './options.ts'
-import { emptyProgress, type Progress } from './progress.ts'
+import type { RunOptions, WatchedOptions } from './options.ts'
+import { ownStage } from './own-stage.ts'
+import { Progress } from './progress.ts'
+import { openRedriveInbox } from './redrive/redrive-inbox.ts'
 import { openRetention, type Retention } from './retention.ts'
-import { type ManifestSink, runShardStage } from './shard/shard-stage.ts'
+import { type ManifestSink, shardAll } from './shard/shard-stage.ts'
 import { openSink } from './shard/sink.ts'
 import { runSpread } from './spread/run.ts'
-import { watchLog } from './watch-log.ts'
 
 /**
  * Runs a pipeline until its source ends or `drain` aborts, and returns the figures. Called again with the same folder it goes on where
  * it was, or, when it had ended, returns at once. Throws a HeadraceError for what the user or the world can mend.
  */
-export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOptions): Promise<Progress> {
-  const { dir, drain } = options
-  const progress = options.progress ?? emptyProgress()
+export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOptions): Promise<Figures> {
+  const progress = new Progress()
+  const watch = (event: RunEvent) => {
+    progress.see(event)
+    options.watch?.(event)
+  }
+  await openAndRun(plan, ref, { ...options, watch })
+  return progress.figures()
+}
+
+async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions): Promise<void> {
+  const { dir, drain, watch } = options
   const shared = placeRun(dir, await readRunFile(dir), options)
-  if (shared.spread) return runSpread({ dir, plan, ref, place: shared }, { ...options, progress })
+  if (shared.spread) return runSpread({ dir, plan, ref, place: shared }, options)
   if (options.stages || options.state)
     throw new HeadraceError('bad-option', '--stages and --state are for a run that is begun with --spread')
   await makeFolder(dir)
@@ -37,29 +54,18 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
   await using log = await openLogToWrite(dir, place, place, checkOwner, options.note)
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
-  const { watch } = options
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
-  watch?.({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
-  await using pool = new Pool(options.workers, ref, { onLost: lost => watch?.({ kind: 'worker-lost', ...lost }) })
+  watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
+  await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
+  const { signal: failed } = failure
   const { partitions, lanes, segments } = run
-  const context: RunContext = {
-    dir,
-    plan,
-    shape: { partitions, lanes },
-    segments,
-    log: watch ? watchLog(log, watch) : log,
-    pool,
-    progress,
-    drain,
-    failed: failure.signal,
-    watch,
-    checkOwner,
-  }
+  const shape = { partitions, lanes }
+  const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
+  const context: RunContext = { dir, plan, shape, segments, log, pool, lead, drain, failed, watch, checkOwner }
   await using sink = await openSink(context, run.pipeline)
-  await using retention = openRetention(context, log, { ...options, isEmbedded: place.log === null })
+  await using retention = openRetention(context, log, options, { isEmbedded: place.log === null })
   await runStages(context, sink, failure, retention)
-  return progress
 }
 
 /** Runs the stages side by side. Each ends when the one before has; the first failure stops them all and is what is thrown. */
@@ -69,34 +75,39 @@ async function runStages(
   failure: AbortController,
   retention: Retention,
 ): Promise<void> {
+  const { pool, plan } = context
   const annotated = new AbortController()
   const decided = new AbortController()
   let first: unknown = null
-  const guard = async (stage: StageName, work: Promise<void>, done: AbortController | null) => {
+  const guard = async (stage: StageName, work: (owner: Owner) => Promise<void>, done?: AbortController) => {
     let failed: unknown = null
     try {
-      await work
+      await using owner = await ownStage(context, stage)
+      context.checkOwner()
+      await work(owner)
     } catch (error) {
       failed = error
       first ??= error
       failure.abort(error)
     } finally {
-      context.watch?.({ kind: 'stage-ended', stage, error: failed })
+      context.watch({ kind: 'stage-ended', stage, error: failed })
       done?.abort()
     }
   }
+  const parts: LoadParts = {
+    encode: async (slot, chunks) =>
+      measuredAppends(context.shape, slot, await pool.annotate(slot, chunks), plan.annotateFingerprint),
+    openMore: openRedriveInbox(context),
+    wantsAllSplits: () => retention.takeSplitsWish(),
+  }
+  const decide = async (owner: Owner) => {
+    await using state = await openState(context, join(context.dir, 'state'))
+    await decideAll(context, owner, state, annotated.signal, slot => retention.sealed(slot))
+  }
   await Promise.all([
-    guard(
-      'annotate',
-      runLoadStage(context, () => retention.takeSplitsWish()),
-      annotated,
-    ),
-    guard(
-      'decide',
-      runDecideStage(context, annotated.signal, slot => retention.sealed(slot)),
-      decided,
-    ),
-    context.plan.tokenizer ? guard('shard', runShardStage(context, decided.signal, sink), null) : null,
+    guard('annotate', owner => loadAll(context, owner, parts), annotated),
+    guard('decide', decide, decided),
+    plan.tokenizer && guard('shard', owner => shardAll(context, owner, decided.signal, sink)),
   ])
   if (first) throw first
 }

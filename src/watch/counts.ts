@@ -1,16 +1,10 @@
 import { codeOf } from '../errors.ts'
 import { limits } from '../limits.ts'
+import { countDead } from '../record/dead-records.ts'
 import { type StageName, stageNames, topics } from '../record/layout.ts'
-import {
-  type DecideNote,
-  type LoadNote,
-  readDecideNote,
-  readLoadNote,
-  readShardNote,
-  type ShardNote,
-} from '../record/notes.ts'
+import { readDecideNote, readLoadNote, readShardNote } from '../record/notes.ts'
+import type { DecideTotals, ShardTotals } from '../record/totals.ts'
 import type { Committed, RunEvent } from '../run/events.ts'
-import type { Progress } from '../run/progress.ts'
 import { Lag } from './lag.ts'
 import { Histogram, LabelValues } from './prometheus.ts'
 
@@ -18,26 +12,17 @@ import { Histogram, LabelValues } from './prometheus.ts'
 const commitBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** What is counted of a stage. `slot` and `note` are as it committed them, or as it found them. */
-export interface StageCounts {
-  slot: number
-  note: string
-  isRunning: boolean
-  commits: number
-  aborts: number
-  readonly seconds: Histogram
+export class StageCounts {
+  slot = 0
+  note = ''
+  isRunning = false
+  commits = 0
+  aborts = 0
+  readonly seconds = new Histogram(commitBounds)
   /** What waits before it. */
-  readonly lag: Lag
+  readonly lag = new Lag()
 }
 
-/** What the notes of the stages' positions say, of the stages that have one. */
-export interface Totals {
-  readonly load: LoadNote | null
-  readonly annotate: LoadNote | null
-  readonly decide: DecideNote | null
-  readonly shard: ShardNote | null
-}
-
-const progressOf = { load: null, annotate: 'annotated', decide: 'decided', shard: 'sharded' } as const
 /** Who takes what a stage commits, and the topic of it. */
 const followers = {
   load: { stage: 'annotate', topic: topics.raw },
@@ -51,7 +36,6 @@ const followers = {
  * a crash undoes, and go on where the run goes on; a note is parsed when somebody asks. The others count since this process began.
  */
 export class RunCounts {
-  readonly #progress: Progress
   /** Stages by name, once they have begun. */
   readonly stages = new Map<StageName, StageCounts>()
   readonly dropReasons = new LabelValues(limits.metricLabelsMax)
@@ -62,19 +46,18 @@ export class RunCounts {
     ['crashed-worker', 0],
   ])
   log = ''
+  inputBytes = 0
   steps: number | null = null
   holds = 0
   releases = 0
   /** How often another process took over what this one did. */
   fenced = 0
   /** The stage whose notes count what was read. */
-  loader: 'annotate' | 'load' = 'annotate'
+  #loader: 'annotate' | 'load' = 'annotate'
+  /** The slots whose rows are in shards, sealed or open. */
+  #sharded = 0
   /** In a spread run, what waits before each stage of the whole run. */
   #run: Map<StageName, { readonly lag: Lag; passed: number }> | null = null
-
-  constructor(progress: Progress) {
-    this.#progress = progress
-  }
 
   see(event: RunEvent): void {
     const at = performance.now()
@@ -86,19 +69,16 @@ export class RunCounts {
     else if (event.kind === 'worker-lost') add(this.restarts, event.reason, 1)
     else if (event.kind === 'held') this.holds++
     else if (event.kind === 'steps') this.steps = event.steps
+    else if (event.kind === 'sharded') this.#sharded = event.slot
+    else if (event.kind === 'input') this.inputBytes = event.bytes
     else if (event.kind === 'positions') this.#lookAtAll(event.slots, at)
     else if (event.kind === 'shares') this.#share(event)
-    else this.log = event.log
-  }
-
-  get inputBytes(): number {
-    return this.#progress.inputBytes
+    else if (event.kind === 'opened') this.log = event.log
   }
 
   /** The slots that a stage is done with. Shards are sealed long after the rows of their slots were taken. */
   passed(stage: StageName): number {
-    const name = progressOf[stage]
-    return Math.max(this.stages.get(stage)?.slot ?? 0, name === null ? 0 : this.#progress[name])
+    return Math.max(this.stages.get(stage)?.slot ?? 0, stage === 'shard' ? this.#sharded : 0)
   }
 
   /** What waits before each stage: in a spread run before those of the whole run, whoever works on them. */
@@ -107,17 +87,22 @@ export class RunCounts {
     return [...this.stages].map(([stage, { lag }]) => ({ stage, ...lag.read(at, this.passed(stage)) }))
   }
 
-  totals(): Totals {
-    const read = <T>(stage: StageName, readNote: (position: { readonly note: string }) => T) => {
-      const found = this.stages.get(stage)
-      return found?.note ? readNote(found) : null
-    }
-    return {
-      load: read('load', readLoadNote),
-      annotate: read('annotate', readLoadNote),
-      decide: read('decide', readDecideNote),
-      shard: read('shard', readShardNote),
-    }
+  /** Bytes of input in committed slots; null while it is not known. */
+  readBytes(): number | null {
+    const loader = this.stages.get(this.#loader)
+    return loader ? readLoadNote(loader).readBytes : null
+  }
+
+  /** What was decided, as committed; null while it is not known. */
+  decided(): DecideTotals | null {
+    const found = this.stages.get('decide')
+    return found ? readDecideNote(found).totals : null
+  }
+
+  /** What is in sealed shards, and the slots that are not; null while it is not known. */
+  sealed(): (ShardTotals & { readonly unsealed: number }) | null {
+    const found = this.stages.get('shard')
+    return found ? { ...readShardNote(found).totals, unsealed: this.passed('shard') - found.slot } : null
   }
 
   #begin({ stage, slot, note }: RunEvent & { kind: 'stage-began' }, at: number): void {
@@ -144,16 +129,13 @@ export class RunCounts {
   }
 
   #stage(stage: StageName): StageCounts {
-    const known = this.stages.get(stage)
-    if (known) return known
-    const seconds = new Histogram(commitBounds)
-    const counts = { slot: 0, note: '', isRunning: false, commits: 0, aborts: 0, seconds, lag: new Lag() }
+    const counts = this.stages.get(stage) ?? new StageCounts()
     this.stages.set(stage, counts)
     return counts
   }
 
   #share({ shares }: RunEvent & { kind: 'shares' }): void {
-    this.loader = 'load'
+    this.#loader = 'load'
     const held = new Set(shares.map(({ stage }) => stage as StageName))
     for (const stage of new Set([...held, ...this.stages.keys()])) this.#stage(stage).isRunning = held.has(stage)
   }
@@ -171,11 +153,11 @@ export class RunCounts {
     }
   }
 
-  #count({ stage, slot, note, seconds, appends, dead }: Committed, at: number): void {
+  #count({ stage, slot, note, seconds, appends }: Committed, at: number): void {
     const counts = this.#stage(stage)
     Object.assign(counts, { slot, note, commits: counts.commits + 1 })
     counts.seconds.observe(seconds)
-    for (const [reason, rows] of this.#deadReasons.group(dead)) add(this.dead, reason, rows)
+    for (const [reason, rows] of this.#deadReasons.group(countDead(appends))) add(this.dead, reason, rows)
     this.releases += appends.filter(({ topic }) => topic === topics.choices).length
     const follower = followers[stage]
     if (!follower) return

@@ -2,10 +2,11 @@ import { clearInterval, setInterval } from 'node:timers'
 import { codeOf, HeadraceError } from '../errors.ts'
 import type { Append } from '../log/log.ts'
 import type { Choice } from '../record/choices.ts'
+import { countDead } from '../record/dead-records.ts'
+import type { Figures } from '../record/figures.ts'
 import { type StageName, topics } from '../record/layout.ts'
 import { isEnded } from '../record/notes.ts'
 import type { Committed, RunEvent } from '../run/events.ts'
-import type { Progress } from '../run/progress.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { LabelValues } from './prometheus.ts'
 
@@ -30,7 +31,7 @@ export class EventLog {
   readonly #timer: NodeJS.Timeout
   readonly #slots = new Map<StageName, number>()
   #stages: readonly StageName[] = []
-  #progress: Progress | null = null
+  #figures: (() => Figures) | null = null
   #reasons = new LabelValues(reasonsMax)
   #dead = new Map<string, number>()
   #deadTo = 0
@@ -44,10 +45,10 @@ export class EventLog {
     this.#timer = setInterval(() => this.#tick(), flushMs).unref()
   }
 
-  /** Whose progress is told now and then. */
-  begin(run: string, progress: Progress): void {
+  /** `figures` are told now and then. */
+  begin(run: string, figures: () => Figures): void {
     this.run = run
-    this.#progress = progress
+    this.#figures = figures
   }
 
   see(event: RunEvent): void {
@@ -90,9 +91,9 @@ export class EventLog {
     this.tell(error === null ? 'info' : 'warn', 'stage-ended', { stage, slot, isDone: error === null, ...outcome })
   }
 
-  #commit({ stage, slot, appends, dead }: Committed): void {
+  #commit({ stage, slot, appends }: Committed): void {
     this.#slots.set(stage, slot)
-    for (const [reason, rows] of this.#reasons.group(dead)) {
+    for (const [reason, rows] of this.#reasons.group(countDead(appends))) {
       this.#dead.set(reason, (this.#dead.get(reason) ?? 0) + rows)
       this.#deadTo = slot
     }
@@ -129,8 +130,8 @@ export class EventLog {
 
   #tick(): void {
     this.#flush()
-    if (++this.#flushes % flushesPerProgress === 0 && this.#progress)
-      this.tell('info', 'progress', figuresOf(this.#progress))
+    if (++this.#flushes % flushesPerProgress === 0 && this.#figures)
+      this.tell('info', 'progress', fieldsOf(this.#figures()))
   }
 
   #flush(): void {
@@ -155,7 +156,7 @@ export function openEventLog(format: string | undefined, write: (line: string) =
 }
 
 /** A run's figures as lines have them. */
-export function figuresOf({ decide, shard, ...progress }: Progress): Fields {
+export function fieldsOf({ decide, shard, ...progress }: Figures): Fields {
   const { documents, kept, dead } = decide
   const dropped = Object.values(decide.dropped).reduce((a, b) => a + b, 0)
   const { readBytes, annotated, decided, sharded, steps } = progress

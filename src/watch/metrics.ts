@@ -1,5 +1,5 @@
 import process from 'node:process'
-import type { RunCounts, StageCounts, Totals } from './counts.ts'
+import type { RunCounts, StageCounts } from './counts.ts'
 import type { Family, Sample } from './prometheus.ts'
 
 /**
@@ -7,15 +7,11 @@ import type { Family, Sample } from './prometheus.ts'
  * would look like a counter that was reset. `info`: labels of `headrace_run_info`.
  */
 export function metricsOf(counts: RunCounts, info: Readonly<Record<string, string>>): Family[] {
-  const totals = counts.totals()
+  const about = counts.log ? [sample(1, { ...info, log: counts.log })] : []
   return [
-    gauge(
-      'headrace_run_info',
-      'What runs; the value is 1.',
-      counts.log ? [sample(1, { ...info, log: counts.log })] : [],
-    ),
-    ...rowFamilies(counts, totals),
-    ...outputFamilies(counts, totals),
+    gauge('headrace_run_info', 'What runs; the value is 1.', about),
+    ...rowFamilies(counts),
+    ...outputFamilies(counts),
     ...stageFamilies(counts),
     ...lagFamilies(counts),
     ...troubleFamilies(counts),
@@ -23,56 +19,48 @@ export function metricsOf(counts: RunCounts, info: Readonly<Record<string, strin
   ]
 }
 
-function rowFamilies(counts: RunCounts, { decide }: Totals): Family[] {
-  const { kept = 0, dead = 0, dropped: byReason = {} } = decide?.totals ?? {}
+function rowFamilies(counts: RunCounts): Family[] {
+  const { kept = 0, dead = 0, dropped: byReason = {} } = counts.decided() ?? {}
   const dropped = Object.values(byReason).reduce((a, b) => a + b, 0)
-  const fates = by('fate', Object.entries({ kept, dropped, dead }))
-  const known = counts.stages.has('decide') ? fates : []
-  const reasons = by('reason', counts.dropReasons.group(byReason))
+  const fates = counts.stages.has('decide') ? by('fate', { kept, dropped, dead }) : []
+  const reasons = by('reason', counts.dropReasons.group(Object.entries(byReason)))
   return [
-    counter('headrace_rows_total', 'Records by what became of them, as committed since the run began.', known),
+    counter('headrace_rows_total', 'Records by what became of them, as committed since the run began.', fates),
     counter('headrace_dropped_rows_total', 'Dropped records, as committed since the run began.', reasons),
     counter('headrace_dead_rows_total', 'Dead records, since this process began.', by('reason', counts.dead)),
   ]
 }
 
-function outputFamilies(counts: RunCounts, { load, annotate, shard }: Totals): Family[] {
-  const { stages, inputBytes, steps } = counts
-  const loaded = stages.has(counts.loader) ? [sample((load ?? annotate)?.readBytes ?? 0)] : []
-  const sealed = (value: number) => (stages.has('shard') ? [sample(value)] : [])
-  const { tokens = 0, shards = 0 } = shard?.totals ?? {}
-  const unsealed = counts.passed('shard') - (stages.get('shard')?.slot ?? 0)
+function outputFamilies(counts: RunCounts): Family[] {
+  const { inputBytes, steps } = counts
+  const sealed = counts.sealed()
+  const of = (value: number | null | undefined) => (value === null || value === undefined ? [] : [sample(value)])
   return [
-    counter('headrace_read_bytes_total', 'Bytes of input in committed slots, since the run began.', loaded),
-    gauge('headrace_input_bytes', 'Bytes of input in all, where known.', inputBytes ? [sample(inputBytes)] : []),
-    counter('headrace_tokens_total', 'Tokens up to the last sealed shard, since the run began.', sealed(tokens)),
-    counter('headrace_shards_total', 'Sealed shards, since the run began.', sealed(shards)),
-    gauge('headrace_unsealed_slots', 'Slots in open shards, which a restart reads again.', sealed(unsealed)),
-    counter('headrace_steps_total', 'Published steps, since the run began.', steps === null ? [] : [sample(steps)]),
+    counter(
+      'headrace_read_bytes_total',
+      'Bytes of input in committed slots, since the run began.',
+      of(counts.readBytes()),
+    ),
+    gauge('headrace_input_bytes', 'Bytes of input in all, where known.', of(inputBytes || null)),
+    counter('headrace_tokens_total', 'Tokens up to the last sealed shard, since the run began.', of(sealed?.tokens)),
+    counter('headrace_shards_total', 'Sealed shards, since the run began.', of(sealed?.shards)),
+    gauge('headrace_unsealed_slots', 'Slots in open shards, which a restart reads again.', of(sealed?.unsealed)),
+    counter('headrace_steps_total', 'Published steps, since the run began.', of(steps)),
   ]
 }
 
 function stageFamilies({ stages }: RunCounts): Family[] {
-  const each = (value: (counts: StageCounts) => number) =>
-    by(
-      'stage',
-      [...stages].map(([stage, counts]) => [stage, value(counts)] as const),
-    )
-  const seconds = [...stages].flatMap(([stage, counts]) => counts.seconds.samples({ stage }))
-  const running = each(({ isRunning }) => Number(isRunning))
+  const each = (read: (counts: StageCounts) => number) =>
+    Array.from(stages, ([stage, counts]) => sample(read(counts), { stage }))
+  const running = each(one => Number(one.isRunning))
+  const slots = each(one => one.slot)
+  const commits = each(one => one.commits)
   const aborts = each(one => one.aborts)
+  const seconds = [...stages].flatMap(([stage, counts]) => counts.seconds.samples({ stage }))
   return [
     gauge('headrace_stage_running', 'Whether a stage is at work.', running),
-    counter(
-      'headrace_slots_total',
-      'Committed slots, since the run began.',
-      each(one => one.slot),
-    ),
-    counter(
-      'headrace_commits_total',
-      'Commits, since this process began.',
-      each(one => one.commits),
-    ),
+    counter('headrace_slots_total', 'Committed slots, since the run began.', slots),
+    counter('headrace_commits_total', 'Commits, since this process began.', commits),
     counter('headrace_aborts_total', 'Commits that failed, since this process began.', aborts),
     { name: 'headrace_commit_seconds', type: 'histogram', help: 'From a commit until it lasts.', samples: seconds },
   ]
@@ -81,10 +69,7 @@ function stageFamilies({ stages }: RunCounts): Family[] {
 function lagFamilies(counts: RunCounts): Family[] {
   const lags = counts.lags(performance.now())
   const each = (name: 'slots' | 'bytes' | 'seconds') =>
-    by(
-      'stage',
-      lags.filter(lag => !Number.isNaN(lag[name])).map(lag => [lag.stage, lag[name]] as const),
-    )
+    lags.filter(lag => !Number.isNaN(lag[name])).map(lag => sample(lag[name], { stage: lag.stage }))
   return [
     gauge('headrace_lag_slots', 'Slots that wait before a stage.', each('slots')),
     gauge('headrace_lag_bytes', 'Bytes of these slots, where known.', each('bytes')),
@@ -115,8 +100,9 @@ function sample(value: number, labels: Sample['labels'] = {}): Sample {
   return { labels, value }
 }
 
-function by(label: string, counts: Iterable<readonly [string, number]>): Sample[] {
-  return Array.from(counts, ([name, count]) => sample(count, { [label]: name }))
+function by(label: string, counts: ReadonlyMap<string, number> | Readonly<Record<string, number>>): Sample[] {
+  const entries = counts instanceof Map ? counts : Object.entries(counts)
+  return Array.from(entries, ([name, count]) => sample(count, { [label]: name }))
 }
 
 function counter(name: string, help: string, samples: readonly Sample[]): Family {

@@ -94,9 +94,9 @@ export class LabelValues {
   }
 
   /** Counts by name as counts by value. */
-  group(counts: Readonly<Record<string, number>>): Map<string, number> {
+  group(counts: Iterable<readonly [name: string, count: number]>): Map<string, number> {
     const groups = new Map<string, number>()
-    for (const [name, count] of Object.entries(counts)) {
+    for (const [name, count] of counts) {
       const value = this.of(name)
       groups.set(value, (groups.get(value) ?? 0) + count)
     }

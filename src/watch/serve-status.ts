@@ -25,13 +25,14 @@ const headerBytesMax = 8 * 1024
  */
 export async function serveStatus(address: string, pages: Readonly<Record<string, () => Page>>): Promise<StatusServer> {
   const { host, port } = parseAddress(address)
-  const server = createServer(
-    {
-      ...{ headersTimeout: requestMs, requestTimeout: requestMs, keepAliveTimeout: requestMs },
-      ...{ connectionsCheckingInterval: requestMs, maxHeaderSize: headerBytesMax },
-    },
-    (request, response) => answer(request, response, pages),
-  )
+  const options = {
+    headersTimeout: requestMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: requestMs,
+    connectionsCheckingInterval: requestMs,
+    maxHeaderSize: headerBytesMax,
+  }
+  const server = createServer(options, (request, response) => answer(request, response, pages))
   server.maxConnections = connectionsMax
   await listen(server, host, port)
   return {

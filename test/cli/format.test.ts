@@ -11,7 +11,7 @@ import {
   formatTable,
 } from '../../src/cli/table.ts'
 import { clipText, displayWidth, formatPairs, printable, wrapText } from '../../src/cli/wrap.ts'
-import { emptyProgress } from '../../src/run/progress.ts'
+import { emptyFigures } from '../../src/record/figures.ts'
 
 test('figures', () => {
   const cases: [string, string][] = [
@@ -94,7 +94,7 @@ test('two texts differ by lines, whatever their order and white space', () => {
 
 test('progress says how much is left when the input is known, and fits the terminal', () => {
   const progress = {
-    ...emptyProgress(),
+    ...emptyFigures(),
     ...{ inputBytes: 100e6, readBytes: 40e6, readBytesBefore: 10e6, steps: 3 },
   }
   Object.assign(progress.decide, { documents: 1234, kept: 1000, dead: 2, dropped: { a: 200, b: 32 } })

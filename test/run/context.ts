@@ -1,10 +1,10 @@
 import type { RunContext } from '../../src/run/context.ts'
+import { Lead } from '../../src/run/lead.ts'
 import type { Pool } from '../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../src/run/progress.ts'
 
 type Needed = 'plan' | 'log'
 
-/** What a stage is given in a test: by default one partition and lane, no threads, and nobody who drains the run, fails or fences it. */
+/** What a stage is given in a test: by default one partition and lane, no threads, and nobody who watches the run, holds it back, drains, fails or fences it. */
 export function contextOf<Given extends Pick<RunContext, Needed> & Partial<RunContext>>(
   given: Given,
 ): RunContext & Given {
@@ -14,7 +14,8 @@ export function contextOf<Given extends Pick<RunContext, Needed> & Partial<RunCo
     shape: { partitions: 1, lanes: 1 },
     segments: [],
     pool: {} as Pool,
-    progress: emptyProgress(),
+    lead: new Lead([]),
+    watch: () => {},
     drain: never,
     failed: never,
     checkOwner: () => {},

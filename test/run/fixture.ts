@@ -4,8 +4,12 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
-import type { Commit, Log } from '../../src/log/log.ts'
-import type { Source } from '../../src/sources/source.ts'
+import type { Append, Commit, Log, Owner } from '../../src/log/log.ts'
+import type { StageName } from '../../src/record/layout.ts'
+import { measuredAppends } from '../../src/record/slots.ts'
+import type { RunContext } from '../../src/run/context.ts'
+import { ownStage } from '../../src/run/own-stage.ts'
+import type { Chunk, Source } from '../../src/sources/source.ts'
 import { randomFrom } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
 
@@ -197,4 +201,23 @@ export function crashing(log: Log, fatal: number, isAfter: boolean): Log {
     },
     [Symbol.asyncDispose]: async () => {},
   }
+}
+
+/** Does the work of a stage as its owner. */
+export async function asOwner(
+  context: RunContext,
+  stage: StageName,
+  work: (owner: Owner) => Promise<void>,
+): Promise<void> {
+  await using owner = await ownStage(context, stage)
+  await work(owner)
+}
+
+/** Has the pool measure a slot. Returns its entries, as a run of one process commits them. */
+export async function encodeMeasured(
+  { pool, shape, plan }: Pick<RunContext, 'pool' | 'shape' | 'plan'>,
+  slot: number,
+  chunks: readonly Chunk[],
+): Promise<Append[]> {
+  return measuredAppends(shape, slot, await pool.annotate(slot, chunks), plan.annotateFingerprint)
 }

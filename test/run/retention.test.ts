@@ -16,22 +16,24 @@ import { admitNow, enterRun } from '../../src/run/admit.ts'
 import type { RunContext } from '../../src/run/context.ts'
 import { decideAll } from '../../src/run/decide/decide-stage.ts'
 import { openState } from '../../src/run/decide/decide-state.ts'
-import { runLoadStage } from '../../src/run/load/load-stage.ts'
+import { Lead } from '../../src/run/lead.ts'
+import { type LoadParts, loadAll } from '../../src/run/load/load-stage.ts'
 import { Pool } from '../../src/run/measure/pool.ts'
+import { openRedriveInbox } from '../../src/run/redrive/redrive-inbox.ts'
 import { Retention, type RetentionOptions } from '../../src/run/retention.ts'
-import { runShardStage } from '../../src/run/shard/shard-stage.ts'
+import { shardAll } from '../../src/run/shard/shard-stage.ts'
 import { openSink } from '../../src/run/shard/sink.ts'
+import { slotOfSnapshot } from '../../src/run/spread/snapshot.ts'
 import { verifyRun } from '../../src/verify/verify.ts'
 import { runMain } from '../cli/terminal.ts'
 import { broker, newRun, testOnBroker } from '../log/kafka/broker.ts'
 import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
 import { contextOf } from './context.ts'
-import { hashOutput, writeCorpus, writePipeline } from './fixture.ts'
+import { asOwner, encodeMeasured, hashOutput, writeCorpus, writePipeline } from './fixture.ts'
 
 // Runs of some 60 small slots, whose shards are cut every 8, stopped and started again while what they no longer need is trimmed.
-setLimits({ slotBytes: 8 * 1024, snapshotSlots: 4 })
-const cuts = { slotsMax: 8 }
+setLimits({ slotBytes: 8 * 1024, snapshotSlots: 4, shardSlotsMax: 8 })
 const segmentBytesMax = 16 * 1024
 const corpus = await writeCorpus({ seed: 31, files: 4, documentsPerFile: 50 })
 const pipeline = await writePipeline(
@@ -56,7 +58,14 @@ interface Start {
 }
 
 /** One life of a run, with what runs beside it as `run` does it, on a log with small files. */
-async function live({ dir, log: place = null, partitions = 1, stopAt, retention, trimBy }: Start): Promise<RunContext> {
+async function live({
+  dir,
+  log: place = null,
+  partitions = 1,
+  stopAt,
+  retention,
+  trimBy,
+}: Start): Promise<RunContext & { slot: number }> {
   const shape: RunShape = { partitions, lanes: 4 }
   const where = { log: place, logConfig: null, ...shape }
   await using log: Log & Topics = place
@@ -66,7 +75,8 @@ async function live({ dir, log: place = null, partitions = 1, stopAt, retention,
   const start = { dir, plan, ref, place: where }
   const { segments } = await enterRun(start, await admitNow(start, log, false))
   const [drain, failed] = [new AbortController(), new AbortController()]
-  const context = contextOf({ dir, plan, shape, segments, log, pool, drain: drain.signal, failed: failed.signal })
+  const lead = new Lead(['decide', 'shard'])
+  const context = contextOf({ dir, plan, shape, segments, log, pool, lead, drain: drain.signal, failed: failed.signal })
   const options = { slotsBetween: 4, ...(retention ?? { keepSlots: null }) }
   const begin = () => new Retention(context, trimBy?.(log) ?? log, options)
   const retain = begin()
@@ -88,18 +98,29 @@ async function live({ dir, log: place = null, partitions = 1, stopAt, retention,
         throw error
       })
       .finally(() => done.abort())
+  const parts: LoadParts = {
+    encode: (slot, chunks) => encodeMeasured(context, slot, chunks),
+    openMore: openRedriveInbox(context),
+  }
   const stages = [
-    end(runLoadStage(context), annotated),
+    end(
+      asOwner(context, 'annotate', owner => loadAll(context, owner, parts)),
+      annotated,
+    ),
     end(decide(), decided),
-    end(runShardStage(context, decided.signal, sink, cuts), new AbortController()),
+    end(
+      asOwner(context, 'shard', owner => shardAll(context, owner, decided.signal, sink)),
+      new AbortController(),
+    ),
   ]
   for (const { status, reason } of (await Promise.allSettled(stages)) as { status: string; reason?: unknown }[])
     if (status === 'rejected') throw reason
   await retain[Symbol.asyncDispose]()
   // Rounds beside the run come as they can; one behind it shows what it came to.
   await using last = begin()
-  last.sealed(context.progress.decided)
-  return context
+  const { slot } = await log.position('decide', 0)
+  last.sealed(slot)
+  return { ...context, slot }
 }
 
 async function newDir(): Promise<string> {
@@ -110,9 +131,9 @@ async function newDir(): Promise<string> {
 const failTest = (error: unknown) => assert.fail(String(error))
 
 const whole = await newDir()
-const { progress: full } = await live({ dir: whole })
+const { slot: decided } = await live({ dir: whole })
 const expected = await hashOutput(whole)
-const slots = full.decided - 1
+const slots = decided - 1
 
 async function firstKept(dir: string): Promise<bigint> {
   await using run = await RunReader.open(dir)
@@ -264,7 +285,11 @@ testOnBroker(
     await using log = await openKafka(dir, run)
     const context = { dir, log, shape: run, plan, checkOwner: () => {} }
     const retain = async (keepSlots: number | null) => {
-      await using retention = new Retention(context, log, { keepSlots, onFailure: failTest })
+      await using retention = new Retention(context, log, {
+        keepSlots,
+        onFailure: failTest,
+        lastingSlot: slotOfSnapshot,
+      })
       retention.sealed(1)
     }
     await retain(null)

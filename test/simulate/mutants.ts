@@ -81,8 +81,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the position is committed before the rows',
     'run/load/load-stage.ts',
-    '    await owner.commit({ positions, appends: [...splitAppends(context.shape, fresh), ...all, ...appends] })\n',
-    '    await owner.commit({ positions, appends: [] })\n    await owner.commit({ positions, appends: [...splitAppends(context.shape, fresh), ...appends] })\n',
+    '    await owner.commit({ positions, appends: [...recording, ...appends] })\n',
+    '    await owner.commit({ positions, appends: [] })\n    await owner.commit({ positions, appends: [...recording, ...appends] })\n',
   ),
   {
     name: 'a group of slots is committed with the position of its first',
@@ -95,17 +95,21 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: 'run/load/load-stage.ts',
-        from: '    if (stop.aborted) return\n    last = await',
-        to: '    last = await',
+        from: '      if (stop.aborted) return\n      await this.#commitPosition()',
+        to: '      await this.#commitPosition()',
       },
-      { file: 'run/load/load-stage.ts', from: '  if (stop.aborted) return\n  const end', to: '  const end' },
+      {
+        file: 'run/load/load-stage.ts',
+        from: 'if (!stop.aborted) await this.#commitEnd()',
+        to: 'await this.#commitEnd()',
+      },
     ],
   },
   mutant(
     'the end is not passed on after a restart',
     'run/shard/shard-stage.ts',
-    '  if (note.ended) return sink?.end()\n',
-    '  if (note.ended) return\n',
+    '  if (ended) return sink?.end()\n',
+    '  if (ended) return\n',
   ),
   mutant(
     'a row that failed has no fate',

@@ -11,7 +11,7 @@ import { type BlockSpec, listSamples } from '../../src/feed/plan/blocks.ts'
 import { Planner } from '../../src/feed/plan/planner.ts'
 import { limits } from '../../src/limits.ts'
 import type { Pipeline } from '../../src/pipeline/pipeline.ts'
-import { emptyProgress } from '../../src/run/progress.ts'
+import { Progress } from '../../src/run/progress.ts'
 import { runPipeline } from '../../src/run/run.ts'
 import { randomFrom } from '../random.ts'
 import { makeText, writeCorpus } from '../run/fixture.ts'
@@ -312,17 +312,17 @@ test('files that come while a run goes: its slots have each record once, and all
   const pipeline = await importPipeline(file)
   const ref = referTo(file)
   const drain = new AbortController()
-  const progress = emptyProgress()
+  const progress = new Progress()
   const run = runPipeline(await loadPlan(ref), ref, {
     dir: join(dir, 'run'),
     workers: 1,
     drain: drain.signal,
-    progress,
+    watch: event => progress.see(event),
   })
   const records = async () =>
     (await readInputs(dir)).flatMap(one => cutSlots([one], pipeline.source!.options as never, oracleLimits)).flat()
       .length
-  const isDone = async () => progress.decide.documents === (await records())
+  const isDone = async () => progress.figures().decide.documents === (await records())
   const waitUntilDone = async () => {
     while (!(await isDone()) && !drain.signal.aborted) await nextTurn(5)
   }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { encodeBatch } from '../../src/batch/arrow/ipc.ts'
 import { HeadraceError } from '../../src/errors.ts'
 import { topics } from '../../src/record/layout.ts'
 import { emptyDecideTotals, emptyShardTotals } from '../../src/record/totals.ts'
 import type { Committed, RunEvent } from '../../src/run/events.ts'
-import { emptyProgress } from '../../src/run/progress.ts'
+import { deadBatch } from '../../src/run/measure/annotate-slot.ts'
 import { RunCounts } from '../../src/watch/counts.ts'
 import { Lag } from '../../src/watch/lag.ts'
 import { metricsOf } from '../../src/watch/metrics.ts'
@@ -20,22 +21,22 @@ const committed = (
   note: object,
   more: Partial<Committed> = {},
 ): Committed => ({
-  ...{ kind: 'committed', stage, slot, note: JSON.stringify(note), seconds: 0.01, appends: [], dead: {} },
+  ...{ kind: 'committed', stage, slot, note: JSON.stringify(note), seconds: 0.01, appends: [] },
   ...more,
 })
+const dead = encodeBatch(
+  deadBatch([1, 2].map(row => ({ row, file: 'a', line: row, reason: 'broken-json', detail: '' }))),
+)
 const append = (topic: string, slot: number, bytes: number, headers = {}) => ({
   ...{ topic, partition: 0, headers: { slot: String(slot), ...headers }, value: new Uint8Array(bytes) },
 })
 
 test('totals are those of the commits, not those that a crash would undo', () => {
-  const progress = emptyProgress()
-  const counts = new RunCounts(progress)
+  const counts = new RunCounts()
   counts.see(opened)
   assert.equal(readSample(scrape(counts), 'headrace_rows_total', { fate: 'kept' }), undefined, 'not known is not 0')
   const totals = { ...emptyDecideTotals(), kept: 90, dead: 3, dropped: { short: 7, long: 1 } }
   counts.see({ kind: 'stage-began', stage: 'decide', slot: 4, note: JSON.stringify({ totals }) })
-  // Decided and not committed.
-  Object.assign(progress.decide, { kept: 100, dropped: { short: 9 } })
   const rows = (fate: string) => readSample(scrape(counts), 'headrace_rows_total', { fate })
   assert.deepEqual(['kept', 'dropped', 'dead'].map(rows), [90, 8, 3])
   assert.equal(readSample(scrape(counts), 'headrace_dropped_rows_total', { reason: 'short' }), 7)
@@ -44,8 +45,7 @@ test('totals are those of the commits, not those that a crash would undo', () =>
 })
 
 test('each metric, after the events that move it', () => {
-  const progress = { ...emptyProgress(), inputBytes: 1000 }
-  const counts = new RunCounts(progress)
+  const counts = new RunCounts()
   const began = (stage: Committed['stage']): RunEvent => ({ kind: 'stage-began', stage, slot: 0, note: '' })
   const trip = {} as never
   const fenced = new HeadraceError('fenced', 'gone')
@@ -57,8 +57,11 @@ test('each metric, after the events that move it', () => {
       2,
       { readBytes: 200 },
       {
-        appends: [append(topics.scored, 0, 10), append(topics.scored, 1, 20), append(topics.dead, 1, 5)],
-        dead: { 'broken-json': 2 },
+        appends: [
+          append(topics.scored, 0, 10),
+          append(topics.scored, 1, 20),
+          { ...append(topics.dead, 1, 0), value: dead },
+        ],
       },
     ),
     committed(
@@ -71,6 +74,8 @@ test('each metric, after the events that move it', () => {
       },
     ),
     committed('shard', 0, { totals: { ...emptyShardTotals(), tokens: 50, shards: 2 } }),
+    { kind: 'input', bytes: 1000 },
+    { kind: 'sharded', slot: 0, totals: { ...emptyShardTotals(), tokens: 90 } },
     { kind: 'steps', steps: 12 },
     { kind: 'worker-lost', reason: 'crashed-worker', detail: '', slot: null },
     { kind: 'held', slot: 1, trips: [trip] },
@@ -110,6 +115,9 @@ test('each metric, after the events that move it', () => {
     assert.equal(readSample(found, name, labels), value, `${name} ${JSON.stringify(labels)}`)
   assert.equal(readSample(found, 'headrace_commit_seconds', { stage: 'decide', le: '0.1' }), 0)
   assert.equal(readSample(found, 'headrace_commit_seconds', { stage: 'decide', le: '0.25' }), 1)
+  counts.see({ kind: 'sharded', slot: 1, totals: emptyShardTotals() })
+  assert.equal(readSample(scrape(counts), 'headrace_unsealed_slots'), 1)
+  assert.equal(readSample(scrape(counts), 'headrace_lag_slots', { stage: 'shard' }), 0)
 })
 
 // Each row: what is added (slot after the last, bytes, at ms), what is passed, now, and what is read.
@@ -189,7 +197,7 @@ test('slots of before a start are counted when both stages are there, whichever 
     ['annotate', 'decide'],
     ['decide', 'annotate'],
   ] as const) {
-    const counts = new RunCounts(emptyProgress())
+    const counts = new RunCounts()
     const slots = { annotate: 9, decide: 4 }
     for (const stage of order) counts.see({ kind: 'stage-began', stage, slot: slots[stage], note: '' })
     assert.equal(readSample(scrape(counts), 'headrace_lag_slots', { stage: 'decide' }), 5)

@@ -81,7 +81,7 @@ test('a label has few values, each of them short, and one that was given stays',
   const values = new LabelValues(2)
   const long = 'x'.repeat(500)
   assert.deepEqual(
-    [...values.group({ a: 1, [long]: 2, c: 3, d: 4 })],
+    [...values.group(Object.entries({ a: 1, [long]: 2, c: 3, d: 4 }))],
     [
       ['a', 1],
       ['x'.repeat(128), 2],
@@ -89,7 +89,7 @@ test('a label has few values, each of them short, and one that was given stays',
     ],
   )
   assert.deepEqual(
-    [...values.group({ d: 9, c: 3, [`${long}y`]: 1, a: 1 })],
+    [...values.group(Object.entries({ d: 9, c: 3, [`${long}y`]: 1, a: 1 }))],
     [
       ['(others)', 12],
       ['x'.repeat(128), 1],

@@ -3,9 +3,9 @@ import {
   type Column,
   numbers,
   stringAt,
-  Utf8Builder,
   type Utf8Column,
   utf8,
+  utf8From,
   withColumns,
 } from '../../batch/batch.ts'
 import { takeRows } from '../../batch/rows.ts'
@@ -25,41 +25,41 @@ export interface DecidedSlot {
 
 /** Decides every row of a slot and counts it. Calls the deciders in their order; the state has the effect when this returns. */
 export function decideSlot(plan: Plan, scored: Batch, slot: number, state: State, totals: DecideTotals): DecidedSlot {
-  const drops = new DropBuilder(scored)
-  const domains = utf8(scored, 'domain')
-  const moved = new Map<number, string>()
-  const kept = decideRows(plan, scored, slot, state, drops, moved)
-  if (kept.length + drops.rows !== scored.rows)
+  const { kept, dropped, moved } = decideRows(plan, scored, slot, state)
+  if (kept.length + dropped.length !== scored.rows)
     throw new HeadraceError(
       'lost-row',
-      `slot ${slot}: ${scored.rows} rows in, ${kept.length} kept and ${drops.rows} dropped: this is a bug in a decider`,
+      `slot ${slot}: ${scored.rows} rows in, ${kept.length} kept and ${dropped.length} dropped: this is a bug in a decider`,
     )
-  const dropped = drops.finish()
   count(totals, scored, kept, dropped)
   const batch = takeRows(keptColumns(scored), kept)
+  const isMoved = moved.size > 0
   return {
-    kept: moved.size ? withColumns(batch, { domain: moveDomains(domains, kept, moved) }) : batch,
-    drops: dropped,
+    kept: isMoved ? withColumns(batch, { domain: moveDomains(utf8(scored, 'domain'), kept, moved) }) : batch,
+    drops: dropBatch(scored, dropped),
   }
 }
 
-function decideRows(
-  plan: Plan,
-  scored: Batch,
-  slot: number,
-  state: State,
-  drops: DropBuilder,
-  moved: Map<number, string>,
-): number[] {
+/** A row that was dropped, and why. */
+type DroppedRow = Verdict & { readonly row: number }
+
+interface DecidedRows {
+  readonly kept: number[]
+  readonly dropped: DroppedRow[]
+  /** The domains of kept rows that a decider has moved. */
+  readonly moved: Map<number, string>
+}
+
+function decideRows(plan: Plan, scored: Batch, slot: number, state: State): DecidedRows {
   const gates = utf8(scored, 'gate')
   const gateEvidence = numbers(scored, 'gateEvidence')
   const gateText = utf8(scored, 'gateText')
   const { rule, evidence, evidenceText } = evaluateRules(scored, plan.rules)
   const deciders = plan.deciders.map(decider => decider.open(scored, slot, state))
   const verdict = emptyVerdict()
-  const kept: number[] = []
+  const decided: DecidedRows = { kept: [], dropped: [], moved: new Map() }
   for (let row = 0; row < scored.rows; row++) {
-    resetVerdict(verdict)
+    Object.assign(verdict, noVerdict)
     if (gates.offsets[row + 1] > gates.offsets[row]) {
       verdict.reason = stringAt(gates, row)
       verdict.evidence = gateEvidence[row]
@@ -69,13 +69,13 @@ function decideRows(
       verdict.evidence = evidence[row]
       verdict.evidenceText = evidenceText(row)
     } else if (decideRow(deciders, row, verdict)) {
-      kept.push(row)
-      if (verdict.domain) moved.set(row, verdict.domain)
+      decided.kept.push(row)
+      if (verdict.domain) decided.moved.set(row, verdict.domain)
       continue
     }
-    drops.push(row, verdict)
+    decided.dropped.push({ row, ...verdict })
   }
-  return kept
+  return decided
 }
 
 function decideRow(deciders: readonly RowDecider[], row: number, verdict: Verdict): boolean {
@@ -90,31 +90,29 @@ export function keepAgain(plan: Plan, scored: Batch, kept: Batch, slot: number, 
     .filter(decider => decider.tables.length > 0)
     .map(decider => decider.open(scored, slot, state))
   const verdict = emptyVerdict()
-  const [all, wanted] = [numbers(scored, 'row'), numbers(kept, 'row')]
+  const all = numbers(scored, 'row')
+  const wanted = numbers(kept, 'row')
   let row = 0
   for (let i = 0; i < kept.rows; i++) {
     while (row < all.length && all[row] !== wanted[i]) row++
     assert(row < all.length, `slot ${slot}: row ${wanted[i]} is kept and was not measured`)
     for (const decider of deciders) {
-      resetVerdict(verdict)
+      Object.assign(verdict, noVerdict)
       decider.decide(row, verdict)
     }
     for (const decider of deciders) decider.keep(row)
   }
 }
 
-function emptyVerdict(): Verdict {
-  return {
-    ...{ reason: '', evidence: Number.NaN, evidenceText: '' },
-    ...{ duplicateOf: -1, similarity: Number.NaN, domain: '' },
-  }
+const noVerdict: Verdict = {
+  reason: '',
+  evidence: Number.NaN,
+  evidenceText: '',
+  duplicateOf: -1,
+  similarity: Number.NaN,
+  domain: '',
 }
-
-function resetVerdict(verdict: Verdict): void {
-  verdict.reason = verdict.evidenceText = verdict.domain = ''
-  verdict.evidence = verdict.similarity = Number.NaN
-  verdict.duplicateOf = -1
-}
+const emptyVerdict = (): Verdict => ({ ...noVerdict })
 
 /** The columns that go on to the shards: the text, the labels and every score. What only deciding needs stays behind in `scored`. */
 function keptColumns(scored: Batch): Batch {
@@ -127,19 +125,16 @@ function keptColumns(scored: Batch): Batch {
 }
 
 function moveDomains(domains: Utf8Column, kept: readonly number[], moved: ReadonlyMap<number, string>): Utf8Column {
-  const builder = new Utf8Builder(kept.length)
-  for (const row of kept) builder.push(moved.get(row) ?? stringAt(domains, row))
-  return builder.finish()
+  return utf8From(kept.map(row => moved.get(row) ?? stringAt(domains, row)))
 }
 
-function count(totals: DecideTotals, scored: Batch, kept: readonly number[], drops: Batch): void {
+function count(totals: DecideTotals, scored: Batch, kept: readonly number[], dropped: readonly DroppedRow[]): void {
   totals.documents += scored.rows
   totals.kept += kept.length
   const text = utf8(scored, 'text')
   totals.textBytes += text.offsets[scored.rows] - text.offsets[0]
   for (const row of kept) totals.keptBytes += text.offsets[row + 1] - text.offsets[row]
-  const reasons = utf8(drops, 'reason')
-  for (let row = 0; row < drops.rows; row++) addCount(totals.dropped, stringAt(reasons, row), 1)
+  for (const { reason } of dropped) addCount(totals.dropped, reason, 1)
   countBy(totals.byDomain, utf8(scored, 'domain'), scored.rows, kept)
   if (scored.columns.language) countBy(totals.byLanguage, utf8(scored, 'language'), scored.rows, kept)
 }
@@ -167,50 +162,16 @@ function beginCount(counts: Readonly<Record<string, unknown>>): { documents: num
   return { documents: 0, kept: 0 }
 }
 
-/** Collects dropped rows as columns of `drop.v1`. */
-class DropBuilder {
-  readonly #scored: Batch
-  readonly #rows: number[] = []
-  readonly #reason = new Utf8Builder()
-  readonly #evidenceText = new Utf8Builder()
-  readonly #evidence: number[] = []
-  readonly #duplicateOf: number[] = []
-  readonly #similarity: number[] = []
-
-  constructor(scored: Batch) {
-    this.#scored = scored
-  }
-
-  get rows(): number {
-    return this.#rows.length
-  }
-
-  push(row: number, verdict: Verdict): void {
-    this.#rows.push(row)
-    this.#reason.push(verdict.reason)
-    this.#evidenceText.push(verdict.evidenceText)
-    this.#evidence.push(verdict.evidence)
-    this.#duplicateOf.push(verdict.duplicateOf)
-    this.#similarity.push(verdict.similarity)
-  }
-
-  finish(): Batch {
-    const { id, domain, row } = takeRows(
-      { rows: this.#scored.rows, columns: pick(this.#scored.columns, ['id', 'domain', 'row']) },
-      this.#rows,
-    ).columns
-    const columns: Record<string, Column> = {
-      ...{ row, id, domain },
-      reason: this.#reason.finish(),
-      evidence: { kind: 'f64', values: Float64Array.from(this.#evidence) },
-      evidenceText: this.#evidenceText.finish(),
-      duplicateOf: { kind: 'f64', values: Float64Array.from(this.#duplicateOf) },
-      similarity: { kind: 'f32', values: Float32Array.from(this.#similarity) },
-    }
-    return { rows: this.#rows.length, columns }
-  }
-}
-
-function pick<T>(record: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
-  return Object.fromEntries(names.map(name => [name, record[name]]))
+/** Dropped rows as columns of `drop.v1`. */
+function dropBatch(scored: Batch, dropped: readonly DroppedRow[]): Batch {
+  const rows = dropped.map(({ row }) => row)
+  const { id, domain, row } = scored.columns
+  const labels = takeRows({ rows: scored.rows, columns: { row, id, domain } }, rows)
+  return withColumns(labels, {
+    reason: utf8From(dropped.map(({ reason }) => reason)),
+    evidence: { kind: 'f64', values: Float64Array.from(dropped, ({ evidence }) => evidence) },
+    evidenceText: utf8From(dropped.map(({ evidenceText }) => evidenceText)),
+    duplicateOf: { kind: 'f64', values: Float64Array.from(dropped, ({ duplicateOf }) => duplicateOf) },
+    similarity: { kind: 'f32', values: Float32Array.from(dropped, ({ similarity }) => similarity) },
+  })
 }

@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { State } from '../../decide/state.ts'
+import type { HeadraceError } from '../../errors.ts'
 import type { Append, Owner, Position } from '../../log/log.ts'
 import { choiceAppend, chooseFrom } from '../../record/choices.ts'
 import { addDeadSamples, clearPassed, heldError, writeHold } from '../../record/hold.ts'
@@ -12,7 +12,7 @@ import type { DecideTotals } from '../../record/totals.ts'
 import type { Trip } from '../../record/trip.ts'
 import type { RunContext } from '../context.ts'
 import { decideSlot } from './decide-slot.ts'
-import { catchUpTo, checkDeciders, openState } from './decide-state.ts'
+import { catchUpTo, checkDeciders } from './decide-state.ts'
 import { GuardRails, type SlotFates } from './guard-rails.ts'
 
 /** Bytes of slots that are decided before they are committed together. Little, as their effect on the state is undone by a crash. */
@@ -20,20 +20,8 @@ const groupBytesMax = 8 * 1024 * 1024
 /** And slots, as each read of one reads the header of its commit. */
 const groupSlotsMax = 64
 
-/** The stage with tables of its own, in the run's folder. */
-export async function runDecideStage(
-  context: RunContext,
-  upstreamDone: AbortSignal,
-  onSealed: (slot: number) => void = () => {},
-): Promise<void> {
-  await using owner = await context.log.own('decide')
-  context.checkOwner()
-  await using state = await openState(context, join(context.dir, 'state'))
-  await decideAll(context, owner, state, upstreamDone, onSealed)
-}
-
 /**
- * The ordered stage that decides. It takes slots 0, 1, 2 ... as they are committed, whoever measured them, and commits what was kept
+ * The ordered stage that decides, for its owner. It takes slots 0, 1, 2 ... as they are committed, whoever measured them, and commits what was kept
  * and dropped with its position. Its tables are sealed after the log's commit, so they may lag and are caught up from the log.
  * `onSealed` is told the slot before which all are in the tables.
  */
@@ -42,41 +30,53 @@ export async function decideAll(
   owner: Owner,
   state: State,
   upstreamDone: AbortSignal,
-  onSealed: (slot: number) => void = () => {},
+  onSealed: (slot: number) => void,
 ): Promise<void> {
-  const { log, shape, progress } = context
+  const { log, shape, lead, plan, dir, watch } = context
   const from = await positionsOf(log, 'decide', shape.partitions)
+  watch({ kind: 'stage-began', stage: 'decide', slot: from[0].slot, note: from[0].note })
   checkDeciders(context, state)
   await catchUpTo(context, state, from[0].slot)
   const note = readDecideNote(from[0])
-  progress.decide = note.totals
-  progress.decided = from[0].slot
-  const rails = new GuardRails(context.plan.guards, note.guards)
-  let isWaiting = await clearPassed(context.dir, from[0].slot)
+  lead.report('decide', from[0].slot)
+  let isWaiting = await clearPassed(dir, from[0].slot)
   if (note.ended) return
   const reader = new SlotReader(log, topics.scored, from, upstreamDone)
+  const rails = new GuardRails(plan.guards, note.guards)
   try {
     for (;;) {
-      const { positions, appends, end, slot, held } = await decideGroup(context, reader, state, rails)
+      const group = await decideGroup({ context, reader, state, rails, totals: note.totals })
+      const { positions, appends, slot } = group
       if (slot !== null) {
         await owner.commit({ positions, appends })
-        if (isWaiting) isWaiting = await clearPassed(context.dir, slot)
+        if (isWaiting) isWaiting = await clearPassed(dir, slot)
       }
       // The tables have the effect of the slot that is held, so they are not sealed: the next start brings them up to the log.
-      if (held.length) {
-        const hold = await writeHold(context.dir, held)
-        context.watch?.({ kind: 'held', slot: hold.slot, trips: hold.trips })
-        throw heldError(context.dir, hold)
-      }
+      if (group.held.length) throw await hold(context, group.held)
       if (slot === null) return
       await state.seal(slot)
       onSealed(slot)
-      progress.decided = slot
-      if (end) return
+      lead.report('decide', slot)
+      if (group.end) return
     }
   } finally {
     await reader.close()
   }
+}
+
+async function hold({ dir, watch }: RunContext, trips: readonly Trip[]): Promise<HeadraceError> {
+  const written = await writeHold(dir, trips)
+  watch({ kind: 'held', slot: written.slot, trips: written.trips })
+  return heldError(dir, written)
+}
+
+/** What slots are decided with. `totals` counts on. */
+interface Deciding {
+  readonly context: RunContext
+  readonly reader: SlotReader
+  readonly state: State
+  readonly rails: GuardRails
+  readonly totals: DecideTotals
 }
 
 /** Slots to commit together. */
@@ -91,26 +91,28 @@ interface Group {
 }
 
 /** Decides the next slot and those that are ready behind it. */
-async function decideGroup(context: RunContext, reader: SlotReader, state: State, rails: GuardRails): Promise<Group> {
-  const { plan, shape, progress } = context
+async function decideGroup(deciding: Deciding): Promise<Group> {
+  const { context, reader, rails, totals } = deciding
+  const { plan, shape, failed } = context
   const appends: Append[] = []
   const positions = (ended: boolean) => {
     const guards = plan.guards.length ? rails.note() : undefined
-    return reader.positions(JSON.stringify({ totals: progress.decide, ended, guards }))
+    return reader.positions(JSON.stringify({ totals, ended, guards }))
   }
-  let [bytes, slots] = [0, 0]
+  let bytes = 0
+  let slots = 0
   let slot: number | null = null
   do {
     // A slot that is held must leave no trace in the note: with guards it is made before each.
     const before = plan.guards.length && slot !== null ? positions(false) : []
     const entry = await reader.next()
-    context.failed.throwIfAborted()
+    failed.throwIfAborted()
     if (!entry) break
     if (entry.isEnd) {
       appends.push(...endAppends(topics.kept, entry.slot, shape.partitions))
       return { positions: positions(true), appends, end: true, slot: entry.slot + 1, held: [] }
     }
-    const decided = decideEntry(context, entry, state, progress.decide)
+    const decided = decideEntry(deciding, entry)
     const { choices, held } = await judge(context, rails, entry.slot, decided.fates)
     if (held.length) return { positions: before, appends, end: false, slot, held }
     appends.push(...decided.appends, ...choices.map(choiceAppend))
@@ -129,26 +131,22 @@ async function judge(context: RunContext, rails: GuardRails, slot: number, fates
 }
 
 function decideEntry(
-  context: RunContext,
-  entry: SlotEntry,
-  state: State,
-  totals: DecideTotals,
+  { context: { plan, shape }, state, totals }: Deciding,
+  { slot, value, headers }: SlotEntry,
 ): { appends: Append[]; fates: SlotFates } {
-  const { plan, shape } = context
-  const { batch: scored } = decodeBatch(entry.value)
-  const { kept, drops } = decideSlot(plan, scored, entry.slot, state, totals)
-  const dead = Number(entry.headers.dead)
+  const { batch: scored } = decodeBatch(value)
+  const { kept, drops } = decideSlot(plan, scored, slot, state, totals)
+  const dead = Number(headers.dead)
   totals.documents += dead
   totals.dead += dead
-  const headers = { fingerprint: plan.decideFingerprint }
-  const appends = [
-    slotAppend(topics.kept, entry.slot, shape.partitions, encodeBatch(kept), { ...headers, rows: String(kept.rows) }),
-  ]
+  const fingerprint = plan.decideFingerprint
+  const rows = String(kept.rows)
+  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeBatch(kept), { fingerprint, rows })]
   if (drops.rows)
     appends.push({
       topic: topics.drops,
       partition: 0,
-      headers: { ...headers, slot: String(entry.slot) },
+      headers: { fingerprint, slot: String(slot) },
       value: encodeBatch(drops),
     })
   return { appends, fates: { scored, drops, dead } }

@@ -1,9 +1,10 @@
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { missingColumn } from '../../batch/rows.ts'
 import type { State } from '../../decide/state.ts'
 import { openTables, type Tables } from '../../decide/tables/tables.ts'
-import { assert, HeadraceError } from '../../errors.ts'
+import { assert, HeadraceError, wrapDiskError } from '../../errors.ts'
 import { stageFields } from '../../pipeline/plan.ts'
 import { topics } from '../../record/layout.ts'
 import { refuseTables } from '../../record/refusals.ts'
@@ -17,6 +18,21 @@ export const tablesName = 'decide.tables'
 export function openState({ plan }: Pick<RunContext, 'plan'>, folder: string): Promise<Tables> {
   const shapes = plan.deciders.flatMap(decider => decider.tables)
   return openTables({ path: join(folder, tablesName), shapes, identity: plan.stateFingerprint })
+}
+
+/**
+ * Makes the tables of the run in `dir` last up to `slot`, which is returned. Who writes them leaves that out, as the log gives back what
+ * they lose: until it is trimmed.
+ */
+export async function syncTables(dir: string, slot: number): Promise<number> {
+  const path = join(dir, 'state', tablesName)
+  try {
+    await using file = await open(path, 'r+')
+    await file.sync()
+  } catch (error) {
+    throw wrapDiskError(error, `syncing ${path}`)
+  }
+  return slot
 }
 
 /** Binds every decider to a batch without rows, so that one that does not fit the columns fails before any work. */
@@ -57,7 +73,8 @@ export async function keepDecided(context: RunContext, state: State, to: number,
     const from = await positionsAt(log, topic, shape.partitions, state.slot())
     return new SlotReader(log, topic, from, signal)
   }
-  const [scored, kept] = [await readFrom(topics.scored), await readFrom(topics.kept)]
+  const scored = await readFrom(topics.scored)
+  const kept = await readFrom(topics.kept)
   try {
     while (state.slot() < to && !failed.aborted) {
       const decided = await kept.next()

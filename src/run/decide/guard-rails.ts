@@ -73,7 +73,9 @@ export class GuardRails {
   /** All counts, to go on with after a restart. */
   note(): GuardNote[] {
     return this.#windows.map(([{ name }, { number, rows, groups }]) => ({
-      ...{ guard: name, window: number, rows },
+      guard: name,
+      window: number,
+      rows,
       groups: [...groups].map(([group, one]) => [group, one.rows, one.removed, one.released, [...one.parts]]),
     }))
   }
@@ -92,8 +94,10 @@ function restoreWindow(note: GuardNote | undefined): Window {
 }
 
 function rowsOf({ scored, drops }: SlotFates): Row[] {
-  const [numbersOfAll, numbersOfDrops] = [numbers(scored, 'row'), numbers(drops, 'row')]
-  const [domains, reasons] = [utf8(scored, 'domain'), utf8(drops, 'reason')]
+  const numbersOfAll = numbers(scored, 'row')
+  const numbersOfDrops = numbers(drops, 'row')
+  const domains = utf8(scored, 'domain')
+  const reasons = utf8(drops, 'reason')
   const languages = scored.columns.language ? utf8(scored, 'language') : null
   let next = 0
   return Array.from({ length: scored.rows }, (_, index) => {
@@ -166,16 +170,24 @@ function describe(
 ): Trip {
   const total = rowsOfGroup(guard, window, group)
   const parts = [...group.parts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, partsShown)
-  const [by, worst] = [guard.by, parts[0]?.[0]]
+  const { by } = guard
+  const worst = parts[0]?.[0]
   const isOf = (row: Row) => (by === 'all' ? true : row[by] === name)
   const removed = rows.filter(row => row.reason !== '' && isOf(row))
   const ofWorst = removed.filter(row => (by === 'reason' ? row.domain : row.reason) === worst)
   const at = (column: string, row: Row) => stringAt(utf8(scored, column), row.index)
   return {
-    ...{ guard: guard.name, by, group: name, rows: total, removed: group.removed, rate: group.removed / total },
+    guard: guard.name,
+    by,
+    group: name,
+    rows: total,
+    removed: group.removed,
+    rate: group.removed / total,
     above: Number.isFinite(guard.above) ? guard.above : null,
     below: Number.isFinite(guard.below) ? guard.below : null,
-    ...{ firstSlot: window.number * guard.windowSlots, slot, parts },
+    firstSlot: window.number * guard.windowSlots,
+    slot,
+    parts,
     samples: (ofWorst.length ? ofWorst : removed).slice(0, samplesMax).map(row => ({
       id: at('id', row).slice(0, 200),
       file: at('file', row),

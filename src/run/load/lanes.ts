@@ -43,7 +43,7 @@ export class Lanes {
     this.#splits = splits
     this.#signal = signal
     this.#turn = from.turn
-    this.#lanes = from.lanes.map(position => ({ position, chunks: null, ahead: null }))
+    this.#lanes = from.lanes.map(position => ({ position, committed: position, chunks: null, ahead: null }))
   }
 
   async next(): Promise<LoadedSlot | null> {
@@ -64,12 +64,11 @@ export class Lanes {
 
   /** Where loading goes on after what `next` gave. */
   position(): LoadPosition {
-    return { turn: this.#turn, lanes: this.#lanes.map(lane => lane.committed ?? lane.start ?? lane.position) }
+    return { turn: this.#turn, lanes: this.#lanes.map(lane => lane.committed) }
   }
 
   /** Gathers chunks until they are about a slot; small files share one. */
   async #fill(lane: Lane): Promise<{ chunks: Chunk[]; after: LanePosition }> {
-    lane.start ??= lane.position
     const chunks: Chunk[] = []
     let bytes = 0
     while (bytes < limits.slotBytes / 2 && lane.position.split < this.#splits.length && !this.#signal.aborted) {
@@ -112,8 +111,7 @@ interface Lane {
   /** How far it was read, which is one slot ahead of what was handed out. */
   position: LanePosition
   /** After the last slot that was handed out. */
-  committed?: LanePosition
-  start?: LanePosition
+  committed: LanePosition
   chunks: AsyncIterator<Chunk> | null
   ahead: Promise<{ chunks: Chunk[]; after: LanePosition }> | null
 }

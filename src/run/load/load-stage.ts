@@ -1,154 +1,159 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '../../limits.ts'
-import type { Append, Owner, Position } from '../../log/log.ts'
-import { loaderOf, topics } from '../../record/layout.ts'
-import { type LoadNote, type LoadPosition, readLoadNote } from '../../record/notes.ts'
+import type { Append, Owner } from '../../log/log.ts'
+import { loaderOf } from '../../record/layout.ts'
+import { type LoadNote, readLoadNote } from '../../record/notes.ts'
 import { refuseFollow } from '../../record/refusals.ts'
-import { endAppends, slotAppend } from '../../record/slots.ts'
-import { readSplits, splitAppends, splitsAgain } from '../../record/splits.ts'
-import type { Split } from '../../sources/source.ts'
+import { endAppends } from '../../record/slots.ts'
+import { readSplits } from '../../record/splits.ts'
+import type { Chunk, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
-import { annotatedAppends } from '../measure/annotated.ts'
-import { encodeRaw } from '../spread/raw.ts'
 import { Lanes, type LoadedSlot, startLoadPosition } from './lanes.ts'
-import { RedriveInbox } from './redrive-inbox.ts'
 import { type PendingSlot, SlotWindow } from './slot-window.ts'
-import { SplitList } from './split-list.ts'
+import { type MoreSplits, type OpenMore, SplitList } from './split-list.ts'
 
-/** Commits slots up to `slot` (not included) with the splits that they were the first to be read from. */
-type CommitSlots = (fresh: readonly Split[], appends: readonly Append[], slot: number, after: LoadNote) => Promise<void>
+/** What a loader is handed, which differs between a run of one process and one that several share. */
+export interface LoadParts {
+  /** Makes the entries of a slot: measured, or as it was read. */
+  readonly encode: (slot: number, chunks: readonly Chunk[]) => Promise<readonly Append[]>
+  readonly openMore: OpenMore
+  /** Whether the next commit shall list all splits again, so that what stands before it can be trimmed. Default never. */
+  readonly wantsAllSplits?: () => boolean
+}
+
+/**
+ * The stage that loads, for its owner. It has a part of the source read at a time: splits, in the order in which the run met them; chunks
+ * of these, by lanes; slots of chunks, encoded in any order and committed in their own with the loader's position. A finite source ends
+ * with the `end` slot; a drain or a follower does not, so it can go on.
+ */
+export async function loadAll(context: RunContext, owner: Owner, parts: LoadParts): Promise<void> {
+  const { stage } = loaderOf(context.shape)
+  const { slot, note } = await context.log.position(stage, 0)
+  context.watch({ kind: 'stage-began', stage, slot, note })
+  const begun = readLoadNote({ note })
+  if (begun.ended) return tellLaterSplits(context)
+  const stop = AbortSignal.any([context.drain, context.failed])
+  const position = begun.load ?? startLoadPosition(context.shape.lanes)
+  const splits = await SplitList.open(context, position)
+  const lanes = new Lanes(context.plan.source, splits, position, stop)
+  await using more = await parts.openMore(splits, () => lanes.position(), stop)
+  await splits.search(stop)
+  await new Loader({ context, owner, parts, splits, lanes, more, stop }, slot, begun).load()
+}
+
+/** A run that has ended has closed its topics: what reads them, a trainer among them, has taken the end as final. */
+async function tellLaterSplits({ log, plan, drain, shape, dir, watch }: RunContext): Promise<void> {
+  if (plan.source.options.follow) throw refuseFollow(dir)
+  const known = await readSplits(log, shape)
+  const names = new Set(known.map(split => split.name))
+  let count = 0
+  for await (const { name } of plan.source.splits(drain, known)) if (!names.has(name)) count++
+  watch({ kind: 'later-splits', splits: count })
+}
+
+/** The chain that a loader pulls at, and where it puts what comes. */
+interface Chain {
+  readonly context: RunContext
+  readonly owner: Owner
+  readonly parts: LoadParts
+  readonly splits: SplitList
+  readonly lanes: Lanes
+  readonly more: MoreSplits
+  readonly stop: AbortSignal
+}
 
 interface LoadingSlot extends PendingSlot {
   readonly slot: number
   readonly note: LoadNote
+  /** The splits that it is the first to be read from. */
   readonly splits: readonly Split[]
 }
 
-/**
- * The loading and annotating stage. It cuts the input into slots, has the pool measure them in any order, and commits them in slot
- * order with the loader's position. A finite source ends with the `end` slot; a drain or a follower does not, so it can go on.
- * In a spread run it loads only: slots are committed as they were read, for whoever annotates them.
- */
-export async function runLoadStage(context: RunContext, wantsAllSplits = () => false): Promise<void> {
-  await using owner = await context.log.own(loaderOf(context.shape).stage)
-  context.checkOwner()
-  await loadAll(context, owner, wantsAllSplits)
-}
+class Loader {
+  readonly #chain: Chain
+  readonly #window = new SlotWindow<LoadingSlot>()
+  /** The slot that is cut next, and the note of the one before it. */
+  #slot: number
+  #note: LoadNote
 
-/** The same for who owns the stage already. `wantsAllSplits`: see `Retention.takeSplitsWish`. */
-export async function loadAll(context: RunContext, owner: Owner, wantsAllSplits = () => false): Promise<void> {
-  const loader = loaderOf(context.shape)
-  const position = await context.log.position(loader.stage, 0)
-  const note = readLoadNote(position)
-  const tell = (slot: number) => {
-    if (!context.shape.spread) context.progress.annotated = slot
+  constructor(chain: Chain, slot: number, note: LoadNote) {
+    this.#chain = chain
+    this.#slot = slot
+    this.#note = note
   }
-  tell(position.slot)
-  context.progress.readBytes = context.progress.readBytesBefore = note.readBytes
-  if (note.ended) {
-    if (context.plan.source.options.follow) throw refuseFollow(context.dir)
-    context.progress.laterSplits = await countLaterSplits(context)
-    return
-  }
-  const stop = AbortSignal.any([context.drain, context.failed])
-  const load = note.load ?? startLoadPosition(context.shape.lanes)
-  const splits = await SplitList.open(context, load)
-  let recorded = splits.length
-  await using inbox = await RedriveInbox.open(context, splits, stop)
-  await splits.search(stop)
-  const window = new SlotWindow<LoadingSlot>()
-  const lanes = new Lanes(context.plan.source, splits, load, stop)
-  splits.position = () => lanes.position()
-  const commit: CommitSlots = async (fresh, appends, slot, after) => {
-    const positions: Position[] = [{ partition: 0, offset: BigInt(slot), slot, note: JSON.stringify(after) }]
-    recorded += fresh.length
-    const all = wantsAllSplits() ? splitsAgain(context.shape, splits.numberedBefore(recorded)) : []
-    await owner.commit({ positions, appends: [...splitAppends(context.shape, fresh), ...all, ...appends] })
-    tell(slot)
-    await inbox.settle(fresh)
-    splits.forgetRead(after.load!)
-  }
-  /** A follower that waits has its position kept past the files that it has read to their end, as these may be mended now. */
-  const commitPosition = async (load: LoadPosition, before: LoadNote) => {
-    if (!context.plan.source.options.follow || JSON.stringify(load) === JSON.stringify(before.load)) return before
-    const after = { ...before, load }
-    await commit(splits.takeNew(), [], slot, after)
-    return after
-  }
-  let slot = position.slot
-  let last = note
-  for (;;) {
-    while (window.length >= context.pool.size * limits.slotsInFlightPerWorker) await commitReady(window, commit)
-    await waitForReaders(context, slot, stop)
-    const known = splits.length
-    const loaded = stop.aborted ? null : await lanes.next()
-    context.failed.throwIfAborted()
-    // What was cut while the drain began may be short; it is read again later.
-    if (loaded && !stop.aborted) {
-      last = noteAfter(last, loaded)
-      context.progress.readBytes = last.readBytes
-      context.watch?.({ kind: 'loaded', slot, bytes: bytesOf(loaded) })
-      window.push(begin(context, slot++, loaded, last, splits.takeNew()))
-      continue
+
+  /** Loads until the source has ended and nothing more is asked for, or the run stops. */
+  async load(): Promise<void> {
+    const { splits, more, stop } = this.#chain
+    for (;;) {
+      const known = await this.#cutSlots()
+      while (this.#window.length) await this.#commitReady()
+      if (stop.aborted) return
+      await this.#commitPosition()
+      if (!(await splits.waitForMore(known)) && !(await more.addLast())) break
     }
-    while (window.length) await commitReady(window, commit)
-    if (stop.aborted) return
-    last = await commitPosition(lanes.position(), last)
-    if (!(await splits.waitForMore(known)) && !(await inbox.takeLast())) break
+    if (!stop.aborted) await this.#commitEnd()
   }
-  if (stop.aborted) return
-  const end = endAppends(context.shape.spread ? topics.raw : topics.scored, slot, context.shape.partitions)
-  await commit(splits.takeNew(), end, slot + 1, { ...last, ended: true })
-}
 
-async function countLaterSplits({ log, plan, drain, shape }: RunContext): Promise<number> {
-  const splits = await readSplits(log, shape)
-  const known = new Set(splits.map(split => split.name))
-  let count = 0
-  for await (const split of plan.source.splits(drain, splits)) if (!known.has(split.name)) count++
-  return count
-}
+  /** Cuts slots until there is nothing to read now, or the run stops. Returns how many splits it knew of then. */
+  async #cutSlots(): Promise<number> {
+    const { context, splits, lanes, stop } = this.#chain
+    for (;;) {
+      await this.#makeRoom()
+      await context.lead.waitFor(this.#slot, stop)
+      const known = splits.length
+      const loaded = stop.aborted ? null : await lanes.next()
+      context.failed.throwIfAborted()
+      // What was cut while the drain began may be short; it is read again later.
+      if (!loaded || stop.aborted) return known
+      this.#begin(loaded)
+    }
+  }
 
-function noteAfter(last: LoadNote, loaded: LoadedSlot): LoadNote {
-  return { load: loaded.after, readBytes: last.readBytes + bytesOf(loaded), ended: false }
-}
+  async #makeRoom(): Promise<void> {
+    const slotsMax = this.#chain.context.pool.size * limits.slotsInFlightPerWorker
+    while (this.#window.length >= slotsMax) await this.#commitReady()
+  }
 
-function bytesOf({ chunks }: LoadedSlot): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
-}
+  #begin({ chunks, after }: LoadedSlot): void {
+    const { context, parts, splits } = this.#chain
+    const slot = this.#slot++
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
+    this.#note = { load: after, readBytes: this.#note.readBytes + bytes, ended: false }
+    context.watch({ kind: 'loaded', slot, bytes })
+    const fresh = splits.takeNew()
+    this.#window.push({ slot, note: this.#note, splits: fresh, result: parts.encode(slot, chunks) })
+  }
 
-function begin(
-  context: RunContext,
-  slot: number,
-  { chunks }: LoadedSlot,
-  note: LoadNote,
-  splits: readonly Split[],
-): LoadingSlot {
-  const { partitions, spread } = context.shape
-  const result = spread
-    ? Promise.resolve([slotAppend(topics.raw, slot, partitions, encodeRaw(chunks), rawHeaders(context))])
-    : annotatedAppends(context, slot, chunks)
-  return { slot, result, note, splits }
-}
+  /** Commits the oldest slot in flight and all that are ready behind it. */
+  async #commitReady(): Promise<void> {
+    const { slots, appends } = await this.#window.takeReady()
+    const last = slots.at(-1)!
+    const fresh = slots.flatMap(({ splits }) => splits)
+    await this.#commit(fresh, appends, last.slot + 1, last.note)
+  }
 
-/** Commits the oldest slot in flight and all that are ready behind it. */
-async function commitReady(window: SlotWindow<LoadingSlot>, commit: CommitSlots): Promise<void> {
-  const { slots, appends } = await window.takeReady()
-  const last = slots.at(-1)!
-  const fresh = slots.flatMap(({ splits }) => splits)
-  await commit(fresh, appends, last.slot + 1, last.note)
-}
+  /** A follower that waits has its position kept past the files that it has read to their end, as these may be mended now. */
+  async #commitPosition(): Promise<void> {
+    const { context, splits, lanes } = this.#chain
+    const load = lanes.position()
+    if (!context.plan.source.options.follow || JSON.stringify(load) === JSON.stringify(this.#note.load)) return
+    this.#note = { ...this.#note, load }
+    await this.#commit(splits.takeNew(), [], this.#slot, this.#note)
+  }
 
-/** Who annotates must be of the pipeline that loaded. */
-function rawHeaders({ plan }: RunContext): Record<string, string> {
-  return { fingerprint: plan.annotateFingerprint }
-}
+  async #commitEnd(): Promise<void> {
+    const { context, splits } = this.#chain
+    const end = endAppends(loaderOf(context.shape).slots, this.#slot, context.shape.partitions)
+    await this.#commit(splits.takeNew(), end, this.#slot + 1, { ...this.#note, ended: true })
+  }
 
-/** Holds back the loader while a later stage is far behind: the log between them is disk that nobody has read yet. */
-async function waitForReaders({ progress, plan }: RunContext, slot: number, stop: AbortSignal): Promise<void> {
-  const slowest = () => (plan.tokenizer ? Math.min(progress.decided, progress.sharded) : progress.decided)
-  // A stage takes tens of milliseconds a slot, so that asking now and then costs nothing and needs no one to tell.
-  while (slot - slowest() > limits.stageLeadSlotsMax && !stop.aborted)
-    await sleep(waitMs, undefined, { signal: stop }).catch(() => {})
+  /** Commits slots up to `slot` (not included) with the splits that they were the first to be read from. */
+  async #commit(fresh: readonly Split[], appends: readonly Append[], slot: number, note: LoadNote): Promise<void> {
+    const { owner, parts, splits, more } = this.#chain
+    const positions = [{ partition: 0, offset: BigInt(slot), slot, note: JSON.stringify(note) }]
+    const recording = splits.record(fresh, parts.wantsAllSplits?.() ?? false)
+    await owner.commit({ positions, appends: [...recording, ...appends] })
+    await more.settle(fresh)
+    splits.forgetRead(note.load!)
+  }
 }
-const waitMs = 20

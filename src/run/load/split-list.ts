@@ -1,45 +1,66 @@
+import type { Append } from '../../log/log.ts'
+import type { RunShape } from '../../record/layout.ts'
 import type { LoadPosition } from '../../record/notes.ts'
-import { refuseChanged } from '../../record/refusals.ts'
-import { type NumberedSplit, readSplitEntries, stampsOf } from '../../record/splits.ts'
+import {
+  type NumberedSplit,
+  readSplitEntries,
+  refuseChanged,
+  splitAppends,
+  splitsAgain,
+  stampsOf,
+} from '../../record/splits.ts'
 import type { Source, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
 import { isRead, type SplitRow } from './lanes.ts'
+
+/** Begins to add what is asked for beside the source to `splits`; `position` is how far these are read. */
+export type OpenMore = (splits: SplitList, position: () => LoadPosition, stop: AbortSignal) => Promise<MoreSplits>
+
+export interface MoreSplits extends AsyncDisposable {
+  /** Told which splits were recorded. */
+  settle(splits: readonly Split[]): Promise<void>
+  /** Adds what was asked for until now; when that is nothing, none is added from then on, and the answer is false. */
+  addLast(): Promise<boolean>
+}
 
 /** Ranges that were read and are held before it is looked which of them are needed no more. */
 const rangesHeldMax = 1000
 
 /**
- * The source's splits in the order in which this run met them, which the log remembers. They are found beside the reading. Of something
- * that grows, which is a range a look for as long as the run follows it, the last range is held, and those that are still to be read.
+ * The splits of a run in the order in which it met them, which the log remembers. The source's are found beside the reading; others may
+ * be added. Of something that grows, which is a range a look for as long as the run follows it, the last range is held, and those that
+ * are still to be read.
  */
 export class SplitList implements SplitRow {
+  readonly #source: Source
+  readonly #shape: RunShape
   /** By their numbers, in rising order. */
   readonly #held = new Map<number, Split>()
   /** The number of the last range of each name. */
   readonly #lastOf = new Map<string, number>()
   #length = 0
+  /** How many the log has, or is being given. */
+  #recorded = 0
   #sweepAt = rangesHeldMax
-  /** How far the loader is in them. */
-  position: () => LoadPosition
-  readonly #source: Source
   #new: Split[] = []
   #wake = () => {}
   #isSearching = true
   #failure: { readonly error: unknown } | null = null
 
-  private constructor(source: Source, position: LoadPosition) {
+  private constructor(source: Source, shape: RunShape) {
     this.#source = source
-    this.position = () => position
+    this.#shape = shape
   }
 
-  /** The recorded splits, and how far in them the loader was. */
-  static async open(context: RunContext, position: LoadPosition): Promise<SplitList> {
-    const list = new SplitList(context.plan.source, position)
-    for await (const { isWhole, splits } of readSplitEntries(context.log, context.shape)) {
+  /** The recorded splits, of which a loader at `position` needs those that it has not read. */
+  static async open({ plan, log, shape }: RunContext, position: LoadPosition): Promise<SplitList> {
+    const list = new SplitList(plan.source, shape)
+    for await (const { isWhole, splits } of readSplitEntries(log, shape)) {
       if (isWhole) list.#clear()
       list.#put(splits)
       list.forgetRead(position)
     }
+    list.#recorded = list.#length
     return list
   }
 
@@ -57,21 +78,16 @@ export class SplitList implements SplitRow {
     return [...this.#held.values()]
   }
 
-  /** Those before a number as a list of all, from which `open` begins. */
-  numberedBefore(end: number): NumberedSplit[] {
-    return [...this.#held].filter(([number]) => number < end).map(([number, split]) => ({ number, ...split }))
-  }
-
-  get unread(): Split[] {
-    const position = this.position()
+  /** Those that a loader at `position` has not read to their end. */
+  unread(position: LoadPosition): Split[] {
     return [...this.#held].flatMap(([index, split]) => (isRead(index, position) ? [] : split))
   }
 
-  /** Lets go of ranges before the committed position `load` that were not the last of theirs. */
-  forgetRead(load: LoadPosition): void {
+  /** Lets go of ranges before the committed `position` that were not the last of theirs. */
+  forgetRead(position: LoadPosition): void {
     if (this.#held.size < this.#sweepAt) return
     for (const [index, { range }] of this.#held)
-      if (range && this.#lastOf.get(range.of) !== index && isRead(index, load)) this.#held.delete(index)
+      if (range && this.#lastOf.get(range.of) !== index && isRead(index, position)) this.#held.delete(index)
     this.#sweepAt = 2 * this.#held.size + rangesHeldMax
   }
 
@@ -79,7 +95,7 @@ export class SplitList implements SplitRow {
   async search(stop: AbortSignal): Promise<void> {
     const search = this.#collect(listUnknown(this.#source, this.all, stop))
     if (!this.#source.options.follow) await search
-    if (this.#failure) throw this.#failure.error
+    this.#checkFailure()
   }
 
   add(splits: readonly Split[]): void {
@@ -96,20 +112,31 @@ export class SplitList implements SplitRow {
 
   /** The splits found since the last call. Throws what the search for more has failed with. */
   takeNew(): Split[] {
-    if (this.#failure) throw this.#failure.error
-    const taken = this.#new
-    this.#new = []
-    return taken
+    this.#checkFailure()
+    return this.#new.splice(0)
   }
 
-  /** Waits until there are more splits than `known`; false when there will be none. */
+  /** The entries that record `fresh`, which are the next that `takeNew` gave; with `isWhole` a list of all that are recorded then. */
+  record(fresh: readonly Split[], isWhole: boolean): Append[] {
+    this.#recorded += fresh.length
+    const appends = splitAppends(this.#shape, fresh)
+    if (!isWhole) return appends
+    const recorded = [...this.#held].filter(([number]) => number < this.#recorded)
+    return [...appends, ...splitsAgain(this.#shape, recorded.map(numberSplit))]
+  }
+
+  /** Waits until there are more splits than `known`; false when the source will give no more. */
   async waitForMore(known: number): Promise<boolean> {
     while (this.#length <= known && this.#isSearching && !this.#failure)
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })
-    if (this.#failure) throw this.#failure.error
+    this.#checkFailure()
     return this.#length > known
+  }
+
+  #checkFailure(): void {
+    if (this.#failure) throw this.#failure.error
   }
 
   #put(splits: readonly NumberedSplit[]): void {
@@ -135,6 +162,10 @@ export class SplitList implements SplitRow {
     this.#isSearching = false
     this.#wake()
   }
+}
+
+function numberSplit([number, split]: readonly [number, Split]): NumberedSplit {
+  return { number, ...split }
 }
 
 /** Yields what the run has not met yet; a known split that changed under its name is refused. */

@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Annotator } from '../../annotate/annotator.ts'
-import { type Batch, type Column, Utf8Builder, utf8From, withColumns } from '../../batch/batch.ts'
+import type { Annotator, Rule } from '../../annotate/annotator.ts'
+import { type Batch, type Column, numbers, stringAt, utf8, utf8From, withColumns } from '../../batch/batch.ts'
 import { checkFields } from '../../batch/contract.ts'
 import { concatBatches, missingColumn, takeRows } from '../../batch/rows.ts'
 import { evaluateRules } from '../../decide/rules.ts'
 import { assert, HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import type { Plan } from '../../pipeline/plan.ts'
+import { type Plan, stageFields } from '../../pipeline/plan.ts'
 import { hasLine } from '../../sources/line-ranges.ts'
 import type { Chunk, DeadRecord, LineRange, Parsed, Source } from '../../sources/source.ts'
 import type { Alone, Report } from './jobs.ts'
@@ -38,15 +38,11 @@ export async function annotateSlot(
   const { groups, failed } = await (alone ? measureAlone(plan, batch, alone, report) : measureOrBisect(plan, batch))
   const all = concatBatches(groups.map(group => completeColumns(plan, group)))
   const rows = rowNumbers(all)
-  const sorted = takeRows(
-    all,
-    rows.map((_, i) => i).sort((a, b) => rows[a] - rows[b]),
-  )
-  assert(
-    sorted.rows + failed.length === batch.rows,
-    `${batch.rows} rows in, ${sorted.rows} measured, ${failed.length} failed`,
-  )
-  return { scored: sorted, dead: [...dead, ...failed].sort((a, b) => a.row - b.row) }
+  const order = Array.from(rows.keys()).sort((a, b) => rows[a] - rows[b])
+  const scored = takeRows(all, order)
+  const measured = scored.rows + failed.length
+  assert(measured === batch.rows, `${batch.rows} rows in, ${scored.rows} measured, ${failed.length} failed`)
+  return { scored, dead: [...dead, ...failed].sort((a, b) => a.row - b.row) }
 }
 
 /** Parses chunks and numbers every record, live or dead, in the order of files and lines. */
@@ -62,17 +58,20 @@ async function parseChunks(
     report('parsing', index)
     const parsed = takeOnly(await source.parse(chunk), chunk.only)
     const records = [...chunk.dead, ...parsed.dead].sort((a, b) => a.line - b.line)
-    const lines = 'values' in parsed.batch.columns.line ? parsed.batch.columns.line.values : []
-    const numbers = new Uint32Array(parsed.batch.rows)
+    const lines = numbers(parsed.batch, 'line')
+    const rows = new Uint32Array(parsed.batch.rows)
     let next = 0
-    for (let i = 0; i < numbers.length; i++) {
-      while (next < records.length && records[next].line <= lines[i])
+    const killBefore = (line: number) => {
+      while (next < records.length && records[next].line <= line)
         dead.push({ ...records[next++], row: row++, file: chunk.split })
-      numbers[i] = row++
     }
-    while (next < records.length) dead.push({ ...records[next++], row: row++, file: chunk.split })
+    for (let i = 0; i < rows.length; i++) {
+      killBefore(lines[i])
+      rows[i] = row++
+    }
+    killBefore(Number.POSITIVE_INFINITY)
     assert(row <= limits.slotRowsMax, `${row} records in a slot: a source gave more than its addresses can number`)
-    batches.push(withColumns(parsed.batch, { row: { kind: 'u32', values: numbers } }))
+    batches.push(withColumns(parsed.batch, { row: { kind: 'u32', values: rows } }))
   }
   return { batch: concatBatches(batches), dead }
 }
@@ -80,7 +79,7 @@ async function parseChunks(
 /** The records on these lines; all, where there are none. */
 function takeOnly(parsed: Parsed, only: readonly LineRange[] | undefined): Parsed {
   if (!only) return parsed
-  const lines = 'values' in parsed.batch.columns.line ? parsed.batch.columns.line.values : []
+  const lines = numbers(parsed.batch, 'line')
   const indexes = Array.from(lines.keys()).filter(i => hasLine(only, lines[i]))
   return { batch: takeRows(parsed.batch, indexes), dead: parsed.dead.filter(record => hasLine(only, record.line)) }
 }
@@ -95,21 +94,21 @@ const rowsTogether = 256
 
 /** Measures every row by itself and says which, so that a row that hangs or kills this thread is known; known ones are left out. */
 async function measureAlone(plan: Plan, batch: Batch, { poison, suspect }: Alone, report: Report): Promise<Measured> {
-  const numbers = rowNumbers(batch)
+  const rows = rowNumbers(batch)
   const reasons = new Map(poison.map(one => [one.row, one]))
-  const first = numbers.indexOf(suspect)
-  const rest = Array.from(numbers.keys()).filter(index => index !== first)
-  const groups: Batch[] = [emptyOf(batch)]
+  const first = rows.indexOf(suspect)
+  const rest = Array.from(rows.keys()).filter(index => index !== first)
+  const groups: Batch[] = [takeRows(batch, [])]
   const failed: DeadRow[] = []
   let together: Batch[] = []
   for (const index of first < 0 ? rest : [first, ...rest]) {
     const row = takeRows(batch, [index])
-    const known = reasons.get(numbers[index])
+    const known = reasons.get(rows[index])
     if (known) {
       failed.push(deadRow(row, known.reason, known.detail))
       continue
     }
-    report('measuring-row', numbers[index])
+    report('measuring-row', rows[index])
     const measured = await measureOrBisect(plan, row)
     // What the annotator left behind, as an error that nothing caught, is still this row's.
     await turn()
@@ -129,7 +128,7 @@ async function measureOrBisect(plan: Plan, batch: Batch): Promise<Measured> {
   } catch (error) {
     // The world's fault (a model file that is damaged) is not the document's.
     if (error instanceof HeadraceError || batch.rows === 0) throw error
-    if (batch.rows === 1) return { groups: [emptyOf(batch)], failed: [failedRow(batch, error)] }
+    if (batch.rows === 1) return { groups: [takeRows(batch, [])], failed: [failedRow(batch, error)] }
     const half = batch.rows >> 1
     const indexes = Array.from({ length: batch.rows }, (_, i) => i)
     const left = await measureOrBisect(plan, takeRows(batch, indexes.slice(0, half)))
@@ -141,7 +140,7 @@ async function measureOrBisect(plan: Plan, batch: Batch): Promise<Measured> {
 /** Runs the steps. Rows that a gate stops leave as a group of their own, with what was measured until then. */
 async function measure(plan: Plan, batch: Batch): Promise<Batch[]> {
   const groups: Batch[] = []
-  let live = withGate(batch)
+  let live = batch
   for (const step of plan.steps) {
     if (live.rows === 0) break
     if ('annotator' in step) live = withColumns(live, await annotateChecked(step.annotator, live))
@@ -165,50 +164,30 @@ async function annotateChecked(annotator: Annotator, batch: Batch): Promise<Reco
   return columns
 }
 
-function splitByRules(
-  batch: Batch,
-  gate: Parameters<typeof evaluateRules>[1],
-): { stopped: Batch | null; passed: Batch } {
+function splitByRules(batch: Batch, gate: readonly Rule[]): { stopped: Batch | null; passed: Batch } {
   const { rule, evidence, evidenceText } = evaluateRules(batch, gate)
   const indexes = Array.from(rule.keys())
   const stopping = indexes.filter(i => rule[i] >= 0)
   if (stopping.length === 0) return { stopped: null, passed: batch }
+  const passing = indexes.filter(i => rule[i] < 0)
   const stopped = withColumns(takeRows(batch, stopping), {
     gate: utf8From(stopping.map(i => gate[rule[i]].reason)),
     gateEvidence: { kind: 'f64', values: Float64Array.from(stopping, i => evidence[i]) },
     gateText: utf8From(stopping.map(i => evidenceText(i))),
   })
-  return {
-    stopped,
-    passed: takeRows(
-      batch,
-      indexes.filter(i => rule[i] < 0),
-    ),
-  }
-}
-
-function withGate(batch: Batch): Batch {
-  const names = { gate: 'utf8', gateEvidence: 'f64', gateText: 'utf8' } as const
-  return withColumns(
-    batch,
-    Object.fromEntries(Object.entries(names).map(([name, kind]) => [name, missingColumn({ name, kind }, batch.rows)])),
-  )
+  return { stopped, passed: takeRows(batch, passing) }
 }
 
 /** The group with every column of the plan, those it was stopped before as missing, in one fixed order. */
 function completeColumns(plan: Plan, group: Batch): Batch {
   const columns: Record<string, Column> = {}
-  for (const field of plan.fields) columns[field.name] = group.columns[field.name] ?? missingColumn(field, group.rows)
-  for (const name of ['row', 'gate', 'gateEvidence', 'gateText']) columns[name] = group.columns[name]
+  for (const field of [...plan.fields, ...stageFields])
+    columns[field.name] = group.columns[field.name] ?? missingColumn(field, group.rows)
   return { rows: group.rows, columns }
 }
 
 function rowNumbers({ columns: { row } }: Batch): number[] {
   return Array.from(row && 'values' in row ? row.values : [])
-}
-
-function emptyOf(batch: Batch): Batch {
-  return withGate(takeRows(batch, []))
 }
 
 function failedRow(batch: Batch, error: unknown): DeadRow {
@@ -217,22 +196,14 @@ function failedRow(batch: Batch, error: unknown): DeadRow {
 
 /** The dead row of a batch of one row. */
 function deadRow(batch: Batch, reason: string, detail: string): DeadRow {
-  const at = (name: string) => {
-    const column = batch.columns[name]
-    return column.kind === 'utf8'
-      ? new TextDecoder().decode(column.bytes)
-      : (column as { values: ArrayLike<number> }).values[0]
-  }
-  return { row: Number(at('row')), file: String(at('file')), line: Number(at('line')), reason, detail }
+  const [row] = numbers(batch, 'row')
+  const [line] = numbers(batch, 'line')
+  return { row, file: stringAt(utf8(batch, 'file'), 0), line, reason, detail }
 }
 
 /** Dead rows as a batch for the log. */
 export function deadBatch(dead: readonly DeadRow[]): Batch {
-  const text = (name: 'file' | 'reason' | 'detail') => {
-    const builder = new Utf8Builder(dead.length)
-    for (const row of dead) builder.push(row[name].slice(0, 1000))
-    return builder.finish()
-  }
+  const text = (name: 'file' | 'reason' | 'detail') => utf8From(dead.map(row => row[name].slice(0, 1000)))
   return {
     rows: dead.length,
     columns: {

@@ -2,7 +2,7 @@ import type { Annotator } from '../../annotate/annotator.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { evaluateRules } from '../../decide/rules.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { deadFate, keptFate, type LocatedFate } from '../../record/fate.ts'
+import { deadFate, type Fate, keptFate } from '../../record/fate.ts'
 import type { RunShape } from '../../record/layout.ts'
 import type { Split } from '../../sources/source.ts'
 import { Lanes, startLoadPosition } from '../load/lanes.ts'
@@ -12,16 +12,12 @@ import { annotateSlot } from './annotate-slot.ts'
  * What one annotator's default rules say of each record of the source, in the slots of the run. Annotators that write what it reads are
  * run before it, but none that edits the text: it measures documents as they came in.
  */
-export async function* decideAlone(plan: Plan, annotator: Annotator, shape: RunShape): AsyncIterable<LocatedFate> {
+export async function* decideAlone(plan: Plan, annotator: Annotator, shape: RunShape): AsyncIterable<Fate> {
   const needed = neededBefore(plan, annotator)
-  const alone: Plan = {
-    ...plan,
-    steps: [...needed, annotator].map(one => ({ annotator: one })),
-    fields: [
-      ...plan.fields.filter(field => !isWritten(plan, field.name)),
-      ...[...needed, annotator].flatMap(one => one.writes),
-    ],
-  }
+  const annotators = [...needed, annotator]
+  const read = plan.fields.filter(field => !isWritten(plan, field.name))
+  const fields = [...read, ...annotators.flatMap(one => one.writes)]
+  const alone: Plan = { ...plan, steps: annotators.map(one => ({ annotator: one })), fields }
   const signal = new AbortController().signal
   const splits: Split[] = []
   for await (const split of plan.source.splits(signal)) splits.push(split)
@@ -52,7 +48,7 @@ function isWritten(plan: Plan, column: string): boolean {
   return plan.steps.some(step => 'annotator' in step && step.annotator.writes.some(field => field.name === column))
 }
 
-function fatesOf(batch: Batch, annotator: Annotator, slot: number): LocatedFate[] {
+function fatesOf(batch: Batch, annotator: Annotator, slot: number): Fate[] {
   const { rule, evidence, evidenceText } = evaluateRules(batch, annotator.rules)
   const at = (name: string, row: number) => stringAt(utf8(batch, name), row)
   return Array.from(rule, (index, row) => {

@@ -2,8 +2,9 @@ import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { stringAt, utf8 } from '../../batch/batch.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
+import type { MeasuredSlot } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
-import type { Alone, AnnotateResult, Phase, PoisonRow } from './jobs.ts'
+import type { Alone, Phase, PoisonRow } from './jobs.ts'
 
 /** A worker was lost with a job begun: it hung and was ended, or it died. `phase` and `at` say what it was at. */
 export class WorkerLost extends Error {
@@ -38,8 +39,8 @@ export function isOutOfMemory(error: unknown): boolean {
 export async function isolateRows(
   slot: number,
   chunks: readonly Chunk[],
-  measure: (alone: Alone) => Promise<AnnotateResult>,
-): Promise<AnnotateResult> {
+  measure: (alone: Alone) => Promise<MeasuredSlot>,
+): Promise<MeasuredSlot> {
   const poison: PoisonRow[] = []
   let suspect = -1
   for (let losses = 0; ; losses++) {

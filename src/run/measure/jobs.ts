@@ -47,14 +47,6 @@ export interface PoisonRow {
   readonly detail: string
 }
 
-export interface AnnotateResult {
-  /** The `scored` entry, and the `dead` one or null. */
-  readonly scored: Uint8Array
-  readonly dead: Uint8Array | null
-  readonly rows: number
-  readonly deadRows: number
-}
-
 /** What a worker is at, in memory that outlives it: whoever finds it dead or hanging reads where. */
 export const phases = [
   'idle',
@@ -75,9 +67,8 @@ export const progressBytes = 12
 export type Report = (phase: Phase, at?: number) => void
 
 export function readProgress(progress: Int32Array): { begun: number; phase: Phase; at: number } {
-  const read = (index: number) => Atomics.load(progress, index)
-  const { begun, phase, at } = progressIndex
-  return { begun: read(begun), phase: phases[read(phase)], at: read(at) }
+  const read = (name: keyof typeof progressIndex) => Atomics.load(progress, progressIndex[name])
+  return { begun: read('begun'), phase: phases[read('phase')], at: read('at') }
 }
 
 export function reportTo(progress: Int32Array): Report {

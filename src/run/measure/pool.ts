@@ -2,14 +2,12 @@ import { clearTimeout, setTimeout } from 'node:timers'
 import { Worker } from 'node:worker_threads'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
+import type { MeasuredSlot } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
 import { isOutOfMemory, isolateRows, memoryAdvice, tokenizeAgain, WorkerLost } from './isolate.ts'
-import { type AnnotateResult, type Job, type PipelineRef, type PoisonRow, progressBytes, readProgress } from './jobs.ts'
+import { type Job, type PipelineRef, type PoisonRow, progressBytes, readProgress } from './jobs.ts'
 
 export interface PoolOptions {
-  /** Time for a job, and for one row of a job whose rows are done one by one. Default `limits`. */
-  readonly slotSecondsMax?: number
-  readonly rowSecondsMax?: number
   /** A worker's heap. Default what V8 gives. */
   readonly heapMegabytesMax?: number
   readonly onLost?: (lost: LostWorker) => void
@@ -29,17 +27,22 @@ interface Waiting {
 }
 
 /** A thread and the jobs that it holds, the first of them begun or next to be. */
-interface Thread {
+class Thread {
   readonly worker: Worker
   readonly progress: Int32Array
-  readonly running: Waiting[]
+  readonly running: Waiting[] = []
   /** Jobs that it has answered. */
-  answered: number
+  answered = 0
   /** What it was at when it was looked at last, and for how long it has been at that. */
-  mark: string
-  waitedMs: number
-  timer: NodeJS.Timeout | null
-  error: unknown
+  mark = ''
+  waitedMs = 0
+  timer: NodeJS.Timeout | null = null
+  error: unknown = null
+
+  constructor(worker: Worker, progress: Int32Array) {
+    this.worker = worker
+    this.progress = progress
+  }
 }
 
 /** Jobs that a worker holds at once: one that runs and one that waits, so that it need not wait for this thread. */
@@ -64,9 +67,9 @@ export class Pool implements AsyncDisposable {
   readonly size: number
   readonly #ref: PipelineRef
   readonly #options: PoolOptions
-  readonly #slotMs: number
-  readonly #rowMs: number
-  readonly #tickMs: number
+  readonly #slotMs = 1000 * limits.slotSecondsMax
+  readonly #rowMs = 1000 * limits.rowSecondsMax
+  readonly #tickMs = Math.min(this.#slotMs, this.#rowMs) / ticksPerLimit
   readonly #threads = new Set<Thread>()
   readonly #queues: Record<'again' | Job['kind'], Waiting[]> = { again: [], tokenize: [], annotate: [] }
   #failure: unknown = null
@@ -75,19 +78,16 @@ export class Pool implements AsyncDisposable {
     this.size = size
     this.#ref = ref
     this.#options = options
-    this.#slotMs = 1000 * (options.slotSecondsMax ?? limits.slotSecondsMax)
-    this.#rowMs = 1000 * (options.rowSecondsMax ?? limits.rowSecondsMax)
-    this.#tickMs = Math.min(this.#slotMs, this.#rowMs) / ticksPerLimit
     for (let i = 0; i < size; i++) this.#start()
   }
 
-  async annotate(slot: number, chunks: readonly Chunk[]): Promise<AnnotateResult> {
+  async annotate(slot: number, chunks: readonly Chunk[]): Promise<MeasuredSlot> {
     const job = { kind: 'annotate', slot, chunks, alone: null } as const
     try {
-      return (await this.#run(job)) as AnnotateResult
+      return (await this.#run(job)) as MeasuredSlot
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error
-      return isolateRows(slot, chunks, alone => this.#run({ ...job, alone }) as Promise<AnnotateResult>)
+      return isolateRows(slot, chunks, alone => this.#run({ ...job, alone }) as Promise<MeasuredSlot>)
     }
   }
 
@@ -138,10 +138,7 @@ export class Pool implements AsyncDisposable {
         maxOldGenerationSizeMb: this.#options.heapMegabytesMax,
       },
     })
-    const thread: Thread = {
-      ...{ worker, progress: new Int32Array(shared), running: [], answered: 0 },
-      ...{ mark: '', waitedMs: 0, timer: null, error: null },
-    }
+    const thread = new Thread(worker, new Int32Array(shared))
     this.#threads.add(thread)
     worker.on('message', (message: { result?: unknown; error?: unknown }) => this.#settle(thread, message))
     worker.on('messageerror', error => this.#fail(error))

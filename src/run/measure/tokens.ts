@@ -1,22 +1,42 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator } from '../../annotate/annotator.ts'
 import { type Batch, type Column, utf8 } from '../../batch/batch.ts'
+import { concatBatches, takeRows } from '../../batch/rows.ts'
+import type { Report } from './jobs.ts'
+
+/** Tokenizes a kept slot as shard rows, all together or, with `alone`, one by one. `report` is told what is begun. */
+export async function tokenizeSlot(
+  tokenizer: Annotator,
+  kept: Batch,
+  { slot, alone }: { readonly slot: number; readonly alone: boolean },
+  report: Report,
+): Promise<Batch> {
+  if (!alone || kept.rows === 0) {
+    report('tokenizing')
+    return tokenizeKept(tokenizer, kept, slot)
+  }
+  const parts: Batch[] = []
+  for (let row = 0; row < kept.rows; row++) {
+    report('tokenizing-row', row)
+    parts.push(await tokenizeKept(tokenizer, takeRows(kept, [row]), slot))
+    await turn()
+  }
+  return concatBatches(parts)
+}
 
 /**
- * A kept slot as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. The tokenizer runs here and not in the
+ * Kept rows as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. The tokenizer runs here and not in the
  * annotating stage, as most documents are dropped before.
  */
 export async function tokenizeKept(tokenizer: Annotator, kept: Batch, slot: number): Promise<Batch> {
   const { tokens } = await tokenizer.annotate(kept)
-  const text = utf8(kept, 'text')
-  const { text: _, ...scores } = kept.columns
+  const { offsets } = utf8(kept, 'text')
+  const { text, ...scores } = kept.columns
   const columns: Record<string, Column> = {
     tokens,
     ...scores,
     slot: { kind: 'u32', values: new Uint32Array(kept.rows).fill(slot) },
-    textBytes: {
-      kind: 'u32',
-      values: Uint32Array.from({ length: kept.rows }, (_, row) => text.offsets[row + 1] - text.offsets[row]),
-    },
+    textBytes: { kind: 'u32', values: Uint32Array.from({ length: kept.rows }, (_, i) => offsets[i + 1] - offsets[i]) },
   }
   return { rows: kept.rows, columns }
 }

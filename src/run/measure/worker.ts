@@ -1,20 +1,11 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
-import { concatBatches, takeRows } from '../../batch/rows.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, deadBatch } from './annotate-slot.ts'
-import {
-  type AnnotateResult,
-  type Job,
-  type PipelineRef,
-  type PlanLoader,
-  progressIndex,
-  type Report,
-  reportTo,
-} from './jobs.ts'
-import { tokenizeKept } from './tokens.ts'
+import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
+import { tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
 export interface Port {
@@ -22,7 +13,7 @@ export interface Port {
   on(event: 'message', listener: (message: Job) => void): unknown
 }
 
-async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<AnnotateResult> {
+async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<MeasuredSlot> {
   const { scored, dead } = await annotateSlot(plan, job.chunks, job.alone, report)
   report('encoding')
   return {
@@ -34,22 +25,10 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
 }
 
 async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }, report: Report): Promise<Uint8Array> {
-  const { batch } = decodeBatch(job.value)
-  const tokenizer = plan.tokenizer!
-  if (!job.alone || batch.rows === 0) {
-    report('tokenizing')
-    return encodeBatch(await tokenizeKept(tokenizer, batch, job.slot))
-  }
-  const parts = []
-  for (let row = 0; row < batch.rows; row++) {
-    report('tokenizing-row', row)
-    parts.push(await tokenizeKept(tokenizer, takeRows(batch, [row]), job.slot))
-    await turn()
-  }
-  return encodeBatch(concatBatches(parts))
+  return encodeBatch(await tokenizeSlot(plan.tokenizer!, decodeBatch(job.value).batch, job, report))
 }
 
-function transferable(result: AnnotateResult | Uint8Array): ArrayBuffer[] {
+function transferable(result: MeasuredSlot | Uint8Array): ArrayBuffer[] {
   const parts = result instanceof Uint8Array ? [result] : [result.scored, ...(result.dead ? [result.dead] : [])]
   return parts.map(part => part.buffer as ArrayBuffer)
 }

@@ -27,12 +27,8 @@ interface OpenShard {
  */
 export class OpenShards {
   readonly #domains: Map<string, OpenShard>
-  readonly #tokensMax: number
-  readonly #slotsMax: number
 
-  constructor(notes: Readonly<Record<string, DomainNote>>, options: { tokensMax?: number; slotsMax?: number } = {}) {
-    this.#tokensMax = options.tokensMax ?? limits.shardTokensMax
-    this.#slotsMax = options.slotsMax ?? limits.shardSlotsMax
+  constructor(notes: Readonly<Record<string, DomainNote>>) {
     this.#domains = new Map(
       Object.entries(notes).map(([name, note]) => [name, { ...note, openFrom: -1, batches: [], rows: 0, tokens: 0 }]),
     )
@@ -56,8 +52,8 @@ export class OpenShards {
     const names = [...this.#domains.keys()].sort()
     return names.flatMap(name => {
       const domain = this.#domains.get(name)!
-      const isOld = slot - domain.openFrom >= this.#slotsMax
-      if (domain.rows === 0 || !(isEnd || domain.tokens >= this.#tokensMax || isOld)) return []
+      const isFull = domain.tokens >= limits.shardTokensMax || slot - domain.openFrom >= limits.shardSlotsMax
+      if (domain.rows === 0 || !(isEnd || isFull)) return []
       const { batches, rows, tokens, next } = domain
       Object.assign(domain, { next: next + 1, sealedTo: slot + 1, openFrom: -1, batches: [], rows: 0, tokens: 0 })
       return [{ domain: name, number: next, batches, rows, tokens }]
@@ -79,12 +75,5 @@ export class OpenShards {
 
 function groupByDomain(batch: Batch): Map<string, number[]> {
   const column = utf8(batch, 'domain')
-  const groups = new Map<string, number[]>()
-  for (let row = 0; row < batch.rows; row++) {
-    const name = stringAt(column, row)
-    const rows = groups.get(name)
-    if (rows) rows.push(row)
-    else groups.set(name, [row])
-  }
-  return groups
+  return Map.groupBy(Array(batch.rows).keys(), row => stringAt(column, row))
 }

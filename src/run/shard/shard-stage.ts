@@ -22,62 +22,51 @@ export interface ManifestSink {
 }
 
 /**
- * The ordered stage that makes shards. Tokenizing runs on the pool and is put back in order; rows fill one open shard a domain; a full
- * one is written aside, synced, renamed and only then committed to the manifest, so that a crash writes the same bytes under the same
- * name again. `cuts` says when a shard is full (default the limits); it must be the same whenever a run goes on.
+ * The ordered stage that makes shards, for its owner. Tokenizing runs on the pool and is put back in order; rows fill one open shard a
+ * domain; a full one is written aside, synced, renamed and only then committed to the manifest, so that a crash writes the same bytes
+ * under the same name again.
  */
-export async function runShardStage(
-  context: RunContext,
-  upstreamDone: AbortSignal,
-  sink: ManifestSink | null,
-  cuts: ConstructorParameters<typeof OpenShards>[1] = {},
-): Promise<void> {
-  await using owner = await context.log.own('shard')
-  await shardAll(context, owner, upstreamDone, sink, cuts)
-}
-
-/** The same for who owns the stage already. */
 export async function shardAll(
   context: RunContext,
   owner: Owner,
   upstreamDone: AbortSignal,
   sink: ManifestSink | null,
-  cuts: ConstructorParameters<typeof OpenShards>[1] = {},
 ): Promise<void> {
-  const { log, shape, progress } = context
+  const { log, shape, lead, watch } = context
   const from = await positionsOf(log, 'shard', shape.partitions)
-  const note = readShardNote(from[0])
-  progress.shard = note.totals
-  progress.sharded = from[0].slot
+  const [{ slot: counted, note }] = from
+  watch({ kind: 'stage-began', stage: 'shard', slot: counted, note })
+  const { domains, totals, ended } = readShardNote(from[0])
+  lead.report('shard', counted)
   for await (const entry of readManifest(log)) await sink?.add(entry)
-  if (note.ended) return sink?.end()
-  const open = new OpenShards(note.domains, cuts)
-  const counted = from[0].slot
-  const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(note.domains, counted))
+  if (ended) return sink?.end()
+  const open = new OpenShards(domains)
+  const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(domains, counted))
   const reader = new SlotReader(log, topics.kept, start, upstreamDone)
-  const tokenized = tokenizeInOrder(context, reader)
-  for await (const { entry, batch } of tokenized) {
+  for await (const { entry, batch } of tokenizeInOrder(context, reader)) {
     context.failed.throwIfAborted()
-    if (batch) open.add(entry.slot, batch)
-    const full = open.takeFull(entry.slot, entry.isEnd)
+    const { slot, isEnd } = entry
+    if (batch) open.add(slot, batch)
+    const full = open.takeFull(slot, isEnd)
     // A shard's rows are of one segment. Cut last, as an upgrade may come when what was full by itself is sealed already.
-    const isCut = isSegmentEnd(context.segments, entry.slot)
-    if (isCut) full.push(...open.takeFull(entry.slot, true))
-    if (entry.slot < counted) {
-      assert(full.length === 0 || isCut, `slot ${entry.slot} seals a shard that it did not seal before the restart`)
+    const isCut = isSegmentEnd(context.segments, slot)
+    if (isCut) full.push(...open.takeFull(slot, true))
+    if (slot < counted) {
+      assert(full.length === 0 || isCut, `slot ${slot} seals a shard that it did not seal before the restart`)
       if (full.length === 0) continue
-    } else if (batch) countTokens(progress.shard, batch)
+    } else if (batch) countTokens(totals, batch)
     const sealed: ManifestEntry[] = []
     for (const shard of full) sealed.push(await sealShard(context, shard))
-    progress.shard.shards += sealed.length
-    if (sealed.length > 0 || entry.isEnd) {
-      const state = JSON.stringify({ domains: open.notes(), totals: progress.shard, ended: entry.isEnd })
+    totals.shards += sealed.length
+    if (sealed.length > 0 || isEnd) {
+      const state = JSON.stringify({ domains: open.notes(), totals, ended: isEnd })
       const positions = from.map(({ partition }) => ({ ...positionAfter(entry, partition), note: state }))
       await owner.commit({ positions, appends: sealed.map(manifestAppend) })
       for (const manifest of sealed) await sink?.add(manifest)
     }
-    progress.sharded = entry.slot + 1
-    if (entry.isEnd) await sink?.end()
+    lead.report('shard', slot + 1)
+    watch({ kind: 'sharded', slot: slot + 1, totals })
+    if (isEnd) await sink?.end()
   }
 }
 
@@ -119,7 +108,7 @@ async function sealShard(context: RunContext, shard: FullShard): Promise<Manifes
   const path = shardPath(shard.domain, shard.number)
   await makeFolder(dirname(join(dir, 'shards', path)))
   const tokenizer = plan.tokenizer!
-  const batches = shard.batches.map(({ rows, columns: { domain: _, ...columns } }) => ({ rows, columns }))
+  const batches = shard.batches.map(withoutDomain)
   const { shard: fingerprint } = segmentAt(context.segments, numbers(batches[0], 'slot')[0])
   const identity = { tokenizer: JSON.stringify(tokenizer.options), fingerprint }
   const metadata = { domain: shard.domain, number: String(shard.number), ...identity }
@@ -127,19 +116,22 @@ async function sealShard(context: RunContext, shard: FullShard): Promise<Manifes
   const at = (batch: Batch, row: number) => ({ slot: numbers(batch, 'slot')[row], row: numbers(batch, 'row')[row] })
   const last = batches.at(-1)!
   return {
-    ...{
-      path,
-      domain: shard.domain,
-      number: shard.number,
-      rows: shard.rows,
-      tokens: shard.tokens,
-      ...written,
-      ...identity,
-    },
+    path,
+    domain: shard.domain,
+    number: shard.number,
+    rows: shard.rows,
+    tokens: shard.tokens,
+    ...written,
+    ...identity,
     textBytes: batches.reduce((sum, batch) => sum + sumOf(numbers(batch, 'textBytes')), 0),
     first: at(batches[0], 0),
     last: at(last, last.rows - 1),
   }
+}
+
+function withoutDomain({ rows, columns }: Batch): Batch {
+  const { domain, ...others } = columns
+  return { rows, columns: others }
 }
 
 function sumOf(values: ArrayLike<number>): number {

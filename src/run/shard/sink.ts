@@ -5,7 +5,7 @@ import type { ManifestSink } from './shard-stage.ts'
 
 /** The feed of a run, as who plans steps from its shards; null for a run without one. `run`: the pipeline's name. */
 export async function openSink(context: RunContext, run: string): Promise<(ManifestSink & AsyncDisposable) | null> {
-  const { plan, dir, segments, progress } = context
+  const { plan, dir, segments, watch } = context
   if (!plan.feed) return null
   const { endOfTextId } = plan.tokenizer!.options
   const feed = await openFeed(join(dir, 'feed'), plan.feed, {
@@ -17,10 +17,7 @@ export async function openSink(context: RunContext, run: string): Promise<(Manif
     onEffect: context.checkOwner,
     endOfText: typeof endOfTextId === 'number' ? endOfTextId : null,
   })
-  const count = (steps: number) => {
-    progress.steps = steps
-    context.watch?.({ kind: 'steps', steps })
-  }
+  const count = (steps: number) => watch({ kind: 'steps', steps })
   count(feed.head.steps)
   return {
     add: async entry => count(await feed.addManifest(entry)),

@@ -1,11 +1,11 @@
 import { HeadraceError } from '../../errors.ts'
-import type { Entry, Owner, SpreadLog } from '../../log/log.ts'
+import type { Append, Entry, Owner, SpreadLog } from '../../log/log.ts'
 import { topics } from '../../record/layout.ts'
 import { isEnded } from '../../record/notes.ts'
-import { slotAppend } from '../../record/slots.ts'
+import { measuredAppends, slotAppend } from '../../record/slots.ts'
 import type { RunContext } from '../context.ts'
 import { type PendingSlot, SlotWindow } from '../load/slot-window.ts'
-import { annotatedAppends } from '../measure/annotated.ts'
+import { watchOwner } from '../own-stage.ts'
 import { decodeRaw } from './raw.ts'
 
 /** A context whose log shares out partitions. */
@@ -29,8 +29,8 @@ export async function annotatePartition(
   stop: AbortSignal,
   slotsMax: () => number,
 ): Promise<void> {
-  const { log, failed } = context
-  await using owner = await log.ownPartition('annotate', partition)
+  const { log, failed, watch } = context
+  await using owner = watchOwner(await log.ownPartition('annotate', partition), 'annotate', watch)
   const position = await log.position('annotate', partition)
   if (isEnded([position])) return
   const over = new AbortController()
@@ -86,13 +86,18 @@ function checkEntry({ plan }: RunContext, { headers, partition }: Entry, expecte
     )
 }
 
-function begin(context: RunContext, { headers, offset, value }: Entry, slot: number): AnnotatingSlot {
-  const { partitions } = context.shape
+function begin(context: RunContext, entry: Entry, slot: number): AnnotatingSlot {
+  const { offset, headers } = entry
   const isEnd = headers.end === '1'
-  const result = isEnd
-    ? Promise.resolve([slotAppend(topics.scored, slot, partitions, new Uint8Array(0), { end: '1' })])
-    : annotatedAppends(context, slot, decodeRaw(value))
-  return { slot, offset, isEnd, result }
+  return { slot, offset, isEnd, result: isEnd ? endEntry(context, slot) : annotate(context, entry, slot) }
+}
+
+async function endEntry({ shape }: RunContext, slot: number): Promise<Append[]> {
+  return [slotAppend(topics.scored, slot, shape.partitions, new Uint8Array(0), { end: '1' })]
+}
+
+async function annotate({ pool, plan, shape }: RunContext, { value }: Entry, slot: number): Promise<Append[]> {
+  return measuredAppends(shape, slot, await pool.annotate(slot, decodeRaw(value)), plan.annotateFingerprint)
 }
 
 /** Commits the oldest slot in flight and all that are ready behind it. */

@@ -5,26 +5,28 @@ import { lockDirectory } from '../../disk/lock.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { Share } from '../../log/log.ts'
-import { type RunShape, stageNames, topics } from '../../record/layout.ts'
+import { type RunShape, type StageName, stageNames, topics } from '../../record/layout.ts'
 import { openKafka, prepareTopics } from '../../record/open-log.ts'
+import { slotAppend } from '../../record/slots.ts'
 import { admitNow, enterRun, type Start } from '../admit.ts'
+import type { ShareChange } from '../events.ts'
+import { Lead } from '../lead.ts'
 import { loadAll } from '../load/load-stage.ts'
 import { Pool } from '../measure/pool.ts'
-import type { RunOptions } from '../options.ts'
-import { emptyProgress, type Progress } from '../progress.ts'
+import type { WatchedOptions } from '../options.ts'
+import { ownStage } from '../own-stage.ts'
+import { openRedriveInbox } from '../redrive/redrive-inbox.ts'
 import { openRetention } from '../retention.ts'
 import { shardAll } from '../shard/shard-stage.ts'
 import { openSink } from '../shard/sink.ts'
-import { watchLog } from '../watch-log.ts'
 import { annotatePartition, type SpreadContext } from './annotate-stage.ts'
 import { claimStage } from './claim.ts'
 import { DecideSeat } from './decide-seat.ts'
+import { encodeRaw } from './raw.ts'
 import { Shares } from './shares.ts'
+import { slotOfSnapshot } from './snapshot.ts'
 import { trackRun } from './tracker.ts'
 import { checkUpgraded, endUpgrade, upgradeRun } from './upgrade.ts'
-
-/** What a spread run is given: the log, and how the run is cut, are known then. */
-export type SpreadOptions = RunOptions & { readonly progress: Progress }
 
 type KafkaLog = Awaited<ReturnType<typeof openKafka>>
 
@@ -33,55 +35,45 @@ type KafkaLog = Awaited<ReturnType<typeof openKafka>>
  * out among them; loading, deciding and sharding have one owner each, and a standby in whoever else takes part in these. A process that
  * does is one of those that see the run's folder; one that annotates only needs the brokers alone.
  */
-export async function runSpread(start: Start, options: SpreadOptions): Promise<Progress> {
+export async function runSpread(start: Start, options: WatchedOptions): Promise<void> {
   const { dir, plan, ref, place } = start
-  const { watch, drain, progress } = options
+  const { watch, drain } = options
   const stages = (options.stages ?? stageNames).filter(stage => stage !== 'shard' || plan.tokenizer)
   const hasFolder = stages.some(stage => stage !== 'annotate')
   await using log = await openKafka(dir, place)
   const shape = hasFolder ? await prepareRun(start, log, options) : await findRun(log, place, drain)
-  if (!shape) return progress
-  watch?.({ kind: 'opened', log: 'kafka', stages })
-  await using pool = new Pool(options.workers, ref, { onLost: lost => watch?.({ kind: 'worker-lost', ...lost }) })
+  if (!shape) return
+  watch({ kind: 'opened', log: 'kafka', stages })
+  await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(error)
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
-  const context: SpreadContext = {
-    dir,
-    plan,
-    shape,
-    segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
-    log: watch ? watchLog(log, watch) : log,
-    pool,
-    progress,
-    drain,
-    failed: failure.signal,
-    watch,
-    checkOwner: () => {},
-  }
+  const segments = [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }]
+  const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
+  const { signal: failed } = failure
+  const checkOwner = () => {}
+  const context: SpreadContext = { dir, plan, shape, segments, log, pool, lead, drain, failed, watch, checkOwner }
   const work = { context, start, log, options, isDraining: drain.aborted }
   await using seat = stages.includes('decide')
     ? await DecideSeat.open(context, options.state ?? join(dir, 'state'), fail)
     : null
-  const tell = (held: readonly Share[], change: Parameters<ConstructorParameters<typeof Shares>[2]>[1] | null) =>
-    watch?.({ kind: 'shares', shares: held, change })
-  const shares: Shares = new Shares((share, stop) => doWork(share, stop, work, seat, shares), fail, tell)
-  const stop = AbortSignal.any([failure.signal, ...(work.isDraining ? [] : [drain])])
+  const tell = (shares: readonly Share[], change: ShareChange | null) => watch({ kind: 'shares', shares, change })
+  const held: Shares = new Shares((share, stop) => doWork(share, stop, work, seat, held), fail, tell)
+  const stop = AbortSignal.any([failed, ...(work.isDraining ? [] : [drain])])
   {
-    await using membership = await log.join(stages, shares)
+    await using membership = await log.join(stages, held)
     membership.failed.catch(fail)
     tell([], null)
     await trackRun({ context, hasFolder, isDraining: work.isDraining }, stop)
   }
-  failure.signal.throwIfAborted()
-  return progress
+  failed.throwIfAborted()
 }
 
 interface Work {
   readonly context: SpreadContext
   readonly start: Start
   readonly log: KafkaLog
-  readonly options: SpreadOptions
+  readonly options: WatchedOptions
   readonly isDraining: boolean
 }
 
@@ -94,26 +86,33 @@ async function doWork(
   shares: Shares,
 ): Promise<void> {
   const { context, start, isDraining } = work
-  const { dir, log } = context
+  const { dir, plan, shape } = context
   const slotsMax = () => Math.ceil((context.pool.size * limits.slotsInFlightPerWorker) / shares.count(stage)) + 1
   if (stage === 'annotate') return annotatePartition(context, partition, stop, slotsMax)
   if (stage === 'load' && isDraining) return
   // Looked at first, so that a process of an old pipeline takes no stage from one of the new.
   await checkUpgraded(start)
-  await using owner = await log.own(stage)
+  await using owner = await ownStage(context, stage as StageName)
   // Its files are claimed once the log has made this process the owner, and the pipeline must still be the run's then.
   const checkOwner = await claimStage(dir, stage)
   const { segments, pipeline } = await checkUpgraded(start)
-  // Its figures are its own, as the run's are read from the log.
-  const ordered = { ...context, segments, checkOwner, progress: emptyProgress() }
+  // Loading is held back by what the log says of the others, whoever does their work: they have nothing to report here.
+  const ordered = { ...context, segments, checkOwner, lead: new Lead([]) }
   const failed = AbortSignal.any([context.failed, stop])
   if (stage === 'decide') {
-    await using retention = openRetention(ordered, work.log, work.options)
+    await using retention = openRetention(ordered, work.log, work.options, { lastingSlot: slotOfSnapshot })
     await seat!.decide({ ...ordered, failed }, owner, stop, slot => retention.sealed(slot))
   } else if (stage === 'load') {
-    // What was read is committed, also when the share is given back. The lead over other stages is seen in the run's figures.
-    const drain = AbortSignal.any([context.drain, stop])
-    await loadAll({ ...ordered, drain, progress: context.progress }, owner)
+    const fingerprint = plan.annotateFingerprint
+    // What was read is committed, also when the share is given back.
+    const loading = { ...ordered, drain: AbortSignal.any([context.drain, stop]), lead: context.lead }
+    await loadAll(loading, owner, {
+      // Who annotates must be of the pipeline that loaded.
+      encode: async (slot, chunks) => [
+        slotAppend(topics.raw, slot, shape.partitions, encodeRaw(chunks), { fingerprint }),
+      ],
+      openMore: openRedriveInbox(loading),
+    })
   } else {
     await using sink = await openSink(ordered, pipeline)
     await shardAll({ ...ordered, failed }, owner, stop, sink)
@@ -121,7 +120,7 @@ async function doWork(
 }
 
 /** Makes the run, or finds it as it is; processes that begin at once do so one after the other. */
-async function prepareRun(start: Start, log: KafkaLog, { isUpgrade = false, note }: SpreadOptions): Promise<RunShape> {
+async function prepareRun(start: Start, log: KafkaLog, { isUpgrade = false, note }: WatchedOptions): Promise<RunShape> {
   const { dir } = start
   await makeFolder(dir)
   await using _ = await lockSoon(dir)

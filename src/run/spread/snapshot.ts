@@ -24,6 +24,11 @@ export async function readSnapshot(dir: string): Promise<SnapshotState | null> {
   return readJson<SnapshotState>(aboutOf(dir), isState, 'is no snapshot').catch(() => null)
 }
 
+/** The slot before which all are in the tables of any machine: one that is so far behind the snapshot goes on from its own. */
+export async function slotOfSnapshot(dir: string): Promise<number> {
+  return ((await readSnapshot(dir))?.slot ?? 0) - limits.snapshotSlots
+}
+
 /** Copies the snapshot to a folder of state. What is torn or more than whole seals is cut off when that is opened. */
 export async function restoreSnapshot(dir: string, folder: string): Promise<void> {
   const draft = join(folder, `${tablesName}.${randomUUID()}.tmp`)

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readHead } from '../../feed/files/head.ts'
-import type { Position } from '../../log/log.ts'
-import type { StageName } from '../../record/layout.ts'
-import { isEnded, readDecideNote, readLoadNote, readShardNote } from '../../record/notes.ts'
+import { figuresOf } from '../../record/figures.ts'
+import { isEnded } from '../../record/notes.ts'
 import { firstUnannotated, positionsOf } from '../../record/slots.ts'
+import { standingAt } from '../../record/standing.ts'
 import type { RunContext } from '../context.ts'
 
 /** How often a process looks how far its run is, and how much longer for each partition that it asks for. */
@@ -21,8 +21,8 @@ export interface TrackedRun {
 }
 
 /**
- * Keeps the progress of a spread run up to date, whoever works on it, until the run has ended, for which it returns true, or the signal
- * aborts. The loader's lead over the other stages is held back by what this finds.
+ * Looks how far a spread run is, whoever works on it, until the run has ended, for which it returns true, or the signal aborts. Tells
+ * whoever watches, and the loader, whose lead over the other stages is held back by what this finds.
  */
 export async function trackRun(tracked: TrackedRun, signal: AbortSignal): Promise<boolean> {
   const waitMs = lookMs + lookMsPerPartition * tracked.context.shape.partitions
@@ -34,39 +34,22 @@ export async function trackRun(tracked: TrackedRun, signal: AbortSignal): Promis
 }
 
 async function look({ context, hasFolder, isDraining }: TrackedRun): Promise<boolean> {
-  const { log, shape, progress, plan, watch } = context
+  const { dir, log, shape, plan, lead, watch } = context
   const [load, decide, shard] = await Promise.all(['load', 'decide', 'shard'].map(stage => log.position(stage, 0)))
   const annotate = await positionsOf(log, 'annotate', shape.partitions)
-  progress.annotated = firstUnannotated(load, annotate)
-  progress.decided = decide.slot
-  progress.sharded = shard.slot
-  progress.readBytes = readLoadNote(load).readBytes
-  progress.decide = readDecideNote(decide).totals
-  progress.shard = readShardNote(shard).totals
-  const slots: Partial<Record<StageName, number>> = {
-    ...{ load: load.slot, annotate: progress.annotated, decide: decide.slot },
-    ...(plan.tokenizer && { shard: shard.slot }),
-  }
-  watch?.({ kind: 'positions', slots })
-  if (!hasFolder) return (isDraining && progress.annotated >= load.slot) || isAnnotated(annotate)
-  const feedEnded = await lookAtFeed(context)
-  const last = plan.tokenizer ? shard : decide
-  return (isEnded([last]) && feedEnded) || (isDraining && isDrained(context, [load, decide]))
-}
-
-/** A worker's part has ended when all partitions have. */
-function isAnnotated(positions: readonly Position[]): boolean {
-  return positions.every(position => isEnded([position]))
-}
-
-/** Sharding commits when it seals, so that it is the next start that does what is open once more. */
-function isDrained({ progress }: RunContext, [load, decide]: readonly Position[]): boolean {
-  return progress.annotated >= load.slot && decide.slot >= load.slot
-}
-
-async function lookAtFeed({ dir, plan, progress }: RunContext): Promise<boolean> {
-  if (!plan.feed) return true
-  const head = await readHead(join(dir, 'feed'))
-  progress.steps = head?.steps ?? 0
-  return head?.ended === true
+  const annotated = firstUnannotated(load, annotate)
+  const feed = hasFolder && plan.feed ? await readHead(join(dir, 'feed')) : null
+  lead.report('decide', decide.slot)
+  lead.report('shard', shard.slot)
+  const slots = { load: load.slot, annotate: annotated, decide: decide.slot }
+  watch({
+    kind: 'positions',
+    slots: plan.tokenizer ? { ...slots, shard: shard.slot } : slots,
+    figures: { ...figuresOf(standingAt(load, annotated, decide, shard)), steps: feed?.steps ?? 0 },
+  })
+  // Sharding commits when it seals, so that it is the next start that does what is open once more.
+  const isDone = annotated >= load.slot && (!hasFolder || decide.slot >= load.slot)
+  if (isDraining && isDone) return true
+  if (!hasFolder) return annotate.every(position => isEnded([position]))
+  return isEnded([plan.tokenizer ? shard : decide]) && (!plan.feed || feed?.ended === true)
 }

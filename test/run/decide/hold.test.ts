@@ -18,12 +18,14 @@ import { heldError, readHold } from '../../../src/record/hold.ts'
 import { topics } from '../../../src/record/layout.ts'
 import { listReleases, putRelease, type Release } from '../../../src/record/release.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
-import { runDecideStage } from '../../../src/run/decide/decide-stage.ts'
+import { decideAll } from '../../../src/run/decide/decide-stage.ts'
+import { openState } from '../../../src/run/decide/decide-state.ts'
 import { deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { plainAnnotator } from '../../annotate/plain.ts'
 import { makeFolder } from '../../temporary.ts'
 import { contextOf } from '../context.ts'
+import { asOwner } from '../fixture.ts'
 
 // The deciding stage over slots of ten rows. Copies are dropped: up to slot 6 in the window of slots 4 to 7, and up to slot 10 in the
 // next, too many.
@@ -82,7 +84,11 @@ async function begin(end?: number): Promise<Fixture> {
 async function decide({ dir, log }: Fixture, of: PipelineBuilder = guarded, given: Log = log): Promise<unknown> {
   const segments = [{ from: 0, annotate: 'a', decide: 'd', shard: 's', state: '' }]
   const context = contextOf({ dir, plan: planPipeline(of), log: given, segments })
-  return runDecideStage(context, AbortSignal.abort()).then(
+  const stage = asOwner(context, 'decide', async owner => {
+    await using state = await openState(context, join(dir, 'state'))
+    await decideAll(context, owner, state, AbortSignal.abort(), () => {})
+  })
+  return stage.then(
     () => null,
     error => error,
   )

@@ -6,14 +6,16 @@ import { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { pipeline } from '../../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../../src/pipeline/plan.ts'
 import { topics } from '../../../src/record/layout.ts'
-import { runLoadStage } from '../../../src/run/load/load-stage.ts'
+import { Lead } from '../../../src/run/lead.ts'
+import { type LoadParts, loadAll } from '../../../src/run/load/load-stage.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { emptyProgress } from '../../../src/run/progress.ts'
 import type { Chunk, Source } from '../../../src/sources/source.ts'
 import { contextOf } from '../context.ts'
-import { countingSource } from '../fixture.ts'
+import { examine } from '../examine.ts'
+import { asOwner, countingSource, encodeMeasured } from '../fixture.ts'
 
 // The loading stage over records of a third of a slot, stopped while it reads any of them.
+const { check, mutate } = examine<typeof import('../../../src/run/load/load-stage.ts')>('load/load-stage.ts')
 const counts = [7, 3, 0, 5, 1, 1, 1, 4]
 const recordBytes = Math.ceil(limits.slotBytes / 3)
 
@@ -28,9 +30,23 @@ const pool = {
   }),
 } as unknown as Pool
 
-async function runStage(log: Log, source: Source, drain: AbortSignal, progress = emptyProgress()): Promise<void> {
+/** Nothing is read but what the source has. */
+const openMore: LoadParts['openMore'] = async () => ({
+  settle: async () => {},
+  addLast: async () => false,
+  [Symbol.asyncDispose]: async () => {},
+})
+
+async function runStage(
+  log: Log,
+  source: Source,
+  drain: AbortSignal,
+  { lead = new Lead([]), load = loadAll } = {},
+): Promise<void> {
   const plan = planPipeline(pipeline('p').from(source))
-  await runLoadStage(contextOf({ plan, pool, progress, log, shape: { partitions: 1, lanes: 3 }, drain }))
+  const context = contextOf({ plan, pool, lead, log, shape: { partitions: 1, lanes: 3 }, drain })
+  const encode: LoadParts['encode'] = (slot, chunks) => encodeMeasured(context, slot, chunks)
+  await asOwner(context, 'annotate', owner => load(context, owner, { encode, openMore }))
 }
 
 async function slotsOf(log: Log): Promise<string[]> {
@@ -96,23 +112,24 @@ test('drained at every record in turn, the slots are the same', async () => {
   assert.deepEqual(await slotsOf(log), expected)
 })
 
-test('the loader waits while the deciding stage is far behind, and a drain ends the wait', async () => {
+check('loading waits while a later stage is far behind, and a drain ends the wait', async ({ loadAll: load }) => {
   const log = new MemoryLog()
   const drain = new AbortController()
-  const progress = emptyProgress()
-  // As if the next slot were further ahead of the slowest stage than the limit.
-  progress.decided = -limits.stageLeadSlotsMax - 1
-  const stage = runStage(
-    log,
-    recordsOf(() => assert.fail('it reads although it should wait')),
-    drain.signal,
-    progress,
-  )
+  const lead = new Lead(['decide'])
+  // As if the next slot were further ahead of the stage than the limit.
+  lead.report('decide', -limits.stageLeadSlotsMax - 1)
+  let isRead = false
+  const source = recordsOf(() => {
+    isRead = true
+  })
+  const stage = runStage(log, source, drain.signal, { lead, load })
   await new Promise(resolve => setImmediate(resolve))
-  assert.deepEqual(await slotsOf(log), [])
+  assert.deepEqual([isRead, await slotsOf(log)], [false, []])
   drain.abort()
   await stage
 })
+
+mutate(/loading waits/, 'nothing holds it back', 'await context.lead.waitFor(this.#slot, stop)', '')
 
 test('a run that has ended refuses to follow, and says what to do', async () => {
   const source = recordsOf(() => {}, true)

@@ -42,8 +42,7 @@ test('a follower of years holds the ranges that are unread, the last of each par
   let heldMax = 0
   for (const [i, split] of [again, ...ranges].entries()) {
     list.add([split])
-    const value = Buffer.from(JSON.stringify(list.takeNew()))
-    await owner.commit({ positions: [], appends: [{ topic: 'annotate.splits', partition: 0, headers: {}, value }] })
+    await owner.commit({ positions: [], appends: list.record(list.takeNew(), false) })
     const read = Math.max(0, i - 5)
     list.forgetRead(positionAt(read))
     heldMax = Math.max(heldMax, list.all.length)
@@ -63,9 +62,7 @@ test('a follower of years holds the ranges that are unread, the last of each par
     Array.from({ length: partitions }, (_, i) => [`t/${i}`, rounds]),
   )
   // A list of all stands for what came before it, and keeps the numbers.
-  const value = Buffer.from(JSON.stringify(other.numberedBefore(count)))
-  const headers = { whole: '1' }
-  await owner.commit({ positions: [], appends: [{ topic: 'annotate.splits', partition: 0, headers, value }] })
+  await owner.commit({ positions: [], appends: other.record([], true) })
   const third = await SplitList.open(context, positionAt(count))
-  assert.deepEqual([third.length, third.numberedBefore(count)], [other.length, other.numberedBefore(count)])
+  assert.deepEqual([third.length, third.record([], true)], [other.length, other.record([], true)])
 })

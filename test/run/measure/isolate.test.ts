@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import { encodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { utf8From } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
+import type { MeasuredSlot } from '../../../src/record/slots.ts'
 import { isolateRows, tokenizeAgain, WorkerLost } from '../../../src/run/measure/isolate.ts'
-import type { Alone, AnnotateResult, Phase } from '../../../src/run/measure/jobs.ts'
+import type { Alone, Phase } from '../../../src/run/measure/jobs.ts'
 
-const result: AnnotateResult = { scored: new Uint8Array(0), dead: null, rows: 0, deadRows: 0 }
+const result: MeasuredSlot = { scored: new Uint8Array(0), dead: null, rows: 0, deadRows: 0 }
 const chunk = { split: 'a.jsonl', line: 7, bytes: new Uint8Array(0), dead: [], next: { offset: 0, line: 8 } }
 const outOfMemory = { code: 'ERR_WORKER_OUT_OF_MEMORY' }
 const died = (at: number, phase: Phase = 'measuring-row', cause?: unknown) =>
@@ -23,7 +24,7 @@ async function isolate(losses: readonly (Error | ((alone: Alone) => Error | null
     if (loss) throw loss
     return result
   }
-  assert.equal(await isolateRows(4, [chunk], measure as (alone: Alone) => Promise<AnnotateResult>), result)
+  assert.equal(await isolateRows(4, [chunk], measure as (alone: Alone) => Promise<MeasuredSlot>), result)
   return asked
 }
 

@@ -5,9 +5,12 @@ import { before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { numbers, stringAt, utf8 } from '../../../src/batch/batch.ts'
-import type { AnnotateResult, PipelineRef } from '../../../src/run/measure/jobs.ts'
+import { limits } from '../../../src/limits.ts'
+import type { MeasuredSlot } from '../../../src/record/slots.ts'
+import type { PipelineRef } from '../../../src/run/measure/jobs.ts'
 import { Pool, type PoolOptions } from '../../../src/run/measure/pool.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
+import { type Limits, setLimits } from '../../simulate/small-limits.ts'
 import { makeFolder } from '../../temporary.ts'
 
 const imports = Object.entries({
@@ -72,7 +75,7 @@ function chunkOf(...texts: string[]): Chunk {
   return { split: 'a', line: 1, bytes, dead: [], next: { offset: 0, line: 2 } }
 }
 
-function deadOf({ dead }: AnnotateResult): string[] {
+function deadOf({ dead }: MeasuredSlot): string[] {
   if (!dead) return []
   const { batch } = decodeBatch(dead)
   return Array.from({ length: batch.rows }, (_, i) =>
@@ -96,7 +99,8 @@ test('slots come back measured, each to who sent it, and their tokens', async ()
 })
 
 // A poison row is dead, and the rows beside it have the bytes that they have beside a row that is dead for another reason.
-const poison: [texts: string[], workers: number, dead: string[], options?: PoolOptions][] = [
+const { slotSecondsMax, rowSecondsMax } = limits
+const poison: [texts: string[], workers: number, dead: string[], options?: PoolOptions, small?: Limits][] = [
   [
     ['crash', 'one', 'two', 'exit'],
     1,
@@ -110,6 +114,7 @@ const poison: [texts: string[], workers: number, dead: string[], options?: PoolO
       'a:3 annotator-failed Error: thrown',
       'a:4 took-too-long not done within 0.6 s',
     ],
+    {},
     { slotSecondsMax: 0.9, rowSecondsMax: 0.6 },
   ],
   [
@@ -120,9 +125,11 @@ const poison: [texts: string[], workers: number, dead: string[], options?: PoolO
   ],
   [['twice', 'one', 'not with others', 'not with others'], 4, []],
 ]
-for (const [texts, workers, dead, options] of poison)
+for (const [texts, workers, dead, options, small] of poison)
   test(`${texts.join(', ')} among other slots, ${workers} workers: ${dead.length} dead, the others unharmed`, async () => {
+    setLimits(small ?? {})
     await using pool = new Pool(workers, ref, options)
+    setLimits({ slotSecondsMax, rowSecondsMax })
     const slots = Array.from({ length: 8 }, (_, slot) =>
       pool.annotate(slot, [chunkOf(...(slot === 2 ? texts : ['text']))]),
     )

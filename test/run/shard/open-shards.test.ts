@@ -4,6 +4,7 @@ import { type Batch, numbers, utf8From } from '../../../src/batch/batch.ts'
 import { type DomainNote, firstOpenSlot } from '../../../src/record/notes.ts'
 import { OpenShards } from '../../../src/run/shard/open-shards.ts'
 import { randomFrom } from '../../random.ts'
+import { setLimits } from '../../simulate/small-limits.ts'
 
 const seed = Math.floor(Math.random() * 2 ** 31)
 console.log(`seed ${seed}`)
@@ -30,11 +31,11 @@ interface Committed {
   shards: string[]
 }
 
-const cuts = { tokensMax: 30, slotsMax: 5 }
+setLimits({ shardTokensMax: 30, shardSlotsMax: 5 })
 
 /** What the sharding stage does with `OpenShards`, up to slot `stop`, from what was committed; changes `committed`. */
-function runTo(slots: readonly Row[][], stop: number, committed: Committed, options = cuts): void {
-  const open = new OpenShards(committed.notes, options)
+function runTo(slots: readonly Row[][], stop: number, committed: Committed): void {
+  const open = new OpenShards(committed.notes)
   const counted = committed.slot
   for (let slot = firstOpenSlot(committed.notes, counted); slot < stop; slot++) {
     open.add(slot, batchOf(slot, slots[slot]))
@@ -55,9 +56,9 @@ function runTo(slots: readonly Row[][], stop: number, committed: Committed, opti
 
 const begin = (): Committed => ({ notes: {}, slot: 0, shards: [] })
 
-function shardsOf(slots: readonly Row[][], options = cuts): string[] {
+function shardsOf(slots: readonly Row[][]): string[] {
   const committed = begin()
-  runTo(slots, slots.length, committed, options)
+  runTo(slots, slots.length, committed)
   return committed.shards
 }
 

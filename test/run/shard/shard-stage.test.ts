@@ -10,19 +10,22 @@ import { planPipeline } from '../../../src/pipeline/plan.ts'
 import { topics } from '../../../src/record/layout.ts'
 import type { Segment } from '../../../src/record/run-file.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
+import type { RunEvent } from '../../../src/run/events.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
 import { tokenizeKept } from '../../../src/run/measure/tokens.ts'
-import { runShardStage } from '../../../src/run/shard/shard-stage.ts'
+import { Progress } from '../../../src/run/progress.ts'
+import { shardAll } from '../../../src/run/shard/shard-stage.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { randomFrom } from '../../random.ts'
+import { setLimits } from '../../simulate/small-limits.ts'
 import { makeFolder } from '../../temporary.ts'
 import { contextOf } from '../context.ts'
-import { crashing, hashFiles } from '../fixture.ts'
+import { asOwner, crashing, hashFiles } from '../fixture.ts'
 
 // The sharding stage over kept slots of three domains, stopped and crashed at every point. Shards are cut small.
 const plan = planPipeline(pipeline('p').from(jsonl('none')).tokenize('gpt2'))
-const cuts = { tokensMax: 40, slotsMax: 4 }
+setLimits({ shardTokensMax: 40, shardSlotsMax: 4 })
 const slotsAll = 24
 
 const random = randomFrom(3)
@@ -70,12 +73,13 @@ const segmentFrom = (from: number, name: string): Segment => ({
 })
 
 async function runStage({ dir, log }: Fixture, given: Log = log, segments = [segmentFrom(0, 'first')]) {
-  const context = contextOf({ dir, plan, pool, log: given, segments })
+  const progress = new Progress()
+  const context = contextOf({ dir, plan, pool, log: given, segments, watch: (event: RunEvent) => progress.see(event) })
   const seen: ManifestEntry[] = []
   let ends = 0
   const sink = { add: async (entry: ManifestEntry) => void seen.push(entry), end: async () => void ends++ }
-  await runShardStage(context, AbortSignal.abort(), sink, cuts)
-  return { progress: context.progress, seen, ends }
+  await asOwner(context, 'shard', owner => shardAll(context, owner, AbortSignal.abort(), sink))
+  return { progress: progress.figures(), seen, ends }
 }
 
 async function manifestOf(log: Log): Promise<ManifestEntry[]> {

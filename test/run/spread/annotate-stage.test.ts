@@ -246,7 +246,7 @@ mutate(
 mutate(
   /is fenced/,
   'it does not own',
-  "await using owner = await log.ownPartition('annotate', partition)",
+  "await using owner = watchOwner(await log.ownPartition('annotate', partition), 'annotate', watch)",
   "const owner = { commit: async (commit: never) => (await log.ownPartition('annotate', partition)).commit(commit) } as unknown as Owner",
 )
 mutate(

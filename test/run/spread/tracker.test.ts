@@ -5,10 +5,13 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { writeDurably } from '../../../src/disk/durable-file.ts'
 import { type FeedIdentity, feedId } from '../../../src/feed/files/head.ts'
+import { limits } from '../../../src/limits.ts'
 import type { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import type { Plan } from '../../../src/pipeline/plan.ts'
 import { emptyDecideTotals, emptyShardTotals } from '../../../src/record/totals.ts'
 import type { RunEvent } from '../../../src/run/events.ts'
+import { Lead } from '../../../src/run/lead.ts'
+import { Progress } from '../../../src/run/progress.ts'
 import { makeFolder } from '../../temporary.ts'
 import { examine } from '../examine.ts'
 import { contextOf, newLog, partitions, plan, settle } from './memory-run.ts'
@@ -51,12 +54,17 @@ async function begin(
     syncBuiltinESMExports()
   })
   const events: RunEvent[] = []
-  const context = contextOf(log, { dir, plan: given.plan ?? withShards, watch: event => events.push(event) })
+  const progress = new Progress()
+  const lead = new Lead(['decide', 'shard'])
+  const watch = (event: RunEvent) => {
+    events.push(event)
+    progress.see(event)
+  }
+  const context = contextOf(log, { dir, plan: given.plan ?? withShards, lead, watch })
   const { hasFolder = true, isDraining = false } = given
   let result: boolean | null = null
   const look = async () => {
-    // It tells positions as it looks, and what it sees besides before it looks again.
-    const told = events.length + 2
+    const told = events.length + 1
     for (const late = performance.now() + 500; result === null && events.length < told && performance.now() < late; ) {
       t.mock.timers.tick(10_000)
       await settle()
@@ -68,29 +76,47 @@ async function begin(
       result = ended
     })
   }
-  return { log, dir, stop, events, progress: context.progress, look, start, result: () => result }
+  return { log, dir, stop, events, lead, figures: () => progress.figures(), look, start, result: () => result }
 }
 
 check('its figures are what the positions say, again and again until the run has ended', async (module, t) => {
-  const { log, events, progress, look, start } = await begin(module, t)
+  const { log, events, figures, look, start } = await begin(module, t)
+  const slots = () => events.flatMap(event => (event.kind === 'positions' ? event.slots : [])).at(-1)
   const [totals, shardTotals] = [
     { ...emptyDecideTotals(), documents: 9, kept: 5 },
     { ...emptyShardTotals(), tokens: 70 },
   ]
   start()
   await look()
-  assert.deepEqual(events.at(-1), { kind: 'positions', slots: { load: 0, annotate: 0, decide: 0, shard: 0 } })
+  assert.deepEqual(slots(), { load: 0, annotate: 0, decide: 0, shard: 0 })
   await move(log, 'load', 8, { readBytes: 1234 })
   for (const [partition, slot] of [6, 4, 5].entries()) await move(log, 'annotate', slot, {}, partition)
   await move(log, 'decide', 3, { totals })
   await move(log, 'shard', 2, { totals: shardTotals })
   assert.equal(await look(), null)
-  assert.deepEqual(events.at(-1), { kind: 'positions', slots: { load: 8, annotate: 4, decide: 3, shard: 2 } })
-  const { annotated, decided, sharded, readBytes, decide, shard } = progress
+  assert.deepEqual(slots(), { load: 8, annotate: 4, decide: 3, shard: 2 })
+  const { annotated, decided, sharded, readBytes, decide, shard } = figures()
   assert.deepEqual([annotated, decided, sharded, readBytes], [4, 3, 2, 1234])
   assert.deepEqual([decide.documents, decide.kept, shard.tokens], [9, 5, 70])
   await move(log, 'shard', 9, { ended: true })
   assert.equal(await look(), true)
+})
+
+check('loading is held back by what the positions say, of each stage behind it', async (module, t) => {
+  const { log, lead, look, start, stop } = await begin(module, t)
+  start()
+  await look()
+  const { stageLeadSlotsMax } = limits
+  let isLet = false
+  const wait = lead.waitFor(stageLeadSlotsMax + 5, stop.signal).then(() => {
+    isLet = true
+  })
+  for (const stage of ['decide', 'shard']) {
+    await move(log, stage, 5)
+    assert.equal(isLet, false)
+    await look()
+  }
+  await wait
 })
 
 /** What has ended, and whether the run has, as a process of one kind sees it. */
@@ -115,16 +141,16 @@ for (const [what, given, last] of cases)
   })
 
 check('a run with a feed has ended when all of it is published, whichever comes last', async (module, t) => {
-  const { dir, log, progress, look, start } = await begin(module, t, { plan: withFeed })
+  const { dir, log, figures, look, start } = await begin(module, t, { plan: withFeed })
   start()
   await move(log, 'shard', 9, { ended: true })
   assert.equal(await look(), null)
   await publish(dir, 3, false)
   assert.equal(await look(), null)
-  assert.equal(progress.steps, 3)
+  assert.equal(figures().steps, 3)
   await publish(dir, 4, true)
   assert.equal(await look(), true)
-  assert.equal(progress.steps, 4)
+  assert.equal(figures().steps, 4)
 })
 
 check('a feed that has ended does not end a run that is not sharded', async (module, t) => {
@@ -173,19 +199,26 @@ check('told to stop it ends at once, without the run', async (module, t) => {
 
 mutate(/its figures/, 'it looks once', 'while (!signal.aborted) {', 'for (let i = 0; i < 1; i++) {')
 mutate(/its figures/, 'the first of the partitions counts', 'firstUnannotated(load, annotate)', 'annotate[0].slot')
-mutate(/its figures/, 'what was decided is not restored', 'progress.decide = readDecideNote(decide).totals', '')
+mutate(
+  /its figures/,
+  'what was decided is not told',
+  'standingAt(load, annotated, decide,',
+  'standingAt(load, annotated, load,',
+)
+mutate(/held back/, 'deciding holds nobody back', "lead.report('decide', decide.slot)", '')
+mutate(
+  /held back/,
+  'sharding is taken for deciding',
+  "lead.report('shard', shard.slot)",
+  "lead.report('shard', decide.slot)",
+)
 mutate(/that makes shards/, 'deciding is taken for the end', 'plan.tokenizer ? shard : decide', 'decide')
 mutate(/that makes none/, 'sharding is waited for', 'plan.tokenizer ? shard : decide', 'shard')
-mutate(/does not see/, 'one partition is taken for all', 'positions.every(', 'positions.some(')
-mutate(/does not see/, 'it waits for what it does not see', 'if (!hasFolder)', 'if (!context)')
-mutate(/whichever comes last/, 'the feed is not waited for', 'isEnded([last]) && feedEnded', 'isEnded([last])')
-mutate(
-  /whichever comes last/,
-  'steps are taken for the end',
-  'return head?.ended === true',
-  'return (head?.steps ?? 0) > 0',
-)
-mutate(/not sharded/, 'the feed is all that counts', 'isEnded([last]) && feedEnded', 'feedEnded')
-mutate(/who drains/, 'all drain', 'isDraining && isDrained', 'isDrained')
-mutate(/who drains/, 'what is not decided is left', '&& decide.slot >= load.slot', '')
+mutate(/does not see/, 'one partition is taken for all', 'annotate.every(', 'annotate.some(')
+mutate(/does not see/, 'it waits for what it does not see', 'if (!hasFolder) return', 'if (!context) return')
+mutate(/whichever comes last/, 'the feed is not waited for', ' && (!plan.feed || feed?.ended === true)', '')
+mutate(/whichever comes last/, 'steps are taken for the end', 'feed?.ended === true)', '(feed?.steps ?? 0) > 0)')
+mutate(/not sharded/, 'the feed is all that counts', 'isEnded([plan.tokenizer ? shard : decide]) && ', '')
+mutate(/who drains/, 'all drain', 'isDraining && isDone', 'isDone')
+mutate(/who drains/, 'what is not decided is left', ' && (!hasFolder || decide.slot >= load.slot)', '')
 mutate(/told to stop/, 'it waits until it would look again', '{ signal }', '{}')

@@ -15,16 +15,17 @@ import { topics } from '../../../src/record/layout.ts'
 import { putRequest } from '../../../src/record/redrive-request.ts'
 import { readSplits } from '../../../src/record/splits.ts'
 import type { RunContext } from '../../../src/run/context.ts'
-import { runLoadStage } from '../../../src/run/load/load-stage.ts'
+import { loadAll } from '../../../src/run/load/load-stage.ts'
 import { annotateSlot, deadBatch } from '../../../src/run/measure/annotate-slot.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
+import { openRedriveInbox } from '../../../src/run/redrive/redrive-inbox.ts'
 import type { WatchFolders } from '../../../src/sources/files/follow.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
 import { plainAnnotator } from '../../annotate/plain.ts'
 import { makeFolder } from '../../temporary.ts'
 import { contextOf } from '../context.ts'
-import { crashing } from '../fixture.ts'
+import { asOwner, crashing, encodeMeasured } from '../fixture.ts'
 
 // The loading stage over files that are mended, with a stand-in for the pool that measures at once.
 
@@ -77,11 +78,19 @@ function makeContext(
   return contextOf({ dir: world.dir, plan, log, shape: { partitions: 1, lanes: 2 }, pool, drain, failed })
 }
 
+const load = (context: RunContext) =>
+  asOwner(context, 'annotate', owner =>
+    loadAll(context, owner, {
+      encode: (slot, chunks) => encodeMeasured(context, slot, chunks),
+      openMore: openRedriveInbox(context),
+    }),
+  )
+
 /** Runs to the end of the input. */
 async function finish(world: World, log = world.log): Promise<void> {
   const failure = new AbortController()
   try {
-    await runLoadStage(makeContext(world, false, new AbortController().signal, failure.signal, log))
+    await load(makeContext(world, false, new AbortController().signal, failure.signal, log))
   } finally {
     // As whoever runs the stages does, which closes the files.
     failure.abort()
@@ -91,7 +100,7 @@ async function finish(world: World, log = world.log): Promise<void> {
 /** Follows until the log holds so many records, live and dead, does `more`, and then stops before the end. */
 async function follow(world: World, records: number, more = async () => {}): Promise<void> {
   const drain = new AbortController()
-  const stage = runLoadStage(makeContext(world, true, drain.signal, new AbortController().signal))
+  const stage = load(makeContext(world, true, drain.signal, new AbortController().signal))
   const waitFor = async (isThere: () => Promise<boolean>) => {
     while (!(await isThere())) await Promise.race([turn(), stage.then(() => assert.fail('it ended'))])
   }

@@ -3,6 +3,7 @@ import { join, relative, sep } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { makeFolder, type OnEffect, writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { limits } from '../limits.ts'
 import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
@@ -26,6 +27,8 @@ export interface FeedOrigin {
   readonly endOfText?: number | null
   /** Fingerprint of the shards. */
   readonly fingerprint: string
+  /** Steps in one file of the ledger. Default 4096. */
+  readonly segmentSteps?: number
   readonly onEffect?: OnEffect
 }
 
@@ -49,8 +52,9 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
 }
 
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
-  const { run, tokenizer, endOfText = null, fingerprint } = origin
-  return { version: 1, run, ...resolveOptions('a feed', feedOptions, options), tokenizer, endOfText, fingerprint }
+  const { run, segmentSteps = limits.ledgerSegmentSteps, tokenizer, endOfText = null, fingerprint } = origin
+  const settings = resolveOptions('a feed', feedOptions, options)
+  return { version: 1, run, ...settings, segmentSteps, tokenizer, endOfText, fingerprint }
 }
 
 function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {

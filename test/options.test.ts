@@ -2,24 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { HeadraceError } from '../src/errors.ts'
-import {
-  findNearest,
-  flag,
-  listOf,
-  name,
-  number,
-  type OptionsOf,
-  oneOf,
-  optional,
-  orNull,
-  recordOf,
-  required,
-  resolveOptions,
-  share,
-  text,
-  uint32,
-  whole,
-} from '../src/options.ts'
+import { findNearest, flag, listOf, name, number, type OptionsOf, oneOf, optional, orNull, recordOf, required, resolveOptions, share, text, uint32, whole } from '../src/options.ts'
 
 const table = {
   rate: required('a share', share),

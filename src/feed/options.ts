@@ -38,7 +38,6 @@ export const feedOptions = {
   blockSlotsMax: optional('slots (of 512 KB of input) after which a block closes though it is small', count, 16_384),
   dry: optional('when a domain has no sample left: stop, go on without it, or feed it again', dry, 'renormalise'),
   repeatMax: optional("passes over a domain at most, with `dry: 'repeat'`", count, 4),
-  segmentSteps: optional('steps in one file of the ledger', count, limits.ledgerSegmentSteps),
 }
 
 /** What a pipeline says of its feed. */

@@ -4,6 +4,7 @@ import { makeFolder, type OnEffect } from '../disk/durable-file.ts'
 import { readText } from '../disk/files.ts'
 import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
+import { limits } from '../limits.ts'
 import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
@@ -27,6 +28,8 @@ export interface FeedOrigin {
   readonly endOfText?: number | null
   /** Fingerprint of the shards. */
   readonly fingerprint: string
+  /** Steps in one file of the ledger. Default 4096. */
+  readonly segmentSteps?: number
   readonly onEffect?: OnEffect
 }
 
@@ -50,8 +53,9 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
 }
 
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
-  const { run, tokenizer, endOfText = null, fingerprint } = origin
-  return { version: 1, run, ...resolveOptions('a feed', feedOptions, options), tokenizer, endOfText, fingerprint }
+  const { run, segmentSteps = limits.ledgerSegmentSteps, tokenizer, endOfText = null, fingerprint } = origin
+  const settings = resolveOptions('a feed', feedOptions, options)
+  return { version: 1, run, ...settings, segmentSteps, tokenizer, endOfText, fingerprint }
 }
 
 function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {

@@ -1,4 +1,4 @@
-import { type Chunk, type DeadRecord, type LineRange, lineAtEnd, restReasons } from '../sources/source.ts'
+import { type Chunk, type DeadRecord, type LineRange, lineAtEnd, restReasons } from './source.ts'
 
 /** Lists of ranges of lines, in rising order and without overlap. */
 export type LineRanges = readonly LineRange[]

@@ -20,7 +20,6 @@ const options: FeedOptions = {
   length: 16,
   batch: 8,
   blockTokens: 500,
-  segmentSteps: 5,
   packing: 'best-fit',
   mixture: { en: 2, zh: 1 },
 }
@@ -29,6 +28,7 @@ const origin: FeedOrigin = {
   shards: join(dir, 'shards'),
   tokenizer: { encoding: 'test' },
   fingerprint: 'f',
+  segmentSteps: 5,
 }
 const control: ControlEntry = { step: 6, mixture: { en: 1, zh: 1 }, note: 'more Chinese' }
 let folders = 0

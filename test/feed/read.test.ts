@@ -13,13 +13,14 @@ import { type Corpus, writeCorpus } from './corpus.ts'
 
 const dir = makeFolder('read')
 const padding = 999_999
-const options: FeedOptions = { length: 16, batch: 12, blockTokens: 900, segmentSteps: 5 }
+const options: FeedOptions = { length: 16, batch: 12, blockTokens: 900 }
 const origin: FeedOrigin = {
   run: 'test',
   shards: join(dir, 'shards'),
   tokenizer: 't',
   fingerprint: 'f',
   endOfText: padding,
+  segmentSteps: 5,
 }
 const variants: Record<string, Partial<FeedOptions>> = {
   concatenate: {},

@@ -12,6 +12,8 @@ import type { Total } from './steps.ts'
 export interface FeedIdentity extends FeedSettings {
   readonly version: 1
   readonly run: string
+  /** Steps in one file of the ledger. */
+  readonly segmentSteps: number
   readonly tokenizer: unknown
   /** Fills a sample that is short; null where the tokenizer names no such token, and then 0 fills it. */
   readonly endOfText: number | null

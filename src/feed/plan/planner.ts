@@ -7,7 +7,7 @@ import type { BlockShard, BlockSpec } from './blocks.ts'
 import { type ControlEntry, checkControl, type Settings, settingsAt } from './control.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
 
-export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed' | 'segmentSteps'> {
+export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'> {
   /** The feed's id, which the first step names as its predecessor. */
   readonly feed: string
 }

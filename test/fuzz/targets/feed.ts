@@ -23,12 +23,18 @@ interface Published {
 
 async function publish(dir: string): Promise<Published> {
   const corpus = await writeCorpus(dir, { domains: ['en', 'zh'], shards: 4, rows: 8, tokensMax: 12, seed: 7 })
-  const origin = { run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f', endOfText: 0 }
+  const origin = {
+    run: 'test',
+    shards: join(dir, 'shards'),
+    tokenizer: 't',
+    fingerprint: 'f',
+    endOfText: 0,
+    segmentSteps: 4,
+  }
   const options: FeedOptions = {
     length: 16,
     batch: 4,
     blockTokens: 100,
-    segmentSteps: 4,
     packing: 'best-fit',
     mixture: { en: 2, zh: 1 },
   }

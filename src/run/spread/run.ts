@@ -7,7 +7,7 @@ import { limits } from '../../limits.ts'
 import type { Share } from '../../log/log.ts'
 import { type RunShape, stageNames, topics } from '../../record/layout.ts'
 import { openKafka, prepareTopics } from '../../record/open-log.ts'
-import { admitNow, enterRun, type Start } from '../admit.ts'
+import { admitNow, enterRun, type Start, segmentOf } from '../admit.ts'
 import { loadAll } from '../load/load-stage.ts'
 import { Pool } from '../measure/pool.ts'
 import type { RunOptions } from '../options.ts'
@@ -45,12 +45,11 @@ export async function runSpread(start: Start, options: SpreadOptions): Promise<P
   await using pool = new Pool(options.workers, ref, { onLost: lost => watch?.({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(error)
-  const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
   const context: SpreadContext = {
     dir,
     plan,
     shape,
-    segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
+    segments: [segmentOf(plan)],
     log: watch ? watchLog(log, watch) : log,
     pool,
     progress,

@@ -87,8 +87,13 @@ export function placeRun(dir: string, known: RunFile | null, asked: AskedPlace):
   return { log, logConfig, partitions, lanes, ...(spread && { spread }) }
 }
 
-function runFileOf({ plan, ref, place }: Start): RunFile {
+/** All slots as this pipeline decides them. */
+export function segmentOf(plan: Plan): Segment {
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
+  return { from: 0, annotate, decide, shard, state: plan.stateFingerprint }
+}
+
+function runFileOf({ plan, ref, place }: Start): RunFile {
   return {
     version: 1,
     pipeline: plan.name,
@@ -97,7 +102,7 @@ function runFileOf({ plan, ref, place }: Start): RunFile {
     source: plan.source.name,
     ...place,
     slotBytes: limits.slotBytes,
-    segments: [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }],
+    segments: [segmentOf(plan)],
     feed: plan.feed,
     tokenizer: plan.tokenizer?.options ?? null,
   }

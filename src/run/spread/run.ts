@@ -8,7 +8,7 @@ import type { Share } from '../../log/log.ts'
 import { type RunShape, type StageName, stageNames, topics } from '../../record/layout.ts'
 import { openKafka, prepareTopics } from '../../record/open-log.ts'
 import { slotAppend } from '../../record/slots.ts'
-import { admitNow, enterRun, type Start } from '../admit.ts'
+import { admitNow, enterRun, type Start, segmentOf } from '../admit.ts'
 import type { ShareChange } from '../events.ts'
 import { Lead } from '../lead.ts'
 import { loadAll } from '../load/load-stage.ts'
@@ -47,8 +47,7 @@ export async function runSpread(start: Start, options: WatchedOptions): Promise<
   await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(error)
-  const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
-  const segments = [{ from: 0, annotate, decide, shard, state: plan.stateFingerprint }]
+  const segments = [segmentOf(plan)]
   const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
   const { signal: failed } = failure
   const checkOwner = () => {}

@@ -25,7 +25,7 @@ export interface Option<T = unknown> {
   /** Undefined for an option that must be given. */
   readonly default: T | undefined
 }
-interface RequiredOption<T> extends Option<T> {
+export interface RequiredOption<T> extends Option<T> {
   readonly default: undefined
 }
 export type OptionTable = Readonly<Record<string, Option>>

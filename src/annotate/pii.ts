@@ -1,74 +1,64 @@
-import { type Batch, type Columns, type Utf8Column, utf8 } from '../batch/batch.ts'
+import { type Utf8Column, utf8 } from '../batch/batch.ts'
+import { flag, optional } from '../options.ts'
 import { hash64 } from '../text/hash.ts'
-import { findPii, type PiiChoice, piiPlaceholders, SpanBuffer } from '../text/pii.ts'
-import type { Annotator } from './annotator.ts'
-
-export interface MaskPiiOptions {
-  /** Masks e-mail addresses. Default true. */
-  readonly emails?: boolean
-  /** Masks public IPv4 and IPv6 addresses. Default true. */
-  readonly ipAddresses?: boolean
-  /** Masks North American, international (`+49 30 ...`) and Chinese mobile phone numbers. Default true. */
-  readonly phones?: boolean
-}
+import { findPii, piiPlaceholders, SpanBuffer } from '../text/pii.ts'
+import { column, count } from './measure.ts'
+import { annotator } from './table.ts'
 
 /**
- * Replaces personal data in `text` by examples of the same kind, chosen by a hash of the document's id and the span's place, so
- * that every run chooses the same.
- *
- * - `text`: masked.
- * - `piiSpans`: start, end and kind (1 e-mail, 2 IPv4, 3 IPv6, 4 phone) of each span, three int32 after each other; byte offsets
- *   in the text as it was before masking.
- * - `piiCount`: spans, u32.
- *
- * No default rule; `{ reason: 'too-much-personal-data', column: 'piiCount', above: 5 }` is what Dolma does.
+ * Masks personal data. `{ reason: 'too-much-personal-data', column: 'piiCount', above: 5 }` is the rule of Dolma; there is no default one.
  *
  * ```ts
  * pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize(), maskPii({ phones: false }))
  * ```
  */
-export function maskPii({ emails = true, ipAddresses = true, phones = true }: MaskPiiOptions = {}): Annotator {
-  const choice = { emails, ipAddresses, phones }
-  return Object.freeze({
+export const maskPii = annotator(
+  {
     name: 'pii',
     version: 1,
-    exact: true,
-    options: choice,
-    reads: ['text', 'id'],
-    writes: [
-      { name: 'text', kind: 'utf8' as const },
-      { name: 'piiSpans', kind: 'list<i32>' as const },
-      { name: 'piiCount', kind: 'u32' as const },
-    ],
-    resources: [],
-    rules: [],
-    annotate: (batch: Batch) => maskBatch(batch, choice),
-  })
-}
+    about: `Replaces personal data by examples of the same kind, chosen by a hash of the document's id and the span's place, so that every
+      run chooses the same.`,
+    measures: {
+      text: column('utf8', 'masked', {
+        emails: optional('masks e-mail addresses', flag, true),
+        ipAddresses: optional('masks public IPv4 and IPv6 addresses', flag, true),
+        phones: optional(
+          'masks North American, international (`+49 30 ...`) and Chinese mobile phone numbers',
+          flag,
+          true,
+        ),
+      }),
+      piiSpans: column(
+        'list<i32>',
+        'start, end and kind (1 e-mail, 2 IPv4, 3 IPv6, 4 phone) of each span, one after the other; byte offsets in the text before masking',
+      ),
+      piiCount: count('spans'),
+    },
+    reads: () => ['text', 'id'],
+  },
+  choice =>
+    (batch, { piiCount }) => {
+      const text = utf8(batch, 'text')
+      const spans = new SpanBuffer()
+      const offsets = new Int32Array(batch.rows + 1)
+      for (let row = 0; row < batch.rows; row++) {
+        findPii(text.bytes, text.offsets[row], text.offsets[row + 1], choice, spans)
+        offsets[row + 1] = spans.length
+        piiCount[row] = (spans.length - offsets[row]) / 3
+      }
+      const values = spans.values.slice(0, spans.length)
+      return {
+        text: values.length === 0 ? text : maskColumn(text, utf8(batch, 'id'), offsets, values),
+        piiSpans: { kind: 'list<i32>', offsets, values },
+      }
+    },
+)
 
 const encoder = new TextEncoder()
 const placeholders = Object.entries(piiPlaceholders).reduce<Uint8Array[][]>((byKind, [kind, texts]) => {
   byKind[Number(kind)] = texts.map(text => encoder.encode(text))
   return byKind
 }, [])
-
-function maskBatch(batch: Batch, choice: PiiChoice): Columns {
-  const text = utf8(batch, 'text')
-  const spans = new SpanBuffer()
-  const offsets = new Int32Array(batch.rows + 1)
-  const counts = new Uint32Array(batch.rows)
-  for (let row = 0; row < batch.rows; row++) {
-    findPii(text.bytes, text.offsets[row], text.offsets[row + 1], choice, spans)
-    offsets[row + 1] = spans.length
-    counts[row] = (spans.length - offsets[row]) / 3
-  }
-  const values = spans.values.slice(0, spans.length)
-  return {
-    text: values.length === 0 ? text : maskColumn(text, utf8(batch, 'id'), offsets, values),
-    piiSpans: { kind: 'list<i32>', offsets, values },
-    piiCount: { kind: 'u32', values: counts },
-  }
-}
 
 function maskColumn(text: Utf8Column, ids: Utf8Column, spanOffsets: Int32Array, spans: Int32Array): Utf8Column {
   const rows = spanOffsets.length - 1
@@ -96,10 +86,9 @@ function append(out: Uint8Array, to: number, bytes: Uint8Array, start: number, e
   return to + end - start
 }
 
-const hash = new Uint32Array(2)
-
 function choosePlaceholder(ids: Utf8Column, row: number, spanStart: number, kind: number): Uint8Array {
   const choices = placeholders[kind]
+  const hash = new Uint32Array(2)
   hash64(ids.bytes, ids.offsets[row], ids.offsets[row + 1], spanStart, hash)
   return choices[hash[0] % choices.length]
 }

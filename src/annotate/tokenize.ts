@@ -1,10 +1,18 @@
 import { type Batch, type Columns, utf8 } from '../batch/batch.ts'
+import { flag, type OptionsOf, optional } from '../options.ts'
 import { type EncodingName, endOfTextOf, loadEncoding, rankFileOf } from '../text/tokens/bpe.ts'
 import type { Annotator } from './annotator.ts'
+import { column } from './measure.ts'
+import { annotator } from './table.ts'
 
-export interface TokenizeOptions {
-  /** Ends each document with the encoding's end-of-text id. Default true. */
-  readonly endOfText?: boolean
+const table = {
+  name: 'tokenize',
+  version: 1,
+  about: 'The tokenizer of a pipeline: `.tokenize(encoding, options)`.',
+  measures: {
+    tokens: column('list<i32>', 'ids of the text as tiktoken gives them; what looks like a special token is text'),
+  },
+  options: { endOfText: optional("ends each document with the encoding's end-of-text id", flag, true) },
 }
 
 /**
@@ -14,19 +22,17 @@ export interface TokenizeOptions {
  * pipeline.tokenize('o200k_base')
  * ```
  */
-export function tokenize(encoding: EncodingName, { endOfText = true }: TokenizeOptions = {}): Annotator {
-  return Object.freeze({
-    name: 'tokenize',
-    version: 1,
-    exact: true,
-    options: { encoding, endOfText, endOfTextId: endOfTextOf(encoding) },
-    reads: ['text'],
-    writes: [{ name: 'tokens', kind: 'list<i32>' as const }],
-    resources: [rankFileOf(encoding)],
-    rules: [],
-    annotate: (batch: Batch) => tokenizeBatch(batch, encoding, endOfText),
-  })
+export function tokenize(encoding: EncodingName, options: OptionsOf<typeof table.options> = {}): Annotator {
+  const endOfTextId = endOfTextOf(encoding)
+  const make = annotator(
+    { ...table, record: ({ endOfText }) => ({ encoding, endOfText, endOfTextId }), resources: [rankFileOf(encoding)] },
+    ({ endOfText }) =>
+      batch =>
+        tokenizeBatch(batch, encoding, endOfText),
+  )
+  return make(options)
 }
+tokenize.table = table
 
 function tokenizeBatch(batch: Batch, name: EncodingName, endOfText: boolean): Columns {
   const encoding = loadEncoding(name)

@@ -1,6 +1,7 @@
-import { Utf8Builder, type Utf8Column, utf8 } from '../batch/batch.ts'
+import { type Utf8Column, utf8 } from '../batch/batch.ts'
 import { cleanText, composeText, inspectText, needsCleaning, needsComposing } from '../text/normalize.ts'
 import { below, column, count } from './measure.ts'
+import { replaceTexts } from './replace-texts.ts'
 import { annotator } from './table.ts'
 
 /**
@@ -26,7 +27,7 @@ export const normalize = annotator(
   () =>
     (batch, { normalizedBytes, textBytes }) => {
       const before = utf8(batch, 'text')
-      const text = normalizeColumn(before, batch.rows)
+      const text = replaceTexts(before, findChanged(before))
       for (let row = 0; row < batch.rows; row++) {
         textBytes[row] = text.offsets[row + 1] - text.offsets[row]
         normalizedBytes[row] = before.offsets[row + 1] - before.offsets[row] - textBytes[row]
@@ -35,24 +36,15 @@ export const normalize = annotator(
     },
 )
 
-/** The column itself where every row is normal already; else a new one. */
-function normalizeColumn(column: Utf8Column, rows: number): Utf8Column {
-  const { bytes, offsets } = column
-  let builder: Utf8Builder | undefined
-  for (let row = 0; row < rows; row++) {
+/** The texts that are not normal, in normal form, by row. */
+function findChanged({ bytes, offsets }: Utf8Column): Map<number, Uint8Array> {
+  const changed = new Map<number, Uint8Array>()
+  for (let row = 0; row + 1 < offsets.length; row++) {
     const needs = inspectText(bytes, offsets[row], offsets[row + 1])
     const normal = needs === 0 ? null : normalizeRow(bytes, offsets[row], offsets[row + 1], needs)
-    if (normal !== null) builder ??= copyRows(column, row)
-    builder?.push(normal ?? bytes.subarray(offsets[row], offsets[row + 1]))
+    if (normal !== null) changed.set(row, normal)
   }
-  return builder?.finish() ?? column
-}
-
-/** A builder with the first `rows` rows, and room for the rest. */
-function copyRows({ bytes, offsets }: Utf8Column, rows: number): Utf8Builder {
-  const builder = new Utf8Builder(offsets.length, offsets[offsets.length - 1] - offsets[0])
-  for (let row = 0; row < rows; row++) builder.push(bytes.subarray(offsets[row], offsets[row + 1]))
-  return builder
+  return changed
 }
 
 /** One row's normal bytes, or null where they are what they were. */

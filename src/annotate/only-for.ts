@@ -1,7 +1,8 @@
-import { type Batch, type Column, type Columns, type Field, stringAt, Utf8Builder, utf8 } from '../batch/batch.ts'
+import { type Batch, type Column, type Columns, type Field, stringAt, utf8 } from '../batch/batch.ts'
 import { scatterColumn, takeRows } from '../batch/rows.ts'
 import { type Kind, listOf, name, required, resolveOptions } from '../options.ts'
 import type { Annotator } from './annotator.ts'
+import { replaceTexts } from './replace-texts.ts'
 
 const values: Kind<readonly string[]> = {
   is: 'a list of one value or more',
@@ -75,12 +76,6 @@ function widen(column: Column): Column {
 function mergeColumn(whole: Column, part: Column, chosen: readonly number[]): Column {
   if (whole.kind !== 'utf8' || part.kind !== 'utf8')
     throw new TypeError(`an annotator can edit a utf8 column, not ${whole.kind}`)
-  const rows = whole.offsets.length - 1
-  if (chosen.length === rows) return part
-  const merged = new Utf8Builder(rows, whole.offsets[rows] - whole.offsets[0])
-  for (let row = 0, next = 0; row < rows; row++) {
-    const [from, at] = chosen[next] === row ? [part, next++] : [whole, row]
-    merged.push(from.bytes.subarray(from.offsets[at], from.offsets[at + 1]))
-  }
-  return merged.finish()
+  const { bytes, offsets } = part
+  return replaceTexts(whole, new Map(chosen.map((row, i) => [row, bytes.subarray(offsets[i], offsets[i + 1])])))
 }

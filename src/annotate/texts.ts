@@ -21,6 +21,7 @@ export class Texts {
   readonly bytes: Uint8Array
   readonly offsets: Int32Array
   readonly #column: Utf8Column
+  #words: Words | undefined
   #lines: Lines | undefined
   #characters: Uint32Array | undefined
   #sentences: Uint32Array | undefined
@@ -40,7 +41,8 @@ export class Texts {
 
   /** English words, punctuation included: see `text/words/words.ts`. */
   get words(): Words {
-    return splitWords(this.#column)
+    this.#words ??= splitWords(this.#column)
+    return this.#words
   }
 
   get lines(): Lines {

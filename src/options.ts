@@ -123,8 +123,8 @@ export function refuseName(what: string, name: string, known: readonly string[])
 
 const shownMax = 80
 function show(value: unknown): string {
-  const text =
-    typeof value === 'number' || typeof value === 'function' ? String(value) : (JSON.stringify(value) ?? String(value))
+  if (typeof value === 'function') return 'a function'
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
   return text.length > shownMax ? `${text.slice(0, shownMax)}...` : text
 }
 

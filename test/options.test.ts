@@ -54,6 +54,7 @@ const refused: [given: unknown, says: RegExp][] = [
   [{ rate: 1, isFast: 1 }, /'isFast' 1: give true or false/],
   [{ rate: 1, words: 'x'.repeat(1000) }, /'words' "x{79}\.\.\.: give/],
   [null, /it\(\) takes an object of options, not null/],
+  [Boolean, /takes an object of options, not a function/],
   ['fast', /takes an object of options, not "fast"/],
 ]
 for (const [given, says] of refused)

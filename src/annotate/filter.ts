@@ -1,20 +1,60 @@
-import { type NumberArray, utf8 } from '../batch/batch.ts'
-import type { OptionTable } from '../options.ts'
-import type { Annotator } from './annotator.ts'
-import type { Measures, NoOptions } from './measure.ts'
-import { annotator, type Chosen, type Described, type Given, type Out, type Table } from './table.ts'
+import type { Batch, Columns, Field, NumberArray, NumberKind } from '../batch/batch.ts'
+import { allocateNumbers } from '../batch/rows.ts'
+import { type Option, type OptionsOf, type OptionTable, type ResolvedOf, resolveOptions } from '../options.ts'
+import type { Annotator, Resource, Rule } from './annotator.ts'
+import type { Bound, Measure, Measures, NoOptions } from './measure.ts'
 import { Texts } from './texts.ts'
 
-/** A filter: a table of measures, and a function that takes them. */
-export interface Filter<M extends Measures, O extends OptionTable, S> extends Table<M, O> {
-  /** What `measure` needs besides, made once for each annotator, at its first batch; the options by default. */
-  readonly prepare?: (options: Chosen<M, O>) => S
-  /** Measures every text of a batch: writes row i of each measure to `out[name][i]`. */
-  readonly measure: (texts: Texts, out: Out<M>, prepared: S) => void
+type Names<M extends Measures> = { [K in keyof M]: keyof M[K]['options'] }[keyof M]
+type OptionsIn<M extends Measures> = {
+  readonly [N in Names<M>]: { [K in keyof M]: N extends keyof M[K]['options'] ? M[K]['options'][N] : never }[keyof M]
+}
+/** Every option with its value. */
+export type Chosen<M extends Measures, O = NoOptions> = ResolvedOf<OptionsIn<M> & O>
+/** What a caller may give. */
+export type Given<M extends Measures, O> = [Names<M> | keyof O] extends [never]
+  ? Readonly<Record<string, never>>
+  : OptionsOf<OptionsIn<M> & O>
+/** Where the numbers of a batch go: columns of zeros. */
+export type Out<M extends Measures> = {
+  readonly [K in keyof M as M[K]['kind'] extends NumberKind ? K : never]: NumberArray
 }
 
 /**
- * Makes a filter: a function that gives an annotator for each choice of options, and refuses a wrong one (`bad-option`).
+ * A filter as a table: each measure once, with its options and thresholds, and a function that measures. What it writes, its options and
+ * their checks, its default rules and the manual come from the table; this file is the only place that knows how.
+ */
+export interface Table<M extends Measures, O extends OptionTable, S> {
+  /** Letters, digits and `-`: `gopher-quality`. */
+  readonly name: string
+  /** Raised whenever the same input may give another output. */
+  readonly version: number
+  /** What it does, for the manual. */
+  readonly about?: string
+  readonly measures: M
+  /** Measures that depend on the options; they come after the others. */
+  readonly measuresFor?: (options: Chosen<M, O>) => Measures
+  /** Options that belong to no measure; they come after those that do. */
+  readonly options?: O
+  /** What the annotator says that its options were; the options themselves by default. */
+  readonly record?: (options: Chosen<M, O>) => Readonly<Record<string, unknown>>
+  /** The columns that it reads, the texts first; `text` by default. */
+  readonly reads?: (options: Chosen<M, O>) => readonly string[]
+  readonly resources?: readonly Resource[]
+  /** What `measure` needs besides, made for each annotator at its first batch; the options by default. */
+  readonly prepare?: (options: Chosen<M, O>) => S
+  /** Measures all texts of a batch: writes row i of a measure to `out[name][i]`, and returns the columns that are no numbers. */
+  readonly measure: (texts: Texts, out: Out<M>, prepared: S) => Columns | undefined
+}
+
+/** What the manual needs to know of an annotator. */
+export interface Described {
+  readonly table: Pick<Table<Measures, OptionTable, unknown>, 'about' | 'measures' | 'measuresFor' | 'options'>
+}
+export type Filter<M extends Measures, O extends OptionTable> = ((options?: Given<M, O>) => Annotator) & Described
+
+/**
+ * Makes a filter of its table: a function that gives an annotator for each choice of options, and refuses a wrong one (`bad-option`).
  *
  * ```ts
  * const long = filter({
@@ -28,42 +68,61 @@ export interface Filter<M extends Measures, O extends OptionTable, S> extends Ta
  * ```
  */
 export function filter<M extends Measures, O extends OptionTable = NoOptions, S = Chosen<M, O>>(
-  table: Filter<M, O, S>,
-): ((options?: Given<M, O>) => Annotator) & Described {
-  return annotator(table, options => {
+  table: Table<M, O, S>,
+): Filter<M, O> {
+  const options: OptionTable = Object.assign(
+    {},
+    ...Object.values(table.measures).map(one => one.options),
+    table.options,
+  )
+  const make = (given: Given<M, O> = {} as Given<M, O>): Annotator => {
+    const chosen = resolveOptions(`annotator '${table.name}'`, options, given) as Chosen<M, O>
+    const measures: Measures = { ...table.measures, ...table.measuresFor?.(chosen) }
+    const reads = table.reads?.(chosen) ?? ['text']
     let prepared: S | undefined
-    return (batch, out) => {
-      prepared ??= table.prepare ? table.prepare(options) : (options as S)
-      table.measure(Texts.of(utf8(batch, 'text')), out, prepared)
-      return {}
-    }
-  })
+    return Object.freeze({
+      name: table.name,
+      version: table.version,
+      exact: true,
+      options: table.record?.(chosen) ?? chosen,
+      reads,
+      writes: Object.entries(measures).map(fieldOf),
+      resources: table.resources ?? [],
+      rules: Object.entries(measures).flatMap(([column, measure]) => rulesOf(column, measure, chosen)),
+      measures,
+      annotate: (batch: Batch) => {
+        prepared ??= table.prepare ? table.prepare(chosen) : (chosen as S)
+        const numbers = allocateColumns(measures, batch.rows)
+        const out = Object.fromEntries(Object.entries(numbers).map(([name, { values }]) => [name, values])) as Out<M>
+        const columns: Columns = { ...numbers, ...table.measure(new Texts(batch, reads[0]), out, prepared) }
+        return Object.fromEntries(Object.keys(measures).map(name => [name, columns[name]]))
+      },
+    })
+  }
+  return Object.assign(make, { table: table as unknown as Described['table'] })
 }
 
-/**
- * Makes a filter of a function that measures one text, a string. Raise `version` whenever the same text may measure otherwise. What is no
- * number, or no whole number for a count, is an error of the document's, which becomes a dead row.
- */
-export function simpleFilter<M extends Measures>(
-  name: string,
-  measures: M,
-  measureText: (text: string, options: Chosen<M, NoOptions>) => { readonly [K in keyof M]: number },
-  version = 1,
-): ((options?: Given<M, NoOptions>) => Annotator) & Described {
-  return filter({
-    name,
-    version,
-    measures,
-    measure(texts, out: Readonly<Record<string, NumberArray>>, options: Chosen<M, NoOptions>) {
-      for (let row = 0; row < texts.rows; row++) {
-        const values = measureText(texts.string(row), options)
-        for (const [measure, { kind }] of Object.entries(measures)) {
-          const value = values[measure]
-          out[measure][row] = value
-          if (typeof value !== 'number' || (kind === 'u32' && out[measure][row] !== value))
-            throw new TypeError(`${name} gives ${value} for '${measure}'`)
-        }
-      }
-    },
-  })
+function fieldOf([name, { kind, width }]: [string, Measure]): Field {
+  return width === undefined ? { name, kind } : { name, kind, width }
+}
+
+function rulesOf(column: string, { options, fixed }: Measure, chosen: Readonly<Record<string, unknown>>): Rule[] {
+  const moved = Object.entries(options).map(([name, option]) => ruleOf(column, option, chosen[name]))
+  return [...fixed.map(bound => ruleOf(column, bound, bound.default)), ...moved].filter(rule => rule !== null)
+}
+
+/** The rule of an option with this value; null for an option that is no threshold, or for a threshold that drops nothing. */
+function ruleOf(column: string, option: Option | Bound, value: unknown): Rule | null {
+  const at = 'place' in option ? option.place(value) : null
+  return 'place' in option && at !== null ? { reason: option.reason, column, [option.side]: at } : null
+}
+
+/** Columns of zeros for the measures that are numbers. */
+function allocateColumns(measures: Measures, rows: number) {
+  const columns = Object.entries(measures).flatMap(([name, { kind }]) =>
+    kind === 'utf8' || kind === 'list<i32>' || kind === 'fixed'
+      ? []
+      : [[name, { kind, values: allocateNumbers(kind, rows) }] as const],
+  )
+  return Object.fromEntries(columns)
 }

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { Utf8Builder, utf8 } from '../batch/batch.ts'
+import { Utf8Builder } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { name, optional, share } from '../options.ts'
 import { FastTextClassifier } from '../text/language/fasttext.ts'
 import { parseFastTextModel } from '../text/language/model.ts'
 import type { Resource } from './annotator.ts'
-import { below, column } from './measure.ts'
-import { annotator } from './table.ts'
+import { filter } from './filter.ts'
+import { below, columnOf } from './measure.ts'
 
 /** The compressed language model of fastText, 176 languages: https://fasttext.cc/docs/en/language-identification.html. */
 const model: Resource = Object.freeze({
@@ -25,40 +25,34 @@ const modelPath = 'fasttext.wasm.js/dist/models/language-identification/assets/l
  * pipeline.annotate(language()).decide(rules({ language: { oneOf: ['en', 'zh'] } }))
  * ```
  */
-export const language = annotator(
-  {
-    name: 'language',
-    version: 1,
-    about: "The most likely of 176 languages, by fastText's compressed model `lid.176.ftz`.",
-    measures: {
-      language: column(
-        'utf8',
-        'its code as the model spells it (ISO 639-1 where there is one: `en`, `zh`, `ceb`); `und` for a text without a word',
-        { from: optional('the column whose text is identified', name, 'text') },
-      ),
-      languageScore: column(
-        'f32',
-        "its probability, which the model's smoothing may lift to 1.0001; 0 for a text without a word",
-        // FineWeb's for English.
-        { minScore: below(0.65, 'language-uncertain', share) },
-      ),
-    },
-    reads: ({ from }) => [from],
-    resources: [model],
+export const language = filter({
+  name: 'language',
+  version: 1,
+  about: "The most likely of 176 languages, by fastText's compressed model `lid.176.ftz`.",
+  measures: {
+    language: columnOf('utf8')(
+      'its code as the model spells it (ISO 639-1 where there is one: `en`, `zh`, `ceb`); `und` for a text without a word',
+      { from: optional('the column whose text is identified', name, 'text') },
+    ),
+    languageScore: columnOf('f32')(
+      "its probability, which the model's smoothing may lift to 1.0001; 0 for a text without a word",
+      // FineWeb's for English.
+      { minScore: below(0.65, 'language-uncertain', share) },
+    ),
   },
-  ({ from }) =>
-    (batch, { languageScore }) => {
-      const classifier = loadLanguageClassifier()
-      const text = utf8(batch, from)
-      const languages = new Utf8Builder(batch.rows, batch.rows * 4)
-      for (let row = 0; row < batch.rows; row++) {
-        const { label, score, words } = classifier.predict(text.bytes, text.offsets[row], text.offsets[row + 1])
-        languages.push(words === 0 ? 'und' : label)
-        languageScore[row] = words === 0 ? 0 : score
-      }
-      return { language: languages.finish() }
-    },
-)
+  reads: ({ from }) => [from],
+  resources: [model],
+  prepare: loadLanguageClassifier,
+  measure({ rows, bytes, offsets }, { languageScore }, classifier) {
+    const languages = new Utf8Builder(rows, rows * 4)
+    for (let row = 0; row < rows; row++) {
+      const { label, score, words } = classifier.predict(bytes, offsets[row], offsets[row + 1])
+      languages.push(words === 0 ? 'und' : label)
+      languageScore[row] = words === 0 ? 0 : score
+    }
+    return { language: languages.finish() }
+  },
+})
 
 let loaded: FastTextClassifier | undefined
 

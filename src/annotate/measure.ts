@@ -24,40 +24,34 @@ export type Measures = Readonly<Record<string, Measure>>
 // biome-ignore lint/complexity/noBannedTypes: a table without options has no key, and that is what this type says.
 export type NoOptions = {}
 
-/** A column of any kind. */
-export function column<K extends ColumnKind, O extends OptionTable = NoOptions>(
-  kind: K,
-  about: string,
-  options: O = {} as O,
-  ...fixed: readonly Bound[]
-): Measure<K, NoInfer<O>> {
-  return { kind, about, options, fixed }
-}
+/** Columns of a kind: what one says, the options that it depends on, and thresholds that no option moves. */
+export const columnOf =
+  <K extends ColumnKind>(kind: K) =>
+  <O extends OptionTable = NoOptions>(
+    about: string,
+    options: O = {} as O,
+    ...fixed: readonly Bound[]
+  ): Measure<K, NoInfer<O>> => ({ kind, about, options, fixed })
 
 /** How many: a whole number from 0 to 2^32 - 1. */
-export function count<O extends OptionTable = NoOptions>(about: string, options?: O, ...fixed: readonly Bound[]) {
-  return column('u32', about, options, ...fixed)
-}
-
+export const count = columnOf('u32')
 /** A share, mean or ratio; NaN, which no threshold drops, where there is nothing to divide by. */
-export function ratio<O extends OptionTable = NoOptions>(about: string, options?: O, ...fixed: readonly Bound[]) {
-  return column('f64', about, options, ...fixed)
-}
+export const ratio = columnOf('f64')
 
+const boundOn =
+  (side: Bound['side']) =>
+  (value: number | null, reason: string, kind = number()): Bound<number | null> => ({
+    about: `drops as \`${reason}\` what is ${side} it; null drops nothing`,
+    kind: orNull(kind),
+    default: value,
+    reason,
+    side,
+    place: given => given,
+  })
 /** Drops a text for `reason` where the measure is below `value`; null switches the rule off. */
-export function below(value: number | null, reason: string, kind = number()): Bound<number | null> {
-  return bound('below', value, reason, kind)
-}
-
+export const below = boundOn('below')
 /** Drops a text for `reason` where the measure is above `value`; null switches the rule off. */
-export function above(value: number | null, reason: string, kind = number()): Bound<number | null> {
-  return bound('above', value, reason, kind)
-}
-
-function bound(side: Bound['side'], value: number | null, reason: string, kind = number()): Bound<number | null> {
-  const about = `drops as \`${reason}\` what is ${side} it; null drops nothing`
-  return { about, kind: orNull(kind), default: value, reason, side, place: given => given }
-}
+export const above = boundOn('above')
 
 /** Drops a text for `reason` where the measure is above 0, while the option is true. */
 export function any(reason: string): Bound<boolean> {

@@ -1,8 +1,8 @@
-import { type Utf8Column, utf8 } from '../batch/batch.ts'
+import type { Utf8Column } from '../batch/batch.ts'
 import { cleanText, composeText, inspectText, needsCleaning, needsComposing } from '../text/normalize.ts'
-import { below, column, count } from './measure.ts'
+import { filter } from './filter.ts'
+import { below, columnOf, count } from './measure.ts'
 import { replaceTexts } from './replace-texts.ts'
-import { annotator } from './table.ts'
 
 /**
  * Brings `text` to normal form (see `text/normalize.ts`). The running Node's Unicode version is part of the fingerprint. Put it first.
@@ -11,30 +11,26 @@ import { annotator } from './table.ts'
  * pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize())
  * ```
  */
-export const normalize = annotator(
-  {
-    name: 'normalize',
-    version: 1,
-    about: `Brings the text to normal form, so that what differs only in line ends, invisible characters or composition is equal for all
-      that comes after. Put it first.`,
-    measures: {
-      text: column('utf8', 'NFC, with LF alone for line ends and no invisible characters'),
-      normalizedBytes: column('i32', 'bytes that went; negative where NFC made the text longer'),
-      textBytes: count('bytes of the normal text', {}, below(1, 'empty-text')),
-    },
-    record: () => ({ unicode: process.versions.unicode }),
+export const normalize = filter({
+  name: 'normalize',
+  version: 1,
+  about: `Brings the text to normal form, so that what differs only in line ends, invisible characters or composition is equal for all that
+    comes after. Put it first.`,
+  measures: {
+    text: columnOf('utf8')('NFC, with LF alone for line ends and no invisible characters'),
+    normalizedBytes: columnOf('i32')('bytes that went; negative where NFC made the text longer'),
+    textBytes: count('bytes of the normal text', {}, below(1, 'empty-text')),
   },
-  () =>
-    (batch, { normalizedBytes, textBytes }) => {
-      const before = utf8(batch, 'text')
-      const text = replaceTexts(before, findChanged(before))
-      for (let row = 0; row < batch.rows; row++) {
-        textBytes[row] = text.offsets[row + 1] - text.offsets[row]
-        normalizedBytes[row] = before.offsets[row + 1] - before.offsets[row] - textBytes[row]
-      }
-      return { text }
-    },
-)
+  record: () => ({ unicode: process.versions.unicode }),
+  measure({ rows, column, offsets }, { normalizedBytes, textBytes }) {
+    const text = replaceTexts(column, findChanged(column))
+    for (let row = 0; row < rows; row++) {
+      textBytes[row] = text.offsets[row + 1] - text.offsets[row]
+      normalizedBytes[row] = offsets[row + 1] - offsets[row] - textBytes[row]
+    }
+    return { text }
+  },
+})
 
 /** The texts that are not normal, in normal form, by row. */
 function findChanged({ bytes, offsets }: Utf8Column): Map<number, Uint8Array> {

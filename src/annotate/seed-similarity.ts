@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { type NumberArray, utf8 } from '../batch/batch.ts'
+import type { NumberArray } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import {
   type Kind,
@@ -16,8 +16,8 @@ import {
 import { cutWords, readSeed, type Seed, scoreWords, weighBuckets } from '../text/likeness/seed.ts'
 import { ShingleBuffer } from '../text/likeness/shingles.ts'
 import type { Annotator } from './annotator.ts'
+import { filter } from './filter.ts'
 import { below, ratio } from './measure.ts'
-import { annotator } from './table.ts'
 
 const files: Kind<string | readonly string[]> = {
   is: 'a seed file, or a list of them',
@@ -56,29 +56,21 @@ export function seedSimilarity(options: OptionsOf<typeof table.options>): Annota
   if (minScore !== null && names.length > 1)
     throw new HeadraceError('bad-option', 'seedSimilarity: minScore goes with one seed; write rules for several')
   const measure = minScore === null ? ratio(score) : ratio(score, {}, below(minScore, 'unlike-seed'))
-  const make = annotator(
-    {
-      ...table,
-      measures: Object.fromEntries(names.map(name => [`seed:${name}`, measure])),
-      options: {},
-      record: () => ({ seeds: names, ...(minScore === null ? {} : { minScore }) }),
-      resources: loaded.map(({ name, sha256 }) => ({ name: `seed:${name}`, sha256 })),
-    },
-    () => {
-      let weights: Float64Array[] | undefined
-      return (batch, out: Readonly<Record<string, NumberArray>>) => {
-        weights ??= loaded.map(({ seed }) => weighBuckets(seed))
-        const text = utf8(batch, 'text')
-        const words = new ShingleBuffer()
-        for (let row = 0; row < batch.rows; row++) {
-          const count = cutWords(text.bytes, text.offsets[row], text.offsets[row + 1], words)
-          for (const [i, name] of names.entries())
-            out[`seed:${name}`][row] = scoreWords(weights[i], words.values, count)
-        }
-        return {}
+  const make = filter({
+    ...table,
+    measures: Object.fromEntries(names.map(name => [`seed:${name}`, measure])),
+    options: {},
+    record: () => ({ seeds: names, ...(minScore === null ? {} : { minScore }) }),
+    resources: loaded.map(({ name, sha256 }) => ({ name: `seed:${name}`, sha256 })),
+    prepare: () => loaded.map(({ name, seed }) => ({ column: `seed:${name}`, weights: weighBuckets(seed) })),
+    measure({ rows, bytes, offsets }, out: Readonly<Record<string, NumberArray>>, seeds) {
+      const words = new ShingleBuffer()
+      for (let row = 0; row < rows; row++) {
+        const count = cutWords(bytes, offsets[row], offsets[row + 1], words)
+        for (const { column, weights } of seeds) out[column][row] = scoreWords(weights, words.values, count)
       }
     },
-  )
+  })
   return make()
 }
 seedSimilarity.table = table

@@ -1,4 +1,4 @@
-import { stringAt, type Utf8Column } from '../batch/batch.ts'
+import { type Batch, stringAt, type Utf8Column, utf8 } from '../batch/batch.ts'
 import { countPoints, findNewline } from '../text/lines.ts'
 import { countSentences } from '../text/words/sentences.ts'
 import { splitWords, type Words } from '../text/words/words.ts'
@@ -11,86 +11,77 @@ export interface Lines {
   readonly ends: Int32Array
 }
 
-/** By column, so that what is known of a batch goes with it. */
-const known = new WeakMap<Utf8Column, Texts>()
+/** What is known of a column's texts, by the function that found it: it goes with the batch. */
+const known = new WeakMap<Utf8Column, Map<unknown, unknown>>()
 
 /** The texts of a batch, and what several filters ask about them: computed once, for the first that asks. */
 export class Texts {
+  readonly batch: Batch
   readonly rows: number
   /** Text i is `bytes.subarray(offsets[i], offsets[i + 1])`. */
   readonly bytes: Uint8Array
   readonly offsets: Int32Array
-  readonly #column: Utf8Column
-  #words: Words | undefined
-  #lines: Lines | undefined
-  #characters: Uint32Array | undefined
-  #sentences: Uint32Array | undefined
+  readonly column: Utf8Column
 
-  private constructor(column: Utf8Column) {
-    this.#column = column
-    this.rows = column.offsets.length - 1
-    this.bytes = column.bytes
-    this.offsets = column.offsets
-  }
-
-  static of(column: Utf8Column): Texts {
-    const texts = known.get(column) ?? new Texts(column)
-    known.set(column, texts)
-    return texts
+  constructor(batch: Batch, column = 'text') {
+    this.batch = batch
+    this.rows = batch.rows
+    this.column = utf8(batch, column)
+    this.bytes = this.column.bytes
+    this.offsets = this.column.offsets
   }
 
   /** English words, punctuation included: see `text/words/words.ts`. */
   get words(): Words {
-    this.#words ??= splitWords(this.#column)
-    return this.#words
+    return this.#once(splitWords)
   }
 
   get lines(): Lines {
-    this.#lines ??= splitLines(this.#column)
-    return this.#lines
+    return this.#once(splitLines)
   }
 
   /** Characters (code points) of each text. */
   get characters(): Uint32Array {
-    this.#characters ??= this.#measure(row => countPoints(this.bytes, this.offsets[row], this.offsets[row + 1]))
-    return this.#characters
+    return this.#once(countCharacters)
   }
 
   /** English sentences of each text; 1 for a text without words. */
   get sentences(): Uint32Array {
-    this.#sentences ??= this.#measure(row => countSentences(this.#column, row))
-    return this.#sentences
+    return this.#once(countAllSentences)
   }
 
   /** A text as a string: convenient, at a tenth of the speed of its bytes. */
   string(row: number): string {
-    return stringAt(this.#column, row)
+    return stringAt(this.column, row)
   }
 
-  #measure(count: (row: number) => number): Uint32Array {
-    const values = new Uint32Array(this.rows)
-    for (let row = 0; row < this.rows; row++) values[row] = count(row)
-    return values
+  #once<T>(find: (column: Utf8Column) => T): T {
+    const facts = known.get(this.column) ?? new Map<unknown, unknown>()
+    known.set(this.column, facts)
+    if (!facts.has(find)) facts.set(find, find(this.column))
+    return facts.get(find) as T
   }
 }
 
 function splitLines({ bytes, offsets }: Utf8Column): Lines {
   const rows = new Int32Array(offsets.length)
-  let ends = new Int32Array(offsets.length + ((offsets[offsets.length - 1] - offsets[0]) >> 5))
-  let count = 0
+  const ends: number[] = []
   for (let row = 0; row + 1 < offsets.length; row++) {
     for (let at = offsets[row]; at <= offsets[row + 1]; at++) {
       at = findNewline(bytes, at, offsets[row + 1])
-      if (count === ends.length) ends = grow(ends)
-      ends[count++] = at
+      ends.push(at)
     }
-    rows[row + 1] = count
+    rows[row + 1] = ends.length
   }
-  return { rows, ends }
+  return { rows, ends: Int32Array.from(ends) }
 }
 
-function grow(values: Int32Array): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(values.length * 2)
-  grown.set(values)
-  return grown
+function countCharacters({ bytes, offsets }: Utf8Column): Uint32Array {
+  const counts = new Uint32Array(offsets.length - 1)
+  for (let row = 0; row < counts.length; row++) counts[row] = countPoints(bytes, offsets[row], offsets[row + 1])
+  return counts
+}
+
+function countAllSentences(column: Utf8Column): Uint32Array {
+  return Uint32Array.from({ length: column.offsets.length - 1 }, (_, row) => countSentences(column, row))
 }

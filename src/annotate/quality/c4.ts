@@ -1,9 +1,9 @@
-import { type Columns, type Utf8Column, utf8 } from '../../batch/batch.ts'
+import type { Columns, Utf8Column } from '../../batch/batch.ts'
 import { flag, oneOf, optional, orNull, whole } from '../../options.ts'
 import { findBreak, lengthOf, pointAt, skipBreak, spaceLength, trimEnd, trimStart } from '../../text/lines.ts'
 import { countSentencesIn, splitSentences } from '../../text/words/sentences.ts'
-import { any, below, column, count } from '../measure.ts'
-import { annotator, type Chosen, type Out } from '../table.ts'
+import { type Chosen, filter, type Out } from '../filter.ts'
+import { any, below, columnOf, count } from '../measure.ts'
 
 /** Why a line goes, in the order of the tests and of the values of `c4RemovedByCause`. */
 export const c4RemovalCauses = [
@@ -16,7 +16,7 @@ export const c4RemovalCauses = [
 const [wordTooLong, noTerminalPunctuation, tooFewWords, javascript, policy] = c4RemovalCauses.keys()
 
 const measures = {
-  text: column('utf8', 'the lines that stay, without white space around them, joined by LF', {
+  text: columnOf('utf8')('the lines that stay, without white space around them, joined by LF', {
     unit: optional(
       'what the rules for lines look at; sentences are joined by a space',
       oneOf(['line', 'sentence']),
@@ -35,7 +35,7 @@ const measures = {
   }),
   c4Lines: count('lines before'),
   c4LinesRemoved: count('lines that went'),
-  c4RemovedByCause: column('list<i32>', `how many of them were ${c4RemovalCauses.join(', ')}`),
+  c4RemovedByCause: columnOf('list<i32>')(`how many of them were ${c4RemovalCauses.join(', ')}`),
   c4LoremIpsum: count('lines with `lorem ipsum` that are long enough and end as they should', {
     loremIpsum: any('lorem-ipsum'),
   }),
@@ -51,14 +51,17 @@ const measures = {
  * C4's cleaning of a page (Raffel et al. 2020, section 2.2) as datatrove 0.10.1 does it. Lorem ipsum below a curly bracket does not count
  * while `curlyBracket` is on, so that the reason is the one that comes first in the text, as datatrove's is.
  */
-export const c4 = annotator(
-  { name: 'c4', version: 1, about: "C4's cleaning of a page, for English.", measures },
-  options => (batch, found) => cleanTexts(utf8(batch, 'text'), options, found),
-)
+export const c4 = filter({
+  name: 'c4',
+  version: 1,
+  about: "C4's cleaning of a page, for English: the text becomes the lines that stay.",
+  measures,
+  measure: (texts, found, options) => cleanTexts(texts.column, options, found),
+})
 
 /** A row on its way: what is written of it to the batch's new text, and where what is found is counted. */
 interface Page {
-  readonly options: Chosen<typeof measures, unknown>
+  readonly options: Chosen<typeof measures>
   readonly found: Out<typeof measures>
   readonly removedByCause: Int32Array
   readonly out: Uint8Array

@@ -3,9 +3,8 @@ import { countPoints, findBreak, lengthOf, pointAt, skipBreak, trimEnd, trimStar
 import { markOf, PUNCTUATION } from '../../text/stop-characters.ts'
 import { CASELESS, classPageOf, classPages, LOWER, UPPER } from '../../text/unicode-classes.ts'
 import { WordList } from '../../text/words/word-list.ts'
-import { filter } from '../filter.ts'
+import { filter, type Out } from '../filter.ts'
 import { above, below, count, ratio } from '../measure.ts'
-import type { Out } from '../table.ts'
 import type { Texts } from '../texts.ts'
 
 const stopWords = ['the', 'be', 'to', 'of', 'and', 'that', 'have', 'with']

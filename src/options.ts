@@ -164,7 +164,8 @@ const shownMax = 80
 
 /** A value as a message shows it: JSON where it has one. */
 export function show(value: unknown): string {
-  const text = typeof value === 'number' || typeof value === 'function' ? String(value) : writeJson(value)
+  if (typeof value === 'function') return 'a function'
+  const text = typeof value === 'number' ? String(value) : writeJson(value)
   return text.length > shownMax ? `${text.slice(0, shownMax)}...` : text
 }
 

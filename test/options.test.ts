@@ -2,7 +2,24 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { HeadraceError } from '../src/errors.ts'
-import { findNearest, flag, listOf, name, number, type OptionsOf, oneOf, optional, orNull, recordOf, required, resolveOptions, share, text, uint32, whole } from '../src/options.ts'
+import {
+  findNearest,
+  flag,
+  listOf,
+  name,
+  number,
+  type OptionsOf,
+  oneOf,
+  optional,
+  orNull,
+  recordOf,
+  required,
+  resolveOptions,
+  share,
+  text,
+  uint32,
+  whole,
+} from '../src/options.ts'
 
 const table = {
   rate: required('a share', share),
@@ -59,6 +76,7 @@ const refused: [given: unknown, says: RegExp][] = [
   [{ rate: 1, isFast: 1 }, /'isFast' 1: give true or false/],
   [{ rate: 1, words: 'x'.repeat(1000) }, /'words' "x{79}\.\.\.: give/],
   [null, /it\(\) takes an object of options, not null/],
+  [Boolean, /takes an object of options, not a function/],
   ['fast', /takes an object of options, not "fast"/],
 ]
 for (const [given, says] of refused)

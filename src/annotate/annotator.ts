@@ -1,4 +1,5 @@
 import type { Batch, Columns, Field } from '../batch/batch.ts'
+import type { Measures } from './measure.ts'
 
 /** A model or list that an annotator depends on. Its hash is part of the fingerprint of all that the annotator writes. */
 export interface Resource {
@@ -39,5 +40,7 @@ export interface Annotator {
   readonly resources: readonly Resource[]
   /** The default rules, in the order in which they are tried. */
   readonly rules: readonly Rule[]
+  /** What its columns say, for people: in no fingerprint. */
+  readonly measures?: Measures
   annotate(batch: Batch, signal?: AbortSignal): Columns | Promise<Columns>
 }

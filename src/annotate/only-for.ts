@@ -1,6 +1,28 @@
 import { type Batch, type Column, type Columns, type Field, stringAt, utf8 } from '../batch/batch.ts'
 import { scatterColumn, takeRows } from '../batch/rows.ts'
+import { type Kind, listOf, name, required, resolveOptions } from '../options.ts'
 import type { Annotator } from './annotator.ts'
+import { replaceTexts } from './replace-texts.ts'
+
+const values: Kind<readonly string[]> = {
+  is: 'a list of one value or more',
+  accepts: (value): value is readonly string[] => listOf(name).accepts(value) && value.length > 0,
+}
+const isAnnotator: Kind<Annotator> = {
+  is: 'an annotator, as gopherQuality() gives one',
+  accepts: (value): value is Annotator => typeof (value as Annotator | undefined)?.annotate === 'function',
+}
+const table = {
+  name: 'onlyFor',
+  about: `\`onlyFor(column, values, annotator)\` measures only the rows whose \`column\` is one of \`values\`. The others have no measurement,
+    so that no rule on it drops them, and keep their text. Counts become float64.`,
+  measures: {},
+  options: {
+    column: required('a UTF-8 column', name),
+    values: required('its values in the rows that are measured', values),
+    annotator: required('what measures them', isAnnotator),
+  },
+}
 
 /**
  * Measures only the rows whose `column` (UTF-8) is one of `values`; the others have no measurement, so that no rule on it drops them,
@@ -9,6 +31,7 @@ import type { Annotator } from './annotator.ts'
  *     onlyFor('language', ['en'], gopherQuality())
  */
 export function onlyFor(column: string, values: readonly string[], annotator: Annotator): Annotator {
+  resolveOptions('onlyFor()', table.options, { column, values, annotator })
   const wanted = new Set(values)
   const isEdited = (field: Field) => annotator.reads.includes(field.name)
   return Object.freeze({
@@ -35,6 +58,7 @@ export function onlyFor(column: string, values: readonly string[], annotator: An
     },
   })
 }
+onlyFor.table = table
 
 const integers: readonly string[] = ['u8', 'i32', 'u32']
 
@@ -52,21 +76,6 @@ function widen(column: Column): Column {
 function mergeColumn(whole: Column, part: Column, chosen: readonly number[]): Column {
   if (whole.kind !== 'utf8' || part.kind !== 'utf8')
     throw new TypeError(`an annotator can edit a utf8 column, not ${whole.kind}`)
-  if (chosen.length === whole.offsets.length - 1) return part
-  const rows = whole.offsets.length - 1
-  const offsets = new Int32Array(rows + 1)
-  const source = new Int32Array(rows).fill(-1)
-  for (const [i, row] of chosen.entries()) source[row] = i
-  const size = (row: number) =>
-    source[row] < 0
-      ? whole.offsets[row + 1] - whole.offsets[row]
-      : part.offsets[source[row] + 1] - part.offsets[source[row]]
-  for (let row = 0; row < rows; row++) offsets[row + 1] = offsets[row] + size(row)
-  const bytes = new Uint8Array(offsets[rows])
-  for (let row = 0; row < rows; row++) {
-    const from = source[row] < 0 ? whole : part
-    const at = source[row] < 0 ? row : source[row]
-    bytes.set(from.bytes.subarray(from.offsets[at], from.offsets[at + 1]), offsets[row])
-  }
-  return { kind: 'utf8', offsets, bytes }
+  const { bytes, offsets } = part
+  return replaceTexts(whole, new Map(chosen.map((row, i) => [row, bytes.subarray(offsets[i], offsets[i + 1])])))
 }

@@ -1,105 +1,72 @@
-import { type Batch, type Columns, type Utf8Column, utf8 } from '../batch/batch.ts'
+import { type Utf8Column, utf8 } from '../batch/batch.ts'
+import { flag, optional } from '../options.ts'
 import { hash64 } from '../text/hash.ts'
-import { findPii, type PiiChoice, piiPlaceholders, SpanBuffer } from '../text/pii.ts'
-import type { Annotator } from './annotator.ts'
-
-export interface MaskPiiOptions {
-  /** Masks e-mail addresses. Default true. */
-  readonly emails?: boolean
-  /** Masks public IPv4 and IPv6 addresses. Default true. */
-  readonly ipAddresses?: boolean
-  /** Masks North American, international (`+49 30 ...`) and Chinese mobile phone numbers. Default true. */
-  readonly phones?: boolean
-}
+import { findPii, piiPlaceholders, SpanBuffer } from '../text/pii.ts'
+import { filter } from './filter.ts'
+import { columnOf, count } from './measure.ts'
+import { replaceTexts } from './replace-texts.ts'
 
 /**
- * Replaces personal data in `text` by examples of the same kind, chosen by a hash of the document's id and the span's place, so
- * that every run chooses the same.
- *
- * - `text`: masked.
- * - `piiSpans`: start, end and kind (1 e-mail, 2 IPv4, 3 IPv6, 4 phone) of each span, three int32 after each other; byte offsets
- *   in the text as it was before masking.
- * - `piiCount`: spans, u32.
- *
- * No default rule; `{ reason: 'too-much-personal-data', column: 'piiCount', above: 5 }` is what Dolma does.
+ * Masks personal data. `{ reason: 'too-much-personal-data', column: 'piiCount', above: 5 }` is the rule of Dolma; there is no default one.
  *
  * ```ts
  * pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize(), maskPii({ phones: false }))
  * ```
  */
-export function maskPii({ emails = true, ipAddresses = true, phones = true }: MaskPiiOptions = {}): Annotator {
-  const choice = { emails, ipAddresses, phones }
-  return Object.freeze({
-    name: 'pii',
-    version: 1,
-    exact: true,
-    options: choice,
-    reads: ['text', 'id'],
-    writes: [
-      { name: 'text', kind: 'utf8' as const },
-      { name: 'piiSpans', kind: 'list<i32>' as const },
-      { name: 'piiCount', kind: 'u32' as const },
-    ],
-    resources: [],
-    rules: [],
-    annotate: (batch: Batch) => maskBatch(batch, choice),
-  })
-}
+export const maskPii = filter({
+  name: 'pii',
+  version: 1,
+  about: `Replaces personal data by examples of the same kind, chosen by a hash of the document's id and the span's place, so that every run
+    chooses the same.`,
+  measures: {
+    text: columnOf('utf8')('masked', {
+      emails: optional('masks e-mail addresses', flag, true),
+      ipAddresses: optional('masks public IPv4 and IPv6 addresses', flag, true),
+      phones: optional(
+        'masks North American, international (`+49 30 ...`) and Chinese mobile phone numbers',
+        flag,
+        true,
+      ),
+    }),
+    piiSpans: columnOf('list<i32>')(
+      'start, end and kind (1 e-mail, 2 IPv4, 3 IPv6, 4 phone) of each span, in bytes of the text before masking',
+    ),
+    piiCount: count('spans'),
+  },
+  reads: () => ['text', 'id'],
+  measure({ batch, rows, column, bytes, offsets }, { piiCount }, choice) {
+    const ids = utf8(batch, 'id')
+    const spans = new SpanBuffer()
+    const spanOffsets = new Int32Array(rows + 1)
+    const masked = new Map<number, Uint8Array>()
+    for (let row = 0; row < rows; row++) {
+      findPii(bytes, offsets[row], offsets[row + 1], choice, spans)
+      spanOffsets[row + 1] = spans.length
+      piiCount[row] = (spans.length - spanOffsets[row]) / 3
+      const found = spans.values.subarray(spanOffsets[row], spans.length)
+      if (found.length > 0) masked.set(row, maskText(bytes.subarray(offsets[row], offsets[row + 1]), found, ids, row))
+    }
+    return {
+      text: replaceTexts(column, masked),
+      piiSpans: { kind: 'list<i32>', offsets: spanOffsets, values: spans.values.slice(0, spans.length) },
+    }
+  },
+})
 
 const encoder = new TextEncoder()
-const placeholders = Object.entries(piiPlaceholders).reduce<Uint8Array[][]>((byKind, [kind, texts]) => {
-  byKind[Number(kind)] = texts.map(text => encoder.encode(text))
-  return byKind
-}, [])
+const placeholders = Object.fromEntries(
+  Object.entries(piiPlaceholders).map(([kind, texts]) => [kind, texts.map(text => encoder.encode(text))]),
+)
 
-function maskBatch(batch: Batch, choice: PiiChoice): Columns {
-  const text = utf8(batch, 'text')
-  const spans = new SpanBuffer()
-  const offsets = new Int32Array(batch.rows + 1)
-  const counts = new Uint32Array(batch.rows)
-  for (let row = 0; row < batch.rows; row++) {
-    findPii(text.bytes, text.offsets[row], text.offsets[row + 1], choice, spans)
-    offsets[row + 1] = spans.length
-    counts[row] = (spans.length - offsets[row]) / 3
+function maskText(text: Uint8Array, spans: Int32Array, ids: Utf8Column, row: number): Uint8Array {
+  const parts: Uint8Array[] = []
+  const hash = new Uint32Array(2)
+  let from = 0
+  for (let i = 0; i < spans.length; i += 3) {
+    const choices = placeholders[spans[i + 2]]
+    hash64(ids.bytes, ids.offsets[row], ids.offsets[row + 1], spans[i], hash)
+    parts.push(text.subarray(from, spans[i]), choices[hash[0] % choices.length])
+    from = spans[i + 1]
   }
-  const values = spans.values.slice(0, spans.length)
-  return {
-    text: values.length === 0 ? text : maskColumn(text, utf8(batch, 'id'), offsets, values),
-    piiSpans: { kind: 'list<i32>', offsets, values },
-    piiCount: { kind: 'u32', values: counts },
-  }
-}
-
-function maskColumn(text: Utf8Column, ids: Utf8Column, spanOffsets: Int32Array, spans: Int32Array): Utf8Column {
-  const rows = spanOffsets.length - 1
-  const offsets = new Int32Array(rows + 1)
-  // No placeholder has more than 30 bytes.
-  const out = new Uint8Array(text.offsets[rows] - text.offsets[0] + (spans.length / 3) * 30)
-  let to = 0
-  for (let row = 0; row < rows; row++) {
-    const start = text.offsets[row]
-    let from = start
-    for (let i = spanOffsets[row]; i < spanOffsets[row + 1]; i += 3) {
-      to = append(out, to, text.bytes, from, start + spans[i])
-      const placeholder = choosePlaceholder(ids, row, spans[i], spans[i + 2])
-      to = append(out, to, placeholder, 0, placeholder.length)
-      from = start + spans[i + 1]
-    }
-    to = append(out, to, text.bytes, from, text.offsets[row + 1])
-    offsets[row + 1] = to
-  }
-  return { kind: 'utf8', offsets, bytes: out.slice(0, to) }
-}
-
-function append(out: Uint8Array, to: number, bytes: Uint8Array, start: number, end: number): number {
-  out.set(bytes.subarray(start, end), to)
-  return to + end - start
-}
-
-const hash = new Uint32Array(2)
-
-function choosePlaceholder(ids: Utf8Column, row: number, spanStart: number, kind: number): Uint8Array {
-  const choices = placeholders[kind]
-  hash64(ids.bytes, ids.offsets[row], ids.offsets[row + 1], spanStart, hash)
-  return choices[hash[0] % choices.length]
+  return Buffer.concat([...parts, text.subarray(from)])
 }

@@ -1,10 +1,17 @@
-import { type Batch, type Columns, utf8 } from '../batch/batch.ts'
+import { flag, type OptionsOf, optional } from '../options.ts'
 import { type EncodingName, endOfTextOf, loadEncoding, rankFileOf } from '../text/tokens/bpe.ts'
 import type { Annotator } from './annotator.ts'
+import { filter } from './filter.ts'
+import { columnOf } from './measure.ts'
 
-export interface TokenizeOptions {
-  /** Ends each document with the encoding's end-of-text id. Default true. */
-  readonly endOfText?: boolean
+const table = {
+  name: 'tokenize',
+  version: 1,
+  about: 'The tokenizer of a pipeline: `.tokenize(encoding, options)`.',
+  measures: {
+    tokens: columnOf('list<i32>')('ids of the text as tiktoken gives them; what looks like a special token is text'),
+  },
+  options: { endOfText: optional("ends each document with the encoding's end-of-text id", flag, true) },
 }
 
 /**
@@ -14,31 +21,23 @@ export interface TokenizeOptions {
  * pipeline.tokenize('o200k_base')
  * ```
  */
-export function tokenize(encoding: EncodingName, { endOfText = true }: TokenizeOptions = {}): Annotator {
-  return Object.freeze({
-    name: 'tokenize',
-    version: 1,
-    exact: true,
-    options: { encoding, endOfText, endOfTextId: endOfTextOf(encoding) },
-    reads: ['text'],
-    writes: [{ name: 'tokens', kind: 'list<i32>' as const }],
+export function tokenize(encoding: EncodingName, options: OptionsOf<typeof table.options> = {}): Annotator {
+  const make = filter({
+    ...table,
+    record: ({ endOfText }) => ({ encoding, endOfText, endOfTextId: endOfTextOf(encoding) }),
     resources: [rankFileOf(encoding)],
-    rules: [],
-    annotate: (batch: Batch) => tokenizeBatch(batch, encoding, endOfText),
+    prepare: ({ endOfText }) => ({ endOfText, loaded: loadEncoding(encoding) }),
+    measure({ rows, bytes, offsets }, _, { endOfText, loaded }) {
+      const ends = new Int32Array(rows + 1)
+      const ids = new Int32Array(offsets[rows] - offsets[0] + rows)
+      for (let row = 0; row < rows; row++) {
+        let at = loaded.encode(bytes, offsets[row], offsets[row + 1], ids, ends[row])
+        if (endOfText) ids[at++] = loaded.endOfText
+        ends[row + 1] = at
+      }
+      return { tokens: { kind: 'list<i32>', offsets: ends, values: ids.slice(0, ends[rows]) } }
+    },
   })
+  return make(options)
 }
-
-function tokenizeBatch(batch: Batch, name: EncodingName, endOfText: boolean): Columns {
-  const encoding = loadEncoding(name)
-  const text = utf8(batch, 'text')
-  const bytes = text.offsets[batch.rows] - text.offsets[0]
-  const offsets = new Int32Array(batch.rows + 1)
-  const values = new Int32Array(bytes + batch.rows)
-  let at = 0
-  for (let row = 0; row < batch.rows; row++) {
-    at = encoding.encode(text.bytes, text.offsets[row], text.offsets[row + 1], values, at)
-    if (endOfText) values[at++] = encoding.endOfText
-    offsets[row + 1] = at
-  }
-  return { tokens: { kind: 'list<i32>', offsets, values: values.slice(0, at) } }
-}
+tokenize.table = table

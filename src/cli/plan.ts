@@ -1,4 +1,5 @@
 import type { Rule } from '../annotate/annotator.ts'
+import type { Measure, Measures } from '../annotate/measure.ts'
 import type { FeedOptions } from '../feed/options.ts'
 import type { Guard } from '../pipeline/guard.ts'
 import type { AnnotateStep, Plan } from '../pipeline/plan.ts'
@@ -85,10 +86,26 @@ function describeGuard({ name, above, below, rowsMin }: Guard): [string, string]
 }
 
 function describeColumns(plan: Plan, width: number): string {
-  const rows = plan.fields.map(
-    field => [field.name, `${field.kind.padEnd(10)} ${plan.fingerprints.get(field.name)}`] as const,
-  )
+  const annotators = plan.steps.flatMap(step => ('annotator' in step ? [step.annotator] : []))
+  const measures: Measures = Object.assign({}, ...annotators.map(one => one.measures))
+  const rules = [...plan.steps.flatMap(step => ('gate' in step ? step.gate : [])), ...plan.rules]
+  const rows = plan.fields.map(({ name, kind }) => {
+    const drops = rules.filter(rule => rule.column === name).map(rule => describeDrop(rule, measures[name]))
+    const about = measures[name] ? [measures[name].about] : []
+    // A rule that a gate applies stands among the pipeline's too.
+    return [
+      name,
+      [`${kind.padEnd(10)} ${plan.fingerprints.get(name)}`, ...about, ...new Set(drops)].join('\n'),
+    ] as const
+  })
   return `\ncolumns\n${formatPairs(rows, width)}`
+}
+
+/** A rule, and the option that moves it where it has one. */
+function describeDrop(rule: Rule, measure: Measure | undefined): string {
+  const options = Object.entries(measure?.options ?? {})
+  const moved = options.find(([, option]) => 'reason' in option && option.reason === rule.reason)
+  return `dropped as ${rule.reason} where ${describeRule(rule)}${moved ? ` (option ${moved[0]})` : ''}`
 }
 
 function describeAsJson(plan: Plan): unknown {

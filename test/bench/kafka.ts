@@ -5,7 +5,16 @@ import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { formatBytes, formatTable } from '../../src/cli/table.ts'
 import { makeFolder } from '../temporary.ts'
-import { consumeByClient, consumeByLog, type Entry, openLog, produceByClient, produceByLog, readEntries, removeTopics } from './parts/kafka-wire.ts'
+import {
+  consumeByClient,
+  consumeByLog,
+  type Entry,
+  openLog,
+  produceByClient,
+  produceByLog,
+  readEntries,
+  removeTopics,
+} from './parts/kafka-wire.ts'
 
 // HEADRACE_KAFKA=HOST:PORT npm run bench -- kafka [--input FILE]... [--rounds 5] [--workers 2] [--partitions 1] [--json]
 // The log on Kafka beside the log in the folder, and both beside plain produce and consume: MB/s and their ratios, medians of rounds

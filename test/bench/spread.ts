@@ -6,7 +6,13 @@ import { topics } from '../../src/record/layout.ts'
 import { hashOutput } from '../run/fixture.ts'
 import { makeFolder } from '../temporary.ts'
 import { removeTopics } from './parts/kafka-wire.ts'
-import { findSlotFaults, openSpread, readSessionSeconds, type SlotFaults, waitForAnnotated } from './parts/spread-log.ts'
+import {
+  findSlotFaults,
+  openSpread,
+  readSessionSeconds,
+  type SlotFaults,
+  waitForAnnotated,
+} from './parts/spread-log.ts'
 import { RunProcess } from './parts/spread-process.ts'
 
 // HEADRACE_KAFKA=HOST:PORT npm run bench -- spread --input GLOB... [--pipeline FILE] [--partitions 8] [--json]

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compareLines, differenceStart } from '../../src/cli/difference.ts'
 import { describeProgress, fitParts } from '../../src/cli/show-progress.ts'
-import { formatBytes, formatMeasured, formatPlural, formatSeconds, formatShort, formatTable } from '../../src/cli/table.ts'
+import {
+  formatBytes,
+  formatMeasured,
+  formatPlural,
+  formatSeconds,
+  formatShort,
+  formatTable,
+} from '../../src/cli/table.ts'
 import { clipText, displayWidth, formatPairs, printable, wrapText } from '../../src/cli/wrap.ts'
 import { emptyFigures } from '../../src/record/figures.ts'
 

@@ -182,7 +182,13 @@ test('plan fits the page, is brief about gates, and shows columns when asked', a
   assert.match(out, /too-few-words +gopherWords < 50\n/)
   assert.match(out, /step +4 samples of 128 tokens\n$/)
   for (const line of out.split('\n')) assert.ok(displayWidth(line) <= 80, line)
-  assert.match((await runMain(['plan', pipeline, '--columns'])).out, /columns\n {2}text +utf8 +[0-9a-f]{16}\n/)
+  const columns = (await runMain(['plan', pipeline, '--columns'])).out
+  assert.match(columns, /columns\n {2}text +utf8 +[0-9a-f]{16}\n +masked\n +id +utf8/)
+  assert.match(
+    columns,
+    /gopherWords +u32 .*\n +words: tokens .*\n +dropped as too-few-words .* < 50 \(option wordsMin\)\n/,
+  )
+  assert.match(columns, /textBytes .*\n.*\n +dropped as empty-text where textBytes < 1\n +gopherWords/)
   assert.deepEqual(JSON.parse((await runMain(['plan', pipeline, '--json'])).out).feed, { length: 128, batch: 4 })
 })
 

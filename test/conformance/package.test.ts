@@ -1,15 +1,28 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { makeFolder } from '../temporary.ts'
 
-// What `npm pack` makes is installed in a project of its own, whose annotator and its mutants are held to the suite by plain JavaScript.
+// What `npm pack` makes is installed in a project of its own, whose annotator and its mutants are held to the suite by plain JavaScript;
+// and the README's filter by TypeScript.
 
 const root = join(import.meta.dirname, '../..')
 const project = makeFolder('consumer')
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
+
+/** The README's code for a filter, and for its test. */
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const [, chapter] = readme.split('## A filter of your own')
+const [shouting, shoutingTest] = chapter
+  .split('```ts\n')
+  .slice(1)
+  .map(part => part.split('```')[0])
+const pipelineWith = (options: string) => `
+import { jsonl, pipeline } from 'headrace'
+import { shouting } from './shouting.ts'
+export default pipeline('own').from(jsonl('*.jsonl')).annotate(shouting(${options}))`
 
 const files: Record<string, string> = {
   'package.json': '{ "type": "module" }',
@@ -40,6 +53,12 @@ import { language, tokenize, utf8From } from 'headrace'
 const batch = { rows: 1, columns: { text: utf8From(['Hello world, this is a test.']) } }
 const [{ language: code }, { tokens }] = await Promise.all([language(), tokenize('gpt2')].map(one => one.annotate(batch)))
 console.log(Buffer.from(code.bytes).toString(), [...tokens.values].join(' '))`,
+  'shouting.ts': shouting,
+  'readme/shouting.ts': shouting,
+  'readme/shouting.test.ts': shoutingTest,
+  'moved.ts': pipelineWith('{ capitalShareMax: 0.5, linesMin: null }'),
+  'misspelt.ts': pipelineWith('{ lineMin: 3 }'),
+  'mistyped.ts': pipelineWith("{ linesMin: '3' }"),
   'types.ts': `
 import type { Annotator } from 'headrace'
 import { annotatorSuite, findBrokenRules, type LogSubject, testLog } from 'headrace/conformance'
@@ -68,14 +87,15 @@ function packInto(folder: string): void {
     symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
 }
 
-function runTests(mistake: string) {
+function runTests(mistake: string, cwd = project) {
   const env: NodeJS.ProcessEnv = { ...process.env, MISTAKE: mistake }
   // Set where tests run, and then a child reports to its parent.
   delete env.NODE_TEST_CONTEXT
-  return spawnSync(process.execPath, ['--test', '--test-reporter=tap'], { cwd: project, env, encoding: 'utf8' })
+  return spawnSync(process.execPath, ['--test', '--test-reporter=tap'], { cwd, env, encoding: 'utf8' })
 }
 
 before(() => {
+  mkdirSync(join(project, 'readme'))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text)
   packInto(project)
 })
@@ -96,12 +116,14 @@ for (const [mistake, rule] of [
     assert.match(stdout, new RegExp(`not ok \\d+ - letter-e: ${rule}`))
   })
 
-test('the types are those of the package', () => {
+function checkTypes(file: string) {
   const options = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'esnext', '--module', 'nodenext']
-  const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, '--types', 'node', 'types.ts'], {
-    cwd: project,
-    encoding: 'utf8',
-  })
+  const all = [...options, '--allowImportingTsExtensions', '--types', 'node', file]
+  return spawnSync(process.execPath, [tsc, ...all], { cwd: project, encoding: 'utf8' })
+}
+
+test('the types are those of the package', () => {
+  const { status, stdout } = checkTypes('types.ts')
   assert.equal(status, 0, stdout)
 })
 
@@ -110,3 +132,26 @@ test('the packed module has its models and ranks with it', () => {
   assert.equal(status, 0, stderr)
   assert.equal(stdout, 'en 15496 995 11 428 318 257 1332 13 50256\n')
 })
+
+test("the README's filter is short and passes its test", () => {
+  assert.ok(shouting.trim().split('\n').length <= 14)
+  const { status, stdout, stderr } = runTests('none', join(project, 'readme'))
+  assert.equal(status, 0, stdout + stderr)
+  assert.match(stdout, /ok 12 - shouting: /)
+})
+
+for (const [file, types, says] of [
+  ['moved.ts', null, null],
+  ['misspelt.ts', /'lineMin' does not exist .* 'linesMin'\?/, /has no option 'lineMin'; did you mean 'linesMin'\?/],
+  ['mistyped.ts', /'string' is not assignable to type 'number'/, /has 'linesMin' "3": give a number, or null/],
+] as const)
+  test(`types and 'headrace plan' ${says ? 'refuse' : 'take'} the README's filter as in ${file}`, () => {
+    const checked = checkTypes(file)
+    assert.equal(checked.status === 0, types === null, checked.stdout)
+    if (types) assert.match(checked.stdout, types)
+    const bin = join(project, 'node_modules/headrace/bin/headrace.js')
+    const plan = spawnSync(process.execPath, [bin, 'plan', file, '--columns'], { cwd: project, encoding: 'utf8' })
+    assert.equal(plan.status, says ? 64 : 0, plan.stderr)
+    if (says) assert.match(plan.stderr, says)
+    else assert.match(plan.stdout, /capitalShare .*\n +capitals among letters\n|capitals among letters/)
+  })

@@ -3,7 +3,19 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { listFiles, listNames, readText, removeFile, sizeOf } from '../../src/disk/files.ts'
-import { isCount, isFields, isListOf, isObjectOf, isOneOf, isRecordOf, isText, isTupleOf, readJson, type Shape, writeJson } from '../../src/disk/json-file.ts'
+import {
+  isCount,
+  isFields,
+  isListOf,
+  isObjectOf,
+  isOneOf,
+  isRecordOf,
+  isText,
+  isTupleOf,
+  readJson,
+  type Shape,
+  writeJson,
+} from '../../src/disk/json-file.ts'
 import { makeFolder } from '../temporary.ts'
 
 const fault = 'is no count: delete it'

@@ -2,7 +2,14 @@ import type { Pipeline } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
 import { decideAll, type ExpectedFate, type IsPoison, type KeptDocument } from './oracle-fates.ts'
 import { cutShards, type ExpectedShard, type ShardLimits } from './oracle-shards.ts'
-import { type CutLimits, cutSlots, type FieldNames, type InputFile, type InputRecord, readRecords } from './oracle-slots.ts'
+import {
+  type CutLimits,
+  cutSlots,
+  type FieldNames,
+  type InputFile,
+  type InputRecord,
+  readRecords,
+} from './oracle-slots.ts'
 import { type Control, type ExpectedFeed, type FeedLimits, planFeed } from './oracle-steps.ts'
 
 /** The bounds that a run's output depends on. `blockSlotsMax` is 16,384 where a feed is opened without it. */

@@ -1,45 +1,10 @@
-import type { Batch, Columns } from '../../batch/batch.ts'
-import { utf8 } from '../../batch/batch.ts'
+import type { Columns, Utf8Column } from '../../batch/batch.ts'
+import { flag, oneOf, optional, orNull, whole } from '../../options.ts'
 import { lengthOf, pointAt } from '../../text/bytes.ts'
 import { findBreak, skipBreak, spaceLength, trimEnd, trimStart } from '../../text/lines.ts'
 import { countSentencesIn, splitSentences } from '../../text/words/sentences.ts'
-import type { Annotator, Rule } from '../annotator.ts'
-
-export interface C4Options {
-  /** What the rules for lines look at: lines, or sentences, which are then joined by a space; lines. */
-  readonly unit?: 'line' | 'sentence'
-  /** Removes lines that don't end with `.`, `?`, `!`, `"` or `'`, or that end with `...`; true. FineWeb says false. */
-  readonly terminalMark?: boolean
-  /** Removes `[12]`, `[]`, `[edit]` and `[citation needed]` from lines; true. */
-  readonly citations?: boolean
-  /** Removes lines with fewer words between white space; 3. null keeps them. */
-  readonly wordsPerLineMin?: number | null
-  /** Removes lines with a longer word, in characters; 1,000. null keeps them. */
-  readonly wordLengthMax?: number | null
-  /** Removes lines that mention JavaScript; true. */
-  readonly javascript?: boolean
-  /** Removes lines about cookies, privacy policies and terms of use; true. */
-  readonly policy?: boolean
-  /** Drops texts with `lorem ipsum` on a line that is long enough and ends as it should; true. */
-  readonly loremIpsum?: boolean
-  /** The same for `{`, where the line does not mention JavaScript; true. */
-  readonly curlyBracket?: boolean
-  /** Drops texts with fewer sentences on the lines that stay; 5. null keeps them. */
-  readonly sentencesMin?: number | null
-}
-
-const defaults: Required<C4Options> = {
-  unit: 'line',
-  terminalMark: true,
-  citations: true,
-  wordsPerLineMin: 3,
-  wordLengthMax: 1000,
-  javascript: true,
-  policy: true,
-  loremIpsum: true,
-  curlyBracket: true,
-  sentencesMin: 5,
-}
+import { type Chosen, filter, type Out } from '../filter.ts'
+import { any, below, columnOf, count } from '../measure.ts'
 
 /** Why a line goes, in the order of the tests and of the values of `c4RemovedByCause`. */
 export const c4RemovalCauses = [
@@ -51,137 +16,134 @@ export const c4RemovalCauses = [
 ] as const
 const [wordTooLong, noTerminalPunctuation, tooFewWords, javascript, policy] = c4RemovalCauses.keys()
 
+const measures = {
+  text: columnOf('utf8')('the lines that stay, without white space around them, joined by LF', {
+    unit: optional(
+      'what the rules for lines look at; sentences are joined by a space',
+      oneOf(['line', 'sentence']),
+      'line',
+    ),
+    terminalMark: optional(
+      "removes lines that don't end with one of `.?!\"'`, or that end with `...`; FineWeb says false",
+      flag,
+      true,
+    ),
+    citations: optional('removes `[12]`, `[]`, `[edit]` and `[citation needed]` from lines', flag, true),
+    wordsPerLineMin: optional('removes lines with fewer words between white space', orNull(whole()), 3),
+    wordLengthMax: optional('removes lines with a longer word, in characters', orNull(whole()), 1000),
+    javascript: optional('removes lines that mention JavaScript', flag, true),
+    policy: optional('removes lines about cookies, privacy policies and terms of use', flag, true),
+  }),
+  c4Lines: count('lines before'),
+  c4LinesRemoved: count('lines that went'),
+  c4RemovedByCause: columnOf('list<i32>')(`how many of them were ${c4RemovalCauses.join(', ')}`),
+  c4LoremIpsum: count('lines with `lorem ipsum` that are long enough and end as they should', {
+    loremIpsum: any('lorem-ipsum'),
+  }),
+  c4CurlyBrackets: count('the same for `{`, on lines that do not mention JavaScript', {
+    curlyBracket: any('curly-bracket'),
+  }),
+  c4Sentences: count('sentences of the lines that stay, each line by itself', {
+    sentencesMin: below(5, 'too-few-sentences'),
+  }),
+}
+
 /**
- * C4's cleaning of a page (Raffel et al. 2020, section 2.2) as datatrove 0.10.1 does it, for English. Replaces `text` by the
- * lines that stay, without white space around them, joined by LF.
- *
- * - `c4Sentences`: sentences of the lines that stay, each line by itself.
- * - `c4LoremIpsum`, `c4CurlyBrackets`: lines that have one of them. Lorem ipsum below a curly bracket does not count while
- *   `curlyBracket` is on, so that the reason is the one that comes first in the text, as datatrove's is.
- * - `c4Lines`: lines before. `c4LinesRemoved`: lines that went, and `c4RemovedByCause` how many for each of `c4RemovalCauses`.
+ * C4's cleaning of a page (Raffel et al. 2020, section 2.2) as datatrove 0.10.1 does it. Lorem ipsum below a curly bracket does not count
+ * while `curlyBracket` is on, so that the reason is the one that comes first in the text, as datatrove's is.
  */
-export function c4(options: C4Options = {}): Annotator {
-  const chosen = { ...defaults, ...options }
-  return {
-    name: 'c4',
-    version: 1,
-    exact: true,
-    options: chosen,
-    reads: ['text'],
-    writes: [
-      { name: 'text', kind: 'utf8' },
-      { name: 'c4Lines', kind: 'u32' },
-      { name: 'c4LinesRemoved', kind: 'u32' },
-      { name: 'c4RemovedByCause', kind: 'list<i32>' },
-      { name: 'c4LoremIpsum', kind: 'u32' },
-      { name: 'c4CurlyBrackets', kind: 'u32' },
-      { name: 'c4Sentences', kind: 'u32' },
-    ],
-    resources: [],
-    rules: buildRules(chosen),
-    annotate: batch => clean(batch, chosen),
-  }
-}
+export const c4 = filter({
+  name: 'c4',
+  version: 1,
+  about: "C4's cleaning of a page, for English: the text becomes the lines that stay.",
+  measures,
+  measure: (texts, found, options) => cleanTexts(texts.column, options, found),
+})
 
-function buildRules(chosen: Required<C4Options>): readonly Rule[] {
-  const rules: Rule[] = []
-  if (chosen.loremIpsum) rules.push({ reason: 'lorem-ipsum', column: 'c4LoremIpsum', above: 0 })
-  if (chosen.curlyBracket) rules.push({ reason: 'curly-bracket', column: 'c4CurlyBrackets', above: 0 })
-  if (chosen.sentencesMin !== null)
-    rules.push({ reason: 'too-few-sentences', column: 'c4Sentences', below: chosen.sentencesMin })
-  return rules
-}
-
-/** The text that is being written and what was found in it. */
+/** A row on its way: what is written of it to the batch's new text, and where what is found is counted. */
 interface Page {
+  readonly options: Chosen<typeof measures>
+  readonly found: Out<typeof measures>
+  readonly removedByCause: Int32Array
   readonly out: Uint8Array
-  readonly removed: Int32Array
+  row: number
+  /** Where the row begins and ends in `out`. */
   start: number
-  length: number
-  kept: number
-  lines: number
-  loremIpsum: number
-  curlyBrackets: number
-  sentences: number
+  end: number
+  linesKept: number
+  /** Of the line that was copied last, citations included: words between white space, the longest in characters. */
+  words: number
+  longestWord: number
+  hasCurlyBracket: boolean
 }
 
-function clean(batch: Batch, chosen: Required<C4Options>): Columns {
-  const { bytes, offsets } = utf8(batch, 'text')
-  const u32 = (): Uint32Array => new Uint32Array(batch.rows)
-  const [lines, removedLines, loremIpsum, curlyBrackets, sentences] = [u32(), u32(), u32(), u32(), u32()]
+function cleanTexts({ bytes, offsets }: Utf8Column, options: Page['options'], found: Page['found']): Columns {
+  const rows = offsets.length - 1
   const causes = c4RemovalCauses.length
-  const removed = new Int32Array(batch.rows * causes)
-  // A line and its break only become shorter; a sentence may have no white space after it.
-  const out = new Uint8Array((offsets[batch.rows] - offsets[0]) * (chosen.unit === 'line' ? 1 : 2))
-  const outOffsets = new Int32Array(batch.rows + 1)
-  for (let row = 0; row < batch.rows; row++) {
-    const page = editText(bytes, offsets[row], offsets[row + 1], chosen, {
-      out,
-      removed: removed.subarray(row * causes, (row + 1) * causes),
-      start: outOffsets[row],
-      length: outOffsets[row],
-      kept: 0,
-      lines: 0,
-      loremIpsum: 0,
-      curlyBrackets: 0,
-      sentences: 0,
-    })
-    outOffsets[row + 1] = page.length
-    lines[row] = page.lines
-    removedLines[row] = page.lines - page.kept
-    loremIpsum[row] = page.loremIpsum
-    curlyBrackets[row] = page.curlyBrackets
-    sentences[row] = page.sentences
+  const page: Page = {
+    options,
+    found,
+    removedByCause: new Int32Array(rows * causes),
+    // A line and its break only become shorter; a sentence may have no white space after it.
+    out: new Uint8Array((offsets[rows] - offsets[0]) * (options.unit === 'line' ? 1 : 2)),
+    row: 0,
+    start: 0,
+    end: 0,
+    linesKept: 0,
+    words: 0,
+    longestWord: 0,
+    hasCurlyBracket: false,
+  }
+  const newOffsets = new Int32Array(rows + 1)
+  for (; page.row < rows; page.row++) {
+    page.start = page.end
+    page.linesKept = 0
+    editText(bytes, offsets[page.row], offsets[page.row + 1], page)
+    newOffsets[page.row + 1] = page.end
+    found.c4LinesRemoved[page.row] = found.c4Lines[page.row] - page.linesKept
   }
   return {
-    text: { kind: 'utf8', offsets: outOffsets, bytes: out.slice(0, outOffsets[batch.rows]) },
-    c4Lines: { kind: 'u32', values: lines },
-    c4LinesRemoved: { kind: 'u32', values: removedLines },
+    text: { kind: 'utf8', offsets: newOffsets, bytes: page.out.slice(0, page.end) },
     c4RemovedByCause: {
       kind: 'list<i32>',
-      offsets: Int32Array.from({ length: batch.rows + 1 }, (_, row) => row * causes),
-      values: removed,
+      offsets: newOffsets.map((_, row) => row * causes),
+      values: page.removedByCause,
     },
-    c4LoremIpsum: { kind: 'u32', values: loremIpsum },
-    c4CurlyBrackets: { kind: 'u32', values: curlyBrackets },
-    c4Sentences: { kind: 'u32', values: sentences },
   }
 }
 
-function editText(bytes: Uint8Array, start: number, end: number, chosen: Required<C4Options>, page: Page): Page {
-  if (chosen.unit === 'line')
+function editText(bytes: Uint8Array, start: number, end: number, page: Page): void {
+  if (page.options.unit === 'line')
     for (let at = start; at < end; ) {
       const stop = findBreak(bytes, at, end)
-      editLine(bytes, at, stop, chosen, page)
+      editLine(bytes, at, stop, page)
       at = skipBreak(bytes, stop, end)
     }
   else {
     let at = start
-    for (const stop of splitSentences(bytes, start, end)) editLine(bytes, at, (at = stop), chosen, page)
+    for (const stop of splitSentences(bytes, start, end)) editLine(bytes, at, (at = stop), page)
   }
-  const first = trimStart(page.out, page.start, page.length)
-  const last = trimEnd(page.out, first, page.length)
+  const first = trimStart(page.out, page.start, page.end)
+  const last = trimEnd(page.out, first, page.end)
   if (first > page.start) page.out.copyWithin(page.start, first, last)
-  page.length = page.start + last - first
-  return page
+  page.end = page.start + last - first
 }
 
 /** Appends a line to the page, or counts why not. */
-function editLine(bytes: Uint8Array, start: number, end: number, chosen: Required<C4Options>, page: Page): void {
-  const { out } = page
-  page.lines++
-  start = trimStart(bytes, start, end)
-  end = trimEnd(bytes, start, end)
-  const from = page.kept > 0 ? page.length + 1 : page.length
-  const to = copyLine(bytes, start, end, out, from, chosen.citations)
-  const cause = findCause(out, from, to, chosen, page)
+function editLine(bytes: Uint8Array, start: number, end: number, page: Page): void {
+  const { out, found, row, options } = page
+  const first = trimStart(bytes, start, end)
+  const from = page.linesKept > 0 ? page.end + 1 : page.end
+  const to = copyLine(bytes, first, trimEnd(bytes, first, end), from, page)
+  const cause = findCause(from, to, page)
+  found.c4Lines[row]++
   if (cause >= 0) {
-    page.removed[cause]++
+    page.removedByCause[row * c4RemovalCauses.length + cause]++
     return
   }
-  if (page.kept++ > 0) out[from - 1] = chosen.unit === 'line' ? 0x0a : 0x20
-  page.length = to
-  page.sentences += chosen.unit === 'line' ? countSentences(out, from, to) : 1
+  if (page.linesKept++ > 0) out[from - 1] = options.unit === 'line' ? 0x0a : 0x20
+  page.end = to
+  found.c4Sentences[row] += options.unit === 'line' ? countSentences(out, from, to) : 1
 }
 
 /** Sentences of a line. A line of ASCII with no mark before its last byte has one, so its words need not be split. */
@@ -194,16 +156,17 @@ function countSentences(out: Uint8Array, from: number, to: number): number {
   return 1
 }
 
-/** Why the line goes, or -1. Counts on the way what drops the whole text. */
-function findCause(out: Uint8Array, from: number, to: number, chosen: Required<C4Options>, page: Page): number {
-  if (chosen.wordLengthMax !== null && line.longestWord > chosen.wordLengthMax) return wordTooLong
-  if (chosen.terminalMark && !endsSentence(out, from, to)) return noTerminalPunctuation
-  if (chosen.wordsPerLineMin !== null && line.words < chosen.wordsPerLineMin) return tooFewWords
+/** Why the line that was copied to `page.out[from, to)` goes, or -1. Counts on the way what drops the whole text. */
+function findCause(from: number, to: number, page: Page): number {
+  const { out, found, row, options } = page
+  if (options.wordLengthMax !== null && page.longestWord > options.wordLengthMax) return wordTooLong
+  if (options.terminalMark && !endsSentence(out, from, to)) return noTerminalPunctuation
+  if (options.wordsPerLineMin !== null && page.words < options.wordsPerLineMin) return tooFewWords
   const phrases = findPhrases(out, from, to)
-  if (phrases & LOREM_IPSUM && !(chosen.curlyBracket && page.curlyBrackets > 0)) page.loremIpsum++
-  if (chosen.javascript && phrases & JAVASCRIPT) return javascript
-  if (line.curlyBracket) page.curlyBrackets++
-  return chosen.policy && phrases & POLICY ? policy : -1
+  if (phrases & LOREM_IPSUM && !(options.curlyBracket && found.c4CurlyBrackets[row] > 0)) found.c4LoremIpsum[row]++
+  if (options.javascript && phrases & JAVASCRIPT) return javascript
+  if (page.hasCurlyBracket) found.c4CurlyBrackets[row]++
+  return options.policy && phrases & POLICY ? policy : -1
 }
 
 /** `.`, `?`, `!`, `"` or `'`, but not three dots. */
@@ -213,23 +176,13 @@ function endsSentence(out: Uint8Array, from: number, to: number): boolean {
   return last === 0x3f || last === 0x21 || last === 0x22 || last === 0x27
 }
 
-/** What `copyLine` saw: words between white space and the longest in characters, citations included. */
-const line = { words: 0, longestWord: 0, curlyBracket: false }
-
-/** Copies `bytes[start, end)` to `out` from `to`, without citations where asked, and returns where the copy ends. */
-function copyLine(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  out: Uint8Array,
-  to: number,
-  citations: boolean,
-): number {
-  let words = 0
-  let longest = 0
-  let characters = 0
-  let curly = false
+/** Copies `bytes[start, end)` to `page.out` from `to`, without citations where asked, and returns where the copy ends. */
+function copyLine(bytes: Uint8Array, start: number, end: number, to: number, page: Page): number {
+  const { out } = page
+  const { citations } = page.options
+  let [words, longest, characters] = [0, 0, 0]
   let skipUntil = start
+  let hasCurlyBracket = false
   for (let at = start; at < end; at++) {
     const byte = bytes[at]
     if ((byte <= 0x20 || byte >= 0xc2) && spaceLength(bytes, at, end) > 0) {
@@ -239,14 +192,14 @@ function copyLine(
       characters = 0
     } else if ((byte & 0xc0) !== 0x80) {
       characters++
-      if (byte === 0x7b) curly = true
+      if (byte === 0x7b) hasCurlyBracket = true
       if (byte === 0x5b && citations && at >= skipUntil) skipUntil = at + citationLength(bytes, at, end)
     }
     if (at >= skipUntil) out[to++] = byte
   }
-  line.words = characters > 0 ? words + 1 : words
-  line.longestWord = Math.max(longest, characters)
-  line.curlyBracket = curly
+  page.words = characters > 0 ? words + 1 : words
+  page.longestWord = Math.max(longest, characters)
+  page.hasCurlyBracket = hasCurlyBracket
   return to
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type C4Options, c4, c4RemovalCauses } from '../../../src/annotate/quality/c4.ts'
+import { c4, c4RemovalCauses } from '../../../src/annotate/quality/c4.ts'
 import { type Columns, list, numbers, stringAt, utf8, utf8From } from '../../../src/batch/batch.ts'
 import { checkFields } from '../../../src/batch/contract.ts'
 import { decide, findReason } from '../../bench/compare-datatrove.ts'
@@ -13,7 +13,7 @@ async function measure(texts: string[], annotator = c4()): Promise<Columns> {
 }
 const column = (columns: Columns, name: string) => [...numbers({ rows: 0, columns }, name)]
 
-async function edit(text: string, options: C4Options = {}): Promise<string> {
+async function edit(text: string, options: Parameters<typeof c4>[0] = {}): Promise<string> {
   const columns = await measure([text], c4(options))
   return stringAt(utf8({ rows: 1, columns }, 'text'), 0)
 }
@@ -33,7 +33,7 @@ test('leaves the text of datatrove', async () => {
     )
 })
 
-const edits: [name: string, text: string, expected: string, options?: C4Options][] = [
+const edits: [name: string, text: string, expected: string, options?: Parameters<typeof c4>[0]][] = [
   [
     'line ends of Python',
     'One two three.\v Four five six.\x85Seven eight nine.\r\n',

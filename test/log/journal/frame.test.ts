@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { limits } from '../../../src/limits.ts'
-import { checkValue, decodeHeader, decodePrefix, encodeFrame, type FrameHeader, framePrefixBytes, isBodyWhole } from '../../../src/log/journal/frame.ts'
+import {
+  checkValue,
+  decodeHeader,
+  decodePrefix,
+  encodeFrame,
+  type FrameHeader,
+  framePrefixBytes,
+  isBodyWhole,
+} from '../../../src/log/journal/frame.ts'
 import type { Commit } from '../../../src/log/log.ts'
 
 const append = (text: string) => ({ topic: 's.a', partition: 0, headers: { text }, value: Buffer.from(text) })

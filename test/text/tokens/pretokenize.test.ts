@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type PieceScanner, scanCl100k, scanGpt2, scanO200k } from '../../../src/text/tokens/pretokenize.ts'
-import { CASELESS, classPageOf, classPages, LOWER, MARK, NEWLINE, NUMBER, SPACE, UPPER } from '../../../src/text/unicode-classes.ts'
+import {
+  CASELESS,
+  classPageOf,
+  classPages,
+  LOWER,
+  MARK,
+  NEWLINE,
+  NUMBER,
+  SPACE,
+  UPPER,
+} from '../../../src/text/unicode-classes.ts'
 import { drawFrom } from '../../random.ts'
 
 const scanners: readonly PieceScanner[] = [scanO200k, scanCl100k, scanGpt2]

@@ -1,0 +1,134 @@
+import {
+  type Batch,
+  type Columns,
+  type Field,
+  type NumberArray,
+  type NumberKind,
+  numberArrays,
+} from '../batch/batch.ts'
+import { type Option, type OptionsOf, type OptionTable, type ResolvedOf, resolveOptions } from '../options.ts'
+import type { Annotator, Resource, Rule } from './annotator.ts'
+import type { Bound, Measure, Measures, NoOptions } from './measure.ts'
+import { Texts } from './texts.ts'
+
+type Names<M extends Measures> = { [K in keyof M]: keyof M[K]['options'] }[keyof M]
+type OptionsIn<M extends Measures> = {
+  readonly [N in Names<M>]: { [K in keyof M]: N extends keyof M[K]['options'] ? M[K]['options'][N] : never }[keyof M]
+}
+/** Every option with its value. */
+export type Chosen<M extends Measures, O = NoOptions> = ResolvedOf<OptionsIn<M> & O>
+/** What a caller may give. */
+export type Given<M extends Measures, O> = [Names<M> | keyof O] extends [never]
+  ? Readonly<Record<string, never>>
+  : OptionsOf<OptionsIn<M> & O>
+/** Where the numbers of a batch go: columns of zeros. */
+export type Out<M extends Measures> = {
+  readonly [K in keyof M as M[K]['kind'] extends NumberKind ? K : never]: NumberArray
+}
+
+/**
+ * A filter as a table: each measure once, with its options and thresholds, and a function that measures. What it writes, its options and
+ * their checks, its default rules and the manual come from the table; this file is the only place that knows how.
+ */
+export interface Table<M extends Measures, O extends OptionTable, S> {
+  /** Letters, digits and `-`: `gopher-quality`. */
+  readonly name: string
+  /** Raised whenever the same input may give another output. */
+  readonly version: number
+  /** What it does, for the manual. */
+  readonly about?: string
+  readonly measures: M
+  /** Measures that depend on the options; they come after the others. */
+  readonly measuresFor?: (options: Chosen<M, O>) => Measures
+  /** Options that belong to no measure; they come after those that do. */
+  readonly options?: O
+  /** What the annotator says that its options were; the options themselves by default. */
+  readonly record?: (options: Chosen<M, O>) => Readonly<Record<string, unknown>>
+  /** The columns that it reads, the texts first; `text` by default. */
+  readonly reads?: (options: Chosen<M, O>) => readonly string[]
+  readonly resources?: readonly Resource[]
+  /** What `measure` needs besides, made for each annotator at its first batch; the options by default. */
+  readonly prepare?: (options: Chosen<M, O>) => S
+  /** Measures all texts of a batch: writes row i of a measure to `out[name][i]`, and returns the columns that are no numbers. */
+  readonly measure: (texts: Texts, out: Out<M>, prepared: S) => Columns | undefined
+}
+
+/** What the manual needs to know of an annotator. */
+export interface Described {
+  readonly table: Pick<Table<Measures, OptionTable, unknown>, 'about' | 'measures' | 'measuresFor' | 'options'>
+}
+export type Filter<M extends Measures, O extends OptionTable> = ((options?: Given<M, O>) => Annotator) & Described
+
+/**
+ * Makes a filter of its table: a function that gives an annotator for each choice of options, and refuses a wrong one (`bad-option`).
+ *
+ * ```ts
+ * const long = filter({
+ *   name: 'long',
+ *   version: 1,
+ *   measures: { longWords: count('words', { longWordsMax: above(1000, 'too-long') }) },
+ *   measure({ rows, words }, out) {
+ *     for (let row = 0; row < rows; row++) out.longWords[row] = words.rows[row + 1] - words.rows[row]
+ *   },
+ * })
+ * ```
+ */
+export function filter<M extends Measures, O extends OptionTable = NoOptions, S = Chosen<M, O>>(
+  table: Table<M, O, S>,
+): Filter<M, O> {
+  const options: OptionTable = Object.assign(
+    {},
+    ...Object.values(table.measures).map(one => one.options),
+    table.options,
+  )
+  const make = (given: Given<M, O> = {} as Given<M, O>): Annotator => {
+    const chosen = resolveOptions(`annotator '${table.name}'`, options, given) as Chosen<M, O>
+    const measures: Measures = { ...table.measures, ...table.measuresFor?.(chosen) }
+    const reads = table.reads?.(chosen) ?? ['text']
+    let prepared: S | undefined
+    return Object.freeze({
+      name: table.name,
+      version: table.version,
+      exact: true,
+      options: table.record?.(chosen) ?? chosen,
+      reads,
+      writes: Object.entries(measures).map(fieldOf),
+      resources: table.resources ?? [],
+      rules: Object.entries(measures).flatMap(([column, measure]) => rulesOf(column, measure, chosen)),
+      measures,
+      annotate: (batch: Batch) => {
+        prepared ??= table.prepare ? table.prepare(chosen) : (chosen as S)
+        const numbers = allocateColumns(measures, batch.rows)
+        const out = Object.fromEntries(Object.entries(numbers).map(([name, { values }]) => [name, values])) as Out<M>
+        const columns: Columns = { ...numbers, ...table.measure(new Texts(batch, reads[0]), out, prepared) }
+        return Object.fromEntries(Object.keys(measures).map(name => [name, columns[name]]))
+      },
+    })
+  }
+  return Object.assign(make, { table: table as unknown as Described['table'] })
+}
+
+function fieldOf([name, { kind, width }]: [string, Measure]): Field {
+  return width === undefined ? { name, kind } : { name, kind, width }
+}
+
+function rulesOf(column: string, { options, fixed }: Measure, chosen: Readonly<Record<string, unknown>>): Rule[] {
+  const moved = Object.entries(options).map(([name, option]) => ruleOf(column, option, chosen[name]))
+  return [...fixed.map(bound => ruleOf(column, bound, bound.default)), ...moved].filter(rule => rule !== null)
+}
+
+/** The rule of an option with this value; null for an option that is no threshold, or for a threshold that drops nothing. */
+function ruleOf(column: string, option: Option | Bound, value: unknown): Rule | null {
+  const at = 'place' in option ? option.place(value) : null
+  return 'place' in option && at !== null ? { reason: option.reason, column, [option.side]: at } : null
+}
+
+/** Columns of zeros for the measures that are numbers. */
+function allocateColumns(measures: Measures, rows: number) {
+  const columns = Object.entries(measures).flatMap(([name, { kind }]) =>
+    kind === 'utf8' || kind === 'list<i32>' || kind === 'fixed'
+      ? []
+      : [[name, { kind, values: new numberArrays[kind](rows) }] as const],
+  )
+  return Object.fromEntries(columns)
+}

@@ -1,10 +1,37 @@
 import type { Described } from '../annotate/filter.ts'
 import type { Measure } from '../annotate/measure.ts'
+import { balanceOptions } from '../decide/balance.ts'
+import { exactDuplicatesOptions } from '../decide/exact-duplicates.ts'
+import { holdoutOptions } from '../decide/holdout.ts'
+import { nearDuplicatesOptions } from '../decide/near-duplicates.ts'
+import { feedOptions } from '../feed/options.ts'
+import { readFeedOptions } from '../feed/read.ts'
 import * as headrace from '../index.ts'
 import type { OptionTable } from '../options.ts'
+import { guardOptions } from '../pipeline/guard.ts'
+import { thresholdOptions } from '../pipeline/pipeline.ts'
+import { topicOptions } from '../record/topic.ts'
+import { kafkaTopicOptions } from '../sources/kafka/kafka-topic.ts'
+
+/** What is no annotator and takes options. */
+const others: Readonly<Record<string, OptionTable>> = {
+  exactDuplicates: exactDuplicatesOptions,
+  nearDuplicates: nearDuplicatesOptions,
+  holdout: holdoutOptions,
+  balance: balanceOptions,
+  'rules and gate, for each column': thresholdOptions,
+  '.feed': feedOptions,
+  '.guard': guardOptions,
+  jsonl: headrace.jsonl.kind.options,
+  parquet: headrace.parquet.kind.options,
+  textFolder: headrace.textFolder.kind.options,
+  kafkaTopic: kafkaTopicOptions,
+  topic: topicOptions,
+  readFeed: readFeedOptions,
+}
 
 /** `docs/operators.md`, made from the tables of all operators that the package exports. `npm run docs` writes it. */
-export function describeOperators(deciders: Readonly<Record<string, OptionTable>> = {}): string {
+export function describeOperators(tables = others): string {
   const annotators = Object.entries(headrace).filter((entry): entry is [string, Described] & typeof entry =>
     Object.hasOwn(entry[1], 'table'),
   )
@@ -12,7 +39,9 @@ export function describeOperators(deciders: Readonly<Record<string, OptionTable>
     '# Operators',
     'Made by `npm run docs` from the tables that check the options. Another option, or another value, is refused before any work.\n`headrace plan PIPELINE --columns` shows the columns of a pipeline, and what its rules drop.',
     ...annotators.map(([name, { table }]) => describeAnnotator(name, table)),
-    ...Object.entries(deciders).map(([name, options]) => joinParts(`## ${name}`, optionTable(optionRows(options)))),
+    ...Object.entries(tables).map(([name, options]) =>
+      joinParts(`## ${name}`, optionTable(optionRows(options)) || 'Has no options.'),
+    ),
   ]
   return `${joinParts(...sections)}\n`
 }
@@ -41,8 +70,9 @@ function describeMeasure({ about, fixed }: Measure): string {
 }
 
 function optionRows(options: OptionTable, prefix = ''): string[][] {
-  return Object.entries(options).map(([name, { about, kind, default: value }]) => {
-    const shown = value === undefined ? 'must be given' : `\`${JSON.stringify(value)}\``
+  return Object.entries(options).map(([name, { about, kind, default: value, mayBeMissing }]) => {
+    const needed = mayBeMissing ? '' : 'must be given'
+    const shown = value === undefined ? needed : `\`${JSON.stringify(value)}\``
     return [`\`${name}\``, prefix + about, kind.is, shown]
   })
 }

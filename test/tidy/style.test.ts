@@ -9,21 +9,14 @@ const folderOf = (path: string) => path.split('/')[0]
 
 /** How often a rule is broken, by the top folder. The numbers are what is left to mend. */
 const rules: [rule: Rule, allowed: Counts, breach: string, clean: string][] = [
-  [spreadGroups, { src: 63, conformance: 4, test: 86 }, 'f({ ...{ a, b }, c })', "f({ ...a, b: '...{' })"],
-  [underscoreNames, { src: 18, test: 10 }, 'const { a: _, ...rest } = b', 'list.map((_, i) => _line + i__)'],
-  [underscoreNames, { src: 18, test: 10 }, 'f((_, __) => 1)', '// (_, __)'],
-  [
-    awaitedLists,
-    { src: 2, conformance: 1, test: 5 },
-    '[a, b] = [await f(), await g()]',
-    '[a, b] = await all([f(), g()])',
-  ],
+  [spreadGroups, { src: 2, test: 82 }, 'f({ ...{ a, b }, c })', "f({ ...a, b: '...{' })"],
+  [underscoreNames, { test: 10 }, 'const { a: _, ...rest } = b', 'list.map((_, i) => _line + i__)'],
+  [underscoreNames, { test: 10 }, 'f((_, __) => 1)', '// (_, __)'],
+  [awaitedLists, { conformance: 1, test: 5 }, '[a, b] = [await f(), await g()]', '[a, b] = await all([f(), g()])'],
 ]
 
 const longLists = {
-  'src/annotate/quality/c4.ts copyLine(6)': 1,
   'src/kafka/records.ts writeHead(6)': 1,
-  'src/run/decide/decide-slot.ts decideRows(6)': 1,
   'src/run/decide/guard-rails.ts describe(7)': 1,
   'src/sources/kafka/kafka-source.ts loseAgain(6)': 1,
   'src/text/hash.ts hash128(6)': 1,
@@ -33,6 +26,7 @@ const longLists = {
   'src/text/tokens/merge.ts mergePiece(6)': 1,
   'src/text/tokens/merge.ts readBytes(6)': 1,
   'src/text/words/sentences.ts findBreaks(6)': 1,
+  'src/text/words/split.ts splitChunk(6)': 1,
   'src/text/words/words.ts writeRecord(6)': 1,
   'src/verify/feed.ts verifyFeed(6)': 1,
   'src/verify/shards.ts verifyShard(6)': 1,
@@ -40,19 +34,14 @@ const longLists = {
 }
 
 const moduleStates = {
+  'src/annotate/texts.ts': 1,
   'src/annotate/language.ts': 1,
-  'src/annotate/pii.ts': 1,
-  'src/annotate/quality/c4.ts': 1,
-  'src/annotate/quality/fineweb.ts': 2,
-  'src/annotate/quality/gopher-repetition.ts': 3,
-  'src/text/density.ts': 6,
   'src/text/hash.ts': 1,
   'src/text/likeness/ngrams.ts': 1,
   'src/text/normalize.ts': 1,
   'src/text/pii.ts': 1,
   'src/text/tokens/bpe.ts': 1,
   'src/text/tokens/merge.ts': 2,
-  'src/text/words/split.ts': 1,
   'src/text/words/words.ts': 2,
 }
 

@@ -20,7 +20,6 @@ const circles = {
   'log -> log/kafka': 1,
   'run -> run/decide': 3,
   'run -> run/load': 1,
-  'run -> run/measure': 5,
   'run -> run/shard': 2,
   'run -> run/redrive': 1,
   'run -> run/spread': 1,

@@ -99,9 +99,10 @@ interface StepFigures {
 function summarize({ step, digest, samples, documents, domains, cuSeqlens }: FeedBatch): StepFigures {
   let tokens = 0
   for (const [i, document] of documents.entries()) if (document !== '') tokens += cuSeqlens[i + 1] - cuSeqlens[i]
-  const counts: Record<string, number> = {}
-  for (const domain of domains) counts[domain] = (counts[domain] ?? 0) + 1
-  return { step, samples, tokens, documents: new Set(documents.filter(Boolean)).size, domains: counts, digest }
+  const counts = new Map<string, number>()
+  for (const domain of domains) counts.set(domain, (counts.get(domain) ?? 0) + 1)
+  const byDomain = Object.fromEntries(counts)
+  return { step, samples, tokens, documents: new Set(documents.filter(Boolean)).size, domains: byDomain, digest }
 }
 
 const widths = [6, 7, 9, 9]

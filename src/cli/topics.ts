@@ -42,7 +42,11 @@ function describeTopics(topics: readonly TopicPlan[], isPlan: boolean): string {
   const copies = (factor: number) => (factor < 0 ? 'default' : String(factor))
   const actions = { create: isPlan ? 'to be created' : 'created', keep: 'is there', refuse: 'refused' }
   const rows = topics.map(({ name, partitions, replicationFactor, settings, action }) => [
-    ...[name, String(partitions), copies(replicationFactor), settings['cleanup.policy'] ?? '', actions[action]],
+    name,
+    String(partitions),
+    copies(replicationFactor),
+    settings['cleanup.policy'] ?? '',
+    actions[action],
   ])
   const head = ['topic', 'partitions', 'copies', 'policy', '']
   const differences = topics.flatMap(topic =>

@@ -39,9 +39,9 @@ export const verifyCommand: Command = {
 }
 
 function jsonOf(run: string, { checks, isSound, bytes, unchecked }: Verification, seconds: number): unknown {
-  const rows = checks.map(({ name, unit, counted, failures, problems, notes }) => ({
-    ...{ name, unit, counted, failures, problems, notes },
-  }))
+  const rows = checks.map(({ name, unit, counted, failures, problems, notes }) => {
+    return { name, unit, counted, failures, problems, notes }
+  })
   return { run, sound: isSound, bytes, seconds: Math.round(seconds * 1000) / 1000, checks: rows, unchecked }
 }
 

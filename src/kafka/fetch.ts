@@ -1,5 +1,5 @@
 import type { Cluster, Lane } from './cluster.ts'
-import { decodeBatches, filterCommitted, type StoredRecord } from './records.ts'
+import { type Committed, decodeBatches, filterCommitted } from './records.ts'
 
 /** Bytes of a response, which an entry that is larger may exceed. A reader holds two responses. */
 export const fetchBytesMax = 4 * 1024 * 1024
@@ -12,12 +12,6 @@ export interface Fetch {
   readonly waitMs?: number
   readonly bytesMax?: number
   readonly lane?: Lane
-}
-
-export interface Committed {
-  readonly records: readonly StoredRecord[]
-  /** Where to go on: past what was read, past markers and what was aborted. */
-  readonly next: bigint
 }
 
 /** One try to fetch committed records. */

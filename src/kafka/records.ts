@@ -196,7 +196,11 @@ function decodeRecords(body: Buffer, { where, count, firstOffset, timeOf }: Head
     const headerList: StoredHeader[] = []
     for (let left = number(); left > 0; left--) headerList.push([`${bytes()}`, bytes()])
     return {
-      ...{ offset, timeMs, key, value, headerList },
+      offset,
+      timeMs,
+      key,
+      value,
+      headerList,
       get headers() {
         return Object.fromEntries(headerList.map(([name, text]) => [name, `${text ?? ''}`]))
       },
@@ -212,15 +216,17 @@ export interface Aborted {
 /** The key of a control record is its version and its type: 0 ends a transaction that was aborted. */
 const isAbortMarker = (batch: Batch) => batch.records()[0]?.key?.readInt16BE(2) === 0
 
+export interface Committed {
+  readonly records: readonly StoredRecord[]
+  /** Where to go on: past what was read, past markers and what was aborted. */
+  readonly next: bigint
+}
+
 /**
- * Committed records from an offset on, and the offset to go on at: markers and what was aborted move it too. `aborted` is the
- * response's list, which comes in order of completion; a producer may be in it more than once.
+ * Committed records from an offset on. `aborted` is the response's list, which comes in order of completion; a producer may be in it more
+ * than once.
  */
-export function filterCommitted(
-  batches: Iterable<Batch>,
-  aborted: readonly Aborted[],
-  from: bigint,
-): { readonly records: readonly StoredRecord[]; readonly next: bigint } {
+export function filterCommitted(batches: Iterable<Batch>, aborted: readonly Aborted[], from: bigint): Committed {
   const begins = aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
   const aborting = new Set<bigint>()
   const records: StoredRecord[] = []

@@ -46,12 +46,6 @@ export function journalName(commit: number, epoch: number): string {
   return `${pad(commit, 12)}-${pad(epoch, 6)}.journal`
 }
 
-/** The first commit and the epoch of a journal file's name, or null where it is not one. */
-export function parseJournalName(name: string): Span | null {
-  const match = namePattern.exec(name)
-  return match && { commit: Number(match[1]), epoch: Number(match[2]) }
-}
-
 export interface JournalFolder {
   /** By epoch, then by first commit. */
   readonly files: readonly JournalFile[]
@@ -65,8 +59,8 @@ export async function listJournal(dir: string): Promise<JournalFolder> {
   const files = names
     .filter(name => name.endsWith('.journal'))
     .map(name => {
-      const span = parseJournalName(name)
-      if (span) return { path: join(dir, name), ...span }
+      const match = namePattern.exec(name)
+      if (match) return { path: join(dir, name), commit: Number(match[1]), epoch: Number(match[2]) }
       throw new HeadraceError('corrupt', `${join(dir, name)} is not a journal of this version: start the run anew`)
     })
   return {

@@ -7,7 +7,7 @@ import { Journal, type JournalOptions } from './stage-journal.ts'
 
 /**
  * The embedded log: a folder with one journal a stage, as a stage is the only writer of its topics. A commit is one frame and one
- * fdatasync. To open it writable is to begin a new epoch of each stage that is used (journal-files.ts says how a former process is kept
+ * fdatasync. To open it writable is to begin a new epoch of each stage that is used (files.ts says how a former process is kept
  * out); others open it to read, and see what was committed when they first asked for the stage.
  *
  * A commit that failed may have happened, as after a crash. The same process commits nothing more to that stage; a new start goes on.

@@ -1,7 +1,7 @@
 import type { Cluster, Lane } from '../../kafka/cluster.ts'
 import { isCode } from '../../kafka/errors.ts'
-import { type Committed, fetchCommitted } from '../../kafka/fetch.ts'
-import type { StoredRecord } from '../../kafka/records.ts'
+import { fetchCommitted } from '../../kafka/fetch.ts'
+import type { Committed, StoredRecord } from '../../kafka/records.ts'
 import { trimmedError } from '../errors.ts'
 import type { Cursor, Entry } from '../log.ts'
 

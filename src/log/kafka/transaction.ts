@@ -1,3 +1,4 @@
+import type { API } from '@platformatic/kafka'
 import type { Cluster, Lane } from '../../kafka/cluster.ts'
 import { isCode, isPassing, isRefused } from '../../kafka/errors.ts'
 import { batchOverheadBytes, encodeBatch, type RecordValue, recordBytesMax } from '../../kafka/records.ts'
@@ -127,10 +128,7 @@ export class Transactor implements AsyncDisposable {
   async #init(id: bigint, epoch: number): Promise<void> {
     const { initProducerId } = this.#cluster.requests
     const timeoutMs = this.#cluster.options.transactionTimeoutMs
-    const found = await this.#ask(
-      node => this.#cluster.call(node, initProducerId, [this.#id, timeoutMs, id, epoch], this.#lane),
-      isPassing,
-    )
+    const found = await this.#ask(initProducerId, [this.#id, timeoutMs, id, epoch], isPassing)
     this.#producer = { id: found.producerId, epoch: found.producerEpoch }
     this.#sequences.clear()
   }
@@ -140,7 +138,7 @@ export class Transactor implements AsyncDisposable {
     const list = [...topics].map(([name, some]) => ({ name, partitions: some.map(batch => batch.partition) }))
     const { id: producerId, epoch: producerEpoch } = this.#producer
     const one = { transactionalId: this.#id, producerId, producerEpoch, verifyOnly: false, topics: list }
-    await this.#ask(node => this.#cluster.call(node, this.#cluster.requests.addPartitions, [[one]], this.#lane))
+    await this.#ask(this.#cluster.requests.addPartitions, [[one]])
   }
 
   async #produce(rounds: readonly (readonly PlannedBatch[])[]): Promise<void> {
@@ -195,8 +193,7 @@ export class Transactor implements AsyncDisposable {
   async #addGroup({ group, topic, offsets }: GroupOffsets): Promise<void> {
     const { requests, hasSecondGeneration } = this.#cluster
     const { id, epoch } = this.#producer
-    if (!hasSecondGeneration)
-      await this.#ask(node => this.#cluster.call(node, requests.addOffsets, [this.#id, id, epoch, group], this.#lane))
+    if (!hasSecondGeneration) await this.#ask(requests.addOffsets, [this.#id, id, epoch, group])
     const partitions = offsets.map(({ partition, offset, metadata }) => ({
       partitionIndex: partition,
       committedOffset: offset,
@@ -223,9 +220,7 @@ export class Transactor implements AsyncDisposable {
     const { requests, hasSecondGeneration } = this.#cluster
     if (!hasSecondGeneration) return this.#endV1(true)
     const { id, epoch } = this.#producer
-    const ended = await this.#ask(node =>
-      this.#cluster.call(node, requests.endTxnV2, [this.#id, id, epoch, true], this.#lane),
-    )
+    const ended = await this.#ask(requests.endTxnV2, [this.#id, id, epoch, true])
     this.#producer = { id: ended.producerId, epoch: ended.producerEpoch }
     this.#sequences.clear()
   }
@@ -245,11 +240,15 @@ export class Transactor implements AsyncDisposable {
   async #endV1(commits: boolean, only = isRefused): Promise<void> {
     const { endTxn } = this.#cluster.requests
     const { id, epoch } = this.#producer
-    await this.#ask(node => this.#cluster.call(node, endTxn, [this.#id, id, epoch, commits], this.#lane), only)
+    await this.#ask(endTxn, [this.#id, id, epoch, commits], only)
   }
 
   /** Asks the transaction's coordinator; tries again what it refused without effect. */
-  #ask<T>(act: (node: number) => Promise<T>, only = isRefused): Promise<T> {
-    return this.#cluster.retry(async () => act(await this.#cluster.coordinator('transaction', this.#id)), { only })
+  #ask<A extends unknown[], R>(api: API<A, R>, args: A, only = isRefused): Promise<R> {
+    const act = async () => {
+      const node = await this.#cluster.coordinator('transaction', this.#id)
+      return this.#cluster.call(node, api, args, this.#lane)
+    }
+    return this.#cluster.retry(act, { only })
   }
 }

@@ -27,39 +27,30 @@ export function buildLabelTree(counts: Float64Array): LabelTree {
 
 /** The most likely label and the logarithm of its probability, a float32. */
 export interface BestLabel {
-  label: number
-  logScore: number
+  readonly label: number
+  readonly logScore: number
 }
 
 /**
  * The label with the greatest product of branch probabilities. Each inner node's row of `output` times `hidden` gives the odds
  * of its right branch. All values are float32, rounded where fastText rounds, and a later equal label wins as in its heap.
  */
-export function findBestLabel(tree: LabelTree, output: Float32Array, hidden: Float32Array): BestLabel {
+export function findBestLabel({ left, right }: LabelTree, output: Float32Array, hidden: Float32Array): BestLabel {
   const best = { label: -1, logScore: Number.NEGATIVE_INFINITY }
-  descend(tree, output, hidden, tree.left.length - 1, 0, best)
-  return best
-}
-
-function descend(
-  tree: LabelTree,
-  output: Float32Array,
-  hidden: Float32Array,
-  node: number,
-  logScore: number,
-  best: BestLabel,
-): void {
-  if (logScore < best.logScore) return
-  if (tree.left[node] < 0) {
-    best.label = node
-    best.logScore = logScore
-    return
+  const labels = (left.length + 1) / 2
+  const descend = (node: number, logScore: number): void => {
+    if (logScore < best.logScore) return
+    if (left[node] < 0) {
+      best.label = node
+      best.logScore = logScore
+      return
+    }
+    const toRight = sigmoid(dot(output, (node - labels) * hidden.length, hidden))
+    descend(left[node], Math.fround(logScore + logOf(Math.fround(1 - toRight))))
+    descend(right[node], Math.fround(logScore + logOf(toRight)))
   }
-  const labels = (tree.left.length + 1) / 2
-  const right = sigmoid(dot(output, (node - labels) * hidden.length, hidden))
-  const leftScore = Math.fround(logScore + logOf(Math.fround(1 - right)))
-  descend(tree, output, hidden, tree.left[node], leftScore, best)
-  descend(tree, output, hidden, tree.right[node], Math.fround(logScore + logOf(right)), best)
+  descend(left.length - 1, 0)
+  return best
 }
 
 function dot(output: Float32Array, at: number, hidden: Float32Array): number {

@@ -143,10 +143,6 @@ function createPieceEncoder(vocabulary: Vocabulary) {
   const keys = new Uint8Array(places * bytesMax)
   const values = new Int32Array(places * idsMax)
 
-  function isCached(place: number, bytes: Uint8Array, start: number, end: number): boolean {
-    return lengths[place] === end - start && equalsAt(keys, place * bytesMax, bytes, start, end)
-  }
-
   return function encodePiece(bytes: Uint8Array, start: number, end: number, out: Int32Array, at: number): number {
     const length = end - start
     if (length === 1) {
@@ -162,7 +158,8 @@ function createPieceEncoder(vocabulary: Vocabulary) {
     }
     if (length > bytesMax) return mergePiece(vocabulary, bytes, start, end, out, at)
     const place = hash & (places - 1)
-    if (hashes[place] === hash && isCached(place, bytes, start, end)) {
+    const isCached = hashes[place] === hash && lengths[place] === length
+    if (isCached && equalsAt(keys, place * bytesMax, bytes, start, end)) {
       const from = place * idsMax
       for (let i = 0; i < counts[place]; i++) out[at++] = values[from + i]
       return at

@@ -11,12 +11,12 @@ import { splitText, splitWords, type Words } from './words.ts'
 
 /** The number of sentences of row `row`; 1 for a text without words. */
 export function countSentences(text: Utf8Column, row: number): number {
-  return findBreaks(text.bytes, text.offsets[row], text.offsets[row + 1], splitWords(text), row, undefined)
+  return findBreaks(text.bytes, text.offsets[row], text.offsets[row + 1], splitWords(text), row).length + 1
 }
 
 /** The number of sentences of the text `bytes[start, end)`, for text that is in no column: an edited line, for example. */
 export function countSentencesIn(bytes: Uint8Array, start: number, end: number): number {
-  return findBreaks(bytes, start, end, splitText(bytes, start, end), 0, undefined)
+  return findBreaks(bytes, start, end, splitText(bytes, start, end), 0).length + 1
 }
 
 /**
@@ -24,38 +24,26 @@ export function countSentencesIn(bytes: Uint8Array, start: number, end: number):
  * sentences belongs to the second (datatrove's `split_into_sentences`).
  */
 export function splitSentences(bytes: Uint8Array, start: number, end: number): Int32Array {
-  const breaks: number[] = []
-  findBreaks(bytes, start, end, splitText(bytes, start, end), 0, breaks)
+  const breaks = findBreaks(bytes, start, end, splitText(bytes, start, end), 0)
   breaks.push(end)
   return Int32Array.from(breaks)
 }
 
-/** Counts sentences and, when asked, writes down where all but the last of them end. */
-function findBreaks(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  words: Words,
-  row: number,
-  breaks: number[] | undefined,
-): number {
+/** Where all sentences but the last end. */
+function findBreaks(bytes: Uint8Array, start: number, end: number, words: Words, row: number): number[] {
   const { rows, starts, ends } = words
-  let sentences = 1
+  const breaks: number[] = []
   let ended = false
   let last = start
   for (let word = rows[row]; word < rows[row + 1]; word++) {
     const kind = kindOf(bytes, starts[word], ends[word])
     const breaksHere: boolean = ended && (kind === plain || isSpaceToken(bytes, last, starts[word]))
-    if (breaksHere) {
-      sentences++
-      breaks?.push(last)
-    }
+    if (breaksHere) breaks.push(last)
     ended = kind === ending || (ended && !breaksHere)
     last = ends[word]
   }
-  if (!ended || !isSpaceToken(bytes, last, end)) return sentences
-  breaks?.push(last)
-  return sentences + 1
+  if (ended && isSpaceToken(bytes, last, end)) breaks.push(last)
+  return breaks
 }
 
 const plain = 0

@@ -10,7 +10,7 @@ import { splitChunk } from './split.ts'
  * Text of any language is split by these same rules.
  *
  * Known differences, all rare: the string `IS_ALPHA`, which breaks spaCy, is a word as any other; addresses whose numbers are
- * not ASCII (`spacy-url.ts`); runs of smileys beside very long words (`neighbourBytesMax` in `spacy-split.ts`).
+ * not ASCII (`url.ts`); runs of smileys beside very long words (`neighbourBytesMax` in `split.ts`).
  */
 export interface Words {
   /** rows + 1 values: row i has the words from `rows[i]` up to `rows[i + 1]`. */

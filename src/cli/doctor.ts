@@ -21,10 +21,8 @@ import { formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  usage: '',
   summary: 'Explains what a start of a run would find and do, and does nothing.',
   details: 'Whether the bytes of the run are whole, verify says.',
-  positionals: { min: 0, max: 0 },
   options: {
     ...runOptions,
     input: { value: 'GLOB', multiple: true, help: 'explains a start with this input (default what the run has)' },
@@ -39,16 +37,15 @@ export const doctorCommand: Command = {
     const outcome = foresee(run, asked, examined)
     const { obstacle, upgrade } = outcome
     const next = `${nameStart(input)} would ${describeNext(found, outcome)}`
+    const name = basename(run.dir)
     if (args.flag('json')) {
       const foreseen = { refusal: obstacle?.message ?? null, exit: obstacle?.exit ?? 0, upgrade }
-      terminal.out.write(`${JSON.stringify({ run: basename(run.dir), ...found, ...foreseen, next })}\n`)
-      return 0
+      terminal.out.write(`${JSON.stringify({ run: name, ...found, ...foreseen, next })}\n`)
+    } else {
+      const width = pageWidth(terminal)
+      terminal.out.write(`run ${name} in ${run.dir}\n\n${printable(formatPairs(describe(found), width))}`)
+      terminal.out.write(`\n${wrapText(printable(next), width).join('\n')}\n`)
     }
-    const width = pageWidth(terminal)
-    const head = `run ${basename(run.dir)} in ${run.dir}`
-    terminal.out.write(`${head}\n\n${printable(formatPairs(describe(found), width))}`)
-    terminal.out.write(`\n${wrapText(printable(next), width).join('\n')}\n`)
-    return 0
   },
 }
 

@@ -24,7 +24,6 @@ export const runCommand: Command = {
   summary: 'Runs a pipeline until its input ends; run again, it goes on where it was.',
   details:
     'All of a run is kept in DIR/RUN: shards in shards/, the feed in feed/. The first SIGINT or SIGTERM finishes what was read and stops; the second stops at once; neither loses anything.',
-  positionals: { min: 1, max: 1 },
   outlivesReader: true,
   options: {
     input: {
@@ -55,11 +54,8 @@ export const runCommand: Command = {
     json: { help: 'ends with one line of JSON; progress goes to standard error' },
   },
   run: async (args, terminal) => {
-    const finished = await runModule(
-      referTo(args.positionals[0], args.texts('input'), args.flag('follow')),
-      args,
-      terminal,
-    )
+    const ref = referTo(args.positionals[0], args.texts('input'), args.flag('follow'))
+    const finished = await runModule(ref, args, terminal)
     await showEnd(finished, args.flag('json'), terminal)
     return finished.isStopped && !args.flag('drain') ? 130 : 0
   },
@@ -146,8 +142,9 @@ async function runWatched(
     drain.stop()
   }
   const used = process.cpuUsage(cpu)
-  const seconds = (performance.now() - started) / 1000
-  const summary = summaryOf(name, figures, { seconds, cpuSeconds: (used.user + used.system) / 1e6 })
+  const seconds = roundToMs((performance.now() - started) / 1000)
+  const cpuSeconds = roundToMs((used.user + used.system) / 1e6)
+  const summary = { ...summaryOf(name, figures), seconds, cpuSeconds }
   const isStopped = drain.signal.aborted
   if (log) tellEnd(log, figures, isStopped, seconds)
   return { dir, plan, figures, summary, isStopped, isWorker, isLogged: log !== null }
@@ -156,9 +153,10 @@ async function runWatched(
 function tellEnd(log: EventLog, figures: Figures, isStopped: boolean, seconds: number): void {
   log.stop()
   if (figures.laterSplits) log.tell('warn', 'late-files', { files: figures.laterSplits })
-  const fields = { ...fieldsOf(figures), seconds: Math.round(seconds * 1000) / 1000 }
-  log.tell('info', isStopped ? 'drained' : 'ended', fields)
+  log.tell('info', isStopped ? 'drained' : 'ended', { ...fieldsOf(figures), seconds })
 }
+
+const roundToMs = (seconds: number) => Math.round(seconds * 1000) / 1000
 
 /** Shows how a run ended. */
 export async function showEnd(

@@ -15,7 +15,6 @@ export const traceCommand: Command = {
   summary: "Shows a document's whole way: source, measurements, fate, shard, block, steps.",
   details:
     "ID is a document's id, or FILE:LINE as the other commands print it, which also finds a dead record. Ids are labels: every record with this one is shown.",
-  positionals: { min: 1, max: 1 },
   options: { ...runOptions, json: { help: 'prints a line of JSON for each record' } },
   run: async (args, terminal) => {
     await using run = await openRun(args, terminal)
@@ -34,7 +33,6 @@ export const traceCommand: Command = {
         'not-found',
         `no decided record of ${run.dir} has the id '${id}', nor is it a FILE:LINE of one`,
       )
-    return 0
   },
 }
 

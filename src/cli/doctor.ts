@@ -1,14 +1,7 @@
 import { basename } from 'node:path'
 import type { LockHolder } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
-import {
-  type Diagnosis,
-  type Examination,
-  examineRun,
-  type InputState,
-  type StageState,
-  type Tail,
-} from '../inspect/doctor.ts'
+import { type Diagnosis, type Examination, examineRun, type StageState, type Tail } from '../inspect/doctor.ts'
 import { describeTrip } from '../record/hold.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type Admission, admit, placeRun, type Start } from '../run/admit.ts'
@@ -148,16 +141,15 @@ function describeTables(slots: number, decided: number): string {
 }
 
 function describeFeed({ steps, isEnded, tailLines }: NonNullable<Diagnosis['feed']>): string {
-  const tail = tailLines
-    ? `; ${formatPlural(tailLines, 'line')} behind them are not published and are written again`
-    : ''
-  return `${formatPlural(steps, 'step')} published${isEnded ? ', ended' : ''}${tail}`
+  const published = `${formatPlural(steps, 'step')} published${isEnded ? ', ended' : ''}`
+  if (!tailLines) return published
+  return `${published}; ${formatPlural(tailLines, 'line')} behind them are not published and are written again`
 }
 
 /** Names of files that are shown. */
 const namesMax = 3
 
-function describeInput({ splits, missing, changed, fresh, unchecked }: InputState): string {
+function describeInput({ splits, missing, changed, fresh, unchecked }: Diagnosis['input']): string {
   const recorded = `${formatPlural(splits, 'file')} recorded`
   if (unchecked !== null) return `${recorded}, not compared: ${unchecked}`
   const some = (what: string, names: readonly string[]) => {

@@ -23,7 +23,8 @@ export const feedCommand: Command = {
   },
   run: async (args, terminal) => {
     const dir = await feedFolder(args)
-    const [isJson, follow] = [args.flag('json'), args.flag('follow')]
+    const isJson = args.flag('json')
+    const follow = args.flag('follow')
     const stepsMax = args.count('steps', isJson || follow ? Number.POSITIVE_INFINITY : 10)
     const options = {
       from: args.count('from', 0, 0),
@@ -43,12 +44,7 @@ async function feedFolder(args: ParsedArgs): Promise<string> {
 }
 
 /** Reads all batches, prints the first ones as they come, and at the end the speed. */
-async function printFeed(
-  batches: AsyncIterable<FeedBatch>,
-  stepsMax: number,
-  isJson: boolean,
-  terminal: Terminal,
-): Promise<void> {
+async function printFeed(batches: AsyncIterable<FeedBatch>, stepsMax: number, isJson: boolean, terminal: Terminal) {
   const started = performance.now()
   const width = pageWidth(terminal)
   let [steps, tokens] = [0, 0]
@@ -69,11 +65,7 @@ async function printFeed(
 const firstSteps = 5
 
 /** The first steps of a feed, for the end of a run. */
-export async function showFirstSteps(
-  batches: AsyncIterable<FeedBatch>,
-  stepsInAll: number,
-  terminal: Terminal,
-): Promise<void> {
+export async function showFirstSteps(batches: AsyncIterable<FeedBatch>, stepsInAll: number, terminal: Terminal) {
   terminal.out.write(`\nfirst steps of the feed\n${stepsHead}`)
   let steps = 0
   for await (const batch of batches) {

@@ -90,12 +90,7 @@ export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Te
   }
 }
 
-async function runWatched(
-  ref: PipelineRef,
-  args: ParsedArgs,
-  terminal: Terminal,
-  log: EventLog | null,
-): Promise<FinishedRun> {
+async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal, log: EventLog | null) {
   const stages = parseStages(args.text('stages'))
   const workers = args.count('workers', Math.max(1, availableParallelism()), 1, 512)
   const plan = await loadPlan(ref)
@@ -159,16 +154,14 @@ function tellEnd(log: EventLog, figures: Figures, isStopped: boolean, seconds: n
 const roundToMs = (seconds: number) => Math.round(seconds * 1000) / 1000
 
 /** Shows how a run ended. */
-export async function showEnd(
-  { dir, plan, figures, summary, isStopped, isWorker, isLogged }: FinishedRun,
-  isJson: boolean,
-  terminal: Terminal,
-): Promise<void> {
+export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: Terminal): Promise<void> {
+  const { dir, plan, figures, summary, isStopped, isWorker, isLogged } = finished
   const { laterSplits, steps } = figures
-  if (laterSplits && !isLogged)
-    terminal.err.write(
-      `headrace run: this run had ended before ${laterSplits === 1 ? 'a file' : `${laterSplits} files`} of its input came; begin another with --run NAME to read all\n`,
-    )
+  if (laterSplits && !isLogged) {
+    const files = laterSplits === 1 ? 'a file' : `${laterSplits} files`
+    const advice = 'begin another with --run NAME to read all'
+    terminal.err.write(`headrace run: this run had ended before ${files} of its input came; ${advice}\n`)
+  }
   if (isJson) {
     terminal.out.write(`${JSON.stringify(summary)}\n`)
     return
@@ -176,10 +169,10 @@ export async function showEnd(
   printSummary(summary, figures, dir, terminal)
   if (isWorker) return
   if (plan.feed && steps > 0) await showFirstSteps(readFeed(join(dir, 'feed')), steps, terminal)
-  else if (plan.feed)
-    terminal.out.write(
-      `\nno step of the feed yet: a step has ${formatCount(plan.feed.length * plan.feed.batch)} tokens\n`,
-    )
+  else if (plan.feed) {
+    const tokens = formatCount(plan.feed.length * plan.feed.batch)
+    terminal.out.write(`\nno step of the feed yet: a step has ${tokens} tokens\n`)
+  }
   if (isStopped) terminal.out.write('\nStopped: the same command goes on from here.\n')
   const where = dirname(dir) === '.headrace' ? '' : ` --dir ${dirname(dir)}`
   terminal.out.write(`\nheadrace look${where} shows why, headrace trace ID${where} one document's whole way.\n`)

@@ -50,11 +50,10 @@ async function describe(run: RunReader, trace: Trace, reasons: Reasons, width: n
     ['address', `slot ${fate.slot}, row ${fate.row}`],
     ['fate', await describeFate(run, trace, reasons)],
   ]
-  if (shard)
-    rows.push([
-      'shard',
-      `shards/${shard.path}, row ${shard.row}, tokens ${formatCount(shard.start)} to ${formatCount(shard.start + shard.tokens)}`,
-    ])
+  if (shard) {
+    const tokens = `tokens ${formatCount(shard.start)} to ${formatCount(shard.start + shard.tokens)}`
+    rows.push(['shard', `shards/${shard.path}, row ${shard.row}, ${tokens}`])
+  }
   for (const sample of samples) rows.push(['sample', describeSample(sample)])
   if (fate.fate === 'kept' && samples.length === 0) rows.push(['sample', 'in none yet'])
   const unmeasured = fate.reason === null ? undefined : reasons.unmeasured.get(fate.reason)

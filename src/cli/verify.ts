@@ -59,9 +59,8 @@ function printVerification(dir: string, found: Verification, seconds: number, te
   if (unchecked.length) write(`\nwhat was not checked\n${unchecked.map(indent).join('')}`)
   const rate = `${formatBytes(bytes)} read in ${formatSeconds(seconds)} (${formatBytes(bytes / Math.max(seconds, 0.001))}/s)`
   const failed = checks.filter(check => check.failures > 0).length
-  write(
-    `\n${isSound ? 'All of it holds' : `${formatPlural(failed, 'row')} of the table ${failed === 1 ? 'does' : 'do'} not hold`}; ${rate}.\n`,
-  )
+  const failure = `${formatPlural(failed, 'row')} of the table ${failed === 1 ? 'does' : 'do'} not hold`
+  write(`\n${isSound ? 'All of it holds' : failure}; ${rate}.\n`)
 }
 
 function describeResult({ counted, failures, notes }: CheckResult): string {

@@ -1,13 +1,6 @@
 /**
  * Headrace's public names. A pipeline is `pipeline(name)` with a source, annotators that measure, deciders that drop, a tokenizer and a
- * feed; `readFeed` is the trainer's end. The parts behind them, top down:
- *
- *   cli/       one file a command                      run/       the stages of a run
- *   replay/    reading what a run recorded             pipeline/  the value that a user writes, checked and laid out
- *   feed/      blocks, steps and the trainer's reader  shards/    sealed files of tokens
- *   decide/    what is dropped and why                 annotate/  what is measured
- *   sources/   documents from outside                  log/       the only thing between stages
- *   batch/     rows in columns, Arrow                  text/      algorithms on bytes
+ * feed; `readFeed` is the trainer's end. `src/README.md` draws the parts behind them.
  */
 export type { Annotator, Resource, Rule } from './annotate/annotator.ts'
 export { filter } from './annotate/filter.ts'

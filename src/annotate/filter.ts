@@ -1,11 +1,5 @@
-import {
-  type Batch,
-  type Columns,
-  type Field,
-  type NumberArray,
-  type NumberKind,
-  numberArrays,
-} from '../batch/batch.ts'
+import type { Batch, Columns, Field, NumberArray, NumberKind } from '../batch/batch.ts'
+import { numberArrays } from '../batch/batch.ts'
 import { type Option, type OptionsOf, type OptionTable, type ResolvedOf, resolveOptions } from '../options.ts'
 import type { Annotator, Resource, Rule } from './annotator.ts'
 import type { Bound, Measure, Measures, NoOptions } from './measure.ts'
@@ -76,11 +70,8 @@ export type Filter<M extends Measures, O extends OptionTable> = ((options?: Give
 export function filter<M extends Measures, O extends OptionTable = NoOptions, S = Chosen<M, O>>(
   table: Table<M, O, S>,
 ): Filter<M, O> {
-  const options: OptionTable = Object.assign(
-    {},
-    ...Object.values(table.measures).map(one => one.options),
-    table.options,
-  )
+  const ofMeasures = Object.values(table.measures).map(measure => measure.options)
+  const options: OptionTable = Object.assign({}, ...ofMeasures, table.options)
   const make = (given: Given<M, O> = {} as Given<M, O>): Annotator => {
     const chosen = resolveOptions(`annotator '${table.name}'`, options, given) as Chosen<M, O>
     const measures: Measures = { ...table.measures, ...table.measuresFor?.(chosen) }

@@ -13,9 +13,7 @@ const model = Object.freeze({ name: 'lid.176.ftz', sha256: dataFiles['lid.176.ft
  * Identifies the language. A text is one line, its line feeds read as spaces, as datatrove 0.10.1 does. Exact on any machine: the
  * arithmetic is IEEE 754 operations in a fixed order, and no engine's exp or log takes part.
  *
- * ```ts
- * pipeline.annotate(language()).decide(rules({ language: { oneOf: ['en', 'zh'] } }))
- * ```
+ *     pipeline.annotate(language()).decide(rules({ language: { oneOf: ['en', 'zh'] } }))
  */
 export const language = filter({
   name: 'language',

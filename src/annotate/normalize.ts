@@ -7,9 +7,7 @@ import { replaceTexts } from './replace-texts.ts'
 /**
  * Brings `text` to normal form (see `text/normalize.ts`). The running Node's Unicode version is part of the fingerprint. Put it first.
  *
- * ```ts
- * pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize())
- * ```
+ *     pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize())
  */
 export const normalize = filter({
   name: 'normalize',

@@ -1,17 +1,14 @@
 import { type Batch, type Column, type Columns, type Field, stringAt, utf8 } from '../batch/batch.ts'
 import { scatterColumn, takeRows } from '../batch/rows.ts'
-import { type Kind, listOf, name, required, resolveOptions } from '../options.ts'
+import { kind, listOf, name, required, resolveOptions } from '../options.ts'
 import type { Annotator } from './annotator.ts'
 import { replaceTexts } from './replace-texts.ts'
 
-const values: Kind<readonly string[]> = {
-  is: 'a list of one value or more',
-  accepts: (value): value is readonly string[] => listOf(name).accepts(value) && value.length > 0,
-}
-const isAnnotator: Kind<Annotator> = {
-  is: 'an annotator, as gopherQuality() gives one',
-  accepts: (value): value is Annotator => typeof (value as Annotator | undefined)?.annotate === 'function',
-}
+const values = kind<readonly string[]>('a list of one value or more', listOf(name, 1).accepts)
+const isAnnotator = kind<Annotator>(
+  'an annotator, as gopherQuality() gives one',
+  value => typeof (value as Annotator | undefined)?.annotate === 'function',
+)
 const table = {
   name: 'onlyFor',
   about: `\`onlyFor(column, values, annotator)\` measures only the rows whose \`column\` is one of \`values\`. The others have no measurement,
@@ -44,17 +41,12 @@ export function onlyFor(column: string, values: readonly string[], annotator: An
       const rows = Array.from({ length: batch.rows }, (_, row) => row)
       const chosen = rows.filter(row => wanted.has(stringAt(labels, row)))
       const measured = await annotator.annotate(chosen.length === batch.rows ? batch : takeRows(batch, chosen), signal)
-      return Object.fromEntries(
-        annotator.writes.map(field => {
-          const part = measured[field.name]
-          return [
-            field.name,
-            isEdited(field)
-              ? mergeColumn(batch.columns[field.name], part, chosen)
-              : scatterColumn(widen(part), chosen, batch.rows),
-          ]
-        }),
-      )
+      const spread = (field: Field): Column => {
+        const part = measured[field.name]
+        if (isEdited(field)) return mergeColumn(batch.columns[field.name], part, chosen)
+        return scatterColumn(widen(part), chosen, batch.rows)
+      }
+      return Object.fromEntries(annotator.writes.map(field => [field.name, spread(field)]))
     },
   })
 }
@@ -67,9 +59,8 @@ function withMissing(field: Field): Field {
 }
 
 function widen(column: Column): Column {
-  if (column.kind === 'u8' || column.kind === 'i32' || column.kind === 'u32')
-    return { kind: 'f64', values: Float64Array.from(column.values) }
-  return column
+  if (!('values' in column) || !integers.includes(column.kind)) return column
+  return { kind: 'f64', values: Float64Array.from(column.values) }
 }
 
 /** The column with the rows at `chosen` replaced by those of `part`. Only UTF-8 columns are edited by annotators. */

@@ -9,9 +9,7 @@ import { replaceTexts } from './replace-texts.ts'
 /**
  * Masks personal data. `{ reason: 'too-much-personal-data', column: 'piiCount', above: 5 }` is the rule of Dolma; there is no default one.
  *
- * ```ts
- * pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize(), maskPii({ phones: false }))
- * ```
+ *     pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize(), maskPii({ phones: false }))
  */
 export const maskPii = filter({
   name: 'pii',

@@ -2,27 +2,17 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { NumberArray } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
-import {
-  type Kind,
-  listOf,
-  name,
-  number,
-  type OptionsOf,
-  optional,
-  orNull,
-  required,
-  resolveOptions,
-} from '../options.ts'
+import { kind, listOf, name, number, type OptionsOf, optional, orNull, required, resolveOptions } from '../options.ts'
 import { cutWords, readSeed, type Seed, scoreWords, weighBuckets } from '../text/likeness/seed.ts'
 import { ShingleBuffer } from '../text/likeness/shingles.ts'
 import type { Annotator } from './annotator.ts'
 import { filter } from './filter.ts'
 import { below, ratio } from './measure.ts'
 
-const files: Kind<string | readonly string[]> = {
-  is: 'a seed file, or a list of them',
-  accepts: (value): value is string | readonly string[] => name.accepts(value) || listOf(name).accepts(value),
-}
+const files = kind<string | readonly string[]>(
+  'a seed file, or a list of them',
+  value => name.accepts(value) || listOf(name).accepts(value),
+)
 const score = 'mean log weight of its words and pairs of words: above 0 it is more like the seed; NaN without words'
 const table = {
   name: 'seed-similarity',
@@ -42,9 +32,7 @@ const table = {
 /**
  * Scores each document against seeds (see `text/likeness/seed.ts`): `seed:<name>`, the mean log weight of its words and pairs of words.
  *
- * ```ts
- * pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize(), seedSimilarity({ seed: 'seeds/math.json' }))
- * ```
+ *     pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize(), seedSimilarity({ seed: 'seeds/math.json' }))
  */
 export function seedSimilarity(options: OptionsOf<typeof table.options>): Annotator {
   const { seed, minScore } = resolveOptions("annotator 'seed-similarity'", table.options, options)

@@ -37,11 +37,7 @@ export const signature = filter({
     ),
     textHash: fixed('the first 16 bytes of the SHA-256 of the text', 16),
   }),
-  prepare: chosen => ({
-    ...chosen,
-    places: new Int32Array(chosen.bands * chosen.rows),
-    buffer: new ShingleBuffer(),
-  }),
+  prepare: chosen => ({ ...chosen, places: new Int32Array(chosen.bands * chosen.rows), buffer: new ShingleBuffer() }),
   measure({ rows, bytes, offsets }, out: { readonly shingles?: NumberArray }, prepared) {
     const { bands, shingle: width, punctuation, places, buffer } = prepared
     const signatures = new Uint8Array(rows * places.length)

@@ -17,9 +17,7 @@ const table = {
 /**
  * Writes `tokens`, the ids of `text` as tiktoken gives them; text that looks like a special token is text.
  *
- * ```ts
- * pipeline.tokenize('o200k_base')
- * ```
+ *     pipeline.tokenize('o200k_base')
  */
 export function tokenize(encoding: EncodingName, options: OptionsOf<typeof table.options> = {}): Annotator {
   const make = filter({

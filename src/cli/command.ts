@@ -5,7 +5,7 @@ import { formatPairs, wrapText } from './wrap.ts'
 /** Where a command prints. Tests give their own. */
 export interface Terminal {
   readonly out: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
-  readonly err: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+  readonly err: Terminal['out']
 }
 
 /** An option as help shows it. `value` names its argument; without one it is a flag. */
@@ -24,20 +24,20 @@ export interface ParsedArgs {
   count(name: string, fallback: number, min?: number, max?: number): number
 }
 
-/** One command: a file of `cli/` exports one. `run` returns the exit status. */
+/** One command: a file of `cli/` exports one. */
 export interface Command {
   readonly name: string
-  /** What stands after the name: `PIPELINE`, `ID`. */
-  readonly usage: string
+  /** Its arguments, a word each: `ID`, `[FILE]` that may be left out, `FILE...` for one or more. None by default. */
+  readonly usage?: string
   /** One line, for the list of commands. */
   readonly summary: string
   /** What else its own help says. */
   readonly details?: string
-  readonly positionals: { readonly min: number; readonly max: number }
   readonly options: Readonly<Record<string, CommandOption>>
   /** Goes on when the reader of its output is gone, as its work is elsewhere. */
   readonly outlivesReader?: boolean
-  run(args: ParsedArgs, terminal: Terminal): Promise<number>
+  /** Returns the exit status where that is not 0. */
+  run(args: ParsedArgs, terminal: Terminal): Promise<number | undefined>
 }
 
 /** Parses a command's arguments; anything it does not know is a `bad-option` that says what it knows. */
@@ -60,15 +60,19 @@ export function parseCommand(command: Command, argv: readonly string[]): ParsedA
   }
 }
 
+/** How many files a command takes at most. */
+const filesMax = 100_000
+
 function checkPositionals(command: Command, given: readonly string[]): void {
-  const { min, max } = command.positionals
+  const { usage = '' } = command
+  const words = usage.split(' ').filter(Boolean)
+  const min = words.filter(word => !word.startsWith('[')).length
+  const max = usage.endsWith('...') ? filesMax : words.length
   if (given.length >= min && given.length <= max) return
   const shown = given.slice(0, 4).join(' ') + (given.length > 4 ? ` and ${given.length - 4} more` : '')
   const hint = given.length > max && max > 0 ? '; a glob needs quotes, or the shell makes many words of it' : ''
-  throw bad(
-    command,
-    `it takes ${command.usage || 'no argument'}, and got ${given.length ? `'${shown}'` : 'nothing'}${hint}`,
-  )
+  const got = given.length ? `'${shown}'` : 'nothing'
+  throw bad(command, `it takes ${usage || 'no argument'}, and got ${got}${hint}`)
 }
 
 function parseOrExplain(command: Command, argv: readonly string[]) {

@@ -14,14 +14,12 @@ export const decisionsCommand: Command = {
   summary: "Prints what one annotator's default rules say of each record.",
   details:
     "Lines of JSON as 'fates' prints them, whatever the other annotators and the deciders said. The input is read again, and the text measured as it came in, so that two dialects of a filter can be compared. ANNOTATOR is its name as 'plan' shows it (gopher-quality) or as a pipeline calls it (gopherQuality).",
-  positionals: { min: 1, max: 1 },
   options: runOptions,
   run: async (args, terminal) => {
     await using run = await openRun(args)
     const plan = await loadPlan(referToRun(run.run))
     const annotator = findAnnotator(plan, args.positionals[0])
     await writeLines(terminal, decideAlone(plan, annotator, run.run), fateLine)
-    return 0
   },
 }
 

@@ -46,10 +46,8 @@ export function describeOperators(tables = others): string {
   return `${joinParts(...sections)}\n`
 }
 
-function describeAnnotator(
-  name: string,
-  { about = '', measures, measuresFor, options = {} }: Described['table'],
-): string {
+function describeAnnotator(name: string, table: Described['table']): string {
+  const { about = '', measures, measuresFor, options = {} } = table
   const defaults = Object.fromEntries(Object.entries(options).map(([option, one]) => [option, one.default]))
   const all = Object.entries({ ...measures, ...measuresFor?.(defaults) })
   const columns = all.map(([column, measure]) => [`\`${column}\``, `\`${measure.kind}\``, describeMeasure(measure)])
@@ -64,9 +62,8 @@ function describeAnnotator(
 
 /** What a column says, and what is dropped of it whatever the options are. */
 function describeMeasure({ about, fixed }: Measure): string {
-  return [about, ...fixed.map(bound => `drops as \`${bound.reason}\` what is ${bound.side} ${bound.default}`)].join(
-    '; ',
-  )
+  const drops = fixed.map(bound => `drops as \`${bound.reason}\` what is ${bound.side} ${bound.default}`)
+  return [about, ...drops].join('; ')
 }
 
 function optionRows(options: OptionTable, prefix = ''): string[][] {

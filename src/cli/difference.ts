@@ -1,10 +1,5 @@
 /** Lines of two texts that the other does not have, in their order. Lines that differ in white space alone are equal. */
-export interface Difference {
-  readonly ours: readonly string[]
-  readonly theirs: readonly string[]
-}
-
-export function compareLines(ours: string, theirs: string): Difference {
+export function compareLines(ours: string, theirs: string): { ours: string[]; theirs: string[] } {
   const [left, right] = [ours, theirs].map(text => text.split('\n').map(line => line.replace(/\s+/g, ' ').trim()))
   return { ours: without(left, right), theirs: without(right, left) }
 }

@@ -1,14 +1,7 @@
 import { basename } from 'node:path'
 import type { LockHolder } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
-import {
-  type Diagnosis,
-  type Examination,
-  examineRun,
-  type InputState,
-  type StageState,
-  type Tail,
-} from '../inspect/doctor.ts'
+import { type Diagnosis, type Examination, examineRun, type StageState, type Tail } from '../inspect/doctor.ts'
 import { describeTrip } from '../record/hold.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type Admission, admit, placeRun, type Start } from '../run/admit.ts'
@@ -21,10 +14,8 @@ import { formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  usage: '',
   summary: 'Explains what a start of a run would find and do, and does nothing.',
   details: 'Whether the bytes of the run are whole, verify says.',
-  positionals: { min: 0, max: 0 },
   options: {
     ...runOptions,
     input: { value: 'GLOB', multiple: true, help: 'explains a start with this input (default what the run has)' },
@@ -39,16 +30,15 @@ export const doctorCommand: Command = {
     const outcome = foresee(run, asked, examined)
     const { obstacle, upgrade } = outcome
     const next = `${nameStart(input)} would ${describeNext(found, outcome)}`
+    const name = basename(run.dir)
     if (args.flag('json')) {
       const foreseen = { refusal: obstacle?.message ?? null, exit: obstacle?.exit ?? 0, upgrade }
-      terminal.out.write(`${JSON.stringify({ run: basename(run.dir), ...found, ...foreseen, next })}\n`)
-      return 0
+      terminal.out.write(`${JSON.stringify({ run: name, ...found, ...foreseen, next })}\n`)
+    } else {
+      const width = pageWidth(terminal)
+      terminal.out.write(`run ${name} in ${run.dir}\n\n${printable(formatPairs(describe(found), width))}`)
+      terminal.out.write(`\n${wrapText(printable(next), width).join('\n')}\n`)
     }
-    const width = pageWidth(terminal)
-    const head = `run ${basename(run.dir)} in ${run.dir}`
-    terminal.out.write(`${head}\n\n${printable(formatPairs(describe(found), width))}`)
-    terminal.out.write(`\n${wrapText(printable(next), width).join('\n')}\n`)
-    return 0
   },
 }
 
@@ -151,16 +141,15 @@ function describeTables(slots: number, decided: number): string {
 }
 
 function describeFeed({ steps, isEnded, tailLines }: NonNullable<Diagnosis['feed']>): string {
-  const tail = tailLines
-    ? `; ${formatPlural(tailLines, 'line')} behind them are not published and are written again`
-    : ''
-  return `${formatPlural(steps, 'step')} published${isEnded ? ', ended' : ''}${tail}`
+  const published = `${formatPlural(steps, 'step')} published${isEnded ? ', ended' : ''}`
+  if (!tailLines) return published
+  return `${published}; ${formatPlural(tailLines, 'line')} behind them are not published and are written again`
 }
 
 /** Names of files that are shown. */
 const namesMax = 3
 
-function describeInput({ splits, missing, changed, fresh, unchecked }: InputState): string {
+function describeInput({ splits, missing, changed, fresh, unchecked }: Diagnosis['input']): string {
   const recorded = `${formatPlural(splits, 'file')} recorded`
   if (unchecked !== null) return `${recorded}, not compared: ${unchecked}`
   const some = (what: string, names: readonly string[]) => {

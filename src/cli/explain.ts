@@ -1,14 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 
-/** What ended a command: its code, the exit status, and whether the same command may succeed later. */
-export interface Judged {
-  readonly code: string
-  readonly exit: number
-  readonly retry: boolean
-  readonly message: string
-}
-
 /** An error that was told already: the process ends with its status and prints no more. */
 export class Told extends Error {
   readonly exit: number
@@ -19,8 +11,8 @@ export class Told extends Error {
   }
 }
 
-/** `who`: the command, as messages name it. */
-export function judgeError(caught: unknown, who: string): Judged {
+/** What ended a command: its code, its exit status, and whether it may succeed later. `who` is the command, as messages name it. */
+export function judgeError(caught: unknown, who: string) {
   const error = wrapDiskError(caught, who)
   if (error instanceof HeadraceError) {
     const { code, exit, retry, message } = error

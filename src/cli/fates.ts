@@ -6,16 +6,13 @@ import { writeLines } from './write-lines.ts'
 
 export const fatesCommand: Command = {
   name: 'fates',
-  usage: '',
   summary: 'Prints what became of each record, a line of JSON each.',
   details:
     'A line has id, file, line, slot, row, fate (kept, dropped, dead), reason, evidence, duplicateOf and similarity, in the order of slots and rows. What is not there is null.',
-  positionals: { min: 0, max: 0 },
   options: runOptions,
   run: async (args, terminal) => {
     await using run = await openRun(args, terminal)
     await writeLines(terminal, readFates(run), fateLine)
-    return 0
   },
 }
 

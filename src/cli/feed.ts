@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
 import { openRun } from './find-run.ts'
-import { formatCount, formatPlural } from './table.ts'
+import { formatCount, formatPlural, sortCounts } from './table.ts'
 import { clipText, displayWidth, pageWidth } from './wrap.ts'
 
 export const feedCommand: Command = {
@@ -12,7 +12,6 @@ export const feedCommand: Command = {
   summary: 'Reads a feed as a trainer does, and prints its steps and the speed.',
   details:
     'FOLDER is a feed, or a run that has one (default: the run of --dir and --run). All steps are read; the first N are printed.',
-  positionals: { min: 0, max: 1 },
   options: {
     ...runOptions,
     from: { value: 'STEP', help: 'first step (default 0)' },
@@ -24,7 +23,8 @@ export const feedCommand: Command = {
   },
   run: async (args, terminal) => {
     const dir = await feedFolder(args)
-    const [isJson, follow] = [args.flag('json'), args.flag('follow')]
+    const isJson = args.flag('json')
+    const follow = args.flag('follow')
     const stepsMax = args.count('steps', isJson || follow ? Number.POSITIVE_INFINITY : 10)
     const options = {
       from: args.count('from', 0, 0),
@@ -33,7 +33,6 @@ export const feedCommand: Command = {
       follow,
     }
     await printFeed(readFeed(dir, options), stepsMax, isJson, terminal)
-    return 0
   },
 }
 
@@ -45,12 +44,7 @@ async function feedFolder(args: ParsedArgs): Promise<string> {
 }
 
 /** Reads all batches, prints the first ones as they come, and at the end the speed. */
-async function printFeed(
-  batches: AsyncIterable<FeedBatch>,
-  stepsMax: number,
-  isJson: boolean,
-  terminal: Terminal,
-): Promise<void> {
+async function printFeed(batches: AsyncIterable<FeedBatch>, stepsMax: number, isJson: boolean, terminal: Terminal) {
   const started = performance.now()
   const width = pageWidth(terminal)
   let [steps, tokens] = [0, 0]
@@ -71,11 +65,7 @@ async function printFeed(
 const firstSteps = 5
 
 /** The first steps of a feed, for the end of a run. */
-export async function showFirstSteps(
-  batches: AsyncIterable<FeedBatch>,
-  stepsInAll: number,
-  terminal: Terminal,
-): Promise<void> {
+export async function showFirstSteps(batches: AsyncIterable<FeedBatch>, stepsInAll: number, terminal: Terminal) {
   terminal.out.write(`\nfirst steps of the feed\n${stepsHead}`)
   let steps = 0
   for await (const batch of batches) {
@@ -86,17 +76,8 @@ export async function showFirstSteps(
     terminal.out.write(`... ${formatCount(stepsInAll - steps)} more: headrace feed reads them all\n`)
 }
 
-interface StepFigures {
-  readonly step: number
-  readonly samples: number
-  /** Tokens of documents, without padding. */
-  readonly tokens: number
-  readonly documents: number
-  readonly domains: Readonly<Record<string, number>>
-  readonly digest: string
-}
-
-function summarize({ step, digest, samples, documents, domains, cuSeqlens }: FeedBatch): StepFigures {
+/** The line of `--json`: of tokens those of documents, without padding, and samples by domain. */
+function summarize({ step, digest, samples, documents, domains, cuSeqlens }: FeedBatch) {
   let tokens = 0
   for (const [i, document] of documents.entries()) if (document !== '') tokens += cuSeqlens[i + 1] - cuSeqlens[i]
   const counts = new Map<string, number>()
@@ -109,9 +90,11 @@ const widths = [6, 7, 9, 9]
 const columns = (cells: readonly string[]) => cells.map((cell, i) => cell.padStart(widths[i])).join('  ')
 const stepsHead = `${columns(['step', 'samples', 'tokens', 'documents'])}  digest        samples by domain\n`
 
-function stepLine({ step, samples, tokens, documents, domains, digest }: StepFigures, width: number): string {
-  const shares = Object.entries(domains).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-  const names = shares.map(([name, n]) => `${name} ${n}`)
+function stepLine(
+  { step, samples, tokens, documents, domains, digest }: ReturnType<typeof summarize>,
+  width: number,
+): string {
+  const names = sortCounts(domains).map(([name, n]) => `${name} ${n}`)
   const figures = columns([String(step), String(samples), formatCount(tokens), formatCount(documents)])
   const line = (shown: number) => {
     const more = names.length > shown ? [`+${names.length - shown}`] : []

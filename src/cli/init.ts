@@ -7,7 +7,6 @@ export const initCommand: Command = {
   name: 'init',
   usage: '[FILE]',
   summary: 'Writes a pipeline to start from (default pipeline.ts).',
-  positionals: { min: 0, max: 1 },
   options: { input: { value: 'GLOB', help: "the pipeline's input (default data/*.jsonl)" } },
   run: async (args, terminal) => {
     const file = args.positionals[0] ?? 'pipeline.ts'
@@ -19,7 +18,6 @@ export const initCommand: Command = {
       throw error
     })
     terminal.out.write(`wrote ${file}; now: headrace plan ${file}, then headrace run ${file}\n`)
-    return 0
   },
 }
 

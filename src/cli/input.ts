@@ -10,15 +10,9 @@ const made = Object.values<unknown>(headrace).filter(
   (one): one is Sources => typeof one === 'function' && 'kind' in one,
 )
 
-function sourcesFor(path: string): Sources {
-  return made.find(({ kind }) => kind.claims(path)) ?? headrace.jsonl
-}
-
-/**
- * The source for paths and globs of a command line, chosen by their ending; the field names of `options` (a pipeline's own source) stay.
- */
+/** The source for paths and globs of a command line, chosen by their ending; the field names of `options` (a pipeline's own source) stay. */
 export function sourceFor(input: readonly string[], options: Readonly<Record<string, unknown>>): Source {
-  const [make, ...others] = new Set(input.map(sourcesFor))
+  const [make, ...others] = new Set(input.map(path => made.find(({ kind }) => kind.claims(path)) ?? headrace.jsonl))
   if (others.length > 0)
     throw new HeadraceError(
       'bad-option',

@@ -9,7 +9,7 @@ import { compareLines, differenceStart } from './difference.ts'
 import { openRun } from './find-run.ts'
 import { readReasons } from './reasons.ts'
 import { formatMeasured, formatPlural } from './table.ts'
-import { clipText, pageWidth, printable, wrapText } from './wrap.ts'
+import { clipText, indentText, pageWidth, printable } from './wrap.ts'
 
 export const lookCommand: Command = {
   name: 'look',
@@ -17,7 +17,6 @@ export const lookCommand: Command = {
   summary: 'Shows samples of what was dropped or dead, by reason, with the evidence.',
   details:
     'Each sample has its id, file and line, domain and the measured value; a duplicate also the document that it repeats, and a near-duplicate the lines in which they differ (- its own, + the kept one). The same run shows the same samples.',
-  positionals: { min: 0, max: 1 },
   options: {
     ...runOptions,
     samples: { value: 'N', help: 'samples for each reason (default 3)' },
@@ -30,7 +29,6 @@ export const lookCommand: Command = {
       samplesMax: args.count('samples', 3, 1, 10_000),
       charsMax: args.count('chars', 300),
     })
-    return 0
   },
 }
 
@@ -72,7 +70,7 @@ async function describe(run: RunReader, fate: LocatedFate, page: Page): Promise<
   const parts = [fate.id || '(no document)', `${fate.file}:${fate.line}`, fate.domain]
   if (fate.fate === 'dropped' && fate.similarity === null) parts.push(formatMeasured(fate.evidence))
   const head = `\n  ${clipText(printable(parts.filter(Boolean).join('  ')), page.width - 2)}\n`
-  if (fate.index < 0) return head + quoteText(printable(String(fate.evidence)), page.width)
+  if (fate.index < 0) return head + indentText(printable(String(fate.evidence)), page.width, quoteMargin)
   const text = stringAt(utf8(await run.scored(fate.slot), 'text'), fate.index)
   const beginning = excerpt(text, page)
   return fate.partner < 0 ? head + beginning : head + beginning + (await describePartner(run, fate, text, page))
@@ -96,17 +94,13 @@ const differencesMax = 3
 function describeDifference(text: string, other: string, width: number): string {
   const { ours, theirs } = compareLines(text, other)
   if (ours.length + theirs.length === 0) return '    with the same lines\n'
+  const show = (sign: string, line: string, start: number) =>
+    `    ${sign} ${clipText(printable((start ? '…' : '') + line.slice(start, start + 200)), width - 6)}\n`
   const rows: string[] = []
   for (let i = 0; i < Math.min(differencesMax, Math.max(ours.length, theirs.length)); i++) {
     const start = ours[i] && theirs[i] ? differenceStart(ours[i], theirs[i], 20) : 0
-    for (const [sign, line] of [
-      ['-', ours[i]],
-      ['+', theirs[i]],
-    ])
-      if (line)
-        rows.push(
-          `    ${sign} ${clipText(printable((start ? '…' : '') + line.slice(start, start + 200)), width - 6)}\n`,
-        )
+    if (ours[i]) rows.push(show('-', ours[i], start))
+    if (theirs[i]) rows.push(show('+', theirs[i], start))
   }
   const more = [ours, theirs].map(lines => Math.max(0, lines.length - differencesMax))
   if (more[0] + more[1]) rows.push(`      and ${more[0]} more of its own lines, ${more[1]} more of the other's\n`)
@@ -119,11 +113,7 @@ function excerpt(text: string, { width, charsMax }: Page): string {
   const lines = printable(short)
     .split('\n')
     .map(line => line.replace(/\s+/g, ' ').trim())
-  return quoteText(lines.filter(Boolean).join(' ↵ '), width)
+  return indentText(lines.filter(Boolean).join(' ↵ '), width, quoteMargin)
 }
 
-function quoteText(text: string, width: number): string {
-  return wrapText(text, width - 6)
-    .map(line => `    │ ${line}\n`)
-    .join('')
-}
+const quoteMargin = '    │ '

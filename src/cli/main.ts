@@ -61,10 +61,9 @@ export async function main(
 ): Promise<number> {
   const [name, ...rest] = argv
   if (name === undefined || ['--help', '-h', 'help'].includes(name)) {
-    const text = describeAll(pageWidth(terminal))
-    if (name === undefined) terminal.err.write(text)
-    else terminal.out.write(text)
-    return name === undefined ? 64 : 0
+    const isAsked = name !== undefined
+    terminal[isAsked ? 'out' : 'err'].write(describeAll(pageWidth(terminal)))
+    return isAsked ? 0 : 64
   }
   if (name === '--version') {
     terminal.out.write(`${readVersion()}\n`)
@@ -82,9 +81,13 @@ export async function main(
       return 0
     }
     if (terminal.out === process.stdout) outliveReader(command.outlivesReader === true)
-    return await command.run(parseCommand(command, rest), terminal)
+    return (await command.run(parseCommand(command, rest), terminal)) ?? 0
   } catch (error) {
-    return explain(error, command ? `headrace ${command.name}` : 'headrace', terminal)
+    if (error instanceof Told) return error.exit
+    const who = command ? `headrace ${command.name}` : 'headrace'
+    const { exit, message } = judgeError(error, who)
+    terminal.err.write(`${who}: ${message}\n`)
+    return exit
   }
 }
 
@@ -94,13 +97,6 @@ function outliveReader(outlives: boolean): void {
     if (error.code !== 'EPIPE') throw error
     if (!outlives) process.exit(0)
   })
-}
-
-function explain(error: unknown, who: string, terminal: Terminal): number {
-  if (error instanceof Told) return error.exit
-  const { exit, message } = judgeError(error, who)
-  terminal.err.write(`${who}: ${message}\n`)
-  return exit
 }
 
 function describeAll(width: number): string {

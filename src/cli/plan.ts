@@ -1,5 +1,6 @@
-import type { Rule } from '../annotate/annotator.ts'
+import type { Annotator, Rule } from '../annotate/annotator.ts'
 import type { Measure, Measures } from '../annotate/measure.ts'
+import type { Decider } from '../decide/decider.ts'
 import type { FeedOptions } from '../feed/options.ts'
 import type { Guard } from '../pipeline/guard.ts'
 import type { AnnotateStep, Plan } from '../pipeline/plan.ts'
@@ -13,7 +14,6 @@ export const planCommand: Command = {
   name: 'plan',
   usage: 'PIPELINE',
   summary: 'Checks a pipeline and shows its stages and rules. Reads no document.',
-  positionals: { min: 1, max: 1 },
   options: {
     columns: { help: 'shows all columns, with kinds and fingerprints' },
     json: { help: 'prints the plan as JSON' },
@@ -23,7 +23,6 @@ export const planCommand: Command = {
     const width = pageWidth(terminal)
     if (args.flag('json')) terminal.out.write(`${JSON.stringify(describeAsJson(plan))}\n`)
     else terminal.out.write(describePlan(plan, width) + (args.flag('columns') ? describeColumns(plan, width) : ''))
-    return 0
   },
 }
 
@@ -58,11 +57,9 @@ function describeStep(step: AnnotateStep): [string, string] {
     return [name, `${scope}${read.join(', ')} → ${writes.map(field => field.name).join(', ')}`]
   }
   const reasons = step.gate.map(rule => rule.reason)
+  const rules = reasons.length === 1 ? 'its rule' : `its ${reasons.length} rules`
   const more = reasons.length > reasonsShown ? ` and ${reasons.length - reasonsShown} more` : ''
-  return [
-    'gate',
-    `stops what fails ${step.gate.length === 1 ? 'its rule' : `its ${step.gate.length} rules`}: ${reasons.slice(0, reasonsShown).join(', ')}${more}`,
-  ]
+  return ['gate', `stops what fails ${rules}: ${reasons.slice(0, reasonsShown).join(', ')}${more}`]
 }
 
 function describeFeed({ length, batch, mixture, ...rest }: FeedOptions): [string, string][] {
@@ -93,10 +90,8 @@ function describeColumns(plan: Plan, width: number): string {
     const drops = rules.filter(rule => rule.column === name).map(rule => describeDrop(rule, measures[name]))
     const about = measures[name] ? [measures[name].about] : []
     // A rule that a gate applies stands among the pipeline's too.
-    return [
-      name,
-      [`${kind.padEnd(10)} ${plan.fingerprints.get(name)}`, ...about, ...new Set(drops)].join('\n'),
-    ] as const
+    const lines = [`${kind.padEnd(10)} ${plan.fingerprints.get(name)}`, ...about, ...new Set(drops)]
+    return [name, lines.join('\n')] as const
   })
   return `\ncolumns\n${formatPairs(rows, width)}`
 }
@@ -109,12 +104,8 @@ function describeDrop(rule: Rule, measure: Measure | undefined): string {
 }
 
 function describeAsJson(plan: Plan): unknown {
-  const operator = ({ name, version, options }: { name: string; version: number; options: unknown }) => ({
-    name,
-    version,
-    options,
-  })
-  const step = (one: AnnotateStep): { gate: readonly Rule[] } | object =>
+  const operator = ({ name, version, options }: Annotator | Decider) => ({ name, version, options })
+  const step = (one: AnnotateStep) =>
     'gate' in one ? { gate: one.gate } : { ...operator(one.annotator), rules: one.annotator.rules }
   return {
     pipeline: plan.name,

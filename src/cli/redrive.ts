@@ -9,7 +9,7 @@ import { readSplits } from '../record/splits.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { loadPlan, referTo, referToDead } from './load-plan.ts'
 import { runModule, showEnd } from './run.ts'
-import { formatPlural, formatTable } from './table.ts'
+import { formatPlural, formatTable, sortCounts } from './table.ts'
 
 export const redriveCommand: Command = {
   name: 'redrive',
@@ -17,7 +17,6 @@ export const redriveCommand: Command = {
   summary: "Reads a run's dead records again, after what was wrong with them is mended.",
   details:
     'The records that are dead, and were not read again since, become further rows of the run, which goes on as by headrace run; their dead rows stay as history. Lines of a mended file must have kept their numbers. A run that another process holds takes the records within seconds. A run that has ended takes no more: --into NAME begins another run whose whole input they are.',
-  positionals: { min: 1, max: 1 },
   outlivesReader: true,
   options: {
     dir: { value: 'DIR', help: 'folder of all runs (default .headrace)' },
@@ -83,8 +82,7 @@ function sayNothing(dir: string, args: ParsedArgs, terminal: Terminal): number {
 
 function showDead({ records, files, reasons }: DeadRecords, out: Terminal['out']): void {
   out.write(`reading again ${formatPlural(records, 'dead record')} of ${formatPlural(files.size, 'file')}\n`)
-  const rows = Object.entries(reasons).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-  out.write(formatTable(rows.map(([reason, count]) => [`  ${reason}`, String(count)])))
+  out.write(formatTable(sortCounts(reasons).map(([reason, count]) => [`  ${reason}`, String(count)])))
 }
 
 function refuseEnded(dir: string, { records }: DeadRecords): HeadraceError {

@@ -14,11 +14,9 @@ const whyMax = 1000
 
 export const releaseCommand: Command = {
   name: 'release',
-  usage: '',
   summary: 'Lets a run pass that a guard rail holds, and records who decided so and why.',
   details:
     'The release is for the groups that were outside their band at the held slot, until their window of slots ends. It takes effect when the run goes on, and stands in the log with that slot.',
-  positionals: { min: 0, max: 0 },
   options: {
     ...runOptions,
     who: { value: 'NAME', help: 'who decides: a person that others can ask' },
@@ -35,7 +33,6 @@ export const releaseCommand: Command = {
     terminal.out.write(`slot ${release.slot} of ${run.dir} may pass, says ${who}:\n`)
     for (const trip of held) terminal.out.write(`  ${describeTrip(trip)}\n`)
     terminal.out.write('Now the same run command goes on.\n')
-    return 0
   },
 }
 

@@ -10,9 +10,7 @@ import { formatBar, formatCount, formatShare, formatTable } from './table.ts'
 
 export const reportCommand: Command = {
   name: 'report',
-  usage: '',
   summary: 'Shows what a run has done so far, and what each domain and language lost.',
-  positionals: { min: 0, max: 0 },
   options: { ...runOptions, json: { help: 'prints one line of JSON' } },
   run: async (args, terminal) => {
     await using run = await openRun(args)
@@ -22,13 +20,11 @@ export const reportCommand: Command = {
     const hold = await findHold(run.dir, standing.decide.slot)
     const { byDomain, byLanguage } = standing.decide.totals
     const figures = figuresOf(standing)
-    const summary = summaryOf(basename(run.dir), figures, { seconds: 0, cpuSeconds: 0 })
+    const summary = summaryOf(basename(run.dir), figures)
     if (args.flag('json')) {
-      const { run: name, documents, kept, dropped, dead, tokens, textBytes } = summary
-      const counts = { run: name, documents, kept, dropped, dead, tokens, textBytes }
       const more = { ended: isEnded, byDomain, byLanguage, ...figures.shard, held: hold, releases }
-      terminal.out.write(`${JSON.stringify({ ...counts, ...more })}\n`)
-      return 0
+      terminal.out.write(`${JSON.stringify({ ...summary, ...more })}\n`)
+      return
     }
     printSummary(summary, figures, run.dir, terminal)
     if (Object.keys(byDomain).length) terminal.out.write(`\nkept by domain\n${shares(byDomain)}`)
@@ -37,7 +33,6 @@ export const reportCommand: Command = {
     if (hold) terminal.out.write(`\nheld by a guard rail at slot ${hold.slot}\n${describeHeld(hold)}`)
     else if (!isEnded)
       terminal.out.write('\nThe run has not ended: it is going on, or the same run command makes it go on.\n')
-    return 0
   },
 }
 
@@ -48,23 +43,16 @@ const describeRelease = (choice: Choice) =>
 
 function describeHeld({ trips }: Hold): string {
   const more = trips.length > rowsMax ? `  and ${trips.length - rowsMax} more\n` : ''
-  return `${trips
-    .slice(0, rowsMax)
-    .map(trip => `  ${describeTrip(trip)}\n`)
-    .join('')}${more}  headrace release --who NAME --why TEXT lets it pass\n`
+  const shown = trips.slice(0, rowsMax).map(trip => `  ${describeTrip(trip)}\n`)
+  return `${shown.join('')}${more}  headrace release --who NAME --why TEXT lets it pass\n`
 }
 
 function shares(counts: Readonly<Record<string, { documents: number; kept: number }>>): string {
   const sorted = Object.entries(counts).sort((a, b) => b[1].documents - a[1].documents || (a[0] < b[0] ? -1 : 1))
-  const rows = sorted
-    .slice(0, rowsMax)
-    .map(([name, { documents, kept }]) => [
-      `  ${name || '(none)'}`,
-      formatCount(kept),
-      `of ${formatCount(documents)}`,
-      formatShare(kept, documents),
-      formatBar(kept / documents),
-    ])
+  const rows = sorted.slice(0, rowsMax).map(([name, { documents, kept }]) => {
+    const figures = [formatCount(kept), `of ${formatCount(documents)}`, formatShare(kept, documents)]
+    return [`  ${name || '(none)'}`, ...figures, formatBar(kept / documents)]
+  })
   const more = sorted.length > rowsMax ? `  and ${sorted.length - rowsMax} more\n` : ''
   return formatTable(rows) + more
 }

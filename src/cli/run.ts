@@ -24,7 +24,6 @@ export const runCommand: Command = {
   summary: 'Runs a pipeline until its input ends; run again, it goes on where it was.',
   details:
     'All of a run is kept in DIR/RUN: shards in shards/, the feed in feed/. The first SIGINT or SIGTERM finishes what was read and stops; the second stops at once; neither loses anything.',
-  positionals: { min: 1, max: 1 },
   outlivesReader: true,
   options: {
     input: {
@@ -55,11 +54,8 @@ export const runCommand: Command = {
     json: { help: 'ends with one line of JSON; progress goes to standard error' },
   },
   run: async (args, terminal) => {
-    const finished = await runModule(
-      referTo(args.positionals[0], args.texts('input'), args.flag('follow')),
-      args,
-      terminal,
-    )
+    const ref = referTo(args.positionals[0], args.texts('input'), args.flag('follow'))
+    const finished = await runModule(ref, args, terminal)
     await showEnd(finished, args.flag('json'), terminal)
     return finished.isStopped && !args.flag('drain') ? 130 : 0
   },
@@ -94,12 +90,7 @@ export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Te
   }
 }
 
-async function runWatched(
-  ref: PipelineRef,
-  args: ParsedArgs,
-  terminal: Terminal,
-  log: EventLog | null,
-): Promise<FinishedRun> {
+async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal, log: EventLog | null) {
   const stages = parseStages(args.text('stages'))
   const workers = args.count('workers', Math.max(1, availableParallelism()), 1, 512)
   const plan = await loadPlan(ref)
@@ -146,8 +137,9 @@ async function runWatched(
     drain.stop()
   }
   const used = process.cpuUsage(cpu)
-  const seconds = (performance.now() - started) / 1000
-  const summary = summaryOf(name, figures, { seconds, cpuSeconds: (used.user + used.system) / 1e6 })
+  const seconds = roundToMs((performance.now() - started) / 1000)
+  const cpuSeconds = roundToMs((used.user + used.system) / 1e6)
+  const summary = { ...summaryOf(name, figures), seconds, cpuSeconds }
   const isStopped = drain.signal.aborted
   if (log) tellEnd(log, figures, isStopped, seconds)
   return { dir, plan, figures, summary, isStopped, isWorker, isLogged: log !== null }
@@ -156,21 +148,20 @@ async function runWatched(
 function tellEnd(log: EventLog, figures: Figures, isStopped: boolean, seconds: number): void {
   log.stop()
   if (figures.laterSplits) log.tell('warn', 'late-files', { files: figures.laterSplits })
-  const fields = { ...fieldsOf(figures), seconds: Math.round(seconds * 1000) / 1000 }
-  log.tell('info', isStopped ? 'drained' : 'ended', fields)
+  log.tell('info', isStopped ? 'drained' : 'ended', { ...fieldsOf(figures), seconds })
 }
 
+const roundToMs = (seconds: number) => Math.round(seconds * 1000) / 1000
+
 /** Shows how a run ended. */
-export async function showEnd(
-  { dir, plan, figures, summary, isStopped, isWorker, isLogged }: FinishedRun,
-  isJson: boolean,
-  terminal: Terminal,
-): Promise<void> {
+export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: Terminal): Promise<void> {
+  const { dir, plan, figures, summary, isStopped, isWorker, isLogged } = finished
   const { laterSplits, steps } = figures
-  if (laterSplits && !isLogged)
-    terminal.err.write(
-      `headrace run: this run had ended before ${laterSplits === 1 ? 'a file' : `${laterSplits} files`} of its input came; begin another with --run NAME to read all\n`,
-    )
+  if (laterSplits && !isLogged) {
+    const files = laterSplits === 1 ? 'a file' : `${laterSplits} files`
+    const advice = 'begin another with --run NAME to read all'
+    terminal.err.write(`headrace run: this run had ended before ${files} of its input came; ${advice}\n`)
+  }
   if (isJson) {
     terminal.out.write(`${JSON.stringify(summary)}\n`)
     return
@@ -178,10 +169,10 @@ export async function showEnd(
   printSummary(summary, figures, dir, terminal)
   if (isWorker) return
   if (plan.feed && steps > 0) await showFirstSteps(readFeed(join(dir, 'feed')), steps, terminal)
-  else if (plan.feed)
-    terminal.out.write(
-      `\nno step of the feed yet: a step has ${formatCount(plan.feed.length * plan.feed.batch)} tokens\n`,
-    )
+  else if (plan.feed) {
+    const tokens = formatCount(plan.feed.length * plan.feed.batch)
+    terminal.out.write(`\nno step of the feed yet: a step has ${tokens} tokens\n`)
+  }
   if (isStopped) terminal.out.write('\nStopped: the same command goes on from here.\n')
   const where = dirname(dir) === '.headrace' ? '' : ` --dir ${dirname(dir)}`
   terminal.out.write(`\nheadrace look${where} shows why, headrace trace ID${where} one document's whole way.\n`)

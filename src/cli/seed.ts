@@ -17,7 +17,6 @@ export const seedCommand: Command = {
   summary: 'Fits a seed from a folder of excellent text, for seedSimilarity() to find more like it.',
   details:
     'Counts the words of the seed against those of text at large (--background). Each is a folder of .txt and .md files, or a glob (in quotes) of JSON Lines or Parquet.',
-  positionals: { min: 2, max: 2 },
   options: {
     background: { value: 'GLOB', multiple: true, help: 'text at large, from which the seed is told apart (required)' },
     name: { value: 'NAME', help: "names the column seed:NAME (default the folder's name)" },
@@ -40,7 +39,6 @@ export const seedCommand: Command = {
     await mkdir(dirname(resolve(file)), { recursive: true })
     await writeFile(file, writeSeed(seed))
     terminal.out.write(describeFit(seed, file))
-    return 0
   },
 }
 

@@ -37,10 +37,7 @@ export function showProgress(figures: () => Figures, out: Terminal['out'], err: 
 }
 
 /** A part of the line; where there is no room, those of the highest rank are left out. */
-export interface ProgressPart {
-  readonly text: string
-  readonly rank: number
-}
+type ProgressPart = { readonly text: string; readonly rank: number }
 
 /** How much was read, how fast, what is left, what became of it. */
 export function describeProgress(figures: Figures, seconds: number): ProgressPart[] {

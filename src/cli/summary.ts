@@ -1,16 +1,8 @@
-import type { DecideTotals, ShardTotals } from '../record/totals.ts'
+import type { Figures } from '../record/figures.ts'
 import type { Terminal } from './command.ts'
-import { formatBytes, formatCount, formatSeconds, formatShare, formatTable } from './table.ts'
+import { formatBytes, formatCount, formatSeconds, formatShare, formatTable, sortCounts } from './table.ts'
 
-/** What a run has counted, and what of its input was read: by whom it went on before, and in all. */
-export interface Figures {
-  readonly decide: DecideTotals
-  readonly shard: ShardTotals
-  readonly readBytes: number
-  readonly readBytesBefore: number
-}
-
-/** What `--json` prints: the figures of a run. `seconds` and `cpuSeconds` are of this process alone. */
+/** What `--json` prints: the figures of a run. The seconds are of this process, where it ran the run. */
 export interface Summary {
   readonly run: string
   readonly documents: number
@@ -19,19 +11,14 @@ export interface Summary {
   readonly dead: number
   readonly tokens: number
   readonly textBytes: number
-  readonly seconds: number
-  readonly cpuSeconds: number
+  readonly seconds?: number
+  readonly cpuSeconds?: number
 }
 
-export function summaryOf(run: string, figures: Figures, time: { seconds: number; cpuSeconds: number }): Summary {
-  const { documents, kept, dead, textBytes } = figures.decide
-  const { tokens } = figures.shard
-  const round = (seconds: number) => Math.round(seconds * 1000) / 1000
-  const reasons = Object.entries(figures.decide.dropped).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-  const dropped = Object.fromEntries(reasons)
-  const seconds = round(time.seconds)
-  const cpuSeconds = round(time.cpuSeconds)
-  return { run, documents, kept, dropped, dead, tokens, textBytes, seconds, cpuSeconds }
+export function summaryOf(run: string, { decide, shard }: Figures): Summary {
+  const { documents, kept, dead, textBytes } = decide
+  const dropped = Object.fromEntries(sortCounts(decide.dropped))
+  return { run, documents, kept, dropped, dead, tokens: shard.tokens, textBytes }
 }
 
 /** The summary for people. */
@@ -61,7 +48,7 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
 /** How much text, and what this process alone did of it. */
 function describePace({ textBytes, seconds }: Summary, { readBytes, readBytesBefore }: Figures): string {
   const text = `${formatBytes(textBytes)} of text`
-  if (seconds === 0) return text
+  if (seconds === undefined) return text
   const fresh = readBytes - readBytesBefore
   const pace = `${formatBytes(fresh)} read in ${formatSeconds(seconds)} (${formatBytes(fresh / seconds)}/s)`
   if (readBytesBefore > 0 && fresh === 0) return `${text}; all of it had been read before`
@@ -71,11 +58,10 @@ function describePace({ textBytes, seconds }: Summary, { readBytes, readBytesBef
 const rowsMax = 12
 
 function shares(counts: Readonly<Record<string, number>>, whole: number): string[][] {
-  const sorted = Object.entries(counts).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+  const sorted = sortCounts(counts)
   const rest = sorted.slice(rowsMax)
-  const rows = sorted
-    .slice(0, rowsMax)
-    .map(([name, n]) => [`  ${name || '(none)'}`, formatCount(n), formatShare(n, whole)])
+  const row = (name: string, n: number) => [`  ${name}`, formatCount(n), formatShare(n, whole)]
+  const rows = sorted.slice(0, rowsMax).map(([name, n]) => row(name || '(none)', n))
   const left = rest.reduce((sum, [, n]) => sum + n, 0)
-  return rest.length ? [...rows, [`  ${rest.length} others`, formatCount(left), formatShare(left, whole)]] : rows
+  return rest.length ? [...rows, row(`${rest.length} others`, left)] : rows
 }

@@ -31,6 +31,11 @@ export function formatShort(count: number): string {
   return `${scaled.toFixed(scaled < 100 ? 1 : 0)}${' kMG'[power]}`
 }
 
+/** Names with their counts, the most frequent first; of equals, by name. */
+export function sortCounts(counts: Readonly<Record<string, number>>): [name: string, count: number][] {
+  return Object.entries(counts).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+}
+
 /** `1 document`, `2 documents`. */
 export function formatPlural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`

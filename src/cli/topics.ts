@@ -7,11 +7,9 @@ import { formatPlural, formatTable } from './table.ts'
 
 export const topicsCommand: Command = {
   name: 'topics',
-  usage: '',
   summary: "Creates a run's topics on Kafka, or with --plan shows what would be created.",
   details:
     'headrace run does the same by itself. A topic that exists with other settings is refused with what differs: nothing is changed.',
-  positionals: { min: 0, max: 0 },
   options: {
     log: { value: 'URL', help: 'the brokers: kafka://HOST:PORT[,HOST:PORT]' },
     'log-config': { value: 'FILE', help: "client properties for them, as Kafka's own tools take them (sasl.*, ssl.*)" },
@@ -41,13 +39,10 @@ export const topicsCommand: Command = {
 function describeTopics(topics: readonly TopicPlan[], isPlan: boolean): string {
   const copies = (factor: number) => (factor < 0 ? 'default' : String(factor))
   const actions = { create: isPlan ? 'to be created' : 'created', keep: 'is there', refuse: 'refused' }
-  const rows = topics.map(({ name, partitions, replicationFactor, settings, action }) => [
-    name,
-    String(partitions),
-    copies(replicationFactor),
-    settings['cleanup.policy'] ?? '',
-    actions[action],
-  ])
+  const rows = topics.map(({ name, partitions, replicationFactor, settings, action }) => {
+    const policy = settings['cleanup.policy'] ?? ''
+    return [name, String(partitions), copies(replicationFactor), policy, actions[action]]
+  })
   const head = ['topic', 'partitions', 'copies', 'policy', '']
   const differences = topics.flatMap(topic =>
     topic.differences.map(({ setting, is, wanted }) => `${topic.name}: ${setting} is ${is} and should be ${wanted}\n`),

@@ -15,7 +15,6 @@ export const traceCommand: Command = {
   summary: "Shows a document's whole way: source, measurements, fate, shard, block, steps.",
   details:
     "ID is a document's id, or FILE:LINE as the other commands print it, which also finds a dead record. Ids are labels: every record with this one is shown.",
-  positionals: { min: 1, max: 1 },
   options: { ...runOptions, json: { help: 'prints a line of JSON for each record' } },
   run: async (args, terminal) => {
     await using run = await openRun(args, terminal)
@@ -34,7 +33,6 @@ export const traceCommand: Command = {
         'not-found',
         `no decided record of ${run.dir} has the id '${id}', nor is it a FILE:LINE of one`,
       )
-    return 0
   },
 }
 
@@ -52,11 +50,10 @@ async function describe(run: RunReader, trace: Trace, reasons: Reasons, width: n
     ['address', `slot ${fate.slot}, row ${fate.row}`],
     ['fate', await describeFate(run, trace, reasons)],
   ]
-  if (shard)
-    rows.push([
-      'shard',
-      `shards/${shard.path}, row ${shard.row}, tokens ${formatCount(shard.start)} to ${formatCount(shard.start + shard.tokens)}`,
-    ])
+  if (shard) {
+    const tokens = `tokens ${formatCount(shard.start)} to ${formatCount(shard.start + shard.tokens)}`
+    rows.push(['shard', `shards/${shard.path}, row ${shard.row}, ${tokens}`])
+  }
   for (const sample of samples) rows.push(['sample', describeSample(sample)])
   if (fate.fate === 'kept' && samples.length === 0) rows.push(['sample', 'in none yet'])
   const unmeasured = fate.reason === null ? undefined : reasons.unmeasured.get(fate.reason)

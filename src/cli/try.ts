@@ -16,7 +16,6 @@ export const tryCommand: Command = {
   summary: 'Runs a default recipe over files, and shows what it would drop and why.',
   details:
     'FILE is JSON Lines (plain, gzip, zstd) or Parquet, a glob of these, or one folder of .txt and .md files. The recipe keeps every language, holds English to the Gopher rules, and drops exact and near duplicates.',
-  positionals: { min: 1, max: 100_000 },
   outlivesReader: true,
   options: {
     text: { value: 'FIELD', help: "field that holds the text (default 'text')" },

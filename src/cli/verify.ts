@@ -4,18 +4,16 @@ import { type Verification, verifyRun } from '../verify/verify.ts'
 import { type Command, runOptions, type Terminal } from './command.ts'
 import { openRun } from './find-run.ts'
 import { formatBytes, formatCount, formatPlural, formatSeconds, formatTable } from './table.ts'
-import { pageWidth, printable, wrapText } from './wrap.ts'
+import { indentText, pageWidth, printable } from './wrap.ts'
 
 /** How often a terminal is told what is read. */
 const redrawMs = 200
 
 export const verifyCommand: Command = {
   name: 'verify',
-  usage: '',
   summary: 'Reads everything that a run has recorded, and says what holds.',
   details:
     'Checksums, counts, hashes and digests of the log, the shards and the feed; every step is planned again, and some are read as trainers read them, down to the tokens of their texts. It writes nothing and may run beside the run. Exit status 65 when anything does not hold.',
-  positionals: { min: 0, max: 0 },
   options: {
     ...runOptions,
     steps: { value: 'N', help: 'steps to read as trainers do (default 32)' },
@@ -39,46 +37,36 @@ export const verifyCommand: Command = {
 }
 
 function jsonOf(run: string, { checks, isSound, bytes, unchecked }: Verification, seconds: number): unknown {
-  const rows = checks.map(({ name, unit, counted, failures, problems, notes }) => {
-    return { name, unit, counted, failures, problems, notes }
-  })
-  return { run, sound: isSound, bytes, seconds: Math.round(seconds * 1000) / 1000, checks: rows, unchecked }
+  return { run, sound: isSound, bytes, seconds: Math.round(seconds * 1000) / 1000, checks, unchecked }
 }
 
 function printVerification(dir: string, found: Verification, seconds: number, terminal: Terminal) {
   const { checks, isSound, bytes, unchecked } = found
   const width = pageWidth(terminal)
   const write = (text: string) => terminal.out.write(text)
+  const indent = (text: string) => indentText(printable(text), width, '  ')
   const rows = checks.map(check => [check.name, formatCount(check.counted), check.unit, describeResult(check)])
   write(`verified ${dir}\n\n${formatTable(rows, [0, 2, 3])}`)
   for (const { name, failures, problems } of checks) {
     for (const { file, place, what, advice } of problems) {
       const where = [file, place].filter(Boolean).join(', ')
-      write(`\n${printable(`${name}: ${where}`)}\n${indent(`${what}\n${advice}`, width)}`)
+      write(`\n${printable(`${name}: ${where}`)}\n${indent(`${what}\n${advice}`)}`)
     }
     if (failures > problems.length) write(`\n${name}: and ${formatCount(failures - problems.length)} more\n`)
   }
   const notes = checks.flatMap(check => check.notes)
-  if (notes.length)
-    write(`\nwhat a stop, a crash or a run at work may leave\n${notes.map(note => indent(note, width)).join('')}`)
-  if (unchecked.length) write(`\nwhat was not checked\n${unchecked.map(text => indent(text, width)).join('')}`)
+  if (notes.length) write(`\nwhat a stop, a crash or a run at work may leave\n${notes.map(indent).join('')}`)
+  if (unchecked.length) write(`\nwhat was not checked\n${unchecked.map(indent).join('')}`)
   const rate = `${formatBytes(bytes)} read in ${formatSeconds(seconds)} (${formatBytes(bytes / Math.max(seconds, 0.001))}/s)`
   const failed = checks.filter(check => check.failures > 0).length
-  write(
-    `\n${isSound ? 'All of it holds' : `${formatPlural(failed, 'row')} of the table ${failed === 1 ? 'does' : 'do'} not hold`}; ${rate}.\n`,
-  )
+  const failure = `${formatPlural(failed, 'row')} of the table ${failed === 1 ? 'does' : 'do'} not hold`
+  write(`\n${isSound ? 'All of it holds' : failure}; ${rate}.\n`)
 }
 
 function describeResult({ counted, failures, notes }: CheckResult): string {
   if (failures) return formatPlural(failures, 'failure')
   if (counted === 0) return 'nothing to check'
   return notes.length ? `holds, ${formatPlural(notes.length, 'note')}` : 'holds'
-}
-
-function indent(text: string, width: number): string {
-  return wrapText(printable(text), width - 2)
-    .map(line => `  ${line}\n`)
-    .join('')
 }
 
 /** One line on a terminal that is redrawn while it reads. */

@@ -9,7 +9,9 @@ const wide =
 /** Columns on a terminal: wide East Asian characters and emoji take two, marks none. */
 export function displayWidth(text: string): number {
   let width = 0
-  for (const character of text) width += wide.test(character) ? 2 : /\p{Mn}/u.test(character) ? 0 : 1
+  for (const character of text)
+    if (wide.test(character)) width += 2
+    else if (!/\p{Mn}/u.test(character)) width++
   return width
 }
 
@@ -32,6 +34,12 @@ export function wrapText(text: string, width: number, textLinesMax = Number.POSI
     } while (rest !== '')
   }
   return lines
+}
+
+/** Wrapped lines of at most `width` columns with their `margin`. */
+export function indentText(text: string, width: number, margin: string): string {
+  const lines = wrapText(text, width - displayWidth(margin))
+  return lines.map(line => `${margin}${line}\n`).join('')
 }
 
 /** Rows of a name and a text beside it, the text wrapped under itself. */

@@ -5,11 +5,7 @@ import type { Terminal } from './command.ts'
 const gatherChars = 1 << 16
 
 /** Writes a line an item, at the pace of whoever reads them. */
-export async function writeLines<T>(
-  terminal: Terminal,
-  items: AsyncIterable<T>,
-  lineOf: (item: T) => string,
-): Promise<void> {
+export async function writeLines<T>(terminal: Terminal, items: AsyncIterable<T>, lineOf: (item: T) => string) {
   let text = ''
   for await (const item of items) {
     text += `${lineOf(item)}\n`

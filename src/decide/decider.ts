@@ -3,16 +3,11 @@ import type { State, TableShape } from './state.ts'
 
 /** A document's address: slot * 2^20 + row. Exact in a float64 to 2^33 slots (see limits.slotRowsMax). */
 export type Address = number
+const rowsOfSlot = 2 ** 20
 
-export function addressOf(slot: number, row: number): Address {
-  return slot * 1_048_576 + row
-}
-export function slotOf(address: Address): number {
-  return Math.floor(address / 1_048_576)
-}
-export function rowOf(address: Address): number {
-  return address % 1_048_576
-}
+export const addressOf = (slot: number, row: number): Address => slot * rowsOfSlot + row
+export const slotOf = (address: Address): number => Math.floor(address / rowsOfSlot)
+export const rowOf = (address: Address): number => address % rowsOfSlot
 
 /** Where a decider writes why it drops a row. The stage resets it for each row. */
 export interface Verdict {

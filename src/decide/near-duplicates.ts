@@ -5,16 +5,12 @@ import { estimateSimilarity } from '../text/likeness/minhash.ts'
 import { addressOf, type Decider, type RowDecider } from './decider.ts'
 import type { KeyedTable, ListTable, State, TableShape } from './state.ts'
 
-const similarityKind = kind<number>(
-  'a number above 0, at most 1',
-  value => typeof value === 'number' && value > 0 && value <= 1,
-)
+const isSimilarity = (value: unknown) => typeof value === 'number' && value > 0 && value <= 1
+const similarityKind = kind<number>('a number above 0, at most 1', isSimilarity)
 
 export const nearDuplicatesOptions = {
-  /**
-   * The estimate's standard error with 112 values is 0.028 at 0.9 and 0.046 at 0.6, so 0.8 stands 3.5 errors below the copies that must
-   * go and 4.3 above those that must stay.
-   */
+  // With 112 values the estimate's standard error is 0.028 at 0.9, where copies must go, and 0.046 at 0.6, where they must stay:
+  // 0.8 is 3.5 and 4.3 of these errors away.
   similarity: optional('drops from this estimated Jaccard similarity of word shingles on', similarityKind, 0.8),
   bands: optional('bands, as `signature()` was given them', whole(1, 64), 14),
   rows: optional('places a band, as `signature()` was given them', whole(1, 64), 8),
@@ -37,9 +33,8 @@ export const nearDuplicatesOptions = {
 export function nearDuplicates(options: OptionsOf<typeof nearDuplicatesOptions> = {}): Decider {
   const resolved = resolveOptions('nearDuplicates()', nearDuplicatesOptions, options)
   const { bands, rows, scope } = resolved
-  const bandTables = Array.from({ length: bands }, (_, band): TableShape => {
-    return { name: `near-band-${band}`, kind: 'keyed', width: 4 }
-  })
+  const shapeOf = (band: number): TableShape => ({ name: `near-band-${band}`, kind: 'keyed', width: 4 })
+  const bandTables = Array.from({ length: bands }, (_, band) => shapeOf(band))
   return {
     name: 'near-duplicates',
     version: 1,

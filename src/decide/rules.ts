@@ -50,20 +50,13 @@ function applyNames(
   index: number,
   rule: Int16Array,
 ): void {
-  const encoded = groupByLength(names)
+  const encoder = new TextEncoder()
+  const encoded = Map.groupBy(
+    names.map(name => encoder.encode(name)),
+    bytes => bytes.length,
+  )
   for (let row = 0; row < rule.length; row++)
     if (rule[row] < 0 && isNamed(column, row, encoded) === dropsNamed) rule[row] = index
-}
-
-function groupByLength(names: readonly string[]): Map<number, Uint8Array[]> {
-  const groups = new Map<number, Uint8Array[]>()
-  for (const name of names) {
-    const bytes = new TextEncoder().encode(name)
-    const group = groups.get(bytes.length)
-    if (group) group.push(bytes)
-    else groups.set(bytes.length, [bytes])
-  }
-  return groups
 }
 
 function isNamed({ offsets, bytes }: Utf8Column, row: number, encoded: ReadonlyMap<number, Uint8Array[]>): boolean {

@@ -102,13 +102,10 @@ function cleanTexts({ bytes, offsets }: Utf8Column, options: Page['options'], fo
     newOffsets[page.row + 1] = page.end
     found.c4LinesRemoved[page.row] = found.c4Lines[page.row] - page.linesKept
   }
+  const causeOffsets = newOffsets.map((_, row) => row * causes)
   return {
     text: { kind: 'utf8', offsets: newOffsets, bytes: page.out.slice(0, page.end) },
-    c4RemovedByCause: {
-      kind: 'list<i32>',
-      offsets: newOffsets.map((_, row) => row * causes),
-      values: page.removedByCause,
-    },
+    c4RemovedByCause: { kind: 'list<i32>', offsets: causeOffsets, values: page.removedByCause },
   }
 }
 
@@ -236,11 +233,7 @@ function isDigit(point: number): boolean {
 const LOREM_IPSUM = 1
 const JAVASCRIPT = 2
 const POLICY = 4
-interface Phrase {
-  readonly bytes: Uint8Array
-  readonly anchor: number
-  readonly kind: number
-}
+type Phrase = { readonly bytes: Uint8Array; readonly anchor: number; readonly kind: number }
 /** Lower-case letters and spaces, by the rarest letter, which is looked for first. */
 const phrasesByAnchor = indexPhrases([
   ['lorem ipsum', 'm', LOREM_IPSUM],

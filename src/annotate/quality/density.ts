@@ -5,9 +5,7 @@ import { above, below, ratio } from '../measure.ts'
 /**
  * How much a text says for its length: see `text/density.ts` for windows and formulas.
  *
- * ```ts
- * pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize(), density())
- * ```
+ *     pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize(), density())
  */
 export const density = filter({
   name: 'density',

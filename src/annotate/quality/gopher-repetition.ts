@@ -1,5 +1,5 @@
 import type { NumberArray } from '../../batch/batch.ts'
-import { type Kind, optional } from '../../options.ts'
+import { kind, optional } from '../../options.ts'
 import { countPoints } from '../../text/bytes.ts'
 import { addSpan, HashSet64, Ngrams } from '../../text/likeness/ngrams.ts'
 import { findNewline, trimEnd, trimStart } from '../../text/lines.ts'
@@ -7,13 +7,13 @@ import { filter } from '../filter.ts'
 import { above, below, count, ratio } from '../measure.ts'
 
 type NgramBounds = readonly (readonly [n: number, max: number])[]
-const ngramBounds: Kind<NgramBounds> = {
-  is: 'a list of [words of the n-gram, the share that it drops above], each number of words once',
-  accepts: (value): value is NgramBounds =>
+const ngramBounds = kind<NgramBounds>(
+  'a list of [words of the n-gram, the share that it drops above], each number of words once',
+  value =>
     Array.isArray(value) &&
     value.every(one => Array.isArray(one) && one.length === 2 && one.every(Number.isFinite) && isCount(one[0])) &&
     new Set(value.map(([n]) => n)).size === value.length,
-}
+)
 const isCount = (n: number) => Number.isSafeInteger(n) && n > 0
 
 /** Gopher's measures of repetition (Rae et al. 2021, table A1) as datatrove 0.10.1 takes them, for English. */

@@ -18,11 +18,6 @@ export interface TableOptions {
   readonly bytesMax?: number
 }
 
-export interface Tables extends State {
-  /** Bytes of memory that the tables take now. */
-  bytesUsed(): number
-}
-
 /**
  * Opens tables and reads back all sealed inserts.
  *
@@ -36,13 +31,13 @@ export async function openTables(options: TableOptions): Promise<Tables> {
   )
   const names = new Set(options.shapes.map(shape => shape.name))
   assert(names.size === options.shapes.length, `two tables have one name: ${options.shapes.map(s => s.name)}`)
-  if (options.path === null) return new OpenTables(tables, budget, null, 0)
+  if (options.path === null) return new Tables(tables, budget, null, 0)
   try {
     await mkdir(dirname(options.path), { recursive: true })
     const file = await StateFile.open(options.path, describe(options))
     try {
       const slot = await file.replay((payload, from) => restoreSeal(tables, payload, from))
-      return new OpenTables(tables, budget, file, slot)
+      return new Tables(tables, budget, file, slot)
     } catch (error) {
       await file.close()
       throw error
@@ -54,7 +49,7 @@ export async function openTables(options: TableOptions): Promise<Tables> {
 
 type Table = HashTable | ChunkedList
 
-class OpenTables implements Tables {
+export class Tables implements State {
   readonly #tables: readonly Table[]
   readonly #budget: StateBudget
   readonly #file: StateFile | null
@@ -102,6 +97,7 @@ class OpenTables implements Tables {
     for (const table of this.#tables) table.rollback()
   }
 
+  /** Bytes of memory that the tables take now. */
   bytesUsed(): number {
     return this.#budget.used
   }
@@ -112,8 +108,8 @@ class OpenTables implements Tables {
 }
 
 /**
- * A seal's payload, little-endian: float64 slots of the seal before and of this one; then for each table in the order of the shapes a uint32 count and its entries:
- * a keyed table's are uint32 high, low, value, a list's are its items.
+ * A seal's payload, little-endian: float64 slots of the seal before and of this one; then for each table, as the shapes come, a uint32
+ * count and its entries: uint32 high, low, value of a keyed table, the items of a list.
  */
 function encodeSeal(from: number, slot: number, tables: readonly Table[]): Uint8Array {
   const parts: Uint8Array[] = [new Uint8Array(Float64Array.of(from, slot).buffer)]

@@ -52,12 +52,12 @@ async function assertWhole(log: SpreadLog, partition: number, to: number): Promi
 
 /** Runs a check on a log, as two processes see it. */
 const onLogs =
-  (check: (log: SpreadLog, beside: SpreadLog) => Promise<void>) =>
+  (check: (log: SpreadLog, beside: SpreadLog, subject: SpreadLogSubject) => Promise<void>) =>
   async (open: Open<SpreadLogSubject>): Promise<void> => {
-    const { log, openBeside } = await open()
-    await using _log = log
-    await using beside = (await openBeside?.()) ?? log
-    await check(log, beside)
+    const subject = await open()
+    await using log = subject.log
+    await using beside = (await subject.openBeside?.()) ?? log
+    await check(log, beside, subject)
   }
 
 interface Members {
@@ -68,12 +68,8 @@ interface Members {
 }
 
 /** Runs a check with members, which must have left no problem in the table. */
-const onMembers =
-  (check: (members: Members) => Promise<void>) =>
-  async (open: Open<SpreadLogSubject>): Promise<void> => {
-    const { log, openBeside, lose, waitMsMax } = await open()
-    await using _log = log
-    await using beside = (await openBeside?.()) ?? log
+const onMembers = (check: (members: Members) => Promise<void>) =>
+  onLogs(async (log, beside, { lose, waitMsMax }) => {
     const table = new ShareTable(waitMsMax)
     // Node 22 has no AsyncDisposableStack.
     const joined: Membership[] = []
@@ -89,7 +85,7 @@ const onMembers =
       for (const membership of joined.reverse()) await membership[Symbol.asyncDispose]()
     }
     assert.deepEqual(table.problems, [])
-  }
+  })
 
 /** Gives up when it is told to, share by share; all that is left when a check is over. */
 class Gates implements Disposable {

@@ -33,7 +33,7 @@ export function spaceLength(bytes: Uint8Array, at: number, end: number): number 
 function wideSpaceLength(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at]
   if (lead === 0xc2) return at + 1 < end && (bytes[at + 1] === 0x85 || bytes[at + 1] === 0xa0) ? 2 : 0
-  if (at + 2 >= end) return 0
+  if (at + 2 >= end || (bytes[at + 1] & 0xc0) !== 0x80 || (bytes[at + 2] & 0xc0) !== 0x80) return 0
   const point = pointAt(bytes, at)
   if (lead !== 0xe2) return point === 0x1680 || point === 0x3000 ? 3 : 0
   const space = point <= 0x200a || point === 0x2028 || point === 0x2029 || point === 0x202f || point === 0x205f

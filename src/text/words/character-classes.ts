@@ -25,8 +25,6 @@ export const BEFORE_STOP = 128
 export const PUNCTUATION = 256
 /** The sentencizer's `punct_chars`. */
 export const SENTENCE_END = 512
-/** Python's `str.isspace`. */
-export const SPACE = 1024
 
 const runs = {
   [LOWER | UPPER | ALPHA | BEFORE_STOP]: `13l.2s 17.17 z.2w f.r 28.1c 80.u 1u.74 ao.ao 3k.3k lc.hs 5c0.9s g.7k 5c.1c
@@ -55,7 +53,6 @@ g2a.2 5s.a m.z 1.e 1 4 1.2 45.3 1.6 1.4 a.2 3.2 q.3 1 r*3 0.6 be.3 ik 1c bi kn 5
   [SENTENCE_END]: `x c g 11l 45 50 17.3 6u a2.2 1d0.2 ly 4.2 lh 5i.2 5o 5 8q.2 9u.4 4u.2 2.2 63.2 1t.2 qk.2 9.3 2qs d
 cl n3w 7i.2 6b 3 am.2 2e.2 2n 48.2 43.3 40.2 6x g9y 3.2 4p c g 1t 25w.2 167.2 39.4 3j.3 3l.2 6 g.2 2g.2 1.2 30 bl.2
 ad.2 5.f 2x.2 6x.3 lf.2 2f.2 bo.2 ffv.2 3p 1t.2 b g2i 5wo`,
-  [SPACE]: '9.5 e.5 2s q 4bj 1vj.b t.2 5 1b 334',
 }
 
 const characters: readonly (readonly [classes: number, characters: string])[] = [

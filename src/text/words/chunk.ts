@@ -1,6 +1,6 @@
 import { lengthOf, pointAt } from '../bytes.ts'
 import { infixLength, prefixLength, suffixLength } from './affixes.ts'
-import { classesOf, SPACE } from './character-classes.ts'
+import { classesOf } from './character-classes.ts'
 import { exceptionEnds, findException } from './rules.ts'
 import { isUrl } from './url.ts'
 
@@ -59,12 +59,6 @@ export function pointBytes(point: number): number {
   if (point < 0x80) return 1
   if (point < 0x800) return 2
   return point >= 0x10000 ? 4 : point >> 10 === strayByte >> 10 ? 1 : 3
-}
-
-/** The length in bytes of the white space at `at`, as Python's `str.isspace` sees it, or 0. */
-export function spaceBytes(bytes: Uint8Array, at: number, end: number): number {
-  const point = bytes[at] < 0x80 ? bytes[at] : decodePoint(bytes, at, end)
-  return classesOf[point] & SPACE ? pointBytes(point) : 0
 }
 
 /**

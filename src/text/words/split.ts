@@ -1,5 +1,6 @@
+import { spaceLength } from '../lines.ts'
 import { classesOf } from './character-classes.ts'
-import { type Chunk, createChunk, cutChunk, decodeChunk, pointBytes, spaceBytes } from './chunk.ts'
+import { type Chunk, createChunk, cutChunk, decodeChunk, pointBytes } from './chunk.ts'
 import { exceptionEnds, exceptionPoints, exceptionPointsMax, findException } from './rules.ts'
 
 /**
@@ -154,7 +155,7 @@ function chunksAfter(bytes: Uint8Array, end: number, textEnd: number, chunk: Chu
   for (let reach = 0; reach < exceptionPointsMax && end < textEnd && bytes[end] === 0x20; ) {
     const start = end + 1
     end = start
-    while (end < textEnd && end - start <= neighbourBytesMax && spaceBytes(bytes, end, textEnd) === 0) end++
+    while (end < textEnd && end - start <= neighbourBytesMax && spaceLength(bytes, end, textEnd) === 0) end++
     if (start === end || end - start > neighbourBytesMax) break
     const right = cutBytes(bytes, start, end)
     if (!apartPairs.has(pairOf(left.points[left.length - 1], right.points[0]))) break
@@ -167,7 +168,7 @@ function chunksAfter(bytes: Uint8Array, end: number, textEnd: number, chunk: Chu
 
 function endsInSpace(bytes: Uint8Array, start: number, end: number): boolean {
   for (let length = 1; length <= 3 && end - length >= start; length++)
-    if (spaceBytes(bytes, end - length, end) === length) return true
+    if (spaceLength(bytes, end - length, end) === length) return true
   return false
 }
 

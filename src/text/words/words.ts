@@ -1,7 +1,7 @@
 import type { Utf8Column } from '../../batch/batch.ts'
 import { equalsAt } from '../bytes.ts'
-import { classesOf, SPACE } from './character-classes.ts'
-import { createChunk, spaceBytes } from './chunk.ts'
+import { spaceLength } from '../lines.ts'
+import { createChunk } from './chunk.ts'
 import { exceptionPoints } from './rules.ts'
 import { splitChunk } from './split.ts'
 
@@ -78,8 +78,8 @@ function markKinds(): Uint8Array {
   mark(OPENING, codes('"('))
   mark(MARK, codes(',.!?)]"'))
   mark(LAST, codes(';:'))
-  for (let point = 0; point < classesOf.length; point++)
-    if (classesOf[point] & SPACE) mark(point < 0x80 ? ASCII_SPACE : WIDE, [Buffer.from(String.fromCodePoint(point))[0]])
+  for (let byte = 0; byte < 0x80; byte++) if (spaceLength(Uint8Array.of(byte), 0, 1) > 0) mark(ASCII_SPACE, [byte])
+  mark(WIDE, [0xc2, 0xe1, 0xe2, 0xe3])
   return table
 }
 
@@ -109,7 +109,7 @@ function appendWords(buffer: WordBuffer, bytes: Uint8Array, start: number, end: 
   while (at < end) {
     const kind = kinds[bytes[at]]
     if (kind & ASCII_SPACE) at++
-    else if (kind & WIDE && spaceBytes(bytes, at, end) > 0) at += spaceBytes(bytes, at, end)
+    else if (kind & WIDE && spaceLength(bytes, at, end) > 0) at += spaceLength(bytes, at, end)
     else at = appendPlain(buffer, bytes, at, end) || appendChunk(buffer, bytes, start, at, end)
   }
 }
@@ -174,7 +174,7 @@ function appendChunk(buffer: WordBuffer, bytes: Uint8Array, textStart: number, s
   for (; at < end; at++) {
     const byte = bytes[at]
     const kind = kinds[byte]
-    if (kind & (ASCII_SPACE | WIDE) && (kind & ASCII_SPACE || spaceBytes(bytes, at, end) > 0)) break
+    if (kind & (ASCII_SPACE | WIDE) && (kind & ASCII_SPACE || spaceLength(bytes, at, end) > 0)) break
     hash = Math.imul(hash ^ byte, 0x9e3779b1)
     hash ^= hash >>> 15
   }

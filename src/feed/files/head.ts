@@ -52,7 +52,7 @@ export async function readHead(dir: string): Promise<Head | null> {
   throw new HeadraceError('corrupt', `${path} is of another version than 1; use the Headrace that wrote it`)
 }
 
-/** What a feed is has its hash beside it; how far it is published has the steps themselves. */
+/** Throws unless the feed's id is its hash and the rest is of its types: the steps themselves prove the rest. */
 function checkHead(head: Head): Head {
   const { feed, shards, steps, digest, ended, leftover, ...identity } = head
   if (feedId(identity) !== feed) throw new TypeError("the feed's id is not the hash of what it says")

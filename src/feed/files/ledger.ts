@@ -1,6 +1,7 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder, type OnEffect, syncFolder } from '../../disk/durable-file.ts'
+import { readText } from '../../disk/files.ts'
 import { writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 
@@ -117,9 +118,7 @@ export class LedgerReader {
 /** Whole lines of the segment that holds `step`. */
 async function readLines(dir: string, step: number, segmentSteps: number): Promise<string[]> {
   const path = join(dir, ledgerPath(step, segmentSteps))
-  const text = await readFile(path, 'utf8').catch(error => {
-    if (error.code === 'ENOENT') throw new HeadraceError('corrupt', `the ledger's file ${path} is missing`, error)
-    throw wrapDiskError(error, `reading ${path}`)
-  })
+  const text = await readText(path)
+  if (text === null) throw new HeadraceError('corrupt', `the ledger's file ${path} is missing`)
   return text.split('\n').slice(0, -1)
 }

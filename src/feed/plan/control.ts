@@ -39,9 +39,9 @@ export function checkControl(entry: ControlEntry, next: number): void {
       'bad-option',
       `step ${entry.step} can't be changed: the steps before ${next} are planned; name step ${next} or a later one`,
     )
+  const who = `the control entry of step ${entry.step}`
   for (const name of ['mixture', 'batch'] as const)
-    if (entry[name] !== undefined)
-      checkOption(`the control entry of step ${entry.step}`, feedOptions, name, entry[name])
+    if (entry[name] !== undefined) checkOption(who, feedOptions, name, entry[name])
 }
 
 /** The entries of a `control.json`. Throws unless each is one that `checkControl` let in. */

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import { DocumentBuilder, type RawDocument, roles } from '../document.ts'
+import { byteOrderMark, DocumentBuilder, type RawDocument, roles } from '../document.ts'
 import { type Fields, fieldOptions } from '../fields.ts'
 import type { Chunk, Parsed } from '../source.ts'
 import { fileSources, type Reading } from './file-kind.ts'
 import { type InputFile, readBlocks } from './files.ts'
 import { detectCompression, inflate } from './inflate.ts'
-import { cutLines, type LineChunk } from './lines.ts'
+import { cutLines, type LineChunk, newline } from './lines.ts'
 
 /**
  * JSON Lines: one object a line, in plain, gzip or zstd files (told apart by their first bytes, not their names). Patterns are paths or
@@ -28,7 +28,7 @@ export const jsonl = fileSources('jsonl()', {
   parser: lineParser,
 })
 
-async function* readLines(file: InputFile, { name, from, signal }: Reading): AsyncGenerator<LineChunk, void> {
+async function* readLines(file: InputFile, { name, from, signal }: Reading): AsyncGenerator<LineChunk> {
   const compression = detectCompression(await file.read(0, 4), name)
   const blocks = compression
     ? skipBytes(inflate(readBlocks(file, 0, signal), compression), from.offset)
@@ -43,21 +43,14 @@ async function* skipBytes(blocks: AsyncIterable<Uint8Array>, count: number): Asy
   }
 }
 
-const newline = 10
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 /** Deeper values are refused, as writing them as JSON again would overflow the stack. */
 const nestingMax = 64
 
 type Roles = ReadonlyMap<string, readonly (typeof roles)[number][]>
 
 /** The roles that each field has: looked up once a field, not once a role. */
-export function rolesIn(options: Fields): Roles {
-  const rolesOf = new Map<string, (typeof roles)[number][]>()
-  for (const role of roles) rolesOf.set(options[role], [...(rolesOf.get(options[role]) ?? []), role])
-  return rolesOf
-}
+export const rolesIn = (options: Fields): Roles => Map.groupBy(roles, role => options[role])
 
-/** A parser of chunks. */
 function lineParser(options: Fields): (chunk: Chunk) => Parsed {
   const rolesOf = rolesIn(options)
   return chunk => {
@@ -107,7 +100,7 @@ export function addLine(
   }
 }
 
-/** Gives fields to their roles and the others to `meta`. Returns the name of a field that is nested too deep, or null. */
+/** Gives fields to their roles and the others to `meta`, up to one that is nested too deep: returns its name, or null. */
 function assignFields(record: object, document: RawDocument, rolesOf: Roles): string | null {
   let meta = ''
   for (const [name, value] of Object.entries(record)) {

@@ -31,10 +31,7 @@ export const parquet = fileSources('parquet()', {
   parser: options => chunk => decodeRows(chunk, options),
 })
 
-async function* readRows(
-  file: InputFile,
-  { from, options, signal }: Reading,
-): AsyncGenerator<Omit<Chunk, 'split'>, void> {
+async function* readRows(file: InputFile, { from, options, signal }: Reading): AsyncGenerator<Omit<Chunk, 'split'>> {
   if (file.size === 0) return
   await checkFooter(file)
   const reader = await guard(() => openReader(file, options))

@@ -26,7 +26,7 @@ export interface Group {
   readonly columns: readonly ColumnMetaData[]
 }
 
-export interface ParquetReader {
+interface ParquetReader {
   readonly groups: readonly Group[]
   /** Decodes a row group, whose first row has the number `start` in the file. */
   readGroup(group: Group, start: number): Promise<ColumnValues>
@@ -46,17 +46,15 @@ export async function openReader(file: InputFile, options: Columns): Promise<Par
   const columns = names.filter(name => wanted.has(name))
   // Strings and JSON stay bytes: they are read where they are needed.
   const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes, jsonFromBytes: (bytes: Uint8Array) => bytes }
-  const codecs = withHeldPages(held)
-  const read = {
+  const scan = await parquetScan({
     file: buffer,
     metadata,
     columns,
-    compressors: codecs,
+    compressors: withHeldPages(held),
     parsers,
     geoparquet: false,
     useOffsetIndex: false,
-  }
-  const scan = await parquetScan(read)
+  })
   return {
     groups: describeGroups(metadata, columns),
     async readGroup(group, start) {
@@ -138,8 +136,6 @@ function readRange(file: InputFile, start: number, end: number, held: HeldRanges
   return range
 }
 
-type Codec = keyof typeof decoders
-
 /** Node's own decoders where it has them, as they are several times faster. */
 const decoders = {
   SNAPPY: portable.SNAPPY!,
@@ -154,7 +150,7 @@ function decompress(codec: string, input: Uint8Array, length: number): Uint8Arra
   if (!Object.hasOwn(decoders, codec)) throw new Error(`the codec ${codec} is not supported`)
   if (length === 0) return new Uint8Array(0)
   if (!(length > 0 && length <= pageBytesMax)) throw new Error(`a page of ${length} bytes`)
-  return decoders[codec as Codec](input, length)
+  return decoders[codec as keyof typeof decoders](input, length)
 }
 
 function withHeldPages({ pages }: HeldRanges): Compressors {

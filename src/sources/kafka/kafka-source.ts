@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../../errors.ts'
 import { describeRecorded, type Recorded } from '../fields.ts'
-import type { Again, Chunk, DeadRecord, LineRange, ReadPosition, Source, Split, SplitRange } from '../source.ts'
+import type { Again, Chunk, LineRange, ReadPosition, Source, Split, SplitRange } from '../source.ts'
 import { RangePace } from './pace.ts'
 import { RecordCutter, type RecordFormat, recordParser } from './records.ts'
 import { type Fetched, SharedClient, type TopicClient, type TopicState } from './topic-client.ts'
@@ -33,7 +33,7 @@ export function kafkaSource(open: () => Promise<TopicClient>, topic: string, opt
       return (await held.client.describe()).stamp
     },
     async *read(split, from, signal) {
-      yield* readRange(shared, split, { from, format }, signal)
+      yield* readRange(shared, split, from, format, signal)
       const { of, end } = split.range ?? { of: split.name, end: 0 }
       if (!signal.aborted) reached.set(of, Math.max(end, reached.get(of) ?? 0))
     },
@@ -50,11 +50,7 @@ interface Listing {
   readonly reached: ReadonlyMap<string, number>
 }
 
-async function* listRanges(
-  listing: Listing,
-  known: readonly Split[],
-  signal: AbortSignal,
-): AsyncGenerator<Split, void> {
+async function* listRanges(listing: Listing, known: readonly Split[], signal: AbortSignal): AsyncGenerator<Split> {
   const { shared, options, topic } = listing
   try {
     await using held = await shared.borrow(signal)
@@ -111,28 +107,24 @@ export function recreatedError(topic: string): HeadraceError {
   )
 }
 
-interface Reading {
-  readonly from: ReadPosition
-  readonly format: RecordFormat
-}
-
 async function* readRange(
   shared: SharedClient,
   split: Split,
-  { from, format }: Reading,
+  from: ReadPosition,
+  format: RecordFormat,
   signal: AbortSignal,
-): AsyncGenerator<Chunk, void> {
+): AsyncGenerator<Chunk> {
   if (signal.aborted || (split.range && from.offset >= split.range.end)) return
   try {
     await using held = await shared.borrow(signal)
     const range = split.range ?? (await rangeAgain(held.client, split))
-    let at = Math.max(from.offset, range.first)
+    let first = Math.max(from.offset, range.first)
     if (split.again) {
-      const lost = await loseAgain(held.client, split, split.again, at, range.end, format)
+      const lost = await loseAgain(held.client, split.again, { ...range, first }, format)
       if (lost) yield lost
-      at = lost?.next.offset ?? at
+      first = lost?.next.offset ?? first
     }
-    for await (const chunk of readChunks(held.client, { ...range, first: at }, split.stamp)) {
+    for await (const chunk of readChunks(held.client, { ...range, first }, split.stamp)) {
       if (signal.aborted) return
       yield { split: range.of, ...chunk }
       if (signal.aborted) return
@@ -147,8 +139,9 @@ async function* readChunks(
   client: TopicClient,
   { of, first, end }: SplitRange,
   stamp: string,
-): AsyncGenerator<Omit<Chunk, 'split'>, void> {
-  if (end > offsetMax) throw beyondError(of, end)
+): AsyncGenerator<Omit<Chunk, 'split'>> {
+  if (end > offsetMax)
+    throw new HeadraceError('limit', `${of} has offsets up to ${end}; at most ${offsetMax} can be numbered`)
   const partition = partitionOf(of)
   const fetch = (from: number) => {
     const fetched = client.fetch(partition, from, stamp)
@@ -172,10 +165,6 @@ async function* readChunks(
 
 const partitionOf = (file: string) => Number(file.slice(file.lastIndexOf('/') + 1))
 
-function beyondError(file: string, end: number): HeadraceError {
-  return new HeadraceError('limit', `${file} has offsets up to ${end}; at most ${offsetMax} can be numbered`)
-}
-
 /** The part of a partition that holds the records that are read again; all that it has when none are named. */
 async function rangeAgain(client: TopicClient, { name, again }: Split): Promise<SplitRange> {
   const { first, next } = (await client.describe()).partitions[partitionOf(name)]
@@ -184,27 +173,23 @@ async function rangeAgain(client: TopicClient, { name, again }: Split): Promise<
 }
 
 /**
- * The records from `at` on that can't be read again, as dead: those whose offsets are trimmed, and rows of Arrow messages, which share
- * the line of their message with others that lived.
+ * The records of a range that can't be read again, as dead: those whose offsets are trimmed, and rows of Arrow messages, which share the
+ * line of their message with others that lived.
  */
 async function loseAgain(
   client: TopicClient,
-  { name }: Split,
   { lines }: Again,
-  at: number,
-  end: number,
+  { of, first, end }: SplitRange,
   format: RecordFormat,
 ): Promise<Chunk | null> {
-  const { first } = (await client.describe()).partitions[partitionOf(name)]
-  const until = format === 'arrow' ? end : Math.min(first, end)
-  if (at >= until) return null
-  const detail =
-    format === 'arrow' ? 'a row of an Arrow message has no line of its own' : `the topic begins at ${first} now`
-  const reason = 'not-read-again'
-  const dead = lines
-    .flatMap(range => linesWithin(range, at + 1, until))
-    .map((line): DeadRecord => ({ line, reason, detail }))
-  return { split: name, line: at + 1, bytes: new Uint8Array(0), dead, next: { offset: until, line: until + 1 } }
+  const isArrow = format === 'arrow'
+  const begin = (await client.describe()).partitions[partitionOf(of)].first
+  const until = isArrow ? end : Math.min(begin, end)
+  if (first >= until) return null
+  const detail = isArrow ? 'a row of an Arrow message has no line of its own' : `the topic begins at ${begin} now`
+  const lost = lines.flatMap(range => linesWithin(range, first + 1, until))
+  const dead = lost.map(line => ({ line, reason: 'not-read-again', detail }))
+  return { split: of, line: first + 1, bytes: new Uint8Array(0), dead, next: { offset: until, line: until + 1 } }
 }
 
 function linesWithin([first, last]: LineRange, from: number, to: number): number[] {

@@ -25,7 +25,6 @@ export interface FeedOrigin {
   readonly tokenizer: unknown
   /** The id that fills short samples. Their labels are masked. Default: none, and 0 fills them. */
   readonly endOfText?: number | null
-  /** Fingerprint of the shards. */
   readonly fingerprint: string
   /** Steps in one file of the ledger. Default 4096. */
   readonly segmentSteps?: number

@@ -108,7 +108,6 @@ function planSteps(pipeline: Pipeline, known: Map<string, Field>, fingerprints: 
   })
 }
 
-/** Throws unless all columns are known where they are read. */
 function checkReads(pipeline: Pipeline, who: string, reads: readonly string[], known: Iterable<string>): void {
   const names = new Set(known)
   const missing = reads.find(column => !names.has(column))
@@ -124,7 +123,6 @@ function adviseOnColumn({ annotators }: Pipeline, missing: string, known: readon
   return nearest ? `did you mean '${nearest}'?` : 'no annotator of this pipeline writes it: add the one that does'
 }
 
-/** Throws unless each rule is of the kind of its column. */
 function checkRules(pipeline: Pipeline, rules: readonly Rule[], known: ReadonlyMap<string, Field>): void {
   for (const { reason, column, below, above, oneOf, noneOf } of rules) {
     checkReads(pipeline, `a rule for '${reason}'`, [column], known.keys())

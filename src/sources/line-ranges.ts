@@ -3,7 +3,6 @@ import { type Chunk, type DeadRecord, type LineRange, lineAtEnd, restReasons } f
 /** Lists of ranges of lines, in rising order and without overlap. */
 export type LineRanges = readonly LineRange[]
 
-/** Puts ranges in order and together. */
 export function joinRanges(ranges: LineRanges): LineRange[] {
   const joined: [number, number][] = []
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {

@@ -50,7 +50,6 @@ export class BlockFile implements Disposable {
     return parts.length === 1 ? parts[0] : joinLists(parts)
   }
 
-  /** Tokens of every sample. */
   tokens(): Int32Array {
     const all = new Int32Array(this.samples)
     for (const [i, batch] of this.#file.layout.batches.entries())

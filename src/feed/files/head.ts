@@ -38,7 +38,6 @@ export function feedId(identity: FeedIdentity): string {
   return hash('sha256', canonicalJson(identity))
 }
 
-/** The feed's head, or null where nothing is published yet. */
 export async function readHead(dir: string): Promise<Head | null> {
   const path = join(dir, 'head.json')
   const text = await readText(path)
@@ -63,7 +62,7 @@ function checkHead(head: Head): Head {
   return head
 }
 
-/** Publishes: steps and blocks that the head counts must last already. */
+/** Publishes a head. The steps and blocks that it counts must last already. */
 export async function writeHead(dir: string, head: Head, onEffect?: OnEffect): Promise<void> {
   await writeJson(join(dir, 'head.json'), head, onEffect)
 }

@@ -101,7 +101,6 @@ export class LedgerReader {
     this.#segmentSteps = segmentSteps
   }
 
-  /** The line of a step that the head counts. */
   async read(step: number): Promise<string> {
     const segment = ledgerPath(step, this.#segmentSteps)
     const index = step % this.#segmentSteps
@@ -115,7 +114,6 @@ export class LedgerReader {
   }
 }
 
-/** Whole lines of the segment that holds `step`. */
 async function readLines(dir: string, step: number, segmentSteps: number): Promise<string[]> {
   const path = join(dir, ledgerPath(step, segmentSteps))
   const text = await readText(path)

@@ -2,12 +2,10 @@ import { HeadraceError } from '../../errors.ts'
 import { checkOption } from '../../options.ts'
 import { feedOptions, type Mixture } from '../options.ts'
 
-/** A change of the feed from a step on. What is left out stays as it was. `note` (who, why) is kept and not read. */
+/** A change of the feed's options from a step on. What is left out stays as it was. `note` (who, why) is kept and not read. */
 export interface ControlEntry {
   readonly step: number
-  /** Weight of each domain, in tokens; null mixes domains by what they have. */
   readonly mixture?: Mixture | null
-  /** Samples a step. */
   readonly batch?: number
   readonly note?: string
 }

@@ -87,7 +87,6 @@ export class Planner {
     this.#pending.push(entry)
   }
 
-  /** Says that no entry follows. */
   end(): void {
     this.#isEnding = true
   }
@@ -99,8 +98,7 @@ export class Planner {
 
   /** The next step, or null until more entries come; after the end, null for good. */
   async nextStep(): Promise<{ step: Step; line: string } | null> {
-    const { mixture, batch } = this.#options
-    const settings = settingsAt(this.#step, { mixture, batch }, this.#controls)
+    const settings = settingsAt(this.#step, this.#options, this.#controls)
     this.#isTried = true
     for (;;) {
       const filled = await this.#fill(settings)
@@ -202,9 +200,8 @@ export class Planner {
 
   /** The shares at the start of a step. After the end, a domain that is dry already has none. */
   async #shares(settings: Settings, cursors: Map<string, Cursor>): Promise<Share[]> {
-    const names = settings.mixture
-      ? Object.keys(settings.mixture)
-      : [...cursors.keys()].filter(name => name !== holdoutDomain)
+    const fed = cursors.keys().filter(name => name !== holdoutDomain)
+    const names = settings.mixture ? Object.keys(settings.mixture) : fed
     const weights = named<number>()
     for (const name of names) {
       const cursor = cursors.get(name)
@@ -227,7 +224,6 @@ export class Planner {
     }
   }
 
-  /** Begins another pass over a domain, when there may be one. */
   #repeats(domain: Domain, cursor: Cursor): boolean {
     const { dry, repeatMax } = this.#options
     const tokens = domain.blocks.reduce((sum, block) => sum + block.tokens, 0)

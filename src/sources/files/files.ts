@@ -75,7 +75,6 @@ function expand(pattern: string): AsyncIterable<string> | string[] {
   throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*`)
 }
 
-/** The folder in which a pattern begins to have signs. */
 function baseFolder(pattern: string): string {
   const segments = pattern.split('/')
   const first = segments.findIndex(segment => magic.test(segment))
@@ -90,7 +89,6 @@ export interface FileSet {
   list(): Promise<string[]>
 }
 
-/** The files that the patterns match. */
 export function matchedFiles({ patterns, follow }: Recorded): FileSet {
   return { folders: [...new Set(patterns.map(baseFolder))], list: () => matchFiles(patterns, follow) }
 }

@@ -72,7 +72,6 @@ class Decoder {
     })
   }
 
-  /** Compressed bytes used so far. */
   get used(): number {
     return this.#stream.bytesWritten
   }

@@ -57,8 +57,9 @@ function lineParser(options: Fields): (chunk: Chunk) => Parsed {
     const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length)
     const builder = new DocumentBuilder(chunk.split, options.domainDefault, bytes.length)
     const isAllUtf8 = isUtf8(bytes)
+    const hasMark = chunk.line === 1 && bytes.subarray(0, 3).equals(byteOrderMark)
     let number = chunk.line
-    for (let at = startOf(chunk, bytes), end: number; at < bytes.length; at = end + 1, number++) {
+    for (let at = hasMark ? 3 : 0, end: number; at < bytes.length; at = end + 1, number++) {
       end = bytes.indexOf(newline, at)
       if (end < 0) end = bytes.length
       if (isBlank(bytes, at, end)) continue
@@ -70,7 +71,6 @@ function lineParser(options: Fields): (chunk: Chunk) => Parsed {
   }
 }
 
-/** Adds the record of one line, which has no newline. */
 export function addLine(
   builder: Pick<DocumentBuilder, 'add' | 'refuse'>,
   number: number,
@@ -120,11 +120,6 @@ export const emptyDocument: RawDocument = {
   url: undefined,
   added: undefined,
   meta: '',
-}
-
-/** A byte order mark may stand where a file begins. */
-function startOf(chunk: Chunk, bytes: Buffer): number {
-  return chunk.line === 1 && bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0
 }
 
 function isBlank(bytes: Uint8Array, start: number, end: number): boolean {

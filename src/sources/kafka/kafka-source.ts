@@ -22,7 +22,6 @@ const offsetMax = 2 ** 32 - 2
 export function kafkaSource(open: () => Promise<TopicClient>, topic: string, options: KafkaSourceOptions): Source {
   const shared = new SharedClient(open)
   const { format, ...recorded } = options
-  /** How far each partition was read. */
   const reached = new Map<string, number>()
   return {
     name: 'kafka',
@@ -47,6 +46,7 @@ interface Listing {
   readonly shared: SharedClient
   readonly topic: string
   readonly options: KafkaSourceOptions
+  /** How far each partition was read. */
   readonly reached: ReadonlyMap<string, number>
 }
 
@@ -61,9 +61,10 @@ async function* listRanges(listing: Listing, known: readonly Split[], signal: Ab
       ends.set(range!.of, range!.end)
       yield { name, stamp, range: range! }
     }
-    const follower = options.follow ? { unread: new Set<string>(), pace: new RangePace() } : null
+    const pace = options.follow ? new RangePace() : null
+    const cut = new Set<string>()
     for (;;) {
-      yield* cutRanges(listing, state, ends, follower)
+      yield* cutRanges(listing, state, { ends, cut, pace })
       if (!options.follow) return
       await sleep(options.pollMs, undefined, { signal })
       state = await held.client.describe()
@@ -74,32 +75,27 @@ async function* listRanges(listing: Listing, known: readonly Split[], signal: Ab
   }
 }
 
-/** What a follower knows of its ranges: the partitions whose last one may be unread, and when the next small one may come. */
-interface Follower {
-  readonly unread: Set<string>
-  readonly pace: RangePace
-}
-
-/** What came of each partition; for a follower only when the last range of it was read as far as `ends` says. */
+/**
+ * A range of what came in each partition, up to its new end in `ends`. A follower, which has a pace, cuts one only where the last that it
+ * cut of the partition was read to its end.
+ */
 function* cutRanges(
   { topic, reached }: Listing,
   { stamp, partitions }: TopicState,
-  ends: Map<string, number>,
-  follower: Follower | null,
-): Generator<Split, void> {
+  { ends, cut, pace }: { ends: Map<string, number>; cut: Set<string>; pace: RangePace | null },
+): Generator<Split> {
   for (const [partition, { first, next }] of partitions.entries()) {
     const of = `${topic}/${partition}`
     const from = ends.get(of) ?? first
-    if (next <= from || (follower?.unread.has(of) && (reached.get(of) ?? 0) < from)) continue
-    if (follower && !follower.pace.take(of, next - from)) continue
+    if (next <= from || (pace && cut.has(of) && (reached.get(of) ?? 0) < from)) continue
+    if (pace && !pace.take(of, next - from)) continue
     const name = ends.has(of) ? `${of}@${from}` : of
     ends.set(of, next)
-    follower?.unread.add(of)
+    cut.add(of)
     yield { name, stamp, range: { of, first: from, end: next } }
   }
 }
 
-/** For a topic that has the name of the one that was read, and is another. */
 export function recreatedError(topic: string): HeadraceError {
   return new HeadraceError(
     'source-changed',

@@ -8,7 +8,6 @@ import type { Columns } from '../fields.ts'
 import { addLine, emptyDocument, rolesIn } from '../files/jsonl.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
-/** A record of a topic as it came. */
 export interface TopicRecord {
   readonly offset: number
   /** When it was written, or null where that is not known. */
@@ -37,7 +36,6 @@ export class RecordCutter {
   #parts: Uint8Array[] = []
   #dead: DeadRecord[] = []
 
-  /** `first` is the offset at which the first chunk begins. */
   constructor(first: number) {
     this.#first = first
   }
@@ -177,7 +175,6 @@ function addMessage(builder: DocumentBuilder, { file, line, label, value }: Mess
 
 const isMissing = (value: unknown) => value === undefined || (value as Uint8Array).length === 0
 
-/** The rows of a message, or why there are none. */
 function decodeMessage(value: Buffer, text: string): Batch | Omit<DeadRecord, 'line'> {
   try {
     // A copy, so that columns are aligned.

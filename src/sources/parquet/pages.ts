@@ -7,7 +7,6 @@ const valuesMax = 64 * 1024 * 1024
 /** Writers round a bit-packed run up to whole groups. */
 const runSlack = 512
 
-/** Gives a page's bytes without compression. */
 type DecompressPage = (compressed: Uint8Array, length: number) => Uint8Array
 
 /**

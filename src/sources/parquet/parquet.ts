@@ -65,7 +65,7 @@ async function checkFooter(file: InputFile): Promise<void> {
     throw new BadFileError('corrupt-file', `the footer has ${tail.readUInt32LE(0)} bytes`)
 }
 
-/** What the Parquet reader throws about a file's content is the file's fault. */
+/** Makes a bad file of whatever the Parquet reader throws about a file's content. */
 async function guard<T>(read: () => T | Promise<T>): Promise<T> {
   try {
     return await read()

@@ -19,7 +19,7 @@ import type { ColumnValues } from './rows.ts'
 /** Decompressed bytes of one page; more is damage, not data. */
 const pageBytesMax = 512 * 1024 * 1024
 
-/** A row group, with what the chosen columns take in memory. */
+/** A row group; `bytes` is what its chosen columns take in memory. */
 export interface Group {
   readonly rows: number
   readonly bytes: number
@@ -74,9 +74,8 @@ function describeGroups(metadata: FileMetaData, names: readonly string[]): Group
   const describe = (group: RowGroup): Group => {
     const rows = Number(group.num_rows)
     if (!Number.isSafeInteger(rows) || rows < 0) throw new Error(`a row group has ${rows} rows`)
-    const columns = group.columns
-      .map(({ meta_data }) => meta_data!)
-      .filter(meta => names.includes(meta.path_in_schema[0]))
+    const all = group.columns.map(column => column.meta_data!)
+    const columns = all.filter(meta => names.includes(meta.path_in_schema[0]))
     return { rows, columns, bytes: columns.reduce((sum, meta) => sum + Number(meta.total_uncompressed_size), 0) }
   }
   return metadata.row_groups.map(describe).filter(({ rows }) => rows > 0)
@@ -136,7 +135,7 @@ function readRange(file: InputFile, start: number, end: number, held: HeldRanges
   return range
 }
 
-/** Node's own decoders where it has them, as they are several times faster. */
+/** Node's own decoders where there are such, as they are several times faster. */
 const decoders = {
   SNAPPY: portable.SNAPPY!,
   GZIP: (input: Uint8Array, length: number) => zlib.unzipSync(input, { maxOutputLength: length }),

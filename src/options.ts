@@ -21,21 +21,15 @@ export interface Kind<T> {
 }
 
 export interface Option<T = unknown> {
-  /** What it says, for help and docs. */
+  /** What it says, in help and docs. */
   readonly about: string
   readonly kind: Kind<T>
   /** Undefined for an option that must be given, or that says nothing where it is not. */
   readonly default: T | undefined
   readonly mayBeMissing?: boolean
 }
-export interface RequiredOption<T> extends Option<T> {
-  readonly default: undefined
-  readonly mayBeMissing?: false
-}
-export interface MissingOption<T> extends Option<T> {
-  readonly default: undefined
-  readonly mayBeMissing: true
-}
+export type RequiredOption<T> = Option<T> & { readonly default: undefined; readonly mayBeMissing?: false }
+export type MissingOption<T> = Option<T> & { readonly default: undefined; readonly mayBeMissing: true }
 export type OptionTable = Readonly<Record<string, Option>>
 
 type ValueOf<O> = O extends Option<infer T> ? T : never
@@ -58,7 +52,6 @@ export function optional<T>(about: string, kind: Kind<T>, value?: T): Option<T> 
   return value === undefined ? { about, kind, default: undefined, mayBeMissing: true } : { about, kind, default: value }
 }
 
-/** A kind of its own: `is` goes on from "give", as in "a name". */
 export function kind<T>(is: string, accepts: (value: unknown) => boolean, hint?: Kind<T>['hint']): Kind<T> {
   return { is, accepts: accepts as Kind<T>['accepts'], hint }
 }
@@ -71,10 +64,8 @@ export function number(min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INF
 /** A whole number, both bounds included. */
 export function whole(min = 0, max = Number.MAX_SAFE_INTEGER): Kind<number> {
   const isIn = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
-  return kind(
-    `a whole number${describeRange(min, max === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : max)}`,
-    isIn,
-  )
+  const range = describeRange(min, max === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : max)
+  return kind(`a whole number${range}`, isIn)
 }
 export const share = number(0, 1)
 export const uint32 = whole(0, 0xffffffff)
@@ -104,8 +95,8 @@ const isObject = (value: unknown): value is object =>
 
 /** The first of a list's or record's items that is not of its kind. */
 function hintAt(value: unknown, item: Kind<unknown>): string | null {
-  const found =
-    typeof value === 'object' ? Object.entries(value ?? {}).find(([, one]) => !item.accepts(one)) : undefined
+  const entries = typeof value === 'object' ? Object.entries(value ?? {}) : []
+  const found = entries.find(([, one]) => !item.accepts(one))
   return found ? `'${found[0]}' is ${show(found[1])}` : null
 }
 
@@ -122,10 +113,9 @@ export function resolveOptions<O extends OptionTable>(who: string, table: O, giv
   checkObject(who, given)
   const values = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   for (const [name, value] of Object.entries(values)) checkOption(who, table, name, value)
-  const isMissing = ([name, option]: [string, Option]) =>
-    option.default === undefined && !option.mayBeMissing && values[name] === undefined
-  const missing = Object.entries(table).find(isMissing)
-  if (missing) throw new HeadraceError('bad-option', `${who} needs '${missing[0]}': give ${missing[1].kind.is}`)
+  for (const [name, option] of Object.entries(table))
+    if (option.default === undefined && !option.mayBeMissing && values[name] === undefined)
+      throw new HeadraceError('bad-option', `${who} needs '${name}': give ${option.kind.is}`)
   const defaults = Object.fromEntries(Object.entries(table).map(([name, option]) => [name, option.default]))
   return Object.freeze({ ...defaults, ...values }) as ResolvedOf<O>
 }
@@ -141,11 +131,9 @@ export function checkOption(who: string, table: OptionTable, name: string, value
     throw new HeadraceError('bad-option', refuseName(`${who} has no option`, name, Object.keys(table)))
   const { kind } = table[name]
   if (kind.accepts(value)) return
-  const hint = kind.hint?.(value) ?? null
-  throw new HeadraceError(
-    'bad-option',
-    `${who} has '${name}' ${show(value)}: give ${kind.is}${hint === null ? '' : `; ${hint}`}`,
-  )
+  const hint = kind.hint?.(value)
+  const advice = hint ? `${kind.is}; ${hint}` : kind.is
+  throw new HeadraceError('bad-option', `${who} has '${name}' ${show(value)}: give ${advice}`)
 }
 
 /** `what 'name'`, with the known name that is nearest to it, and all that there are. */

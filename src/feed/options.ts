@@ -12,7 +12,7 @@ import {
   whole,
 } from '../options.ts'
 
-/** Counts that a file of a feed has in 32 bits. */
+/** A count that stands in 32 bits in the files of a feed. */
 const count = whole(1, 2 ** 31 - 1)
 
 /** Weight of each domain, in tokens. */
@@ -27,7 +27,7 @@ const mixture = kind<Mixture>(
 const packing = oneOf(['concatenate', 'best-fit'])
 const dry = oneOf(['wait', 'renormalise', 'repeat'])
 
-/** What a trainer gets of a feed, fixed when it begins. In the order in which `head.json` has them. */
+/** What a feed gives to a trainer, fixed when it begins: in the order in which `head.json` has it. */
 export const feedOptions = {
   length: required('tokens a sample', count),
   batch: required('samples a step, over all ranks', count),

@@ -18,7 +18,6 @@ import { Planner } from './plan/planner.ts'
 
 /** The run that a feed is made of. */
 export interface FeedOrigin {
-  /** Name of the run. */
   readonly run: string
   /** The shards folder. */
   readonly shards: string
@@ -26,7 +25,6 @@ export interface FeedOrigin {
   readonly tokenizer: unknown
   /** The id that fills short samples. Their labels are masked. Default: none, and 0 fills them. */
   readonly endOfText?: number | null
-  /** Fingerprint of the shards. */
   readonly fingerprint: string
   /** Steps in one file of the ledger. Default 4096. */
   readonly segmentSteps?: number
@@ -60,10 +58,9 @@ function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
 
 function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {
   const names = Object.keys(identity) as (keyof FeedIdentity)[]
-  const changed = names.filter(name => canonicalJson(known[name]) !== canonicalJson(identity[name]))
-  const list = changed.map(
-    name => `${name} was ${JSON.stringify(known[name])} and is ${JSON.stringify(identity[name])}`,
-  )
+  const list = names
+    .filter(name => canonicalJson(known[name]) !== canonicalJson(identity[name]))
+    .map(name => `${name} was ${JSON.stringify(known[name])} and is ${JSON.stringify(identity[name])}`)
   return new HeadraceError(
     'bad-pipeline',
     `the feed in ${dir} was begun otherwise: ${list.join('; ')}; change a mixture or batch by a control entry, or begin another feed`,
@@ -94,7 +91,6 @@ export class FeedPublisher implements AsyncDisposable {
     for (const entry of controls) this.#planner.control(entry)
   }
 
-  /** What is published. */
   get head(): Head {
     return this.#head
   }

@@ -40,13 +40,11 @@ export interface FeedBatch {
   readonly domains: readonly string[]
 }
 
-const stepNumber = whole()
+const { accepts: isStep } = whole()
 const isState = (value: Partial<FeedState> | null) =>
-  stepNumber.accepts(value?.step) && typeof value.feed === 'string' && typeof value.digest === 'string'
-const place = kind<number | FeedState>(
-  'the number of a step, or what state() gave',
-  value => stepNumber.accepts(value) || isState(value as FeedState | null),
-)
+  isStep(value?.step) && typeof value.feed === 'string' && typeof value.digest === 'string'
+const isPlace = (value: unknown) => isStep(value) || isState(value as FeedState | null)
+const place = kind<number | FeedState>('the number of a step, or what state() gave', isPlace)
 const abortSignal = kind<AbortSignal>('an AbortSignal', value => value instanceof AbortSignal)
 
 export const readFeedOptions = {
@@ -71,11 +69,8 @@ const noLabel = -100
 export function readFeed(dir: string, options: ReadOptions = {}): FeedReader {
   const resolved = resolveOptions('readFeed()', readFeedOptions, options)
   const { rank, world } = resolved
-  if (rank >= world)
-    throw new HeadraceError(
-      'bad-option',
-      `readFeed() has rank ${rank} of world ${world}: ranks count from 0 to world - 1`,
-    )
+  const given = `rank ${rank} of world ${world}`
+  if (rank >= world) throw new HeadraceError('bad-option', `readFeed() has ${given}: ranks count from 0 to world - 1`)
   return new FeedReader(dir, resolved)
 }
 
@@ -104,9 +99,9 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
     let { step, digest } = start
     using files = new OpenFiles<Shard | BlockFile>(filesMax)
     const open: Opener = {
-      shard: (shard: BlockShard) =>
+      shard: shard =>
         files.get(shard.sha256 + shard.path, () => openShard(join(this.#dir, head!.shards, shard.path), shard)),
-      block: (block: BlockRef) => files.get(JSON.stringify(block), () => new BlockFile(this.#dir, block)),
+      block: block => files.get(JSON.stringify(block), () => new BlockFile(this.#dir, block)),
     }
     const checked = new Set<string>()
     for (;;) {
@@ -202,7 +197,7 @@ function samplesOf(step: Step, open: Opener, rank: number, world: number): Part[
       const rows: number[] = []
       for (let sample = from; sample < to; sample++) if (k++ % world === rank) rows.push(sample - from)
       if (rows.length === 0) continue
-      const file = open.block({ domain, number: block, epoch }) as BlockFile
+      const file = open.block({ domain, number: block, epoch })
       parts.push({ domain, list: file.read(from, to), shards: file.identity.shards, rows })
     }
   return parts
@@ -210,9 +205,7 @@ function samplesOf(step: Step, open: Opener, rank: number, world: number): Part[
 
 function readSamples(step: Step, parts: readonly Part[], open: Opener, { length, endOfText }: Head): FeedBatch {
   const samples = parts.reduce((sum, part) => sum + part.rows.length, 0)
-  const inputIds = new Int32Array(samples * length)
-  const labels = new Int32Array(samples * length)
-  const positionIds = new Int32Array(samples * length)
+  const [inputIds, labels, positionIds] = [0, 1, 2].map(() => new Int32Array(samples * length))
   const bounds = [0]
   const documents: string[] = []
   const domains: string[] = []
@@ -245,8 +238,18 @@ function readSamples(step: Step, parts: readonly Part[], open: Opener, { length,
       at = end
       domains.push(domain)
     }
-  const arrays = { inputIds, labels, positionIds, cuSeqlens: Int32Array.from(bounds), documents, domains }
-  return { step: step.step, digest: step.digest, samples, length, ...arrays }
+  return {
+    step: step.step,
+    digest: step.digest,
+    samples,
+    length,
+    inputIds,
+    labels,
+    positionIds,
+    cuSeqlens: Int32Array.from(bounds),
+    documents,
+    domains,
+  }
 }
 
 /** A block's shard by its number in the block, which no checksum protects. */
@@ -260,14 +263,14 @@ async function checkHashes(dir: string, parts: readonly Part[], checked: Set<str
   for (const { list, shards, domain } of parts)
     for (const index of new Set(list.shard)) {
       const shard = shardAt(shards, index, domain)
-      const { path, sha256 } = shard
+      const path = join(dir, shard.path)
       if (checked.has(path)) continue
       // Opened first, as that says what is missing or another file.
-      openShard(join(dir, path), shard).close()
+      openShard(path, shard).close()
       const hash = createHash('sha256')
-      for await (const bytes of createReadStream(join(dir, path))) hash.update(bytes)
-      if (hash.digest('hex') !== sha256)
-        throw new HeadraceError('corrupt', `shard ${join(dir, path)} has other bytes than its SHA-256 ${sha256} says`)
+      for await (const bytes of createReadStream(path)) hash.update(bytes)
+      if (hash.digest('hex') !== shard.sha256)
+        throw new HeadraceError('corrupt', `shard ${path} has other bytes than its SHA-256 ${shard.sha256} says`)
       checked.add(path)
     }
 }

@@ -37,14 +37,13 @@ export interface GuardSettings extends ResolvedOf<typeof guardOptions> {}
 
 /** A checked guard. Without a bound it has one that no share passes. */
 export interface Guard extends Omit<GuardSettings, 'only' | 'above' | 'below'> {
-  /** What it counts, in words: names its counts in the log, and is the same when only a bound or `rowsMin` changes. */
+  /** What it counts, in words. It names the counts in the log, so that no bound and no `rowsMin` is in it. */
   readonly name: string
   readonly only: readonly string[] | null
   readonly above: number
   readonly below: number
 }
 
-/** Whether so many removed rows of so many are outside a guard's band. */
 export function leavesBand({ above, below, rowsMin }: Guard, rows: number, removed: number): boolean {
   return rows >= rowsMin && (removed / rows > above || removed / rows < below)
 }

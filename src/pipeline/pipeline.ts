@@ -24,7 +24,7 @@ export const thresholdOptions = {
   noneOf: optional('drops what is one of these', listOf(text, 1)),
 }
 
-/** A pipeline: a frozen plain value. Each method of the builder gives another one. */
+/** A frozen plain value. Each method of its builder gives another one. */
 export interface Pipeline {
   readonly name: string
   readonly source: Source | null
@@ -77,12 +77,12 @@ export function pipeline(name: string): PipelineBuilder {
 
 function build(value: Pipeline): PipelineBuilder {
   const isRules = (step: Decider | RuleStep): step is RuleStep => 'kind' in step
-  return Object.freeze({
+  return Object.freeze<PipelineBuilder>({
     ...value,
-    from: (source: Source) => build({ ...value, source: takeParts(value.name, '.from()', [source])[0] }),
-    annotate: (...steps: (Annotator | Gate)[]) =>
+    from: source => build({ ...value, source: takeParts(value.name, '.from()', [source])[0] }),
+    annotate: (...steps) =>
       build({ ...value, annotators: [...value.annotators, ...takeParts(value.name, '.annotate()', steps)] }),
-    decide: (...steps: (Decider | RuleStep)[]) => {
+    decide: (...steps) => {
       if (takeParts(value.name, '.decide()', steps).slice(1).some(isRules))
         throw new HeadraceError(
           'bad-pipeline',
@@ -92,12 +92,12 @@ function build(value: Pipeline): PipelineBuilder {
       const deciders = steps.filter(step => !isRules(step)) as Decider[]
       return build({ ...value, rules, deciders: [...value.deciders, ...deciders] })
     },
-    tokenize: (...args: Parameters<typeof tokenize>) => build({ ...value, tokenizer: tokenize(...args) }),
-    feed: (options: FeedOptions) => {
+    tokenize: (...args) => build({ ...value, tokenizer: tokenize(...args) }),
+    feed: options => {
       resolveOptions(`pipeline '${value.name}': feed()`, feedOptions, options)
       return build({ ...value, feedOptions: options })
     },
-    guard: (options: GuardOptions) => {
+    guard: options => {
       const guard = resolveOptions(`pipeline '${value.name}': guard()`, guardOptions, options)
       return build({ ...value, guards: [...value.guards, guard] })
     },
@@ -118,12 +118,9 @@ export function gate(overrides: Overrides = {}): Gate {
 function checkOverrides(who: string, overrides: Overrides): Overrides {
   checkObject(who, overrides)
   const given = Object.entries(overrides).filter(([, threshold]) => threshold !== undefined)
-  return Object.fromEntries(
-    given.map(([column, threshold]) => [
-      column,
-      threshold === false ? false : checkThreshold(`${who} for '${column}'`, threshold),
-    ]),
-  )
+  const check = (column: string, threshold: Threshold | false) =>
+    threshold === false ? false : checkThreshold(`${who} for '${column}'`, threshold)
+  return Object.fromEntries(given.map(([column, threshold]) => [column, check(column, threshold)]))
 }
 
 function checkThreshold(who: string, threshold: Threshold): Threshold {
@@ -149,19 +146,16 @@ export function resolveRules(annotators: readonly Annotator[], overrides: Overri
   for (const rule of defaults) {
     const override = overrides[rule.column]
     if (override === undefined) resolved.push(rule)
-    else if (override !== false && !done.has(rule.column)) resolved.push(mergeRule(rule, override))
+    else if (override !== false && !done.has(rule.column)) resolved.push(makeRule(rule.reason, override, rule.column))
     done.add(rule.column)
   }
   for (const [column, override] of Object.entries(overrides))
-    if (override !== false && !done.has(column))
-      resolved.push(mergeRule({ reason: reasonFor(column, override), column }, override))
+    if (override !== false && !done.has(column)) resolved.push(makeRule(reasonFor(column, override), override, column))
   return resolved
 }
 
-function mergeRule(rule: { reason: string; column: string }, override: Threshold): Rule {
-  const { reason, column } = rule
-  return Object.freeze({ reason, ...override, column })
-}
+const makeRule = (reason: string, override: Threshold, column: string): Rule =>
+  Object.freeze({ reason, ...override, column })
 
 function reasonFor(column: string, threshold: Threshold): string {
   const name = column.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)

@@ -43,7 +43,7 @@ export const stageFields: readonly Field[] = [
   { name: 'gateText', kind: 'utf8' },
 ]
 
-/** Checks a pipeline and lays it out. Pure; every mistake in it is a `bad-pipeline` error here, before any work. */
+/** Checks a pipeline and lays it out. Every mistake in it is a `bad-pipeline` error here, before any work. */
 export function planPipeline(pipeline: Pipeline): Plan {
   const { name, source, deciders, tokenizer, feedOptions } = pipeline
   if (!source) throw bad(name, 'there is no source; add .from(jsonl(...))')
@@ -56,10 +56,7 @@ export function planPipeline(pipeline: Pipeline): Plan {
   checkReads(pipeline, 'rules()', Object.keys(pipeline.rules ?? {}), known.keys())
   checkRules(pipeline, rules, known)
   for (const { name, reads } of deciders) checkReads(pipeline, `decider '${name}'`, reads, [...known.keys(), 'row'])
-  checkUnique(
-    name,
-    deciders.map(decider => decider.name),
-  )
+  checkUnique(name, deciders)
   if (feedOptions && !tokenizer) throw bad(name, 'feed() stands without tokenize(); a feed is made of tokens')
   const annotateFingerprint = fingerprint({ columns: [...fingerprints], gates: steps.filter(step => 'gate' in step) })
   const decideFingerprint = fingerprint({
@@ -103,10 +100,7 @@ function planSteps(pipeline: Pipeline, known: Map<string, Field>, fingerprints: 
       return { gate }
     }
     checkReads(pipeline, `annotator '${step.name}'`, step.reads, known.keys())
-    checkUnique(
-      pipeline.name,
-      [...before, step].map(annotator => annotator.name),
-    )
+    checkUnique(pipeline.name, [...before, step])
     for (const [column, print] of fingerprintColumns(step, fingerprints)) fingerprints.set(column, print)
     for (const field of step.writes) known.set(field.name, field)
     before.push(step)
@@ -114,41 +108,38 @@ function planSteps(pipeline: Pipeline, known: Map<string, Field>, fingerprints: 
   })
 }
 
-/** Throws unless all columns are known where they are read. */
 function checkReads(pipeline: Pipeline, who: string, reads: readonly string[], known: Iterable<string>): void {
   const names = new Set(known)
   const missing = reads.find(column => !names.has(column))
   if (missing === undefined) return
-  const writer = pipeline.annotators.find(step => !isGate(step) && step.writes.some(field => field.name === missing))
-  const nearest = findNearest(missing, [...names])
-  const advice = nearest
-    ? `did you mean '${nearest}'?`
-    : 'no annotator of this pipeline writes it: add the one that does'
-  throw bad(
-    pipeline.name,
-    `${who} reads column '${missing}', which nothing before it writes; ${writer ? `put ${(writer as Annotator).name}() before it` : advice}`,
-  )
+  const advice = adviseOnColumn(pipeline, missing, [...names])
+  throw bad(pipeline.name, `${who} reads column '${missing}', which nothing before it writes; ${advice}`)
 }
 
-/** Throws unless each rule is of the kind of its column. */
+function adviseOnColumn({ annotators }: Pipeline, missing: string, known: readonly string[]): string {
+  const writer = annotators.find(step => !isGate(step) && step.writes.some(field => field.name === missing))
+  if (writer) return `put ${(writer as Annotator).name}() before it`
+  const nearest = findNearest(missing, known)
+  return nearest ? `did you mean '${nearest}'?` : 'no annotator of this pipeline writes it: add the one that does'
+}
+
 function checkRules(pipeline: Pipeline, rules: readonly Rule[], known: ReadonlyMap<string, Field>): void {
   for (const { reason, column, below, above, oneOf, noneOf } of rules) {
     checkReads(pipeline, `a rule for '${reason}'`, [column], known.keys())
     const { kind } = known.get(column)!
-    if ((kind === 'utf8') !== Boolean(oneOf ?? noneOf))
-      throw bad(
-        pipeline.name,
-        `a rule for '${reason}' compares column '${column}' (${kind}) with ${kind === 'utf8' ? 'a number: use oneOf or noneOf' : 'a list of strings: use below or above'}`,
-      )
+    const isText = kind === 'utf8'
+    const mixup = isText ? 'a number: use oneOf or noneOf' : 'a list of strings: use below or above'
+    if (isText !== Boolean(oneOf ?? noneOf))
+      throw bad(pipeline.name, `a rule for '${reason}' compares column '${column}' (${kind}) with ${mixup}`)
     for (const bound of [below, above])
       if (bound !== undefined && !Number.isFinite(bound))
         throw bad(pipeline.name, `a rule for '${reason}' has the bound ${bound}`)
   }
 }
 
-function checkUnique(name: string, names: readonly string[]): void {
-  const twice = names.find((operator, i) => names.indexOf(operator) !== i)
-  if (twice) throw bad(name, `'${twice}' stands twice; an operator stands once in a pipeline`)
+function checkUnique(pipeline: string, operators: readonly { readonly name: string }[]): void {
+  const twice = operators.find(({ name }, i) => operators.findIndex(one => one.name === name) !== i)
+  if (twice) throw bad(pipeline, `'${twice.name}' stands twice; an operator stands once in a pipeline`)
 }
 
 function bad(name: string, what: string): HeadraceError {

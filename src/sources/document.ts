@@ -4,7 +4,7 @@ import { limits } from '../limits.ts'
 import type { DeadRecord, Parsed } from './source.ts'
 
 /** The labels of a document, in the order of their columns. */
-export const labelNames = ['id', 'domain', 'url', 'added'] as const
+const labelNames = ['id', 'domain', 'url', 'added'] as const
 /** The parts of a document that a field of a record can have. */
 export const roles = ['text', ...labelNames] as const
 const columnNames = [...roles, 'meta', 'file'] as const
@@ -19,6 +19,9 @@ export interface RawDocument {
   /** A JSON object of all other fields, or empty. */
   meta: string | Uint8Array
 }
+
+/** Bytes that other programs write before a text to say that it is UTF-8. */
+export const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 
 type Text = string | Uint8Array
 type Fault = readonly [reason: string, detail: string]
@@ -50,7 +53,6 @@ export class DocumentBuilder {
     else this.#push(line, document.text as Text, document.meta)
   }
 
-  /** Adds a dead record. */
   refuse(line: number, reason: string, detail: string): void {
     this.#dead.push({ line, reason, detail: detail.slice(0, detailLengthMax) })
   }
@@ -88,7 +90,6 @@ export class DocumentBuilder {
   }
 }
 
-/** The dead record of a record that is too long to be held. */
 export function tooLong(line: number, bytes: number): DeadRecord {
   const detail = `the record has ${bytes} bytes; a document may have ${limits.documentBytesMax}`
   return { line, reason: 'document-too-long', detail }
@@ -124,5 +125,6 @@ function toLabel(value: unknown): Text | null {
 function describeType(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'an object' : typeof value === 'bigint' ? 'a number' : `a ${typeof value}`
+  if (typeof value === 'object') return 'an object'
+  return typeof value === 'bigint' ? 'a number' : `a ${typeof value}`
 }

@@ -3,7 +3,6 @@ import { type Chunk, type DeadRecord, type LineRange, lineAtEnd, restReasons } f
 /** Lists of ranges of lines, in rising order and without overlap. */
 export type LineRanges = readonly LineRange[]
 
-/** Puts ranges in order and together. */
 export function joinRanges(ranges: LineRanges): LineRange[] {
   const joined: [number, number][] = []
   for (const [first, last] of [...ranges].sort((a, b) => a[0] - b[0])) {
@@ -40,7 +39,7 @@ export function rangesWithin(ranges: LineRanges, first: number, end: number): Li
 
 /** Whether a dead record stands for itself and all that comes after it in its file. */
 export function isRest({ line, reason }: Pick<DeadRecord, 'line' | 'reason'>): boolean {
-  return line === 0 || restReasons.has(reason)
+  return line === 0 || restReasons.includes(reason)
 }
 
 /** A chunk's dead records that are on these lines. One that ends the file makes dead again what is not reached because of it. */
@@ -52,9 +51,8 @@ export function deadWithin(ranges: LineRanges, { dead }: Chunk): DeadRecord[] {
 }
 
 function loseRange([first, last]: LineRange, record: DeadRecord): DeadRecord[] {
-  const { line, reason, detail } = record
-  const from = Math.max(first, line)
+  const from = Math.max(first, record.line)
   if (last === lineAtEnd) return [{ ...record, line: from }]
-  const lost = { reason: 'not-read-again', detail: `${reason}: ${detail}` }
+  const lost = { reason: 'not-read-again', detail: `${record.reason}: ${record.detail}` }
   return Array.from({ length: last - from + 1 }, (_, i) => ({ ...lost, line: from + i }))
 }

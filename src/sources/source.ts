@@ -1,12 +1,12 @@
 import type { Batch } from '../batch/batch.ts'
 
-/** A piece of the input that is read from its start to its end: a file. `stamp` (size and more) says whether it changed. */
+/** A piece of the input that is read from its start to its end, as a file is. `stamp` (size and more) says whether it changed. */
 export interface Split {
   readonly name: string
   readonly stamp: string
-  /** Set for a split that is some records of another one, read again. */
+  /** Set where some records of another split are read again. */
   readonly again?: Again
-  /** Set for a split that is a part of something that grows: what came of it between two looks. */
+  /** Set where it is a part of something that grows: what came of that between two looks. */
   readonly range?: SplitRange
 }
 
@@ -17,7 +17,7 @@ export interface SplitRange {
   readonly end: number
 }
 
-/** First and last of the records that follow each other, by `line`, both included. */
+/** Records that follow each other, by `line`, both ends included. */
 export type LineRange = readonly [first: number, last: number]
 
 /** Which records of a split are read again, and at whose request. */
@@ -44,12 +44,7 @@ export const offsetAtEnd = Number.MAX_SAFE_INTEGER
 export const lineAtEnd = Number.MAX_SAFE_INTEGER
 
 /** Reasons of dead records that end their split, besides all on line 0: what comes after such a record was not read. */
-export const restReasons: ReadonlySet<string> = new Set([
-  'unreadable-file',
-  'truncated-file',
-  'corrupt-file',
-  'row-group-too-large',
-])
+export const restReasons = ['unreadable-file', 'truncated-file', 'corrupt-file', 'row-group-too-large']
 
 /** A record that can't become a document, found while reading or parsing. `line` counts from 1; 0 is the file as a whole. */
 export interface DeadRecord {
@@ -59,9 +54,8 @@ export interface DeadRecord {
 }
 
 /**
- * Whole records of one split, still unparsed, so that the loader only moves bytes and a worker does the work. `dead` are records
- * that reading itself had to give up, in line order. The buffer owns its memory (its ArrayBuffer holds nothing else) and can be
- * transferred to a worker.
+ * Whole records of one split, unparsed, so that the loader moves bytes and a worker does the work. `dead` are those that reading gave up,
+ * in line order. `bytes` has an ArrayBuffer of its own, which can be transferred to a worker.
  */
 export interface Chunk {
   readonly split: string

@@ -19,7 +19,8 @@ export class BlockFile implements Disposable {
   readonly identity: BlockIdentity
   readonly samples: number
   readonly #file: ColumnFile
-  readonly #starts: readonly number[]
+  /** Number of each batch's first sample. */
+  readonly #starts: number[] = []
 
   constructor(dir: string, block: BlockRef) {
     this.#file = new ColumnFile(join(dir, blockPath(block)))
@@ -31,10 +32,10 @@ export class BlockFile implements Disposable {
     }
     this.identity = identity
     let samples = 0
-    this.#starts = batches.map(batch => {
-      samples += batch.rows
-      return samples - batch.rows
-    })
+    for (const { rows } of batches) {
+      this.#starts.push(samples)
+      samples += rows
+    }
     this.samples = samples
   }
 
@@ -49,7 +50,6 @@ export class BlockFile implements Disposable {
     return parts.length === 1 ? parts[0] : joinLists(parts)
   }
 
-  /** Tokens of every sample. */
   tokens(): Int32Array {
     const all = new Int32Array(this.samples)
     for (const [i, batch] of this.#file.layout.batches.entries())
@@ -87,13 +87,9 @@ function parseIdentity(json = 'null'): BlockIdentity | null {
   }
 }
 
-function isShard(shard: Partial<BlockShard> | null): boolean {
-  return typeof shard?.path === 'string' && typeof shard.sha256 === 'string'
-}
-
-function isSameBlock(a: BlockRef, b: BlockRef): boolean {
-  return a.domain === b.domain && a.number === b.number && a.epoch === b.epoch
-}
+const isShard = (shard: Partial<BlockShard> | null) =>
+  typeof shard?.path === 'string' && typeof shard.sha256 === 'string'
+const isSameBlock = (a: BlockRef, b: BlockRef) => a.domain === b.domain && a.number === b.number && a.epoch === b.epoch
 
 function hasColumns(batch: BatchLayout): boolean {
   const kinds = { shard: 'list<i32>', start: 'list<i32>', length: 'list<i32>', tokens: 'i32' }

@@ -13,18 +13,16 @@ export class OpenFiles<T extends Disposable> implements Disposable {
     if (known) this.#files.delete(name)
     const file = known ?? open()
     this.#files.set(name, file)
-    if (this.#files.size > this.#filesMax) this.#closeOldest()
+    if (this.#files.size > this.#filesMax) {
+      const [oldest, unused] = this.#files.entries().next().value!
+      this.#files.delete(oldest)
+      unused[Symbol.dispose]()
+    }
     return file
   }
 
   [Symbol.dispose](): void {
     for (const file of this.#files.values()) file[Symbol.dispose]()
     this.#files.clear()
-  }
-
-  #closeOldest(): void {
-    const [name, file] = this.#files.entries().next().value!
-    this.#files.delete(name)
-    file[Symbol.dispose]()
   }
 }

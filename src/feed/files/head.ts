@@ -38,7 +38,6 @@ export function feedId(identity: FeedIdentity): string {
   return hash('sha256', canonicalJson(identity))
 }
 
-/** The feed's head, or null where nothing is published yet. */
 export async function readHead(dir: string): Promise<Head | null> {
   const path = join(dir, 'head.json')
   const text = await readText(path)
@@ -52,7 +51,7 @@ export async function readHead(dir: string): Promise<Head | null> {
   throw new HeadraceError('corrupt', `${path} is of another version than 1; use the Headrace that wrote it`)
 }
 
-/** What a feed is has its hash beside it; how far it is published has the steps themselves. */
+/** Throws unless the feed's id is its hash and the rest is of its types: the steps themselves prove the rest. */
 function checkHead(head: Head): Head {
   const { feed, shards, steps, digest, ended, leftover, ...identity } = head
   if (feedId(identity) !== feed) throw new TypeError("the feed's id is not the hash of what it says")
@@ -63,7 +62,7 @@ function checkHead(head: Head): Head {
   return head
 }
 
-/** Publishes: steps and blocks that the head counts must last already. */
+/** Publishes a head. The steps and blocks that it counts must last already. */
 export async function writeHead(dir: string, head: Head, onEffect?: OnEffect): Promise<void> {
   await writeJson(join(dir, 'head.json'), head, onEffect)
 }

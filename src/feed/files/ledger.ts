@@ -1,6 +1,7 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder, type OnEffect, syncFolder } from '../../disk/durable-file.ts'
+import { readText } from '../../disk/files.ts'
 import { writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 
@@ -100,7 +101,6 @@ export class LedgerReader {
     this.#segmentSteps = segmentSteps
   }
 
-  /** The line of a step that the head counts. */
   async read(step: number): Promise<string> {
     const segment = ledgerPath(step, this.#segmentSteps)
     const index = step % this.#segmentSteps
@@ -114,12 +114,9 @@ export class LedgerReader {
   }
 }
 
-/** Whole lines of the segment that holds `step`. */
 async function readLines(dir: string, step: number, segmentSteps: number): Promise<string[]> {
   const path = join(dir, ledgerPath(step, segmentSteps))
-  const text = await readFile(path, 'utf8').catch(error => {
-    if (error.code === 'ENOENT') throw new HeadraceError('corrupt', `the ledger's file ${path} is missing`, error)
-    throw wrapDiskError(error, `reading ${path}`)
-  })
+  const text = await readText(path)
+  if (text === null) throw new HeadraceError('corrupt', `the ledger's file ${path} is missing`)
   return text.split('\n').slice(0, -1)
 }

@@ -4,19 +4,13 @@ import type { Metadata } from '../../batch/arrow/layout.ts'
 import type { Batch } from '../../batch/batch.ts'
 import { makeFolder, type OnEffect, writeDurably } from '../../disk/durable-file.ts'
 import { limits } from '../../limits.ts'
-import { folderOf } from '../../shards/manifest.ts'
+import { folderOf, type ManifestEntry } from '../../shards/manifest.ts'
 import type { FeedSettings } from '../options.ts'
 import { packDocuments } from './pack.ts'
 import { permute } from './permute.ts'
 
 /** A shard as a block names it: enough to find it and to refuse another. */
-export interface BlockShard {
-  readonly path: string
-  readonly sha256: string
-  readonly bytes: number
-  readonly rows: number
-  readonly tokens: number
-}
+export type BlockShard = Pick<ManifestEntry, 'path' | 'sha256' | 'bytes' | 'rows' | 'tokens'>
 
 /** Names a block in one pass over its domain; `epoch` counts passes from 0. */
 export interface BlockRef {
@@ -83,6 +77,7 @@ export function listSamples(
   return { offsets, shard, start, length, tokens }
 }
 
+/** Of each document of the block: its tokens, its shard, and the token of the shard that it begins at. */
 function flatten(lengthsByShard: readonly Int32Array[]) {
   const documents = lengthsByShard.reduce((sum, lengths) => sum + lengths.length, 0)
   const [lengths, shardOf, startOf] = [0, 1, 2].map(() => new Int32Array(documents))
@@ -134,9 +129,13 @@ function* sampleBatches(samples: SampleList): Generator<Batch> {
     while (to < rows && bytesTo(to + 1) <= limits.recordBatchBytesMax) to++
     const offsets = samples.offsets.subarray(from, to + 1)
     const column = (values: Int32Array) => ({ kind: 'list<i32>' as const, offsets, values })
-    const { shard, start, length, tokens } = samples
-    const columns = { shard: column(shard), start: column(start), length: column(length) }
-    yield { rows: to - from, columns: { ...columns, tokens: { kind: 'i32', values: tokens.subarray(from, to) } } }
+    const columns = {
+      shard: column(samples.shard),
+      start: column(samples.start),
+      length: column(samples.length),
+      tokens: { kind: 'i32' as const, values: samples.tokens.subarray(from, to) },
+    }
+    yield { rows: to - from, columns }
     from = to
   }
 }

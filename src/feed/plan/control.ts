@@ -2,12 +2,10 @@ import { HeadraceError } from '../../errors.ts'
 import { checkOption } from '../../options.ts'
 import { feedOptions, type Mixture } from '../options.ts'
 
-/** A change of the feed from a step on. What is left out stays as it was. `note` (who, why) is kept and not read. */
+/** A change of the feed's options from a step on. What is left out stays as it was. `note` (who, why) is kept and not read. */
 export interface ControlEntry {
   readonly step: number
-  /** Weight of each domain, in tokens; null mixes domains by what they have. */
   readonly mixture?: Mixture | null
-  /** Samples a step. */
   readonly batch?: number
   readonly note?: string
 }
@@ -39,9 +37,9 @@ export function checkControl(entry: ControlEntry, next: number): void {
       'bad-option',
       `step ${entry.step} can't be changed: the steps before ${next} are planned; name step ${next} or a later one`,
     )
+  const who = `the control entry of step ${entry.step}`
   for (const name of ['mixture', 'batch'] as const)
-    if (entry[name] !== undefined)
-      checkOption(`the control entry of step ${entry.step}`, feedOptions, name, entry[name])
+    if (entry[name] !== undefined) checkOption(who, feedOptions, name, entry[name])
 }
 
 /** The entries of a `control.json`. Throws unless each is one that `checkControl` let in. */

@@ -10,9 +10,8 @@ export interface Share {
 /** Shares of the domains in `weights` that are above 0, scaled to sum to 1, in the order of their names; carries go on from before. */
 export function openShares(weights: Mixture, carries: ReadonlyMap<string, number>): Share[] {
   const names = Object.keys(weights).filter(name => weights[name] > 0)
-  const shares = names
-    .sort((a, b) => (a < b ? -1 : 1))
-    .map(domain => ({ domain, weight: weights[domain], carry: carries.get(domain) ?? 0 }))
+  const openShare = (domain: string) => ({ domain, weight: weights[domain], carry: carries.get(domain) ?? 0 })
+  const shares = names.sort().map(openShare)
   rescale(shares)
   return shares
 }
@@ -43,7 +42,6 @@ export function chooseShare(shares: readonly Share[], length: number): Share | n
   return best
 }
 
-/** Counts a sample of `tokens` that `chosen` gave. */
 export function chargeShare(shares: readonly Share[], chosen: Share, tokens: number): void {
   for (const share of shares) share.carry += share.weight * tokens
   chosen.carry -= tokens

@@ -13,42 +13,46 @@ export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'> {
 }
 
 /** Cuts a block into samples, makes it last, and returns the tokens of each sample. The same block gives the same samples. */
-export type CutBlock = (spec: BlockSpec) => Promise<Int32Array>
+type CutBlock = (spec: BlockSpec) => Promise<Int32Array>
 
 /** Each step names all domains of a mixture, so their number bounds the ledger's size. */
 const domainsMax = 1024
 
-/** How far a domain was fed: block `next` of its blocks, sample `at` of it, in pass `epoch`; `ready` counts tokens not yet fed. */
+/**
+ * How far a domain was fed: `samples` and `tokens` in all; the next is sample `at` of block `block`, in pass `epoch`, which has `ready`
+ * tokens not yet fed.
+ */
 interface Cursor {
-  next: number
+  block: number
   at: number
   epoch: number
   ready: number
+  samples: number
+  tokens: number
 }
 
-interface Domain extends Cursor {
+interface Domain {
   readonly name: string
+  fed: Cursor
   shards: number
   open: { shards: BlockShard[]; tokens: number; firstSlot: number } | null
   readonly blocks: { shards: readonly BlockShard[]; tokens: number }[]
-  total: Total
-  cut: { key: string; tokens: Int32Array } | null
+  /** The samples of the block that was cut last. */
+  cut: { block: number; epoch: number; tokens: Int32Array } | null
 }
 
 /**
- * Plans steps from shards: a fold over manifest entries that takes the next entry only when the current step can't be filled from the
- * ones before. So steps are a function of the manifest, the control entries and the options; when they are planned changes nothing,
- * and a planner that starts again from the first entry gives the same steps.
- *
- * Before the end, a step waits for a domain that has nothing ready. After it, the dry policy decides. A step that can't be filled is
- * never cut short; `leftover` counts what stays.
+ * Plans steps from shards. It takes the next manifest entry only when the current step can't be filled from those before, so that steps
+ * are a function of the manifest, the control entries and the options: a planner that starts again gives the same ones, at any time.
+ * Before the manifest's end, a step waits for a domain that has nothing ready; after it, the dry policy decides. A step that can't be
+ * filled is never cut short; `leftover` counts what stays.
  */
 export class Planner {
   readonly #options: PlanOptions
   readonly #cutBlock: CutBlock
   readonly #domains = new Map<string, Domain>()
   readonly #controls: ControlEntry[] = []
-  #pending: ManifestEntry[] = []
+  readonly #pending: ManifestEntry[] = []
   #folded = 0
   #isEnding = false
   #isClosed = false
@@ -83,12 +87,10 @@ export class Planner {
     this.#pending.push(entry)
   }
 
-  /** Says that no entry follows. */
   end(): void {
     this.#isEnding = true
   }
 
-  /** Changes the settings from a step on that is not planned yet. */
   control(entry: ControlEntry): void {
     checkControl(entry, this.nextChangeable)
     this.#controls.push(entry)
@@ -96,8 +98,7 @@ export class Planner {
 
   /** The next step, or null until more entries come; after the end, null for good. */
   async nextStep(): Promise<{ step: Step; line: string } | null> {
-    const { mixture, batch } = this.#options
-    const settings = settingsAt(this.#step, { mixture, batch }, this.#controls)
+    const settings = settingsAt(this.#step, this.#options, this.#controls)
     this.#isTried = true
     for (;;) {
       const filled = await this.#fill(settings)
@@ -112,12 +113,12 @@ export class Planner {
    */
   async leftover(): Promise<Record<string, Total>> {
     const left = named<Total>()
-    for (const domain of [...this.#domains.values()].sort(byName)) {
-      const cursor = { ...domain }
-      const block = domain.cut && (await this.#peek(domain.name, cursor))
-      const samples = block && cursor.epoch === domain.epoch ? block.length - cursor.at : 0
-      const tokens = domain.ready + (domain.open?.tokens ?? 0)
-      if (tokens > 0) left[domain.name] = { samples, tokens }
+    for (const { name, fed, open, cut } of [...this.#domains.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const cursor = { ...fed }
+      const block = cut && (await this.#peek(name, cursor))
+      const samples = block && cursor.epoch === fed.epoch ? block.length - cursor.at : 0
+      const tokens = fed.ready + (open?.tokens ?? 0)
+      if (tokens > 0) left[name] = { samples, tokens }
     }
     return left
   }
@@ -162,38 +163,34 @@ export class Planner {
     if (domain) return domain
     if (this.#domains.size === domainsMax)
       throw new HeadraceError('limit', `'${name}' is domain ${domainsMax + 1} of this feed; map domains to fewer names`)
-    const start = { next: 0, at: 0, epoch: 0, ready: 0, total: { samples: 0, tokens: 0 } }
-    domain = { name, shards: 0, open: null, blocks: [], cut: null, ...start }
+    const fed = { block: 0, at: 0, epoch: 0, ready: 0, samples: 0, tokens: 0 }
+    domain = { name, fed, shards: 0, open: null, blocks: [], cut: null }
     this.#domains.set(name, domain)
     return domain
   }
 
   /** The samples of the next step, or null when they are not all there. Changes nothing: what it took is in the result. */
   async #fill(settings: Settings): Promise<Filled | null> {
-    const cursors = new Map<string, Cursor>()
-    for (const { name, next, at, epoch, ready } of this.#domains.values()) cursors.set(name, { next, at, epoch, ready })
+    const cursors = new Map(Array.from(this.#domains.values(), ({ name, fed }) => [name, { ...fed }]))
     const shares = await this.#shares(settings, cursors)
     const mixture = Object.fromEntries(shares.map(share => [share.domain, share.weight]))
     const ranges = named<SampleRange[]>()
-    const added = named<{ samples: number; tokens: number }>()
+    let stepTokens = 0
     for (let k = 0; k < settings.batch; ) {
       const share = chooseShare(shares, this.#options.length)
       if (!share) return null
       const cursor = cursors.get(share.domain)
       const tokens = cursor && (await this.#peek(share.domain, cursor))
       if (tokens) {
-        chargeShare(shares, share, tokens[cursor.at])
-        take(
-          cursor,
-          tokens[cursor.at],
-          (ranges[share.domain] ??= []),
-          (added[share.domain] ??= { samples: 0, tokens: 0 }),
-        )
+        const taken = tokens[cursor.at]
+        chargeShare(shares, share, taken)
+        take(cursor, taken, (ranges[share.domain] ??= []))
+        stepTokens += taken
         k++
       } else if (this.#mustWait(settings)) return null
       else removeShare(shares, share)
     }
-    return { cursors, shares, mixture, ranges, added }
+    return { cursors, shares, mixture, ranges, tokens: stepTokens }
   }
 
   /** Without a mixture a domain simply has nothing. With one, it is waited for until the end, and then as the policy says. */
@@ -203,9 +200,8 @@ export class Planner {
 
   /** The shares at the start of a step. After the end, a domain that is dry already has none. */
   async #shares(settings: Settings, cursors: Map<string, Cursor>): Promise<Share[]> {
-    const names = settings.mixture
-      ? Object.keys(settings.mixture)
-      : [...cursors.keys()].filter(name => name !== holdoutDomain)
+    const fed = cursors.keys().filter(name => name !== holdoutDomain)
+    const names = settings.mixture ? Object.keys(settings.mixture) : fed
     const weights = named<number>()
     for (const name of names) {
       const cursor = cursors.get(name)
@@ -220,49 +216,43 @@ export class Planner {
   async #peek(name: string, cursor: Cursor): Promise<Int32Array | null> {
     const domain = this.#domains.get(name)!
     for (;;) {
-      if (cursor.next === domain.blocks.length && !this.#repeats(domain, cursor)) return null
+      if (cursor.block === domain.blocks.length && !this.#repeats(domain, cursor)) return null
       const tokens = await this.#cut(domain, cursor)
       if (cursor.at < tokens.length) return tokens
-      cursor.next++
+      cursor.block++
       cursor.at = 0
     }
   }
 
-  /** Begins another pass over a domain, when there may be one. */
   #repeats(domain: Domain, cursor: Cursor): boolean {
     const { dry, repeatMax } = this.#options
     const tokens = domain.blocks.reduce((sum, block) => sum + block.tokens, 0)
     if (!this.#isClosed || dry !== 'repeat' || cursor.epoch + 1 >= repeatMax || tokens === 0) return false
-    Object.assign(cursor, { next: 0, at: 0, epoch: cursor.epoch + 1, ready: tokens })
+    Object.assign(cursor, { block: 0, at: 0, epoch: cursor.epoch + 1, ready: tokens })
     return true
   }
 
-  async #cut(domain: Domain, cursor: Cursor): Promise<Int32Array> {
-    const key = keyOf(cursor)
-    if (domain.cut?.key === key) return domain.cut.tokens
-    const { shards } = domain.blocks[cursor.next]
-    const tokens = await this.#cutBlock({ domain: domain.name, number: cursor.next, epoch: cursor.epoch, shards })
-    domain.cut = { key, tokens }
+  async #cut(domain: Domain, { block, epoch }: Cursor): Promise<Int32Array> {
+    if (domain.cut?.block === block && domain.cut.epoch === epoch) return domain.cut.tokens
+    const { shards } = domain.blocks[block]
+    const tokens = await this.#cutBlock({ domain: domain.name, number: block, epoch, shards })
+    domain.cut = { block, epoch, tokens }
     return tokens
   }
 
   #seal(settings: Settings, filled: Filled): { step: Step; line: string } {
-    const { cursors, shares, mixture, ranges, added } = filled
+    const { cursors, shares, mixture, ranges, tokens } = filled
     const carries = new Map(shares.map(share => [share.domain, share.carry]))
-    for (const domain of this.#domains.values()) {
-      const { samples, tokens } = added[domain.name] ?? { samples: 0, tokens: 0 }
-      const total = { samples: domain.total.samples + samples, tokens: domain.total.tokens + tokens }
-      Object.assign(domain, cursors.get(domain.name), { total })
-    }
-    const fed = [...this.#domains.values()].filter(domain => domain.total.samples > 0)
+    for (const [name, cursor] of cursors) this.#domains.get(name)!.fed = cursor
+    const totals = [...cursors].filter(([, fed]) => fed.samples > 0)
     const sealed = sealStep({
       step: this.#step,
       domains: ranges,
       samples: settings.batch,
-      tokens: Object.values(added).reduce((sum, part) => sum + part.tokens, 0),
+      tokens,
       mixture,
       carry: Object.fromEntries(carries),
-      totals: Object.fromEntries(fed.map(domain => [domain.name, domain.total])),
+      totals: Object.fromEntries(totals.map(([name, { samples, tokens }]) => [name, { samples, tokens }])),
       manifest: this.#folded,
       control: settings.entries,
       previous: this.#digest,
@@ -280,7 +270,7 @@ interface Filled {
   readonly shares: readonly Share[]
   readonly mixture: Record<string, number>
   readonly ranges: Record<string, SampleRange[]>
-  readonly added: Record<string, Total>
+  readonly tokens: number
 }
 
 /** An object that takes any name as a key, `__proto__` too. */
@@ -289,30 +279,22 @@ function named<T>(): Record<string, T> {
 }
 
 /** Moves the cursor over one sample and adds it to the last range, or to a new one. */
-function take(cursor: Cursor, tokens: number, ranges: SampleRange[], added: { samples: number; tokens: number }): void {
+function take(cursor: Cursor, tokens: number, ranges: SampleRange[]): void {
   const last = ranges.at(-1)
-  const [block, epoch, from] = [cursor.next, cursor.epoch, cursor.at]
-  const joins = last?.block === block && last.epoch === epoch && last.to === from
-  if (joins) ranges[ranges.length - 1] = { ...last, to: from + 1 }
-  else ranges.push({ block, epoch, from, to: from + 1 })
+  const { block, epoch, at } = cursor
+  const joins = last?.block === block && last.epoch === epoch && last.to === at
+  if (joins) ranges[ranges.length - 1] = { ...last, to: at + 1 }
+  else ranges.push({ block, epoch, from: at, to: at + 1 })
   cursor.at++
   cursor.ready -= tokens
-  added.samples++
-  added.tokens += tokens
+  cursor.samples++
+  cursor.tokens += tokens
 }
 
 function closeBlock(domain: Domain): void {
   if (!domain.open) return
   const { shards, tokens } = domain.open
   domain.blocks.push({ shards, tokens })
-  domain.ready += tokens
+  domain.fed.ready += tokens
   domain.open = null
-}
-
-function keyOf({ next, epoch }: Cursor): string {
-  return `${epoch}:${next}`
-}
-
-function byName(a: Domain, b: Domain): number {
-  return a.name < b.name ? -1 : 1
 }

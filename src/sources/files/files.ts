@@ -20,23 +20,13 @@ export class BadFileError extends Error {
 }
 
 /** System codes that say that this file can't be read, whatever state the disk is in. */
-const fileCodes = new Set([
-  'ENOENT',
-  'EACCES',
-  'EPERM',
-  'EISDIR',
-  'ENOTDIR',
-  'ELOOP',
-  'ENAMETOOLONG',
-  'ENXIO',
-  'EINVAL',
-])
+const fileCodes = ['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO', 'EINVAL']
 
 /** A file error as the file's own fault, or as a `disk` error that a later try may mend; what is neither comes back as it is. */
 function judgeFileError(error: unknown, name: string): unknown {
-  const code = (error as NodeJS.ErrnoException)?.code
-  if (error instanceof BadFileError || (error as NodeJS.ErrnoException)?.syscall === undefined) return error
-  if (fileCodes.has(code ?? '')) return new BadFileError('unreadable-file', `${code} when the file was opened or read`)
+  const { code = '', syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  if (error instanceof BadFileError || syscall === undefined) return error
+  if (fileCodes.includes(code)) return new BadFileError('unreadable-file', `${code} when the file was opened or read`)
   return new HeadraceError('disk', `reading ${name} failed with ${code}; run the same command again`, error)
 }
 
@@ -77,7 +67,7 @@ export function sortNames(names: Iterable<string>): string[] {
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ name }) => name)
 }
 
-/** A path that exists is itself, whatever signs it has in its name. */
+/** The files of a pattern; a path that exists is itself, whatever signs it has in its name. */
 function expand(pattern: string): AsyncIterable<string> | string[] {
   const entry = lstatSync(pattern, { throwIfNoEntry: false })
   if (!entry) return glob(pattern)
@@ -85,12 +75,12 @@ function expand(pattern: string): AsyncIterable<string> | string[] {
   throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*`)
 }
 
-/** The folder in which a pattern begins to have signs. */
 function baseFolder(pattern: string): string {
   const segments = pattern.split('/')
   const first = segments.findIndex(segment => magic.test(segment))
   const base = first < 0 ? dirname(pattern) : segments.slice(0, first).join('/')
-  return base === '' ? (pattern.startsWith('/') ? '/' : '.') : base
+  if (base !== '') return base
+  return pattern.startsWith('/') ? '/' : '.'
 }
 
 /** Files that may become more: their names in byte order, and the folders in which new ones appear. */
@@ -99,7 +89,6 @@ export interface FileSet {
   list(): Promise<string[]>
 }
 
-/** The files that the patterns match. */
 export function matchedFiles({ patterns, follow }: Recorded): FileSet {
   return { folders: [...new Set(patterns.map(baseFolder))], list: () => matchFiles(patterns, follow) }
 }
@@ -158,7 +147,7 @@ export interface InputFile extends AsyncDisposable {
 }
 
 /** Opens a regular file; anything else (a folder, a pipe) is a BadFileError. The handle closes with the signal too. */
-export async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> {
+async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> {
   // Looked at before it is opened, as opening a pipe waits for its writer.
   if (!(await stat(name)).isFile()) throw new BadFileError('unreadable-file', 'this is not a regular file')
   const handle = await open(name)
@@ -175,13 +164,8 @@ export async function openFile(name: string, signal?: AbortSignal): Promise<Inpu
 }
 
 /** The file's bytes from `offset` to its end, in blocks of `limits.slotBytes`. */
-export async function* readBlocks(
-  file: InputFile,
-  offset: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void> {
-  for (;;) {
-    if (signal.aborted) return
+export async function* readBlocks(file: InputFile, offset: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  while (!signal.aborted) {
     const block = await file.read(offset, offset + limits.slotBytes)
     if (block.length > 0) yield block
     if (block.length < limits.slotBytes) return
@@ -212,13 +196,8 @@ export async function* readSplit(
     if (signal.aborted) return
     const judged = judgeFileError(error, split.name)
     if (!(judged instanceof BadFileError)) throw judged
-    yield endWithDead(split, position, judged)
+    const { offset, line } = position
+    const dead = [{ line: offset === 0 ? 0 : line, reason: judged.reason, detail: judged.message }]
+    yield { split: split.name, line, bytes: new Uint8Array(0), dead, next: { offset: offsetAtEnd, line: line + 1 } }
   }
-}
-
-function endWithDead(split: Split, position: ReadPosition, { reason, message }: BadFileError): Chunk {
-  const line = position.offset === 0 ? 0 : position.line
-  const dead = [{ line, reason, detail: message }]
-  const next = { offset: offsetAtEnd, line: position.line + 1 }
-  return { split: split.name, line: position.line, bytes: new Uint8Array(0), dead, next }
 }

@@ -1,8 +1,8 @@
 import zlib, { type Gunzip, type ZstdDecompress } from 'node:zlib'
-import { assert, HeadraceError } from '../../errors.ts'
+import { assert } from '../../errors.ts'
 import { BadFileError } from './files.ts'
 
-export type Compression = 'gzip' | 'zstd'
+type Compression = 'gzip' | 'zstd'
 
 /**
  * How a file is compressed, by its first bytes: gzip (RFC 1952) has 1f 8b, a zstd frame (RFC 8878) 28 b5 2f fd and a skippable one
@@ -14,7 +14,8 @@ export function detectCompression(head: Uint8Array, name: string): Compression |
   if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return 'zstd'
   if (a >> 4 === 5 && b === 0x2a && c === 0x4d && d === 0x18) return 'zstd'
   if (head.length === 0 || head.length >= 4) return null
-  return name.endsWith('.gz') ? 'gzip' : name.endsWith('.zst') ? 'zstd' : null
+  if (name.endsWith('.gz')) return 'gzip'
+  return name.endsWith('.zst') ? 'zstd' : null
 }
 
 /**
@@ -24,7 +25,7 @@ export function detectCompression(head: Uint8Array, name: string): Compression |
 export async function* inflate(
   blocks: AsyncIterable<Uint8Array>,
   compression: Compression,
-): AsyncGenerator<Uint8Array, void> {
+): AsyncGenerator<Uint8Array> {
   let decoder: Decoder | null = null
   try {
     for await (const block of blocks) {
@@ -58,7 +59,8 @@ class Decoder {
   isEnded = false
 
   constructor(compression: Compression) {
-    this.#stream = openStream(compression)
+    const options = { chunkSize: 64 * 1024 }
+    this.#stream = compression === 'gzip' ? zlib.createGunzip(options) : zlib.createZstdDecompress(options)
     this.#stream.on('readable', () => this.#wake())
     this.#stream.on('end', () => {
       this.isEnded = true
@@ -70,7 +72,6 @@ class Decoder {
     })
   }
 
-  /** Compressed bytes used so far. */
   get used(): number {
     return this.#stream.bytesWritten
   }
@@ -99,20 +100,13 @@ class Decoder {
       if (bytes) yield bytes
       else if (this.#error) throw describeError(this.#error)
       else if (isDone || this.isEnded) return
-      else
-        await new Promise<void>(resolve => {
-          this.#wake = resolve
-        })
+      else {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        this.#wake = resolve
+        await promise
+      }
     }
   }
-}
-
-function openStream(compression: Compression): Gunzip | ZstdDecompress {
-  const options = { chunkSize: 64 * 1024 }
-  if (compression === 'gzip') return zlib.createGunzip(options)
-  if (!zlib.createZstdDecompress)
-    throw new HeadraceError('bad-option', `Node ${process.version} can't read zstd; use Node 22.15 or later, or gzip`)
-  return zlib.createZstdDecompress(options)
 }
 
 function describeError({ code, message }: NodeJS.ErrnoException): BadFileError {

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import { DocumentBuilder, type RawDocument, roles } from '../document.ts'
+import { byteOrderMark, DocumentBuilder, type RawDocument, roles } from '../document.ts'
 import { type Fields, fieldOptions } from '../fields.ts'
 import type { Chunk, Parsed } from '../source.ts'
 import { fileSources, type Reading } from './file-kind.ts'
 import { type InputFile, readBlocks } from './files.ts'
 import { detectCompression, inflate } from './inflate.ts'
-import { cutLines, type LineChunk } from './lines.ts'
+import { cutLines, type LineChunk, newline } from './lines.ts'
 
 /**
  * JSON Lines: one object a line, in plain, gzip or zstd files (told apart by their first bytes, not their names). Patterns are paths or
@@ -28,7 +28,7 @@ export const jsonl = fileSources('jsonl()', {
   parser: lineParser,
 })
 
-async function* readLines(file: InputFile, { name, from, signal }: Reading): AsyncGenerator<LineChunk, void> {
+async function* readLines(file: InputFile, { name, from, signal }: Reading): AsyncGenerator<LineChunk> {
   const compression = detectCompression(await file.read(0, 4), name)
   const blocks = compression
     ? skipBytes(inflate(readBlocks(file, 0, signal), compression), from.offset)
@@ -43,29 +43,23 @@ async function* skipBytes(blocks: AsyncIterable<Uint8Array>, count: number): Asy
   }
 }
 
-const newline = 10
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 /** Deeper values are refused, as writing them as JSON again would overflow the stack. */
 const nestingMax = 64
 
 type Roles = ReadonlyMap<string, readonly (typeof roles)[number][]>
 
 /** The roles that each field has: looked up once a field, not once a role. */
-export function rolesIn(options: Fields): Roles {
-  const rolesOf = new Map<string, (typeof roles)[number][]>()
-  for (const role of roles) rolesOf.set(options[role], [...(rolesOf.get(options[role]) ?? []), role])
-  return rolesOf
-}
+export const rolesIn = (options: Fields): Roles => Map.groupBy(roles, role => options[role])
 
-/** A parser of chunks. */
 function lineParser(options: Fields): (chunk: Chunk) => Parsed {
   const rolesOf = rolesIn(options)
   return chunk => {
     const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length)
     const builder = new DocumentBuilder(chunk.split, options.domainDefault, bytes.length)
     const isAllUtf8 = isUtf8(bytes)
+    const hasMark = chunk.line === 1 && bytes.subarray(0, 3).equals(byteOrderMark)
     let number = chunk.line
-    for (let at = startOf(chunk, bytes), end: number; at < bytes.length; at = end + 1, number++) {
+    for (let at = hasMark ? 3 : 0, end: number; at < bytes.length; at = end + 1, number++) {
       end = bytes.indexOf(newline, at)
       if (end < 0) end = bytes.length
       if (isBlank(bytes, at, end)) continue
@@ -77,7 +71,6 @@ function lineParser(options: Fields): (chunk: Chunk) => Parsed {
   }
 }
 
-/** Adds the record of one line, which has no newline. */
 export function addLine(
   builder: Pick<DocumentBuilder, 'add' | 'refuse'>,
   number: number,
@@ -107,7 +100,7 @@ export function addLine(
   }
 }
 
-/** Gives fields to their roles and the others to `meta`. Returns the name of a field that is nested too deep, or null. */
+/** Gives fields to their roles and the others to `meta`, up to one that is nested too deep: returns its name, or null. */
 function assignFields(record: object, document: RawDocument, rolesOf: Roles): string | null {
   let meta = ''
   for (const [name, value] of Object.entries(record)) {
@@ -127,11 +120,6 @@ export const emptyDocument: RawDocument = {
   url: undefined,
   added: undefined,
   meta: '',
-}
-
-/** A byte order mark may stand where a file begins. */
-function startOf(chunk: Chunk, bytes: Buffer): number {
-  return chunk.line === 1 && bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0
 }
 
 function isBlank(bytes: Uint8Array, start: number, end: number): boolean {

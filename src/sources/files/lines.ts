@@ -1,16 +1,11 @@
 import { limits } from '../../limits.ts'
 import { tooLong } from '../document.ts'
-import type { DeadRecord, ReadPosition } from '../source.ts'
+import type { Chunk, DeadRecord, ReadPosition } from '../source.ts'
 
 /** Whole lines, or one line that was too long to keep. */
-export interface LineChunk {
-  readonly line: number
-  readonly bytes: Uint8Array
-  readonly dead: readonly DeadRecord[]
-  readonly next: ReadPosition
-}
+export type LineChunk = Omit<Chunk, 'split'>
 
-const newline = 10
+export const newline = 10
 
 /**
  * Cuts a stream of bytes, which begins at `from`, into chunks of whole lines: all lines that end within `limits.slotBytes`, or one

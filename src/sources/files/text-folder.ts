@@ -3,14 +3,13 @@ import { readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import { DocumentBuilder, tooLong } from '../document.ts'
+import { byteOrderMark, DocumentBuilder, tooLong } from '../document.ts'
 import { fieldOptions, type Recorded } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type Parsed } from '../source.ts'
 import { fileSources } from './file-kind.ts'
 import { type FileSet, type InputFile, sortNames } from './files.ts'
 
 const endings = /\.(txt|md)$/i
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 
 /**
  * A folder of text: every .txt and .md file in it and in the folders below is one document, with the bytes it has (without a byte order

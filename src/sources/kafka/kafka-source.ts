@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../../errors.ts'
 import { describeRecorded, type Recorded } from '../fields.ts'
-import type { Again, Chunk, DeadRecord, LineRange, ReadPosition, Source, Split, SplitRange } from '../source.ts'
+import type { Again, Chunk, LineRange, ReadPosition, Source, Split, SplitRange } from '../source.ts'
 import { RangePace } from './pace.ts'
 import { RecordCutter, type RecordFormat, recordParser } from './records.ts'
 import { type Fetched, SharedClient, type TopicClient, type TopicState } from './topic-client.ts'
@@ -22,7 +22,6 @@ const offsetMax = 2 ** 32 - 2
 export function kafkaSource(open: () => Promise<TopicClient>, topic: string, options: KafkaSourceOptions): Source {
   const shared = new SharedClient(open)
   const { format, ...recorded } = options
-  /** How far each partition was read. */
   const reached = new Map<string, number>()
   return {
     name: 'kafka',
@@ -33,7 +32,7 @@ export function kafkaSource(open: () => Promise<TopicClient>, topic: string, opt
       return (await held.client.describe()).stamp
     },
     async *read(split, from, signal) {
-      yield* readRange(shared, split, { from, format }, signal)
+      yield* readRange(shared, split, from, format, signal)
       const { of, end } = split.range ?? { of: split.name, end: 0 }
       if (!signal.aborted) reached.set(of, Math.max(end, reached.get(of) ?? 0))
     },
@@ -47,14 +46,11 @@ interface Listing {
   readonly shared: SharedClient
   readonly topic: string
   readonly options: KafkaSourceOptions
+  /** How far each partition was read. */
   readonly reached: ReadonlyMap<string, number>
 }
 
-async function* listRanges(
-  listing: Listing,
-  known: readonly Split[],
-  signal: AbortSignal,
-): AsyncGenerator<Split, void> {
+async function* listRanges(listing: Listing, known: readonly Split[], signal: AbortSignal): AsyncGenerator<Split> {
   const { shared, options, topic } = listing
   try {
     await using held = await shared.borrow(signal)
@@ -65,9 +61,10 @@ async function* listRanges(
       ends.set(range!.of, range!.end)
       yield { name, stamp, range: range! }
     }
-    const follower = options.follow ? { unread: new Set<string>(), pace: new RangePace() } : null
+    const pace = options.follow ? new RangePace() : null
+    const cut = new Set<string>()
     for (;;) {
-      yield* cutRanges(listing, state, ends, follower)
+      yield* cutRanges(listing, state, { ends, cut, pace })
       if (!options.follow) return
       await sleep(options.pollMs, undefined, { signal })
       state = await held.client.describe()
@@ -78,32 +75,27 @@ async function* listRanges(
   }
 }
 
-/** What a follower knows of its ranges: the partitions whose last one may be unread, and when the next small one may come. */
-interface Follower {
-  readonly unread: Set<string>
-  readonly pace: RangePace
-}
-
-/** What came of each partition; for a follower only when the last range of it was read as far as `ends` says. */
+/**
+ * A range of what came in each partition, up to its new end in `ends`. A follower, which has a pace, cuts one only where the last that it
+ * cut of the partition was read to its end.
+ */
 function* cutRanges(
   { topic, reached }: Listing,
   { stamp, partitions }: TopicState,
-  ends: Map<string, number>,
-  follower: Follower | null,
-): Generator<Split, void> {
+  { ends, cut, pace }: { ends: Map<string, number>; cut: Set<string>; pace: RangePace | null },
+): Generator<Split> {
   for (const [partition, { first, next }] of partitions.entries()) {
     const of = `${topic}/${partition}`
     const from = ends.get(of) ?? first
-    if (next <= from || (follower?.unread.has(of) && (reached.get(of) ?? 0) < from)) continue
-    if (follower && !follower.pace.take(of, next - from)) continue
+    if (next <= from || (pace && cut.has(of) && (reached.get(of) ?? 0) < from)) continue
+    if (pace && !pace.take(of, next - from)) continue
     const name = ends.has(of) ? `${of}@${from}` : of
     ends.set(of, next)
-    follower?.unread.add(of)
+    cut.add(of)
     yield { name, stamp, range: { of, first: from, end: next } }
   }
 }
 
-/** For a topic that has the name of the one that was read, and is another. */
 export function recreatedError(topic: string): HeadraceError {
   return new HeadraceError(
     'source-changed',
@@ -111,28 +103,24 @@ export function recreatedError(topic: string): HeadraceError {
   )
 }
 
-interface Reading {
-  readonly from: ReadPosition
-  readonly format: RecordFormat
-}
-
 async function* readRange(
   shared: SharedClient,
   split: Split,
-  { from, format }: Reading,
+  from: ReadPosition,
+  format: RecordFormat,
   signal: AbortSignal,
-): AsyncGenerator<Chunk, void> {
+): AsyncGenerator<Chunk> {
   if (signal.aborted || (split.range && from.offset >= split.range.end)) return
   try {
     await using held = await shared.borrow(signal)
     const range = split.range ?? (await rangeAgain(held.client, split))
-    let at = Math.max(from.offset, range.first)
+    let first = Math.max(from.offset, range.first)
     if (split.again) {
-      const lost = await loseAgain(held.client, split, split.again, at, range.end, format)
+      const lost = await loseAgain(held.client, split.again, { ...range, first }, format)
       if (lost) yield lost
-      at = lost?.next.offset ?? at
+      first = lost?.next.offset ?? first
     }
-    for await (const chunk of readChunks(held.client, { ...range, first: at }, split.stamp)) {
+    for await (const chunk of readChunks(held.client, { ...range, first }, split.stamp)) {
       if (signal.aborted) return
       yield { split: range.of, ...chunk }
       if (signal.aborted) return
@@ -147,8 +135,9 @@ async function* readChunks(
   client: TopicClient,
   { of, first, end }: SplitRange,
   stamp: string,
-): AsyncGenerator<Omit<Chunk, 'split'>, void> {
-  if (end > offsetMax) throw beyondError(of, end)
+): AsyncGenerator<Omit<Chunk, 'split'>> {
+  if (end > offsetMax)
+    throw new HeadraceError('limit', `${of} has offsets up to ${end}; at most ${offsetMax} can be numbered`)
   const partition = partitionOf(of)
   const fetch = (from: number) => {
     const fetched = client.fetch(partition, from, stamp)
@@ -172,10 +161,6 @@ async function* readChunks(
 
 const partitionOf = (file: string) => Number(file.slice(file.lastIndexOf('/') + 1))
 
-function beyondError(file: string, end: number): HeadraceError {
-  return new HeadraceError('limit', `${file} has offsets up to ${end}; at most ${offsetMax} can be numbered`)
-}
-
 /** The part of a partition that holds the records that are read again; all that it has when none are named. */
 async function rangeAgain(client: TopicClient, { name, again }: Split): Promise<SplitRange> {
   const { first, next } = (await client.describe()).partitions[partitionOf(name)]
@@ -184,27 +169,23 @@ async function rangeAgain(client: TopicClient, { name, again }: Split): Promise<
 }
 
 /**
- * The records from `at` on that can't be read again, as dead: those whose offsets are trimmed, and rows of Arrow messages, which share
- * the line of their message with others that lived.
+ * The records of a range that can't be read again, as dead: those whose offsets are trimmed, and rows of Arrow messages, which share the
+ * line of their message with others that lived.
  */
 async function loseAgain(
   client: TopicClient,
-  { name }: Split,
   { lines }: Again,
-  at: number,
-  end: number,
+  { of, first, end }: SplitRange,
   format: RecordFormat,
 ): Promise<Chunk | null> {
-  const { first } = (await client.describe()).partitions[partitionOf(name)]
-  const until = format === 'arrow' ? end : Math.min(first, end)
-  if (at >= until) return null
-  const detail =
-    format === 'arrow' ? 'a row of an Arrow message has no line of its own' : `the topic begins at ${first} now`
-  const reason = 'not-read-again'
-  const dead = lines
-    .flatMap(range => linesWithin(range, at + 1, until))
-    .map((line): DeadRecord => ({ line, reason, detail }))
-  return { split: name, line: at + 1, bytes: new Uint8Array(0), dead, next: { offset: until, line: until + 1 } }
+  const isArrow = format === 'arrow'
+  const begin = (await client.describe()).partitions[partitionOf(of)].first
+  const until = isArrow ? end : Math.min(begin, end)
+  if (first >= until) return null
+  const detail = isArrow ? 'a row of an Arrow message has no line of its own' : `the topic begins at ${begin} now`
+  const lost = lines.flatMap(range => linesWithin(range, first + 1, until))
+  const dead = lost.map(line => ({ line, reason: 'not-read-again', detail }))
+  return { split: of, line: first + 1, bytes: new Uint8Array(0), dead, next: { offset: until, line: until + 1 } }
 }
 
 function linesWithin([first, last]: LineRange, from: number, to: number): number[] {

@@ -4,13 +4,13 @@ import { HeadraceError } from '../../errors.ts'
 import { Cluster } from '../../kafka/cluster.ts'
 import { isCode, wrapKafkaError } from '../../kafka/errors.ts'
 import { fetchCommitted, offsetsOf } from '../../kafka/fetch.ts'
-import { type KafkaOptions, parseKafkaOptions, parseProperties } from '../../kafka/options.ts'
+import { parseKafkaOptions, parseProperties } from '../../kafka/options.ts'
 import type { StoredRecord } from '../../kafka/records.ts'
 import { name, type OptionsOf, oneOf, optional, resolveOptions } from '../../options.ts'
 import { columnOptions, followOptions, recordOptions } from '../fields.ts'
 import type { Source } from '../source.ts'
 import { kafkaSource, recreatedError } from './kafka-source.ts'
-import { recordFormats } from './records.ts'
+import { recordFormats, type TopicRecord } from './records.ts'
 import type { Fetched, TopicClient, TopicState } from './topic-client.ts'
 
 export const kafkaTopicOptions = {
@@ -47,7 +47,8 @@ export function kafkaTopic(brokers: string, topic: string, options: KafkaTopicOp
   parseKafkaOptions(brokers)
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(topic))
     throw new HeadraceError('bad-option', `kafkaTopic() takes the name of a topic, not '${topic}'`)
-  const open = () => Topic.open(parseKafkaOptions(brokers, readConfig(config), process.env), topic)
+  const open = async () =>
+    new Topic(await Cluster.open(parseKafkaOptions(brokers, readConfig(config), process.env)), topic)
   return kafkaSource(open, topic, { ...recordOptions('kafkaTopic()', `${brokers}/${topic}`, resolved), format })
 }
 
@@ -66,13 +67,9 @@ class Topic implements TopicClient {
   readonly #name: string
   #isClosed = false
 
-  private constructor(cluster: Cluster, name: string) {
+  constructor(cluster: Cluster, name: string) {
     this.#cluster = cluster
     this.#name = name
-  }
-
-  static async open(options: KafkaOptions, name: string): Promise<Topic> {
-    return new Topic(await Cluster.open(options), name)
   }
 
   async describe(): Promise<TopicState> {
@@ -80,10 +77,8 @@ class Topic implements TopicClient {
     return this.#wrap(`asking for topic '${name}'`, async () => {
       const { clusterId, id, partitions } = await this.#identify()
       const offsets = await Promise.all(Array.from({ length: partitions }, (_, i) => offsetsOf(this.#cluster, name, i)))
-      return {
-        stamp: stampOf(clusterId, id),
-        partitions: offsets.map(({ first, next }) => ({ first: Number(first), next: Number(next) })),
-      }
+      const ranges = offsets.map(({ first, next }) => ({ first: Number(first), next: Number(next) }))
+      return { stamp: `${clusterId ?? ''}/${id}`, partitions: ranges }
     })
   }
 
@@ -120,7 +115,7 @@ class Topic implements TopicClient {
     return { clusterId, id: topicId, partitions: partitions.length }
   }
 
-  /** A fetch is by the topic's id, and asks for that anew when it is refused. */
+  /** Throws where the topic is another than `stamp` says: a fetch goes by the topic's id, which is asked for anew when it is refused. */
   async #checkTopic(partition: number, stamp: string): Promise<void> {
     const { id } = await this.#cluster.retry(() => this.#guard(() => this.#cluster.leader(this.#name, partition)))
     if (!stamp.endsWith(`/${id}`)) throw recreatedError(this.#name)
@@ -159,12 +154,6 @@ class Topic implements TopicClient {
   }
 }
 
-const stampOf = (clusterId: string | null | undefined, topicId: string) => `${clusterId ?? ''}/${topicId}`
-
-const recordOf = ({ offset, timeMs, key, headerList, value }: StoredRecord) => ({
-  offset: Number(offset),
-  timeMs,
-  key,
-  headers: headerList,
-  value,
-})
+const recordOf = ({ offset, timeMs, key, headerList: headers, value }: StoredRecord): TopicRecord => {
+  return { offset: Number(offset), timeMs, key, headers, value }
+}

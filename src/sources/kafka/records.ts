@@ -8,19 +8,16 @@ import type { Columns } from '../fields.ts'
 import { addLine, emptyDocument, rolesIn } from '../files/jsonl.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
-/** A record of a topic as it came. */
 export interface TopicRecord {
   readonly offset: number
   /** When it was written, or null where that is not known. */
   readonly timeMs: number | null
   readonly key: Uint8Array | null
   /** In their order; a name may come again. */
-  readonly headers: readonly TopicHeader[]
+  readonly headers: readonly (readonly [name: string, value: Uint8Array | null])[]
   /** Empty for a record without a value, as one is that deletes its key. */
   readonly value: Uint8Array
 }
-
-export type TopicHeader = readonly [name: string, value: Uint8Array | null]
 
 export const recordFormats = ['json', 'arrow'] as const
 export type RecordFormat = (typeof recordFormats)[number]
@@ -39,7 +36,6 @@ export class RecordCutter {
   #parts: Uint8Array[] = []
   #dead: DeadRecord[] = []
 
-  /** `first` is the offset at which the first chunk begins. */
   constructor(first: number) {
     this.#first = first
   }
@@ -96,22 +92,13 @@ function labelOf({ offset, timeMs, key, headers }: TopicRecord): string {
   }))
   const group = (wanted: boolean, show: (value: Uint8Array) => string) => {
     const shown = byName.filter(({ isText }) => isText === wanted)
-    if (shown.length === 0) return undefined
-    return Object.fromEntries(
-      shown.map(({ name, values }) => {
-        const list = values.map(value => value && show(value))
-        return [name, list.length > 1 ? list : list[0]]
-      }),
-    )
+    const listed = shown.map(({ name, values }) => ({ name, list: values.map(value => value && show(value)) }))
+    if (listed.length === 0) return undefined
+    return Object.fromEntries(listed.map(({ name, list }) => [name, list.length > 1 ? list : list[0]]))
   }
   const time = timeMs === null ? {} : { timeMs }
-  return JSON.stringify({
-    offset,
-    ...time,
-    ...keyed,
-    headers: group(true, textOf),
-    headersBase64: group(false, base64Of),
-  })
+  const grouped = { headers: group(true, textOf), headersBase64: group(false, base64Of) }
+  return JSON.stringify({ offset, ...time, ...keyed, ...grouped })
 }
 
 const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString()
@@ -188,7 +175,6 @@ function addMessage(builder: DocumentBuilder, { file, line, label, value }: Mess
 
 const isMissing = (value: unknown) => value === undefined || (value as Uint8Array).length === 0
 
-/** The rows of a message, or why there are none. */
 function decodeMessage(value: Buffer, text: string): Batch | Omit<DeadRecord, 'line'> {
   try {
     // A copy, so that columns are aligned.
@@ -210,7 +196,7 @@ function valueAt({ columns }: Batch, name: string, row: number): Uint8Array | nu
   return column && 'values' in column && column.kind !== 'list<i32>' ? column.values[row] : undefined
 }
 
-/** The same for `meta`: undefined for a missing measurement too. */
+/** A value as `meta` has it: text as a string; undefined for a missing measurement too. */
 function textOrNumberAt(batch: Batch, name: string, row: number): string | number | undefined {
   const value = valueAt(batch, name, row)
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined

@@ -7,8 +7,7 @@ const valuesMax = 64 * 1024 * 1024
 /** Writers round a bit-packed run up to whole groups. */
 const runSlack = 512
 
-/** Gives a page's bytes without compression. */
-export type DecompressPage = (compressed: Uint8Array, length: number) => Uint8Array
+type DecompressPage = (compressed: Uint8Array, length: number) => Uint8Array
 
 /**
  * Throws when decoding these pages could take memory or time beyond what their values need. The decoder trusts counts in page headers

@@ -31,10 +31,7 @@ export const parquet = fileSources('parquet()', {
   parser: options => chunk => decodeRows(chunk, options),
 })
 
-async function* readRows(
-  file: InputFile,
-  { from, options, signal }: Reading,
-): AsyncGenerator<Omit<Chunk, 'split'>, void> {
+async function* readRows(file: InputFile, { from, options, signal }: Reading): AsyncGenerator<Omit<Chunk, 'split'>> {
   if (file.size === 0) return
   await checkFooter(file)
   const reader = await guard(() => openReader(file, options))
@@ -68,7 +65,7 @@ async function checkFooter(file: InputFile): Promise<void> {
     throw new BadFileError('corrupt-file', `the footer has ${tail.readUInt32LE(0)} bytes`)
 }
 
-/** What the Parquet reader throws about a file's content is the file's fault. */
+/** Makes a bad file of whatever the Parquet reader throws about a file's content. */
 async function guard<T>(read: () => T | Promise<T>): Promise<T> {
   try {
     return await read()

@@ -19,14 +19,14 @@ import type { ColumnValues } from './rows.ts'
 /** Decompressed bytes of one page; more is damage, not data. */
 const pageBytesMax = 512 * 1024 * 1024
 
-/** A row group, with what the chosen columns take in memory. */
+/** A row group; `bytes` is what its chosen columns take in memory. */
 export interface Group {
   readonly rows: number
   readonly bytes: number
   readonly columns: readonly ColumnMetaData[]
 }
 
-export interface ParquetReader {
+interface ParquetReader {
   readonly groups: readonly Group[]
   /** Decodes a row group, whose first row has the number `start` in the file. */
   readGroup(group: Group, start: number): Promise<ColumnValues>
@@ -46,17 +46,15 @@ export async function openReader(file: InputFile, options: Columns): Promise<Par
   const columns = names.filter(name => wanted.has(name))
   // Strings and JSON stay bytes: they are read where they are needed.
   const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes, jsonFromBytes: (bytes: Uint8Array) => bytes }
-  const codecs = withHeldPages(held)
-  const read = {
+  const scan = await parquetScan({
     file: buffer,
     metadata,
     columns,
-    compressors: codecs,
+    compressors: withHeldPages(held),
     parsers,
     geoparquet: false,
     useOffsetIndex: false,
-  }
-  const scan = await parquetScan(read)
+  })
   return {
     groups: describeGroups(metadata, columns),
     async readGroup(group, start) {
@@ -76,9 +74,8 @@ function describeGroups(metadata: FileMetaData, names: readonly string[]): Group
   const describe = (group: RowGroup): Group => {
     const rows = Number(group.num_rows)
     if (!Number.isSafeInteger(rows) || rows < 0) throw new Error(`a row group has ${rows} rows`)
-    const columns = group.columns
-      .map(({ meta_data }) => meta_data!)
-      .filter(meta => names.includes(meta.path_in_schema[0]))
+    const all = group.columns.map(column => column.meta_data!)
+    const columns = all.filter(meta => names.includes(meta.path_in_schema[0]))
     return { rows, columns, bytes: columns.reduce((sum, meta) => sum + Number(meta.total_uncompressed_size), 0) }
   }
   return metadata.row_groups.map(describe).filter(({ rows }) => rows > 0)
@@ -138,9 +135,7 @@ function readRange(file: InputFile, start: number, end: number, held: HeldRanges
   return range
 }
 
-type Codec = keyof typeof decoders
-
-/** Node's own decoders where it has them, as they are several times faster. */
+/** Node's own decoders where there are such, as they are several times faster. */
 const decoders = {
   SNAPPY: portable.SNAPPY!,
   GZIP: (input: Uint8Array, length: number) => zlib.unzipSync(input, { maxOutputLength: length }),
@@ -154,7 +149,7 @@ function decompress(codec: string, input: Uint8Array, length: number): Uint8Arra
   if (!Object.hasOwn(decoders, codec)) throw new Error(`the codec ${codec} is not supported`)
   if (length === 0) return new Uint8Array(0)
   if (!(length > 0 && length <= pageBytesMax)) throw new Error(`a page of ${length} bytes`)
-  return decoders[codec as Codec](input, length)
+  return decoders[codec as keyof typeof decoders](input, length)
 }
 
 function withHeldPages({ pages }: HeldRanges): Compressors {

@@ -73,7 +73,6 @@ export class RowEncoder {
   }
 }
 
-/** The documents of a chunk of rows. */
 export function decodeRows(chunk: Chunk, options: Fields): Parsed {
   const { bytes } = chunk
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)

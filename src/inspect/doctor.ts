@@ -127,7 +127,7 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
 }
 
 /** What comes of the work, or the damage that it met. */
-async function attempt<T>(work: Promise<T>, otherwise: T): Promise<{ value: T; failure: HeadraceError | null }> {
+async function attempt<T, U>(work: Promise<T>, otherwise: U) {
   try {
     return { value: await work, failure: null }
   } catch (error) {
@@ -136,14 +136,8 @@ async function attempt<T>(work: Promise<T>, otherwise: T): Promise<{ value: T; f
   }
 }
 
-interface ReadLog extends Pick<Diagnosis, 'dead'> {
-  readonly standing: Standing | null
-  readonly splits: readonly Split[]
-  /** Files below the run's folder that no commit has. */
-  readonly strays: readonly string[]
-}
-
-async function readLog({ dir, log, run }: RunReader): Promise<ReadLog> {
+/** Where the stages stand, what the input and the dead records are, and shards that no commit has. */
+async function readLog({ dir, log, run }: RunReader) {
   const standing = await readStanding(log, run)
   const splits = await readSplits(log, run)
   const { reasons } = await findDead({ log, shape: run }, splits, [])

@@ -100,10 +100,8 @@ function tellTrip(trip: Trip): string {
   const names = trip.parts.map(([name]) => (trip.by === 'reason' ? `domain '${plain(name)}'` : plain(name)))
   const counts = trip.parts.map(([, count]) => formatCount(count))
   const [nameWidth, countWidth] = [names, counts].map(list => Math.max(0, ...list.map(text => text.length)))
-  const parts = trip.parts.map(
-    ([, count], i) =>
-      `  ${names[i].padEnd(nameWidth)}  ${counts[i].padStart(countWidth)}  ${formatShare(count / trip.rows).padStart(6)}\n`,
-  )
+  const shares = trip.parts.map(([, count]) => formatShare(count / trip.rows).padStart(6))
+  const parts = names.map((name, i) => `  ${name.padEnd(nameWidth)}  ${counts[i].padStart(countWidth)}  ${shares[i]}\n`)
   const samples = trip.samples.map(({ id, file, line }) => `    ${plain(id)}  ${file}:${line}\n`)
   return `${describeTrip(trip)}\n${parts.join('')}${samples.length ? '  removed, for example\n' : ''}${samples.join('')}`
 }

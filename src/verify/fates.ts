@@ -116,10 +116,8 @@ function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts): str
     for (let i = 0; i < batch.rows; i++) {
       if (i > 0 && rows[i] <= rows[i - 1])
         problems.push(`slot ${slot}: the ${what} rows are not in order at row ${rows[i]}`)
-      if (marks[rows[i]] !== from)
-        problems.push(
-          `slot ${slot}, row ${rows[i]} is ${what} and ${markNames[marks[rows[i]]] ?? 'not a row of the slot'}`,
-        )
+      const other = markNames[marks[rows[i]]] ?? 'not a row of the slot'
+      if (marks[rows[i]] !== from) problems.push(`slot ${slot}, row ${rows[i]} is ${what} and ${other}`)
       marks[rows[i]] = to
     }
   }

@@ -46,7 +46,7 @@ export async function verifyFeed(
   manifest: Manifest,
   checks: FeedChecks,
   wanted: (steps: number) => readonly number[],
-): Promise<{ head: Head; steps: readonly Step[] } | null> {
+): Promise<readonly Step[] | null> {
   const head = readHead(found, checks.ledger)
   if (!head) return null
   const blocks = new BlockCheck(dir, head, checks.blocks)
@@ -66,7 +66,7 @@ export async function verifyFeed(
     checks.ledger.fail(headFile, `its digest is not that of step ${head.steps - 1}`, advice)
   await compare.end(head, manifest)
   if (compare.isWhole) await checkStrayBlocks(dir, blocks.cut, head, checks.blocks)
-  return { head, steps }
+  return steps
 }
 
 function readHead({ text, head }: FoundHead, check: Check): Head | null {

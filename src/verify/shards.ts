@@ -92,10 +92,8 @@ function judgeNote(
     const count = last ? last.number + 1 : 0
     if (next !== count) problems.push(`the note says ${next} shards of '${name}', and the manifest has ${count}`)
     const lastSlot = last?.last.slot ?? -1
-    if (sealedTo <= lastSlot)
-      problems.push(
-        `the note says that '${name}' is sealed before slot ${sealedTo}, and its last shard has slot ${lastSlot}`,
-      )
+    const said = `the note says that '${name}' is sealed before slot ${sealedTo}`
+    if (sealedTo <= lastSlot) problems.push(`${said}, and its last shard has slot ${lastSlot}`)
   }
   return problems
 }

@@ -76,8 +76,8 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const shardBytes = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
   onProgress('feed', bytesOf() + shardBytes)
   if (foundHead) {
-    const feed = await verifyFeed(run.dir, foundHead, manifest, checks, count => chooseSteps(count, steps))
-    if (feed) await verifySteps(run, feed.head, feed.steps, checks.steps)
+    const read = await verifyFeed(run.dir, foundHead, manifest, checks, count => chooseSteps(count, steps))
+    if (read) await verifySteps(run, read, checks.steps)
   } else if (run.run.feed && manifest.entries.length)
     checks.ledger.note('no step is published yet: the next start does it')
   const all = Object.values(checks)
@@ -118,7 +118,7 @@ function makeChecks({ run }: RunReader) {
 }
 type Checks = ReturnType<typeof makeChecks>
 
-/** What a stage of a run has committed now. A log in the run's folder is read byte by byte, another as whoever reads it gets it. */
+/** What a stage of a run has committed now: a log in the run's folder is read byte by byte, one on Kafka as its readers get it. */
 function openScan({ dir, run, log, first }: RunReader, stage: Stage, check: Check): Promise<StageScan> {
   return run.log === null ? JournalScan.open(dir, stage, check, first > 0) : TopicScan.open(log, stage, run, check)
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { CheckResult } from '../verify/check.ts'
+import type { Check } from '../verify/check.ts'
 import { type Verification, verifyRun } from '../verify/verify.ts'
 import { type Command, runOptions, type Terminal } from './command.ts'
 import { openRun } from './find-run.ts'
@@ -63,7 +63,7 @@ function printVerification(dir: string, found: Verification, seconds: number, te
   write(`\n${isSound ? 'All of it holds' : failure}; ${rate}.\n`)
 }
 
-function describeResult({ counted, failures, notes }: CheckResult): string {
+function describeResult({ counted, failures, notes }: Check): string {
   if (failures) return formatPlural(failures, 'failure')
   if (counted === 0) return 'nothing to check'
   return notes.length ? `holds, ${formatPlural(notes.length, 'note')}` : 'holds'

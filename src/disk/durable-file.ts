@@ -86,10 +86,6 @@ async function syncNamesAbove(path: string): Promise<void> {
 
 /** Makes the names in a folder last. */
 export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
+  await using folder = await open(path, 'r')
+  await folder.sync()
 }

@@ -26,12 +26,8 @@ export interface Lock extends AsyncDisposable {
  */
 export async function lockDirectory(dir: string): Promise<Lock> {
   const id = randomUUID()
-  const mine = JSON.stringify({
-    pid: process.pid,
-    started: startOf(process.pid),
-    host: hostname(),
-    id,
-  } satisfies Holder)
+  const holder: Holder = { pid: process.pid, started: startOf(process.pid), host: hostname(), id }
+  const mine = JSON.stringify(holder)
   const draft = join(dir, `lock.${id}`)
   const path = join(dir, 'lock')
   try {
@@ -47,17 +43,14 @@ export async function lockDirectory(dir: string): Promise<Lock> {
       if (!isMine(path, mine)) throw lostError(path)
     },
     [Symbol.asyncDispose]: async () => {
-      // Someone may have removed the file by hand, and then it is another's.
-      // What stays when that fails is a dead holder's, and is taken over.
+      // Where someone removed the file by hand, it is another's. One that can't be removed is a dead holder's, and is taken over.
       if (isMine(path, mine)) await remove(path).catch(() => {})
     },
   }
 }
 
 /** Who holds a folder. `remote` is a process of another machine, of which nothing is known. */
-export interface LockHolder {
-  readonly pid: number
-  readonly host: string
+export interface LockHolder extends Pick<Holder, 'pid' | 'host'> {
   readonly state: 'alive' | 'dead' | 'remote'
 }
 
@@ -65,8 +58,9 @@ export interface LockHolder {
 export async function findLockHolder(dir: string): Promise<LockHolder | null> {
   const holder = await readHolder(join(dir, 'lock'))
   if (holder === null || holder === 'absent') return null
-  const state = holder.host !== hostname() ? 'remote' : isAlive(holder) ? 'alive' : 'dead'
-  return { pid: holder.pid, host: holder.host, state }
+  const { pid, host } = holder
+  if (host !== hostname()) return { pid, host, state: 'remote' }
+  return { pid, host, state: isAlive(holder) ? 'alive' : 'dead' }
 }
 
 const triesMax = 100

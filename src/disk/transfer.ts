@@ -13,7 +13,6 @@ export async function readBytes(file: FileHandle, at: number, length: number): P
   return bytes
 }
 
-/** Writes all of `bytes` from `at` on. */
 export async function writeBytes(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < bytes.length; )
     done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten

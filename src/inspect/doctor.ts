@@ -12,6 +12,7 @@ import type { Plan } from '../pipeline/plan.ts'
 import { chooseFrom } from '../record/choices.ts'
 import { findDead } from '../record/dead-records.ts'
 import { findHold, heldError } from '../record/hold.ts'
+import { stageNames } from '../record/layout.ts'
 import { readManifest } from '../record/manifest.ts'
 import { firstOpenSlot } from '../record/notes.ts'
 import { listRequests } from '../record/redrive-request.ts'
@@ -84,8 +85,6 @@ export interface Examination {
   readonly standing: Standing | null
 }
 
-const stageNames = ['annotate', 'decide', 'shard'] as const
-
 /** Looks at all that a start looks at, and does nothing. `plan` is the pipeline as it is now, null where it can't be loaded. */
 export async function examineRun(run: RunReader, plan: Plan | null): Promise<Examination> {
   const { dir } = run
@@ -99,6 +98,8 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
   const stateSlots = (await findState(run)) ?? (hasTables ? 0 : null)
   const tails = await Promise.all(stageNames.map(stage => findTail(dir, stage)))
   const { bytes, drafts } = await measure(dir)
+  const { bavail, bsize } = await statfs(dir)
+  const readBytes = standing?.load.readBytes ?? 0
   const found = {
     holder,
     stages: standing ? stagesOf(run, standing) : [],
@@ -108,13 +109,14 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
     leftovers: [...drafts, ...strays],
     feed: feed.value,
     input: input.state,
-    disk: await diskOf(dir, bytes, standing?.load.readBytes ?? 0),
+    disk: { freeBytes: bavail * bsize, runBytes: bytes, readBytes, perByteRead: readBytes ? bytes / readBytes : null },
     hold: waiting.value?.hold ?? null,
     dead,
   }
   const locked = holder && holder.state !== 'dead' ? refuseLocked(dir, holder) : null
   const changed = standing && judgeInput(dir, standing, plan, input.changed)
-  const ahead = standing && judgeTables(dir, standing, stateSlots)
+  const decided = standing?.decide.slot ?? Number.POSITIVE_INFINITY
+  const ahead = stateSlots !== null && stateSlots > decided ? refuseTables(dir, stateSlots, decided) : null
   const held = judgeHold(dir, waiting.value?.held ?? [], plan)
   return {
     found,
@@ -125,7 +127,7 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
 }
 
 /** What comes of the work, or the damage that it met. */
-async function attempt<T>(work: Promise<T>, otherwise: T): Promise<{ value: T; failure: HeadraceError | null }> {
+async function attempt<T, U>(work: Promise<T>, otherwise: U) {
   try {
     return { value: await work, failure: null }
   } catch (error) {
@@ -134,14 +136,8 @@ async function attempt<T>(work: Promise<T>, otherwise: T): Promise<{ value: T; f
   }
 }
 
-interface ReadLog extends Pick<Diagnosis, 'dead'> {
-  readonly standing: Standing | null
-  readonly splits: readonly Split[]
-  /** Files below the run's folder that no commit has. */
-  readonly strays: readonly string[]
-}
-
-async function readLog({ dir, log, run }: RunReader): Promise<ReadLog> {
+/** Where the stages stand, what the input and the dead records are, and shards that no commit has. */
+async function readLog({ dir, log, run }: RunReader) {
   const standing = await readStanding(log, run)
   const splits = await readSplits(log, run)
   const { reasons } = await findDead({ log, shape: run }, splits, [])
@@ -176,10 +172,6 @@ function judgeInput(dir: string, { load }: Standing, plan: Plan | null, changed:
   return plan?.source.options.follow ? refuseFollow(dir) : null
 }
 
-function judgeTables(dir: string, { decide }: Standing, slot: number | null) {
-  return slot !== null && slot > decide.slot ? refuseTables(dir, slot, decide.slot) : null
-}
-
 /** What holds the run still: a guard may have another band by now. */
 function judgeHold(dir: string, trips: readonly Trip[], plan: Plan | null) {
   const guards = plan?.guards ?? []
@@ -193,24 +185,20 @@ async function findTail(dir: string, stage: string): Promise<Tail | null> {
   const { files } = await listJournal(join(dir, 'log', stage))
   const last = files.at(-1)
   if (!last) return null
-  const handle = await open(last.path, 'r')
-  try {
-    const { rest, size, fileSize } = await scanFile(handle, last.commit, Number.POSITIVE_INFINITY)
-    if (rest === 'none' || rest === 'ignored') return null
-    return { file: relative(dir, last.path), at: size, bytes: fileSize - size, isDamage: rest === 'damaged' }
-  } finally {
-    await handle.close()
-  }
+  await using handle = await open(last.path, 'r')
+  const { rest, size, fileSize } = await scanFile(handle, last.commit, Number.POSITIVE_INFINITY)
+  if (rest === 'none' || rest === 'ignored') return null
+  return { file: relative(dir, last.path), at: size, bytes: fileSize - size, isDamage: rest === 'damaged' }
 }
 
 async function findState({ dir, run }: RunReader): Promise<number | null> {
   const check = new Check('state', 'seals')
-  const slots: number[] = []
+  let newest: number | null = null
   for (const file of await findStates(dir)) {
     const slot = await verifyState(dir, file, run.segments[0].state, check)
-    if (slot !== null) slots.push(slot)
+    if (slot !== null) newest = Math.max(slot, newest ?? 0)
   }
-  return slots.length > 0 ? Math.max(...slots) : null
+  return newest
 }
 
 async function findFeed(dir: string): Promise<Diagnosis['feed']> {
@@ -274,9 +262,4 @@ async function measure(dir: string): Promise<{ bytes: number; drafts: string[] }
   let bytes = 0
   for (const file of files) bytes += (await sizeOf(join(dir, file))) ?? 0
   return { bytes, drafts: files.filter(file => /\.(tmp|draft)$|(^|\/)lock\.[^/]*$/.test(file)) }
-}
-
-async function diskOf(dir: string, runBytes: number, readBytes: number): Promise<Diagnosis['disk']> {
-  const { bavail, bsize } = await statfs(dir)
-  return { freeBytes: bavail * bsize, runBytes, readBytes, perByteRead: readBytes ? runBytes / readBytes : null }
 }

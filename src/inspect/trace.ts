@@ -101,10 +101,12 @@ async function findSamples(run: RunReader, place: ShardPlace): Promise<TracedSam
   const dir = join(run.dir, 'feed')
   const head = await readHead(dir)
   if (!head) return []
-  const steps = await readSteps(dir, head)
+  const { domain } = place.entry
+  const ranges = rangesOf(await readSteps(dir, head), domain)
   const found: TracedSample[] = []
-  for (const { block, epoch } of blocksOf(steps, place.entry.domain)) {
-    using file = new BlockFile(dir, { domain: place.entry.domain, number: block, epoch })
+  for (const inBlock of Map.groupBy(ranges, ({ block, epoch }) => `${block} ${epoch}`).values()) {
+    const [{ block, epoch }] = inBlock
+    using file = new BlockFile(dir, { domain, number: block, epoch })
     const shard = file.identity.shards.findIndex(one => one.path === place.path)
     if (shard < 0) continue
     const list = file.read(0, file.samples)
@@ -113,8 +115,9 @@ async function findSamples(run: RunReader, place: ShardPlace): Promise<TracedSam
       for (let piece = list.offsets[sample]; piece < list.offsets[sample + 1]; piece++)
         if (list.shard[piece] === shard)
           tokens += overlap(list.start[piece], list.length[piece], place.start, place.tokens)
-      if (tokens)
-        found.push({ block, epoch, sample, tokens, steps: stepsWith(steps, place.entry.domain, block, epoch, sample) })
+      if (tokens === 0) continue
+      const holding = inBlock.filter(({ from, to }) => from <= sample && sample < to)
+      found.push({ block, epoch, sample, tokens, steps: holding.map(({ step }) => step) })
     }
   }
   return found
@@ -132,20 +135,9 @@ async function readSteps(dir: string, head: { steps: number; segmentSteps: numbe
   return steps
 }
 
-function rangesOf(step: Step, domain: string): Step['domains'][string] {
-  return Object.hasOwn(step.domains, domain) ? step.domains[domain] : []
-}
-
-function blocksOf(steps: readonly Step[], domain: string): { block: number; epoch: number }[] {
-  const ranges = steps.flatMap(step => rangesOf(step, domain))
-  const keys = new Set(ranges.map(({ block, epoch }) => `${block} ${epoch}`))
-  return [...keys].map(key => ({ block: Number(key.split(' ')[0]), epoch: Number(key.split(' ')[1]) }))
-}
-
-function stepsWith(steps: readonly Step[], domain: string, block: number, epoch: number, sample: number): number[] {
-  const holds = (step: Step) =>
-    rangesOf(step, domain).some(
-      range => range.block === block && range.epoch === epoch && range.from <= sample && sample < range.to,
-    )
-  return steps.filter(holds).map(step => step.step)
+/** What steps take of a domain's blocks, in their order. */
+function rangesOf(steps: readonly Step[], domain: string) {
+  return steps.flatMap(({ step, domains }) =>
+    Object.hasOwn(domains, domain) ? domains[domain].map(range => ({ ...range, step })) : [],
+  )
 }

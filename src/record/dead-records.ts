@@ -26,10 +26,8 @@ export async function findDead(
   reasons: readonly string[],
 ): Promise<DeadRecords> {
   const before = await annotatedSlot(log, shape)
-  const rounds = Map.groupBy(
-    splits.flatMap(({ again }) => again ?? []),
-    again => again.of,
-  )
+  const readAgain = splits.flatMap(({ again }) => again ?? [])
+  const rounds = Map.groupBy(readAgain, again => again.of)
   const isReadAgain = (file: string, line: number, slot: number) =>
     rounds.get(file)?.some(round => slot < round.before && hasLine(round.lines, line)) ?? false
   const found = new Map<string, LineRange[]>()

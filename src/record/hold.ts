@@ -58,7 +58,7 @@ export async function clearPassed(dir: string, slot: number): Promise<boolean> {
   return waiting.size > passed.length || (hold !== null && hold.slot >= slot)
 }
 
-/** The same with records of the slot's dead rows, where those were removed most: rows that never were measured have no other trace. */
+/** The trips with records of the slot's dead rows as samples where those were removed most: such rows were never measured. */
 export async function addDeadSamples(
   { log, shape }: { readonly log: Log; readonly shape: RunShape },
   slot: number,
@@ -76,17 +76,14 @@ async function sampleDead(log: Log, shape: RunShape, slot: number): Promise<Remo
 }
 
 /** The error that ends a run that is held. */
-export function heldError(dir: string, hold: Hold): HeadraceError {
-  return new HeadraceError('guard-rail', describeHold(dir, hold))
-}
-
-function describeHold(dir: string, { slot, trips }: Hold): string {
+export function heldError(dir: string, { slot, trips }: Hold): HeadraceError {
   const more = trips.slice(tripsTold, tripsNamed).map(trip => `also ${describeTrip(trip)}\n`)
   const rest = trips.length > tripsNamed ? [`and ${trips.length - tripsNamed} more\n`] : []
   const run = `--dir ${dirname(dir)} --run ${basename(dir)}`
-  return `a guard rail holds slot ${slot}; the slots before it are committed, and nothing of it is
+  const text = `a guard rail holds slot ${slot}; the slots before it are committed, and nothing of it is
 ${[...trips.slice(0, tripsTold).map(tellTrip), ...more, ...rest].join('')}To let it pass: headrace release ${run} --who NAME --why TEXT, then the same run command.
 Otherwise give the guard another band, or mend the rules and run with --upgrade.`
+  return new HeadraceError('guard-rail', text)
 }
 
 /** `domain 'web': 812 of 1,000 rows removed (81.2%) in slots 64 to 71, above 50.0%`. */
@@ -103,10 +100,8 @@ function tellTrip(trip: Trip): string {
   const names = trip.parts.map(([name]) => (trip.by === 'reason' ? `domain '${plain(name)}'` : plain(name)))
   const counts = trip.parts.map(([, count]) => formatCount(count))
   const [nameWidth, countWidth] = [names, counts].map(list => Math.max(0, ...list.map(text => text.length)))
-  const parts = trip.parts.map(
-    ([, count], i) =>
-      `  ${names[i].padEnd(nameWidth)}  ${counts[i].padStart(countWidth)}  ${formatShare(count / trip.rows).padStart(6)}\n`,
-  )
+  const shares = trip.parts.map(([, count]) => formatShare(count / trip.rows).padStart(6))
+  const parts = names.map((name, i) => `  ${name.padEnd(nameWidth)}  ${counts[i].padStart(countWidth)}  ${shares[i]}\n`)
   const samples = trip.samples.map(({ id, file, line }) => `    ${plain(id)}  ${file}:${line}\n`)
   return `${describeTrip(trip)}\n${parts.join('')}${samples.length ? '  removed, for example\n' : ''}${samples.join('')}`
 }

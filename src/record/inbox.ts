@@ -23,11 +23,8 @@ export class Inbox<T extends object> {
   /** Writes an entry so that it lasts, for the run to find. Throws 'limit' where too many wait. */
   async put(dir: string, name: string, entry: T): Promise<void> {
     const folder = join(dir, 'inbox')
-    if ((await this.#names(dir)).length >= entriesMax)
-      throw new HeadraceError(
-        'limit',
-        `${folder} holds ${entriesMax} entries that no run has taken: delete the old ones`,
-      )
+    const full = `${folder} holds ${entriesMax} entries that no run has taken: delete the old ones`
+    if ((await this.#names(dir)).length >= entriesMax) throw new HeadraceError('limit', full)
     await makeFolder(folder)
     await writeJson(this.#pathOf(dir, name), entry)
   }

@@ -24,13 +24,9 @@ export const topics = {
 } as const
 
 /** The stage that loads, its topic of splits, and the one that its slots go to. */
-export function loaderOf({ spread }: RunShape): {
-  readonly stage: 'load' | 'annotate'
-  readonly splits: string
-  readonly slots: string
-} {
-  if (spread) return { stage: 'load', splits: 'load.splits', slots: topics.raw }
-  return { stage: 'annotate', splits: 'annotate.splits', slots: topics.scored }
+export function loaderOf({ spread }: RunShape) {
+  if (spread) return { stage: 'load', splits: 'load.splits', slots: topics.raw } as const
+  return { stage: 'annotate', splits: 'annotate.splits', slots: topics.scored } as const
 }
 
 /** Partitions of the topic of dead rows: a spread stage cuts all its topics. */

@@ -4,8 +4,6 @@ import type { Log, Topics } from '../log/log.ts'
 import { type LogPlace, openKafkaAt, openLogAt } from '../log/place.ts'
 import { type RunShape, topicShapes, topics } from './layout.ts'
 
-export type { LogPlace } from '../log/place.ts'
-
 /** Opens a run's log to read. */
 export async function openLogToRead(dir: string, place: LogPlace & { readonly spread?: boolean }): Promise<Log> {
   return openLogAt(dir, place, kafkaRunOf(place))
@@ -41,7 +39,7 @@ export async function prepareTopics(
   if (risk) note(risk)
 }
 
-/** Connects to the run's brokers. Its topics are named by the run's folder. */
+/** Connects to a run's brokers. Its topics are named by the run's folder. */
 export function openKafka(dir: string, place: LogPlace & { readonly spread?: boolean }) {
   return openKafkaAt(dir, place, kafkaRunOf(place))
 }

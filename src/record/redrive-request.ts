@@ -27,7 +27,6 @@ export async function listRequests(dir: string): Promise<RedriveRequest[]> {
   return Array.from(await requests.list(dir), ([id, request]) => ({ ...request, id }))
 }
 
-/** Removes a request; one that is gone already is fine. */
 export function removeRequest(dir: string, id: string): Promise<void> {
   return requests.remove(dir, id)
 }

@@ -7,30 +7,24 @@ import type { Trip } from './trip.ts'
 export interface Release {
   readonly kind: 'release'
   readonly slot: number
-  readonly groups: readonly ReleasedGroup[]
+  readonly groups: readonly Pick<Trip, 'guard' | 'group'>[]
   readonly who: string
   readonly why: string
   /** When it was given, ISO 8601. */
   readonly at: string
 }
-export interface ReleasedGroup {
-  readonly guard: string
-  readonly group: string
-}
-
-const isRelease = isObjectOf({
-  kind: isOneOf('release'),
-  slot: isCount,
-  groups: isListOf(isObjectOf({ guard: isText, group: isText })),
-  who: isText,
-  why: isText,
-  at: isText,
-})
 
 /** The releases that wait in a run's inbox. */
 export const releases = new Inbox<Release>(
   '.release',
-  isRelease,
+  isObjectOf({
+    kind: isOneOf('release'),
+    slot: isCount,
+    groups: isListOf(isObjectOf({ guard: isText, group: isText })),
+    who: isText,
+    why: isText,
+    at: isText,
+  }),
   "is no release: delete it, and give it again with 'headrace release'",
 )
 

@@ -1,17 +1,7 @@
 import { join } from 'node:path'
-import {
-  isCount,
-  isListOf,
-  isObjectOf,
-  isOneOf,
-  isText,
-  isTupleOf,
-  readJson,
-  type Shape,
-  writeJson,
-} from '../disk/json-file.ts'
+import { isCount, isListOf, isObjectOf, isOneOf, isText, isTupleOf, readJson, writeJson } from '../disk/json-file.ts'
+import type { LogPlace } from '../log/place.ts'
 import type { RunShape } from './layout.ts'
-import type { LogPlace } from './open-log.ts'
 
 /** The slots from `from` on, up to the next segment, and the fingerprints of the pipeline that decides them. */
 export interface Segment {
@@ -56,8 +46,8 @@ export async function writeRunFile(dir: string, run: RunFile): Promise<RunFile> 
 /** Partitions and lanes of a run at most: what a run file says beyond it is damage. */
 const countMax = 1024
 
-const isCut: Shape = value => isCount(value) && Number(value) > 0 && Number(value) <= countMax
-const isPlace: Shape = value => value === null || isText(value)
+const isCut = (value: unknown) => isCount(value) && Number(value) > 0 && Number(value) <= countMax
+const isPlace = (value: unknown) => value === null || isText(value)
 const isSegment = isObjectOf({ from: isCount, annotate: isText, decide: isText, shard: isText, state: isText })
 const isFirst = isObjectOf({ from: isOneOf(0) })
 

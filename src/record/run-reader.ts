@@ -43,10 +43,8 @@ export class RunReader implements AsyncDisposable {
     const run = await readRunFile(dir)
     if (run) return new RunReader(dir, run, await openLogToRead(dir, run), await readTrimmed(dir))
     const exists = await stat(dir).catch(() => null)
-    throw new HeadraceError(
-      'not-found',
-      exists ? `${dir} holds no run (no run.json)` : `there is no run ${dir}: see 'headrace run --help'`,
-    )
+    const what = exists ? `${dir} holds no run (no run.json)` : `there is no run ${dir}: see 'headrace run --help'`
+    throw new HeadraceError('not-found', what)
   }
 
   /** All slots that were decided and not trimmed, in order. */

@@ -1,4 +1,3 @@
-import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { type Append, type Log, readCommitted } from '../log/log.ts'
 import type { Split } from '../sources/source.ts'
@@ -18,11 +17,14 @@ export async function readSplits(log: Log, shape: RunShape): Promise<Split[]> {
   return splits
 }
 
-/** The same by the commits that recorded them. */
-export async function* readSplitEntries(
-  log: Log,
-  shape: RunShape,
-): AsyncGenerator<{ readonly isWhole: boolean; readonly splits: readonly NumberedSplit[] }, void> {
+/** One commit's record of splits: of those that were met for the first time, or, where it is whole, a list of all. */
+export interface SplitEntry {
+  readonly isWhole: boolean
+  readonly splits: readonly NumberedSplit[]
+}
+
+/** The splits by the commits that recorded them. */
+export async function* readSplitEntries(log: Log, shape: RunShape): AsyncGenerator<SplitEntry, void> {
   const topic = loaderOf(shape).splits
   for await (const { headers, value } of readCommitted(log, topic, 0, (await log.bounds(topic, 0)).first))
     yield { isWhole: headers.whole !== undefined, splits: JSON.parse(Buffer.from(value).toString()) }
@@ -36,14 +38,6 @@ export function stampsOf(splits: readonly Split[]): Map<string, string> {
     if (again) stamps.set(again.of, stamp)
   }
   return stamps
-}
-
-/** The error for a split that has another stamp than it had. */
-export function refuseChanged({ name, stamp }: Split, was: string): HeadraceError {
-  return new HeadraceError(
-    'source-changed',
-    `${name} changed since this run began to read it (${was} then, ${stamp} now): restore it, begin another run with --run NAME, or, if it was mended, have its dead records read again with 'headrace redrive'`,
-  )
 }
 
 /** An entry for splits that are met for the first time. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeBatch } from '../batch/arrow/ipc.ts'
-import { type Batch, type Column, numbers, stringAt, Utf8Builder, utf8 } from '../batch/batch.ts'
+import { type Batch, type Column, type Field, numbers, stringAt, Utf8Builder, utf8 } from '../batch/batch.ts'
 import { documentFields } from '../batch/contract.ts'
 import { missingColumn } from '../batch/rows.ts'
 import { HeadraceError } from '../errors.ts'
@@ -92,19 +92,15 @@ export async function* readSlots(
 /** The documents of a slot, whose entry is an Arrow batch with their columns. */
 export function parseSlot(chunk: Chunk): Parsed {
   const { batch } = decodeBatch(chunk.bytes)
-  const columns: Record<string, Column> = {}
-  for (const field of documentFields)
-    columns[field.name] = batch.columns[field.name] ?? missingColumn(field, batch.rows)
+  const columnOf = (field: Field) => batch.columns[field.name] ?? missingColumn(field, batch.rows)
+  const columns = Object.fromEntries(documentFields.map(field => [field.name, columnOf(field)]))
   const file = new Utf8Builder(batch.rows)
   for (let row = 0; row < batch.rows; row++) file.push(chunk.split)
   const line = Uint32Array.from({ length: batch.rows }, (_, row) => chunk.line + row)
-  return {
-    batch: {
-      rows: batch.rows,
-      columns: { ...columns, ...originOf(batch), file: file.finish(), line: { kind: 'u32', values: line } },
-    },
-    dead: [],
-  }
+  Object.assign(columns, originOf(batch))
+  columns.file = file.finish()
+  columns.line = { kind: 'u32', values: line }
+  return { batch: { rows: batch.rows, columns }, dead: [] }
 }
 
 /** `meta` with the file and line that the rows came from. */

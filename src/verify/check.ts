@@ -7,7 +7,6 @@ export interface Where {
   readonly place: string
 }
 
-/** A whole file. */
 export const fileAt = (file: string): Where => ({ file, place: '' })
 export const byteAt = (file: string, byte: number): Where => ({ file, place: `byte ${byte}` })
 
@@ -17,21 +16,11 @@ export interface Problem extends Where {
   readonly advice: string
 }
 
-/** One row of a verification. `problems` holds the first of `failures`; a note says what a stop or a crash may leave. */
-export interface CheckResult {
-  readonly name: string
-  readonly unit: string
-  readonly counted: number
-  readonly failures: number
-  readonly problems: readonly Problem[]
-  readonly notes: readonly string[]
-}
-
 /** Problems and notes of one check that are kept and shown; beyond them they are counted. */
 const shownMax = 20
 
-/** Collects what one check finds. */
-export class Check implements CheckResult {
+/** One row of a verification. `problems` holds the first of `failures`; a note says what a stop or a crash may leave. */
+export class Check {
   readonly name: string
   readonly unit: string
   counted = 0

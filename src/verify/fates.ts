@@ -2,8 +2,7 @@ import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
 import { topics } from '../record/layout.ts'
-import type { Segment } from '../record/run-file.ts'
-import { segmentAt } from '../record/run-file.ts'
+import { type Segment, segmentAt } from '../record/run-file.ts'
 import { advices, type Check } from './check.ts'
 import type { Logged } from './log.ts'
 import { KeptRows } from './rows.ts'
@@ -11,11 +10,7 @@ import type { KeptByShard } from './sealed.ts'
 import type { SlotGroup, SlotParts } from './slots.ts'
 import type { TotalsCount } from './totals.ts'
 
-export interface SlotChecks {
-  readonly slots: Check
-  readonly headers: Check
-  readonly fates: Check
-}
+type SlotChecks = Readonly<Record<'headers' | 'fates', Check>>
 
 /** Checks what each slot's rows came to, and hands its parts to those who count. Holds one bit a row. */
 export class FateCheck {
@@ -84,8 +79,8 @@ export class FateCheck {
   }
 
   #decode(entry: Logged, slot: number, topic: string): Promise<Batch | null> | null {
-    if (!entry.value) return null
-    const value = entry.value
+    const { value } = entry
+    if (!value) return null
     return this.#checks.headers.attempt(entry, `${advices.restore} (${topic}, slot ${slot})`, () => {
       this.#checks.headers.counted++
       return decodeBatch(value).batch
@@ -96,24 +91,21 @@ export class FateCheck {
   #checkCount(entry: Logged, name: string, rows: number, slot: number, topic: string): void {
     const said = entry.headers[name]
     if (said === undefined || Number(said) === rows) return
-    this.#failHeader(entry, `${topic}, slot ${slot}: its header says ${said} ${name} and its batch has ${rows}`)
+    const what = `${topic}, slot ${slot}: its header says ${said} ${name} and its batch has ${rows}`
+    this.#checks.headers.fail(entry, what, advices.report)
   }
 
   #checkFingerprint(entry: Logged, expected: string, slot: number, topic: string): void {
     const { fingerprint } = entry.headers
     if (fingerprint === undefined || fingerprint === expected) return
-    this.#failHeader(
-      entry,
-      `${topic}, slot ${slot}: it is of pipeline ${fingerprint.slice(0, 12)} and the run's segment there of ${String(expected).slice(0, 12)}`,
-    )
-  }
-
-  #failHeader(entry: Logged, what: string): void {
+    const [is, should] = [fingerprint, expected].map(one => one.slice(0, 12))
+    const what = `${topic}, slot ${slot}: it is of pipeline ${is} and the run's segment there of ${should}`
     this.#checks.headers.fail(entry, what, advices.report)
   }
 }
 
 const [unseen, live, isDead, done] = [0, 1, 2, 3]
+const markNames = ['not measured', 'measured', 'dead', 'has its fate already']
 
 /** What is wrong with a slot's fates: every row from 0 on is measured or dead, and every measured one is kept or dropped, once. */
 function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts): string[] {
@@ -124,8 +116,8 @@ function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts): str
     for (let i = 0; i < batch.rows; i++) {
       if (i > 0 && rows[i] <= rows[i - 1])
         problems.push(`slot ${slot}: the ${what} rows are not in order at row ${rows[i]}`)
-      if (marks[rows[i]] !== from)
-        problems.push(`slot ${slot}, row ${rows[i]} is ${what} and ${fateOf(marks[rows[i]])}`)
+      const other = markNames[marks[rows[i]]] ?? 'not a row of the slot'
+      if (marks[rows[i]] !== from) problems.push(`slot ${slot}, row ${rows[i]} is ${what} and ${other}`)
       marks[rows[i]] = to
     }
   }
@@ -140,12 +132,6 @@ function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts): str
   const edited = problems.length ? -1 : findEdited(scored, kept)
   if (edited >= 0) problems.push(`slot ${slot}, row ${edited} was kept with another text than it was measured with`)
   return problems
-}
-
-function fateOf(mark: number | undefined): string {
-  return mark === undefined
-    ? 'not a row of the slot'
-    : (['not measured', 'measured', 'dead', 'has its fate already'][mark] ?? '')
 }
 
 /** A kept row whose text is not the measured one's, or -1. Both batches are in the order of rows. */

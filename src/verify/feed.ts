@@ -16,11 +16,7 @@ import { advices, byteAt, type Check, fileAt, type Where } from './check.ts'
 import type { Manifest } from './shards.ts'
 import { shorten } from './totals.ts'
 
-export interface FeedChecks {
-  readonly blocks: Check
-  readonly ledger: Check
-  readonly plan: Check
-}
+type FeedChecks = Readonly<Record<'blocks' | 'ledger' | 'plan', Check>>
 
 const advice =
   'restore it from a copy; or move the folder feed away and give the same run command: it publishes the same steps again'
@@ -48,16 +44,15 @@ export async function verifyFeed(
   dir: string,
   found: FoundHead,
   manifest: Manifest,
-  isManifestWhole: boolean,
   checks: FeedChecks,
   wanted: (steps: number) => readonly number[],
-): Promise<{ head: Head; steps: readonly Step[] } | null> {
+): Promise<readonly Step[] | null> {
   const head = readHead(found, checks.ledger)
   if (!head) return null
   const blocks = new BlockCheck(dir, head, checks.blocks)
   const planner = await openPlanner(dir, head, manifest, blocks, checks.plan)
-  const compare = new PlanCheck(isManifestWhole ? planner : null, checks.plan)
-  if (!isManifestWhole) checks.plan.note('the steps could not be planned again, as the manifest is damaged')
+  const compare = new PlanCheck(manifest.isWhole ? planner : null, checks.plan)
+  if (!manifest.isWhole) checks.plan.note('the steps could not be planned again, as the manifest is damaged')
   const sample = new Set(wanted(head.steps))
   const steps: Step[] = []
   let digest = head.feed
@@ -71,7 +66,7 @@ export async function verifyFeed(
     checks.ledger.fail(headFile, `its digest is not that of step ${head.steps - 1}`, advice)
   await compare.end(head, manifest)
   if (compare.isWhole) await checkStrayBlocks(dir, blocks.cut, head, checks.blocks)
-  return { head, steps }
+  return steps
 }
 
 function readHead({ text, head }: FoundHead, check: Check): Head | null {
@@ -106,22 +101,22 @@ async function* readLedger(dir: string, head: Head, check: Check): AsyncGenerato
     const text = await readText(join(dir, file))
     const lines = (text ?? '').split('\n')
     const count = Math.min(head.segmentSteps, head.steps - first)
+    const isShort = lines.length - 1 < count
     if (text === null) check.fail(fileAt(file), `the file of steps ${first} to ${first + count - 1} is missing`, advice)
-    else if (lines.length - 1 < count) {
+    else if (isShort) {
       const what = `the file ends before step ${first + lines.length - 1}, and the head counts ${head.steps}`
       check.fail({ file, place: `line ${lines.length}` }, what, advice)
     } else if (text.length > lines.slice(0, count).join('\n').length + 1)
       check.note(`${file}: what follows line ${count} is not published yet and is written again`)
-    if (lines.length - 1 < count) previous = null
+    if (isShort) previous = null
     for (const [i, line] of lines.slice(0, Math.min(count, lines.length - 1)).entries()) {
       const where = { file, place: `line ${i + 1}` }
-      const before = i === 0 && text === null ? null : previous
-      const step = await check.attempt(where, advice, () => openStep(line, first + i, before))
+      const step = await check.attempt(where, advice, () => openStep(line, first + i, previous))
       previous = step?.digest ?? null
       check.counted++
       if (step) yield { ...where, step, line }
     }
-    if (lines.length - 1 < count) previous = null
+    if (isShort) previous = null
   }
 }
 
@@ -270,9 +265,12 @@ function* encodeBlock(
   const columns = (from: number, to: number) => {
     const offsets = samples.offsets.subarray(from, to + 1)
     const column = (values: Int32Array) => ({ kind: 'list<i32>' as const, offsets, values })
-    const { shard, start, length, tokens } = samples
-    const lists = { shard: column(shard), start: column(start), length: column(length) }
-    return { ...lists, tokens: { kind: 'i32' as const, values: tokens.subarray(from, to) } }
+    return {
+      shard: column(samples.shard),
+      start: column(samples.start),
+      length: column(samples.length),
+      tokens: { kind: 'i32' as const, values: samples.tokens.subarray(from, to) },
+    }
   }
   const fields = Object.entries(columns(0, 0)).map(([name, column]) => fieldOf(name, column))
   let at = 0

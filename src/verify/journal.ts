@@ -85,13 +85,9 @@ export class JournalScan implements StageScan {
   async *commits(): AsyncGenerator<LoggedCommit> {
     for await (const { file, at, header, values } of this.frames()) {
       const where = byteAt(file, at)
-      const entries = header.appends.map(({ topic, partition, headers }, i) => ({
-        ...where,
-        topic,
-        partition,
-        headers,
-        value: values[i],
-      }))
+      const entries = header.appends.map(({ topic, partition, headers }, i) => {
+        return { ...where, topic, partition, headers, value: values[i] }
+      })
       yield { ...where, positions: header.positions, entries }
     }
   }
@@ -133,17 +129,16 @@ export class JournalScan implements StageScan {
       }
       at = frame.end
       this.bytes += frame.end - frame.at
-      if (frame.header.base) this.#checkBase(file, frame, frame.header.base, hasBase)
-      else if (frame.header.commit < next) this.#repeated(file, frame, next)
-      else {
+      const { base, commit } = frame.header
+      if (base) this.#checkBase(file, frame, base, hasBase)
+      else if (commit < next) {
+        const what = `commit ${commit} stands here a second time; commit ${next} was expected`
+        this.#check.fail(byteAt(file.name, frame.at), what, advices.restore)
+      } else {
         if (!hasBase) this.#fail(file, frame.at, 'the file does not begin with where its stage stood')
-        if (frame.header.commit > next && !this.#isAfterDamage)
-          this.#fail(
-            file,
-            frame.at,
-            `commit ${frame.header.commit} stands here and commit ${next} was expected: those between are missing`,
-          )
-        next = frame.header.commit + 1
+        const gap = `commit ${commit} stands here and commit ${next} was expected: those between are missing`
+        if (commit > next && !this.#isAfterDamage) this.#fail(file, frame.at, gap)
+        next = commit + 1
         this.#checkEntries(file, frame)
         yield frame
       }
@@ -157,11 +152,6 @@ export class JournalScan implements StageScan {
   #fail(file: SeenFile, at: number, what: string): void {
     this.#check.fail(byteAt(file.name, at), what, advices.restore)
     this.isDamaged = this.#isAfterDamage = true
-  }
-
-  #repeated(file: SeenFile, { at, header }: Frame, next: number): void {
-    const what = `commit ${header.commit} stands here a second time; commit ${next} was expected`
-    this.#check.fail(byteAt(file.name, at), what, advices.restore)
   }
 
   #checkBase(file: SeenFile, frame: Frame, base: FrameBase, isSecond: boolean): void {

@@ -4,8 +4,7 @@ import { limits } from '../limits.ts'
 /** Which rows of the slots so far were kept: one bit a row and 8 bytes a slot. */
 export class KeptRows {
   #bits = new Uint8Array(1024)
-  #starts = new Float64Array(64)
-  #slots = 0
+  readonly #starts: number[] = []
   #first = -1
   #used = 0
   readonly #unknown = new Set<number>()
@@ -16,7 +15,11 @@ export class KeptRows {
     const rowsMax = rows.length ? Math.min(rows[rows.length - 1] + 1, limits.slotRowsMax) : 0
     const start = this.#used
     this.#used += rowsMax
-    while (this.#bits.length * 8 < this.#used) this.#bits = grow(this.#bits)
+    while (this.#bits.length * 8 < this.#used) {
+      const grown = new Uint8Array(this.#bits.length * 2)
+      grown.set(this.#bits)
+      this.#bits = grown
+    }
     for (let i = 0; i < rows.length; i++) {
       const bit = start + rows[i]
       this.#bits[Math.floor(bit / 8)] |= 1 << (bit % 8)
@@ -33,34 +36,19 @@ export class KeptRows {
   has(address: Address): boolean | null {
     const index = slotOf(address) - this.#first
     if (index < 0 || this.#unknown.has(slotOf(address))) return null
-    if (index >= this.#slots) return false
+    if (index >= this.#starts.length) return false
     const bit = this.#starts[index] + rowOf(address)
-    const end = index + 1 < this.#slots ? this.#starts[index + 1] : this.#used
+    const end = this.#starts[index + 1] ?? this.#used
     return bit < end && (this.#bits[Math.floor(bit / 8)] & (1 << (bit % 8))) !== 0
   }
 
   /** Makes `slot` the next one; those between are not known. */
   #reach(slot: number): void {
     if (this.#first < 0) this.#first = slot
-    while (this.#first + this.#slots < slot) {
-      this.#unknown.add(this.#first + this.#slots)
-      this.#push(this.#used)
+    while (this.#first + this.#starts.length < slot) {
+      this.#unknown.add(this.#first + this.#starts.length)
+      this.#starts.push(this.#used)
     }
-    this.#push(this.#used)
+    this.#starts.push(this.#used)
   }
-
-  #push(start: number): void {
-    if (this.#slots === this.#starts.length) {
-      const grown = new Float64Array(this.#slots * 2)
-      grown.set(this.#starts)
-      this.#starts = grown
-    }
-    this.#starts[this.#slots++] = start
-  }
-}
-
-function grow(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const grown = new Uint8Array(bytes.length * 2)
-  grown.set(bytes)
-  return grown
 }

@@ -31,10 +31,8 @@ export class KeptByShard {
   /** `first`: no earlier slot is added, so that shards with rows of these are not known. */
   constructor(manifest: readonly ManifestEntry[], first = 0) {
     this.#first = first
-    const byDomain = Map.groupBy(manifest, entry => entry.domain)
-    for (const [name, shards] of byDomain) {
-      const domain = { shards, shard: 0, rows: 0, crc: 0, firstSlot: -1 }
-      this.#domains.set(name, domain)
+    for (const [name, shards] of Map.groupBy(manifest, entry => entry.domain)) {
+      const domain = this.#domain(name, shards)
       while (shards[domain.shard]?.last.slot < first) this.#close(domain)
     }
   }
@@ -72,8 +70,9 @@ export class KeptByShard {
     Object.assign(domain, { rows: 0, crc: 0, firstSlot: -1 })
   }
 
-  #domain(name: string): Domain {
-    const found = this.#domains.get(name) ?? { shards: [], shard: 0, rows: 0, crc: 0, firstSlot: -1 }
+  /** A domain that the manifest lacks has no shards. */
+  #domain(name: string, shards: readonly ManifestEntry[] = []): Domain {
+    const found = this.#domains.get(name) ?? { shards, shard: 0, rows: 0, crc: 0, firstSlot: -1 }
     this.#domains.set(name, found)
     return found
   }
@@ -92,7 +91,7 @@ function wordsByDomain(slot: number, kept: Batch): Map<string, number[]> {
   return groups
 }
 
-/** The same sum over the rows that a shard holds. */
+/** What a shard holds, summed as `KeptByShard` sums what the log kept. */
 export function sumShard(batches: Iterable<Batch>): KeptSum {
   let [rows, crc] = [0, 0]
   for (const batch of batches) {

@@ -20,6 +20,8 @@ export interface Manifest {
   readonly note: ShardNote | null
   readonly slot: number
   readonly noteAt: Where
+  /** False where entries are damaged or missing. */
+  readonly isWhole: boolean
 }
 
 /** Reads the manifest: each domain's shards count from 0, lie one behind the other and are of the run's tokenizer and segment. */
@@ -46,7 +48,7 @@ export async function readVerifiedManifest(scan: StageScan, run: RunFile, check:
     for (const what of scan.isDamaged ? [] : judgeNote(note, lasts, entries.length))
       check.fail(commit, what, advices.report)
   }
-  return { entries, note, slot, noteAt }
+  return { entries, note, slot, noteAt, isWhole: !scan.isDamaged && check.failures === 0 }
 }
 
 async function parseEntries({ entries }: LoggedCommit, check: Check): Promise<ManifestEntry[]> {
@@ -89,10 +91,9 @@ function judgeNote(
     const last = lasts.get(name)
     const count = last ? last.number + 1 : 0
     if (next !== count) problems.push(`the note says ${next} shards of '${name}', and the manifest has ${count}`)
-    if (last && sealedTo <= last.last.slot)
-      problems.push(
-        `the note says that '${name}' is sealed before slot ${sealedTo}, and its last shard has slot ${last.last.slot}`,
-      )
+    const lastSlot = last?.last.slot ?? -1
+    const said = `the note says that '${name}' is sealed before slot ${sealedTo}`
+    if (sealedTo <= lastSlot) problems.push(`${said}, and its last shard has slot ${lastSlot}`)
   }
   return problems
 }
@@ -102,42 +103,42 @@ export async function verifyShards(
   dir: string,
   manifest: Manifest,
   sealed: KeptByShard,
-  logIsWhole: boolean,
+  isLogWhole: boolean,
   checks: { readonly shards: Check; readonly totals: Check },
 ): Promise<number> {
   const counts = emptyShardTotals()
   let bytes = 0
   for (const entry of manifest.entries) {
+    const where = fileAt(join('shards', entry.path))
     bytes += entry.bytes
-    await verifyShard(dir, entry, sealed, logIsWhole, checks.shards, counts)
+    checks.shards.counted++
+    await checks.shards.attempt(where, advices.remake, async () => {
+      const problems = await judgeFile(join(dir, where.file), entry, sealed, counts)
+      if (isLogWhole && !sealed.of(entry)) problems.push('the log does not hold its last row')
+      for (const what of problems) checks.shards.fail(where, what, advices.remake)
+    })
   }
-  if (logIsWhole) checkUnsealed(manifest, sealed, checks.shards)
+  if (isLogWhole) checkUnsealed(manifest, sealed, checks.shards)
   if (manifest.note && checks.shards.failures === 0) checkTotals(manifest, counts, checks.totals)
   return bytes
 }
 
-async function verifyShard(
-  dir: string,
+/** What is wrong with a shard's file; adds to `counts` what it holds. */
+async function judgeFile(
+  path: string,
   entry: ManifestEntry,
   sealed: KeptByShard,
-  logIsWhole: boolean,
-  check: Check,
   counts: ShardTotals,
-): Promise<void> {
-  const file = join('shards', entry.path)
-  check.counted++
-  await check.attempt(fileAt(file), advices.remake, async () => {
-    const sha256 = await hashFile(join(dir, file))
-    using shard = openShard(join(dir, file), entry)
-    const problems = judgeShard(shard, entry, counts)
-    const kept = sealed.of(entry)
-    const held = sumShard(shard.batches(['slot', 'row', 'textBytes']))
-    if (sha256 !== entry.sha256) problems.unshift(`its SHA-256 is ${sha256}; the manifest says ${entry.sha256}`)
-    if (kept?.isKnown && (kept.rows !== held.rows || kept.crc !== held.crc))
-      problems.push(`its ${held.rows} rows are not the ${kept.rows} that the log kept for it, in that order`)
-    else if (!kept && logIsWhole) problems.push('the log does not hold its last row')
-    for (const what of problems) check.fail(fileAt(file), what, advices.remake)
-  })
+): Promise<string[]> {
+  const sha256 = await hashFile(path)
+  using shard = openShard(path, entry)
+  const problems = judgeShard(shard, entry, counts)
+  const kept = sealed.of(entry)
+  const held = sumShard(shard.batches(['slot', 'row', 'textBytes']))
+  if (sha256 !== entry.sha256) problems.unshift(`its SHA-256 is ${sha256}; the manifest says ${entry.sha256}`)
+  if (kept?.isKnown && (kept.rows !== held.rows || kept.crc !== held.crc))
+    problems.push(`its ${held.rows} rows are not the ${kept.rows} that the log kept for it, in that order`)
+  return problems
 }
 
 async function hashFile(path: string): Promise<string> {

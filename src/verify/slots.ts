@@ -28,9 +28,11 @@ export async function* groupSlots(
     for (const entry of entries) if (entry.topic === main) groups.push({ main: entry, side: null })
     for (const entry of entries) {
       if (entry.topic !== side) continue
-      const group = groups.find(one => one.main.headers.slot === entry.headers.slot)
+      const { slot } = entry.headers
+      const group = groups.find(one => one.main.headers.slot === slot)
+      const stray = `${side}: slot ${slot} stands here a second time, or without an entry of ${main}`
       if (group && !group.side) group.side = entry
-      else if (!(Number(entry.headers.slot) < first)) failStray(entry, main, check)
+      else if (!(Number(slot) < first)) check.fail(entry, stray, advices.report)
     }
     const position = positions.find(({ partition }) => partition === 0) ?? null
     for (const [i, group] of groups.entries()) {
@@ -41,11 +43,6 @@ export async function* groupSlots(
       yield { ...group, slot: Number(slot), isEnd: end === '1', position: i === groups.length - 1 ? position : null }
     }
   }
-}
-
-function failStray(stray: Logged, main: string, check: Check): void {
-  const slot = `slot ${stray.headers.slot} stands here a second time`
-  check.fail(stray, `${stray.topic}: ${slot}, or without an entry of ${main}`, advices.report)
 }
 
 /** Whether slots come as 0, 1, 2 ... with the `end` last. A trimmed topic begins later. */

@@ -6,7 +6,8 @@ import { readBytes } from '../disk/transfer.ts'
 import { limits } from '../limits.ts'
 import { byteAt, type Check } from './check.ts'
 
-export const statePath = join('state', 'decide.tables')
+const fileName = 'decide.tables'
+export const statePath = join('state', fileName)
 
 /** A file of the deciders' tables below a run's folder, and how long it was when it was found. */
 export interface StateFile {
@@ -18,13 +19,10 @@ export interface StateFile {
 export async function findStates(dir: string): Promise<StateFile[]> {
   const seats = await listNames(join(dir, 'state'))
   const numbered = seats.filter(name => /^\d+$/.test(name)).sort((a, b) => Number(a) - Number(b))
-  const paths = [
-    statePath,
-    ...numbered.map(name => join('state', name, 'decide.tables')),
-    join('snapshot', 'decide.tables'),
-  ]
+  const folders = ['state', ...numbered.map(name => join('state', name)), 'snapshot']
   const found: StateFile[] = []
-  for (const path of paths) {
+  for (const folder of folders) {
+    const path = join(folder, fileName)
     const bytes = await sizeOf(join(dir, path))
     if (bytes !== null) found.push({ path, bytes })
   }
@@ -45,45 +43,41 @@ export async function verifyState(
   identity: string,
   check: Check,
 ): Promise<number | null> {
-  const file = await open(join(dir, path), 'r').catch(error => {
+  await using file = await open(join(dir, path), 'r').catch(error => {
     if (isMissing(error)) return null
     throw error
   })
   if (!file) return null
-  try {
-    let slot = 0
-    for (let at = 0; at < bytes; ) {
-      const head = Buffer.from(await readBytes(file, at, headBytes))
-      const length = head.length === headBytes ? head.readUInt32LE(0) : 0
-      const end = at + headBytes + length
-      const isCut = length === 0 || (length <= limits.frameBytesMax && end > bytes)
-      const payload =
-        isCut || length > limits.frameBytesMax ? null : Buffer.from(await readBytes(file, at + headBytes, length))
-      const isWhole = payload !== null && crc32(payload) === head.readUInt32LE(4)
-      // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
-      if (isCut || (payload && !isWhole && hasLostBlock(payload, at + headBytes))) {
-        check.note(`${path}: ${bytes - at} bytes from byte ${at} are not whole and are cut at the next start`)
-        return slot
-      }
-      if (!payload || !isWhole) {
-        const what = `its frame does not match its checksum: a start takes the tables up to slot ${slot} and decides the rest again`
-        check.fail(byteAt(path, at), what, advice)
-        return slot
-      }
-      if (at === 0) checkHeader(path, payload.toString('utf8'), identity, check)
-      else {
-        const [from, to] = payload.length < 16 ? [-1, slot] : [payload.readDoubleLE(0), payload.readDoubleLE(8)]
-        if (from !== slot)
-          check.fail(byteAt(path, at), `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
-        slot = to
-        check.counted++
-      }
-      at = end
+  let slot = 0
+  for (let at = 0; at < bytes; ) {
+    const head = Buffer.from(await readBytes(file, at, headBytes))
+    const length = head.length === headBytes ? head.readUInt32LE(0) : 0
+    const end = at + headBytes + length
+    const isCut = length === 0 || (length <= limits.frameBytesMax && end > bytes)
+    const payload =
+      isCut || length > limits.frameBytesMax ? null : Buffer.from(await readBytes(file, at + headBytes, length))
+    const isWhole = payload !== null && crc32(payload) === head.readUInt32LE(4)
+    // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
+    if (isCut || (payload && !isWhole && hasLostBlock(payload, at + headBytes))) {
+      check.note(`${path}: ${bytes - at} bytes from byte ${at} are not whole and are cut at the next start`)
+      return slot
     }
-    return slot
-  } finally {
-    await file.close()
+    if (!payload || !isWhole) {
+      const what = `its frame does not match its checksum: a start takes the tables up to slot ${slot} and decides the rest again`
+      check.fail(byteAt(path, at), what, advice)
+      return slot
+    }
+    if (at === 0) checkHeader(path, payload.toString('utf8'), identity, check)
+    else {
+      const [from, to] = payload.length < 16 ? [-1, slot] : [payload.readDoubleLE(0), payload.readDoubleLE(8)]
+      if (from !== slot)
+        check.fail(byteAt(path, at), `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
+      slot = to
+      check.counted++
+    }
+    at = end
   }
+  return slot
 }
 
 function checkHeader(path: string, header: string, identity: string, check: Check): void {
@@ -103,11 +97,8 @@ function readIdentity(about: string): unknown {
 const blockBytes = 512
 
 function hasLostBlock(payload: Buffer, at: number): boolean {
-  for (
-    let from = (blockBytes - (at % blockBytes)) % blockBytes;
-    from + blockBytes <= payload.length;
-    from += blockBytes
-  )
+  const first = (blockBytes - (at % blockBytes)) % blockBytes
+  for (let from = first; from + blockBytes <= payload.length; from += blockBytes)
     if (payload.subarray(from, from + blockBytes).every(byte => byte === 0)) return true
   return false
 }

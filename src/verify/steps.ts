@@ -4,7 +4,6 @@ import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { type Batch, list, numbers, utf8 } from '../batch/batch.ts'
 import { takeRows } from '../batch/rows.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
-import type { Head } from '../feed/files/head.ts'
 import type { Step } from '../feed/files/steps.ts'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
 import { topics } from '../record/layout.ts'
@@ -30,7 +29,7 @@ export function chooseSteps(steps: number, stepsMax: number): number[] {
  * Reads steps as trainers do: the ranks of a larger world must get the samples that one reader gets, and their tokens must be those of
  * the kept texts, tokenized once more.
  */
-export async function verifySteps(run: RunReader, head: Head, steps: readonly Step[], check: Check): Promise<void> {
+export async function verifySteps(run: RunReader, steps: readonly Step[], check: Check): Promise<void> {
   const dir = join(run.dir, 'feed')
   const tokenizer = openTokenizer(run.run.tokenizer)
   if (!tokenizer) check.note('texts were not tokenized again: the tokenizer is not one of ours')
@@ -40,7 +39,7 @@ export async function verifySteps(run: RunReader, head: Head, steps: readonly St
     await check.attempt(where, advice, async () => {
       const whole = await readStep(dir, step.step, 0, 1)
       const problems = [...judgeStep(step, whole), ...(await judgeRanks(dir, whole))]
-      if (tokenizer) problems.push(...(await judgeTexts(run, head, step, whole, tokenizer)))
+      if (tokenizer) problems.push(...(await judgeTexts(run, step, whole, tokenizer)))
       for (const what of problems) check.fail(where, what, advice)
     })
   }
@@ -103,15 +102,9 @@ interface Piece {
   readonly at: number
 }
 
-async function judgeTexts(
-  run: RunReader,
-  head: Head,
-  step: Step,
-  batch: FeedBatch,
-  tokenizer: Tokenizer,
-): Promise<string[]> {
+async function judgeTexts(run: RunReader, step: Step, batch: FeedBatch, tokenizer: Tokenizer): Promise<string[]> {
   const problems: string[] = []
-  for (const { path, start, length, at } of choosePieces(join(run.dir, 'feed'), step, head.length)) {
+  for (const { path, start, length, at } of choosePieces(join(run.dir, 'feed'), step, batch.length)) {
     const { slot, row, from } = findDocument(join(run.dir, 'shards', path), start)
     if (slot < run.first) continue
     const text = await readKept(run, slot, row)

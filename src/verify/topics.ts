@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { HeadraceError } from '../errors.ts'
 import { type Entry, type Log, type Position, readCommitted } from '../log/log.ts'
-import { deadPartitionsOf, type RunShape, topics } from '../record/layout.ts'
+import { deadPartitionsOf, type RunShape, type StageName, topics } from '../record/layout.ts'
 import { isEnded } from '../record/notes.ts'
 import { positionsOf } from '../record/slots.ts'
 import { advices, type Check } from './check.ts'
@@ -10,7 +10,7 @@ import type { Logged, LoggedCommit, StageScan } from './log.ts'
 /** Times that a stage's end is looked for between two of its commits. */
 const openTriesMax = 100
 
-type Stage = 'annotate' | 'decide' | 'shard'
+export type Stage = Exclude<StageName, 'load'>
 
 interface Part {
   readonly topic: string
@@ -25,10 +25,10 @@ interface Extent {
   readonly parts: readonly Part[]
 }
 
-interface Head {
+/** An entry as it was read, and what it was read from. */
+interface Read {
   readonly part: Part
   readonly entry: Entry
-  readonly slot: number
 }
 
 /**
@@ -111,7 +111,7 @@ export class TopicScan implements StageScan {
     for (const part of this.#extent.parts) for await (const read of this.#read(part)) yield [loggedOf(read)]
   }
 
-  async #nextSlot(reader: AsyncGenerator<{ part: Part; entry: Entry }>): Promise<Head | null> {
+  async #nextSlot(reader: AsyncGenerator<Read>): Promise<(Read & { readonly slot: number }) | null> {
     for (;;) {
       const { done, value } = await reader.next()
       if (done) return null
@@ -127,7 +127,7 @@ export class TopicScan implements StageScan {
   }
 
   /** The entries of a partition up to its end; damage ends it. */
-  async *#read(part: Part): AsyncGenerator<{ part: Part; entry: Entry }> {
+  async *#read(part: Part): AsyncGenerator<Read> {
     let at = part.first
     try {
       for await (const entry of readCommitted(this.#log, part.topic, part.partition, part.first)) {
@@ -165,6 +165,6 @@ function endsOf({ positions, parts }: Extent): number[] {
   return Array<number>(partitions).fill(positions[0].slot + (isEnded(positions) ? partitions - 1 : 0))
 }
 
-function loggedOf({ part: { topic, partition }, entry: { offset, headers, value } }: Omit<Head, 'slot'>): Logged {
+function loggedOf({ part: { topic, partition }, entry: { offset, headers, value } }: Read): Logged {
   return { file: `${topic}/${partition}`, place: `offset ${offset}`, topic, partition, headers, value }
 }

@@ -6,16 +6,17 @@ import { topics } from '../record/layout.ts'
 import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { advices, byteAt, Check, type CheckResult, fileAt } from './check.ts'
+import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
 import { findHead, verifyFeed } from './feed.ts'
+import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
-import { openScan } from './scan.ts'
 import { KeptByShard } from './sealed.ts'
 import { checkStrays, readVerifiedManifest, verifyShards } from './shards.ts'
 import { groupSlots, type SlotGroup, SlotOrder } from './slots.ts'
 import { findStates, type StateFile, verifyState } from './state.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
+import { type Stage, TopicScan } from './topics.ts'
 import { TotalsCount } from './totals.ts'
 
 // Verifying has readers of its own, of journals, tables, slots and feeds, beside those that runs use: a reader that both shared would not
@@ -23,7 +24,7 @@ import { TotalsCount } from './totals.ts'
 
 /** What a verification found. `checks` are in the order of a document's way. */
 export interface Verification {
-  readonly checks: readonly CheckResult[]
+  readonly checks: readonly Check[]
   readonly isSound: boolean
   /** Bytes of the log, state and shards that were read. */
   readonly bytes: number
@@ -46,46 +47,44 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const { steps = 32, onProgress = () => {} } = options
   const { segments, partitions } = run.run
   const checks = makeChecks(run)
-  const seen = await look(run.dir)
+  // Feed, tables and shards are looked at before the log is opened, so that it holds all that these were made of.
+  const foundHead = await findHead(run.dir)
+  const states = await findStates(run.dir)
+  const shardFiles = await listFiles(join(run.dir, 'shards'))
   await using shard = await openScan(run, 'shard', checks.log)
   await using decide = await openScan(run, 'decide', checks.log)
   await using annotate = await openScan(run, 'annotate', checks.log)
   const scans = [shard, decide, annotate]
   const bytesOf = () => scans.reduce((sum, scan) => sum + scan.bytes, 0)
   const manifest = await readVerifiedManifest(shard, run.run, checks.manifest)
-  checkStrays(seen.shards, manifest, checks.shards)
+  checkStrays(shardFiles, manifest, checks.shards)
   const sealed = new KeptByShard(manifest.entries, run.first)
   const totals = new TotalsCount(checks.totals)
   if (run.first > 0) totals.skip(`slots before ${run.first} were trimmed`)
   const fates = new FateCheck(checks, segments, totals, sealed)
   const order = (topic: string) => new SlotOrder(topic, checks.slots, partitions, run.first)
   const orders = { scored: order(topics.scored), kept: order(topics.kept) }
-  await verifySlots({ annotate, decide, first: run.first, orders, fates, totals, checks }, () =>
-    onProgress('slots', bytesOf()),
-  )
+  const onSlot = () => onProgress('slots', bytesOf())
+  await verifySlots({ annotate, decide, first: run.first, orders, fates, totals, checks, onSlot })
   const decided = orders.kept.reached
-  checkTail(shard, checks, seen.head?.head?.ended && !manifest.note?.ended ? 'the feed has ended' : null)
-  checkTail(
-    decide,
-    checks,
-    manifest.slot > decided ? `the sharding stage has taken slots before ${manifest.slot}` : null,
-  )
-  for (const state of seen.states) await checkState(run, state, decided, decide.isDamaged, checks)
+  checkTail(shard, checks, foundHead?.head?.ended && !manifest.note?.ended ? 'the feed has ended' : null)
+  const taken = `the sharding stage has taken slots before ${manifest.slot}`
+  checkTail(decide, checks, manifest.slot > decided ? taken : null)
+  for (const state of states) await checkState(run, state, decided, decide.isDamaged, checks)
   onProgress('shards', bytesOf())
   const isLogWhole = !decide.isDamaged && checks.headers.failures === 0
   const shardBytes = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
   onProgress('feed', bytesOf() + shardBytes)
-  if (seen.head) {
-    const isWhole = !shard.isDamaged && checks.manifest.failures === 0
-    const feed = await verifyFeed(run.dir, seen.head, manifest, isWhole, checks, count => chooseSteps(count, steps))
-    if (feed) await verifySteps(run, feed.head, feed.steps, checks.steps)
+  if (foundHead) {
+    const read = await verifyFeed(run.dir, foundHead, manifest, checks, count => chooseSteps(count, steps))
+    if (read) await verifySteps(run, read, checks.steps)
   } else if (run.run.feed && manifest.entries.length)
     checks.ledger.note('no step is published yet: the next start does it')
   const all = Object.values(checks)
   return {
     checks: all,
     isSound: all.every(check => check.failures === 0),
-    bytes: bytesOf() + shardBytes + seen.states.reduce((sum, state) => sum + state.bytes, 0),
+    bytes: bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0),
     unchecked: uncheckedOf(run),
   }
 }
@@ -119,12 +118,9 @@ function makeChecks({ run }: RunReader) {
 }
 type Checks = ReturnType<typeof makeChecks>
 
-/** Feed, tables and shards as they are now. The log is opened after this, so that it holds all that these were made of. */
-async function look(dir: string) {
-  const head = await findHead(dir)
-  const states = await findStates(dir)
-  const shards = await listFiles(join(dir, 'shards'))
-  return { head, states, shards }
+/** What a stage of a run has committed now: a log in the run's folder is read byte by byte, one on Kafka as its readers get it. */
+function openScan({ dir, run, log, first }: RunReader, stage: Stage, check: Check): Promise<StageScan> {
+  return run.log === null ? JournalScan.open(dir, stage, check, first > 0) : TopicScan.open(log, stage, run, check)
 }
 
 interface SlotReading {
@@ -136,11 +132,12 @@ interface SlotReading {
   readonly fates: FateCheck
   readonly totals: TotalsCount
   readonly checks: Checks
+  readonly onSlot: () => void
 }
 
 /** Reads both stages of slots side by side: each slot as it was measured, and as it was decided. */
-async function verifySlots(reading: SlotReading, onSlot: () => void): Promise<void> {
-  const { annotate, decide, first, orders, fates, totals, checks } = reading
+async function verifySlots(reading: SlotReading): Promise<void> {
+  const { annotate, decide, first, orders, fates, totals, checks, onSlot } = reading
   const decided = new Ahead(groupSlots(decide.commits(), topics.kept, topics.drops, first, checks.slots))
   const measured = groupSlots(annotate.commits(), topics.scored, topics.dead, first, checks.slots)
   const decideOne = async (group: SlotGroup, before: Parameters<FateCheck['decided']>[1]) => {
@@ -159,9 +156,8 @@ async function verifySlots(reading: SlotReading, onSlot: () => void): Promise<vo
   }
   const beyond = await decided.peek()
   checkTail(annotate, checks, beyond ? `the deciding stage has taken slot ${beyond.slot}` : null)
-  if (beyond && !annotate.isDamaged && !annotate.tail) {
+  if (beyond && !annotate.isDamaged && !annotate.tail)
     checks.slots.fail(beyond.main, `slot ${beyond.slot} is decided and was never measured`, advices.restore)
-  }
   for (let next = beyond; next; next = await decided.peek()) {
     await decided.take()
     await decideOne(next, null)
@@ -176,11 +172,9 @@ function wholeOf({ main, side }: SlotGroup, { scored, dead }: { scored: Batch | 
 function checkTail({ tail }: StageScan, { log }: Checks, used: string | null): void {
   if (!tail) return
   const what = `${tail.bytes} bytes are no whole frame`
+  const usual = 'as a crash or a commit under way leaves; the next start cuts them'
   if (used) log.fail(byteAt(tail.file, tail.at), `${what}, and ${used}: they were committed`, advices.restore)
-  else
-    log.note(
-      `${tail.file}: ${what} from byte ${tail.at} on, as a crash or a commit under way leaves; the next start cuts them`,
-    )
+  else log.note(`${tail.file}: ${what} from byte ${tail.at} on, ${usual}`)
 }
 
 async function checkState(

@@ -9,7 +9,7 @@ const folderOf = (path: string) => path.split('/')[0]
 
 /** How often a rule is broken, by the top folder. The numbers are what is left to mend. */
 const rules: [rule: Rule, allowed: Counts, breach: string, clean: string][] = [
-  [spreadGroups, { src: 2, test: 82 }, 'f({ ...{ a, b }, c })', "f({ ...a, b: '...{' })"],
+  [spreadGroups, { test: 82 }, 'f({ ...{ a, b }, c })', "f({ ...a, b: '...{' })"],
   [underscoreNames, { test: 10 }, 'const { a: _, ...rest } = b', 'list.map((_, i) => _line + i__)'],
   [underscoreNames, { test: 10 }, 'f((_, __) => 1)', '// (_, __)'],
   [awaitedLists, { conformance: 1, test: 5 }, '[a, b] = [await f(), await g()]', '[a, b] = await all([f(), g()])'],
@@ -20,15 +20,11 @@ const longLists = {
   'src/run/decide/guard-rails.ts describe(7)': 1,
   'src/text/hash.ts hash128(6)': 1,
   'src/text/hash.ts hash64(6)': 1,
-  'src/text/language/tree.ts descend(6)': 1,
   'src/text/tokens/merge.ts mergeLong(6)': 1,
   'src/text/tokens/merge.ts mergePiece(6)': 1,
   'src/text/tokens/merge.ts readBytes(6)': 1,
-  'src/text/words/sentences.ts findBreaks(6)': 1,
   'src/text/words/split.ts splitChunk(6)': 1,
   'src/text/words/words.ts writeRecord(6)': 1,
-  'src/verify/feed.ts verifyFeed(6)': 1,
-  'src/verify/shards.ts verifyShard(6)': 1,
   'test/fuzz/targets/sources.ts fileTarget(6)': 1,
 }
 

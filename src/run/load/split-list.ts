@@ -1,14 +1,8 @@
 import type { Append } from '../../log/log.ts'
 import type { RunShape } from '../../record/layout.ts'
 import type { LoadPosition } from '../../record/notes.ts'
-import {
-  type NumberedSplit,
-  readSplitEntries,
-  refuseChanged,
-  splitAppends,
-  splitsAgain,
-  stampsOf,
-} from '../../record/splits.ts'
+import { refuseChanged } from '../../record/refusals.ts'
+import { type NumberedSplit, readSplitEntries, splitAppends, splitsAgain, stampsOf } from '../../record/splits.ts'
 import type { Source, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
 import { isRead, type SplitRow } from './lanes.ts'

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { NumberArray } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
-import { kind, listOf, name, number, type OptionsOf, optional, orNull, required, resolveOptions } from '../options.ts'
+import { kind, listOf, name, type OptionsOf, required, resolveOptions } from '../options.ts'
 import { cutWords, readSeed, type Seed, scoreWords, weighBuckets } from '../text/likeness/seed.ts'
 import { ShingleBuffer } from '../text/likeness/shingles.ts'
 import type { Annotator } from './annotator.ts'
@@ -13,29 +13,27 @@ const files = kind<string | readonly string[]>(
   'a seed file, or a list of them',
   value => name.accepts(value) || listOf(name).accepts(value),
 )
-const score = 'mean log weight of its words and pairs of words: above 0 it is more like the seed; NaN without words'
+const score = ratio(
+  'mean log weight of its words and pairs of words: above 0 it is more like the seed; NaN without words',
+  // Of one seed alone; by default nothing is dropped, as a seed is for recall.
+  { minScore: below(null, 'unlike-seed') },
+)
 const table = {
   name: 'seed-similarity',
   version: 1,
   about: 'Scores each document against seeds, of excellent text. Scores of different seeds do not compare.',
-  measures: { 'seed:<name>': ratio(score) },
-  options: {
-    seed: required('files that `headrace seed fit` wrote', files),
-    minScore: optional(
-      'drops as `unlike-seed` what is below it; with one seed alone. By default nothing, as a seed is for recall',
-      orNull(number()),
-      null,
-    ),
-  },
+  measures: { 'seed:<name>': score },
+  options: { seed: required('files that `headrace seed fit` wrote; `minScore` goes with one alone', files) },
 }
+const options = { ...table.options, ...score.options }
 
 /**
  * Scores each document against seeds (see `text/likeness/seed.ts`): `seed:<name>`, the mean log weight of its words and pairs of words.
  *
  *     pipeline('web').from(jsonl('data/*.jsonl')).annotate(normalize(), seedSimilarity({ seed: 'seeds/math.json' }))
  */
-export function seedSimilarity(options: OptionsOf<typeof table.options>): Annotator {
-  const { seed, minScore } = resolveOptions("annotator 'seed-similarity'", table.options, options)
+export function seedSimilarity(given: OptionsOf<typeof options>): Annotator {
+  const { seed, minScore } = resolveOptions("annotator 'seed-similarity'", options, given)
   const loaded = [seed].flat().map(loadSeed)
   const names = loaded.map(({ name }) => name)
   if (names.length === 0) throw new HeadraceError('bad-option', 'seedSimilarity: give at least one seed file')
@@ -43,10 +41,9 @@ export function seedSimilarity(options: OptionsOf<typeof table.options>): Annota
     throw new HeadraceError('bad-option', `seedSimilarity: two seeds have one name (${names.join(', ')}); rename one`)
   if (minScore !== null && names.length > 1)
     throw new HeadraceError('bad-option', 'seedSimilarity: minScore goes with one seed; write rules for several')
-  const measure = minScore === null ? ratio(score) : ratio(score, {}, below(minScore, 'unlike-seed'))
   const make = filter({
     ...table,
-    measures: Object.fromEntries(names.map(name => [`seed:${name}`, measure])),
+    measures: Object.fromEntries(names.map(name => [`seed:${name}`, score])),
     options: {},
     record: () => ({ seeds: names, ...(minScore === null ? {} : { minScore }) }),
     resources: loaded.map(({ name, sha256 }) => ({ name: `seed:${name}`, sha256 })),
@@ -59,7 +56,7 @@ export function seedSimilarity(options: OptionsOf<typeof table.options>): Annota
       }
     },
   })
-  return make()
+  return make({ minScore })
 }
 seedSimilarity.table = table
 

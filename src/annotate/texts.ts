@@ -23,6 +23,7 @@ export class Texts {
   readonly bytes: Uint8Array
   readonly offsets: Int32Array
   readonly column: Utf8Column
+  readonly #facts: Map<unknown, unknown>
 
   constructor(batch: Batch, column = 'text') {
     this.batch = batch
@@ -30,6 +31,8 @@ export class Texts {
     this.column = utf8(batch, column)
     this.bytes = this.column.bytes
     this.offsets = this.column.offsets
+    this.#facts = known.get(this.column) ?? new Map()
+    known.set(this.column, this.#facts)
   }
 
   /** English words, punctuation included: see `text/words/words.ts`. */
@@ -57,10 +60,8 @@ export class Texts {
   }
 
   #once<T>(find: (column: Utf8Column) => T): T {
-    const facts = known.get(this.column) ?? new Map<unknown, unknown>()
-    known.set(this.column, facts)
-    if (!facts.has(find)) facts.set(find, find(this.column))
-    return facts.get(find) as T
+    if (!this.#facts.has(find)) this.#facts.set(find, find(this.column))
+    return this.#facts.get(find) as T
   }
 }
 
@@ -74,7 +75,7 @@ function splitLines({ bytes, offsets }: Utf8Column): Lines {
     }
     rows[row + 1] = ends.length
   }
-  return { rows, ends: Int32Array.from(ends) }
+  return { rows, ends: new Int32Array(ends) }
 }
 
 function countCharacters({ bytes, offsets }: Utf8Column): Uint32Array {

@@ -86,6 +86,10 @@ async function syncNamesAbove(path: string): Promise<void> {
 
 /** Makes the names in a folder last. */
 export async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(path, 'r')
-  await folder.sync()
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }

@@ -18,16 +18,8 @@ const [wordTooLong, noTerminalPunctuation, tooFewWords, javascript, policy] = c4
 
 const measures = {
   text: columnOf('utf8')('the lines that stay, without white space around them, joined by LF', {
-    unit: optional(
-      'what the rules for lines look at; sentences are joined by a space',
-      oneOf(['line', 'sentence']),
-      'line',
-    ),
-    terminalMark: optional(
-      "removes lines that don't end with one of `.?!\"'`, or that end with `...`; FineWeb says false",
-      flag,
-      true,
-    ),
+    unit: optional('what is looked at; sentences are joined by a space', oneOf(['line', 'sentence']), 'line'),
+    terminalMark: optional('removes lines that end otherwise than with `.?!"\'`, or with `...`', flag, true),
     citations: optional('removes `[12]`, `[]`, `[edit]` and `[citation needed]` from lines', flag, true),
     wordsPerLineMin: optional('removes lines with fewer words between white space', orNull(whole()), 3),
     wordLengthMax: optional('removes lines with a longer word, in characters', orNull(whole()), 1000),

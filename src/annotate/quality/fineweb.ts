@@ -29,26 +29,27 @@ export const finewebQuality = filter({
     finewebListRatio: ratio('LF a word', { listRatioMax: above(0.3, 'list-like') }),
   },
   prepare: ({ shortLineCharacters }) => ({ shortLineCharacters, seen: new HashSet64() }),
-  measure({ rows, bytes, offsets, words, lines, characters }, out, { shortLineCharacters, seen }) {
+  measure({ rows, bytes, offsets, words, lines }, out, { shortLineCharacters, seen }) {
     for (let row = 0; row < rows; row++) {
-      const newlines = lines.rows[row + 1] - lines.rows[row] - 1
-      let [count, punctuated, short, repeated] = [0, 0, 0, 0]
+      let [count, punctuated, short, repeated, characters] = [0, 0, 0, 0, 0]
       seen.clear()
       for (let line = lines.rows[row], start = offsets[row]; line < lines.rows[row + 1]; line++) {
         const end = lines.ends[line]
+        const length = countPoints(bytes, start, end)
+        characters += length
         if (trimStart(bytes, start, end) < end) {
           count++
           if (markOf(pointAt(bytes, lastPointStart(bytes, start, end))) & TERMINAL) punctuated++
-          const length = countPoints(bytes, start, end)
           if (length <= shortLineCharacters) short++
           if (!addSpan(seen, bytes, start, end)) repeated += length
         }
         start = end + 1
       }
+      const newlines = lines.rows[row + 1] - lines.rows[row] - 1
       out.finewebLines[row] = count
       out.finewebLinePunctuation[row] = punctuated / count
       out.finewebShortLines[row] = short / count
-      out.finewebCharDuplicates[row] = repeated / (characters[row] - newlines)
+      out.finewebCharDuplicates[row] = repeated / characters
       out.finewebListRatio[row] = count === 0 ? Number.NaN : newlines / (words.rows[row + 1] - words.rows[row])
     }
   },

@@ -21,9 +21,8 @@ export interface LoadParts {
 }
 
 /**
- * The stage that loads, for its owner. It has a part of the source read at a time: splits, in the order in which the run met them; chunks
- * of these, by lanes; slots of chunks, encoded in any order and committed in their own with the loader's position. A finite source ends
- * with the `end` slot; a drain or a follower does not, so it can go on.
+ * The stage that loads, for its owner: lanes cut the splits into slots, which are encoded in any order and committed in their own, with
+ * the loader's position. A finite source ends with the `end` slot; a drained or following run has none, so that it can go on.
  */
 export async function loadAll(context: RunContext, owner: Owner, parts: LoadParts): Promise<void> {
   const { stage } = loaderOf(context.shape)
@@ -50,7 +49,7 @@ async function tellLaterSplits({ log, plan, drain, shape, dir, watch }: RunConte
   watch({ kind: 'later-splits', splits: count })
 }
 
-/** The chain that a loader pulls at, and where it puts what comes. */
+/** What a loader reads from and commits to. */
 interface Chain {
   readonly context: RunContext
   readonly owner: Owner

@@ -51,12 +51,7 @@ export class GuardRails {
   readonly #windows: readonly Window[]
 
   constructor(guards: readonly Guard[], notes: readonly GuardNote[] = []) {
-    this.#windows = guards.map(guard =>
-      restoreWindow(
-        guard,
-        notes.find(note => note.guard === guard.name),
-      ),
-    )
+    this.#windows = guards.map(guard => restoreWindow(guard, notes))
   }
 
   /** Counts a slot, the one after the last, and tells which groups are outside and not released. */
@@ -93,7 +88,8 @@ function emptyWindow(guard: Guard, number: number): Window {
   return { guard, number, rows: 0, parts: 0, groups: new Map() }
 }
 
-function restoreWindow(guard: Guard, note: GuardNote | undefined): Window {
+function restoreWindow(guard: Guard, notes: readonly GuardNote[]): Window {
+  const note = notes.find(one => one.guard === guard.name)
   const window = emptyWindow(guard, note?.window ?? -1)
   window.rows = note?.rows ?? 0
   for (const [name, rows, removed, released, parts] of note?.groups ?? []) {

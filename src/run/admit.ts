@@ -9,7 +9,7 @@ import { type RunFile, readRunFile, type Segment, writeRunFile } from '../record
 import { readStanding, type Standing } from '../record/standing.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 
-/** A start: which pipeline is to run in which folder, and where the run's log is. */
+/** Which pipeline is to run in which folder, and where the run's log is. */
 export interface Start {
   readonly dir: string
   readonly plan: Plan
@@ -23,15 +23,12 @@ export type Admission =
   | { readonly kind: 'refused'; readonly error: HeadraceError }
 
 /** What a start may ask for: each is the run's own where it is not given. */
-export type AskedPlace = Partial<RunShape> & {
+type AskedPlace = Partial<RunShape> & {
   readonly log?: string | undefined
   readonly logConfig?: string | undefined
 }
 
-/**
- * Says who may go on with a run: reads nothing and does nothing. `known` is what `run.json` says, null where there is no run. `standing`
- * is where the run stands when a changed pipeline may take effect from there on; null refuses a change.
- */
+/** Judges a start by what `run.json` says, null for a new run. A changed pipeline takes effect where the run stands; null refuses it. */
 export function admit(start: Start, known: RunFile | null, standing: Standing | null): Admission {
   const { dir, place } = start
   const mine = runFileOf(start)
@@ -49,7 +46,7 @@ export function admit(start: Start, known: RunFile | null, standing: Standing | 
   return { kind: 'upgrade', run: { ...known, ...place, module, input, segments }, isNew: true }
 }
 
-/** The same of what is recorded now. A changed pipeline is refused, unless `isUpgrade`. */
+/** Judges a start by what is recorded now. A changed pipeline is refused, unless `isUpgrade`. */
 export async function admitNow(start: Start, log: Log, isUpgrade: boolean): Promise<Admission> {
   const known = await readRunFile(start.dir)
   return admit(start, known, known && isUpgrade ? await readStanding(log, known) : null)
@@ -110,19 +107,13 @@ function runFileOf({ plan, ref, place }: Start): RunFile {
 
 const lastOf = ({ segments }: RunFile): Segment => segments.at(-1)!
 
-interface Change {
-  readonly part: string
-  readonly was: unknown
-  readonly is: unknown
-}
-
-/** What a run was begun with, or upgraded to, and is otherwise now. */
-function findChanges(known: RunFile, mine: RunFile): Change[] {
+/** What a run was begun with, or upgraded to, and is otherwise now: each of these parts as words. */
+function findChanges(known: RunFile, mine: RunFile, parts = Object.keys(partsOf(known))): string[] {
   const was = partsOf(known)
   const is = partsOf(mine)
-  return Object.keys(was)
+  return parts
     .filter(part => canonicalJson(was[part]) !== canonicalJson(is[part]))
-    .map(part => ({ part, was: was[part], is: is[part] }))
+    .map(part => `${part} was ${JSON.stringify(was[part])} and is ${JSON.stringify(is[part])}`)
 }
 
 function partsOf(run: RunFile): Record<string, unknown> {
@@ -131,17 +122,11 @@ function partsOf(run: RunFile): Record<string, unknown> {
   return { annotate, decide, shard, source, input, tokenizer, feed }
 }
 
-function listChanges(changes: readonly Change[]): string {
-  return changes
-    .map(({ part, was, is }) => `${part} was ${JSON.stringify(was)} and is ${JSON.stringify(is)}`)
-    .join('; ')
-}
-
-function refuseChanges(dir: string, changes: readonly Change[], canUpgrade: boolean): HeadraceError {
+function refuseChanges(dir: string, changes: readonly string[], canUpgrade: boolean): HeadraceError {
   const advice = canUpgrade ? 'add --upgrade to let the change take effect from here on, ' : ''
   return new HeadraceError(
     'bad-pipeline',
-    `the run in ${dir} was begun with another pipeline: ${listChanges(changes)}; ${advice}begin another with --run NAME, or undo it`,
+    `the run in ${dir} was begun with another pipeline: ${changes.join('; ')}; ${advice}begin another with --run NAME, or undo it`,
   )
 }
 
@@ -156,8 +141,8 @@ function findHindrance(known: RunFile, mine: RunFile, { load, decide }: Standing
 
 /** What of a change no upgrade can let take effect, wherever the run stands, or null. */
 function findFixed(known: RunFile, mine: RunFile): string | null {
-  const fixed = findChanges(known, mine).filter(({ part }) => ['source', 'tokenizer', 'feed'].includes(part))
-  if (fixed.length > 0) return listChanges(fixed)
+  const fixed = findChanges(known, mine, ['source', 'tokenizer', 'feed'])
+  if (fixed.length > 0) return fixed.join('; ')
   return lastOf(known).state === lastOf(mine).state
     ? null
     : "the deciders' tables would change: their shapes, or the columns that fill them, are not those that the kept documents were entered with"

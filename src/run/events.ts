@@ -33,7 +33,7 @@ export type RunEvent =
       readonly figures: Figures
     }
 
-/** What became of a share: it was taken, given back, or lost with the membership, or another process fenced this one. */
+/** A share that was taken, given back, or lost with the membership, or whose owner another process fenced. */
 export interface ShareChange {
   readonly what: 'taken' | 'given' | 'lost' | 'fenced'
   readonly share: Share

@@ -1,10 +1,7 @@
 import { limits } from '../limits.ts'
 import type { StageName } from '../record/layout.ts'
 
-/**
- * How far loading is ahead of the stages behind it: the log between them is disk that nobody has read yet. Each stage reports before
- * which slot it is done with all, and loading waits for the slowest.
- */
+/** Holds loading back to the slowest stage behind it, as the log between them is disk that nobody has read yet. */
 export class Lead {
   readonly #done: Map<StageName, number>
   #wake = () => {}
@@ -14,6 +11,7 @@ export class Lead {
     this.#done = new Map(readers.map(stage => [stage, 0]))
   }
 
+  /** Told that a stage is done with all slots before this one. */
   report(stage: StageName, slot: number): void {
     if (this.#done.has(stage)) this.#done.set(stage, slot)
     this.#wake()

@@ -28,5 +28,4 @@ export interface RunOptions {
   readonly watch?: Watch | undefined
 }
 
-/** The options of a run that tells what happens. */
 export type WatchedOptions = RunOptions & { readonly watch: Watch }

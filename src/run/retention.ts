@@ -26,16 +26,12 @@ export interface RetentionOptions {
   readonly lastingSlot?: (dir: string, sealed: number) => Promise<number>
 }
 
-/** What is asked of the context of a run. */
 type Retained = Pick<RunContext, 'dir' | 'log' | 'shape' | 'plan' | 'checkOwner'>
 
 /**
  * Trims what a run no longer needs: what was loaded for annotating, once it is annotated, and, where a user wants it, slots whose effect
- * is in the deciders' tables and in sealed shards. `manifest` and the splits stay: they are small and read from their start. A journal
- * loses whole files from its start on alone, so splits would hold all of it: the loader lists them again now and then (`takeSplitsWish`),
- * and what stands before that list can go.
- *
- * It works beside the run and never stops it: what fails is told, and tried again later.
+ * is in the deciders' tables and in sealed shards. `manifest` and the splits stay, as each start reads all of them. A journal loses only
+ * whole files from its start, which the splits would hold: so the loader lists them again (`takeSplitsWish`), and those before can go.
  */
 export class Retention implements AsyncDisposable {
   readonly #context: Retained
@@ -45,14 +41,14 @@ export class Retention implements AsyncDisposable {
   #work: Promise<void> | null = null
   #wantsSplits = false
 
-  /** `trim`: the log itself, where `context.log` is a view of it. */
+  /** `log`: whose topics are trimmed, where `context.log` is a view of it. */
   constructor(context: Retained, log: Topics, options: RetentionOptions) {
     this.#context = context
     this.#topics = log
     this.#options = options
   }
 
-  /** Told by who decides that the slots before `slot` are committed and in the tables. Begins a round now and then. */
+  /** Told by the deciding stage that the slots before `slot` are committed and in the tables. Begins a round now and then. */
   sealed(slot: number): void {
     if (this.#work || slot - this.#slot < (this.#options.slotsBetween ?? slotsBetween)) return
     this.#slot = slot
@@ -80,7 +76,7 @@ export class Retention implements AsyncDisposable {
     if (this.#options.keepSlots === null) return
     const first = (await this.#neededSlot(sealed)) - this.#options.keepSlots
     if (first <= (await readTrimmed(this.#context.dir))) return
-    // It lasts before anything is gone, so that what is missing is never taken for damage.
+    // The mark lasts before any slot is gone, so that a missing slot is never taken for damage.
     await writeTrimmed(this.#context.dir, first, this.#context.checkOwner)
     await trimSlots(log, this.#topics, shape, first)
     this.#wantsSplits = this.#options.isEmbedded ?? false
@@ -119,7 +115,7 @@ async function trimRaw(log: Log, target: Topics, shape: RunShape): Promise<void>
     if (offset > 0n) await target.trim(topics.raw, partition, offset)
 }
 
-/** Trims the entries of slots before `first`. Topics that have one for each slot go first: without it no other is looked at. */
+/** Trims the entries of slots before `first`: topics with one a slot first, as readers find the others by them. */
 async function trimSlots(log: Log, target: Topics, shape: RunShape, first: number): Promise<void> {
   const { partitions } = shape
   for (const [topic, count] of [

@@ -28,8 +28,8 @@ import { openSink } from './shard/sink.ts'
 import { runSpread } from './spread/run.ts'
 
 /**
- * Runs a pipeline until its source ends or `drain` aborts, and returns the figures. Called again with the same folder it goes on where
- * it was, or, when it had ended, returns at once. Throws a HeadraceError for what the user or the world can mend.
+ * Runs a pipeline until its source ends or `drain` aborts, and returns the figures. It goes on with the run of the folder; one that has
+ * ended returns at once. Throws a HeadraceError for what the user or the world can mend.
  */
 export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOptions): Promise<Figures> {
   const progress = new Progress()

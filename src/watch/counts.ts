@@ -11,7 +11,7 @@ import { Histogram, LabelValues } from './prometheus.ts'
 /** Seconds: from a commit to a fast disk to one that waits for brokers to come back. */
 const commitBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-/** What is counted of a stage. `slot` and `note` are as it committed them, or as it found them. */
+/** What is counted of a stage. `slot` and `note` are of its last commit, also one before this process began. */
 export class StageCounts {
   slot = 0
   note = ''
@@ -32,8 +32,8 @@ const followers = {
 } as const
 
 /**
- * The counts of a run, for metrics. Rows, bytes and tokens are in the notes of committed positions, so that they never go back, whatever
- * a crash undoes, and go on where the run goes on; a note is parsed when somebody asks. The others count since this process began.
+ * The counts of a run, for metrics. Rows, bytes and tokens come from the notes of committed positions, so a crash takes none of them back.
+ * All others count since this process began.
  */
 export class RunCounts {
   /** Stages by name, once they have begun. */
@@ -82,9 +82,9 @@ export class RunCounts {
   }
 
   /** What waits before each stage: in a spread run before those of the whole run, whoever works on them. */
-  lags(at: number): { stage: StageName; slots: number; bytes: number; seconds: number }[] {
-    if (this.#run) return [...this.#run].map(([stage, { lag, passed }]) => ({ stage, ...lag.read(at, passed) }))
-    return [...this.stages].map(([stage, { lag }]) => ({ stage, ...lag.read(at, this.passed(stage)) }))
+  lags(at: number): [StageName, ReturnType<Lag['read']>][] {
+    if (this.#run) return Array.from(this.#run, ([stage, { lag, passed }]) => [stage, lag.read(at, passed)])
+    return Array.from(this.stages, ([stage, { lag }]) => [stage, lag.read(at, this.passed(stage))])
   }
 
   /** Bytes of input in committed slots; null while it is not known. */
@@ -107,7 +107,7 @@ export class RunCounts {
 
   #begin({ stage, slot, note }: RunEvent & { kind: 'stage-began' }, at: number): void {
     Object.assign(this.#stage(stage), { slot, note, isRunning: true })
-    // What was committed before: how many slots is known, and not their bytes.
+    // Of slots that were committed before this process began the number is known, and not the bytes.
     for (const other of stageNames) {
       const follower = followers[other]
       const upstream = this.stages.get(other)

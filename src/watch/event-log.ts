@@ -10,14 +10,14 @@ import type { Committed, RunEvent } from '../run/events.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { LabelValues } from './prometheus.ts'
 
-export type Level = 'info' | 'warn' | 'error'
-export type LogFormat = 'text' | 'json'
+type Level = 'info' | 'warn' | 'error'
+type LogFormat = 'text' | 'json'
 type Fields = Readonly<Record<string, unknown>>
 
-/** How often what comes often is told together, and every how many of these times how far the run is. */
+/** How often dead rows and steps are told, which come too often for a line each; every sixth time it is also told how far the run is. */
 const flushMs = 10_000
 const flushesPerProgress = 6
-/** What a line names of many. */
+/** Most reasons and groups that a line names, and characters of a value. */
 const reasonsMax = 50
 const groupsMax = 10
 const charactersMax = 2000
@@ -98,17 +98,14 @@ export class EventLog {
       this.#deadTo = slot
     }
     for (const append of appends) {
-      if (append.topic === topics.manifest) this.#sealShard(slot, parse<ManifestEntry>(append))
-      else if (append.topic === topics.choices) this.#release(parse<Choice>(append))
+      if (append.topic === topics.manifest) {
+        const { path, domain, rows, tokens, bytes } = parse<ManifestEntry>(append)
+        this.tell('info', 'shard-sealed', { stage: 'shard', slot, path, domain, rows, tokens, bytes })
+      } else if (append.topic === topics.choices) {
+        const { slot: released, guard, group, who, why } = parse<Choice>(append)
+        this.tell('warn', 'released', { stage: 'decide', slot: released, guard, group, who, why })
+      }
     }
-  }
-
-  #sealShard(slot: number, { path, domain, rows, tokens, bytes }: ManifestEntry): void {
-    this.tell('info', 'shard-sealed', { stage: 'shard', slot, path, domain, rows, tokens, bytes })
-  }
-
-  #release({ slot, guard, group, who, why }: Choice): void {
-    this.tell('warn', 'released', { stage: 'decide', slot, guard, group, who, why })
   }
 
   #share({ shares, change }: RunEvent & { kind: 'shares' }): void {
@@ -156,10 +153,9 @@ export function openEventLog(format: string | undefined, write: (line: string) =
 }
 
 /** A run's figures as lines have them. */
-export function fieldsOf({ decide, shard, ...progress }: Figures): Fields {
+export function fieldsOf({ decide, shard, steps, readBytes, annotated, decided, sharded }: Figures): Fields {
   const { documents, kept, dead } = decide
   const dropped = Object.values(decide.dropped).reduce((a, b) => a + b, 0)
-  const { readBytes, annotated, decided, sharded, steps } = progress
   return { documents, kept, dropped, dead, tokens: shard.tokens, steps, readBytes, annotated, decided, sharded }
 }
 

@@ -1,108 +1,65 @@
 import process from 'node:process'
-import type { RunCounts, StageCounts } from './counts.ts'
+import type { RunCounts } from './counts.ts'
 import type { Family, Sample } from './prometheus.ts'
 
 /**
- * The metrics of a run. One without a value is left out: before a stage has found its committed position, its totals are not known, and 0
- * would look like a counter that was reset. `info`: labels of `headrace_run_info`.
+ * The metrics of a run; `info` are the labels of `headrace_run_info`. A stage's totals are left out until it has found its committed
+ * position: 0 would look like a counter that was reset.
  */
 export function metricsOf(counts: RunCounts, info: Readonly<Record<string, string>>): Family[] {
-  const about = counts.log ? [sample(1, { ...info, log: counts.log })] : []
-  return [
-    gauge('headrace_run_info', 'What runs; the value is 1.', about),
-    ...rowFamilies(counts),
-    ...outputFamilies(counts),
-    ...stageFamilies(counts),
-    ...lagFamilies(counts),
-    ...troubleFamilies(counts),
-    ...processFamilies(),
-  ]
-}
-
-function rowFamilies(counts: RunCounts): Family[] {
-  const { kept = 0, dead = 0, dropped: byReason = {} } = counts.decided() ?? {}
-  const dropped = Object.values(byReason).reduce((a, b) => a + b, 0)
-  const fates = counts.stages.has('decide') ? by('fate', { kept, dropped, dead }) : []
-  const reasons = by('reason', counts.dropReasons.group(Object.entries(byReason)))
-  return [
-    counter('headrace_rows_total', 'Records by what became of them, as committed since the run began.', fates),
-    counter('headrace_dropped_rows_total', 'Dropped records, as committed since the run began.', reasons),
-    counter('headrace_dead_rows_total', 'Dead records, since this process began.', by('reason', counts.dead)),
-  ]
-}
-
-function outputFamilies(counts: RunCounts): Family[] {
-  const { inputBytes, steps } = counts
+  const about = counts.log ? [{ labels: { ...info, log: counts.log }, value: 1 }] : []
+  const read = only(counts.readBytes())
   const sealed = counts.sealed()
-  const of = (value: number | null | undefined) => (value === null || value === undefined ? [] : [sample(value)])
-  return [
-    counter(
-      'headrace_read_bytes_total',
-      'Bytes of input in committed slots, since the run began.',
-      of(counts.readBytes()),
-    ),
-    gauge('headrace_input_bytes', 'Bytes of input in all, where known.', of(inputBytes || null)),
-    counter('headrace_tokens_total', 'Tokens up to the last sealed shard, since the run began.', of(sealed?.tokens)),
-    counter('headrace_shards_total', 'Sealed shards, since the run began.', of(sealed?.shards)),
-    gauge('headrace_unsealed_slots', 'Slots in open shards, which a restart reads again.', of(sealed?.unsealed)),
-    counter('headrace_steps_total', 'Published steps, since the run began.', of(steps)),
-  ]
-}
-
-function stageFamilies({ stages }: RunCounts): Family[] {
-  const each = (read: (counts: StageCounts) => number) =>
-    Array.from(stages, ([stage, counts]) => sample(read(counts), { stage }))
-  const running = each(one => Number(one.isRunning))
-  const slots = each(one => one.slot)
-  const commits = each(one => one.commits)
-  const aborts = each(one => one.aborts)
-  const seconds = [...stages].flatMap(([stage, counts]) => counts.seconds.samples({ stage }))
-  return [
-    gauge('headrace_stage_running', 'Whether a stage is at work.', running),
-    counter('headrace_slots_total', 'Committed slots, since the run began.', slots),
-    counter('headrace_commits_total', 'Commits, since this process began.', commits),
-    counter('headrace_aborts_total', 'Commits that failed, since this process began.', aborts),
-    { name: 'headrace_commit_seconds', type: 'histogram', help: 'From a commit until it lasts.', samples: seconds },
-  ]
-}
-
-function lagFamilies(counts: RunCounts): Family[] {
+  const decided = counts.decided()
+  const drops = Object.entries(decided?.dropped ?? {})
+  const dropped = drops.reduce((sum, [, rows]) => sum + rows, 0)
+  const fates = by('fate', decided ? Object.entries({ kept: decided.kept, dropped, dead: decided.dead }) : [])
+  const reasons = by('reason', counts.dropReasons.group(drops))
+  const stage = (name: 'isRunning' | 'slot' | 'commits' | 'aborts') =>
+    by('stage', counts.stages, one => Number(one[name]))
+  const seconds = [...counts.stages].flatMap(([name, one]) => one.seconds.samples({ stage: name }))
   const lags = counts.lags(performance.now())
-  const each = (name: 'slots' | 'bytes' | 'seconds') =>
-    lags.filter(lag => !Number.isNaN(lag[name])).map(lag => sample(lag[name], { stage: lag.stage }))
-  return [
-    gauge('headrace_lag_slots', 'Slots that wait before a stage.', each('slots')),
-    gauge('headrace_lag_bytes', 'Bytes of these slots, where known.', each('bytes')),
-    gauge('headrace_lag_seconds', 'How long the oldest of them waits, as this process saw it.', each('seconds')),
-  ]
-}
-
-function troubleFamilies({ fenced, holds, releases, restarts }: RunCounts): Family[] {
-  return [
-    counter('headrace_fenced_total', 'Commits refused, as another process took over.', [sample(fenced)]),
-    counter('headrace_guard_holds_total', 'Slots held by a guard rail, since this process began.', [sample(holds)]),
-    counter('headrace_guard_releases_total', 'Groups let pass, since this process began.', [sample(releases)]),
-    counter('headrace_worker_restarts_total', 'Workers that hung or died.', by('reason', restarts)),
-  ]
-}
-
-function processFamilies(): Family[] {
+  const lag = (name: 'slots' | 'bytes' | 'seconds') => by('stage', lags, one => one[name])
   const { user, system } = process.cpuUsage()
   const began = Math.round(performance.timeOrigin) / 1000
   return [
-    gauge('process_resident_memory_bytes', 'Resident memory.', [sample(process.memoryUsage.rss())]),
-    counter('process_cpu_seconds_total', 'CPU time of all threads.', [sample((user + system) / 1e6)]),
-    gauge('process_start_time_seconds', 'When the process began, since 1970.', [sample(began)]),
+    gauge('headrace_run_info', 'What runs; the value is 1.', about),
+    counter('headrace_rows_total', 'Records by what became of them, as committed since the run began.', fates),
+    counter('headrace_dropped_rows_total', 'Dropped records, as committed since the run began.', reasons),
+    counter('headrace_dead_rows_total', 'Dead records, since this process began.', by('reason', counts.dead)),
+    counter('headrace_read_bytes_total', 'Bytes of input in committed slots, since the run began.', read),
+    gauge('headrace_input_bytes', 'Bytes of input in all, where known.', only(counts.inputBytes || null)),
+    counter('headrace_tokens_total', 'Tokens up to the last sealed shard, since the run began.', only(sealed?.tokens)),
+    counter('headrace_shards_total', 'Sealed shards, since the run began.', only(sealed?.shards)),
+    gauge('headrace_unsealed_slots', 'Slots in open shards, which a restart reads again.', only(sealed?.unsealed)),
+    counter('headrace_steps_total', 'Published steps, since the run began.', only(counts.steps)),
+    gauge('headrace_stage_running', 'Whether a stage is at work.', stage('isRunning')),
+    counter('headrace_slots_total', 'Committed slots, since the run began.', stage('slot')),
+    counter('headrace_commits_total', 'Commits, since this process began.', stage('commits')),
+    counter('headrace_aborts_total', 'Commits that failed, since this process began.', stage('aborts')),
+    { name: 'headrace_commit_seconds', type: 'histogram', help: 'From a commit until it lasts.', samples: seconds },
+    gauge('headrace_lag_slots', 'Slots that wait before a stage.', lag('slots')),
+    gauge('headrace_lag_bytes', 'Bytes of these slots, where known.', lag('bytes')),
+    gauge('headrace_lag_seconds', 'How long the oldest of them waits, as this process saw it.', lag('seconds')),
+    counter('headrace_fenced_total', 'Commits refused, as another process took over.', only(counts.fenced)),
+    counter('headrace_guard_holds_total', 'Slots held by a guard rail, since this process began.', only(counts.holds)),
+    counter('headrace_guard_releases_total', 'Groups let pass, since this process began.', only(counts.releases)),
+    counter('headrace_worker_restarts_total', 'Workers that hung or died.', by('reason', counts.restarts)),
+    gauge('process_resident_memory_bytes', 'Resident memory.', only(process.memoryUsage.rss())),
+    counter('process_cpu_seconds_total', 'CPU time of all threads.', only((user + system) / 1e6)),
+    gauge('process_start_time_seconds', 'When the process began, since 1970.', only(began)),
   ]
 }
 
-function sample(value: number, labels: Sample['labels'] = {}): Sample {
-  return { labels, value }
+/** A value without labels; none where it is not known. */
+function only(value: number | null | undefined): Sample[] {
+  return value === null || value === undefined ? [] : [{ labels: {}, value }]
 }
 
-function by(label: string, counts: ReadonlyMap<string, number> | Readonly<Record<string, number>>): Sample[] {
-  const entries = counts instanceof Map ? counts : Object.entries(counts)
-  return Array.from(entries, ([name, count]) => sample(count, { [label]: name }))
+/** Values by the name that each has as `label`; NaN is left out. */
+function by<T>(label: string, values: Iterable<readonly [string, T]>, read: (value: T) => number = Number): Sample[] {
+  const samples = Array.from(values, ([name, value]) => ({ labels: { [label]: name }, value: read(value) }))
+  return samples.filter(({ value }) => !Number.isNaN(value))
 }
 
 function counter(name: string, help: string, samples: readonly Sample[]): Family {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { HeadraceError } from '../errors.ts'
@@ -14,7 +15,7 @@ export interface StatusServer extends AsyncDisposable {
   readonly url: string
 }
 
-/** A probe or a scraper asks one thing at a time; whoever holds more is cut off. */
+/** A probe or a scraper asks one thing at a time; who holds more connections is cut off. */
 const connectionsMax = 16
 const requestMs = 5000
 const headerBytesMax = 8 * 1024
@@ -72,7 +73,7 @@ function choosePage({ method, url = '' }: IncomingMessage, pages: Readonly<Recor
   try {
     return pages[path]()
   } catch (error) {
-    // Whatever is wrong with a page is no reason to stop a run.
+    // A page that fails must not stop the run.
     return plainPage(500, `this is a bug, please report it: ${(error as Error).message}`)
   }
 }
@@ -82,13 +83,8 @@ function plainPage(status: number, text: string): Page {
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port, exclusive: true }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  }).catch((error: NodeJS.ErrnoException) => {
+  server.listen({ host, port, exclusive: true })
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE')
       throw new HeadraceError('locked', `--http: port ${port} of ${host} is in use: stop who has it, or name another`)
     throw new HeadraceError('bad-option', `--http: port ${port} of ${host} can't be had (${error.code})`, error)

@@ -33,14 +33,13 @@ export function decideSlot(plan: Plan, scored: Batch, slot: number, state: State
     )
   count(totals, scored, kept, dropped)
   const batch = takeRows(keptColumns(scored), kept)
-  const isMoved = moved.size > 0
-  return {
-    kept: isMoved ? withColumns(batch, { domain: moveDomains(utf8(scored, 'domain'), kept, moved) }) : batch,
-    drops: dropBatch(scored, dropped),
-  }
+  const drops = dropBatch(scored, dropped)
+  if (moved.size === 0) return { kept: batch, drops }
+  const domains = utf8(scored, 'domain')
+  const domain = utf8From(kept.map(row => moved.get(row) ?? stringAt(domains, row)))
+  return { kept: withColumns(batch, { domain }), drops }
 }
 
-/** A row that was dropped, and why. */
 type DroppedRow = Verdict & { readonly row: number }
 
 interface DecidedRows {
@@ -124,10 +123,6 @@ function keptColumns(scored: Batch): Batch {
   return { rows: scored.rows, columns }
 }
 
-function moveDomains(domains: Utf8Column, kept: readonly number[], moved: ReadonlyMap<number, string>): Utf8Column {
-  return utf8From(kept.map(row => moved.get(row) ?? stringAt(domains, row)))
-}
-
 function count(totals: DecideTotals, scored: Batch, kept: readonly number[], dropped: readonly DroppedRow[]): void {
   totals.documents += scored.rows
   totals.kept += kept.length
@@ -139,12 +134,7 @@ function count(totals: DecideTotals, scored: Batch, kept: readonly number[], dro
   if (scored.columns.language) countBy(totals.byLanguage, utf8(scored, 'language'), scored.rows, kept)
 }
 
-function countBy(
-  counts: Record<string, { documents: number; kept: number }>,
-  column: Utf8Column,
-  rows: number,
-  kept: readonly number[],
-): void {
+function countBy(counts: DecideTotals['byDomain'], column: Utf8Column, rows: number, kept: readonly number[]): void {
   const of = (row: number) => {
     const name = stringAt(column, row)
     return (counts[name] ??= beginCount(counts))

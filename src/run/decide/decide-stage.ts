@@ -15,15 +15,13 @@ import { decideSlot } from './decide-slot.ts'
 import { catchUpTo, checkDeciders } from './decide-state.ts'
 import { GuardRails, type SlotFates } from './guard-rails.ts'
 
-/** Bytes of slots that are decided before they are committed together. Little, as their effect on the state is undone by a crash. */
+/** Most bytes and slots that are committed together: few bytes, as a crash undoes them, and few slots, as reading one reads its commit. */
 const groupBytesMax = 8 * 1024 * 1024
-/** And slots, as each read of one reads the header of its commit. */
 const groupSlotsMax = 64
 
 /**
- * The ordered stage that decides, for its owner. It takes slots 0, 1, 2 ... as they are committed, whoever measured them, and commits what was kept
- * and dropped with its position. Its tables are sealed after the log's commit, so they may lag and are caught up from the log.
- * `onSealed` is told the slot before which all are in the tables.
+ * The ordered stage that decides, for its owner. It takes slots 0, 1, 2 ... as they are committed and commits what was kept and dropped
+ * with its position. Its tables are sealed after that, so they may lag, and are caught up from the log. `onSealed` is told how far they are.
  */
 export async function decideAll(
   context: RunContext,

@@ -20,10 +20,7 @@ export function openState({ plan }: Pick<RunContext, 'plan'>, folder: string): P
   return openTables({ path: join(folder, tablesName), shapes, identity: plan.stateFingerprint })
 }
 
-/**
- * Makes the tables of the run in `dir` last up to `slot`, which is returned. Who writes them leaves that out, as the log gives back what
- * they lose: until it is trimmed.
- */
+/** Syncs a run's tables, which hold the slots before `slot`, and returns it. Sealing does not sync, as the log has all until it is trimmed. */
 export async function syncTables(dir: string, slot: number): Promise<number> {
   const path = join(dir, 'state', tablesName)
   try {

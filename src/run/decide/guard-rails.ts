@@ -4,7 +4,7 @@ import { limits } from '../../limits.ts'
 import { type Guard, leavesBand } from '../../pipeline/guard.ts'
 import { type GuardNote, samplesMax, type Trip } from '../../record/trip.ts'
 
-/** What deciding a slot came to: all measured rows, those of them that were dropped, in the same order, and how many were dead before. */
+/** A decided slot: its measured rows, those of them that were dropped, in the same order, and how many were dead before. */
 export interface SlotFates {
   readonly scored: Batch
   readonly drops: Batch
@@ -12,6 +12,7 @@ export interface SlotFates {
 }
 
 interface Group {
+  readonly name: string
   rows: number
   removed: number
   /** Whether it may leave its band until the window ends. */
@@ -20,7 +21,9 @@ interface Group {
   readonly parts: Map<string, number>
 }
 
+/** What a guard counts, from the window's first slot on. */
 interface Window {
+  readonly guard: Guard
   number: number
   rows: number
   /** Of all groups. */
@@ -37,60 +40,63 @@ interface Row {
 }
 
 const partsShown = 5
-/** What removed rows beyond `limits.domainsMax` pairs of a group and a part is counted under. */
+/** The part for what removed rows beyond `limits.domainsMax` pairs of a group and a part. */
 const others = '(others)'
 
 /**
- * Counts removed rows by windows of slots. Windows are aligned, and a group is judged after each slot, so that a share leaves its band at
- * the same slot however the run was stopped and started. A guard that is new counts from the slot that it is given first.
+ * Counts removed rows by windows of slots. Windows begin at multiples of their length, and groups are judged after each slot: a share
+ * leaves its band at the same slot however the run was stopped and started. A new guard counts from the slot that it is given first.
  */
 export class GuardRails {
-  readonly #windows: readonly (readonly [Guard, Window])[]
+  readonly #windows: readonly Window[]
 
   constructor(guards: readonly Guard[], notes: readonly GuardNote[] = []) {
-    this.#windows = guards.map(guard => [guard, restoreWindow(notes.find(note => note.guard === guard.name))])
+    this.#windows = guards.map(guard => restoreWindow(guard, notes))
   }
 
   /** Counts a slot, the one after the last, and tells which groups are outside and not released. */
   add(slot: number, fates: SlotFates): Trip[] {
     const rows = this.#windows.length ? rowsOf(fates) : []
-    return this.#windows.flatMap(([guard, window]) => {
-      const number = Math.floor(slot / guard.windowSlots)
-      if (window.number !== number) Object.assign(window, emptyWindow(number))
-      countRows(guard, window, rows, fates.dead)
-      const outside = [...window.groups].filter(([, group]) => isOutside(guard, window, group))
-      return outside.map(([name, group]) => describe(guard, window, name, group, slot, rows, fates.scored))
+    return this.#windows.flatMap(window => {
+      const number = Math.floor(slot / window.guard.windowSlots)
+      if (window.number !== number) Object.assign(window, emptyWindow(window.guard, number))
+      countRows(window, rows, fates.dead)
+      const outside = [...window.groups.values()].filter(group => isOutside(window, group))
+      return outside.map(group => describe(window, group, slot, rows, fates.scored))
     })
   }
 
   /** Lets a group be outside its band until its window ends. */
   release({ guard, group }: Pick<Trip, 'guard' | 'group'>): void {
-    const window = this.#windows.find(([{ name }]) => name === guard)?.[1]
+    const window = this.#windows.find(one => one.guard.name === guard)
     const found = window?.groups.get(group)
     if (found) found.released = true
   }
 
   /** All counts, to go on with after a restart. */
   note(): GuardNote[] {
-    return this.#windows.map(([{ name }, { number, rows, groups }]) => ({
-      guard: name,
+    return this.#windows.map(({ guard, number, rows, groups }) => ({
+      guard: guard.name,
       window: number,
       rows,
-      groups: [...groups].map(([group, one]) => [group, one.rows, one.removed, one.released, [...one.parts]]),
+      groups: [...groups.values()].map(one => [one.name, one.rows, one.removed, one.released, [...one.parts]]),
     }))
   }
 }
 
-const emptyWindow = (number: number): Window => ({ number, rows: 0, parts: 0, groups: new Map() })
+function emptyWindow(guard: Guard, number: number): Window {
+  return { guard, number, rows: 0, parts: 0, groups: new Map() }
+}
 
-function restoreWindow(note: GuardNote | undefined): Window {
-  if (!note) return emptyWindow(-1)
-  const groups = note.groups.map(([name, rows, removed, released, parts]) => {
-    const group: Group = { rows, removed, released, parts: new Map(parts) }
-    return [name, group] as const
-  })
-  const parts = groups.reduce((sum, [, group]) => sum + group.parts.size, 0)
-  return { number: note.window, rows: note.rows, parts, groups: new Map(groups) }
+function restoreWindow(guard: Guard, notes: readonly GuardNote[]): Window {
+  const note = notes.find(one => one.guard === guard.name)
+  const window = emptyWindow(guard, note?.window ?? -1)
+  window.rows = note?.rows ?? 0
+  for (const [name, rows, removed, released, parts] of note?.groups ?? []) {
+    window.groups.set(name, { name, rows, removed, released, parts: new Map(parts) })
+    window.parts += parts.length
+  }
+  return window
 }
 
 function rowsOf({ scored, drops }: SlotFates): Row[] {
@@ -107,8 +113,8 @@ function rowsOf({ scored, drops }: SlotFates): Row[] {
   })
 }
 
-function countRows(guard: Guard, window: Window, rows: readonly Row[], dead: number): void {
-  const { by, only } = guard
+function countRows(window: Window, rows: readonly Row[], dead: number): void {
+  const { by, only } = window.guard
   const isWanted = (name: string) => only === null || only.includes(name)
   window.rows += rows.length + dead
   if (by === 'reason') {
@@ -140,7 +146,7 @@ function groupOf(window: Window, name: string): Group {
       'limit',
       `a guard counts more than ${limits.domainsMax} domains, languages or reasons: name those that matter with 'only'`,
     )
-  const group: Group = { rows: 0, removed: 0, released: false, parts: new Map() }
+  const group: Group = { name, rows: 0, removed: 0, released: false, parts: new Map() }
   window.groups.set(name, group)
   return group
 }
@@ -153,33 +159,26 @@ function remove(window: Window, group: Group, part: string, count: number): void
   group.parts.set(name, (group.parts.get(name) ?? 0) + count)
 }
 
-const rowsOfGroup = (guard: Guard, window: Window, group: Group) => (guard.by === 'reason' ? window.rows : group.rows)
+const rowsOfGroup = (window: Window, group: Group) => (window.guard.by === 'reason' ? window.rows : group.rows)
 
-function isOutside(guard: Guard, window: Window, group: Group): boolean {
-  return !group.released && leavesBand(guard, rowsOfGroup(guard, window, group), group.removed)
+function isOutside(window: Window, group: Group): boolean {
+  return !group.released && leavesBand(window.guard, rowsOfGroup(window, group), group.removed)
 }
 
-function describe(
-  guard: Guard,
-  window: Window,
-  name: string,
-  group: Group,
-  slot: number,
-  rows: readonly Row[],
-  scored: Batch,
-): Trip {
-  const total = rowsOfGroup(guard, window, group)
+function describe(window: Window, group: Group, slot: number, rows: readonly Row[], scored: Batch): Trip {
+  const { guard } = window
+  const total = rowsOfGroup(window, group)
   const parts = [...group.parts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, partsShown)
   const { by } = guard
   const worst = parts[0]?.[0]
-  const isOf = (row: Row) => (by === 'all' ? true : row[by] === name)
+  const isOf = (row: Row) => by === 'all' || row[by] === group.name
   const removed = rows.filter(row => row.reason !== '' && isOf(row))
   const ofWorst = removed.filter(row => (by === 'reason' ? row.domain : row.reason) === worst)
   const at = (column: string, row: Row) => stringAt(utf8(scored, column), row.index)
   return {
     guard: guard.name,
     by,
-    group: name,
+    group: group.name,
     rows: total,
     removed: group.removed,
     rate: group.removed / total,

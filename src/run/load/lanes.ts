@@ -23,13 +23,10 @@ export function isRead(index: number, { lanes }: LoadPosition): boolean {
   return split > index || (split === index && offset === offsetAtEnd)
 }
 
-/** What a chunk counts at least, so that files that are all dead or all tiny do not make a slot without end. */
+/** What a chunk counts at least, so that dead or tiny files do not make a slot without end. */
 const chunkBytesMin = 256
 
-/**
- * Cuts splits into slots. Split k belongs to lane k mod W; lanes are read in parallel and give one slot each in turn, so the slots of
- * a finite source depend on its files alone. A lane without a further split is passed over; `null` means that none has more now.
- */
+/** Cuts splits into slots. Split k belongs to lane k mod W; lanes give a slot each in turn, so slots depend on the source's files alone. */
 export class Lanes {
   readonly #source: Source
   readonly #splits: SplitRow
@@ -46,6 +43,7 @@ export class Lanes {
     this.#lanes = from.lanes.map(position => ({ position, committed: position, chunks: null, ahead: null }))
   }
 
+  /** The next slot, or null when no lane has more now. A lane without a further split is passed over. */
   async next(): Promise<LoadedSlot | null> {
     for (const lane of this.#lanes) lane.ahead ??= this.#fill(lane)
     for (let tried = 0; tried < this.#lanes.length; tried++) {
@@ -68,7 +66,7 @@ export class Lanes {
   }
 
   /** Gathers chunks until they are about a slot; small files share one. */
-  async #fill(lane: Lane): Promise<{ chunks: Chunk[]; after: LanePosition }> {
+  async #fill(lane: Lane): Promise<Filled> {
     const chunks: Chunk[] = []
     let bytes = 0
     while (bytes < limits.slotBytes / 2 && lane.position.split < this.#splits.length && !this.#signal.aborted) {
@@ -95,7 +93,7 @@ async function* readSplit(
   split: Split,
   from: ReadPosition,
   signal: AbortSignal,
-): AsyncGenerator<Chunk, void> {
+): AsyncGenerator<Chunk> {
   const { again, stamp } = split
   if (!again) return yield* source.read(split, from, signal)
   const last = again.lines.at(-1)![1]
@@ -113,5 +111,7 @@ interface Lane {
   /** After the last slot that was handed out. */
   committed: LanePosition
   chunks: AsyncIterator<Chunk> | null
-  ahead: Promise<{ chunks: Chunk[]; after: LanePosition }> | null
+  ahead: Promise<Filled> | null
 }
+
+type Filled = { readonly chunks: Chunk[]; readonly after: LanePosition }

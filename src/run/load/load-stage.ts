@@ -50,7 +50,7 @@ async function tellLaterSplits({ log, plan, drain, shape, dir, watch }: RunConte
   watch({ kind: 'later-splits', splits: count })
 }
 
-/** What a loader reads from, and where it commits. */
+/** What a loader reads from and commits to. */
 interface Chain {
   readonly context: RunContext
   readonly owner: Owner

@@ -17,13 +17,12 @@ export interface MoreSplits extends AsyncDisposable {
   addLast(): Promise<boolean>
 }
 
-/** Ranges that were read and are held before it is looked which of them are needed no more. */
+/** Read ranges that are held before those that nobody needs are let go of. */
 const rangesHeldMax = 1000
 
 /**
- * The splits of a run in the order in which it met them, which the log remembers. The source's are found beside the reading; others may
- * be added. Of something that grows, which is a range a look for as long as the run follows it, the last range is held, and those that
- * are still to be read.
+ * The splits of a run in the order in which it met them, which the log remembers. The source's are found while others are read. A file
+ * that grows is a new range at each look: of these, the last and those that are still to be read are held.
  */
 export class SplitList implements SplitRow {
   readonly #source: Source
@@ -116,7 +115,8 @@ export class SplitList implements SplitRow {
     const appends = splitAppends(this.#shape, fresh)
     if (!isWhole) return appends
     const recorded = [...this.#held].filter(([number]) => number < this.#recorded)
-    return [...appends, ...splitsAgain(this.#shape, recorded.map(numberSplit))]
+    const numbered = recorded.map(([number, split]) => ({ number, ...split }))
+    return [...appends, ...splitsAgain(this.#shape, numbered)]
   }
 
   /** Waits until there are more splits than `known`; false when the source will give no more. */
@@ -156,10 +156,6 @@ export class SplitList implements SplitRow {
     this.#isSearching = false
     this.#wake()
   }
-}
-
-function numberSplit([number, split]: readonly [number, Split]): NumberedSplit {
-  return { number, ...split }
 }
 
 /** Yields what the run has not met yet; a known split that changed under its name is refused. */

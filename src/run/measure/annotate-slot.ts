@@ -23,10 +23,7 @@ export interface AnnotatedSlot {
   readonly dead: readonly DeadRow[]
 }
 
-/**
- * Turns a slot's chunks into measured rows. Same chunks, same bytes out, on any worker, whether the rows are measured together or,
- * with `alone`, one by one. `report` is told what is begun.
- */
+/** Turns chunks into measured rows, the same bytes whether together or, with `alone`, one by one. `report` is told what is begun. */
 export async function annotateSlot(
   plan: Plan,
   chunks: readonly Chunk[],
@@ -45,12 +42,10 @@ export async function annotateSlot(
   return { scored, dead: [...dead, ...failed].sort((a, b) => a.row - b.row) }
 }
 
+type NumberedRecords = { readonly batch: Batch; readonly dead: DeadRow[] }
+
 /** Parses chunks and numbers every record, live or dead, in the order of files and lines. */
-async function parseChunks(
-  source: Source,
-  chunks: readonly Chunk[],
-  report: Report,
-): Promise<{ batch: Batch; dead: DeadRow[] }> {
+async function parseChunks(source: Source, chunks: readonly Chunk[], report: Report): Promise<NumberedRecords> {
   const batches: Batch[] = []
   const dead: DeadRow[] = []
   let row = 0
@@ -89,7 +84,7 @@ interface Measured {
   readonly failed: DeadRow[]
 }
 
-/** Rows that are measured one by one are put together again after so many, as a batch of one row is mostly its own weight. */
+/** Rows measured one by one are put together again after so many, as a batch of one row is mostly overhead. */
 const rowsTogether = 256
 
 /** Measures every row by itself and says which, so that a row that hangs or kills this thread is known; known ones are left out. */
@@ -110,7 +105,7 @@ async function measureAlone(plan: Plan, batch: Batch, { poison, suspect }: Alone
     }
     report('measuring-row', rows[index])
     const measured = await measureOrBisect(plan, row)
-    // What the annotator left behind, as an error that nothing caught, is still this row's.
+    // An error that the annotator throws later, from a callback, is still this row's.
     await turn()
     failed.push(...measured.failed)
     together.push(...measured.groups.map(group => completeColumns(plan, group)))
@@ -130,7 +125,7 @@ async function measureOrBisect(plan: Plan, batch: Batch): Promise<Measured> {
     if (error instanceof HeadraceError || batch.rows === 0) throw error
     if (batch.rows === 1) return { groups: [takeRows(batch, [])], failed: [failedRow(batch, error)] }
     const half = batch.rows >> 1
-    const indexes = Array.from({ length: batch.rows }, (_, i) => i)
+    const indexes = [...Array(batch.rows).keys()]
     const left = await measureOrBisect(plan, takeRows(batch, indexes.slice(0, half)))
     const right = await measureOrBisect(plan, takeRows(batch, indexes.slice(half)))
     return { groups: [...left.groups, ...right.groups], failed: [...left.failed, ...right.failed] }

@@ -8,10 +8,7 @@ import type { Split } from '../../sources/source.ts'
 import { Lanes, startLoadPosition } from '../load/lanes.ts'
 import { annotateSlot } from './annotate-slot.ts'
 
-/**
- * What one annotator's default rules say of each record of the source, in the slots of the run. Annotators that write what it reads are
- * run before it, but none that edits the text: it measures documents as they came in.
- */
+/** What an annotator's default rules say of each record. It measures documents as they came in, after annotators that write what it reads. */
 export async function* decideAlone(plan: Plan, annotator: Annotator, shape: RunShape): AsyncIterable<Fate> {
   const needed = neededBefore(plan, annotator)
   const annotators = [...needed, annotator]

@@ -4,26 +4,18 @@ import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
-import type { Alone, Phase, PoisonRow } from './jobs.ts'
+import type { Alone, Place, PoisonRow } from './jobs.ts'
 
-/** A worker was lost with a job begun: it hung and was ended, or it died. `phase` and `at` say what it was at. */
+/** A worker was lost with a job begun: it hung and was ended, or it died. */
 export class WorkerLost extends Error {
   readonly reason: PoisonRow['reason']
-  readonly phase: Phase
-  readonly at: number
-  readonly isOutOfMemory: boolean
+  /** What it was at. */
+  readonly place: Place
 
-  constructor(
-    reason: PoisonRow['reason'],
-    detail: string,
-    { phase, at }: { phase: Phase; at: number },
-    cause?: unknown,
-  ) {
+  constructor(reason: PoisonRow['reason'], detail: string, place: Place, cause?: unknown) {
     super(detail, { cause })
     this.reason = reason
-    this.phase = phase
-    this.at = at
-    this.isOutOfMemory = isOutOfMemory(cause)
+    this.place = place
   }
 }
 
@@ -48,8 +40,9 @@ export async function isolateRows(
       return await measure({ poison, suspect })
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error
-      if (error.phase !== 'measuring-row') throw blameSlot(slot, chunks, error)
-      const { at: row, reason, message: detail } = error
+      const { place, reason, message: detail } = error
+      if (place.phase !== 'measuring-row') throw blameSlot(slot, chunks, error)
+      const row = place.at
       if (reason === 'crashed-worker' && row !== suspect) suspect = row
       else {
         poison.push({ row, reason, detail })
@@ -61,43 +54,33 @@ export async function isolateRows(
 }
 
 /** Tokenizes a slot that lost its worker once more, row by row, so that a second loss can name the document. */
-export async function tokenizeAgain(
-  slot: number,
-  value: Uint8Array,
-  tokenize: () => Promise<Uint8Array>,
-): Promise<Uint8Array> {
-  try {
-    return await tokenize()
-  } catch (error) {
+export function tokenizeAgain<T>(slot: number, value: Uint8Array, tokenize: () => Promise<T>): Promise<T> {
+  return tokenize().catch(error => {
     if (!(error instanceof WorkerLost)) throw error
-    const id = error.phase === 'tokenizing-row' ? stringAt(utf8(decodeBatch(value).batch, 'id'), error.at) : null
-    const what = id === null ? `slot ${slot}` : `document '${id}' (row ${error.at} of what slot ${slot} kept)`
+    const { phase, at } = error.place
+    const id = phase === 'tokenizing-row' ? stringAt(utf8(decodeBatch(value).batch, 'id'), at) : null
+    const what = id === null ? `slot ${slot}` : `document '${id}' (row ${at} of what slot ${slot} kept)`
     throw explainLoss(`tokenizing ${what}: ${error.message}`, 'drop the document, or mend the tokenizer', error)
-  }
+  })
 }
 
 function blameSlot(slot: number, chunks: readonly Chunk[], error: WorkerLost): HeadraceError {
-  const chunk = chunks[error.at]
-  if (error.phase === 'parsing' && chunk)
-    return explainLoss(
-      `parsing ${chunk.split} from record ${chunk.line} on (slot ${slot}): ${error.message}`,
-      'leave the file out of the input, or mend the source',
-      error,
-    )
-  return explainLoss(`${error.phase} slot ${slot}: ${error.message}`, 'see the pipeline', error)
+  const { phase, at } = error.place
+  const chunk = chunks[at]
+  if (phase !== 'parsing' || !chunk)
+    return explainLoss(`${phase} slot ${slot}: ${error.message}`, 'see the pipeline', error)
+  const what = `parsing ${chunk.split} from record ${chunk.line} on (slot ${slot}): ${error.message}`
+  return explainLoss(what, 'leave the file out of the input, or mend the source', error)
 }
 
 function blameAnnotator(slot: number, error: WorkerLost): HeadraceError {
-  return explainLoss(
-    `more than ${limits.poisonRowsMax} rows of slot ${slot} hang or kill their worker, the last one: ${error.message}`,
-    'an annotator of the pipeline is at fault and not the rows: mend it',
-    error,
-  )
+  const what = `more than ${limits.poisonRowsMax} rows of slot ${slot} hang or kill their worker, the last one: ${error.message}`
+  return explainLoss(what, 'an annotator of the pipeline is at fault and not the rows: mend it', error)
 }
 
 /** Memory is what the user can mend without touching the pipeline. */
 function explainLoss(what: string, advice: string, error: WorkerLost): HeadraceError {
-  if (error.isOutOfMemory) return new HeadraceError('limit', `${what}; ${memoryAdvice}`, error)
+  if (isOutOfMemory(error.cause)) return new HeadraceError('limit', `${what}; ${memoryAdvice}`, error)
   return new HeadraceError('bad-pipeline', `${what}; ${advice}`, error)
 }
 

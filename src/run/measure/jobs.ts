@@ -48,25 +48,19 @@ export interface PoisonRow {
 }
 
 /** What a worker is at, in memory that outlives it: whoever finds it dead or hanging reads where. */
-export const phases = [
-  'idle',
-  'parsing',
-  'measuring',
-  'measuring-row',
-  'tokenizing',
-  'tokenizing-row',
-  'encoding',
-] as const
+const phases = ['idle', 'parsing', 'measuring', 'measuring-row', 'tokenizing', 'tokenizing-row', 'encoding'] as const
 export type Phase = (typeof phases)[number]
+/** `at` is the index of the chunk that is parsed, or the number of the row. */
+export type Place = { readonly phase: Phase; readonly at: number }
 
-/** Where the shared array holds what: jobs begun so far, the phase, and its place: a chunk's index or a row's number. */
+/** The shared array: how many jobs were begun so far, the phase's index, and `at`. */
 export const progressIndex = { begun: 0, phase: 1, at: 2 } as const
 export const progressBytes = 12
 
-/** Says what is begun now. `at` is the index of the chunk that is parsed, or the number of the row. */
+/** Says what is begun now. */
 export type Report = (phase: Phase, at?: number) => void
 
-export function readProgress(progress: Int32Array): { begun: number; phase: Phase; at: number } {
+export function readProgress(progress: Int32Array): Place & { readonly begun: number } {
   const read = (name: keyof typeof progressIndex) => Atomics.load(progress, progressIndex[name])
   return { begun: read('begun'), phase: phases[read('phase')], at: read('at') }
 }

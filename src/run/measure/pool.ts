@@ -59,9 +59,8 @@ const workerUrl = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './w
 
 /**
  * Worker threads that annotate and tokenize. Any worker takes any job; jobs of later stages go first, as they free memory.
- *
  * A worker that dies, or hangs beyond the limits, is replaced. The job that it had begun is done once more, row by row (`isolate.ts`);
- * jobs that it held besides go to others. One that dies before it began any job could not load the pipeline, and fails them all.
+ * jobs that it held besides go to others. A worker that dies before it began any job could not load the pipeline, and fails all jobs.
  */
 export class Pool implements AsyncDisposable {
   readonly size: number
@@ -81,25 +80,15 @@ export class Pool implements AsyncDisposable {
     for (let i = 0; i < size; i++) this.#start()
   }
 
-  async annotate(slot: number, chunks: readonly Chunk[]): Promise<MeasuredSlot> {
+  annotate(slot: number, chunks: readonly Chunk[]): Promise<MeasuredSlot> {
     const job = { kind: 'annotate', slot, chunks, alone: null } as const
-    try {
-      return (await this.#run(job)) as MeasuredSlot
-    } catch (error) {
-      if (!(error instanceof WorkerLost)) throw error
-      return isolateRows(slot, chunks, alone => this.#run({ ...job, alone }) as Promise<MeasuredSlot>)
-    }
+    return this.#runOr(job, () => isolateRows(slot, chunks, alone => this.#run({ ...job, alone })))
   }
 
   /** `value`: a `kept` entry. Returns the encoded batch of its tokens and scores. */
-  async tokenize(slot: number, value: Uint8Array): Promise<Uint8Array> {
+  tokenize(slot: number, value: Uint8Array): Promise<Uint8Array> {
     const job = { kind: 'tokenize', slot, value, alone: false } as const
-    try {
-      return (await this.#run(job)) as Uint8Array
-    } catch (error) {
-      if (!(error instanceof WorkerLost)) throw error
-      return tokenizeAgain(slot, value, () => this.#run({ ...job, alone: true }) as Promise<Uint8Array>)
-    }
+    return this.#runOr(job, () => tokenizeAgain(slot, value, () => this.#run({ ...job, alone: true })))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -109,12 +98,20 @@ export class Pool implements AsyncDisposable {
     await Promise.all(threads.map(({ worker }) => worker.terminate()))
   }
 
-  #run(job: Job): Promise<unknown> {
-    if (this.#failure) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => {
-      this.#queues[queueOf(job)].push({ job, resolve, reject })
-      this.#dispatch()
+  /** What comes of a job, or of `again` where it lost its worker. */
+  #runOr<T>(job: Job, again: () => Promise<T>): Promise<T> {
+    return this.#run<T>(job).catch(error => {
+      if (error instanceof WorkerLost) return again()
+      throw error
     })
+  }
+
+  #run<T>(job: Job): Promise<T> {
+    if (this.#failure) return Promise.reject(this.#failure)
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    this.#queues[queueOf(job)].push({ job, resolve: result => resolve(result as T), reject })
+    this.#dispatch()
+    return promise
   }
 
   #dispatch(): void {

@@ -24,10 +24,7 @@ export async function tokenizeSlot(
   return concatBatches(parts)
 }
 
-/**
- * Kept rows as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. The tokenizer runs here and not in the
- * annotating stage, as most documents are dropped before.
- */
+/** Kept rows as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. Tokenized late, as most rows are dropped before. */
 export async function tokenizeKept(tokenizer: Annotator, kept: Batch, slot: number): Promise<Batch> {
   const { tokens } = await tokenizer.annotate(kept)
   const { offsets } = utf8(kept, 'text')

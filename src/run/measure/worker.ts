@@ -38,10 +38,7 @@ function describe(error: unknown): object {
   return error instanceof HeadraceError ? { code: error.code, message } : { message, stack }
 }
 
-/**
- * Serves jobs one after the other: answers each with `{ result }` or `{ error }`, in the order of asking. `progress` (see
- * `progressIndex`, zero at first) says what it is at; the first job counts as begun when the plan is there.
- */
+/** Answers jobs one after the other with `{ result }` or `{ error }`. `progress` counts the first job when the plan is there. */
 export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): void {
   const report = reportTo(progress)
   // A plan that can't be had is told to whoever asks for work.

@@ -9,7 +9,7 @@ import type { RunContext } from '../context.ts'
 import type { MoreSplits, OpenMore, SplitList } from '../load/split-list.ts'
 import { splitsOf } from './redrive-source.ts'
 
-/** How often a run looks whether it was asked for something. */
+/** How often a run looks for requests. */
 const lookMs = 1000
 
 /** Takes the requests that are there, and then those that come; a run that is stopping takes none. */
@@ -23,10 +23,7 @@ export function openRedriveInbox(context: RunContext): OpenMore {
   }
 }
 
-/**
- * Takes the requests in a run's inbox: the records that they mean become splits of the run. A request leaves the inbox only when its
- * splits are recorded; one whose splits are recorded already was taken before a crash.
- */
+/** Makes splits of the records that requests mean. A request leaves the inbox once its splits are recorded, also after a crash. */
 class RedriveInbox implements MoreSplits {
   readonly #context: RunContext
   readonly #splits: SplitList

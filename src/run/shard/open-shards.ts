@@ -3,7 +3,7 @@ import { takeRows } from '../../batch/rows.ts'
 import { limits } from '../../limits.ts'
 import type { DomainNote } from '../../record/notes.ts'
 
-/** A shard that is full: rows of one domain in slot order. */
+/** Rows of one domain in slot order. */
 export interface FullShard {
   readonly domain: string
   readonly number: number

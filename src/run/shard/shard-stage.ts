@@ -22,9 +22,8 @@ export interface ManifestSink {
 }
 
 /**
- * The ordered stage that makes shards, for its owner. Tokenizing runs on the pool and is put back in order; rows fill one open shard a
- * domain; a full one is written aside, synced, renamed and only then committed to the manifest, so that a crash writes the same bytes
- * under the same name again.
+ * The ordered stage that makes shards, for its owner. The pool tokenizes; rows fill, in order, one open shard a domain. A full one is
+ * written aside, synced, renamed and then committed to the manifest: after a crash the same bytes are written under the same name again.
  */
 export async function shardAll(
   context: RunContext,
@@ -60,7 +59,13 @@ export async function shardAll(
     totals.shards += sealed.length
     if (sealed.length > 0 || isEnd) {
       const state = JSON.stringify({ domains: open.notes(), totals, ended: isEnd })
-      const positions = from.map(({ partition }) => ({ ...positionAfter(entry, partition), note: state }))
+      const offsetIn = (partition: number) => (entry.partition === partition ? entry.offset + 1n : 0n)
+      const positions = from.map(({ partition }) => ({
+        partition,
+        offset: offsetIn(partition),
+        slot: slot + 1,
+        note: state,
+      }))
       await owner.commit({ positions, appends: sealed.map(manifestAppend) })
       for (const manifest of sealed) await sink?.add(manifest)
     }
@@ -70,10 +75,7 @@ export async function shardAll(
   }
 }
 
-interface Tokenized {
-  readonly entry: SlotEntry
-  readonly batch: Batch | null
-}
+type Tokenized = { readonly entry: SlotEntry; readonly batch: Batch | null }
 
 /** Slots with their tokens, in order, with as many in the pool as it can hold. */
 async function* tokenizeInOrder(context: RunContext, reader: SlotReader): AsyncGenerator<Tokenized> {
@@ -87,8 +89,7 @@ async function* tokenizeInOrder(context: RunContext, reader: SlotReader): AsyncG
       }
       const entry = await reader.next()
       if (!entry) break
-      const batch = entry.isEnd ? Promise.resolve(null) : tokenize(context, entry)
-      const result = batch.then(tokens => ({ entry, batch: tokens }))
+      const result = tokenize(context, entry)
       // A failure is met when its turn comes; until then it must not count as unhandled.
       result.catch(() => {})
       window.push(result)
@@ -99,8 +100,8 @@ async function* tokenizeInOrder(context: RunContext, reader: SlotReader): AsyncG
   }
 }
 
-async function tokenize(context: RunContext, entry: SlotEntry): Promise<Batch> {
-  return decodeBatch(await context.pool.tokenize(entry.slot, entry.value)).batch
+async function tokenize({ pool }: RunContext, entry: SlotEntry): Promise<Tokenized> {
+  return { entry, batch: entry.isEnd ? null : decodeBatch(await pool.tokenize(entry.slot, entry.value)).batch }
 }
 
 async function sealShard(context: RunContext, shard: FullShard): Promise<ManifestEntry> {
@@ -147,10 +148,6 @@ function manifestAppend(entry: ManifestEntry): Append {
     headers: { path: entry.path },
     value: Buffer.from(JSON.stringify(entry)),
   }
-}
-
-function positionAfter(entry: SlotEntry, partition: number): { partition: number; offset: bigint; slot: number } {
-  return { partition, offset: entry.partition === partition ? entry.offset + 1n : 0n, slot: entry.slot + 1 }
 }
 
 function countTokens(totals: ShardTotals, batch: Batch): void {

@@ -18,10 +18,11 @@ interface AnnotatingSlot extends PendingSlot {
   readonly offset: bigint
   readonly isEnd: boolean
 }
+type Window = SlotWindow<AnnotatingSlot>
 
 /**
- * Annotates a partition of a spread run: slot by slot from `raw`, measured by the pool in any order, committed in the order of slots.
- * Ends after the `end` slot, or, once `stop` aborts, when what was begun is committed. `slotsMax`: how many slots to hold at once.
+ * Annotates a partition of a spread run: slots from `raw`, measured by the pool in any order, committed in their own. Ends after the `end`
+ * slot, or, once `stop` aborts, when what was begun is committed. `slotsMax`: how many slots to hold at once.
  */
 export async function annotatePartition(
   context: SpreadContext,
@@ -51,7 +52,8 @@ export async function annotatePartition(
       reading = isLast ? null : readNext(entries)
       if (done || stop.aborted) continue
       checkEntry(context, value, next)
-      window.push(begin(context, value, next))
+      const { offset, headers } = value
+      window.push({ slot: next, offset, isEnd: headers.end === '1', result: encode(context, value, next) })
       next += context.shape.partitions
     }
   } finally {
@@ -86,27 +88,14 @@ function checkEntry({ plan }: RunContext, { headers, partition }: Entry, expecte
     )
 }
 
-function begin(context: RunContext, entry: Entry, slot: number): AnnotatingSlot {
-  const { offset, headers } = entry
-  const isEnd = headers.end === '1'
-  return { slot, offset, isEnd, result: isEnd ? endEntry(context, slot) : annotate(context, entry, slot) }
-}
-
-async function endEntry({ shape }: RunContext, slot: number): Promise<Append[]> {
-  return [slotAppend(topics.scored, slot, shape.partitions, new Uint8Array(0), { end: '1' })]
-}
-
-async function annotate({ pool, plan, shape }: RunContext, { value }: Entry, slot: number): Promise<Append[]> {
+/** A slot's entries: its rows, measured, or the `end` as it came. */
+async function encode({ pool, plan, shape }: RunContext, { headers, value }: Entry, slot: number): Promise<Append[]> {
+  if (headers.end === '1') return [slotAppend(topics.scored, slot, shape.partitions, new Uint8Array(0), { end: '1' })]
   return measuredAppends(shape, slot, await pool.annotate(slot, decodeRaw(value)), plan.annotateFingerprint)
 }
 
 /** Commits the oldest slot in flight and all that are ready behind it. */
-async function commitReady(
-  context: RunContext,
-  owner: Owner,
-  partition: number,
-  window: SlotWindow<AnnotatingSlot>,
-): Promise<void> {
+async function commitReady(context: RunContext, owner: Owner, partition: number, window: Window): Promise<void> {
   const { slots, appends } = await window.takeReady()
   const last = slots.at(-1)!
   context.failed.throwIfAborted()

@@ -7,15 +7,12 @@ import process from 'node:process'
 import { makeFolder, syncFolder, writeDurably } from '../../disk/durable-file.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 
-/** Throws `fenced` when a stage's files are another process's to write. */
-type CheckClaim = () => void
-
 /**
- * Marks the files that a stage writes beside the log as this process's, until another process does the same. It is called by the stage's
- * owner, after the log has made it that: so the last mark is the owner's, but for two who become it at the same moment. Then the one who
- * lost its mark stops, and tries again.
+ * Marks the files that a stage writes beside the log as this process's, until another marks them; the function that it gives throws
+ * `fenced` from then on. The owner marks after the log has made it that, so the last mark is the owner's, unless two become owners at the
+ * same moment: then the one whose mark is gone stops, and tries again.
  */
-export async function claimStage(dir: string, stage: string): Promise<CheckClaim> {
+export async function claimStage(dir: string, stage: string): Promise<() => void> {
   const folder = join(dir, 'owners')
   const path = join(folder, `${stage}.json`)
   const id = randomUUID()

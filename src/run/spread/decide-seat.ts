@@ -14,10 +14,7 @@ import { readSnapshot, restoreSnapshot, Snapshot } from './snapshot.ts'
 /** Folders of state beside each other: one for each process of a machine. */
 const foldersMax = 64
 
-/**
- * A process's seat at the deciding stage. Its tables are kept up to date without writing while another process decides, so that it can
- * go on from there. A process without tables, or with old ones, begins with the run's snapshot.
- */
+/** Keeps a process's tables up to date while another decides, so that it can go on from there. Old ones give way to the run's snapshot. */
 export class DecideSeat implements AsyncDisposable {
   readonly #context: RunContext
   readonly #folder: string
@@ -28,12 +25,7 @@ export class DecideSeat implements AsyncDisposable {
   #stop = new AbortController()
   #following: Promise<void> = Promise.resolve()
 
-  private constructor(
-    context: RunContext,
-    place: { readonly folder: string; readonly lock: Lock },
-    state: Tables,
-    fail: (error: unknown) => void,
-  ) {
+  private constructor(context: RunContext, place: Place, state: Tables, fail: (error: unknown) => void) {
     this.#context = { ...context, failed: AbortSignal.any([context.failed, this.#leave.signal]) }
     this.#folder = place.folder
     this.#lock = place.lock
@@ -91,13 +83,15 @@ export class DecideSeat implements AsyncDisposable {
   #follow(): void {
     this.#stop = new AbortController()
     const { signal } = this.#stop
-    // Who decides reads the rest itself, so that it can be told to stop.
+    // Following stops at once when this process decides, as deciding reads the rest itself.
     const context = { ...this.#context, failed: AbortSignal.any([this.#context.failed, signal]) }
     this.#following = keepDecided(context, this.#state, Number.POSITIVE_INFINITY, signal).catch(this.#fail)
   }
 }
 
-async function takeFolder(base: string): Promise<{ folder: string; lock: Lock }> {
+type Place = { readonly folder: string; readonly lock: Lock }
+
+async function takeFolder(base: string): Promise<Place> {
   for (let n = 0; n < foldersMax; n++) {
     const folder = join(base, String(n))
     await makeFolder(folder)
@@ -107,10 +101,8 @@ async function takeFolder(base: string): Promise<{ folder: string; lock: Lock }>
       if (!(error instanceof HeadraceError) || error.code !== 'locked') throw error
     }
   }
-  throw new HeadraceError(
-    'locked',
-    `${foldersMax} processes hold all folders of state in ${base}: name another with --state`,
-  )
+  const why = `${foldersMax} processes hold all folders of state in ${base}`
+  throw new HeadraceError('locked', `${why}: name another with --state`)
 }
 
 /** The tables of a folder, or the run's snapshot where these are far behind it. */

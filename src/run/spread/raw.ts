@@ -2,13 +2,9 @@ import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { Column } from '../../batch/batch.ts'
 import type { Chunk } from '../../sources/source.ts'
 
-/** A chunk without its bytes, and how many those are. */
 type ChunkHead = Omit<Chunk, 'bytes'> & { readonly length: number }
 
-/**
- * A slot as it was loaded, for `raw`: an Arrow stream of one row, with a column of fixed width for each chunk that has bytes, under the
- * chunk's number, and what else the chunks say as JSON in the schema's metadata, `chunks`.
- */
+/** A loaded slot as an Arrow stream of one row: each chunk's bytes as column `chunkN`, the rest as JSON in the metadata `chunks`. */
 export function encodeRaw(chunks: readonly Chunk[]): Uint8Array {
   const heads = chunks.map(({ bytes, ...head }): ChunkHead => ({ ...head, length: bytes.length }))
   const columns: Record<string, Column> = {}

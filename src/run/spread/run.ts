@@ -31,9 +31,8 @@ import { checkUpgraded, endUpgrade, upgradeRun } from './upgrade.ts'
 type KafkaLog = Awaited<ReturnType<typeof openKafka>>
 
 /**
- * Takes part in a run that several processes share, until the run has ended or `drain` aborts. The partitions of annotating are shared
- * out among them; loading, deciding and sharding have one owner each, and a standby in whoever else takes part in these. A process that
- * does is one of those that see the run's folder; one that annotates only needs the brokers alone.
+ * Takes part in a run that several processes share, until the run has ended or `drain` aborts. They share the partitions of annotating,
+ * for which a process needs the brokers alone. Loading, deciding and sharding have one owner each; who stands by must see the run's folder.
  */
 export async function runSpread(start: Start, options: WatchedOptions): Promise<void> {
   const { dir, plan, ref, place } = start

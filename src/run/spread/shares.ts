@@ -3,13 +3,10 @@ import { codeOf } from '../../errors.ts'
 import type { Share, ShareHandler } from '../../log/log.ts'
 import type { ShareChange } from '../events.ts'
 
-/** When a process that was fenced tries again what is still its share: by then it has heard if it is not. */
+/** After this a fenced process tries again: by then it has heard if the share is another's. */
 const againMs = 3000
 
-/**
- * Does the work of a share: returns when there is no more, or soon after `stop` aborts, with all committed that was to be. It may throw
- * the signal's reason then.
- */
+/** Does the work of a share: returns when there is none left, or, with all committed, soon after `stop` aborts; may throw its reason then. */
 export type Work = (share: Share, stop: AbortSignal) => Promise<void>
 
 interface Task {

@@ -13,7 +13,7 @@ const folderOf = (dir: string) => join(dir, 'snapshot')
 const aboutOf = (dir: string) => join(folderOf(dir), 'decide.json')
 
 /** How far a run's snapshot goes: slots before `slot`, in the file's first `bytes`. */
-export interface SnapshotState {
+interface SnapshotState {
   readonly slot: number
   readonly bytes: number
 }
@@ -37,11 +37,9 @@ export async function restoreSnapshot(dir: string, folder: string): Promise<void
 }
 
 /**
- * Keeps a copy of the deciders' tables where all machines of the run see it. The tables' file only grows, and whole seals follow each
- * other in it, so the copy is brought up to date by what was added. Each owner begins a file of its own and puts it in the place of the
- * one before: a former owner that still writes has a file that nobody reads.
- *
- * Behind what it shows it is only slow, never wrong: whoever starts from it decides the rest again.
+ * Keeps a copy of the deciders' tables where all machines of the run see it. The tables' file only grows, so the copy is given what was
+ * added. Each owner begins a file of its own and puts it in the place of the one before: a former owner that still writes has a file that
+ * nobody reads. A copy that is old costs time alone: who starts from it decides the rest again.
  */
 export class Snapshot implements AsyncDisposable {
   readonly #dir: string
@@ -61,7 +59,7 @@ export class Snapshot implements AsyncDisposable {
     this.#slot = Number.NEGATIVE_INFINITY
   }
 
-  /** Told that all slots before `slot` are in the file; copies beside the deciding, now and then. Throws what the last copy failed with. */
+  /** Told that all slots before `slot` are in the file; now and then begins to copy it. Throws what the last copy failed with. */
   sealed(slot: number): void {
     if (this.#failure) throw this.#failure
     if (slot - this.#slot < limits.snapshotSlots) return

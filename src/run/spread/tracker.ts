@@ -11,8 +11,7 @@ import type { RunContext } from '../context.ts'
 const lookMs = 1000
 const lookMsPerPartition = 20
 
-/** What a process looks on at: the whole run, or what a worker without its folder can tell. */
-export interface TrackedRun {
+interface TrackedRun {
   readonly context: RunContext
   /** False for a process that annotates only. */
   readonly hasFolder: boolean
@@ -20,10 +19,7 @@ export interface TrackedRun {
   readonly isDraining: boolean
 }
 
-/**
- * Looks how far a spread run is, whoever works on it, until the run has ended, for which it returns true, or the signal aborts. Tells
- * whoever watches, and the loader, whose lead over the other stages is held back by what this finds.
- */
+/** Tells how far all processes of a run are, also the loader, until `signal` aborts (false) or the run has ended or is drained (true). */
 export async function trackRun(tracked: TrackedRun, signal: AbortSignal): Promise<boolean> {
   const waitMs = lookMs + lookMsPerPartition * tracked.context.shape.partitions
   while (!signal.aborted) {

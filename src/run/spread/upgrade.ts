@@ -12,9 +12,8 @@ const orderedStages = ['load', 'decide', 'shard']
 const markOf = (dir: string) => join(dir, 'upgrading')
 
 /**
- * Lets a changed pipeline take effect in a spread run, while other processes may be at work. It is marked first, and each ordered stage
- * is taken from its owner then: whoever takes one afterwards finds the mark and gives it back, so nothing is decided while the slot is
- * chosen at which the change takes effect. Whoever held one at the mark lost it.
+ * Lets a changed pipeline take effect while other processes may be at work. First the mark, then each ordered stage is taken from its
+ * owner: who takes one later finds the mark and gives it back, so nothing is decided while the slot is chosen from which the change holds.
  */
 export async function upgradeRun(start: Start, log: Log): Promise<RunFile> {
   await writeDurably(markOf(start.dir), [])

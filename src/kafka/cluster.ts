@@ -203,7 +203,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async #find(name: string): Promise<Topic> {
-    // What the answer says, not what is kept: another request may have made that be forgotten meanwhile.
+    // From the answer itself, as another request may have emptied the cache meanwhile.
     return this.#topics.get(name) ?? (await this.#metadata([name])).get(name)!
   }
 

@@ -34,7 +34,7 @@ const passing = new Set([
   'NOT_CONTROLLER',
   'UNSTABLE_OFFSET_COMMIT',
 ])
-/** Nobody is asked twice whether a socket that broke had delivered its request. */
+/** After these nobody knows whether the broker got the request and acted on it. */
 const ambiguous = new Set(['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT', 'REQUEST_TIMED_OUT'])
 
 /** Every error code inside an error of the client, outermost first. TLS errors are named TLS. */

@@ -71,7 +71,7 @@ export class JournalLog implements Log, Topics {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // One that failed to open has nothing to close, and its error was met by who asked for it.
+    // A journal that failed to open has nothing to close, and whoever asked for it has its error.
     for (const journal of this.#journals.values()) await (await journal.catch(() => null))?.close()
     this.#journals.clear()
     await this.#options.files[Symbol.asyncDispose]()

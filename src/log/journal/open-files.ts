@@ -49,7 +49,7 @@ export class OpenFiles implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // A reader that has not noticed yet leaves nothing open either.
+    // A reader that is still at work closes its file when it is done, as no room is left to keep it.
     this.#filesMax = 0
     const files = [...this.#files.values()]
     this.#files.clear()

@@ -58,7 +58,7 @@ export class Member implements Membership {
 
   private constructor(given: Given) {
     const { promise, reject } = Promise.withResolvers<never>()
-    // Who watches it is told; nobody has to.
+    // A rejection that nobody waits for would end the process.
     promise.catch(() => {})
     this.failed = promise
     this.#fail = error => reject(this.#explain(error))

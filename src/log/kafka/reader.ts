@@ -82,7 +82,7 @@ function fetchNext(reading: Reading, from: bigint, lane: Lane, signal: AbortSign
       await new Promise(resolve => setTimeout(resolve, wait / 5))
       return { records: [], next: from }
     })
-  // Who waits for it is told; who went away need not be.
+  // A rejection that nobody waits for would end the process; whoever does wait still gets it.
   fetched.catch(() => {})
   return fetched
 }

@@ -100,14 +100,8 @@ const brokerNeeds = (cluster: Cluster): readonly (readonly [string, number, stri
 /** Holds the brokers' limits against what a run needs: `bad-option` says what to set. A user who may not ask is not told. */
 export async function checkBrokers(cluster: Cluster): Promise<void> {
   const needs = brokerNeeds(cluster)
-  const node = await cluster.anyBroker()
-  const found = await settingsOf(
-    cluster,
-    4,
-    String(node),
-    needs.map(([name]) => name),
-    node,
-  ).catch(error => {
+  const names = needs.map(([name]) => name)
+  const found = await settingsOf(cluster, await cluster.anyBroker(), names).catch(error => {
     if (codesOf(error).some(code => code.endsWith('AUTHORIZATION_FAILED'))) return new Map<string, string>()
     throw error
   })
@@ -134,7 +128,7 @@ export async function findRisk(cluster: Cluster, names: readonly string[]): Prom
 
 async function compare(cluster: Cluster, { name, partitions, settings }: TopicSpec): Promise<Difference[]> {
   const topic = await cluster.topic(name)
-  const found = await settingsOf(cluster, 2, name, Object.keys(settings), null)
+  const found = await settingsOf(cluster, name, Object.keys(settings))
   const count = String(topic?.leaders.length ?? 0)
   const all = [
     ['partitions', count, String(partitions)],
@@ -151,14 +145,10 @@ function isEnough(setting: string, is: string, wanted: string): boolean {
   return setting === 'max.message.bytes' ? Number(is) >= Number(wanted) : is === wanted
 }
 
-async function settingsOf(
-  cluster: Cluster,
-  resourceType: 2 | 4,
-  resourceName: string,
-  configurationKeys: string[],
-  node: number | null,
-) {
-  const resources = [{ resourceType, resourceName, configurationKeys }]
+/** Settings of a topic by its name, or of a broker by its number, which is then the one to ask. */
+async function settingsOf(cluster: Cluster, of: string | number, configurationKeys: string[]) {
+  const node = typeof of === 'number' ? of : null
+  const resources = [{ resourceType: node === null ? 2 : 4, resourceName: String(of), configurationKeys } as const]
   const { results } = await cluster.retry(() =>
     cluster.call(node, cluster.requests.describeConfigs, [resources, false, false]),
   )

@@ -12,14 +12,16 @@ const shortIds = new Int32Array(shortBytesMax)
 const shortRanks = new Int32Array(shortBytesMax)
 
 /** Writes the ids of `bytes[start, end)` to `out` from `at`, and returns where they end. `out` needs a place for each byte. */
-export function mergePiece(
+type Merge = (
   vocabulary: Vocabulary,
   bytes: Uint8Array,
   start: number,
   end: number,
   out: Int32Array,
   at: number,
-): number {
+) => number
+
+export const mergePiece: Merge = (vocabulary, bytes, start, end, out, at) => {
   if (end - start > shortBytesMax) return mergeLong(vocabulary, bytes, start, end, out, at)
   let count = readBytes(vocabulary, bytes, start, end, shortIds, shortRanks)
   const { pairSlots } = vocabulary
@@ -67,14 +69,7 @@ function readBytes(
  * In O(n log n): places stay where they are, linked to their live neighbours, and a tree of fan-out 16 over their ranks gives
  * the leftmost lowest. Needs 20 bytes of memory a byte of the piece while it runs.
  */
-function mergeLong(
-  vocabulary: Vocabulary,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  out: Int32Array,
-  at: number,
-): number {
+const mergeLong: Merge = (vocabulary, bytes, start, end, out, at) => {
   const { pairSlots } = vocabulary
   const count = end - start
   const ids = new Int32Array(count)

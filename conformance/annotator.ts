@@ -17,10 +17,6 @@ export interface AnnotatorSubject {
 /** Bytes of the one long row. */
 const longRowBytes = 256 * 1024
 
-async function measure(annotator: Annotator, batch: Batch): Promise<Columns> {
-  return annotator.annotate(batch)
-}
-
 /** Equal values row by row; offsets may begin elsewhere. Plain comparison, as the difference of long columns takes a minute to print. */
 function assertSameColumns(actual: Columns, expected: Columns, what: string): void {
   for (const [name, column] of Object.entries(expected)) {
@@ -64,7 +60,7 @@ const isNumber = (kind: string | undefined) => kind !== undefined && !['utf8', '
 /** The contract of `Annotator`. */
 export const annotatorSuite: Suite<AnnotatorSubject> = suiteOf({
   'it writes what it declares, one value a row, and no more': onAnnotator(async (annotator, batch) => {
-    const columns = await measure(annotator, batch)
+    const columns = await annotator.annotate(batch)
     checkFields({ rows: batch.rows, columns }, annotator.writes, annotator.name)
     assert.deepEqual(Object.keys(columns).sort(), annotator.writes.map(field => field.name).sort())
     for (const { name, kind, width } of annotator.writes) {
@@ -74,61 +70,61 @@ export const annotatorSuite: Suite<AnnotatorSubject> = suiteOf({
   }),
   'it reads no column but those that it declares': onAnnotator(async (annotator, batch) => {
     const declared = Object.fromEntries(annotator.reads.map(name => [name, batch.columns[name]]))
-    const columns = await measure(annotator, { rows: batch.rows, columns: declared })
-    assertSameColumns(columns, await measure(annotator, batch), 'with the declared columns alone')
+    const columns = await annotator.annotate({ rows: batch.rows, columns: declared })
+    assertSameColumns(columns, await annotator.annotate(batch), 'with the declared columns alone')
   }),
   'the same rows give the same columns again, and from another one with the same options': async open => {
     const [one, other] = [await open(), await open()]
     const batch = one.batch ?? documents(oddTexts)
-    const first = structuredClone(await measure(one.annotator, batch))
-    assertSameColumns(await measure(one.annotator, batch), first, 'the second time')
-    assertSameColumns(await measure(other.annotator, batch), first, 'another annotator')
+    const first = structuredClone(await one.annotator.annotate(batch))
+    assertSameColumns(await one.annotator.annotate(batch), first, 'the second time')
+    assertSameColumns(await other.annotator.annotate(batch), first, 'another annotator')
     const about = ({ name, version, exact, options, resources }: Annotator) => {
       return { name, version, exact, options, resources }
     }
     assert.deepEqual(about(other.annotator), about(one.annotator))
   },
   'a row is measured the same alone, in a batch and in another order': onAnnotator(async (annotator, batch) => {
-    const whole = structuredClone(await measure(annotator, batch))
+    const whole = structuredClone(await annotator.annotate(batch))
     const reversed = Array.from({ length: batch.rows }, (_, i) => batch.rows - 1 - i)
-    const turned = await measure(annotator, takeRows(batch, reversed))
+    const turned = await annotator.annotate(takeRows(batch, reversed))
     assertSameColumns(takeColumns(turned, reversed), whole, 'in reverse')
     for (let row = 0; row < batch.rows; row++)
-      assertSameColumns(await measure(annotator, takeRows(batch, [row])), takeColumns(whole, [row]), `row ${row} alone`)
+      assertSameColumns(await annotator.annotate(takeRows(batch, [row])), takeColumns(whole, [row]), `row ${row} alone`)
   }),
   'a row is measured the same wherever its bytes lie': onAnnotator(async (annotator, batch) => {
     const shifted = Object.entries(batch.columns).map(([name, column]) => [
       name,
       column.kind === 'utf8' ? shift(column) : column,
     ])
-    const columns = await measure(annotator, { rows: batch.rows, columns: Object.fromEntries(shifted) })
-    assertSameColumns(columns, await measure(annotator, batch), 'in the middle of a buffer')
+    const columns = await annotator.annotate({ rows: batch.rows, columns: Object.fromEntries(shifted) })
+    assertSameColumns(columns, await annotator.annotate(batch), 'in the middle of a buffer')
   }),
   'a very long row is measured and changes nothing for the others': onAnnotator(async (annotator, batch) => {
     if (batch.columns.text?.kind !== 'utf8') return
     const others = Array.from({ length: batch.rows - 1 }, (_, i) => i + 1)
-    const columns = await measure(annotator, withLongRow(batch))
+    const columns = await annotator.annotate(withLongRow(batch))
     checkFields({ rows: batch.rows, columns }, annotator.writes, annotator.name)
-    const expected = takeColumns(await measure(annotator, batch), others)
+    const expected = takeColumns(await annotator.annotate(batch), others)
     assertSameColumns(takeColumns(columns, others), expected, 'beside a long row')
   }),
   'it leaves what it reads as it was': onAnnotator(async (annotator, batch) => {
     const before = structuredClone(batch.columns)
-    await measure(annotator, batch)
+    await annotator.annotate(batch)
     assert.ok(isDeepStrictEqual(structuredClone(batch.columns), before), 'a column was written to')
   }),
   'what it returned stays as it was when it measures another batch': onAnnotator(async (annotator, batch) => {
-    const columns = await measure(annotator, batch)
+    const columns = await annotator.annotate(batch)
     const before = structuredClone(columns)
-    await measure(annotator, takeRows(batch, [...Array(batch.rows).keys()].reverse()))
+    await annotator.annotate(takeRows(batch, [...Array(batch.rows).keys()].reverse()))
     assertSameColumns(columns, before, 'after another batch')
   }),
   'a batch without rows gives columns without rows': onAnnotator(async (annotator, batch) => {
-    const columns = await measure(annotator, takeRows(batch, []))
+    const columns = await annotator.annotate(takeRows(batch, []))
     checkFields({ rows: 0, columns }, annotator.writes, annotator.name)
   }),
   'text that it writes is well-formed UTF-8': onAnnotator(async (annotator, batch) => {
-    for (const [name, column] of Object.entries(await measure(annotator, batch)))
+    for (const [name, column] of Object.entries(await annotator.annotate(batch)))
       if (column.kind === 'utf8')
         for (let row = 0; row < batch.rows; row++)
           assert.ok(!stringAt(column, row).includes('\ufffd'), `${name} of row ${row}`)

@@ -58,6 +58,16 @@ test('scatterColumn puts rows back, the others missing', () => {
   }
 })
 
+test('scatterColumn takes indexes in any order, and gives memory of its own', () => {
+  for (const [name, column] of Object.entries(takeRows(batch, [0, 2]).columns)) {
+    const all = plain(batch)[name]
+    const scattered = scatterColumn(column, [1, 0], 2)
+    const items = 'values' in column ? column.values : column.bytes
+    items.fill(0)
+    assert.deepEqual(valuesOf(scattered), [all[2], all[0]], name)
+  }
+})
+
 test('concatBatches joins what takeRows parted', () => {
   const parts = [[0], [], [1, 2], [3]].map(rows => takeRows(batch, rows))
   assert.deepEqual(plain(concatBatches(parts)), plain(batch))

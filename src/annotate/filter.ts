@@ -76,6 +76,7 @@ export function filter<M extends Measures, O extends OptionTable = NoOptions, S 
     const chosen = resolveOptions(`annotator '${table.name}'`, options, given) as Chosen<M, O>
     const measures: Measures = { ...table.measures, ...table.measuresFor?.(chosen) }
     const reads = table.reads?.(chosen) ?? ['text']
+    const none = allocateNone(measures)
     let prepared: S | undefined
     return Object.freeze({
       name: table.name,
@@ -89,10 +90,13 @@ export function filter<M extends Measures, O extends OptionTable = NoOptions, S 
       measures,
       annotate: (batch: Batch) => {
         prepared ??= table.prepare ? table.prepare(chosen) : (chosen as S)
-        const numbers = allocateColumns(measures, batch.rows)
-        const out = Object.fromEntries(Object.entries(numbers).map(([name, { values }]) => [name, values])) as Out<M>
-        const columns: Columns = { ...numbers, ...table.measure(new Texts(batch, reads[0]), out, prepared) }
-        return Object.fromEntries(Object.keys(measures).map(name => [name, columns[name]]))
+        // Of the shape of an object that lives as long as the annotator: see `Texts.none`.
+        const out = { ...none }
+        for (const name of Object.keys(none))
+          out[name] = new numberArrays[measures[name].kind as NumberKind](batch.rows)
+        const others = table.measure(new Texts(batch, reads[0]), out as Out<M>, prepared) ?? {}
+        const columnOf = (name: string) => others[name] ?? { kind: measures[name].kind, values: out[name] }
+        return Object.fromEntries(Object.keys(measures).map(name => [name, columnOf(name)]))
       },
     })
   }
@@ -114,12 +118,10 @@ function ruleOf(column: string, option: Option | Bound, value: unknown): Rule | 
   return 'place' in option && at !== null ? { reason: option.reason, column, [option.side]: at } : null
 }
 
-/** Columns of zeros for the measures that are numbers. */
-function allocateColumns(measures: Measures, rows: number) {
-  const columns = Object.entries(measures).flatMap(([name, { kind }]) =>
-    kind === 'utf8' || kind === 'list<i32>' || kind === 'fixed'
-      ? []
-      : [[name, { kind, values: new numberArrays[kind](rows) }] as const],
+/** The numbers of a batch without rows, by measure. */
+function allocateNone(measures: Measures): Record<string, NumberArray> {
+  const isNumber = (kind: string): kind is NumberKind => !['utf8', 'list<i32>', 'fixed'].includes(kind)
+  return Object.fromEntries(
+    Object.entries(measures).flatMap(([name, { kind }]) => (isNumber(kind) ? [[name, new numberArrays[kind](0)]] : [])),
   )
-  return Object.fromEntries(columns)
 }

@@ -1,4 +1,4 @@
-import { type Batch, stringAt, type Utf8Column, utf8 } from '../batch/batch.ts'
+import { type Batch, stringAt, type Utf8Column, utf8, utf8From } from '../batch/batch.ts'
 import { countPoints } from '../text/bytes.ts'
 import { findNewline } from '../text/lines.ts'
 import { countSentences } from '../text/words/sentences.ts'
@@ -17,6 +17,8 @@ const known = new WeakMap<Utf8Column, Map<unknown, unknown>>()
 
 /** The texts of a batch, and what several filters ask about them: computed once, for the first that asks. */
 export class Texts {
+  /** Lives on between batches: V8 drops the code that it compiled for a shape when the last object of it goes. */
+  static readonly none = new Texts({ rows: 0, columns: { text: utf8From([]) } })
   readonly batch: Batch
   readonly rows: number
   /** Text i is `bytes.subarray(offsets[i], offsets[i + 1])`. */

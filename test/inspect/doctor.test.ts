@@ -144,7 +144,9 @@ for (const [name, prepare, expected] of cases)
     await prepare(dir)
     const { status, out } = await doctor(dir)
     assert.equal(status, 0)
-    for (const pattern of expected) assert.match(out, pattern)
+    // Where a line ends depends on how long the folder's name is.
+    const said = out.replace(/\s+/g, ' ')
+    for (const pattern of expected) assert.match(said, pattern)
   })
 
 test('without a pipeline the rest is told', async () => {
@@ -175,7 +177,7 @@ test('input that changed, is missing or is new', async () => {
     out,
     /input +6 files recorded, 1\s+changed\s+\(.*part-0.jsonl\),\s+1\s+missing\s+\(.*part-1.jsonl\),\s+1\s+new/,
   )
-  assert.match(out, /would be refused: .*part-0.jsonl changed since this run began to read it/)
+  assert.match(out.replace(/\s+/g, ' '), /would be refused: .*part-0.jsonl changed since this run began to read it/)
 })
 
 test('a run without a tokenizer has two stages, and doctor and verify know', async () => {

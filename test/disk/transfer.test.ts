@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { type FileHandle, mkdtemp, open, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { copyBytes, readBytes, writeBytes } from '../../src/disk/transfer.ts'
+import { makeFolder } from '../temporary.ts'
 
 /** Runs a check with two files whose system reads and writes three bytes at a time. */
 async function withFiles(check: (one: FileHandle, other: FileHandle, read: () => Promise<string[]>) => Promise<void>) {
-  const dir = await mkdtemp(join(tmpdir(), 'headrace-transfer-'))
+  const dir = makeFolder('transfer')
   const paths = ['one', 'other'].map(name => join(dir, name))
   const files: FileHandle[] = []
   try {
@@ -15,7 +15,6 @@ async function withFiles(check: (one: FileHandle, other: FileHandle, read: () =>
     await check(files[0], files[1], () => Promise.all(paths.map(path => readFile(path, 'utf8'))))
   } finally {
     for (const file of files) await file.close()
-    await rm(dir, { recursive: true })
   }
 }
 

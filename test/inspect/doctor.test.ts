@@ -120,7 +120,7 @@ const cases: [string, (dir: string) => Promise<unknown>, RegExp[]][] = [
       /would be refused: .*log\/annotate\/.* is damaged at byte \d+: restore it/,
     ],
   ],
-  ['a guard rail holds it', hold, [/guard +slot 2 is held, not released\n +domain 'd1': 90 of 100 rows/]],
+  ['a guard rail holds it', hold, [/guard +slot 2 is held, not released domain 'd1': 90 of 100 rows/]],
   [
     'a guard rail held it and was released',
     async dir => {

@@ -15,7 +15,9 @@ const [majorMin, minorMin] = isClone ? [24, 3] : [22, 18]
 
 if (major > majorMin || (major === majorMin && minor >= minorMin)) {
   // A command starts in half the time when what was compiled before is kept.
-  module.enableCompileCache()
+  const { directory } = module.enableCompileCache()
+  // Worker threads look for it there; there is none where somebody has switched it off, or the disk refuses.
+  if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory
   // This thread makes short-lived garbage only; left alone, V8 lets it grow with the input's size.
   v8.setFlagsFromString('--max-semi-space-size=8')
   const { main } = await import(isClone ? '../src/cli/main.ts' : '../dist/src/cli/main.js')

@@ -79,17 +79,12 @@ t 8 3q.5 5m.a q6.8 p.7 13.9 23.5 m.6 4g.2 2.g 2.1a 1s.9 1g.2 u.3 23.5 2w.8 o.8 1
 }
 
 /** A code point of 21 bits has its class at `classPages[(classPageOf[point >> 8] << 8) | (point & 255)]`. */
-export const { classPageOf, classPages } = buildPages(buildClasses())
-
-function buildClasses(): Uint8Array {
-  const classes = new Uint8Array(1 << 21).fill(OTHER, 0x110000)
-  markRuns(classes, runs)
-  for (let point = 0; point < 0x110000; point++) if (classes[point] === 0) classes[point] = OTHER
-  return classes
-}
+export const { classPageOf, classPages } = buildPages()
 
 /** Equal pages of 256 classes are stored once. */
-function buildPages(classes: Uint8Array): { classPageOf: Uint8Array; classPages: Uint8Array } {
+function buildPages(): { classPageOf: Uint8Array; classPages: Uint8Array } {
+  const classes = new Uint8Array(1 << 21)
+  markRuns(classes, runs)
   const numbers = new Map<string, number>()
   const classPageOf = new Uint8Array(classes.length >> 8)
   for (let page = 0; page < classPageOf.length; page++) {
@@ -97,5 +92,6 @@ function buildPages(classes: Uint8Array): { classPageOf: Uint8Array; classPages:
     if (!numbers.has(key)) numbers.set(key, numbers.size)
     classPageOf[page] = numbers.get(key)!
   }
-  return { classPageOf, classPages: Uint8Array.from(Buffer.from([...numbers.keys()].join(''), 'latin1')) }
+  const pages = Buffer.from([...numbers.keys()].join(''), 'latin1')
+  return { classPageOf, classPages: Uint8Array.from(pages, found => found || OTHER) }
 }

@@ -15,7 +15,7 @@ export interface Options {
 }
 
 export const usage = `npm run simulate -- [OPTIONS]
-  --seeds N       simulates N seeds (default 200)
+  --seeds N       simulates N seeds (default 300)
   --first SEED    begins at this seed (default 1)
   --minutes M     goes on for M minutes, whatever the number of seeds
   --jobs N        processes at a time (default 2)
@@ -44,7 +44,7 @@ export function readOptions(args: readonly string[]): Options {
   if (positionals.length && !values.mutants) throw new Error(`unknown argument '${positionals[0]}'`)
   return {
     ...{
-      seeds: number('seeds', 200),
+      seeds: number('seeds', 300),
       first: number('first', 1),
       minutes: number('minutes', 0),
       jobs: number('jobs', 2),

@@ -81,17 +81,17 @@ t 8 3q.5 5m.a q6.8 p.7 13.9 23.5 m.6 4g.2 2.g 2.1a 1s.9 1g.2 u.3 23.5 2w.8 o.8 1
 /** A code point of 21 bits has its class at `classPages[(classPageOf[point >> 8] << 8) | (point & 255)]`. */
 export const { classPageOf, classPages } = buildPages()
 
-/** Equal pages of 256 classes are stored once; the first is that of the many in which nothing is marked. */
+/** Equal pages of 256 classes are stored once, in the order of code points: those below 256 have the first. */
 function buildPages(): { classPageOf: Uint8Array; classPages: Uint8Array } {
   const classes = Buffer.alloc(1 << 21)
   markRuns(classes, runs)
   const blank = Buffer.alloc(256)
-  const numbers = new Map([[blank.toString('latin1'), 0]])
+  const blankKey = blank.toString('latin1')
+  const numbers = new Map<string, number>()
   const classPageOf = new Uint8Array(classes.length >> 8)
   for (let page = 0; page < classPageOf.length; page++) {
     const marks = classes.subarray(page << 8, (page + 1) << 8)
-    if (marks.equals(blank)) continue
-    const key = marks.toString('latin1')
+    const key = marks.equals(blank) ? blankKey : marks.toString('latin1')
     if (!numbers.has(key)) numbers.set(key, numbers.size)
     classPageOf[page] = numbers.get(key)!
   }

@@ -80,6 +80,21 @@ check(
   },
 )
 
+check('a stage that is taken while the slot of a change is chosen is given back', async module => {
+  const run = await begin()
+  const codes: string[] = []
+  class TakenLog extends MemoryLog {
+    override async position(stage: string, partition: number) {
+      const position = await super.position(stage, partition)
+      await own(module, { ...run, log: this }, stage, 0).catch(error => codes.push(codeOf(error)))
+      return position
+    }
+  }
+  await module.upgradeRun(startOf(run.dir, after), new TakenLog())
+  assert.ok(codes.length > 0)
+  assert.deepEqual(new Set(codes), new Set(['fenced']))
+})
+
 check('an owner from before the change has lost each ordered stage', async ({ upgradeRun }) => {
   const { dir, log } = await begin()
   const owners = await Promise.all(stages.map(stage => log.own(stage)))
@@ -107,8 +122,8 @@ check('the mark of an upgrade that died holds the stages until the next process 
 })
 
 const fencing = 'for (const stage of orderedStages) await (await log.own(stage))[Symbol.asyncDispose]()'
-mutate(/while a pipeline changes/, 'no mark is left', 'await writeDurably(markOf(start.dir), [])', '')
-mutate(/while a pipeline changes/, 'nobody looks for the mark', 'if (existsSync(mark))', 'if (false)')
+mutate(/while the slot/, 'no mark is left', 'await writeDurably(markOf(start.dir), [])', '')
+mutate(/while the slot/, 'nobody looks for the mark', 'if (existsSync(mark))', 'if (false)')
 mutate(/while a pipeline changes/, 'the mark stays', 'await rm(markOf(dir), { force: true })', '')
 mutate(/from before the change/, 'no stage is taken', fencing, '')
 mutate(/from before the change/, 'shards are made on', "['load', 'decide', 'shard']", "['load', 'decide']")

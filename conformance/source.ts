@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { numbers, stringAt, utf8 } from '../src/batch/batch.ts'
-import { checkFields, documentFields } from '../src/batch/contract.ts'
+import { checkFields, sourceFields } from '../src/batch/contract.ts'
 import { limits } from '../src/limits.ts'
 import type { Chunk, Parsed, ReadPosition, Source, Split } from '../src/sources/source.ts'
 import { type Open, registering, type Suite, suiteOf } from './suite.ts'
@@ -122,7 +122,7 @@ export const sourceSuite: Suite<SourceSubject> = suiteOf({
     assert.equal(new Set(chunks.map(({ bytes }) => bytes.buffer)).size, chunks.length)
   }),
   'rows have the columns of document.v1': onChunks(async (chunk, { source }) =>
-    checkFields((await source.parse(chunk)).batch, documentFields, source.name),
+    checkFields((await source.parse(chunk)).batch, sourceFields, source.name),
   ),
   'a dead record has a reason in words-with-hyphens and a detail': onChunks(async (chunk, { source }) => {
     for (const { reason, detail } of [...chunk.dead, ...(await source.parse(chunk)).dead]) {

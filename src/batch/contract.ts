@@ -1,7 +1,20 @@
 import { type Batch, type Field, rowsOf } from './batch.ts'
 
+/** What may have been wrong with a record that was repaired: the names that stand in its `repaired`. */
+export const faultNames = [
+  'invalid-utf8',
+  'lone-surrogate',
+  'nul-character',
+  'control-character',
+  'byte-order-mark',
+  'not-a-number',
+  'bad-field',
+  'too-deep',
+  'line-ends',
+] as const
+
 /** What a document is when it enters: the columns every source gives. `meta` is a JSON object of all its other fields. */
-export const documentFields: readonly Field[] = [
+export const sourceFields: readonly Field[] = [
   { name: 'text', kind: 'utf8' },
   { name: 'id', kind: 'utf8' },
   { name: 'domain', kind: 'utf8' },
@@ -11,6 +24,9 @@ export const documentFields: readonly Field[] = [
   { name: 'file', kind: 'utf8' },
   { name: 'line', kind: 'u32' },
 ]
+
+/** With what a source may leave out: `repaired` has what was wrong with the record (`faultNames`), between spaces; mostly it is empty. */
+export const documentFields: readonly Field[] = [...sourceFields, { name: 'repaired', kind: 'utf8' }]
 
 /** Throws unless `batch` has these columns with these types and one value a row. */
 export function checkFields(batch: Batch, fields: readonly Field[], who: string): void {

@@ -9,6 +9,9 @@ export interface Summary {
   readonly kept: number
   readonly dropped: Readonly<Record<string, number>>
   readonly dead: number
+  /** Documents that were repaired, whatever became of them, and how many had which fault. */
+  readonly repaired: number
+  readonly repairs: Readonly<Record<string, number>>
   readonly tokens: number
   readonly textBytes: number
   readonly seconds?: number
@@ -16,14 +19,15 @@ export interface Summary {
 }
 
 export function summaryOf(run: string, { decide, shard }: Figures): Summary {
-  const { documents, kept, dead, textBytes } = decide
+  const { documents, kept, dead, repaired, textBytes } = decide
   const dropped = Object.fromEntries(sortCounts(decide.dropped))
-  return { run, documents, kept, dropped, dead, tokens: shard.tokens, textBytes }
+  const repairs = Object.fromEntries(sortCounts(decide.repairs))
+  return { run, documents, kept, dropped, dead, repaired, repairs, tokens: shard.tokens, textBytes }
 }
 
 /** The summary for people. */
 export function printSummary(summary: Summary, figures: Figures, dir: string, terminal: Terminal): void {
-  const { documents, kept, dead, dropped, tokens } = summary
+  const { documents, kept, dead, dropped, repaired, repairs, tokens } = summary
   const droppedAll = Object.values(dropped).reduce((a, b) => a + b, 0)
   const write = (text: string) => terminal.out.write(text)
   write(`\nrun ${summary.run} in ${dir}\n\n`)
@@ -34,6 +38,8 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
       ['  dropped', formatCount(droppedAll), formatShare(droppedAll, documents)],
       ...Object.entries(dropped).map(([reason, n]) => [`    ${reason}`, formatCount(n), formatShare(n, documents)]),
       ['  dead', formatCount(dead), formatShare(dead, documents)],
+      ...(repaired ? [['repaired', formatCount(repaired), formatShare(repaired, documents)]] : []),
+      ...Object.entries(repairs).map(([fault, n]) => [`  ${fault}`, formatCount(n), formatShare(n, documents)]),
     ]),
   )
   if (tokens > 0) {

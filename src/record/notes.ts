@@ -83,9 +83,13 @@ const decideTotals: Shapes<DecideTotals> = {
   textBytes: isCount,
   keptBytes: isCount,
   dropped: isCounts,
+  repaired: isCount,
+  repairs: isCounts,
   byDomain: isKeptByName,
   byLanguage: isKeptByName,
 }
+/** What a note lacks that was written before anything was repaired. */
+const beforeRepairs = { repaired: 0, repairs: {} }
 const shardTotals: Shapes<ShardTotals> = {
   tokens: isCount,
   shards: isCount,
@@ -102,7 +106,8 @@ export function readLoadNote({ note }: Noted): LoadNote {
 
 /** Throws as `readLoadNote`. */
 export function readDecideNote({ note }: Noted): DecideNote {
-  const { totals = emptyDecideTotals(), ended = false, guards } = parseNote(note, 'deciding')
+  const { totals: noted = emptyDecideTotals(), ended = false, guards } = parseNote(note, 'deciding')
+  const totals = isFields(noted) ? { ...beforeRepairs, ...noted } : noted
   if (!isObjectOf(decideTotals)(totals) || !(guards === undefined || isGuards(guards)))
     throw damagedNote('deciding', note)
   return { totals: restoreTotals(totals, decideTotals), ended, guards } as DecideNote

@@ -7,6 +7,7 @@ import { missingColumn } from '../batch/rows.ts'
 import { HeadraceError } from '../errors.ts'
 import { flag, type OptionsOf, optional, refuseName, resolveOptions } from '../options.ts'
 import { fingerprint } from '../pipeline/fingerprint.ts'
+import { parseLongNumbers } from '../sources/exact-json.ts'
 import type { Chunk, Parsed, Source } from '../sources/source.ts'
 import { topics } from './layout.ts'
 import { openLogToRead } from './open-log.ts'
@@ -110,7 +111,7 @@ function originOf(batch: Batch): Record<string, Column> {
   for (let row = 0; row < batch.rows; row++) {
     const known = batch.columns.meta ? stringAt(utf8(batch, 'meta'), row) : ''
     const origin = { file: stringAt(utf8(batch, 'file'), row), line: numbers(batch, 'line')[row] }
-    meta.push(JSON.stringify({ ...(known ? JSON.parse(known) : {}), origin }))
+    meta.push(JSON.stringify({ ...(known ? (parseLongNumbers(known) as object) : {}), origin }))
   }
   return { meta: meta.finish() }
 }

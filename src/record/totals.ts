@@ -1,3 +1,5 @@
+import { faultNames } from '../batch/contract.ts'
+
 /** Counts by names that come from documents: without a prototype, as one may be called `constructor`. */
 export function emptyCounts<T>(): Record<string, T> {
   return Object.create(null) as Record<string, T>
@@ -16,9 +18,20 @@ export interface DecideTotals {
   textBytes: number
   keptBytes: number
   dropped: Record<string, number>
+  /** Documents that something was wrong with which was repaired, and how many had which fault. */
+  repaired: number
+  repairs: Record<string, number>
   /** Documents and kept documents by domain, and by language. */
   byDomain: Record<string, { documents: number; kept: number }>
   byLanguage: Record<string, { documents: number; kept: number }>
+}
+
+/** Counts a document by its column `repaired`. A source of somebody's own may have faults of other names. */
+export function countRepaired(totals: Pick<DecideTotals, 'repaired' | 'repairs'>, faults: string): void {
+  if (faults === '') return
+  totals.repaired++
+  for (const fault of faults.split(' '))
+    addCount(totals.repairs, faultNames.some(name => name === fault) ? fault : 'other', 1)
 }
 
 /** What the sharding stage has counted. */
@@ -36,6 +49,8 @@ export const emptyDecideTotals = (): DecideTotals => ({
   textBytes: 0,
   keptBytes: 0,
   dropped: emptyCounts(),
+  repaired: 0,
+  repairs: emptyCounts(),
   byDomain: emptyCounts(),
   byLanguage: emptyCounts(),
 })

@@ -5,6 +5,7 @@ import {
   name,
   number,
   type OptionsOf,
+  oneOf,
   optional,
   orNull,
   type ResolvedOf,
@@ -12,14 +13,24 @@ import {
   resolveOptions,
 } from '../options.ts'
 
+/** What is done with a record that has something wrong in it. */
+export const repairOptions = {
+  strict: optional(
+    'a record with a bad character or field is dead; otherwise it is repaired, flagged and counted',
+    flag,
+    false,
+  ),
+  lineEnds: optional("of texts: 'lf' makes LF of CRLF and CR, 'keep' leaves them", oneOf(['lf', 'keep']), 'lf'),
+}
 /** Which field of a record has which part of the document. */
 export const fieldOptions = {
-  text: optional('field with the text', name, 'text'),
+  text: optional('field with the text; `meta.text` is a field in a field, where none has that very name', name, 'text'),
   id: optional('field with the id, a string or a number; where it is empty the id is `<file>#<line>`', name, 'id'),
   domain: optional('field with the domain, a string or a number', name, 'domain'),
   domainDefault: optional('the domain of a document that names none', name, 'default'),
   url: optional('field with the address', name, 'url'),
   added: optional('field with the time at which the document came to be', name, 'added'),
+  ...repairOptions,
 }
 /** The same of records in columns. */
 export const columnOptions = {
@@ -53,12 +64,14 @@ export function recordOptions(
 
 /** A source in words: what it reads, and which options are not as they always are. */
 export function describeRecorded(source: string, options: Recorded): string {
-  const { patterns, follow, pollMs, domainDefault, ...fields } = options
+  const { patterns, follow, pollMs, domainDefault, strict, lineEnds, ...fields } = options
   const named = Object.entries(fields).filter(([field, value]) => value !== null && value !== field)
   const parts = [
     `${source} ${patterns.join(' ')}`.trim(),
     ...named.map(([field, value]) => `${field} from '${value}'`),
     domainDefault === defaults.domainDefault ? '' : `domain '${domainDefault}' by default`,
+    strict ? 'strict' : '',
+    lineEnds === defaults.lineEnds ? '' : 'line ends as they are',
     follow ? `follows, looking every ${pollMs} ms` : '',
   ]
   return parts.filter(Boolean).join(', ')

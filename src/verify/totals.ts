@@ -1,7 +1,7 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { readDecideNote } from '../record/notes.ts'
-import { addCount, type DecideTotals, emptyDecideTotals } from '../record/totals.ts'
+import { addCount, countRepaired, type DecideTotals, emptyDecideTotals } from '../record/totals.ts'
 import { advices, type Check } from './check.ts'
 import type { SlotGroup, SlotParts } from './slots.ts'
 
@@ -27,6 +27,8 @@ export class TotalsCount {
     totals.dead += deadRows
     totals.kept += kept.rows
     totals.textBytes += bytesOf(scored)
+    const faults = scored.columns.repaired && utf8(scored, 'repaired')
+    if (faults?.bytes.length) for (let row = 0; row < scored.rows; row++) countRepaired(totals, stringAt(faults, row))
     totals.keptBytes += bytesOf(kept)
     if (drops) {
       const reasons = utf8(drops, 'reason')

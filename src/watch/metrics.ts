@@ -14,6 +14,7 @@ export function metricsOf(counts: RunCounts, info: Readonly<Record<string, strin
   const drops = Object.entries(decided?.dropped ?? {})
   const dropped = drops.reduce((sum, [, rows]) => sum + rows, 0)
   const fates = by('fate', decided ? Object.entries({ kept: decided.kept, dropped, dead: decided.dead }) : [])
+  const repairs = by('fault', Object.entries(decided?.repairs ?? {}))
   const reasons = by('reason', counts.dropReasons.group(drops))
   const stage = (name: 'isRunning' | 'slot' | 'commits' | 'aborts') =>
     by('stage', counts.stages, one => Number(one[name]))
@@ -26,6 +27,7 @@ export function metricsOf(counts: RunCounts, info: Readonly<Record<string, strin
     gauge('headrace_run_info', 'What runs; the value is 1.', about),
     counter('headrace_rows_total', 'Records by what became of them, as committed since the run began.', fates),
     counter('headrace_dropped_rows_total', 'Dropped records, as committed since the run began.', reasons),
+    counter('headrace_repaired_rows_total', 'Documents with a fault that was repaired, since the run began.', repairs),
     counter('headrace_dead_rows_total', 'Dead records, since this process began.', by('reason', counts.dead)),
     counter('headrace_read_bytes_total', 'Bytes of input in committed slots, since the run began.', read),
     gauge('headrace_input_bytes', 'Bytes of input in all, where known.', only(counts.inputBytes || null)),

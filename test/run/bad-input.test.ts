@@ -50,23 +50,24 @@ const files: Record<string, BadFile> = {
   },
   'labels.jsonl': {
     bytes: lines('{"text":"a b","id":{"a":1}}', nested, '{"text":"a b","domain":"\\ud800"}', good()),
-    fates: { 1: 'bad-field', 2: 'bad-field', 3: 'lone-surrogate', 4: 'kept' },
+    fates: { 1: 'kept', 2: 'kept', 3: 'lone-surrogate', 4: 'kept' },
   },
   'utf8.jsonl': {
     bytes: Buffer.concat([
-      Buffer.from(lines(good(), '{"text":"')),
+      Buffer.from(lines(good(), '{"text":"').slice(0, -1)),
       Buffer.from([0xc3, 0x28]),
       Buffer.from(lines('"}', good())),
+      Buffer.alloc(100, 0xe9),
     ]),
-    fates: { 1: 'kept', 2: 'broken-json', 3: 'invalid-utf8', 4: 'kept' },
+    fates: { 1: 'kept', 2: 'kept', 3: 'kept', 4: 'invalid-utf8' },
   },
   'surrogates.jsonl': {
     bytes: lines('{"text":"a\\ud800b"}', '{"text":"\\udc00"}', '{"text":"\\ud83d\\ude00 is whole"}'),
-    fates: { 1: 'lone-surrogate', 2: 'lone-surrogate', 3: 'kept' },
+    fates: { 1: 'kept', 2: 'lone-surrogate', 3: 'kept' },
   },
   'nul.jsonl': {
     bytes: lines('{"text":"a\\u0000b"}', '{"text":"a\0b"}', good()),
-    fates: { 1: 'nul-character', 2: 'broken-json', 3: 'kept' },
+    fates: { 1: 'kept', 2: 'kept', 3: 'kept' },
   },
   'empty.jsonl': { bytes: '', fates: {} },
   'blank.jsonl': { bytes: '\n \n\r\n\t\n', fates: {} },
@@ -168,6 +169,8 @@ test('every record of bad files has one fate with its file and line, and what is
   const fates = await fatesOf(runs)
   assert.equal(figures.documents, figures.kept + dropped + figures.dead)
   assert.deepEqual([fates.length, dropped], [figures.documents, 0])
+  const repairs = { 'nul-character': 2, 'bad-field': 1, 'invalid-utf8': 1, 'lone-surrogate': 1, 'too-deep': 1 }
+  assert.deepEqual([figures.repaired, figures.repairs], [6, repairs])
 
   const found: Record<string, Record<number, string>> = {}
   for (const { file, line, fate, reason } of fates) {

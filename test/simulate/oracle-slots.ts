@@ -146,10 +146,10 @@ function readRecord(file: string, line: number, bytes: Uint8Array, names: FieldN
   ]
 }
 
-/** The document of a line, or why it is none; the first fault counts. */
+/** The document of a line, or why it is none; the first fault counts. What has a bad character or label is repaired. */
 function readDocument(bytes: Uint8Array, idDefault: string, names: FieldNames): RecordDocument | string {
-  if (!isUtf8(bytes)) return 'invalid-utf8'
-  const line = Buffer.from(bytes).toString('utf8')
+  const line = decode(bytes)
+  if (line === null) return 'invalid-utf8'
   let value: unknown
   try {
     value = JSON.parse(line)
@@ -157,39 +157,52 @@ function readDocument(bytes: Uint8Array, idDefault: string, names: FieldNames): 
     return 'broken-json'
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return 'not-an-object'
-  const fields = new Map<string, unknown>(Object.entries(value))
-  if ([...fields.values()].some(field => depthOf(field) > 64)) return 'bad-field'
+  const shallow = Object.entries(value).map(([name, field]) => [name, depthOf(field) > 64 ? null : field] as const)
+  const fields = new Map<string, unknown>(shallow)
   const text = fields.get(names.text)
   if (!fields.has(names.text)) return 'missing-text'
   if (typeof text !== 'string') return 'text-not-a-string'
-  if (text === '') return 'empty-text'
-  if (faultOf(text)) return faultOf(text)!
+  const whole = repair(text)?.replace(/\r\n|\r/g, '\n')
+  if (whole === undefined) return 'lone-surrogate'
+  if (whole === '') return 'empty-text'
   const labels: Record<'id' | 'domain' | 'url' | 'added', string> = { id: '', domain: '', url: '', added: '' }
+  const aside: [string, unknown][] = []
   for (const name of ['id', 'domain', 'url', 'added'] as const) {
     const label = name === 'id' ? exactId(fields.get(names.id), line, names.id) : fields.get(names[name])
     if (label === undefined || label === null) continue
-    if (typeof label !== 'string' && typeof label !== 'number') return 'bad-field'
-    if (faultOf(String(label))) return faultOf(String(label))!
-    labels[name] = String(label)
+    if (typeof label !== 'string' && typeof label !== 'number') aside.push([names[name], label])
+    else labels[name] = repair(String(label)) ?? ''
   }
   const roles = new Set([names.text, names.id, names.domain, names.url, names.added])
-  const rest = [...fields].filter(([name]) => !roles.has(name))
+  const rest = [...[...fields].filter(([name]) => !roles.has(name)), ...aside]
   const meta = rest.map(([name, field]) => `${JSON.stringify(name)}:${JSON.stringify(field)}`).join(',')
   return {
-    ...{ text, id: labels.id || idDefault, domain: labels.domain || names.domainDefault },
+    ...{ text: whole, id: labels.id || idDefault, domain: labels.domain || names.domainDefault },
     ...{ url: labels.url, added: labels.added, meta: meta && `{${meta}}` },
   }
 }
+
+/** The line as UTF-8 with U+FFFD for what is not, unless that is too much of it. */
+function decode(bytes: Uint8Array): string | null {
+  const line = Buffer.from(bytes).toString('utf8')
+  if (isUtf8(bytes)) return line
+  const given = Buffer.from(bytes).toString('latin1').split('\xef\xbf\xbd').length
+  return isLittle(line.split('\ufffd').length - given, line.length) ? line : null
+}
+
+/** Without NUL, and with U+FFFD for half a surrogate pair, unless there are too many. */
+function repair(text: string): string | undefined {
+  const halves = Array.from(text).filter(character => !character.isWellFormed()).length
+  return isLittle(halves, text.length) ? text.toWellFormed().replaceAll('\0', '') : undefined
+}
+
+const isLittle = (lost: number, characters: number) =>
+  lost === 0 || (lost <= Math.max(8, characters / 100) && lost * 2 <= characters)
 
 /** Levels of lists and objects in a value. */
 function depthOf(value: unknown): number {
   if (value === null || typeof value !== 'object') return 0
   return 1 + Object.values(value).reduce((most: number, inner) => Math.max(most, depthOf(inner)), 0)
-}
-
-function faultOf(text: string): string | null {
-  if (!text.isWellFormed()) return 'lone-surrogate'
-  return text.includes('\0') ? 'nul-character' : null
 }
 
 /** A whole number that a float64 can't hold keeps the digits of its line. */

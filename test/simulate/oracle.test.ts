@@ -106,6 +106,7 @@ function oddLines(): string[] {
       '{"text": ""}',
       '{"text": "a\\u0000"}',
       '{"text": "\\ud800"}',
+      '{"text": "a\\ud800b\\r\\nc", "url": [1]}',
     ],
     ...[
       JSON.stringify({ text, id: [1] }),
@@ -254,8 +255,8 @@ const lies: Record<string, [lie: (run: Draft) => void, found: RegExp]> = {
     /near-duplicate .* of slot \d+ row \d+, similarity .*found dropped because near-duplicate/,
   ],
   'a dead row has another reason': [
-    run => (run.fates.find(fate => fate.reason === 'bad-field')!.reason = 'broken-json'),
-    /expected dead because bad-field/,
+    run => (run.fates.find(fate => fate.reason === 'missing-text')!.reason = 'broken-json'),
+    /expected dead because missing-text/,
   ],
   'the last slot is lost before the end': [
     run => {

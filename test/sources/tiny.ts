@@ -1,5 +1,5 @@
 import { name, type OptionsOf, optional, required, resolveOptions, whole } from '../../src/options.ts'
-import { DocumentBuilder } from '../../src/sources/document.ts'
+import { DocumentBuilder, type DocumentOptions } from '../../src/sources/document.ts'
 import type { Source } from '../../src/sources/source.ts'
 
 export const tinyOptions = {
@@ -8,6 +8,7 @@ export const tinyOptions = {
 }
 
 export const tinyRecords = 4
+const documentOptions: DocumentOptions = { domainDefault: 'default', strict: false, lineEnds: 'lf' }
 
 /** A source that no file of Headrace knows: two splits of some documents, each of one letter. */
 export function tiny(options: OptionsOf<typeof tinyOptions>): Source {
@@ -29,7 +30,7 @@ export function tiny(options: OptionsOf<typeof tinyOptions>): Source {
       }
     },
     parse({ split, line, bytes }) {
-      const builder = new DocumentBuilder(split, 'default', bytes.length)
+      const builder = new DocumentBuilder(split, documentOptions, bytes.length)
       builder.add(line, { text: bytes, id: '', domain: '', url: '', added: '', meta: '' })
       return builder.finish()
     },

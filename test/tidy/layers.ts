@@ -42,7 +42,6 @@ export const beside: Readonly<Record<string, readonly string[]>> = {
 /** Rooms of one folder that another of its rooms may import. */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   'sources/parquet': ['sources/files'],
-  'sources/kafka': ['sources/files'],
   'feed/files': ['feed/plan'],
   'feed/plan': ['feed/files'],
   'run/measure': ['run/load'],

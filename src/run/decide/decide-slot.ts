@@ -15,7 +15,7 @@ import type { State } from '../../decide/state.ts'
 import { assert, HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { addCount, type DecideTotals } from '../../record/totals.ts'
+import { addCount, countRepaired, type DecideTotals } from '../../record/totals.ts'
 
 /** What a slot's rows came to: every row is in one of the two, in row order. */
 export interface DecidedSlot {
@@ -129,6 +129,8 @@ function count(totals: DecideTotals, scored: Batch, kept: readonly number[], dro
   const text = utf8(scored, 'text')
   totals.textBytes += text.offsets[scored.rows] - text.offsets[0]
   for (const row of kept) totals.keptBytes += text.offsets[row + 1] - text.offsets[row]
+  const faults = scored.columns.repaired && utf8(scored, 'repaired')
+  if (faults?.bytes.length) for (let row = 0; row < scored.rows; row++) countRepaired(totals, stringAt(faults, row))
   for (const { reason } of dropped) addCount(totals.dropped, reason, 1)
   countBy(totals.byDomain, utf8(scored, 'domain'), scored.rows, kept)
   if (scored.columns.language) countBy(totals.byLanguage, utf8(scored, 'language'), scored.rows, kept)

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator, Rule } from '../../annotate/annotator.ts'
 import { type Batch, type Column, numbers, stringAt, utf8, utf8From, withColumns } from '../../batch/batch.ts'
-import { checkFields } from '../../batch/contract.ts'
+import { checkFields, documentFields, sourceFields } from '../../batch/contract.ts'
 import { concatBatches, missingColumn, takeRows } from '../../batch/rows.ts'
 import { evaluateRules } from '../../decide/rules.ts'
 import { assert, HeadraceError } from '../../errors.ts'
@@ -66,9 +66,15 @@ async function parseChunks(source: Source, chunks: readonly Chunk[], report: Rep
     }
     killBefore(Number.POSITIVE_INFINITY)
     assert(row <= limits.slotRowsMax, `${row} records in a slot: a source gave more than its addresses can number`)
-    batches.push(withColumns(parsed.batch, { row: { kind: 'u32', values: rows } }))
+    batches.push(withColumns(completeDocuments(parsed.batch), { row: { kind: 'u32', values: rows } }))
   }
   return { batch: concatBatches(batches), dead }
+}
+
+/** The documents with the columns that their source need not give. */
+function completeDocuments(batch: Batch): Batch {
+  const missing = documentFields.filter(field => !batch.columns[field.name] && !sourceFields.includes(field))
+  return withColumns(batch, Object.fromEntries(missing.map(field => [field.name, missingColumn(field, batch.rows)])))
 }
 
 /** The records on these lines; all, where there are none. */

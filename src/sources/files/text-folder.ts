@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { byteOrderMark, DocumentBuilder, tooLong } from '../document.ts'
-import { fieldOptions, type Recorded } from '../fields.ts'
+import { fieldOptions, type Recorded, repairOptions } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type Parsed } from '../source.ts'
 import { fileSources } from './file-kind.ts'
 import { type FileSet, type InputFile, sortNames } from './files.ts'
@@ -22,7 +22,7 @@ export const textFolder = fileSources('textFolder()', {
   name: 'text',
   called: 'a folder of text',
   claims: isFolder,
-  options: { domainDefault: fieldOptions.domainDefault },
+  options: { domainDefault: fieldOptions.domainDefault, ...repairOptions },
   filesOf,
   read: readWhole,
   parser: options => chunk => parseText(chunk, options),
@@ -52,10 +52,10 @@ async function* readWhole(file: InputFile): AsyncGenerator<Omit<Chunk, 'split'>,
   yield { line: 1, bytes, dead: isTooLong ? [tooLong(1, file.size)] : [], next: { offset: offsetAtEnd, line: 2 } }
 }
 
-function parseText({ split, bytes }: Chunk, { patterns: [folder], domainDefault }: Recorded): Parsed {
-  const builder = new DocumentBuilder(split, domainDefault, bytes.length)
+function parseText({ split, bytes }: Chunk, options: Recorded): Parsed {
+  const builder = new DocumentBuilder(split, options, bytes.length)
   if (bytes.length === 0) return builder.finish()
-  const id = relative(folder, split)
+  const id = relative(options.patterns[0], split)
   const text = byteOrderMark.equals(bytes.subarray(0, 3)) ? bytes.subarray(3) : bytes
   const domain = id.includes(sep) ? id.slice(0, id.indexOf(sep)) : ''
   builder.add(1, { text, id, domain, url: '', added: '', meta: '' })

@@ -5,7 +5,7 @@ import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
 import type { Columns } from '../fields.ts'
-import { addLine, emptyDocument, rolesIn } from '../files/jsonl.ts'
+import { addRecord, emptyDocument, fieldReaders } from '../json-record.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
 export interface TopicRecord {
@@ -106,9 +106,9 @@ const base64Of = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 
 /** A parser of chunks: a JSON record is one document, an Arrow one a row each, all with the record's line. */
 export function recordParser(format: RecordFormat, options: Columns): (chunk: Chunk) => Parsed {
-  const rolesOf = rolesIn(options)
+  const readers = fieldReaders(options)
   return chunk => {
-    const builder = new DocumentBuilder(chunk.split, options.domainDefault, chunk.bytes.length)
+    const builder = new DocumentBuilder(chunk.split, options, chunk.bytes.length)
     for (const { line, label, value } of framesOf(chunk.bytes)) {
       const sink = {
         add: (_: number, document: RawDocument) =>
@@ -117,8 +117,7 @@ export function recordParser(format: RecordFormat, options: Columns): (chunk: Ch
       }
       if (value.length === 0) builder.refuse(line, 'empty-record', 'it has no value, as one that deletes its key')
       else if (format === 'arrow') addMessage(builder, { file: chunk.split, line, label, value }, options)
-      else if (!isUtf8(value)) builder.refuse(line, 'invalid-utf8', 'the value has bytes that are not UTF-8')
-      else addLine(sink, line, value.toString(), rolesOf, options)
+      else addRecord(sink, line, value, readers)
     }
     const { batch, dead } = builder.finish()
     return { batch, dead: dead.map(atOffset) }

@@ -13,6 +13,7 @@ import {
 import { compressors as portable } from 'hyparquet-compressors'
 import type { Columns } from '../fields.ts'
 import { BadFileError, type InputFile } from '../files/files.ts'
+import { findColumn } from '../nested-field.ts'
 import { checkPages } from './pages.ts'
 import type { ColumnValues } from './rows.ts'
 
@@ -39,10 +40,11 @@ export async function openReader(file: InputFile, options: Columns): Promise<Par
   const metadata = await parquetMetadataAsync(buffer, { geoparquet: false })
   const schema = parquetSchema(metadata)
   const names = schema.children.map(({ element }) => element.name)
-  if (!names.includes(options.text))
+  if (findColumn(names, options.text) === null)
     throw new BadFileError('missing-text', `no column '${options.text}' among ${names.join(', ')}`)
   const { text, id, domain, url, added } = options
-  const wanted = new Set([text, id, domain, url, added, ...(options.columns ?? names)])
+  const ofRoles = [text, id, domain, url, added].map(path => findColumn(names, path))
+  const wanted = new Set([...ofRoles, ...(options.columns ?? names)])
   const columns = names.filter(name => wanted.has(name))
   // Strings and JSON stay bytes: they are read where they are needed.
   const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes, jsonFromBytes: (bytes: Uint8Array) => bytes }

@@ -1,6 +1,7 @@
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
 import type { Fields } from '../fields.ts'
+import { findColumn, findField, takeField } from '../nested-field.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
 /**
@@ -24,7 +25,9 @@ interface Part {
 /** Collects rows of a window until they are a chunk. */
 export class RowEncoder {
   readonly #columns: ColumnValues
-  readonly #roleColumns: readonly (ArrayLike<unknown> | undefined)[]
+  readonly #roleColumns: readonly RoleColumn[]
+  /** The role columns that are a field in another column's values. */
+  readonly #nested: readonly RoleColumn[]
   readonly #metaNames: readonly string[]
   readonly #parts: Part[] = []
   readonly dead: DeadRecord[] = []
@@ -33,13 +36,16 @@ export class RowEncoder {
   constructor(options: Fields, columns: ColumnValues) {
     const names = roles.map(role => options[role])
     this.#columns = columns
-    this.#roleColumns = names.map(name => columns.get(name))
+    this.#roleColumns = names.map(name => roleColumn(columns, name))
+    this.#nested = this.#roleColumns.filter(column => column.path !== null)
     this.#metaNames = [...columns.keys()].filter(name => !names.includes(name))
   }
 
   /** Adds row `row` of the columns, which is the file's record `line`; one that is too long is dead. */
   add(row: number, line: number): void {
-    const parts = this.#roleColumns.map(column => toPart(column?.[row]))
+    const parts = this.#roleColumns.map(({ values, path }) => toPart(valueAt(values?.[row], path)))
+    // What has a role is not in `meta` besides.
+    for (const { values, path } of this.#nested) if (isRecord(values?.[row])) takeField(values[row], path!)
     parts.push({ kind: kinds.utf8, bytes: encoder.encode(this.#writeMeta(row)) })
     const length = parts.reduce((sum, part) => sum + part.bytes.length, 0)
     if (length > limits.documentBytesMax) {
@@ -73,10 +79,29 @@ export class RowEncoder {
   }
 }
 
+/** Where a role's value lies: in the column of that name, or at a path in the values of another. */
+interface RoleColumn {
+  readonly values: ArrayLike<unknown> | undefined
+  readonly path: string | null
+}
+
+function roleColumn(columns: ColumnValues, name: string): RoleColumn {
+  const holder = findColumn([...columns.keys()], name)
+  if (holder === null) return { values: undefined, path: null }
+  return { values: columns.get(holder), path: holder === name ? null : name.slice(holder.length + 1) }
+}
+
+function valueAt(value: unknown, path: string | null): unknown {
+  if (path === null) return value
+  return isRecord(value) ? findField(value, path) : undefined
+}
+
+const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null
+
 export function decodeRows(chunk: Chunk, options: Fields): Parsed {
   const { bytes } = chunk
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const builder = new DocumentBuilder(chunk.split, options.domainDefault, bytes.length)
+  const builder = new DocumentBuilder(chunk.split, options, bytes.length)
   const deadLines = new Set(chunk.dead.map(({ line }) => line))
   const document: RawDocument = { text: null, id: null, domain: null, url: null, added: null, meta: '' }
   let line = chunk.line
@@ -100,7 +125,7 @@ export function decodeRows(chunk: Chunk, options: Fields): Parsed {
   return builder.finish()
 }
 
-/** A value that is no text goes as a sample of its type, from which the worker words the dead record. */
+/** A value that is no text goes as JSON: the worker sets it aside in `meta`, or words the dead record. */
 function toPart(value: unknown): Part {
   if (value instanceof Uint8Array) return { kind: kinds.utf8, bytes: value }
   if (value === null || value === undefined) return { kind: kinds.absent, bytes: noBytes }
@@ -109,8 +134,7 @@ function toPart(value: unknown): Part {
   if (typeof value === 'string') return { kind: kinds.utf8, bytes: encoder.encode(value) }
   if (value instanceof Date && !Number.isNaN(value.valueOf()))
     return { kind: kinds.utf8, bytes: encoder.encode(value.toISOString()) }
-  const sample = typeof value === 'boolean' ? 'true' : Array.isArray(value) ? '[]' : '{}'
-  return { kind: kinds.other, bytes: encoder.encode(sample) }
+  return { kind: kinds.other, bytes: encoder.encode(writeJson(value) ?? 'null') }
 }
 
 /** JSON of a column's value; a missing one, or one too deep for JSON, is left out. */

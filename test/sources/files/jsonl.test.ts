@@ -77,12 +77,15 @@ test('fields go to their columns and the others to meta, in their order', () => 
   for (const [line, row, options] of cases) assert.deepEqual(parse(line, options), { rows: [row], dead: [] }, line)
 })
 
-test('what is no document is dead for its reason', () => {
+test('with strict, what is no document as it stands is dead for its reason', () => {
   const deep = `${'['.repeat(100)}${']'.repeat(100)}`
   const bytes = (...parts: (string | number)[]) =>
     Buffer.concat(parts.map(part => (typeof part === 'number' ? Buffer.from([part]) : Buffer.from(part))))
   const cases: [line: string | Uint8Array, reason: string][] = [
     ['{"text":"a"', 'broken-json'],
+    ['{"text":"a","x":NaN}', 'broken-json'],
+    ['{"text":"a\tb"}', 'broken-json'],
+    ['\ufeff{"text":"a"}', 'broken-json'],
     ['{"text":"a"} {"text":"b"}', 'broken-json'],
     ['{"text":"a\u0000b"}', 'broken-json'],
     ['[{"text":"a"}]', 'not-an-object'],
@@ -107,6 +110,7 @@ test('what is no document is dead for its reason', () => {
   for (const [line, reason] of cases) {
     const { rows, dead } = parse(
       Buffer.concat([Buffer.from('{"text":"before"}\n'), Buffer.from(line), bytes('\n{"text":"after"}')]),
+      { strict: true },
     )
     assert.deepEqual(
       [rows.map(([text]) => text), dead.map(d => [d.line, d.reason])],

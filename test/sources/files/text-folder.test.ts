@@ -37,10 +37,10 @@ test('each file is a document; its folder is its domain', async () => {
       rows.push([chunk.split.slice(folder.length + 1), line, reason])
   }
   assert.deepEqual(rows, [
-    ['books/a.md', 'books', '# a\r\n', true],
+    ['books/a.md', 'books', '# a\n', true],
     ['books/old/b.TXT', 'books', 'marked', true],
     ['top.txt', 'none', 'top\n', true],
-    ['web/bad.txt', 1, 'invalid-utf8'],
+    ['web/bad.txt', 'web', 'a\ufffd', true],
     ['web/long.txt', 1, 'document-too-long'],
     ['web/mark-only.txt', 1, 'empty-text'],
     ['web/max.txt', 'web', 'xxxxxxxxxx', true],

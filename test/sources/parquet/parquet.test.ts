@@ -85,10 +85,13 @@ test('what is no document is dead for its reason', async () => {
     { name: 'domain', data: [true, true, true, true, true, true, null], type: 'BOOLEAN' },
   ])
   const reasons = async (options: Parameters<typeof parquet>[1]) =>
-    (await readDocuments(name, options)).map(row => row.reason ?? row.text)
+    (await readDocuments(name, { strict: true, ...options })).map(row => row.reason ?? row.text)
   const rest = ['invalid-utf8', 'nul-character', 'document-too-long']
   assert.deepEqual(await reasons({ domain: 'none' }), ['a', ...rest, 'b', 'text-not-a-string', 'c'])
   assert.deepEqual(await reasons({}), ['bad-field', ...rest, 'bad-field', 'text-not-a-string', 'c'])
+  const repaired = { strict: false }
+  const mended = ['a', 'invalid-utf8', 'empty-text', 'document-too-long', 'b', 'text-not-a-string', 'c']
+  assert.deepEqual(await reasons(repaired), mended)
   assert.deepEqual(await readDocuments(name, { text: 'body' }), [{ line: 0, reason: 'missing-text' }])
   assert.deepEqual((await readDocuments(name, { text: 'domain' })).at(-2)?.reason, 'text-not-a-string')
 })

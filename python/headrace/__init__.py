@@ -1,5 +1,6 @@
 """Reads the training steps that Headrace publishes. Needs numpy and pyarrow, and no running Headrace."""
 
-from .feed import Feed, FeedError
+from .errors import FeedError
+from .feed import BEGINNING, Feed
 
-__all__ = ["Feed", "FeedError"]
+__all__ = ["BEGINNING", "Feed", "FeedError"]

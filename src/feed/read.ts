@@ -3,7 +3,16 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
-import { flag, kind, type OptionsOf, optional, type ResolvedOf, resolveOptions, whole } from '../options.ts'
+import {
+  checkOption,
+  flag,
+  kind,
+  type OptionsOf,
+  optional,
+  type ResolvedOf,
+  resolveOptions,
+  whole,
+} from '../options.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
 import { BlockFile } from './files/block-file.ts'
 import { OpenFiles } from './files/file-cache.ts'
@@ -22,8 +31,8 @@ export interface FeedState {
 /**
  * One rank's part of a step: `samples` rows of `length` tokens, row after row in each array.
  *
- * `labels` are shifted already: `labels[i]` is the token that follows `inputIds[i]` in the same piece of a document; at a piece's end and
- * in padding it is -100. `positionIds` count from 0 in each piece, and in padding. `cuSeqlens` are the bounds of pieces and padding
+ * `targets` are shifted already: `targets[i]` is the token that follows `inputIds[i]` in the same piece of a document; at a piece's end
+ * and in padding it is -100. A loss takes them as they are; what shifts its `labels` by itself must not get them. `positionIds` count from 0 in each piece, and in padding. `cuSeqlens` are the bounds of pieces and padding
  * over the flattened rows, from 0 to samples * length. `documents` has the document's id for each span between two of them, '' for
  * padding; `domains` has each row's domain.
  */
@@ -33,7 +42,7 @@ export interface FeedBatch {
   readonly samples: number
   readonly length: number
   readonly inputIds: Int32Array
-  readonly labels: Int32Array
+  readonly targets: Int32Array
   readonly positionIds: Int32Array
   readonly cuSeqlens: Int32Array
   readonly documents: readonly string[]
@@ -44,7 +53,12 @@ const { accepts: isStep } = whole()
 const isState = (value: Partial<FeedState> | null) =>
   isStep(value?.step) && typeof value.feed === 'string' && typeof value.digest === 'string'
 const isPlace = (value: unknown) => isStep(value) || isState(value as FeedState | null)
-const place = kind<number | FeedState>('the number of a step, or what state() gave', isPlace)
+/** What a reader says that has read nothing is no position, and no reader may begin at the first step because of it. */
+const place = kind<number | FeedState>('the number of a step, or what state() gave', isPlace, value =>
+  value === null || value === undefined
+    ? 'no position was saved: leave it out to begin with the first step, or give 0'
+    : null,
+)
 const abortSignal = kind<AbortSignal>('an AbortSignal', value => value instanceof AbortSignal)
 
 export const readFeedOptions = {
@@ -59,8 +73,8 @@ export const readFeedOptions = {
 }
 export interface ReadOptions extends OptionsOf<typeof readFeedOptions> {}
 
-/** Label of a token that has no next token in its piece. */
-const noLabel = -100
+/** Target of a token that has no next token in its piece. */
+const noTarget = -100
 
 /**
  * Reads a published feed, whole or one rank's part of it: sample k of a step belongs to rank k mod world, so that any world size reads
@@ -68,6 +82,8 @@ const noLabel = -100
  */
 export function readFeed(dir: string, options: ReadOptions = {}): FeedReader {
   const resolved = resolveOptions('readFeed()', readFeedOptions, options)
+  // Left out is the first step. Undefined is a checkpoint that does not have it.
+  if ('from' in options) checkOption('readFeed()', readFeedOptions, 'from', options.from)
   const { rank, world } = resolved
   const given = `rank ${rank} of world ${world}`
   if (rank >= world) throw new HeadraceError('bad-option', `readFeed() has ${given}: ranks count from 0 to world - 1`)
@@ -77,14 +93,18 @@ export function readFeed(dir: string, options: ReadOptions = {}): FeedReader {
 export class FeedReader implements AsyncIterable<FeedBatch> {
   readonly #dir: string
   readonly #options: ResolvedOf<typeof readFeedOptions>
-  #handed: FeedState | null = null
+  #handed: FeedState | null
 
   constructor(dir: string, options: ResolvedOf<typeof readFeedOptions>) {
     this.#dir = dir
     this.#options = options
+    this.#handed = typeof options.from === 'number' ? null : options.from
   }
 
-  /** Where to go on: counts the batches that were handed out. Null until reading has begun. */
+  /**
+   * Where to go on: counts the batches that were handed out. Until reading has begun it is the state that the reader was given; null where
+   * it was given none, as that is known from the feed alone. Null is no position: `from` refuses it.
+   */
   state(): FeedState | null {
     return this.#handed
   }
@@ -205,7 +225,7 @@ function samplesOf(step: Step, open: Opener, rank: number, world: number): Part[
 
 function readSamples(step: Step, parts: readonly Part[], open: Opener, { length, endOfText }: Head): FeedBatch {
   const samples = parts.reduce((sum, part) => sum + part.rows.length, 0)
-  const [inputIds, labels, positionIds] = [0, 1, 2].map(() => new Int32Array(samples * length))
+  const [inputIds, targets, positionIds] = [0, 1, 2].map(() => new Int32Array(samples * length))
   const bounds = [0]
   const documents: string[] = []
   const domains: string[] = []
@@ -225,14 +245,14 @@ function readSamples(step: Step, parts: readonly Part[], open: Opener, { length,
           throw new HeadraceError('corrupt', `step ${step.step} has a sample over ${length} tokens`)
         const ids = inputIds.subarray(at, at + tokens)
         shard.readTokens(start, ids)
-        labels.set(ids.subarray(1), at)
-        labels[at + tokens - 1] = noLabel
+        targets.set(ids.subarray(1), at)
+        targets[at + tokens - 1] = noTarget
         endSpan(at, tokens, shard.idAt(start))
         at += tokens
       }
       if (at < end) {
         inputIds.fill(endOfText ?? 0, at, end)
-        labels.fill(noLabel, at, end)
+        targets.fill(noTarget, at, end)
         endSpan(at, end - at, '')
       }
       at = end
@@ -244,7 +264,7 @@ function readSamples(step: Step, parts: readonly Part[], open: Opener, { length,
     samples,
     length,
     inputIds,
-    labels,
+    targets,
     positionIds,
     cuSeqlens: Int32Array.from(bounds),
     documents,

@@ -71,7 +71,7 @@ async function judgeRanks(dir: string, whole: FeedBatch): Promise<string[]> {
   for (let rank = 0; rank < world; rank++) {
     const part = await readStep(dir, whole.step, rank, world)
     for (let i = 0; i < part.samples; i++)
-      for (const name of ['inputIds', 'labels', 'positionIds'] as const) {
+      for (const name of ['inputIds', 'targets', 'positionIds'] as const) {
         const [mine, all] = [part[name], whole[name]]
         const at = (i * world + rank) * length
         for (let t = 0; t < length; t++)

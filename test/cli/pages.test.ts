@@ -61,6 +61,8 @@ test('run again, it says so, changes nothing, and --json ends with one line of a
     'kept',
     'dropped',
     'dead',
+    'repaired',
+    'repairs',
     'tokens',
     'textBytes',
     'seconds',

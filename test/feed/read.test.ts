@@ -50,9 +50,9 @@ const headOf = (path: string) => JSON.parse(readFileSync(join(path, 'head.json')
 /** Throws unless batches hold what a FeedBatch promises of real documents. Returns how often each token was fed. */
 function checkBatches(batches: readonly FeedBatch[]): Map<number, number> {
   const fed = new Map<number, number>()
-  for (const { samples, length, inputIds, labels, positionIds, cuSeqlens, documents, domains } of batches) {
+  for (const { samples, length, inputIds, targets, positionIds, cuSeqlens, documents, domains } of batches) {
     assert.deepEqual(
-      [inputIds, labels, positionIds].map(a => a.length),
+      [inputIds, targets, positionIds].map(a => a.length),
       Array(3).fill(samples * length),
     )
     assert.deepEqual([cuSeqlens[0], cuSeqlens.at(-1)], [0, samples * length])
@@ -66,7 +66,7 @@ function checkBatches(batches: readonly FeedBatch[]): Map<number, number> {
         Array.from({ length: to - from }, (_, i) => i),
       )
       const ids = [...inputIds.subarray(from, to)]
-      assert.deepEqual([...labels.subarray(from, to)], id === '' ? ids.map(() => -100) : [...ids.slice(1), -100])
+      assert.deepEqual([...targets.subarray(from, to)], id === '' ? ids.map(() => -100) : [...ids.slice(1), -100])
       if (id === '') {
         assert.ok(ids.every(token => token === padding) && to % length === 0, 'padding ends a row')
         continue
@@ -104,7 +104,7 @@ function checkExactlyOnce(batches: readonly FeedBatch[], path: string, epochs: n
 }
 
 for (const name of Object.keys(variants))
-  test(`${name}: every token is fed once an epoch, with its labels, positions and document`, async () => {
+  test(`${name}: every token is fed once an epoch, with its targets, positions and document`, async () => {
     const batches = await readAll(feedDir(name), { verify: true })
     assert.equal(batches.length, headOf(feedDir(name)).steps)
     checkExactlyOnce(batches, feedDir(name), name === 'repeat' ? 2 : 1)
@@ -116,7 +116,7 @@ test('the checks see a batch fed twice, one left out, a wrong label and a wrong 
   assert.throws(() => checkExactlyOnce([...batches, batches[2]], path, 1))
   assert.throws(() => checkExactlyOnce(batches.slice(1), path, 1))
   const [first, ...others] = batches
-  assert.throws(() => checkBatches([{ ...first, labels: first.labels.with(3, 5) }, ...others]))
+  assert.throws(() => checkBatches([{ ...first, targets: first.targets.with(3, 5) }, ...others]))
   assert.throws(() => checkBatches([{ ...first, inputIds: first.inputIds.with(0, 5) }, ...others]))
   assert.throws(() => checkBatches([{ ...first, documents: first.documents.toReversed() }, ...others]))
 })
@@ -130,7 +130,7 @@ test('any world reads the same samples: sample k is rank k mod world', async () 
       for (let k = 0; k < batch.samples; k++) {
         const part = ranks[k % world][step]
         const at = Math.floor(k / world) * 16
-        for (const name of ['inputIds', 'labels', 'positionIds'] as const)
+        for (const name of ['inputIds', 'targets', 'positionIds'] as const)
           assert.deepEqual(part[name].subarray(at, at + 16), batch[name].subarray(16 * k, 16 * k + 16))
         assert.equal(part.domains[Math.floor(k / world)], batch.domains[k])
       }
@@ -154,6 +154,25 @@ test('a reader goes on from its state, with another world too, and counts only w
     assert.deepEqual([state.step, handed], [stop, stop])
     assert.deepEqual(await readAll(path, { from: JSON.parse(JSON.stringify(state)) }), whole.slice(stop))
     assert.deepEqual(await readAll(path, { from: stop }), whole.slice(stop))
+  }
+})
+
+test('a resumed reader stands where it was resumed before it reads; no position is not the beginning', async () => {
+  const path = feedDir('concatenate')
+  const [first] = await readAll(path)
+  const state: FeedState = { feed: headOf(path).feed, step: 1, digest: first.digest }
+  const resumed = readFeed(path, { from: state })
+  assert.deepEqual(resumed.state(), state)
+  for await (const { step } of resumed) if (step === 1) break
+  assert.equal(resumed.state()?.step, 2)
+  for (const from of [undefined, 0, 3]) {
+    const reader = readFeed(path, from === undefined ? {} : { from })
+    assert.equal(reader.state(), null)
+    for (const nowhere of [null, undefined])
+      assert.throws(() => readFeed(path, { from: nowhere as unknown as FeedState }), {
+        code: 'bad-option',
+        message: /'from' (null|undefined): give .*; no position was saved: leave it out to begin with the first step/,
+      })
   }
 })
 
@@ -216,7 +235,7 @@ test('the Python client gives the same batches', { skip: skipWithout('pyarrow', 
       const dump = join(dir, `${name}-${world}.jsonl`)
       for (let rank = 0; rank < world; rank++)
         for (const batch of await readAll(feedDir(name), { rank, world })) {
-          const arrays = ['inputIds', 'labels', 'positionIds', 'cuSeqlens'] as const
+          const arrays = ['inputIds', 'targets', 'positionIds', 'cuSeqlens'] as const
           const plain = Object.fromEntries(arrays.map(key => [key, [...batch[key]]]))
           appendFileSync(dump, `${JSON.stringify({ rank, world, ...batch, ...plain })}\n`)
         }
@@ -225,4 +244,12 @@ test('the Python client gives the same batches', { skip: skipWithout('pyarrow', 
   const script = join(import.meta.dirname, '..', 'python', 'test_feed.py')
   const { status, stderr } = spawnSync(python, [script, ...dumps], { encoding: 'utf8' })
   assert.equal(status, 0, stderr)
+})
+
+test('of the Python client only FeedError comes, and no step twice', { skip: skipWithout('pyarrow', 'numpy') }, () => {
+  const script = join(import.meta.dirname, '..', 'python', 'test_faults.py')
+  const seed = String(Date.now() % 2 ** 31)
+  const args = [script, feedDir('concatenate'), join(dir, 'shards'), makeFolder('python-faults'), seed]
+  const { status, stderr } = spawnSync(python, args, { encoding: 'utf8' })
+  assert.equal(status, 0, `seed ${seed}: ${stderr}`)
 })

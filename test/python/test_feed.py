@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python")
 
 from headrace import Feed, FeedError  # noqa: E402
 
-ARRAYS = {"inputIds": "input_ids", "labels": "labels", "positionIds": "position_ids", "cuSeqlens": "cu_seqlens"}
+ARRAYS = {"inputIds": "input_ids", "targets": "targets", "positionIds": "position_ids", "cuSeqlens": "cu_seqlens"}
 
 
 def check_batch(batch, expected):

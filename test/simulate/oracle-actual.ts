@@ -146,7 +146,7 @@ async function readActualFeed(dir: string): Promise<ActualFeed | null> {
       const [first, last] = [cuSeqlens.indexOf(i * length), cuSeqlens.indexOf((i + 1) * length)]
       return {
         domain,
-        ...{ inputIds: row(batch.inputIds), labels: row(batch.labels), positionIds: row(batch.positionIds) },
+        ...{ inputIds: row(batch.inputIds), labels: row(batch.targets), positionIds: row(batch.positionIds) },
         bounds: [...cuSeqlens.subarray(first, last + 1)].map(bound => bound - i * length),
         documents: batch.documents.slice(first, last),
       }

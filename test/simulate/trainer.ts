@@ -80,9 +80,9 @@ function keepSamples(training: Training, batch: FeedBatch, rank: number, ranks: 
 }
 
 /** Each sample as a hash of all that a trainer gets of it. */
-export function samplesOf({ samples, length, inputIds, labels, positionIds, domains }: FeedBatch): string[] {
+export function samplesOf({ samples, length, inputIds, targets, positionIds, domains }: FeedBatch): string[] {
   return Array.from({ length: samples }, (_, i) => {
-    const rows = [inputIds, labels, positionIds].map(values => values.subarray(i * length, (i + 1) * length).join())
+    const rows = [inputIds, targets, positionIds].map(values => values.subarray(i * length, (i + 1) * length).join())
     return hash('sha1', `${domains[i]} ${rows.join(' ')}`)
   })
 }

@@ -1,0 +1,168 @@
+"""What goes wrong at the trainer's side: test_faults.py FEED_DIR SHARDS_DIR WORK_DIR SEED [CASES]. FEED_DIR lies beside its SHARDS_DIR."""
+
+import json
+import os
+import random
+import shutil
+import sys
+import threading
+import types
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
+
+from headrace import BEGINNING, Feed, FeedError  # noqa: E402
+
+
+def error_of(act):
+    try:
+        act()
+    except FeedError as error:
+        return str(error)
+    raise AssertionError("it was not refused")
+
+
+def check_states(path):
+    state = Feed(path).state()
+    assert state["step"] == 0 and Feed(path, state=state).state() == state
+    assert Feed(path, state=BEGINNING).state() == state
+    assert "leave `state` out" in error_of(lambda: Feed(path, state=None))
+    assert "no step and no digest" in error_of(lambda: Feed(path, state={"feed": state["feed"]}))
+    for wrong in ([], 3, "x", {**state, "step": "1"}, {**state, "step": -1}, {**state, "step": True}, {**state, "digest": None}):
+        error_of(lambda: Feed(path, state=wrong))
+
+
+def check_options(path):
+    for options in ({"rank": "0"}, {"rank": 1}, {"world": 0}, {"files_max": 0}, {"targets_dtype": "float32"}):
+        error_of(lambda: Feed(path, **options))
+    error_of(lambda: Feed(None))
+
+
+def check_targets(path):
+    narrow, wide = next(Feed(path)), next(Feed(path, targets_dtype="int64"))
+    assert narrow["targets"].dtype == "int32" and wide["targets"].dtype == "int64"
+    assert (narrow["targets"] == wide["targets"]).all() and wide["input_ids"].dtype == "int32"
+    assert "labels" not in wide
+
+
+def check_workers(path):
+    """A stand-in for PyTorch says what its DataLoader's workers would."""
+    worker = types.SimpleNamespace(id=1, num_workers=4)
+    data = types.ModuleType("torch.utils.data")
+    data.get_worker_info = lambda: worker
+    sys.modules["torch.utils.data"] = data
+    try:
+        assert "worker 1 of the 4 of a DataLoader" in error_of(lambda: next(Feed(path)))
+        worker.num_workers = 1
+        assert next(Feed(path))["step"] == 0
+        worker = None
+        assert next(Feed(path))["step"] == 0
+    finally:
+        del sys.modules["torch.utils.data"]
+    assert "torch" not in sys.modules
+
+
+def check_processes(path):
+    import pickle
+
+    feed = Feed(path)
+    assert "make one there" in error_of(lambda: pickle.dumps(feed))
+    child = os.fork()
+    if child == 0:
+        message = ""
+        try:
+            message = error_of(lambda: next(feed))
+        finally:
+            os._exit(0 if "made in another process" in message else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert next(feed)["step"] == 0
+
+
+def check_threads(path):
+    feed, steps = Feed(path), []
+    threads = [threading.Thread(target=lambda: steps.extend(batch["step"] for batch in feed)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(steps) == list(range(feed.head["steps"])), steps
+
+
+def files_in(folder):
+    return sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
+
+
+def damage(content, chance):
+    """The bytes cut, changed at some places, or others."""
+    kind = chance.randrange(4)
+    if kind == 0:
+        return content[: chance.randrange(len(content))]
+    if kind == 1:
+        return bytes(chance.randrange(256) for _ in range(chance.randrange(40)))
+    changed = bytearray(content)
+    for _ in range(1 + chance.randrange(8)):
+        changed[chance.randrange(len(changed))] = chance.choice((0, 0x7F, 0x80, 0xFF, chance.randrange(256)))
+    return bytes(changed)
+
+
+def damage_json(content, chance):
+    """A head or a step in which a value is another or is missing."""
+    value = json.loads(content)
+    name = chance.choice(list(value))
+    if chance.random() < 0.3:
+        del value[name]
+    else:
+        value[name] = chance.choice((None, -1, 10**6, "x", [], {}, {"en": 5}, {"en": [{}]}, float("nan")))
+    return json.dumps(value).encode()
+
+
+def read_all(path):
+    # A rank's share of a step is one sample, which opens as many files as the whole.
+    for _ in Feed(path, world=12, files_max=4):
+        pass
+
+
+def check_damage(feed, shards, work, seed, cases):
+    path = os.path.join(work, "feed")
+    shutil.copytree(feed, path)
+    shutil.copytree(shards, os.path.join(work, "shards"))
+    chance = random.Random(seed)
+    files = files_in(work)
+    refused = 0
+    for case in range(cases):
+        file = os.path.join(path, "head.json") if case % 5 == 0 else chance.choice(files)
+        with open(file, "rb") as opened:
+            content = opened.read()
+        missing = chance.random() < 0.1
+        os.remove(file)
+        if not missing:
+            changed = damage_json(content, chance) if file.endswith("head.json") else damage(content, chance)
+            with open(file, "wb") as opened:
+                opened.write(changed)
+        try:
+            read_all(path)
+        except FeedError as error:
+            assert str(error)
+            refused += 1
+        except Exception as error:
+            raise AssertionError(f"{file}, case {case} of seed {seed}: {type(error).__name__} left the Feed") from error
+        finally:
+            if os.path.exists(file):
+                os.remove(file)
+            with open(file, "wb") as opened:
+                opened.write(content)
+    assert refused > cases / 4, refused
+    read_all(path)
+
+
+def main(feed, shards, work, seed, cases=60):
+    check_states(feed)
+    check_options(feed)
+    check_targets(feed)
+    check_workers(feed)
+    check_processes(feed)
+    check_threads(feed)
+    check_damage(feed, shards, work, int(seed), int(cases))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

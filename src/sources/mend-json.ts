@@ -10,6 +10,10 @@ const quote = 0x22
 const backslash = 0x5c
 /** What Python, JavaScript and C print for numbers that JSON has no word for. */
 const noNumber = /^[+-]?(?:nan|inf(?:inity)?)(?![\w.])/i
+/** What else may begin as they do in JSON: where it is neither, the rest need not be looked at. */
+const mayStand = /^(?:null|[+-]\d)/
+/** Pieces of a line that are held before they are joined: a hostile line has millions. */
+const partsMax = 4096
 /** Characters of the longest of them, and the one after it. */
 const lookedAt = '-infinity'.length + 1
 const firstOfNoNumber = new Set(Array.from('+-nNiI', letter => letter.charCodeAt(0)))
@@ -20,11 +24,13 @@ const firstOfNoNumber = new Set(Array.from('+-nNiI', letter => letter.charCodeAt
  */
 export function mendJson(source: string): MendedLine | null {
   const parts: string[] = []
+  let mended = ''
   let faults = 0
   let done = 0
   const replace = (from: number, to: number, by: string, fault: number) => {
     parts.push(source.slice(done, from), by)
     done = to
+    if (parts.length >= partsMax) mended += parts.splice(0).join('')
     faults |= fault
   }
   for (let at = 0, inString = false; at < source.length; at++) {
@@ -32,15 +38,16 @@ export function mendJson(source: string): MendedLine | null {
     if (code === quote) inString = !inString
     else if (!inString && firstOfNoNumber.has(code)) {
       const found = noNumber.exec(source.slice(at, at + lookedAt))
+      if (!found && !mayStand.test(source.slice(at, at + lookedAt))) return null
       if (!found) continue
       const end = at + found[0].length
       replace(at, end, 'null', faultBits['not-a-number'])
       at = end - 1
     } else if (inString && code === backslash) at++
     else if (inString && code === 0) replace(at, at + 1, '', faultBits['nul-character'])
-    else if (inString && code < 0x20) replace(at, at + 1, escapeOf(code), faultBits['control-character'])
+    else if (inString && code < 0x20) replace(at, at + 1, escapes[code], faultBits['control-character'])
   }
-  return faults === 0 ? null : { line: parts.join('') + source.slice(done), faults }
+  return faults === 0 ? null : { line: mended + parts.join('') + source.slice(done), faults }
 }
 
-const escapeOf = (code: number) => `\\u${code.toString(16).padStart(4, '0')}`
+const escapes = Array.from({ length: 0x20 }, (_, code) => `\\u${code.toString(16).padStart(4, '0')}`)

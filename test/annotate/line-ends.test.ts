@@ -67,7 +67,8 @@ for (const annotator of annotators)
 
 test('line ends that are kept do decide what filters measure', async () => {
   for (const annotator of [finewebQuality(), gopherRepetition(), signature()]) {
-    const [lf, crlf] = [await read('\n', 'keep'), await read('\r\n', 'keep')]
+    const lf = await read('\n', 'keep')
+    const crlf = await read('\r\n', 'keep')
     assert.notDeepEqual(await measure(annotator, crlf), await measure(annotator, lf), annotator.name)
   }
 })

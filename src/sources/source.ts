@@ -69,7 +69,7 @@ export interface Chunk {
   readonly next: ReadPosition
 }
 
-/** A chunk's records: `batch` has the columns of `document.v1`; every record is either a row of it or in `dead`. */
+/** A chunk's records: `batch` has the columns of `document.v1`, of which `repaired` may be left out; every record is either a row of it or in `dead`. */
 export interface Parsed {
   readonly batch: Batch
   readonly dead: readonly DeadRecord[]

@@ -78,6 +78,15 @@ test('fields of a newer version are left out, wherever this one reads all', () =
   }
 })
 
+test('a note from before anything was repaired is read as one without repairs', () => {
+  const { totals, ...fields } = JSON.parse(notes.decide)
+  for (const name of ['repaired', 'repairs']) delete totals[name]
+  assert.deepEqual(
+    readDecideNote({ note: JSON.stringify({ ...fields, totals }) }),
+    readDecideNote({ note: notes.decide }),
+  )
+})
+
 /** A note with one value changed, by the path to it. */
 function change(note: string, path: string, value: unknown): string {
   const root = JSON.parse(note)
@@ -101,6 +110,8 @@ const wrong: [stage: Stage, path: string, values: unknown[]][] = [
   ['decide', 'totals.documents', [-1, 0.5, '5', null]],
   ['decide', 'totals.textBytes', [null]],
   ['decide', 'totals.dropped', [null, [], 5, { short: '5' }, { short: { documents: 1, kept: 1 } }]],
+  ['decide', 'totals.repaired', [-1, '5', null]],
+  ['decide', 'totals.repairs', [null, { nul: '5' }]],
   ['decide', 'totals.byDomain.web', [null, 5, { documents: 5 }, { documents: 5, kept: -1 }]],
   ['decide', 'totals.byLanguage', [null, { en: 5 }]],
   ['decide', 'guards', [null, {}, [null], [{}]]],

@@ -214,6 +214,12 @@ const logCases = (dropped: number): DamageCase[] => [
     /^byte/,
   ],
   [
+    'counts of repairs',
+    dir => damage.rewriteNote(dir, 'decide', note => (note.totals.repairs['nul-character'] = 1)),
+    'totals',
+    /^log\/decide/,
+  ],
+  [
     'counts by reason',
     dir => damage.rewriteNote(dir, 'decide', note => (note.totals.dropped.other = 1)),
     'totals',

@@ -114,7 +114,7 @@ export function rewriteTopic(
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object ? Mutable<T[K]> : T[K] }
 
 export interface StageNote {
-  totals: { kept: number; tokens: number; dropped: Record<string, number> }
+  totals: { kept: number; tokens: number; dropped: Record<string, number>; repairs: Record<string, number> }
 }
 
 /** Changes the note of a stage's last commit. */

@@ -20,6 +20,7 @@ interface Row {
   readonly domain?: string
   readonly gate?: string
   readonly size?: number
+  readonly repaired?: string
 }
 
 const size = plainAnnotator({
@@ -44,6 +45,7 @@ function scoredOf(rows: readonly Row[]): Batch {
       gateEvidence: { kind: 'f64', values: Float64Array.from(rows, row => (row.gate ? 5 : Number.NaN)) },
       size: { kind: 'f64', values: Float64Array.from(rows, row => row.size ?? Number.NaN) },
       row: { kind: 'u32', values: Uint32Array.from(rows, (_, i) => 2 * i + 1) },
+      repaired: utf8From(rows.map(row => row.repaired ?? '')),
     },
   }
 }
@@ -158,6 +160,13 @@ test('each row is in one of the two, and the totals are their sums, over many sl
   assert.deepEqual(Object.keys(totals.byDomain).sort(), ['a', 'b'])
   assert.equal(totals.byDomain.a.documents + totals.byDomain.b.documents, documents)
   assert.equal(totals.byDomain.a.kept + totals.byDomain.b.kept, keptRows)
+})
+
+test('repaired rows are counted by fault, whatever becomes of them; faults that nobody knows are others', async () => {
+  const faults = ['', 'nul-character', 'nul-character line-ends', 'own constructor']
+  const rows = faults.map((repaired, i) => ({ text: `text ${i}`, size: i, repaired }))
+  const { totals } = await decideAll(planOf(), rows)
+  assert.deepEqual([totals.repaired, { ...totals.repairs }], [3, { 'nul-character': 2, 'line-ends': 1, other: 2 }])
 })
 
 test('domains with names of JavaScript are counted, also after a restart', async () => {

@@ -1,6 +1,6 @@
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
-import type { Fields } from '../fields.ts'
+import type { Columns, Fields } from '../fields.ts'
 import { findColumn, findField, takeField } from '../nested-field.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 
@@ -33,12 +33,13 @@ export class RowEncoder {
   readonly dead: DeadRecord[] = []
   byteLength = 0
 
-  constructor(options: Fields, columns: ColumnValues) {
+  constructor(options: Columns, columns: ColumnValues) {
     const names = roles.map(role => options[role])
     this.#columns = columns
     this.#roleColumns = names.map(name => roleColumn(columns, name))
     this.#nested = this.#roleColumns.filter(column => column.path !== null)
-    this.#metaNames = [...columns.keys()].filter(name => !names.includes(name))
+    const isWanted = (name: string) => !names.includes(name) && (options.columns?.includes(name) ?? true)
+    this.#metaNames = [...columns.keys()].filter(isWanted)
   }
 
   /** Adds row `row` of the columns, which is the file's record `line`; one that is too long is dead. */

@@ -1,5 +1,6 @@
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
+import { parseLongNumbers } from '../exact-json.ts'
 import type { Columns, Fields } from '../fields.ts'
 import { findColumn, findField, takeField } from '../nested-field.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
@@ -115,7 +116,7 @@ export function decodeRows(chunk: Chunk, options: Fields): Parsed {
     if (kind === kinds.utf8) return part
     if (kind === kinds.absent) return null
     const source = Buffer.from(part).toString()
-    return kind === kinds.integer ? BigInt(source) : JSON.parse(source)
+    return kind === kinds.integer ? BigInt(source) : parseLongNumbers(source)
   }
   for (; at < bytes.length; line++) {
     while (deadLines.has(line)) line++

@@ -121,7 +121,7 @@ export function decodeRows(chunk: Chunk, options: Fields): Parsed {
   for (; at < bytes.length; line++) {
     while (deadLines.has(line)) line++
     for (const role of roles) document[role] = nextPart()
-    document.meta = nextPart()
+    document.meta = nextPart() as Uint8Array
     builder.add(line, document)
   }
   return builder.finish()

@@ -10,7 +10,7 @@ import { makeTexts, readSource } from '../../sources/fixture.ts'
 import { marksOf, type Original } from '../mutate.ts'
 import type { Target } from '../target.ts'
 
-const texts = makeTexts(60).map(text => text.slice(0, 300))
+const texts = makeTexts(60).map(text => text.slice(0, 300).toWellFormed())
 const lines = (from: number, to: number) =>
   Buffer.from(
     texts

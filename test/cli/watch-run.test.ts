@@ -147,7 +147,7 @@ async function checkRunbook(metrics: ReadonlySet<string>): Promise<void> {
   const missing = [...metrics, ...Object.keys(eventFields)].filter(name => !text.includes(`\`${name}`))
   assert.deepEqual(missing, [])
   const named = [...text.matchAll(/headrace_[a-z_]+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ''))
-  // These two have no sample where nothing is to be said.
+  // These have no sample where nothing is to be said.
   const known = new Set([
     ...metrics,
     'headrace_dead_rows_total',

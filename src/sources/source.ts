@@ -44,7 +44,15 @@ export const offsetAtEnd = Number.MAX_SAFE_INTEGER
 export const lineAtEnd = Number.MAX_SAFE_INTEGER
 
 /** Reasons of dead records that end their split, besides all on line 0: what comes after such a record was not read. */
-export const restReasons = ['unreadable-file', 'truncated-file', 'corrupt-file', 'row-group-too-large']
+export const restReasons = [
+  'unreadable-file',
+  'truncated-file',
+  'corrupt-file',
+  'encrypted-file',
+  'page-too-large',
+  'expands-too-much',
+  'row-group-too-large',
+]
 
 /** A record that can't become a document, found while reading or parsing. `line` counts from 1; 0 is the file as a whole. */
 export interface DeadRecord {
@@ -63,6 +71,8 @@ export interface Chunk {
   readonly line: number
   readonly bytes: Uint8Array
   readonly dead: readonly DeadRecord[]
+  /** What was passed over although no record was lost, in words for whoever runs it; told when it is read, and not recorded. */
+  readonly notes?: readonly string[]
   /** The records in `bytes` that are meant, where not all are. */
   readonly only?: readonly LineRange[]
   /** Where the record after this chunk begins. */

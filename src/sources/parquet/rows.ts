@@ -1,7 +1,11 @@
+import { isUtf8 } from 'node:buffer'
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
 import type { Fields } from '../fields.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
+import { toBase64, type Value } from './convert.ts'
+import { writeJson } from './json.ts'
+import type { Row } from './reader.ts'
 
 /**
  * Rows of a Parquet file on their way from the loader to a worker. A row is six parts (text, id, domain, url, added, meta); a part is its
@@ -13,9 +17,6 @@ const headBytes = 5
 const encoder = new TextEncoder()
 const noBytes = new Uint8Array(0)
 
-/** Columns by name: values in row order, as the Parquet reader gives them, with strings as bytes. */
-export type ColumnValues = ReadonlyMap<string, ArrayLike<unknown>>
-
 interface Part {
   readonly kind: number
   readonly bytes: Uint8Array
@@ -23,24 +24,27 @@ interface Part {
 
 /** Collects rows of a window until they are a chunk. */
 export class RowEncoder {
-  readonly #columns: ColumnValues
-  readonly #roleColumns: readonly (ArrayLike<unknown> | undefined)[]
-  readonly #metaNames: readonly string[]
+  readonly #roleColumns: readonly number[]
+  readonly #metaColumns: readonly (readonly [name: string, column: number])[]
   readonly #parts: Part[] = []
   readonly dead: DeadRecord[] = []
   byteLength = 0
 
-  constructor(options: Fields, columns: ColumnValues) {
+  /** `columns` are the names of a row's values. */
+  constructor(options: Fields, columns: readonly string[]) {
     const names = roles.map(role => options[role])
-    this.#columns = columns
-    this.#roleColumns = names.map(name => columns.get(name))
-    this.#metaNames = [...columns.keys()].filter(name => !names.includes(name))
+    this.#roleColumns = names.map(name => columns.indexOf(name))
+    this.#metaColumns = columns.map((name, i) => [name, i] as const).filter(([name]) => !names.includes(name))
   }
 
-  /** Adds row `row` of the columns, which is the file's record `line`; one that is too long is dead. */
-  add(row: number, line: number): void {
-    const parts = this.#roleColumns.map(column => toPart(column?.[row]))
-    parts.push({ kind: kinds.utf8, bytes: encoder.encode(this.#writeMeta(row)) })
+  /** Adds a row, which is the file's record `line`; one that is too long is dead. */
+  add({ values, bytesTooMany }: Row, line: number): void {
+    if (bytesTooMany !== null) {
+      this.dead.push(tooLong(line, bytesTooMany))
+      return
+    }
+    const parts = this.#roleColumns.map((column, i) => toPart(values[column], roles[i] === 'text'))
+    parts.push({ kind: kinds.utf8, bytes: encoder.encode(this.#writeMeta(values)) })
     const length = parts.reduce((sum, part) => sum + part.bytes.length, 0)
     if (length > limits.documentBytesMax) {
       this.dead.push(tooLong(line, length))
@@ -63,11 +67,11 @@ export class RowEncoder {
     return bytes
   }
 
-  #writeMeta(row: number): string {
+  #writeMeta(values: Row['values']): string {
     let meta = ''
-    for (const name of this.#metaNames) {
-      const json = writeJson(this.#columns.get(name)![row])
-      if (json !== undefined) meta += `${meta ? ',' : '{'}${JSON.stringify(name)}:${json}`
+    for (const [name, column] of this.#metaColumns) {
+      const value = values[column] ?? null
+      if (value !== null) meta += `${meta ? ',' : '{'}${JSON.stringify(name)}:${writeJson(value)}`
     }
     return meta && `${meta}}`
   }
@@ -100,34 +104,21 @@ export function decodeRows(chunk: Chunk, options: Fields): Parsed {
   return builder.finish()
 }
 
-/** A value that is no text goes as a sample of its type, from which the worker words the dead record. */
-function toPart(value: unknown): Part {
-  if (value instanceof Uint8Array) return { kind: kinds.utf8, bytes: value }
+/**
+ * A value that is neither text nor a number goes as a sample of its type, from which the worker words the dead record. Bytes that are no
+ * UTF-8 can be a label in base64, but no text.
+ */
+function toPart(value: Value | undefined, isText: boolean): Part {
   if (value === null || value === undefined) return { kind: kinds.absent, bytes: noBytes }
-  if (typeof value === 'number') return { kind: kinds.other, bytes: encoder.encode(JSON.stringify(value)) }
+  if (value instanceof Uint8Array) {
+    const bytes = isText || isUtf8(value) ? value : encoder.encode(toBase64(value))
+    return { kind: kinds.utf8, bytes }
+  }
   if (typeof value === 'bigint') return { kind: kinds.integer, bytes: encoder.encode(String(value)) }
   if (typeof value === 'string') return { kind: kinds.utf8, bytes: encoder.encode(value) }
-  if (value instanceof Date && !Number.isNaN(value.valueOf()))
-    return { kind: kinds.utf8, bytes: encoder.encode(value.toISOString()) }
-  const sample = typeof value === 'boolean' ? 'true' : Array.isArray(value) ? '[]' : '{}'
-  return { kind: kinds.other, bytes: encoder.encode(sample) }
-}
-
-/** JSON of a column's value; a missing one, or one too deep for JSON, is left out. */
-function writeJson(value: unknown): string | undefined {
-  if (value === null || value === undefined) return undefined
-  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString())
-  if (typeof value === 'number' || typeof value === 'string') return JSON.stringify(value)
-  try {
-    return JSON.stringify(value, toJsonValue)
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
-}
-
-function toJsonValue(_: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString()
-  if (typeof value !== 'bigint') return value
-  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  // JSON has no numbers for these.
+  if (typeof value === 'number' && !Number.isFinite(value) && !isText)
+    return { kind: kinds.utf8, bytes: encoder.encode(String(value)) }
+  if (typeof value === 'object') return { kind: kinds.other, bytes: encoder.encode(Array.isArray(value) ? '[]' : '{}') }
+  return { kind: kinds.other, bytes: encoder.encode(JSON.stringify(value)) }
 }

@@ -72,7 +72,7 @@ export interface Chunk {
   readonly bytes: Uint8Array
   readonly dead: readonly DeadRecord[]
   /** What was passed over although no record was lost, in words for whoever runs it; told when it is read, and not recorded. */
-  readonly notes?: readonly string[]
+  readonly notes?: readonly string[] | undefined
   /** The records in `bytes` that are meant, where not all are. */
   readonly only?: readonly LineRange[]
   /** Where the record after this chunk begins. */

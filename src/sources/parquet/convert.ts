@@ -31,16 +31,16 @@ export function converterOf(element: SchemaElement): Convert {
 function wholeConverter({ type, converted_type: older, logical_type: logical }: SchemaElement): Convert {
   if (logical?.type === 'DATE' || older === 'DATE') return raw => formatDate(Number(raw))
   if (logical?.type === 'TIME') {
-    const [digits, isUtc] = [digitsOf(logical.unit), logical.isAdjustedToUTC]
-    return raw => formatTime(BigInt(raw as bigint), digits, isUtc)
+    const digits = digitsOf(logical.unit)
+    return raw => formatTime(BigInt(raw as bigint), digits)
   }
   if (logical?.type === 'TIMESTAMP') {
     const [digits, isUtc] = [digitsOf(logical.unit), logical.isAdjustedToUTC]
     return raw => formatTimestamp(BigInt(raw as bigint), digits, isUtc)
   }
-  // The older annotations of times are those of UTC.
   if (older === 'TIME_MILLIS' || older === 'TIME_MICROS')
-    return raw => formatTime(BigInt(raw as bigint), older === 'TIME_MILLIS' ? 3 : 6, true)
+    return raw => formatTime(BigInt(raw as bigint), older === 'TIME_MILLIS' ? 3 : 6)
+  // The older annotations are those of UTC.
   if (older === 'TIMESTAMP_MILLIS' || older === 'TIMESTAMP_MICROS')
     return raw => formatTimestamp(BigInt(raw as bigint), older === 'TIMESTAMP_MILLIS' ? 3 : 6, true)
   const isUnsigned = logical?.type === 'INTEGER' ? !logical.isSigned : older?.startsWith('UINT_') === true

@@ -92,7 +92,7 @@ class GroupRows {
     const fresh = [...this.#reader.faults()].filter(([name]) => !told.has(name))
     for (const [name] of fresh) told.add(name)
     const where = `is left out of meta from a row before ${this.next + 1} on`
-    return fresh.map(([name, fault]) => `the column '${name}' ${where}: ${fault}`)
+    return fresh.map(([name, fault]) => `the column ${JSON.stringify(name)} ${where}: ${fault}`)
   }
 }
 

@@ -8,8 +8,8 @@ import type { Value } from './convert.ts'
 import { readFooter } from './footer.ts'
 import { type Field, readSchema } from './schema.ts'
 
-/** What a row takes in a run besides its values: an id, a place, a measurement of each kind. */
-const rowBytes = 64
+/** What a row takes in a run besides its values: an id, a place, a measurement of each kind; or its entry among the dead. */
+const rowBytes = 256
 
 /** A row group: its rows, and the bytes in the file of what is read of it. */
 export interface Group {

@@ -17,16 +17,19 @@ export function formatDate(day: number): string {
 export function formatTimestamp(value: bigint, digits: number, isUtc: boolean): string {
   const unitsOfDay = secondsOfDay * 10n ** BigInt(digits)
   const rest = ((value % unitsOfDay) + unitsOfDay) % unitsOfDay
-  return `${formatDate(Number((value - rest) / unitsOfDay))}T${formatTime(rest, digits, isUtc)}`
+  return `${formatDate(Number((value - rest) / unitsOfDay))}T${formatTime(rest, digits)}${isUtc ? 'Z' : ''}`
 }
 
-/** Units of 10^-`digits` seconds since midnight. What is no time of a day stays a number. */
-export function formatTime(value: bigint, digits: number, isUtc: boolean): string {
+/**
+ * Units of 10^-`digits` seconds since midnight. What is no time of a day stays a number. There is no mark of UTC, as the most common writer
+ * says so of every time.
+ */
+export function formatTime(value: bigint, digits: number): string {
   const units = 10n ** BigInt(digits)
   if (value < 0n || value >= secondsOfDay * units) return String(value)
   const second = Number(value / units)
   const clock = [Math.floor(second / 3600), Math.floor(second / 60) % 60, second % 60].map(pad).join(':')
-  return `${clock}.${String(value % units).padStart(digits, '0')}${isUtc ? 'Z' : ''}`
+  return `${clock}.${String(value % units).padStart(digits, '0')}`
 }
 
 /** Months, days and milliseconds, each 32 bits, as a duration. */

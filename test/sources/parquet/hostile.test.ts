@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import { limits } from '../../../src/limits.ts'
+import { parquet } from '../../../src/sources/parquet/parquet.ts'
+import { makeFolder } from '../../temporary.ts'
+import { readSource } from '../fixture.ts'
+import { readDocuments } from './documents.ts'
+
+const folder = makeFolder('parquet')
+const golden = (name: string) => join(import.meta.dirname, '../../golden/parquet', name)
+const fault = (name: string) => join(import.meta.dirname, '../../faults', name)
+
+type Options = Parameters<typeof parquetWriteBuffer>[0]
+type Column = Options['columnData'][number]
+function write(name: string, columnData: Options['columnData'], options: Partial<Options> = {}): string {
+  const path = join(folder, `${name}.parquet`)
+  writeFileSync(path, Buffer.from(parquetWriteBuffer({ columnData, rowGroupSize: 2 ** 31, ...options })))
+  return path
+}
+
+test('decimals stay as many ids as they are', async () => {
+  const ids = (await readDocuments(fault('p-dec20.parquet'))).map(({ id }) => id)
+  assert.deepEqual(ids, ['90071992547409930001', '90071992547409930002', '12'])
+})
+
+test("a map's keys are its keys", async () => {
+  const metas = (await readDocuments(fault('p-map.parquet'))).map(({ meta }) => meta)
+  assert.deepEqual(metas, [
+    { labels: { language: 'en', quality: 'high' }, liststruct: [{ name: 'x', m: 1 }] },
+    { labels: { größe: 'groß' }, liststruct: [] },
+  ])
+})
+
+test('row groups without rows are passed over', async () => {
+  assert.deepEqual(
+    (await readDocuments(fault('emptygroups.parquet'))).map(({ line }) => line),
+    [1, 2, 3, 4, 5],
+  )
+})
+
+test('pages in zstd are read', async () => {
+  const documents = await readDocuments(fault('codec-zstd.parquet'))
+  assert.deepEqual([documents[9].id, documents[9].text], ['9', 'A small text about rivers and mills, number 9.'])
+})
+
+test('bytes that are no text are a dead text, a label in base64, and base64 in meta', async () => {
+  const data = [Uint8Array.of(0xff, 0xfe), Uint8Array.of(0x61)]
+  const bytes = (name: string): Column => ({ name, data, type: 'BYTE_ARRAY' })
+  const [first, second] = await readDocuments(write('bytes', [bytes('body'), bytes('id'), bytes('m')], {}), {
+    text: 'body',
+  })
+  assert.deepEqual([first.reason, second.id, second.meta], ['invalid-utf8', 'a', { m: 'a' }])
+  const labels = write('labels', [{ name: 'text', data: ['x', 'y'], type: 'STRING' }, bytes('id'), bytes('m')])
+  const documents = await readDocuments(labels)
+  assert.deepEqual(
+    documents.map(({ id, meta }) => [id, meta]),
+    [
+      ['base64://4=', { m: 'base64://4=' }],
+      ['a', { m: 'a' }],
+    ],
+  )
+})
+
+const lzo: Partial<Options> = {
+  compressors: { LZO: (bytes: Uint8Array) => bytes } as NonNullable<Options['compressors']>,
+}
+const text: Column = { name: 'text', data: ['a', 'b', 'c'], type: 'STRING' }
+const unread: readonly [what: string, path: string, column: string, told: RegExp][] = [
+  [
+    'of an unknown codec',
+    write('lzo', [text, { name: 'x', data: [1, 2, 3], type: 'INT32', codec: 'LZO' }], lzo),
+    'x',
+    /^the column "x" .*the codec LZO is not supported$/,
+  ],
+  ['that is encrypted', golden('encrypted-column.parquet'), 'secret', /^the column "secret" .* is encrypted/],
+]
+for (const [what, path, column, told] of unread)
+  test(`a column ${what} costs no document unless it is asked for, and is told once`, async () => {
+    const documents = await readDocuments(path)
+    assert.deepEqual(
+      documents.map(({ reason, meta }) => [reason, meta]),
+      documents.map(() => [undefined, {}]),
+    )
+    assert.ok(documents.length > 1)
+    const notes = (await readSource(parquet(path))).chunks.flatMap(chunk => chunk.notes ?? [])
+    assert.equal(notes.length, 1)
+    assert.match(notes[0], told)
+    assert.equal((await readDocuments(path, { columns: ['other'] })).length, documents.length)
+    assert.equal((await readDocuments(path, { columns: [column] }))[0].line, 0)
+  })
+
+test('a file that is encrypted says so', async () => {
+  for (const name of ['encrypted', 'encrypted-text'])
+    assert.deepEqual(await readDocuments(golden(`${name}.parquet`)), [{ line: 0, reason: 'encrypted-file' }])
+})
+
+test('a byte that a checksum tells of ends the file there', async () => {
+  const bytes = readFileSync(golden('plain.parquet'))
+  bytes[bytes.indexOf('row 3')] ^= 0x20
+  const path = join(folder, 'checksum.parquet')
+  writeFileSync(path, bytes)
+  assert.deepEqual(await readDocuments(path), [{ line: 0, reason: 'corrupt-file' }])
+})
+
+test('what is before damage within a row group is kept, wherever reading begins', async () => {
+  const data = Array.from({ length: 3000 }, (_, i) => `${i} ${'word '.repeat(200)}`)
+  const path = write('late', [{ name: 'text', data, type: 'STRING', encoding: 'PLAIN' }], {
+    codec: 'UNCOMPRESSED',
+    pageSize: 65536,
+  })
+  const bytes = readFileSync(path)
+  // A text that claims to be longer than its page.
+  bytes.writeUInt32LE(0x7fff_ffff, bytes.indexOf(`${data[2000].slice(0, 20)}`) - 4)
+  writeFileSync(path, bytes)
+  const { records, chunks } = await readSource(parquet(path))
+  assert.deepEqual([records.length, records.at(-1)?.line, records.at(-1)?.reason], [2001, 2001, 'corrupt-file'])
+  const source = parquet(path)
+  const signal = new AbortController().signal
+  const [split] = await Array.fromAsync(source.splits(signal))
+  for (const [i, { next }] of chunks.slice(0, -1).entries())
+    assert.deepEqual(await Array.fromAsync(source.read(split, next, signal)), chunks.slice(i + 1))
+})
+
+/** Runs with other limits, which are put back. */
+async function withLimits(some: Partial<Record<keyof typeof limits, number>>, run: () => Promise<void>): Promise<void> {
+  const before = { ...limits }
+  Object.assign(limits, some)
+  try {
+    await run()
+  } finally {
+    Object.assign(limits, before)
+  }
+}
+
+test('a row group far beyond what may be held is read page by page', async () => {
+  const data = Array.from({ length: 4000 }, (_, i) => `${i} ${'word '.repeat(200)}`)
+  const column = { name: 'text', data, type: 'STRING', encoding: 'PLAIN' } as const
+  const small = write('pages', [column], { pageSize: 65536 })
+  const large = write('page', [column], { pageSize: 2 ** 30 })
+  await withLimits({ parquetHeldBytesMax: 128 * 1024 }, async () => {
+    assert.deepEqual(
+      (await readDocuments(small)).map(({ text }) => text),
+      data,
+    )
+    assert.deepEqual(await readDocuments(large), [{ line: 0, reason: 'page-too-large' }])
+  })
+})
+
+const word = 'x'.repeat(10_000)
+const column = (name: string, rows: number, value: unknown): Column => ({
+  name,
+  data: new Array(rows).fill(value),
+  type: 'STRING',
+  nullable: value === null,
+})
+const repeats: readonly [what: string, columns: Column[]][] = [
+  ['a text that every row has', [column('text', 4000, word)]],
+  ['missing texts', [column('text', 100_000, null)]],
+  ['a value of meta that every row has', [column('text', 4000, 'x'), column('m', 4000, word)]],
+]
+for (const [what, columns] of repeats)
+  test(`a file that is nothing but ${what} ends where its values are too many times its bytes`, async () => {
+    const path = write('repeats', columns)
+    const file = readFileSync(path).length
+    const expansionBytesMin = 1024 * 1024
+    await withLimits({ expansionBytesMin }, async () => {
+      const { chunks } = await readSource(parquet(path))
+      assert.equal(chunks.at(-1)!.dead.at(-1)?.reason, 'expands-too-much')
+      const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
+      const bytesMax = expansionBytesMin + limits.expansionMax * file
+      assert.ok(bytes > 0 && bytes < bytesMax, `${bytes} bytes of ${bytesMax}`)
+      assert.ok(bytesMax < 4000 * word.length, 'the file could give no more than it may')
+      const source = parquet(path)
+      const signal = new AbortController().signal
+      const [split] = await Array.fromAsync(source.splits(signal))
+      assert.deepEqual(await Array.fromAsync(source.read(split, chunks[0].next, signal)), chunks.slice(1))
+    })
+  })

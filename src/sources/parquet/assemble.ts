@@ -2,6 +2,7 @@ import type { Value } from './convert.ts'
 import { writeKey } from './json.ts'
 import type { LeafReader } from './leaf.ts'
 import type { Field } from './schema.ts'
+import { decodeVariant } from './variant.ts'
 
 /**
  * A column's value in the row whose entries its leaves have gathered. A struct is a Map of the members that it has, as names come from
@@ -46,9 +47,10 @@ function takeContent(field: Field, leaves: readonly LeafReader[], offset: number
   }
   if (content === 'wrapper') return assemble(children[0], leaves, offset)
   if (content === 'pair') return children.map(child => assemble(child, leaves, offset))
-  if (content === 'struct') {
+  if (content === 'struct' || content === 'variant') {
     const members = children.map(child => [child.name, assemble(child, leaves, offset)] as const)
-    return new Map(members.filter(([, member]) => member !== null))
+    const struct = new Map(members.filter(([, member]) => member !== null))
+    return content === 'struct' ? struct : decodeVariant(struct)
   }
   const pairs = assemble(children[0], leaves, offset) as (readonly Value[])[]
   // As the format has it, the last value of a key that is there twice counts.

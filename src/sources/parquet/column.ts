@@ -84,7 +84,6 @@ export class ColumnReader {
 }
 
 function openLeaves(file: InputFile, group: RowGroup, field: Field, budget: Budget): LeafReader[] {
-  checkKind(field)
   return leavesOf(field).map((leaf, i) => {
     const meta = partOf(group, leaf, field.leaves[0] + i)
     if (leaf.repetition === 0 && meta.num_values !== group.num_rows)
@@ -103,10 +102,4 @@ function partOf(group: RowGroup, leaf: Field, number: number): ColumnMetaData {
     throw new Error(`a row group has no column ${leaf.path.join('.')}`)
   if (part.file_path) throw new Error(`the column ${leaf.path.join('.')} lies in another file`)
   return meta
-}
-
-/** A VARIANT has types of its own within its bytes. */
-function checkKind({ element, children }: Field): void {
-  if (element.logical_type?.type === 'VARIANT') throw new Error('values of type VARIANT are not supported')
-  for (const child of children) checkKind(child)
 }

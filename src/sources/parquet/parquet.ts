@@ -38,7 +38,8 @@ async function* readRows(file: InputFile, { from, options, signal }: Reading): A
   for (const group of groups) {
     const end = start + group.rows
     if (end > from.offset) {
-      const rows = new GroupRows(openGroup(group), end, start)
+      const reader = await Promise.try(openGroup, group).catch(refuse)
+      const rows = new GroupRows(reader, end, start)
       await rows.skipTo(from.offset)
       while (rows.next < end) {
         if (signal.aborted) return

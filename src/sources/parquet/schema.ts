@@ -5,9 +5,9 @@ const depthMax = 64
 
 /**
  * What a field's content is. `wrapper`: that of its only child, as the groups around a list's elements have no other; `map`: pairs of a key
- * and a value; `pair`: one of these.
+ * and a value; `pair`: one of these; `variant`: a struct of bytes that say what they are.
  */
-export type Content = 'value' | 'struct' | 'wrapper' | 'map' | 'pair'
+export type Content = 'value' | 'struct' | 'wrapper' | 'map' | 'pair' | 'variant'
 
 /** A field of the schema, with the levels that say how much of the path to it there is (Dremel). */
 export interface Field {
@@ -78,6 +78,7 @@ const isMap = ({ converted_type, logical_type }: SchemaElement) =>
 /** Lists and maps also as older writers have them (Parquet format, LogicalTypes.md, "Backward-compatibility rules"). */
 function contentOf(element: SchemaElement, children: readonly Field[], parent: SchemaElement): Content {
   if (children.length === 0) return 'value'
+  if (element.logical_type?.type === 'VARIANT') return 'variant'
   const isRepeated = element.repetition_type === 'REPEATED'
   if (isRepeated && isMap(parent) && children.length <= 2) return 'pair'
   if (isRepeated && isList(parent)) return isElement(element, children, parent) ? 'struct' : 'wrapper'

@@ -92,6 +92,43 @@ for (const [what, path, column, told] of unread)
     assert.equal((await readDocuments(path, { columns: [column] }))[0].line, 0)
   })
 
+/** A row each; the last but one without a zone, as the writer has it. */
+const variants: readonly unknown[] = [
+  { a: 1, b: 'größe', c: [1, 'x', null, { d: 2n ** 60n }], e: { f: true } },
+  [1, 2.5, -70_000, 40_000],
+  'text alone',
+  'x'.repeat(100),
+  null,
+  undefined,
+  { a: 'not as the others', z: Uint8Array.of(0xff) },
+  new Date(1_714_567_890_123),
+  {},
+]
+const variantValues = [
+  { a: 1, b: 'größe', c: [1, 'x', null, { d: '1152921504606846976' }], e: { f: true } },
+  [1, 2.5, -70_000, 40_000],
+  'text alone',
+  'x'.repeat(100),
+  undefined,
+  undefined,
+  { a: 'not as the others', z: 'base64:/w==' },
+  '2024-05-01T12:51:30.123000',
+  {},
+]
+const shredded: Column['shredding'] = { a: 'INT32', c: ['INT32'], e: { f: 'BOOLEAN' } }
+for (const [what, shredding] of [
+  ['whole', undefined],
+  ['taken apart', shredded],
+  ['taken apart as its writer chooses', true],
+] as const)
+  test(`a VARIANT that is ${what} is its values`, async () => {
+    const data = [...variants]
+    const variant: Column = { name: 'v', data, type: 'VARIANT', ...(shredding && { shredding }) }
+    const path = write('variant', [{ name: 'text', data: data.map(String), type: 'STRING' }, variant])
+    const metas = (await readDocuments(path)).map(({ meta }) => (meta as { v?: unknown }).v)
+    assert.deepEqual(metas, variantValues)
+  })
+
 test('a file that is encrypted says so', async () => {
   for (const name of ['encrypted', 'encrypted-text'])
     assert.deepEqual(await readDocuments(golden(`${name}.parquet`)), [{ line: 0, reason: 'encrypted-file' }])

@@ -6,6 +6,7 @@ import { Budget, budgetsOf } from './budget.ts'
 import { type ChosenColumn, ColumnReader } from './column.ts'
 import type { Value } from './convert.ts'
 import { readFooter } from './footer.ts'
+import { findPlace } from './members.ts'
 import { type Field, readSchema } from './schema.ts'
 
 /** What a row takes in a run besides its values: an id, a place, a measurement of each kind; or its entry among the dead. */
@@ -40,10 +41,11 @@ export async function openParquet(file: InputFile, options: Columns): Promise<Pa
 /** The columns that have a part of the document, and those of `columns`; of two of one name the first. */
 function chooseColumns(fields: readonly Field[], options: Columns): ChosenColumn[] {
   const { text, id, domain, url, added } = options
-  const asked = new Set([text, id, domain, url, added, ...(options.columns ?? [])])
   const named = new Map(fields.toReversed().map(field => [field.name, field]))
-  if (!named.has(text))
-    throw new BadFileError('missing-text', `no column '${text}' among ${[...named.keys()].join(', ')}`)
+  const names = [...named.keys()]
+  if (!findPlace(names, text)) throw new BadFileError('missing-text', `no column '${text}' among ${names.join(', ')}`)
+  const ofRoles = [text, id, domain, url, added].map(path => findPlace(names, path)?.column)
+  const asked = new Set([...ofRoles, ...(options.columns ?? [])])
   return fields
     .filter(field => named.get(field.name) === field && (options.columns === null || asked.has(field.name)))
     .map(field => ({ field, isAsked: asked.has(field.name) }))

@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
-import type { Fields } from '../fields.ts'
+import type { Columns, Fields } from '../fields.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
 import { toBase64, type Value } from './convert.ts'
 import { writeJson } from './json.ts'
+import { findHolder, findPlace } from './members.ts'
 import type { Row } from './reader.ts'
 
 /**
@@ -24,17 +25,19 @@ interface Part {
 
 /** Collects rows of a window until they are a chunk. */
 export class RowEncoder {
-  readonly #roleColumns: readonly number[]
+  readonly #roles: readonly RolePlace[]
   readonly #metaColumns: readonly (readonly [name: string, column: number])[]
   readonly #parts: Part[] = []
   readonly dead: DeadRecord[] = []
   byteLength = 0
 
   /** `columns` are the names of a row's values. */
-  constructor(options: Fields, columns: readonly string[]) {
-    const names = roles.map(role => options[role])
-    this.#roleColumns = names.map(name => columns.indexOf(name))
-    this.#metaColumns = columns.map((name, i) => [name, i] as const).filter(([name]) => !names.includes(name))
+  constructor(options: Columns, columns: readonly string[]) {
+    this.#roles = roles.map(role => placeOf(columns, options[role], role === 'text'))
+    const whole = new Set(this.#roles.filter(({ path }) => path === null).map(({ column }) => column))
+    this.#metaColumns = columns
+      .map((name, i) => [name, i] as const)
+      .filter(([name, i]) => !whole.has(i) && (options.columns?.includes(name) ?? true))
   }
 
   /** Adds a row, which is the file's record `line`; one that is too long is dead. */
@@ -43,7 +46,7 @@ export class RowEncoder {
       this.dead.push(tooLong(line, bytesTooMany))
       return
     }
-    const parts = this.#roleColumns.map((column, i) => toPart(values[column], roles[i] === 'text'))
+    const parts = this.#takeRoles(values)
     parts.push({ kind: kinds.utf8, bytes: encoder.encode(this.#writeMeta(values)) })
     const length = parts.reduce((sum, part) => sum + part.bytes.length, 0)
     if (length > limits.documentBytesMax) {
@@ -67,6 +70,17 @@ export class RowEncoder {
     return bytes
   }
 
+  /** What has a role within a column is not in `meta` besides. */
+  #takeRoles(values: Row['values']): Part[] {
+    const holders = this.#roles.map(({ column, path }) => (path === null ? null : findHolder(values[column], path)))
+    const parts = this.#roles.map(({ column, path, isText }, i) => {
+      const value = path === null ? values[column] : holders[i]?.members.get(holders[i].name)
+      return toPart(value, isText)
+    })
+    for (const holder of holders) holder?.members.delete(holder.name)
+    return parts
+  }
+
   #writeMeta(values: Row['values']): string {
     let meta = ''
     for (const [name, column] of this.#metaColumns) {
@@ -75,6 +89,18 @@ export class RowEncoder {
     }
     return meta && `${meta}}`
   }
+}
+
+/** Where a role's value lies: a column, -1 where there is none, and a path within its values. */
+interface RolePlace {
+  readonly column: number
+  readonly path: string | null
+  readonly isText: boolean
+}
+
+function placeOf(columns: readonly string[], name: string, isText: boolean): RolePlace {
+  const place = findPlace(columns, name)
+  return { column: place ? columns.indexOf(place.column) : -1, path: place?.path ?? null, isText }
 }
 
 export function decodeRows(chunk: Chunk, options: Fields): Parsed {
@@ -105,8 +131,8 @@ export function decodeRows(chunk: Chunk, options: Fields): Parsed {
 }
 
 /**
- * A value that is neither text nor a number goes as a sample of its type, from which the worker words the dead record. Bytes that are no
- * UTF-8 can be a label in base64, but no text.
+ * A value that is neither text nor a whole number goes as JSON, from which the worker words a dead record. Bytes that are no UTF-8 can be a
+ * label in base64, but no text.
  */
 function toPart(value: Value | undefined, isText: boolean): Part {
   if (value === null || value === undefined) return { kind: kinds.absent, bytes: noBytes }
@@ -119,6 +145,5 @@ function toPart(value: Value | undefined, isText: boolean): Part {
   // JSON has no numbers for these.
   if (typeof value === 'number' && !Number.isFinite(value) && !isText)
     return { kind: kinds.utf8, bytes: encoder.encode(String(value)) }
-  if (typeof value === 'object') return { kind: kinds.other, bytes: encoder.encode(Array.isArray(value) ? '[]' : '{}') }
-  return { kind: kinds.other, bytes: encoder.encode(JSON.stringify(value)) }
+  return { kind: kinds.other, bytes: encoder.encode(writeJson(value)) }
 }

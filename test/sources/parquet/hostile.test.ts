@@ -92,6 +92,23 @@ for (const [what, path, column, told] of unread)
     assert.equal((await readDocuments(path, { columns: [column] }))[0].line, 0)
   })
 
+test('a member of a struct or of a map can be a part of the document, and is then not in meta', async () => {
+  const options = { text: 'liststruct', id: 'labels.language', domain: 'labels.größe', columns: [] }
+  const dead = await readDocuments(fault('p-map.parquet'), options)
+  assert.deepEqual(
+    dead.map(({ reason }) => reason),
+    ['text-not-a-string', 'text-not-a-string'],
+  )
+  const [first, second] = await readDocuments(fault('p-map.parquet'), { id: 'labels.language', domain: 'labels.größe' })
+  assert.deepEqual(
+    [first.id, first.domain, (first.meta as { labels: unknown }).labels],
+    ['en', 'default', { quality: 'high' }],
+  )
+  assert.deepEqual([second.domain, (second.meta as { labels: unknown }).labels], ['groß', {}])
+  const [third] = await readDocuments(fault('p-map.parquet'), { text: 'labels.quality', columns: ['text'] })
+  assert.deepEqual([third.text, third.meta], ['high', { text: 'A small text about rivers and mills, number 0.' }])
+})
+
 /** A row each; the last but one without a zone, as the writer has it. */
 const variants: readonly unknown[] = [
   { a: 1, b: 'größe', c: [1, 'x', null, { d: 2n ** 60n }], e: { f: true } },

@@ -126,7 +126,7 @@ export const sourceTargets: readonly Target[] = [
   ...types.map((name, i) =>
     fileTarget(
       `parquet-${name}`,
-      25,
+      10,
       '.parquet',
       () => [name, types[(i + 1) % types.length]].map((one, j) => marked(goldenTypes(one), 'PAR1', j)),
       path => parquet(path),

@@ -12,12 +12,10 @@ export const limits = {
    */
   parquetHeldBytesMax: 1024 * 1024 * 1024,
   /**
-   * How many times the bytes of a Parquet file its values may have once runs, dictionaries and packed pages are laid out. Text packs 3 to
-   * 20 times, repeated labels and missing values some 100 times; a file of 1 KB can be made to claim any number of documents.
+   * How many times the bytes of a Parquet file its values may have once runs, dictionaries and packed pages are laid out, beyond one
+   * document's. Text packs 3 to 20 times, repeated labels and missing values some 100 times; a file of 1 KB can claim any number of rows.
    */
-  expansionMax: 1000,
-  /** What such a file may always have, however small it is: the largest document. */
-  expansionBytesMin: 16 * 1024 * 1024,
+  parquetInflationMax: 1000,
   /** Lanes read in parallel by the loader; fixed when a run is created, as slot numbers depend on it. */
   lanes: 4,
   /** Slots handed to workers and not yet committed, for each worker: enough to hide latency, little enough for memory. */

@@ -50,7 +50,7 @@ export const restReasons = [
   'corrupt-file',
   'encrypted-file',
   'page-too-large',
-  'expands-too-much',
+  'inflates-too-much',
   'row-group-too-large',
 ]
 
@@ -97,6 +97,8 @@ export interface Parsed {
  */
 export interface Source {
   readonly name: string
+  /** Rises where other documents come of the same records and options, so that a run is not gone on with by another. Default 1. */
+  readonly version?: number
   /** As JSON. With `follow` the source waits for what comes later, instead of ending. */
   readonly options: Readonly<Record<string, unknown>> & { readonly follow?: boolean | undefined }
   /**

@@ -26,16 +26,16 @@ export class Budget {
   spend(bytes: number): void {
     this.#spent += bytes
     if (this.#spent <= this.#spentMax) return
-    const times = `more than ${limits.expansionMax} times its bytes`
+    const times = `more than ${limits.parquetInflationMax} times its bytes`
     throw new BadFileError(
-      'expands-too-much',
+      'inflates-too-much',
       `the values of a row group are ${times}: write the file without the repeats`,
     )
   }
 }
 
 /**
- * What the values of each row group may come to, from its rows and its bytes in the file: `expansionMax` times the bytes, and its part of
+ * What the values of each row group may come to, from its rows and its bytes in the file: `parquetInflationMax` times the bytes, and its part of
  * what any file may have. So the limit does not depend on where reading begins. Bytes that several groups claim count once for all.
  */
 export function budgetsOf(
@@ -46,6 +46,8 @@ export function budgetsOf(
   const bytes = groups.reduce((sum, group) => sum + group.bytes, 0)
   const share = Math.min(1, fileBytes / Math.max(1, bytes))
   return groups.map(group =>
-    Math.ceil(limits.expansionMax * group.bytes * share + (limits.expansionBytesMin * group.rows) / Math.max(1, rows)),
+    Math.ceil(
+      limits.parquetInflationMax * group.bytes * share + (limits.documentBytesMax * group.rows) / Math.max(1, rows),
+    ),
   )
 }

@@ -16,6 +16,7 @@ const decoders = new Map<string, (input: Uint8Array, length: number) => Uint8Arr
 export function decompress(codec: string, input: Uint8Array, length: number): Uint8Array {
   const decode = decoders.get(codec)
   if (!decode) throw new Error(`the codec ${codec} is not supported`)
+  if (!(length >= 0)) throw new Error(`a page of ${length} bytes`)
   if (length === 0) return new Uint8Array(0)
   const output = decode(input, length)
   if (output.length !== length) throw new Error(`a page has ${output.length} bytes where its header says ${length}`)

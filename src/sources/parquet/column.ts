@@ -72,11 +72,11 @@ export class ColumnReader {
     }
   }
 
-  /** The disk's faults and values without an end are never the column's own. */
+  /** The disk's faults, and values beyond what the file may have, are never the column's own. */
   #fail(error: unknown): void {
     const { message, syscall } = error as NodeJS.ErrnoException
-    const isEndless = error instanceof BadFileError && error.reason === 'expands-too-much'
-    if (this.#column.isAsked || syscall !== undefined || isEndless) throw error
+    const isInflated = error instanceof BadFileError && error.reason === 'inflates-too-much'
+    if (this.#column.isAsked || syscall !== undefined || isInflated) throw error
     this.fault = message
     for (const leaf of this.#leaves) leaf.release()
     this.#leaves = []

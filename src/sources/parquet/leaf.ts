@@ -65,8 +65,8 @@ export class LeafReader {
   }
 
   /**
-   * Gathers the row's entries from the page. False where they go on in the next, or
-   * begin there: load it and gather again. Once the row is whole, nothing more is gathered until the next begins.
+   * Gathers the row's entries from the page. False where they go on in the next page, or begin there: load it and gather again. Once the
+   * row is whole, nothing more is gathered until the next begins.
    */
   gather(): boolean {
     const isFlat = this.field.repetition === 0

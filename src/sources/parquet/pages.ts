@@ -38,7 +38,8 @@ export class PageReader {
     if (this.#at >= this.#end - 1) return null
     const header = await this.#readHeader()
     const size = header.compressed_page_size
-    if (!(size >= 0 && this.#at + size <= this.#end)) throw new Error(`a page of ${size} bytes`)
+    if (!(size >= 0 && header.uncompressed_page_size >= 0 && this.#at + size <= this.#end))
+      throw new Error(`a page of ${size} bytes`)
     const bytes = await this.#peek(size)
     this.#at += size
     if (header.crc !== undefined && zlib.crc32(bytes) !== header.crc >>> 0)

@@ -19,10 +19,12 @@ import { decodeRows, RowEncoder } from './rows.ts'
  *     parquet('fineweb/*.parquet', { domain: 'dump', columns: ['language_score'] })
  *
  * A column that no option names and that can't be read (damaged, encrypted, of an unknown encoding) is left out of `meta`, and a run says so.
- * A file whose values are more than 1000 times its bytes ends as dead ('expands-too-much').
+ * A file whose values are more than 1000 times its bytes ends as dead ('inflates-too-much').
  */
 export const parquet = fileSources('parquet()', {
   name: 'parquet',
+  // 1: values through JavaScript's own types, dates as times, all times as UTC.
+  version: 2,
   called: 'Parquet',
   claims: path => /\.parquet$/i.test(path),
   options: columnOptions,

@@ -175,7 +175,7 @@ def write(name, table, **options):
 
 flat, deep = pa.table(scalars()), pa.table(nested())
 write("plain", flat, compression="none", use_dictionary=False, write_page_checksum=True)
-write("dictionary", flat, compression="snappy", data_page_version="2.0")
+write("dictionary", flat, compression="snappy", data_page_version="2.0", write_page_checksum=True)
 integral = [n for n in flat.column_names if flat[n].type in (pa.int32(), pa.int64(), pa.uint32(), pa.uint64())]
 wide = [n for n in flat.column_names if flat[n].type in (pa.float32(), pa.float64()) or n in ("decimal38", "fixed")]
 encoded = flat.select([*integral, *wide, "string", "binary", "date", "utc_us"])

@@ -219,12 +219,12 @@ for (const [what, columns] of repeats)
   test(`a file that is nothing but ${what} ends where its values are too many times its bytes`, async () => {
     const path = write('repeats', columns)
     const file = readFileSync(path).length
-    const expansionBytesMin = 1024 * 1024
-    await withLimits({ expansionBytesMin }, async () => {
+    const documentBytesMax = 1024 * 1024
+    await withLimits({ documentBytesMax }, async () => {
       const { chunks } = await readSource(parquet(path))
-      assert.equal(chunks.at(-1)!.dead.at(-1)?.reason, 'expands-too-much')
+      assert.equal(chunks.at(-1)!.dead.at(-1)?.reason, 'inflates-too-much')
       const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
-      const bytesMax = expansionBytesMin + limits.expansionMax * file
+      const bytesMax = documentBytesMax + limits.parquetInflationMax * file
       assert.ok(bytes > 0 && bytes < bytesMax, `${bytes} bytes of ${bytesMax}`)
       assert.ok(bytesMax < 4000 * word.length, 'the file could give no more than it may')
       const source = parquet(path)

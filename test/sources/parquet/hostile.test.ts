@@ -203,6 +203,29 @@ test('a row group far beyond what may be held is read page by page', async () =>
   })
 })
 
+test('a row with a list beyond a document is dead, and those beside it are not', async () => {
+  const lists = [['1'], new Array(2000).fill(null), ['2', '3'], new Array(2000).fill('x'.repeat(10)), ['last']]
+  const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' } as const
+  const schema: Options['schema'] = [
+    { name: 'root', num_children: 2 },
+    { name: 'text', ...text },
+    { name: 'list', repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST' },
+    { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+    { name: 'element', ...text },
+  ] as NonNullable<Options['schema']>
+  const columns = [
+    { name: 'text', data: lists.map((_, i) => `row ${i}`) },
+    { name: 'list', data: lists },
+  ]
+  const path = write('lists', columns, { schema })
+  await withLimits({ documentBytesMax: 1000 }, async () =>
+    assert.deepEqual(
+      (await readDocuments(path)).map(({ reason, meta }) => reason ?? meta),
+      [{ list: ['1'] }, 'document-too-long', { list: ['2', '3'] }, 'document-too-long', { list: ['last'] }],
+    ),
+  )
+})
+
 const word = 'x'.repeat(10_000)
 const column = (name: string, rows: number, value: unknown): Column => ({
   name,

@@ -1,9 +1,8 @@
 import type { ColumnMetaData, RowGroup } from 'hyparquet'
 import { BadFileError, type InputFile } from '../files/files.ts'
 import { assembleRow } from './assemble.ts'
-import type { Budget } from './budget.ts'
 import type { Value } from './convert.ts'
-import { LeafReader } from './leaf.ts'
+import { type Bounds, LeafReader } from './leaf.ts'
 import { type Field, leavesOf } from './schema.ts'
 
 /** A column that is read. What goes wrong with one that nobody asked for by its name costs that column alone. */
@@ -12,18 +11,25 @@ export interface ChosenColumn {
   readonly isAsked: boolean
 }
 
+/** Why a column is left out of some rows. */
+export const tooLongWithIt = 'documents would be too long with it'
+
 /** The part of a column in one row group. Every failure of one that was asked for is thrown; another one's is its `fault`. */
 export class ColumnReader {
   readonly name: string
+  readonly isAsked: boolean
+  /** Why it is left out, from some row on or of rows that it makes too long. */
   fault: string | null = null
-  readonly #column: ChosenColumn
+  readonly #field: Field
+  #isTooLong = false
   #leaves: readonly LeafReader[] = []
 
-  constructor(file: InputFile, group: RowGroup, column: ChosenColumn, budget: Budget) {
+  constructor(file: InputFile, group: RowGroup, column: ChosenColumn, bounds: Bounds) {
     this.name = column.field.name
-    this.#column = column
+    this.isAsked = column.isAsked
+    this.#field = column.field
     try {
-      this.#leaves = openLeaves(file, group, column.field, budget)
+      this.#leaves = openLeaves(file, group, column.field, bounds)
     } catch (error) {
       this.#fail(error)
     }
@@ -36,6 +42,7 @@ export class ColumnReader {
 
   /** Gathers the next row from what is in memory. False where more must be loaded. */
   gather(): boolean {
+    this.#isTooLong = false
     try {
       for (const leaf of this.#leaves) leaf.begin()
       for (const leaf of this.#leaves) if (!leaf.gather()) return false
@@ -54,11 +61,17 @@ export class ColumnReader {
     }
   }
 
+  /** Leaves the row's value out, as the document would be too long with it. */
+  leaveOut(): void {
+    this.#isTooLong = true
+    this.fault ??= tooLongWithIt
+  }
+
   /** The row's value; undefined where the column could not be read. */
   take(): Value | undefined {
-    if (this.fault !== null) return undefined
+    if (this.#leaves.length === 0 || this.#isTooLong) return undefined
     try {
-      return assembleRow(this.#column.field, this.#leaves)
+      return assembleRow(this.#field, this.#leaves)
     } catch (error) {
       this.#fail(error)
     }
@@ -72,23 +85,22 @@ export class ColumnReader {
     }
   }
 
-  /** The disk's faults, and values beyond what the file may have, are never the column's own. */
+  /** The disk's faults are never the column's own. */
   #fail(error: unknown): void {
     const { message, syscall } = error as NodeJS.ErrnoException
-    const isInflated = error instanceof BadFileError && error.reason === 'inflates-too-much'
-    if (this.#column.isAsked || syscall !== undefined || isInflated) throw error
+    if (this.isAsked || syscall !== undefined) throw error
     this.fault = message
     for (const leaf of this.#leaves) leaf.release()
     this.#leaves = []
   }
 }
 
-function openLeaves(file: InputFile, group: RowGroup, field: Field, budget: Budget): LeafReader[] {
+function openLeaves(file: InputFile, group: RowGroup, field: Field, bounds: Bounds): LeafReader[] {
   return leavesOf(field).map((leaf, i) => {
     const meta = partOf(group, leaf, field.leaves[0] + i)
     if (leaf.repetition === 0 && meta.num_values !== group.num_rows)
       throw new Error(`${meta.num_values} values in a group of ${group.num_rows} rows`)
-    return new LeafReader(file, leaf, meta, budget)
+    return new LeafReader(file, leaf, meta, bounds)
   })
 }
 

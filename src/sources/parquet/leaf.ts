@@ -1,7 +1,7 @@
 import type { ColumnMetaData, PageHeader } from 'hyparquet'
 import { limits } from '../../limits.ts'
 import type { InputFile } from '../files/files.ts'
-import type { Budget } from './budget.ts'
+import type { Allowance, HeldBytes } from './budget.ts'
 import { decompress } from './codecs.ts'
 import { converterOf, type Value } from './convert.ts'
 import { PageReader, type StoredPage } from './pages.ts'
@@ -21,6 +21,12 @@ interface DataPage {
   readonly values: Values
 }
 
+/** What bounds a column: the memory of its row group, and what it and others may come to. */
+export interface Bounds {
+  readonly held: HeldBytes
+  readonly allowance: Allowance
+}
+
 /** The entries of one leaf in a row group, gathered row by row from its pages. */
 export class LeafReader {
   readonly field: Field
@@ -36,7 +42,8 @@ export class LeafReader {
   readonly #meta: ColumnMetaData
   readonly #physical: Physical
   readonly #convert: (raw: Raw) => Value
-  readonly #budget: Budget
+  readonly #held: HeldBytes
+  readonly #allowance: Allowance
   #dictionary: Dictionary | null = null
   #page: DataPage | null = null
   #pageLeft = 0
@@ -45,14 +52,15 @@ export class LeafReader {
   #dictionaryBytes = 0
   #pageBytes = 0
 
-  constructor(file: InputFile, field: Field, meta: ColumnMetaData, budget: Budget) {
+  constructor(file: InputFile, field: Field, meta: ColumnMetaData, { held, allowance }: Bounds) {
     const { type, type_length } = field.element
     if (!type) throw new Error('a column without a type')
     this.field = field
     this.#meta = meta
     this.#physical = { type, length: type_length ?? 0 }
     this.#convert = converterOf(field.element)
-    this.#budget = budget
+    this.#held = held
+    this.#allowance = allowance
     this.#left = Number(meta.num_values)
     this.#pages = new PageReader(file, meta)
   }
@@ -96,7 +104,7 @@ export class LeafReader {
   }
 
   release(): void {
-    this.#budget.hold(-this.#dictionaryBytes - this.#pageBytes)
+    this.#held.hold(-this.#dictionaryBytes - this.#pageBytes)
     this.#page = null
     this.#dictionary = null
   }
@@ -115,7 +123,7 @@ export class LeafReader {
     this.length++
     this.#left--
     this.#pageLeft--
-    this.#budget.spend(1)
+    this.#allowance.spend(1)
     if (this.#pageLeft > 0) this.#repetition = this.#readRepetition(repetitions)
   }
 
@@ -123,7 +131,7 @@ export class LeafReader {
     const raw = values()
     const bytes = raw instanceof Uint8Array ? raw.length : 0
     this.bytes += bytes
-    this.#budget.spend(valueBytes + bytes)
+    this.#allowance.spend(valueBytes + bytes)
     return this.#convert(raw)
   }
 
@@ -138,18 +146,18 @@ export class LeafReader {
     const size = header.uncompressed_page_size
     const count = header.dictionary_page_header!.num_values
     const startBytes = this.#physical.type === 'BYTE_ARRAY' ? 4 * count : 0
-    this.#dictionaryBytes = this.#budget.hold(size + startBytes)
+    this.#dictionaryBytes = this.#held.hold(size + startBytes)
     this.#dictionary = openDictionary(this.#physical, decompress(this.#meta.codec, bytes, size), count)
   }
 
   #openPage({ header, bytes }: StoredPage): void {
-    this.#budget.hold(-this.#pageBytes)
+    this.#held.hold(-this.#pageBytes)
     this.#pageBytes = 0
     const entries = entriesOf(header)
     if (!(entries >= 0 && entries <= this.#left))
       throw new Error(`a page of ${entries} values where ${this.#left} are left`)
     const lengthBytes = encodingOf(header)?.startsWith('DELTA_') ? 8 * entries : 0
-    this.#pageBytes = this.#budget.hold(header.uncompressed_page_size + lengthBytes)
+    this.#pageBytes = this.#held.hold(header.uncompressed_page_size + lengthBytes)
     this.#page = header.data_page_header ? this.#openV1(header, bytes) : this.#openV2(header, bytes)
     this.#pageLeft = entries
     if (entries > 0) this.#repetition = this.#readRepetition(this.#page.repetitions)

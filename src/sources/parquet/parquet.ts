@@ -3,6 +3,7 @@ import { columnOptions } from '../fields.ts'
 import { fileSources, type Reading } from '../files/file-kind.ts'
 import { BadFileError, type InputFile } from '../files/files.ts'
 import type { Chunk } from '../source.ts'
+import { tooLongWithIt } from './column.ts'
 import { type GroupReader, openParquet } from './reader.ts'
 import { decodeRows, RowEncoder } from './rows.ts'
 
@@ -18,7 +19,8 @@ import { decodeRows, RowEncoder } from './rows.ts'
  *
  *     parquet('fineweb/*.parquet', { domain: 'dump', columns: ['language_score'] })
  *
- * A column that no option names and that can't be read (damaged, encrypted, of an unknown encoding) is left out of `meta`, and a run says so.
+ * A column that no option names and that can't be read (damaged, encrypted, of an unknown encoding), or that a document would be too long
+ * with, is left out of `meta`, and a run says so.
  * A file whose values are more than 1000 times its bytes ends as dead ('inflates-too-much').
  */
 export const parquet = fileSources('parquet()', {
@@ -49,7 +51,7 @@ async function* readRows(file: InputFile, { from, options, signal }: Reading): A
         const encoder = new RowEncoder(options, names)
         const error = await rows.fill(encoder)
         const next = { offset: rows.next, line: rows.next + 1 }
-        const notes = rows.describeFaults(told)
+        const notes = rows.describeFaults(encoder.leftOut, told)
         if (next.line > line)
           yield { line, bytes: encoder.finish(), dead: encoder.dead, next, ...(notes.length && { notes }) }
         if (error !== null) throw error
@@ -90,9 +92,11 @@ class GroupRows {
     }
   }
 
-  /** The columns that were left out, each told once. */
-  describeFaults(told: Set<string>): string[] {
-    const fresh = [...this.#reader.faults()].filter(([name]) => !told.has(name))
+  /** The columns that were left out, each told once. `tooLong` are those that rows would have been too long with. */
+  describeFaults(tooLong: ReadonlySet<string>, told: Set<string>): string[] {
+    const faults = new Map(Array.from(tooLong, name => [name, tooLongWithIt]))
+    for (const [name, fault] of this.#reader.faults()) faults.set(name, fault)
+    const fresh = [...faults].filter(([name]) => !told.has(name))
     for (const [name] of fresh) told.add(name)
     const where = `is left out of meta from a row before ${this.next + 1} on`
     return fresh.map(([name, fault]) => `the column ${JSON.stringify(name)} ${where}: ${fault}`)

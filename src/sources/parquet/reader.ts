@@ -2,7 +2,7 @@ import type { FileMetaData, RowGroup } from 'hyparquet'
 import { limits } from '../../limits.ts'
 import type { Columns } from '../fields.ts'
 import { BadFileError, type InputFile } from '../files/files.ts'
-import { Budget, budgetsOf } from './budget.ts'
+import { Allowance, allowancesOf, HeldBytes } from './budget.ts'
 import { type ChosenColumn, ColumnReader } from './column.ts'
 import type { Value } from './convert.ts'
 import { readFooter } from './footer.ts'
@@ -12,12 +12,12 @@ import { type Field, readSchema } from './schema.ts'
 /** What a row takes in a run besides its values: an id, a place, a measurement of each kind; or its entry among the dead. */
 const rowBytes = 256
 
-/** A row group: its rows, and the bytes in the file of what is read of it. */
+/** A row group, and what the values of its columns may come to: of those that were asked for, and of the others. */
 export interface Group {
   readonly rows: number
-  readonly bytes: number
   readonly stored: RowGroup
-  readonly budget: number
+  readonly askedBytesMax: number
+  readonly otherBytesMax: number
 }
 
 export interface ParquetFile {
@@ -52,18 +52,34 @@ function chooseColumns(fields: readonly Field[], options: Columns): ChosenColumn
 }
 
 function describeGroups({ row_groups }: FileMetaData, columns: readonly ChosenColumn[], fileBytes: number): Group[] {
-  const described = row_groups.map(stored => {
-    const rows = Number(stored.num_rows)
-    if (!Number.isSafeInteger(rows) || rows < 0) throw new Error(`a row group has ${rows} rows`)
-    const parts = columns.flatMap(({ field }) => stored.columns.slice(...field.leaves))
-    const bytes = parts.reduce((sum, part) => sum + Math.max(0, Number(part.meta_data?.total_compressed_size ?? 0)), 0)
-    return { rows, bytes, stored }
+  const sum = (stored: RowGroup, chosen: readonly ChosenColumn[]) => {
+    const parts = chosen.flatMap(({ field }) => stored.columns.slice(...field.leaves))
+    const bytes = parts.reduce((all, part) => all + Math.max(0, Number(part.meta_data?.total_compressed_size ?? 0)), 0)
+    return { rows: countRows(stored), bytes }
+  }
+  const [asked, others] = [true, false].map(isAsked => {
+    const chosen = columns.filter(column => column.isAsked === isAsked)
+    return allowancesOf(
+      row_groups.map(stored => sum(stored, chosen)),
+      fileBytes,
+    )
   })
-  const budgets = budgetsOf(described, fileBytes)
-  return described.map((group, i) => ({ ...group, budget: budgets[i] })).filter(({ rows }) => rows > 0)
+  const groups = row_groups.map((stored, i) => ({
+    rows: countRows(stored),
+    stored,
+    askedBytesMax: asked[i],
+    otherBytesMax: others[i],
+  }))
+  return groups.filter(({ rows }) => rows > 0)
 }
 
-/** A row: a value for each chosen column in their order, undefined where the column could not be read. */
+function countRows({ num_rows }: RowGroup): number {
+  const rows = Number(num_rows)
+  if (!Number.isSafeInteger(rows) || rows < 0) throw new Error(`a row group has ${rows} rows`)
+  return rows
+}
+
+/** A row: a value for each chosen column in their order, undefined where the column is left out. */
 export interface Row {
   readonly values: readonly (Value | undefined)[]
   /** Set where it has more bytes than a document may, so that its values were not kept. */
@@ -72,19 +88,30 @@ export interface Row {
 
 /** Reads a row group row by row. Of each column one page is in memory. */
 export class GroupReader {
-  readonly #budget: Budget
+  readonly #allowance: Allowance
   readonly #columns: readonly ColumnReader[]
 
   constructor(file: InputFile, group: Group, columns: readonly ChosenColumn[]) {
-    this.#budget = new Budget(group.budget)
-    this.#columns = columns.map(column => new ColumnReader(file, group.stored, column, this.#budget))
+    const held = new HeldBytes()
+    this.#allowance = new Allowance(group.askedBytesMax)
+    const others = new Allowance(group.otherBytesMax)
+    this.#columns = columns.map(column => {
+      const allowance = column.isAsked ? this.#allowance : others
+      return new ColumnReader(file, group.stored, column, { held, allowance })
+    })
   }
 
   async next(): Promise<Row> {
-    this.#budget.spend(rowBytes)
+    this.#allowance.spend(rowBytes)
     for (const column of this.#columns) if (!column.gather()) await column.load()
-    const bytes = this.#columns.reduce((sum, column) => sum + column.bytes, 0)
+    let bytes = 0
+    for (const column of this.#columns) if (column.isAsked) bytes += column.bytes
     if (bytes > limits.documentBytesMax) return { values: [], bytesTooMany: bytes }
+    for (const column of this.#columns) {
+      if (column.isAsked) continue
+      if (bytes + column.bytes > limits.documentBytesMax) column.leaveOut()
+      else bytes += column.bytes
+    }
     return { values: this.#columns.map(column => column.take()), bytesTooMany: null }
   }
 

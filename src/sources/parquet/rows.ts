@@ -28,13 +28,17 @@ export class RowEncoder {
   readonly #roles: readonly RolePlace[]
   readonly #metaColumns: readonly (readonly [name: string, column: number])[]
   readonly #parts: Part[] = []
+  readonly #mayLeaveOut: boolean
   readonly dead: DeadRecord[] = []
+  /** Columns that nobody asked for and that a row would have been too long with. */
+  readonly leftOut = new Set<string>()
   byteLength = 0
 
   /** `columns` are the names of a row's values. */
   constructor(options: Columns, columns: readonly string[]) {
     this.#roles = roles.map(role => placeOf(columns, options[role], role === 'text'))
     const whole = new Set(this.#roles.filter(({ path }) => path === null).map(({ column }) => column))
+    this.#mayLeaveOut = options.columns === null
     this.#metaColumns = columns
       .map((name, i) => [name, i] as const)
       .filter(([name, i]) => !whole.has(i) && (options.columns?.includes(name) ?? true))
@@ -47,7 +51,8 @@ export class RowEncoder {
       return
     }
     const parts = this.#takeRoles(values)
-    parts.push({ kind: kinds.utf8, bytes: encoder.encode(this.#writeMeta(values)) })
+    const bytesLeft = limits.documentBytesMax - parts.reduce((sum, part) => sum + part.bytes.length, 0)
+    parts.push({ kind: kinds.utf8, bytes: encoder.encode(this.#writeMeta(values, bytesLeft)) })
     const length = parts.reduce((sum, part) => sum + part.bytes.length, 0)
     if (length > limits.documentBytesMax) {
       this.dead.push(tooLong(line, length))
@@ -81,11 +86,19 @@ export class RowEncoder {
     return parts
   }
 
-  #writeMeta(values: Row['values']): string {
+  #writeMeta(values: Row['values'], bytesMax: number): string {
     let meta = ''
+    // Of the brace at the end.
+    let bytes = 1
     for (const [name, column] of this.#metaColumns) {
       const value = values[column] ?? null
-      if (value !== null) meta += `${meta ? ',' : '{'}${JSON.stringify(name)}:${writeJson(value)}`
+      if (value === null) continue
+      const member = `${meta ? ',' : '{'}${JSON.stringify(name)}:${writeJson(value)}`
+      bytes += Buffer.byteLength(member)
+      if (this.#mayLeaveOut && bytes > bytesMax) {
+        bytes -= Buffer.byteLength(member)
+        this.leftOut.add(name)
+      } else meta += member
     }
     return meta && `${meta}}`
   }

@@ -203,7 +203,7 @@ test('a row group far beyond what may be held is read page by page', async () =>
   })
 })
 
-test('a row with a list beyond a document is dead, and those beside it are not', async () => {
+test('a row with a list beyond a document is dead where the list is asked for, and otherwise without it', async () => {
   const lists = [['1'], new Array(2000).fill(null), ['2', '3'], new Array(2000).fill('x'.repeat(10)), ['last']]
   const text = { type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' } as const
   const schema: Options['schema'] = [
@@ -218,12 +218,16 @@ test('a row with a list beyond a document is dead, and those beside it are not',
     { name: 'list', data: lists },
   ]
   const path = write('lists', columns, { schema })
-  await withLimits({ documentBytesMax: 1000 }, async () =>
+  await withLimits({ documentBytesMax: 1000 }, async () => {
+    const notes = (await readSource(parquet(path))).chunks.flatMap(chunk => chunk.notes ?? [])
+    assert.match(notes.join(), /^the column "list" .*: documents would be too long with it$/)
+    const metas = (await readDocuments(path)).map(({ meta }) => meta)
+    assert.deepEqual(metas, [{ list: ['1'] }, {}, { list: ['2', '3'] }, {}, { list: ['last'] }])
     assert.deepEqual(
-      (await readDocuments(path)).map(({ reason, meta }) => reason ?? meta),
+      (await readDocuments(path, { columns: ['list'] })).map(({ reason, meta }) => reason ?? meta),
       [{ list: ['1'] }, 'document-too-long', { list: ['2', '3'] }, 'document-too-long', { list: ['last'] }],
-    ),
-  )
+    )
+  })
 })
 
 const word = 'x'.repeat(10_000)
@@ -233,26 +237,36 @@ const column = (name: string, rows: number, value: unknown): Column => ({
   type: 'STRING',
   nullable: value === null,
 })
-const repeats: readonly [what: string, columns: Column[]][] = [
+const repeats: readonly [what: string, columns: Column[], options?: Parameters<typeof parquet>[1]][] = [
   ['a text that every row has', [column('text', 4000, word)]],
   ['missing texts', [column('text', 100_000, null)]],
-  ['a value of meta that every row has', [column('text', 4000, 'x'), column('m', 4000, word)]],
+  ['a value of meta that every row has', [column('text', 4000, 'x'), column('m', 4000, word)], { columns: ['m'] }],
 ]
-for (const [what, columns] of repeats)
+for (const [what, columns, options] of repeats)
   test(`a file that is nothing but ${what} ends where its values are too many times its bytes`, async () => {
     const path = write('repeats', columns)
     const file = readFileSync(path).length
     const documentBytesMax = 1024 * 1024
     await withLimits({ documentBytesMax }, async () => {
-      const { chunks } = await readSource(parquet(path))
+      const { chunks } = await readSource(parquet(path, options))
       assert.equal(chunks.at(-1)!.dead.at(-1)?.reason, 'inflates-too-much')
       const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
       const bytesMax = documentBytesMax + limits.parquetInflationMax * file
       assert.ok(bytes > 0 && bytes < bytesMax, `${bytes} bytes of ${bytesMax}`)
       assert.ok(bytesMax < 4000 * word.length, 'the file could give no more than it may')
-      const source = parquet(path)
+      const source = parquet(path, options)
       const signal = new AbortController().signal
       const [split] = await Array.fromAsync(source.splits(signal))
       assert.deepEqual(await Array.fromAsync(source.read(split, chunks[0].next, signal)), chunks.slice(1))
     })
   })
+
+test('a column that nobody asked for and that is nothing but repeats costs no document', async () => {
+  const path = write('others', [column('text', 3000, 'x'), column('m', 3000, word), column('n', 3000, 'y')])
+  await withLimits({ documentBytesMax: 1024 * 1024 }, async () => {
+    const { records, chunks } = await readSource(parquet(path))
+    assert.deepEqual([records.length, records.filter(({ reason }) => reason).length], [3000, 0])
+    const notes = chunks.flatMap(chunk => chunk.notes ?? [])
+    assert.match(notes.join(), /^the column "m" .* more than 1000 times its bytes/)
+  })
+})

@@ -55,7 +55,7 @@ test('only the columns that are asked for go to meta', async () => {
 })
 
 test('what is no document is dead for its reason', async () => {
-  const long = 'x'.repeat(limits.documentBytesMax)
+  const long = 'x'.repeat(limits.documentBytesMax + 1)
   const bytes = (...values: number[]) => Uint8Array.from(values)
   const name = writeParquet('dead.parquet', [
     {

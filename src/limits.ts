@@ -6,6 +6,16 @@ export const limits = {
   slotRowsMax: 1_048_576,
   /** One document. Beyond it a row is dead (`document-too-long`); one worker may hold a few copies of it. */
   documentBytesMax: 16 * 1024 * 1024,
+  /**
+   * Unpacked pages of a Parquet file that are held at a time, one of each column with its dictionary; each lane may hold as many. Writers
+   * make pages of 1 MB, a few of them pages of a whole row group. Beyond it the file is refused (`page-too-large`).
+   */
+  parquetHeldBytesMax: 1024 * 1024 * 1024,
+  /**
+   * How many times the bytes of a Parquet file its values may have once runs, dictionaries and packed pages are laid out, beyond one
+   * document's. Text packs 3 to 20 times, repeated labels and missing values some 100 times; a file of 1 KB can claim any number of rows.
+   */
+  parquetInflationMax: 1000,
   /** Lanes read in parallel by the loader; fixed when a run is created, as slot numbers depend on it. */
   lanes: 4,
   /** Slots handed to workers and not yet committed, for each worker: enough to hide latency, little enough for memory. */

@@ -139,7 +139,8 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const used = process.cpuUsage(cpu)
   const seconds = roundToMs((performance.now() - started) / 1000)
   const cpuSeconds = roundToMs((used.user + used.system) / 1e6)
-  const summary = { ...summaryOf(name, figures), seconds, cpuSeconds }
+  const { passedOver } = figures
+  const summary = { ...summaryOf(name, figures), seconds, cpuSeconds, ...(passedOver && { passedOver }) }
   const isStopped = drain.signal.aborted
   if (log) tellEnd(log, figures, isStopped, seconds)
   return { dir, plan, figures, summary, isStopped, isWorker, isLogged: log !== null }

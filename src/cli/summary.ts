@@ -16,6 +16,8 @@ export interface Summary {
   readonly textBytes: number
   readonly seconds?: number
   readonly cpuSeconds?: number
+  /** Columns that this process could not read and left out, where there are such. */
+  readonly passedOver?: number
 }
 
 export function summaryOf(run: string, { decide, shard }: Figures): Summary {

@@ -46,6 +46,7 @@ export async function watchRun(
     display,
     watch: event => {
       for (const watcher of watchers) watcher.see(event)
+      if (event.kind === 'passed-over' && !log) display.note(`headrace: ${event.split}: ${event.what}`)
     },
     [Symbol.asyncDispose]: async () => {
       display.stop()

@@ -10,10 +10,11 @@ export function fingerprint(value: unknown): string {
   return hash('sha256', canonicalJson(value)).slice(0, 16)
 }
 
-/** A fingerprint of how a source makes documents of records: of its name and options, but for those of its origin. */
-export function fingerprintSource({ name, options, origin = ['patterns', 'follow', 'pollMs'] }: Source): string {
+/** A fingerprint of how a source makes documents of records: of its name, version and options, but for those of its origin. */
+export function fingerprintSource(source: Source): string {
+  const { name, version = 1, options, origin = ['patterns', 'follow', 'pollMs'] } = source
   const reading = Object.entries(options).filter(([option]) => !origin.includes(option))
-  return fingerprint({ name, reading: Object.fromEntries(reading) })
+  return fingerprint({ name, ...(version > 1 && { version }), reading: Object.fromEntries(reading) })
 }
 
 /**

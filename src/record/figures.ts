@@ -16,6 +16,8 @@ export interface Figures {
   readonly steps: number
   /** Splits that came after the run had ended: it does not have them. */
   readonly laterSplits: number
+  /** What this process passed over when it read although no record was lost: columns that it could not read. */
+  readonly passedOver: number
   readonly decide: DecideTotals
   readonly shard: ShardTotals
 }
@@ -31,6 +33,7 @@ export function figuresOf({ load, annotated, decide, shard }: Standing): Figures
     sharded: shard.slot,
     steps: 0,
     laterSplits: 0,
+    passedOver: 0,
     decide: decide.totals,
     shard: shard.totals,
   }

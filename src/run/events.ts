@@ -10,6 +10,8 @@ export type RunEvent =
   | { readonly kind: 'opened'; readonly log: 'embedded' | 'kafka'; readonly stages: readonly StageName[] }
   | { readonly kind: 'loaded'; readonly slot: number; readonly bytes: number }
   | { readonly kind: 'stage-began'; readonly stage: StageName; readonly slot: number; readonly note: string }
+  /** What reading a split passed over although no record was lost, in words. Told again when it is read again. */
+  | { readonly kind: 'passed-over'; readonly split: string; readonly what: string }
   /** `error` is what stopped the stage, its own failure or another's, or null. */
   | { readonly kind: 'stage-ended'; readonly stage: StageName; readonly error: unknown }
   | Committed

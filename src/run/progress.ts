@@ -19,6 +19,7 @@ export class Progress {
     else if (event.kind === 'steps') this.#set({ steps: event.steps })
     else if (event.kind === 'input') this.#set({ inputBytes: event.bytes })
     else if (event.kind === 'later-splits') this.#set({ laterSplits: event.splits })
+    else if (event.kind === 'passed-over') this.#set({ passedOver: this.#figures.passedOver + 1 })
     else if (event.kind === 'shares') this.#isSpread = true
     else if (event.kind === 'positions') this.#lookAtAll(event.figures)
   }
@@ -58,8 +59,8 @@ export class Progress {
   }
 
   #lookAtAll(all: Figures): void {
-    const { inputBytes, readBytesBefore, laterSplits } = this.#figures
-    this.#figures = { ...all, inputBytes, readBytesBefore, laterSplits }
+    const { inputBytes, readBytesBefore, laterSplits, passedOver } = this.#figures
+    this.#figures = { ...all, inputBytes, readBytesBefore, laterSplits, passedOver }
     this.#decideNote = null
   }
 }

@@ -44,7 +44,15 @@ export const offsetAtEnd = Number.MAX_SAFE_INTEGER
 export const lineAtEnd = Number.MAX_SAFE_INTEGER
 
 /** Reasons of dead records that end their split, besides all on line 0: what comes after such a record was not read. */
-export const restReasons = ['unreadable-file', 'truncated-file', 'corrupt-file', 'row-group-too-large']
+export const restReasons = [
+  'unreadable-file',
+  'truncated-file',
+  'corrupt-file',
+  'encrypted-file',
+  'page-too-large',
+  'inflates-too-much',
+  'row-group-too-large',
+]
 
 /** A record that can't become a document, found while reading or parsing. `line` counts from 1; 0 is the file as a whole. */
 export interface DeadRecord {
@@ -63,6 +71,8 @@ export interface Chunk {
   readonly line: number
   readonly bytes: Uint8Array
   readonly dead: readonly DeadRecord[]
+  /** What was passed over although no record was lost, in words for whoever runs it; told when it is read, and not recorded. */
+  readonly notes?: readonly string[] | undefined
   /** The records in `bytes` that are meant, where not all are. */
   readonly only?: readonly LineRange[]
   /** Where the record after this chunk begins. */
@@ -87,6 +97,8 @@ export interface Parsed {
  */
 export interface Source {
   readonly name: string
+  /** Rises where other documents come of the same records and options, so that a run is not gone on with by another. Default 1. */
+  readonly version?: number
   /** As JSON. With `follow` the source waits for what comes later, instead of ending. */
   readonly options: Readonly<Record<string, unknown>> & { readonly follow?: boolean | undefined }
   /**

@@ -59,6 +59,7 @@ export class EventLog {
     else if (event.kind === 'steps') this.#count(event.steps)
     else if (event.kind === 'held') this.#hold(event)
     else if (event.kind === 'shares') this.#share(event)
+    else if (event.kind === 'passed-over') this.tell('warn', 'passed-over', { file: event.split, what: event.what })
     else if (event.kind === 'worker-lost') {
       const { reason, detail, slot } = event
       this.tell('warn', 'worker-lost', { ...(slot === null ? {} : { slot }), reason, detail })

@@ -194,7 +194,7 @@ test('every record of bad files has one fate with its file and line, and what is
   if (process.platform === 'linux') assert.ok(peak > 0 && peak < 700e6, `peak of ${Math.round(peak / 1e6)} MB`)
 })
 
-test('a Parquet file that is cut is one dead record, those beside it are read', async () => {
+test('a Parquet file that is cut is one dead record, those beside it are read without a column that cannot be', async () => {
   const folder = makeFolder('bad-parquet')
   const texts = Array.from({ length: 50 }, () => makeText(random, 6))
   const whole = Buffer.from(
@@ -202,7 +202,9 @@ test('a Parquet file that is cut is one dead record, those beside it are read', 
       columnData: [
         { name: 'id', data: texts.map((_, i) => `p${i}`), type: 'STRING' },
         { name: 'text', data: texts, type: 'STRING' },
+        { name: 'unread', data: texts, type: 'STRING', codec: 'LZO' },
       ],
+      compressors: { LZO: bytes => bytes },
     }),
   )
   await writeFile(join(folder, 'a.parquet'), whole.subarray(0, whole.length / 2))
@@ -214,8 +216,10 @@ test('a Parquet file that is cut is one dead record, those beside it are read', 
     folder,
     () => `h.pipeline('parquet').from(h.parquet(${JSON.stringify(join(folder, '*.parquet'))}))`,
   )
-  const { status, err } = await runHeadrace(['run', own, '--dir', runs, '--workers', '1', '--json'])
+  const { status, out, err } = await runHeadrace(['run', own, '--dir', runs, '--workers', '1', '--json'])
   assert.equal(status, 0, err)
+  assert.match(err, /b\.parquet: the column "unread" is left out of meta .*: the codec LZO is not supported\n/)
+  assert.equal(JSON.parse(out).passedOver, 1)
   const fates = await fatesOf(runs)
   const dead = fates
     .filter(({ fate }) => fate === 'dead')

@@ -53,6 +53,7 @@ check('a run of one process, gone on with', module => {
     [committed('shard', 5, { totals: shard(50) }), { sharded: 5, shard: shard(50) }],
     [{ kind: 'steps', steps: 7 }, { steps: 7 }],
     [{ kind: 'input', bytes: 5000 }, { inputBytes: 5000 }],
+    [{ kind: 'passed-over', split: 'a', what: 'a column' }, { passedOver: 1 }],
     [
       { kind: 'later-splits', splits: 2 },
       { laterSplits: 2, decided: 6, readBytes: 1100 },
@@ -95,7 +96,7 @@ mutate(/share/, 'what this process did hides the others', '    this.#decideNote 
 mutate(
   /share/,
   'what only this process knows is forgotten',
-  '...all, inputBytes, readBytesBefore, laterSplits',
+  '...all, inputBytes, readBytesBefore, laterSplits, passedOver',
   '...all',
 )
 mutate(/share/, 'what is loaded is not shown', 'Math.max(readBytes, this.#loadedBytes)', 'readBytes')

@@ -4,10 +4,16 @@ import { test } from 'node:test'
 import { stringAt, utf8 } from '../../src/batch/batch.ts'
 import { jsonl } from '../../src/sources/files/jsonl.ts'
 import { RecordCutter, recordParser } from '../../src/sources/kafka/records.ts'
-import { findColumn, takeField } from '../../src/sources/nested-field.ts'
+import { findPlace, takeField } from '../../src/sources/nested-field.ts'
 import { parquet } from '../../src/sources/parquet/parquet.ts'
 import type { Parsed } from '../../src/sources/source.ts'
 import { readSource } from './fixture.ts'
+
+/** What structs and maps of columns are, from JSON; and back. */
+const toMaps = (json: string): unknown =>
+  JSON.parse(json, (_, value) => (value?.constructor === Object ? new Map(Object.entries(value)) : value))
+const asJson = (record: unknown) =>
+  JSON.stringify(record, (_, value) => (value instanceof Map ? Object.fromEntries(value) : value))
 
 test('a path is the field of that name, else one in an object by its names up to dots', () => {
   const cases: [record: string, path: string, value: unknown, left: string][] = [
@@ -21,25 +27,30 @@ test('a path is the field of that name, else one in an object by its names up to
     ['{"__proto__":{"b":7}}', '__proto__.b', 7, '{"__proto__":{}}'],
   ]
   for (const [json, path, value, left] of cases) {
-    const record = JSON.parse(json)
-    assert.deepEqual([takeField(record, path), JSON.stringify(record)], [value, left], `${path} of ${json}`)
+    for (const record of [JSON.parse(json), toMaps(json)])
+      assert.deepEqual([takeField(record, path), asJson(record)], [value, left], `${path} of ${json}`)
   }
   for (const json of ['{}', '{"a":1}', '{"a":null}', '{"a":"b"}', '{"a":[1]}', '{"a":{"c":1}}'])
-    for (const path of ['a.b', 'a.0', 'a.length', 'a.constructor', '__proto__.toString', '.', 'a.', '.a']) {
-      const record = JSON.parse(json)
-      assert.deepEqual([takeField(record, path), JSON.stringify(record)], [undefined, json], `${path} of ${json}`)
-    }
+    for (const path of ['a.b', 'a.0', 'a.length', 'a.size', 'a.constructor', '__proto__.toString', '.', 'a.', '.a'])
+      for (const record of [JSON.parse(json), toMaps(json)])
+        assert.deepEqual([takeField(record, path), asJson(record)], [undefined, json], `${path} of ${json}`)
 })
 
 test('a column is that of the name, else the first whose name begins the path', () => {
-  const cases: [names: string[], path: string, column: string | null][] = [
-    [['a', 'a.b'], 'a.b', 'a.b'],
-    [['a'], 'a.b', 'a'],
-    [['a.b'], 'a.b.c', 'a.b'],
-    [['b'], 'a.b', null],
-    [['a'], 'b', null],
+  const cases: [names: string[], place: [column: string, path: string | null] | null][] = [
+    [
+      ['a', 'a.b', 'a.b.c'],
+      ['a.b.c', null],
+    ],
+    [
+      ['a.b', 'a'],
+      ['a', 'b.c'],
+    ],
+    [['a.b'], ['a.b', 'c']],
+    [['b', 'a.', 'a.b.c.d'], null],
   ]
-  for (const [names, path, column] of cases) assert.equal(findColumn(names, path), column)
+  for (const [names, place] of cases)
+    assert.deepEqual(findPlace(names, 'a.b.c'), place && { column: place[0], path: place[1] })
 })
 
 const options = { text: 'doc.text', id: 'doc.id', domain: 'doc.source.name', url: 'meta.url' } as const

@@ -31,6 +31,8 @@ test('its fingerprint leaves out what it calls its origin', () => {
   const print = fingerprintSource(tiny({ at: 'here' }))
   assert.equal(fingerprintSource(tiny({ at: 'there' })), print)
   assert.notEqual(fingerprintSource(tiny({ at: 'here', letters: 4 })), print)
+  assert.equal(fingerprintSource({ ...tiny({ at: 'here' }), version: 1 }), print)
+  assert.notEqual(fingerprintSource({ ...tiny({ at: 'here' }), version: 2 }), print)
   const whole = (at: string) => fingerprintSource({ ...tiny({ at }), origin: [] })
   assert.notEqual(whole('there'), whole('here'))
 })

@@ -50,6 +50,9 @@ async function tellLaterSplits({ log, plan, drain, shape, dir, watch }: RunConte
   watch({ kind: 'later-splits', splits: count })
 }
 
+/** Where reading begins again changes what is told, which must change no bytes. */
+const withoutNotes = (chunk: Chunk): Chunk => (chunk.notes ? { ...chunk, notes: undefined } : chunk)
+
 /** What a loader reads from and commits to. */
 interface Chain {
   readonly context: RunContext
@@ -120,8 +123,10 @@ class Loader {
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
     this.#note = { load: after, readBytes: this.#note.readBytes + bytes, ended: false }
     context.watch({ kind: 'loaded', slot, bytes })
+    for (const { split, notes = [] } of chunks)
+      for (const what of notes) context.watch({ kind: 'passed-over', split, what })
     const fresh = splits.takeNew()
-    this.#window.push({ slot, note: this.#note, splits: fresh, result: parts.encode(slot, chunks) })
+    this.#window.push({ slot, note: this.#note, splits: fresh, result: parts.encode(slot, chunks.map(withoutNotes)) })
   }
 
   /** Commits the oldest slot in flight and all that are ready behind it. */

@@ -8,6 +8,8 @@ import { type WatchFolders, watchFolders } from './follow.ts'
 /** A kind of files that documents are read from. */
 export interface FileKind<O extends OptionTable = OptionTable> {
   readonly name: string
+  /** The source's. */
+  readonly version?: number
   /** As help and errors of the command line call such files. */
   readonly called: string
   /** Whether a path or glob of the command line is of this kind; what no kind claims is JSON Lines. */
@@ -36,7 +38,7 @@ export interface FileSources<O extends OptionTable> {
 /** `call` is the function's name, as errors have it. */
 export function fileSources<O extends OptionTable>(call: string, kind: FileKind<O>): FileSources<O> {
   const table = { ...kind.options, ...followOptions }
-  const { name, read, parser, filesOf = matchedFiles } = kind
+  const { name, version = 1, read, parser, filesOf = matchedFiles } = kind
   const make = (
     patterns: string | readonly string[],
     given: OptionsOf<OptionTable> = {},
@@ -46,6 +48,7 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
     const files = filesOf(options)
     return {
       name,
+      version,
       options,
       splits: signal => splitFiles(files, options, watch, signal),
       stamp: stampFile,

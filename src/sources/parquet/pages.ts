@@ -1,129 +1,76 @@
-import type { ColumnMetaData, PageHeader, SchemaElement } from 'hyparquet'
+import zlib from 'node:zlib'
+import type { ColumnMetaData, PageHeader } from 'hyparquet'
 import { parquetHeader } from 'hyparquet/src/column.js'
-import { readVarInt } from 'hyparquet/src/thrift.js'
+import type { InputFile } from '../files/files.ts'
 
-/** Values of a column's part in one row group, with those of lists: bounds what a page may claim. */
-const valuesMax = 64 * 1024 * 1024
-/** Writers round a bit-packed run up to whole groups. */
-const runSlack = 512
+/** What is read at a time, of each column; a larger page is read whole. */
+const windowBytes = 64 * 1024
+/** Tried first, as a header mostly has some 30 bytes. Statistics in it may have some MB. */
+const headerBytesMax = 16 * 1024 * 1024
 
-type DecompressPage = (compressed: Uint8Array, length: number) => Uint8Array
+/** A page as it is in the file. */
+export interface StoredPage {
+  readonly header: PageHeader
+  readonly bytes: Uint8Array
+}
 
-/**
- * Throws when decoding these pages could take memory or time beyond what their values need. The decoder trusts counts in page headers
- * and in runs of levels and of dictionary indexes, so that one wrong bit could ask for 2^31 values. `bytes` is the column's part of a
- * row group of `rows` rows, `path` its elements of the schema from the top.
- */
-export function checkPages(
-  bytes: Uint8Array,
-  meta: ColumnMetaData,
-  path: readonly SchemaElement[],
-  rows: number,
-  decompress: DecompressPage,
-): void {
-  const isNested = path.length > 1 || path[0].repetition_type === 'REPEATED'
-  const values = Number(meta.num_values)
-  if (!(isNested ? values >= 0 && values <= valuesMax : values === rows))
-    throw new Error(`${values} values in a group of ${rows} rows`)
-  const levels = {
-    definition: bitWidth(path.filter(element => element.repetition_type !== 'REQUIRED').length),
-    repetition: bitWidth(path.filter(element => element.repetition_type === 'REPEATED').length),
+/** Reads the pages of a column's part in one row group, one after the other, so that no more than one is held. */
+export class PageReader {
+  readonly #file: InputFile
+  readonly #end: number
+  #at: number
+  #window: Uint8Array = new Uint8Array(0)
+  #windowStart = 0
+
+  /** Throws where the part is not within the file. */
+  constructor(file: InputFile, meta: ColumnMetaData) {
+    const [dictionary, data] = [Number(meta.dictionary_page_offset ?? 0), Number(meta.data_page_offset)]
+    this.#at = dictionary > 0 && dictionary < data ? dictionary : data
+    this.#end = this.#at + Number(meta.total_compressed_size)
+    this.#file = file
+    if (!(this.#at >= 4 && this.#at <= this.#end && this.#end <= file.size))
+      throw new Error(`bytes ${this.#at} to ${this.#end} are not in the file`)
   }
-  const reader = { view: viewOf(bytes), offset: 0 }
-  let seen = 0
-  while (reader.offset < bytes.length - 1 && (isNested || seen < values)) {
-    const header = parquetHeader(reader)
+
+  /** The next page, or null behind the last. Throws where its checksum says that it was changed. */
+  async next(): Promise<StoredPage | null> {
+    // Some writers leave a byte behind the last page.
+    if (this.#at >= this.#end - 1) return null
+    const header = await this.#readHeader()
     const size = header.compressed_page_size
-    if (!(size >= 0 && reader.offset + size <= bytes.length)) throw new Error(`a page of ${size} bytes`)
-    const page = bytes.subarray(reader.offset, reader.offset + size)
-    reader.offset += size
-    seen += checkPage(page, header, { meta, levels, values: values - seen, decompress })
+    if (!(size >= 0 && header.uncompressed_page_size >= 0 && this.#at + size <= this.#end))
+      throw new Error(`a page of ${size} bytes`)
+    const bytes = await this.#peek(size)
+    this.#at += size
+    if (header.crc !== undefined && zlib.crc32(bytes) !== header.crc >>> 0)
+      throw new Error("a page's bytes are not those of its checksum")
+    return { header, bytes }
   }
-}
 
-interface PageContext {
-  readonly meta: ColumnMetaData
-  /** Bits of a level; 0 where there are none. */
-  readonly levels: { readonly definition: number; readonly repetition: number }
-  /** Values that the column has left. */
-  readonly values: number
-  readonly decompress: DecompressPage
-}
-
-/** Checks one page and returns its number of values. */
-function checkPage(page: Uint8Array, header: PageHeader, context: PageContext): number {
-  const { data_page_header: v1, data_page_header_v2: v2 } = header
-  if (header.type === 'DATA_PAGE' && v1) {
-    checkCount(v1.num_values, context.values)
-    const reader = readerOf(context.decompress(page, header.uncompressed_page_size))
-    if (context.levels.repetition) checkPrefixedRuns(reader, context.levels.repetition, v1.num_values)
-    if (context.levels.definition) checkPrefixedRuns(reader, context.levels.definition, v1.num_values)
-    if (v1.encoding === 'RLE' && context.meta.type === 'BOOLEAN') checkPrefixedRuns(reader, 1, v1.num_values)
-    else if (isIndexed(v1.encoding)) checkIndexes(reader, v1.num_values)
-    return v1.num_values
+  async #readHeader(): Promise<PageHeader> {
+    for (let size = 1024; ; size *= 16) {
+      const bytes = await this.#peek(Math.min(size, this.#end - this.#at))
+      const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), offset: 0 }
+      try {
+        const header = parquetHeader(reader)
+        this.#at += reader.offset
+        return header
+      } catch (error) {
+        if (size >= headerBytesMax || bytes.length < size) throw error
+      }
+    }
   }
-  if (header.type === 'DATA_PAGE_V2' && v2) {
-    checkCount(v2.num_values, context.values)
-    checkCount(v2.num_nulls, v2.num_values)
-    checkCount(v2.num_rows, v2.num_values)
-    const [repetition, definition] = [v2.repetition_levels_byte_length, v2.definition_levels_byte_length]
-    checkCount(repetition, page.length)
-    checkCount(definition, page.length - repetition)
-    const reader = readerOf(page)
-    if (context.levels.repetition) checkRuns(reader, context.levels.repetition, v2.num_values)
-    reader.offset = repetition
-    if (context.levels.definition) checkRuns(reader, context.levels.definition, v2.num_values)
-    const rest = page.subarray(repetition + definition)
-    const length = header.uncompressed_page_size - repetition - definition
-    const values = readerOf(v2.is_compressed === false ? rest : context.decompress(rest, length))
-    if (v2.encoding === 'RLE') checkPrefixedRuns(values, 1, v2.num_values)
-    else if (isIndexed(v2.encoding) && v2.num_values > v2.num_nulls) checkIndexes(values, v2.num_values - v2.num_nulls)
-    return v2.num_values
-  }
-  if (header.dictionary_page_header)
-    checkCount(header.dictionary_page_header.num_values, 8 * header.uncompressed_page_size)
-  return 0
-}
 
-interface Reader {
-  readonly view: DataView
-  offset: number
-}
-
-const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-const readerOf = (bytes: Uint8Array): Reader => ({ view: viewOf(bytes), offset: 0 })
-const bitWidth = (levels: number) => 32 - Math.clz32(levels)
-const isIndexed = (encoding: string) =>
-  encoding === 'PLAIN_DICTIONARY' || encoding === 'RLE_DICTIONARY' || encoding === 'RLE'
-
-function checkCount(count: number, countMax: number): void {
-  if (!(count >= 0 && count <= countMax)) throw new Error(`a page claims ${count} where at most ${countMax} can be`)
-}
-
-/** Runs behind their length in bytes (uint32). */
-function checkPrefixedRuns(reader: Reader, width: number, values: number): void {
-  const end = reader.offset + 4 + reader.view.getUint32(reader.offset, true)
-  reader.offset += 4
-  checkRuns(reader, width, values)
-  reader.offset = end
-}
-
-/** Dictionary indexes: their width in bits (one byte) and runs to the page's end. Missing values have none, so there may be fewer. */
-function checkIndexes(reader: Reader, values: number): void {
-  if (reader.offset >= reader.view.byteLength) return
-  const width = reader.view.getUint8(reader.offset++)
-  if (width > 32) throw new Error(`dictionary indexes of ${width} bits`)
-  if (width > 0) checkRuns(reader, width, values)
-}
-
-/** Runs of the RLE / bit-packing hybrid (Parquet format, Encodings.md) until they have `values` values or the page ends. */
-function checkRuns(reader: Reader, width: number, values: number): void {
-  for (let seen = 0; seen < values && reader.offset < reader.view.byteLength; ) {
-    const header = readVarInt(reader)
-    const isPacked = (header & 1) === 1
-    const count = isPacked ? (header >>> 1) * 8 : header >>> 1
-    checkCount(count, values + runSlack)
-    reader.offset += Math.ceil(isPacked ? (count * width) / 8 : width / 8)
-    seen += count
+  /** The next `size` bytes, without going on. */
+  async #peek(size: number): Promise<Uint8Array> {
+    const from = this.#at - this.#windowStart
+    if (from + size > this.#window.length) {
+      const end = Math.min(this.#end, this.#at + Math.max(size, windowBytes))
+      this.#window = await this.#file.read(this.#at, end)
+      this.#windowStart = this.#at
+      if (this.#window.length < size) throw new Error('the file ends within a page')
+      return this.#window.subarray(0, size)
+    }
+    return this.#window.subarray(from, from + size)
   }
 }

@@ -3,27 +3,31 @@ import { columnOptions } from '../fields.ts'
 import { fileSources, type Reading } from '../files/file-kind.ts'
 import { BadFileError, type InputFile } from '../files/files.ts'
 import type { Chunk } from '../source.ts'
-import { type Group, openReader } from './reader.ts'
+import { tooLongWithIt } from './column.ts'
+import { type GroupReader, openParquet } from './reader.ts'
 import { decodeRows, RowEncoder } from './rows.ts'
-
-/** A row group is decoded whole, so that this bounds memory: each lane may hold one. Beyond it a file is refused. */
-const rowGroupBytesMax = 1024 * 1024 * 1024
-/** The same for rows, as a page of missing values has many in few bytes. */
-const rowGroupRowsMax = 8 * 1024 * 1024
-/** A footer; more is damage. The largest seen are some MB, in files with many row groups. */
-const footerBytesMax = 64 * 1024 * 1024
 
 /**
  * Parquet files: one document a row, from the columns that the options name; `columns` are the others that go to `meta` (default: all,
- * so name them where a file has wide ones). Missing values are left out of `meta`, bytes are read as UTF-8, whole numbers beyond 2^53
- * become strings. A row's line is its number in the file, from 1; offsets count rows. All codecs but LZO are read.
+ * so name them where a file has wide ones). A row's line is its number in the file, from 1; offsets count rows. All codecs but LZO are read,
+ * page by page, so that a row group may have any size.
+ *
+ * Values are kept to the digit. Text, also in `meta`: decimals (`12.50`), whole numbers beyond 2^53, NaN and infinities, UUIDs; dates
+ * (`2024-05-01`), times and timestamps in ISO 8601 with all digits of their unit (`2024-05-01T12:00:00.000001Z`, without the `Z` where the
+ * file does not say that they are of UTC), intervals (`P1M2DT3.004S`). Bytes are text where they are UTF-8, otherwise `base64:` and their
+ * base64; but the text itself, and a label of a column of strings, are repaired. Maps become objects. Missing values are left out of
+ * `meta`; a label that is NaN is missing too.
  *
  *     parquet('fineweb/*.parquet', { domain: 'dump', columns: ['language_score'] })
  *
- * One row group is decoded at a time. One that is larger than 1 GB or 8 million rows ends the file as dead ('row-group-too-large').
+ * A column that no option names and that can't be read (damaged, encrypted, of an unknown encoding), or that a document would be too long
+ * with, is left out of `meta`, and a run says so.
+ * A file whose values are more than 1000 times its bytes ends as dead ('inflates-too-much').
  */
 export const parquet = fileSources('parquet()', {
   name: 'parquet',
+  // 1: values through JavaScript's own types, dates as times, all times as UTC.
+  version: 2,
   called: 'Parquet',
   claims: path => /\.parquet$/i.test(path),
   options: columnOptions,
@@ -33,50 +37,80 @@ export const parquet = fileSources('parquet()', {
 
 async function* readRows(file: InputFile, { from, options, signal }: Reading): AsyncGenerator<Omit<Chunk, 'split'>> {
   if (file.size === 0) return
-  await checkFooter(file)
-  const reader = await guard(() => openReader(file, options))
+  const { names, groups, openGroup } = await openParquet(file, options).catch(refuse)
+  const told = new Set<string>()
   let start = 0
-  for (const group of reader.groups) {
+  for (const group of groups) {
     const end = start + group.rows
     if (end > from.offset) {
-      checkGroup(group)
-      const columns = await guard(() => reader.readGroup(group, start))
-      for (let row = Math.max(start, from.offset); row < end; ) {
+      const reader = await Promise.try(openGroup, group).catch(refuse)
+      const rows = new GroupRows(reader, end, start)
+      await rows.skipTo(from.offset)
+      while (rows.next < end) {
         if (signal.aborted) return
-        const line = row + 1
-        const encoder = new RowEncoder(options, columns)
-        do encoder.add(row - start, ++row)
-        while (row < end && encoder.byteLength < limits.slotBytes)
-        yield { line, bytes: encoder.finish(), dead: encoder.dead, next: { offset: row, line: row + 1 } }
+        const line = rows.next + 1
+        const encoder = new RowEncoder(options, names)
+        const error = await rows.fill(encoder)
+        const next = { offset: rows.next, line: rows.next + 1 }
+        const notes = rows.describeFaults(encoder.leftOut, told)
+        if (next.line > line)
+          yield { line, bytes: encoder.finish(), dead: encoder.dead, next, ...(notes.length && { notes }) }
+        if (error !== null) throw error
       }
     }
     start = end
   }
 }
 
-/** Magic bytes stand at both ends of a file, and the footer's length before the last. */
-async function checkFooter(file: InputFile): Promise<void> {
-  const head = Buffer.from(await file.read(0, 4)).toString('latin1')
-  const tail = Buffer.from(await file.read(Math.max(0, file.size - 8), file.size))
-  const isWhole = file.size >= 12 && tail.toString('latin1', 4) === 'PAR1'
-  if (!isWhole && 'PAR1'.startsWith(head)) throw new BadFileError('truncated-file', 'the file ends before its footer')
-  if (!isWhole || head !== 'PAR1') throw new BadFileError('corrupt-file', 'this is not a Parquet file')
-  if (tail.readUInt32LE(0) > footerBytesMax)
-    throw new BadFileError('corrupt-file', `the footer has ${tail.readUInt32LE(0)} bytes`)
-}
+/** Walks the rows of a row group, which have numbers in the file, from 0. */
+class GroupRows {
+  next: number
+  readonly #reader: GroupReader
+  readonly #end: number
 
-/** Makes a bad file of whatever the Parquet reader throws about a file's content. */
-async function guard<T>(read: () => T | Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof BadFileError || (error as NodeJS.ErrnoException).syscall !== undefined) throw error
-    throw new BadFileError('corrupt-file', `the Parquet file can't be decoded: ${(error as Error).message}`)
+  constructor(reader: GroupReader, end: number, next: number) {
+    this.#reader = reader
+    this.#end = end
+    this.next = next
+  }
+
+  /** Goes past rows that were read before: what a row costs and which column fails must not depend on where reading begins. */
+  async skipTo(row: number): Promise<void> {
+    for (; this.next < row; this.next++) await this.#reader.next().catch(refuse)
+  }
+
+  /** Adds rows until they are a slot or the group ends. Returns what the next row fails with, or null. */
+  async fill(encoder: RowEncoder): Promise<unknown> {
+    try {
+      do {
+        const row = await this.#reader.next()
+        if (this.next + 1 === this.#end) this.#reader.finish()
+        encoder.add(row, ++this.next)
+      } while (this.next < this.#end && encoder.byteLength < limits.slotBytes)
+      return null
+    } catch (error) {
+      return toFileError(error)
+    }
+  }
+
+  /** The columns that were left out, each told once. `tooLong` are those that rows would have been too long with. */
+  describeFaults(tooLong: ReadonlySet<string>, told: Set<string>): string[] {
+    const faults = new Map(Array.from(tooLong, name => [name, tooLongWithIt]))
+    for (const [name, fault] of this.#reader.faults()) faults.set(name, fault)
+    const fresh = [...faults].filter(([name]) => !told.has(name))
+    for (const [name] of fresh) told.add(name)
+    const where = `is left out of meta from a row before ${this.next + 1} on`
+    return fresh.map(([name, fault]) => `the column ${JSON.stringify(name)} ${where}: ${fault}`)
   }
 }
 
-function checkGroup({ rows, bytes }: Group): void {
-  if (rows <= rowGroupRowsMax && bytes <= rowGroupBytesMax) return
-  const detail = `a row group has ${rows} rows in ${bytes} bytes: write the file with smaller row groups`
-  throw new BadFileError('row-group-too-large', detail)
+/** Makes a bad file of whatever the Parquet reader throws about a file's content. */
+function toFileError(error: unknown): unknown {
+  const { message, syscall } = error as NodeJS.ErrnoException
+  if (error instanceof BadFileError || syscall !== undefined) return error
+  return new BadFileError('corrupt-file', `the Parquet file can't be decoded: ${message}`)
+}
+
+function refuse(error: unknown): never {
+  throw toFileError(error)
 }

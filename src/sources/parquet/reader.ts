@@ -1,161 +1,128 @@
-import zlib from 'node:zlib'
-import {
-  type ColumnMetaData,
-  type Compressors,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetScan,
-  parquetSchema,
-  type RowGroup,
-  type SchemaElement,
-  type SchemaTree,
-} from 'hyparquet'
-import { compressors as portable } from 'hyparquet-compressors'
+import type { FileMetaData, RowGroup } from 'hyparquet'
+import { limits } from '../../limits.ts'
 import type { Columns } from '../fields.ts'
 import { BadFileError, type InputFile } from '../files/files.ts'
-import { findColumn } from '../nested-field.ts'
-import { checkPages } from './pages.ts'
-import type { ColumnValues } from './rows.ts'
+import { findPlace } from '../nested-field.ts'
+import { Allowance, allowancesOf, HeldBytes } from './budget.ts'
+import { type ChosenColumn, ColumnReader } from './column.ts'
+import type { Value } from './convert.ts'
+import { readFooter } from './footer.ts'
+import { type Field, readSchema } from './schema.ts'
 
-/** Decompressed bytes of one page; more is damage, not data. */
-const pageBytesMax = 512 * 1024 * 1024
+/** What a row takes in a run besides its values: an id, a place, a measurement of each kind; or its entry among the dead. */
+const rowBytes = 256
 
-/** A row group; `bytes` is what its chosen columns take in memory. */
+/** A row group, and what the values of its columns may come to: of those that were asked for, and of the others. */
 export interface Group {
   readonly rows: number
-  readonly bytes: number
-  readonly columns: readonly ColumnMetaData[]
+  readonly stored: RowGroup
+  readonly askedBytesMax: number
+  readonly otherBytesMax: number
 }
 
-interface ParquetReader {
+export interface ParquetFile {
+  /** Of the chosen columns. */
+  readonly names: readonly string[]
   readonly groups: readonly Group[]
-  /** Decodes a row group, whose first row has the number `start` in the file. */
-  readGroup(group: Group, start: number): Promise<ColumnValues>
+  openGroup(group: Group): GroupReader
 }
 
 /** Reads the footer and chooses the columns. What is wrong with the file comes as an error of any kind. */
-export async function openReader(file: InputFile, options: Columns): Promise<ParquetReader> {
-  const held: HeldRanges = { buffers: new Map(), pages: new Map() }
-  const buffer = { byteLength: file.size, slice: (start: number, end = file.size) => readRange(file, start, end, held) }
-  const metadata = await parquetMetadataAsync(buffer, { geoparquet: false })
-  const schema = parquetSchema(metadata)
-  const names = schema.children.map(({ element }) => element.name)
-  if (findColumn(names, options.text) === null)
-    throw new BadFileError('missing-text', `no column '${options.text}' among ${names.join(', ')}`)
-  const { text, id, domain, url, added } = options
-  const ofRoles = [text, id, domain, url, added].map(path => findColumn(names, path))
-  const wanted = new Set([...ofRoles, ...(options.columns ?? names)])
-  const columns = names.filter(name => wanted.has(name))
-  // Strings and JSON stay bytes: they are read where they are needed.
-  const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes, jsonFromBytes: (bytes: Uint8Array) => bytes }
-  const scan = await parquetScan({
-    file: buffer,
-    metadata,
-    columns,
-    compressors: withHeldPages(held),
-    parsers,
-    geoparquet: false,
-    useOffsetIndex: false,
-  })
+export async function openParquet(file: InputFile, options: Columns): Promise<ParquetFile> {
+  const metadata = await readFooter(file)
+  const columns = chooseColumns(readSchema(metadata.schema), options)
   return {
-    groups: describeGroups(metadata, columns),
-    async readGroup(group, start) {
-      const values = new Map<string, ArrayLike<unknown>>()
-      for (const column of columns) {
-        await holdColumn(file, group, column, schema, held)
-        const rows = await scan.readColumn({ column, rowStart: start, rowEnd: start + group.rows })
-        if (rows.length !== group.rows) throw new Error(`column '${column}' has ${rows.length} of ${group.rows} rows`)
-        values.set(column, rows)
-      }
-      return values
-    },
+    names: columns.map(({ field }) => field.name),
+    groups: describeGroups(metadata, columns, file.size),
+    openGroup: group => new GroupReader(file, group, columns),
   }
 }
 
-function describeGroups(metadata: FileMetaData, names: readonly string[]): Group[] {
-  const describe = (group: RowGroup): Group => {
-    const rows = Number(group.num_rows)
-    if (!Number.isSafeInteger(rows) || rows < 0) throw new Error(`a row group has ${rows} rows`)
-    const all = group.columns.map(column => column.meta_data!)
-    const columns = all.filter(meta => names.includes(meta.path_in_schema[0]))
-    return { rows, columns, bytes: columns.reduce((sum, meta) => sum + Number(meta.total_uncompressed_size), 0) }
+/** The columns that have a part of the document, and those of `columns`; of two of one name the first. */
+function chooseColumns(fields: readonly Field[], options: Columns): ChosenColumn[] {
+  const { text, id, domain, url, added } = options
+  const named = new Map(fields.toReversed().map(field => [field.name, field]))
+  const names = [...named.keys()]
+  if (!findPlace(names, text)) throw new BadFileError('missing-text', `no column '${text}' among ${names.join(', ')}`)
+  const ofRoles = [text, id, domain, url, added].map(path => findPlace(names, path)?.column)
+  const asked = new Set([...ofRoles, ...(options.columns ?? [])])
+  return fields
+    .filter(field => named.get(field.name) === field && (options.columns === null || asked.has(field.name)))
+    .map(field => ({ field, isAsked: asked.has(field.name) }))
+}
+
+function describeGroups({ row_groups }: FileMetaData, columns: readonly ChosenColumn[], fileBytes: number): Group[] {
+  const sum = (stored: RowGroup, chosen: readonly ChosenColumn[]) => {
+    const parts = chosen.flatMap(({ field }) => stored.columns.slice(...field.leaves))
+    const bytes = parts.reduce((all, part) => all + Math.max(0, Number(part.meta_data?.total_compressed_size ?? 0)), 0)
+    return { rows: countRows(stored), bytes }
   }
-  return metadata.row_groups.map(describe).filter(({ rows }) => rows > 0)
+  const [asked, others] = [true, false].map(isAsked => {
+    const chosen = columns.filter(column => column.isAsked === isAsked)
+    return allowancesOf(
+      row_groups.map(stored => sum(stored, chosen)),
+      fileBytes,
+    )
+  })
+  const groups = row_groups.map((stored, i) => ({
+    rows: countRows(stored),
+    stored,
+    askedBytesMax: asked[i],
+    otherBytesMax: others[i],
+  }))
+  return groups.filter(({ rows }) => rows > 0)
 }
 
-/** What a column's check has read and decompressed already, for the decoder that comes after it. */
-interface HeldRanges {
-  /** By `<start>-<end>` in the file. */
-  readonly buffers: Map<string, ArrayBuffer>
-  /** By buffer, then by the compressed page's place in it. */
-  readonly pages: Map<ArrayBufferLike, Map<number, Uint8Array>>
+function countRows({ num_rows }: RowGroup): number {
+  const rows = Number(num_rows)
+  if (!Number.isSafeInteger(rows) || rows < 0) throw new Error(`a row group has ${rows} rows`)
+  return rows
 }
 
-/** Reads a column's part of a row group and checks that its pages are safe to decode. */
-async function holdColumn(
-  file: InputFile,
-  group: Group,
-  name: string,
-  schema: SchemaTree,
-  held: HeldRanges,
-): Promise<void> {
-  held.buffers.clear()
-  held.pages.clear()
-  for (const meta of group.columns.filter(column => column.path_in_schema[0] === name)) {
-    const start = Number(meta.dictionary_page_offset || meta.data_page_offset)
-    const end = start + Number(meta.total_compressed_size)
-    const buffer = await readRange(file, start, end, held)
-    const pages = new Map<number, Uint8Array>()
-    held.buffers.set(`${start}-${end}`, buffer)
-    held.pages.set(buffer, pages)
-    checkPages(new Uint8Array(buffer), meta, pathOf(schema, meta.path_in_schema), group.rows, (input, length) => {
-      const page = meta.codec === 'UNCOMPRESSED' ? input : decompress(meta.codec, input, length)
-      pages.set(input.byteOffset, page)
-      return page
+/** A row: a value for each chosen column in their order, undefined where the column is left out. */
+export interface Row {
+  readonly values: readonly (Value | undefined)[]
+  /** Set where it has more bytes than a document may, so that its values were not kept. */
+  readonly bytesTooMany: number | null
+}
+
+/** Reads a row group row by row. Of each column one page is in memory. */
+export class GroupReader {
+  readonly #allowance: Allowance
+  readonly #columns: readonly ColumnReader[]
+
+  constructor(file: InputFile, group: Group, columns: readonly ChosenColumn[]) {
+    const held = new HeldBytes()
+    this.#allowance = new Allowance(group.askedBytesMax)
+    const others = new Allowance(group.otherBytesMax)
+    this.#columns = columns.map(column => {
+      const allowance = column.isAsked ? this.#allowance : others
+      return new ColumnReader(file, group.stored, column, { held, allowance })
     })
   }
-}
 
-function pathOf(schema: SchemaTree, names: readonly string[]): SchemaElement[] {
-  let node: SchemaTree | undefined = schema
-  return names.map(name => {
-    node = node?.children.find(child => child.element.name === name)
-    if (!node) throw new Error(`no column ${names.join('.')} in the schema`)
-    return node.element
-  })
-}
-
-/** A range of the file. The rejection is handled here too, as the decoder may start reads that it then does not wait for. */
-function readRange(file: InputFile, start: number, end: number, held: HeldRanges): Promise<ArrayBuffer> {
-  const read = async () => {
-    if (!(start >= 0 && start <= end && end <= file.size))
-      throw new Error(`bytes ${start} to ${end} are not in the file`)
-    return held.buffers.get(`${start}-${end}`) ?? (await file.read(start, end)).buffer
+  async next(): Promise<Row> {
+    this.#allowance.spend(rowBytes)
+    for (const column of this.#columns) if (!column.gather()) await column.load()
+    let bytes = 0
+    for (const column of this.#columns) if (column.isAsked) bytes += column.bytes
+    if (bytes > limits.documentBytesMax) return { values: [], bytesTooMany: bytes }
+    for (const column of this.#columns) {
+      if (column.isAsked) continue
+      if (bytes + column.bytes > limits.documentBytesMax) column.leaveOut()
+      else bytes += column.bytes
+    }
+    return { values: this.#columns.map(column => column.take()), bytesTooMany: null }
   }
-  const range = read()
-  range.catch(() => {})
-  return range
-}
 
-/** Node's own decoders where there are such, as they are several times faster. */
-const decoders = {
-  SNAPPY: portable.SNAPPY!,
-  GZIP: (input: Uint8Array, length: number) => zlib.unzipSync(input, { maxOutputLength: length }),
-  BROTLI: (input: Uint8Array, length: number) => zlib.brotliDecompressSync(input, { maxOutputLength: length }),
-  ZSTD: (input: Uint8Array, length: number) => zlib.zstdDecompressSync(input, { maxOutputLength: length }),
-  LZ4: portable.LZ4!,
-  LZ4_RAW: portable.LZ4_RAW!,
-}
+  /** Why columns could not be read, by their names. */
+  faults(): Map<string, string> {
+    const failed = this.#columns.filter(({ fault }) => fault !== null)
+    return new Map(failed.map(({ name, fault }) => [name, fault!]))
+  }
 
-function decompress(codec: string, input: Uint8Array, length: number): Uint8Array {
-  if (!Object.hasOwn(decoders, codec)) throw new Error(`the codec ${codec} is not supported`)
-  if (length === 0) return new Uint8Array(0)
-  if (!(length > 0 && length <= pageBytesMax)) throw new Error(`a page of ${length} bytes`)
-  return decoders[codec as keyof typeof decoders](input, length)
-}
-
-function withHeldPages({ pages }: HeldRanges): Compressors {
-  const withHeld = (codec: string) => (input: Uint8Array, length: number) =>
-    pages.get(input.buffer)?.get(input.byteOffset) ?? decompress(codec, input, length)
-  return Object.fromEntries(Object.keys(decoders).map(codec => [codec, withHeld(codec)]))
+  /** Throws where there are values behind the last row. */
+  finish(): void {
+    for (const column of this.#columns) column.finish()
+  }
 }

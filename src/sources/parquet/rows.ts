@@ -1,9 +1,13 @@
+import { isUtf8 } from 'node:buffer'
 import { limits } from '../../limits.ts'
 import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
 import { parseLongNumbers } from '../exact-json.ts'
 import type { Columns, Fields } from '../fields.ts'
-import { findColumn, findField, takeField } from '../nested-field.ts'
+import { findPlace, takeField } from '../nested-field.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
+import { toBase64, UntypedBytes, type Value } from './convert.ts'
+import { writeJson } from './json.ts'
+import type { Row } from './reader.ts'
 
 /**
  * Rows of a Parquet file on their way from the loader to a worker. A row is six parts (text, id, domain, url, added, meta); a part is its
@@ -15,9 +19,6 @@ const headBytes = 5
 const encoder = new TextEncoder()
 const noBytes = new Uint8Array(0)
 
-/** Columns by name: values in row order, as the Parquet reader gives them, with strings as bytes. */
-export type ColumnValues = ReadonlyMap<string, ArrayLike<unknown>>
-
 interface Part {
   readonly kind: number
   readonly bytes: Uint8Array
@@ -25,30 +26,38 @@ interface Part {
 
 /** Collects rows of a window until they are a chunk. */
 export class RowEncoder {
-  readonly #columns: ColumnValues
-  readonly #roleColumns: readonly RoleColumn[]
-  /** The role columns that are a field in another column's values. */
-  readonly #nested: readonly RoleColumn[]
-  readonly #metaNames: readonly string[]
+  readonly #roles: readonly RolePlace[]
+  /** Those within a column's values, each path once. */
+  readonly #nested: readonly RolePlace[]
+  readonly #metaColumns: readonly (readonly [name: string, column: number])[]
   readonly #parts: Part[] = []
+  readonly #mayLeaveOut: boolean
   readonly dead: DeadRecord[] = []
+  /** Columns that nobody asked for and that a row would have been too long with. */
+  readonly leftOut = new Set<string>()
   byteLength = 0
 
-  constructor(options: Columns, columns: ColumnValues) {
-    const names = roles.map(role => options[role])
-    this.#columns = columns
-    this.#roleColumns = names.map(name => roleColumn(columns, name))
-    this.#nested = this.#roleColumns.filter(column => column.path !== null)
-    const isWanted = (name: string) => !names.includes(name) && (options.columns?.includes(name) ?? true)
-    this.#metaNames = [...columns.keys()].filter(isWanted)
+  /** `columns` are the names of a row's values. */
+  constructor(options: Columns, columns: readonly string[]) {
+    this.#roles = roles.map(role => placeOf(columns, options[role], role === 'text'))
+    const nested = this.#roles.filter(({ path }) => path !== null)
+    this.#nested = [...new Map(nested.map(place => [place.name, place])).values()]
+    const whole = new Set(this.#roles.filter(({ path }) => path === null).map(({ column }) => column))
+    this.#mayLeaveOut = options.columns === null
+    this.#metaColumns = columns
+      .map((name, i) => [name, i] as const)
+      .filter(([name, i]) => !whole.has(i) && (options.columns?.includes(name) ?? true))
   }
 
-  /** Adds row `row` of the columns, which is the file's record `line`; one that is too long is dead. */
-  add(row: number, line: number): void {
-    const parts = this.#roleColumns.map(({ values, path }) => toPart(valueAt(values?.[row], path)))
-    // What has a role is not in `meta` besides.
-    for (const { values, path } of this.#nested) if (isRecord(values?.[row])) takeField(values[row], path!)
-    parts.push({ kind: kinds.utf8, bytes: encoder.encode(this.#writeMeta(row)) })
+  /** Adds a row, which is the file's record `line`; one that is too long is dead. */
+  add({ values, bytesTooMany }: Row, line: number): void {
+    if (bytesTooMany !== null) {
+      this.dead.push(tooLong(line, bytesTooMany))
+      return
+    }
+    const parts = this.#takeRoles(values)
+    const bytesLeft = limits.documentBytesMax - parts.reduce((sum, part) => sum + part.bytes.length, 0)
+    parts.push({ kind: kinds.utf8, bytes: encoder.encode(this.#writeMeta(values, bytesLeft)) })
     const length = parts.reduce((sum, part) => sum + part.bytes.length, 0)
     if (length > limits.documentBytesMax) {
       this.dead.push(tooLong(line, length))
@@ -71,34 +80,45 @@ export class RowEncoder {
     return bytes
   }
 
-  #writeMeta(row: number): string {
+  /** What has a role within a column is not in `meta` besides. */
+  #takeRoles(values: Row['values']): Part[] {
+    const taken = new Map(this.#nested.map(({ name, column, path }) => [name, takeField(values[column], path!)]))
+    return this.#roles.map(({ name, column, path, isText }) => {
+      const value = path === null ? values[column] : (taken.get(name) as Value | undefined)
+      return toPart(value, isText)
+    })
+  }
+
+  #writeMeta(values: Row['values'], bytesMax: number): string {
     let meta = ''
-    for (const name of this.#metaNames) {
-      const json = writeJson(this.#columns.get(name)![row])
-      if (json !== undefined) meta += `${meta ? ',' : '{'}${JSON.stringify(name)}:${json}`
+    // Of the brace at the end.
+    let bytes = 1
+    for (const [name, column] of this.#metaColumns) {
+      const value = values[column] ?? null
+      if (value === null) continue
+      const member = `${meta ? ',' : '{'}${JSON.stringify(name)}:${writeJson(value)}`
+      bytes += Buffer.byteLength(member)
+      if (this.#mayLeaveOut && bytes > bytesMax) {
+        bytes -= Buffer.byteLength(member)
+        this.leftOut.add(name)
+      } else meta += member
     }
     return meta && `${meta}}`
   }
 }
 
-/** Where a role's value lies: in the column of that name, or at a path in the values of another. */
-interface RoleColumn {
-  readonly values: ArrayLike<unknown> | undefined
+/** Where a role's value lies: a column, -1 where there is none, and a path within its values. */
+interface RolePlace {
+  readonly name: string
+  readonly column: number
   readonly path: string | null
+  readonly isText: boolean
 }
 
-function roleColumn(columns: ColumnValues, name: string): RoleColumn {
-  const holder = findColumn([...columns.keys()], name)
-  if (holder === null) return { values: undefined, path: null }
-  return { values: columns.get(holder), path: holder === name ? null : name.slice(holder.length + 1) }
+function placeOf(columns: readonly string[], name: string, isText: boolean): RolePlace {
+  const place = findPlace(columns, name)
+  return { name, column: place ? columns.indexOf(place.column) : -1, path: place?.path ?? null, isText }
 }
-
-function valueAt(value: unknown, path: string | null): unknown {
-  if (path === null) return value
-  return isRecord(value) ? findField(value, path) : undefined
-}
-
-const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 export function decodeRows(chunk: Chunk, options: Fields): Parsed {
   const { bytes } = chunk
@@ -127,33 +147,28 @@ export function decodeRows(chunk: Chunk, options: Fields): Parsed {
   return builder.finish()
 }
 
-/** A value that is no text goes as JSON: the worker sets it aside in `meta`, or words the dead record. */
-function toPart(value: unknown): Part {
-  if (value instanceof Uint8Array) return { kind: kinds.utf8, bytes: value }
+/**
+ * A value that is neither text nor a whole number goes as JSON: the worker sets it aside in `meta`, or words the dead record. A label of a
+ * column that does not say that it is text may be a hash: it is base64 where it is no UTF-8, as repairing would make one of two.
+ */
+function toPart(value: Value | undefined, isText: boolean): Part {
   if (value === null || value === undefined) return { kind: kinds.absent, bytes: noBytes }
-  if (typeof value === 'number') return { kind: kinds.other, bytes: encoder.encode(JSON.stringify(value)) }
+  if (value instanceof Uint8Array) {
+    const isHash = !isText && value instanceof UntypedBytes && !isUtf8(value)
+    const bytes = isHash ? encoder.encode(toBase64(value)) : value
+    return { kind: kinds.utf8, bytes }
+  }
   if (typeof value === 'bigint') return { kind: kinds.integer, bytes: encoder.encode(String(value)) }
   if (typeof value === 'string') return { kind: kinds.utf8, bytes: encoder.encode(value) }
-  if (value instanceof Date && !Number.isNaN(value.valueOf()))
-    return { kind: kinds.utf8, bytes: encoder.encode(value.toISOString()) }
-  return { kind: kinds.other, bytes: encoder.encode(writeJson(value) ?? 'null') }
+  if (typeof value === 'number') return numberToPart(value, isText)
+  return { kind: kinds.other, bytes: encoder.encode(writeJson(value)) }
 }
 
-/** JSON of a column's value; a missing one, or one too deep for JSON, is left out. */
-function writeJson(value: unknown): string | undefined {
-  if (value === null || value === undefined) return undefined
-  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString())
-  if (typeof value === 'number' || typeof value === 'string') return JSON.stringify(value)
-  try {
-    return JSON.stringify(value, toJsonValue)
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw error
-  }
-}
-
-function toJsonValue(_: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString()
-  if (typeof value !== 'bigint') return value
-  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+/** NaN is how tables of floats have a missing value. An infinity is a label by its name; a text is refused for being any number. */
+function numberToPart(value: number, isText: boolean): Part {
+  if (Number.isNaN(value)) return { kind: kinds.absent, bytes: noBytes }
+  if (Number.isFinite(value)) return { kind: kinds.other, bytes: encoder.encode(writeJson(value)) }
+  return isText
+    ? { kind: kinds.integer, bytes: encoder.encode('0') }
+    : { kind: kinds.utf8, bytes: encoder.encode(String(value)) }
 }

@@ -5,7 +5,7 @@ import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { textFolder } from '../../../src/sources/files/text-folder.ts'
 import { parquet } from '../../../src/sources/parquet/parquet.ts'
-import { offsetAtEnd, type Source } from '../../../src/sources/source.ts'
+import { offsetAtEnd, restReasons, type Source } from '../../../src/sources/source.ts'
 import { makeTexts, readSource } from '../../sources/fixture.ts'
 import { marksOf, type Original } from '../mutate.ts'
 import type { Target } from '../target.ts'
@@ -22,7 +22,7 @@ const [first, second] = [lines(0, 30), lines(30, 60)]
 const zstd = (bytes: Buffer) => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
 
 /** What ends a file before its end; all of its content is then in doubt. */
-const fileReasons = new Set(['corrupt-file', 'truncated-file', 'unreadable-file', 'row-group-too-large'])
+const fileReasons = new Set(restReasons)
 
 /** Reads a source whole: records in order, and nothing behind the last. `known` are the only texts that a whole file may give. */
 async function readRecords(source: Source, known: ReadonlySet<string> | null): Promise<string> {
@@ -72,6 +72,8 @@ const marked = (bytes: Buffer, pattern: string, i: number): Original => {
   return { name: String(i), bytes, marks: marksOf(bytes, pattern) }
 }
 const golden = (codec: string) => readFileSync(join(import.meta.dirname, `../../golden/sources/${codec}.parquet`))
+const goldenTypes = (name: string) => readFileSync(join(import.meta.dirname, `../../golden/parquet/${name}.parquet`))
+const types = ['delta-zstd', 'nested', 'nested-older', 'dictionary', 'plain', 'split-lz4']
 const codecs = ['none', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4']
 const known = new Set(texts)
 
@@ -120,6 +122,16 @@ export const sourceTargets: readonly Target[] = [
     known,
   ),
   textTarget,
+  // Every type, encoding and nesting.
+  ...types.map((name, i) =>
+    fileTarget(
+      `parquet-${name}`,
+      10,
+      '.parquet',
+      () => [name, types[(i + 1) % types.length]].map((one, j) => marked(goldenTypes(one), 'PAR1', j)),
+      path => parquet(path),
+    ),
+  ),
   ...codecs.map((codec, i) =>
     fileTarget(
       `parquet-${codec}`,

@@ -26,5 +26,5 @@ for i in range(n):
     meta = {} if i % 5 == 0 else {"score": i / 4}
     meta |= {"tags": [f"t{i % 4}", "x"], "info": {"lang": "en", "n": i}}
     rows.append({"line": i + 1, "text": texts[i], "id": str(9007199254740993 + i), "domain": ["web", "books", "default"][i % 3],
-                 "added": (datetime.datetime(2024, 1, 1) + datetime.timedelta(seconds=i)).isoformat() + ".000Z", "meta": meta})
+                 "added": (datetime.datetime(2024, 1, 1) + datetime.timedelta(seconds=i)).isoformat() + ".000", "meta": meta})
 json.dump(rows, open(f"{here}/expected.json", "w"), ensure_ascii=False, separators=(",", ":"))

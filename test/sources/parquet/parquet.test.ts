@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { type SourceSubject, testSource } from '../../../conformance/source.ts'
-import { stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
 import { parquet } from '../../../src/sources/parquet/parquet.ts'
 import { makeFolder } from '../../temporary.ts'
-import { makeTexts, readSource } from '../fixture.ts'
+import { makeTexts } from '../fixture.ts'
+import { readDocuments } from './documents.ts'
 
 const folder = makeFolder('sources')
 const path = (name: string) => join(folder, name)
@@ -39,25 +39,6 @@ const setting: SourceSubject = {
 }
 testSource('parquet', () => ({ ...setting, source: parquet([big, small]) }))
 
-/** Every document of a source with all its columns. */
-async function readDocuments(patterns: string, options: Parameters<typeof parquet>[1] = {}) {
-  const source = parquet(patterns, options)
-  const { chunks } = await readSource(source)
-  const rows: Record<string, unknown>[] = []
-  for (const chunk of chunks) {
-    const { batch, dead } = await source.parse(chunk)
-    const at = (name: string, row: number) => stringAt(utf8(batch, name), row)
-    const lines = batch.columns.line as { values: Uint32Array }
-    for (let row = 0; row < batch.rows; row++) {
-      const meta = at('meta', row)
-      const labels = { text: at('text', row), id: at('id', row), domain: at('domain', row), added: at('added', row) }
-      rows.push({ line: lines.values[row], ...labels, meta: meta ? JSON.parse(meta) : {} })
-    }
-    for (const { line, reason } of [...chunk.dead, ...dead]) rows.push({ line, reason })
-  }
-  return rows.sort((a, b) => (a.line as number) - (b.line as number))
-}
-
 for (const codec of ['none', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4'])
   test(`a file by pyarrow in ${codec} gives its documents`, async () => {
     const expected = JSON.parse(readFileSync(join(golden, 'expected.json'), 'utf8'))
@@ -74,7 +55,7 @@ test('only the columns that are asked for go to meta', async () => {
 })
 
 test('what is no document is dead for its reason', async () => {
-  const long = 'x'.repeat(limits.documentBytesMax)
+  const long = 'x'.repeat(limits.documentBytesMax + 1)
   const bytes = (...values: number[]) => Uint8Array.from(values)
   const name = writeParquet('dead.parquet', [
     {

@@ -147,10 +147,10 @@ export function tooLong(line: number, bytes: number): DeadRecord {
   return { line, reason: 'document-too-long', detail }
 }
 
-/** A label as text: missing is empty, a number becomes its digits, anything else but text is null. */
+/** A label as text: missing is empty, and so is NaN, which columns of floats have for it; a number becomes its digits; others are null. */
 function toLabel(value: unknown): Text | null {
   if (typeof value === 'string' || value instanceof Uint8Array) return value
-  if (value === undefined || value === null) return ''
+  if (value === undefined || value === null || Number.isNaN(value)) return ''
   if (isRawNumber(value)) return value.rawJSON
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : null
 }

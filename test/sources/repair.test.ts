@@ -183,6 +183,17 @@ function asJson(text: Buffer): Buffer {
   return Buffer.concat([Buffer.from('{"text":'), Buffer.from(escaped, 'latin1'), Buffer.from('}')])
 }
 
+test('a label that is NaN is missing, in columns of whatever source', () => {
+  const text = new Utf8Builder()
+  for (const word of ['a', 'b']) text.push(word)
+  const domain = { kind: 'f64', values: Float64Array.of(Number.NaN, 0.5) } as const
+  const value = encodeBatch({ rows: 2, columns: { text: text.finish(), domain } })
+  assert.deepEqual(readRecord('arrow', value, {}, ['domain', 'repaired']), [
+    ['default', ''],
+    ['0.5', ''],
+  ])
+})
+
 function asArrow(text: Buffer): Buffer {
   const column = new Utf8Builder()
   column.push(text)
@@ -190,9 +201,14 @@ function asArrow(text: Buffer): Buffer {
   return Buffer.from(encodeBatch(batch))
 }
 
-function readRecord(format: RecordFormat, value: Uint8Array, given: Settings): string[][] {
+function readRecord(
+  format: RecordFormat,
+  value: Uint8Array,
+  given: Settings,
+  shown = ['text', 'repaired'],
+): string[][] {
   const cutter = new RecordCutter(0)
   cutter.add({ offset: 0, timeMs: null, key: null, headers: [], value })
   const options = { ...(jsonl('f', given).options as unknown as Parameters<typeof recordParser>[1]), columns: null }
-  return rowsOf(recordParser(format, options)({ split: 't/0', ...cutter.cut(1)! }), ['text', 'repaired'])
+  return rowsOf(recordParser(format, options)({ split: 't/0', ...cutter.cut(1)! }), shown)
 }

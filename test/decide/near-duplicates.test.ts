@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { decideBatch, type Fate } from '../../conformance/decider.ts'
 import { addressOf } from '../../src/decide/decider.ts'
@@ -134,3 +136,42 @@ test('two texts that share 64 bits of their hash are both kept', async () => {
     [-1, -1, 0],
   )
 })
+
+/** The reasons why texts go, one after the other, and which kept one they repeat. */
+async function decideTexts(texts: readonly string[]): Promise<string[]> {
+  const deciders = [exactDuplicates(), nearDuplicates()]
+  const tables = deciders.flatMap(decider => decider.tables)
+  await using state = await openTables({ path: null, shapes: tables, identity: 'test' })
+  const fates = decideBatch(deciders, makeBatch(texts.map((text, i) => ({ id: `${i}`, text }))), 0, state)
+  return fates.map(({ reason, duplicateOf }) =>
+    reason ? `${reason.replace('-duplicate', '')} ${duplicateOf}` : 'kept',
+  )
+}
+
+test('short texts without a word in common are kept, though their shingles meet in 32 bits', async () => {
+  const texts = [
+    'velvet thunder thunder paper falcon',
+    'marble bridge saddle meadow market',
+    'forest harbour marble garden mill',
+    'candle horse barley kettle window',
+  ]
+  assert.deepEqual(await decideTexts(texts), ['kept', 'kept', 'kept', 'kept'])
+  assert.deepEqual(await decideTexts([texts[0], `${texts[0].toUpperCase()} `]), ['kept', 'near 0'])
+})
+
+const files: Readonly<Record<string, readonly string[]>> = {
+  // One letter changed, a word added, three letters changed.
+  thai: ['kept', 'near 0', 'near 0', 'near 0'],
+  // Characters that show nothing in one word of each sentence.
+  invisible: ['kept', ...Array<string>(7).fill('exact 0')],
+  // Half-width marks, other characters for the same words, spaces behind the marks.
+  zhwidth: ['kept', 'near 0', 'kept', 'near 0'],
+}
+
+for (const [name, expected] of Object.entries(files))
+  test(`copies in test/faults/${name}.jsonl`, async () => {
+    const lines = readFileSync(join(import.meta.dirname, '..', 'faults', `${name}.jsonl`), 'utf8')
+      .trim()
+      .split('\n')
+    assert.deepEqual(await decideTexts(lines.map(line => JSON.parse(line).text)), expected)
+  })

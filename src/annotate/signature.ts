@@ -37,7 +37,7 @@ export const signature = filter({
     signature: fixed('a byte for each of bands x rows MinHash values; zeros without shingles', bands * rows),
     bands: fixed('a 64-bit hash a band, 8 bytes each; zeros without shingles', bands * 8),
     shingles: count(
-      'shingles, repeats included; 0 for a text of fewer words than one, which is never a near-duplicate',
+      'shingles, repeats included; 0 for a text of fewer words than one, which is never a near-duplicate: the summary counts those kept',
     ),
     textHash: fixed('the first 16 bytes of the SHA-256 of the text without the characters that show nothing', 16),
   }),

@@ -7,6 +7,8 @@ export interface Summary {
   readonly run: string
   readonly documents: number
   readonly kept: number
+  /** Of the kept, those too short to be compared with others; undefined in a run that began before it was counted. */
+  readonly uncompared?: number | undefined
   readonly dropped: Readonly<Record<string, number>>
   readonly dead: number
   readonly tokens: number
@@ -16,14 +18,14 @@ export interface Summary {
 }
 
 export function summaryOf(run: string, { decide, shard }: Figures): Summary {
-  const { documents, kept, dead, textBytes } = decide
+  const { documents, kept, uncompared, dead, textBytes } = decide
   const dropped = Object.fromEntries(sortCounts(decide.dropped))
-  return { run, documents, kept, dropped, dead, tokens: shard.tokens, textBytes }
+  return { run, documents, kept, uncompared, dropped, dead, tokens: shard.tokens, textBytes }
 }
 
 /** The summary for people. */
 export function printSummary(summary: Summary, figures: Figures, dir: string, terminal: Terminal): void {
-  const { documents, kept, dead, dropped, tokens } = summary
+  const { documents, kept, uncompared, dead, dropped, tokens } = summary
   const droppedAll = Object.values(dropped).reduce((a, b) => a + b, 0)
   const write = (text: string) => terminal.out.write(text)
   write(`\nrun ${summary.run} in ${dir}\n\n`)
@@ -31,6 +33,9 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
     formatTable([
       ['documents', formatCount(documents), ''],
       ['  kept', formatCount(kept), formatShare(kept, documents)],
+      ...(uncompared
+        ? [['    too short to compare', formatCount(uncompared), formatShare(uncompared, documents)]]
+        : []),
       ['  dropped', formatCount(droppedAll), formatShare(droppedAll, documents)],
       ...Object.entries(dropped).map(([reason, n]) => [`    ${reason}`, formatCount(n), formatShare(n, documents)]),
       ['  dead', formatCount(dead), formatShare(dead, documents)],

@@ -82,6 +82,7 @@ const decideTotals: Shapes<DecideTotals> = {
   dead: isCount,
   textBytes: isCount,
   keptBytes: isCount,
+  uncompared: value => value === undefined || isCount(value),
   dropped: isCounts,
   byDomain: isKeptByName,
   byLanguage: isKeptByName,

@@ -15,6 +15,8 @@ export interface DecideTotals {
   dead: number
   textBytes: number
   keptBytes: number
+  /** Kept documents of fewer words than a shingle, which `signature()` can't compare; undefined in a run that began before it was counted. */
+  uncompared?: number | undefined
   dropped: Record<string, number>
   /** Documents and kept documents by domain, and by language. */
   byDomain: Record<string, { documents: number; kept: number }>
@@ -35,6 +37,7 @@ export const emptyDecideTotals = (): DecideTotals => ({
   dead: 0,
   textBytes: 0,
   keptBytes: 0,
+  uncompared: 0,
   dropped: emptyCounts(),
   byDomain: emptyCounts(),
   byLanguage: emptyCounts(),

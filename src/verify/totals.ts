@@ -33,6 +33,7 @@ export class TotalsCount {
       for (let row = 0; row < drops.rows; row++) addCount(totals.dropped, stringAt(reasons, row), 1)
     }
     const keptRows = new Set(numbers(kept, 'row'))
+    totals.uncompared! += countUncompared(scored, keptRows)
     countBy(totals.byDomain, scored, 'domain', keptRows)
     if (scored.columns.language) countBy(totals.byLanguage, scored, 'language', keptRows)
   }
@@ -44,7 +45,7 @@ export class TotalsCount {
     const noted = readDecideNote(position).totals
     for (const name of Object.keys(this.#totals) as (keyof DecideTotals)[]) {
       const [was, is] = [noted[name], this.#totals[name]].map(value => canonicalJson(value ?? null))
-      if (was === is) continue
+      if (was === is || (name === 'uncompared' && noted.uncompared === undefined)) continue
       const what = `after slot ${slot} the note says ${name} ${shorten(was)}, and the slots so far have ${shorten(is)}`
       this.#check.fail(main, what, advices.report)
       this.#isKnown = false
@@ -55,6 +56,12 @@ export class TotalsCount {
 function bytesOf(batch: Batch): number {
   const { offsets } = utf8(batch, 'text')
   return offsets[batch.rows] - offsets[0]
+}
+
+function countUncompared(scored: Batch, kept: ReadonlySet<number>): number {
+  if (!scored.columns.shingles) return 0
+  const shingles = numbers(scored, 'shingles')
+  return Array.from(numbers(scored, 'row')).filter((row, i) => shingles[i] === 0 && kept.has(row)).length
 }
 
 function countBy(counts: DecideTotals['byDomain'], scored: Batch, name: string, kept: ReadonlySet<number>): void {

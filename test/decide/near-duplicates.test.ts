@@ -175,3 +175,28 @@ for (const [name, expected] of Object.entries(files))
       .split('\n')
     assert.deepEqual(await decideTexts(lines.map(line => JSON.parse(line).text)), expected)
   })
+
+test('a letter changed in 1,000 is found in every script, and no script is taken for another', async () => {
+  const golden = join(import.meta.dirname, '..', 'golden', 'likeness', 'declaration.jsonl')
+  const lines = readFileSync(golden, 'utf8').trim().split('\n')
+  const texts = lines.map((line): { script: string; text: string } => JSON.parse(line))
+  const copies = texts.map(({ text }) => changeLetters(text, 1000))
+  const fates = await decideTexts([...texts.map(({ text }) => text), ...copies])
+  for (const [i, { script }] of texts.entries()) {
+    assert.notEqual(copies[i], texts[i].text, script)
+    assert.deepEqual([fates[i], fates[texts.length + i]], ['kept', `near ${i}`], script)
+  }
+})
+
+/** The text with one letter in `every` replaced by another of its letters. */
+function changeLetters(text: string, every: number): string {
+  const isLetter = (character: string) => /\p{L}/u.test(character)
+  const letters = [...text].filter(isLetter)
+  let seen = 0
+  return [...text]
+    .map(character => {
+      if (!isLetter(character) || ++seen % every !== every / 2) return character
+      return letters.find(other => other !== character)!
+    })
+    .join('')
+}

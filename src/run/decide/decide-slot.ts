@@ -129,9 +129,17 @@ function count(totals: DecideTotals, scored: Batch, kept: readonly number[], dro
   const text = utf8(scored, 'text')
   totals.textBytes += text.offsets[scored.rows] - text.offsets[0]
   for (const row of kept) totals.keptBytes += text.offsets[row + 1] - text.offsets[row]
+  if (totals.uncompared !== undefined) totals.uncompared += countUncompared(scored, kept)
   for (const { reason } of dropped) addCount(totals.dropped, reason, 1)
   countBy(totals.byDomain, utf8(scored, 'domain'), scored.rows, kept)
   if (scored.columns.language) countBy(totals.byLanguage, utf8(scored, 'language'), scored.rows, kept)
+}
+
+/** How many of these rows have no shingle, where `signature()` has counted them. */
+function countUncompared(scored: Batch, rows: readonly number[]): number {
+  if (!scored.columns.shingles) return 0
+  const shingles = numbers(scored, 'shingles')
+  return rows.filter(row => shingles[row] === 0).length
 }
 
 function countBy(counts: DecideTotals['byDomain'], column: Utf8Column, rows: number, kept: readonly number[]): void {

@@ -26,8 +26,8 @@ export const VOICING = 6
 /** What is above is a letter. */
 export const letterMin = 0x21
 
-/** Hexadecimal ranges of code points. */
-const spaceRanges = '0-20 7f-a0 f0b-f0c 1680 2000-200a 2028-2029 202f 205f 3000 d800-dfff fff9-ffff'
+/** White space and controls, and the marks between words or syllables of Tibetan, Ethiopic and runes; hexadecimal, as all here. */
+const spaceRanges = '0-20 7f-a0 f0b-f0c 1361 1680 16eb 2000-200a 2028-2029 202f 205f 3000 d800-dfff fff9-ffff'
 /** Punctuation and symbols. What is missing here is a letter, which costs nothing but a longer word. */
 const punctuationRanges =
   '21-2f 3a-40 5b-60 7b-7e a1-a9 ab-b4 b6-b9 bb-bf d7 f7 37e 387 55a-55f 589-58a 5be 5c0 5c3 5c6 5f3-5f4 600-60f 61b-61f ' +

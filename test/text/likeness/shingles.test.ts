@@ -53,6 +53,7 @@ const same: readonly [string, string, Punctuation][] = [
   ['ใช้Node.js', 'ใ ช้ node.js', 'keep'],
   ['x็y', 'x ็ y', 'keep'],
   ['កា។ខ', 'កា ខ', 'ignore'],
+  ['ሰላም፡ለዓለም', 'ሰላም ለዓለም', 'keep'],
   ['ꀀꀁ', 'ꀀ ꀁ', 'keep'],
   // What shows nothing is passed over.
   ['mi\u00adll\u200ber \u2060sa\ufeffck', 'miller sack', 'keep'],

@@ -160,6 +160,24 @@ test('each row is in one of the two, and the totals are their sums, over many sl
   assert.equal(totals.byDomain.a.kept + totals.byDomain.b.kept, keptRows)
 })
 
+test('kept rows without a shingle are counted, but in a run that began without that count', async () => {
+  const slot = (): Batch => {
+    const { rows, columns } = scoredOf([{ text: 'a' }, { text: 'b' }, { text: 'c' }])
+    return { rows, columns: { ...columns, shingles: { kind: 'u32', values: Uint32Array.of(0, 7, 0) } } }
+  }
+  const cases: [plan: Plan, uncompared: number | undefined, after: number | undefined][] = [
+    [planOf(), 5, 7],
+    [planOf(), undefined, undefined],
+    [planOf(decider('none', () => false)), 5, 5],
+  ]
+  for (const [plan, uncompared, after] of cases) {
+    const totals = { ...emptyDecideTotals(), uncompared }
+    await using state = await openTables({ path: null, shapes: [], identity: '' })
+    decideSlot(plan, slot(), 0, state, totals)
+    assert.equal(readDecideNote({ note: JSON.stringify({ totals, ended: false }) }).totals.uncompared, after)
+  }
+})
+
 test('domains with names of JavaScript are counted, also after a restart', async () => {
   const rows = ['constructor', '__proto__', 'toString', 'constructor'].map(domain => ({ text: domain, domain }))
   const { totals } = await decideAll(planOf(), rows)

@@ -88,6 +88,10 @@ function hashWords(bytes: Uint8Array, start: number, end: number, letters: Uint1
       point = ((point & 0x0f) << 12) | ((bytes[at + 1] & 0x3f) << 6) | (bytes[at + 2] & 0x3f)
       i = at + 3
       letter = letters[point]
+    } else if (point >= 0xc2 && point < 0xe0 && at + 2 <= end) {
+      point = ((point & 0x1f) << 6) | (bytes[at + 1] & 0x3f)
+      i = at + 2
+      letter = letters[point]
     } else {
       const size = lengthOf(point)
       // What begins no character separates words.

@@ -70,10 +70,9 @@ const highSeed = 0x6a09e667
 const lowLetterFactor = 0x01000193
 const highLetterFactor = 0x2c1b3c6d
 
-/** One hash a word into `out`; returns the number of words. */
+/** One hash a word into `out`; returns the number of words. What begins no character separates words. */
 function hashWords(bytes: Uint8Array, start: number, end: number, letters: Uint16Array, out: ShingleBuffer): number {
-  const outLow = out.low
-  const outHigh = out.high
+  const { low: outLow, high: outHigh } = out
   let count = 0
   let low = lowSeed
   let high = highSeed
@@ -94,7 +93,6 @@ function hashWords(bytes: Uint8Array, start: number, end: number, letters: Uint1
       letter = letters[point]
     } else {
       const size = lengthOf(point)
-      // What begins no character separates words.
       point = size === 1 || at + size > end ? 0 : pointAt(bytes, at)
       i = at + size
       letter = point < 0x10000 ? letters[point] : letterBeyondBmp(point)

@@ -59,6 +59,7 @@ test('run again, it says so, changes nothing, and --json ends with one line of a
     'run',
     'documents',
     'kept',
+    'uncompared',
     'dropped',
     'dead',
     'tokens',

@@ -1,12 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { decodeBatch } from '../../batch/arrow/layout.ts'
-import type { Batch } from '../../batch/batch.ts'
-import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
+import { type RawDocument, tooLong } from '../document.ts'
 import type { Columns } from '../fields.ts'
-import { addLine, emptyDocument, rolesIn } from '../files/jsonl.ts'
+import { addLine, rolesIn } from '../files/jsonl.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
+import { ArrowRecords, RowBuilder, withLabel } from './arrow-records.ts'
 
 export interface TopicRecord {
   readonly offset: number
@@ -26,8 +24,6 @@ export type RecordFormat = (typeof recordFormats)[number]
 const headBytes = 16
 /** What a dead record counts of a chunk. */
 const deadBytes = 128
-/** An Arrow message with more is refused: a slot has room for `limits.slotRowsMax`. */
-const messageRowsMax = 65_536
 
 /** Gathers records into chunks of about a slot. Which records share one depends on where the first begins alone, not on responses. */
 export class RecordCutter {
@@ -108,7 +104,8 @@ const base64Of = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 export function recordParser(format: RecordFormat, options: Columns): (chunk: Chunk) => Parsed {
   const rolesOf = rolesIn(options)
   return chunk => {
-    const builder = new DocumentBuilder(chunk.split, options.domainDefault, chunk.bytes.length)
+    const builder = new RowBuilder(chunk.split, options.domainDefault, chunk.bytes.length)
+    const arrow = new ArrowRecords(builder, chunk.split, options)
     for (const { line, label, value } of framesOf(chunk.bytes)) {
       const sink = {
         add: (_: number, document: RawDocument) =>
@@ -116,7 +113,7 @@ export function recordParser(format: RecordFormat, options: Columns): (chunk: Ch
         refuse: builder.refuse.bind(builder),
       }
       if (value.length === 0) builder.refuse(line, 'empty-record', 'it has no value, as one that deletes its key')
-      else if (format === 'arrow') addMessage(builder, { file: chunk.split, line, label, value }, options)
+      else if (format === 'arrow') arrow.add({ line, label, value })
       else if (!isUtf8(value)) builder.refuse(line, 'invalid-utf8', 'the value has bytes that are not UTF-8')
       else addLine(sink, line, value.toString(), rolesOf, options)
     }
@@ -139,66 +136,4 @@ function* framesOf(chunk: Uint8Array): Generator<{ line: number; label: string; 
     yield { line, label: bytes.toString('utf8', at + headBytes, labelEnd), value: bytes.subarray(labelEnd, end) }
     at = end
   }
-}
-
-/** `meta` with the label, and the row of a message that has several. */
-function withLabel(meta: string, label: string, row: number | null = null): string {
-  const kafka = row === null ? label : `${label.slice(0, -1)},"row":${row}}`
-  return meta.length > 2 ? `${meta.slice(0, -1)},"kafka":${kafka}}` : `{"kafka":${kafka}}`
-}
-
-interface Message {
-  readonly file: string
-  readonly line: number
-  readonly label: string
-  readonly value: Buffer
-}
-
-/** Adds each row of an Arrow message, or refuses the message as a whole. */
-function addMessage(builder: DocumentBuilder, { file, line, label, value }: Message, options: Columns): void {
-  const batch = decodeMessage(value, options.text)
-  if ('reason' in batch) {
-    builder.refuse(line, batch.reason, batch.detail)
-    return
-  }
-  const used = new Set<string>(roles.map(role => options[role]))
-  const others = Object.keys(batch.columns).filter(name => !used.has(name) && (options.columns?.includes(name) ?? true))
-  for (let row = 0; row < batch.rows; row++) {
-    const meta = JSON.stringify(Object.fromEntries(others.map(name => [name, textOrNumberAt(batch, name, row)])))
-    const document: RawDocument = { ...emptyDocument, meta: withLabel(meta, label, batch.rows > 1 ? row : null) }
-    for (const role of roles) document[role] = valueAt(batch, options[role], row)
-    // Rows of one message share its line, and must not share a name made of it.
-    if (batch.rows > 1 && isMissing(document.id)) document.id = `${file}#${line}.${row}`
-    builder.add(line, document)
-  }
-}
-
-const isMissing = (value: unknown) => value === undefined || (value as Uint8Array).length === 0
-
-function decodeMessage(value: Buffer, text: string): Batch | Omit<DeadRecord, 'line'> {
-  try {
-    // A copy, so that columns are aligned.
-    const { batch } = decodeBatch(new Uint8Array(value))
-    if (batch.rows > messageRowsMax)
-      return { reason: 'too-many-rows', detail: `the message has ${batch.rows} rows of at most ${messageRowsMax}` }
-    if (batch.columns[text]) return batch
-    return { reason: 'missing-text', detail: `no column '${text}' among ${Object.keys(batch.columns).join(', ')}` }
-  } catch (error) {
-    if (error instanceof HeadraceError) return { reason: 'corrupt-arrow', detail: error.message }
-    throw error
-  }
-}
-
-/** A value as documents have it: text as its bytes; undefined where there is none. */
-function valueAt({ columns }: Batch, name: string, row: number): Uint8Array | number | undefined {
-  const column = columns[name]
-  if (column?.kind === 'utf8') return column.bytes.subarray(column.offsets[row], column.offsets[row + 1])
-  return column && 'values' in column && column.kind !== 'list<i32>' ? column.values[row] : undefined
-}
-
-/** A value as `meta` has it: text as a string; undefined for a missing measurement too. */
-function textOrNumberAt(batch: Batch, name: string, row: number): string | number | undefined {
-  const value = valueAt(batch, name, row)
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
-  return value && Buffer.from(value.buffer, value.byteOffset, value.length).toString()
 }

@@ -9,21 +9,23 @@ export interface Summary {
   readonly kept: number
   readonly dropped: Readonly<Record<string, number>>
   readonly dead: number
+  /** Records of a topic that only say that a key was deleted: they are no documents. */
+  readonly tombstones: number
   readonly tokens: number
   readonly textBytes: number
   readonly seconds?: number
   readonly cpuSeconds?: number
 }
 
-export function summaryOf(run: string, { decide, shard }: Figures): Summary {
+export function summaryOf(run: string, { decide, shard, tombstones }: Figures): Summary {
   const { documents, kept, dead, textBytes } = decide
   const dropped = Object.fromEntries(sortCounts(decide.dropped))
-  return { run, documents, kept, dropped, dead, tokens: shard.tokens, textBytes }
+  return { run, documents, kept, dropped, dead, tombstones, tokens: shard.tokens, textBytes }
 }
 
 /** The summary for people. */
 export function printSummary(summary: Summary, figures: Figures, dir: string, terminal: Terminal): void {
-  const { documents, kept, dead, dropped, tokens } = summary
+  const { documents, kept, dead, dropped, tombstones, tokens } = summary
   const droppedAll = Object.values(dropped).reduce((a, b) => a + b, 0)
   const write = (text: string) => terminal.out.write(text)
   write(`\nrun ${summary.run} in ${dir}\n\n`)
@@ -34,6 +36,7 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
       ['  dropped', formatCount(droppedAll), formatShare(droppedAll, documents)],
       ...Object.entries(dropped).map(([reason, n]) => [`    ${reason}`, formatCount(n), formatShare(n, documents)]),
       ['  dead', formatCount(dead), formatShare(dead, documents)],
+      ...(tombstones ? [['tombstones, no documents', formatCount(tombstones), '']] : []),
     ]),
   )
   if (tokens > 0) {

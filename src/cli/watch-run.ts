@@ -45,6 +45,7 @@ export async function watchRun(
   return {
     display,
     watch: event => {
+      if (event.kind === 'source-waits' && !log) display.note(`headrace: ${event.waiting}`)
       for (const watcher of watchers) watcher.see(event)
     },
     [Symbol.asyncDispose]: async () => {

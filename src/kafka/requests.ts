@@ -34,6 +34,8 @@ export interface ProducePartition {
 /** What a fetch of one partition brought. `bytes` are record batches, a copy of its own. */
 export interface Fetched {
   readonly error: string | null
+  /** Behind all that its brokers agree on, and behind all that is decided of it: a transaction that is open lies between. */
+  readonly highWatermark: bigint
   readonly lastStableOffset: bigint
   readonly aborted: readonly Aborted[]
   readonly bytes: Buffer
@@ -141,7 +143,13 @@ function parseFetch(reader: Reader, codes: Readonly<{ [code: number]: string }>)
   reader.readInt32()
   const topLevel = reader.readInt16()
   reader.readInt32()
-  let fetched: Fetched = { error: nameOf(topLevel, codes), lastStableOffset: -1n, aborted: [], bytes: Buffer.alloc(0) }
+  let fetched: Fetched = {
+    error: nameOf(topLevel, codes),
+    highWatermark: -1n,
+    lastStableOffset: -1n,
+    aborted: [],
+    bytes: Buffer.alloc(0),
+  }
   reader.readArray(topic => {
     topic.readUUID()
     topic.readArray(partition => (fetched = parsePartition(partition, codes)))
@@ -152,7 +160,7 @@ function parseFetch(reader: Reader, codes: Readonly<{ [code: number]: string }>)
 function parsePartition(reader: Reader, codes: Readonly<{ [code: number]: string }>): Fetched {
   reader.readInt32()
   const error = nameOf(reader.readInt16(), codes)
-  reader.readInt64()
+  const highWatermark = reader.readInt64()
   const lastStableOffset = reader.readInt64()
   reader.readInt64()
   const aborted = reader.readNullableArray(inner => ({
@@ -163,7 +171,7 @@ function parsePartition(reader: Reader, codes: Readonly<{ [code: number]: string
   const length = Math.max(0, reader.readUnsignedVarInt() - 1)
   const bytes = reader.buffer.slice(reader.position, reader.position + length)
   reader.skip(length)
-  return { error, lastStableOffset, aborted: aborted ?? [], bytes }
+  return { error, highWatermark, lastStableOffset, aborted: aborted ?? [], bytes }
 }
 
 const nameOf = (code: number, codes: Readonly<{ [code: number]: string }>) =>

@@ -37,6 +37,8 @@ export interface LoadPosition {
 export interface LoadNote {
   readonly load: LoadPosition | null
   readonly readBytes: number
+  /** Records that only say that a key was deleted; 0 in a note from before they were counted. */
+  readonly tombstones: number
   readonly ended: boolean
 }
 
@@ -95,9 +97,10 @@ const shardTotals: Shapes<ShardTotals> = {
 
 /** Throws 'corrupt' for a note that is not what its stage writes. Fields that this version does not know are left out of what is read. */
 export function readLoadNote({ note }: Noted): LoadNote {
-  const { load = null, readBytes = 0, ended = false } = parseNote(note, 'loading')
-  if ((load !== null && !isLoad(load)) || !isCount(readBytes)) throw damagedNote('loading', note)
-  return { load, readBytes, ended } as LoadNote
+  const { load = null, readBytes = 0, tombstones = 0, ended = false } = parseNote(note, 'loading')
+  if ((load !== null && !isLoad(load)) || !isCount(readBytes) || !isCount(tombstones))
+    throw damagedNote('loading', note)
+  return { load, readBytes, tombstones, ended } as LoadNote
 }
 
 /** Throws as `readLoadNote`. */

@@ -22,6 +22,8 @@ export type RunEvent =
   | ({ readonly kind: 'worker-lost' } & LostWorker)
   /** Bytes of input in all. */
   | { readonly kind: 'input'; readonly bytes: number }
+  /** What the source waits for before it can go on, in words. */
+  | { readonly kind: 'source-waits'; readonly waiting: string }
   /** Splits that came after the run had ended. */
   | { readonly kind: 'later-splits'; readonly splits: number }
   /** In a spread run: this process has joined the others, and holds these shares of the work. */

@@ -63,6 +63,8 @@ export interface Chunk {
   readonly line: number
   readonly bytes: Uint8Array
   readonly dead: readonly DeadRecord[]
+  /** Records of it that only say that a key was deleted: they are no documents, neither live nor dead, and counted apart. Default none. */
+  readonly tombstones?: number
   /** The records in `bytes` that are meant, where not all are. */
   readonly only?: readonly LineRange[]
   /** Where the record after this chunk begins. */
@@ -82,7 +84,8 @@ export interface Parsed {
  * those that a run has already: a source whose splits are ranges yields them first, with the stamps of now, and goes on behind them.
  * `read` yields the chunks of a split from a position that an earlier chunk gave; each holds whole records and about
  * `bytesTarget` bytes, never more than one record beyond it. What can't be read at all (a truncated file, no permission) ends
- * the split with a dead record, never with a throw: a throw means the world's fault that a later try may mend.
+ * the split with a dead record, never with a throw: a throw means the world's fault that a later try may mend. `tell` is told in words
+ * what it begins to wait for, where it waits longer than reading takes.
  * `parse` turns a chunk into rows, on a worker; same bytes, same rows.
  */
 export interface Source {
@@ -97,7 +100,7 @@ export interface Source {
   splits(signal: AbortSignal, known?: readonly Split[]): AsyncIterable<Split>
   /** What the split of this name would be given as its stamp now; without it, a split that is read again keeps the one that it had. */
   stamp?(name: string): Promise<string>
-  read(split: Split, from: ReadPosition, signal: AbortSignal): AsyncIterable<Chunk>
+  read(split: Split, from: ReadPosition, signal: AbortSignal, tell?: (waiting: string) => void): AsyncIterable<Chunk>
   parse(chunk: Chunk): Parsed | Promise<Parsed>
   /** The same source, waiting for what comes. */
   following?(): Source

@@ -59,6 +59,7 @@ export class EventLog {
     else if (event.kind === 'steps') this.#count(event.steps)
     else if (event.kind === 'held') this.#hold(event)
     else if (event.kind === 'shares') this.#share(event)
+    else if (event.kind === 'source-waits') this.tell('warn', 'source-waits', { waiting: event.waiting })
     else if (event.kind === 'worker-lost') {
       const { reason, detail, slot } = event
       this.tell('warn', 'worker-lost', { ...(slot === null ? {} : { slot }), reason, detail })
@@ -153,10 +154,31 @@ export function openEventLog(format: string | undefined, write: (line: string) =
 }
 
 /** A run's figures as lines have them. */
-export function fieldsOf({ decide, shard, steps, readBytes, annotated, decided, sharded }: Figures): Fields {
+export function fieldsOf({
+  decide,
+  shard,
+  steps,
+  readBytes,
+  tombstones,
+  annotated,
+  decided,
+  sharded,
+}: Figures): Fields {
   const { documents, kept, dead } = decide
   const dropped = Object.values(decide.dropped).reduce((a, b) => a + b, 0)
-  return { documents, kept, dropped, dead, tokens: shard.tokens, steps, readBytes, annotated, decided, sharded }
+  return {
+    documents,
+    kept,
+    dropped,
+    dead,
+    tokens: shard.tokens,
+    steps,
+    readBytes,
+    tombstones,
+    annotated,
+    decided,
+    sharded,
+  }
 }
 
 function parse<T>({ value }: Append): T {

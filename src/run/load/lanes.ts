@@ -32,13 +32,24 @@ export class Lanes {
   readonly #splits: SplitRow
   readonly #signal: AbortSignal
   readonly #lanes: Lane[]
+  readonly #tell: (waiting: string) => void
   #turn: number
 
-  /** `splits` may grow while this is in use. What `next` gives after `signal` aborted is cut short and must not be used. */
-  constructor(source: Source, splits: SplitRow, from: LoadPosition, signal: AbortSignal) {
+  /**
+   * `splits` may grow while this is in use. What `next` gives after `signal` aborted is cut short and must not be used. `tell` is told
+   * what the source waits for.
+   */
+  constructor(
+    source: Source,
+    splits: SplitRow,
+    from: LoadPosition,
+    signal: AbortSignal,
+    tell: (waiting: string) => void = () => {},
+  ) {
     this.#source = source
     this.#splits = splits
     this.#signal = signal
+    this.#tell = tell
     this.#turn = from.turn
     this.#lanes = from.lanes.map(position => ({ position, committed: position, chunks: null, ahead: null }))
   }
@@ -70,7 +81,7 @@ export class Lanes {
     const chunks: Chunk[] = []
     let bytes = 0
     while (bytes < limits.slotBytes / 2 && lane.position.split < this.#splits.length && !this.#signal.aborted) {
-      lane.chunks ??= readSplit(this.#source, this.#splits.at(lane.position.split)!, lane.position, this.#signal)
+      lane.chunks ??= this.#readSplit(this.#splits.at(lane.position.split)!, lane.position)
       const { done, value } = await lane.chunks.next()
       if (done) {
         // A reader that the signal ended has not finished its split.
@@ -85,23 +96,18 @@ export class Lanes {
     }
     return { chunks, after: lane.position }
   }
-}
 
-/** The chunks of a split; of one that is read again, those with the records that are meant. */
-async function* readSplit(
-  source: Source,
-  split: Split,
-  from: ReadPosition,
-  signal: AbortSignal,
-): AsyncGenerator<Chunk> {
-  const { again, stamp } = split
-  if (!again) return yield* source.read(split, from, signal)
-  const last = again.lines.at(-1)![1]
-  for await (const chunk of source.read({ name: again.of, stamp, again }, from, signal)) {
-    if (chunk.line > last) return
-    const only = rangesWithin(again.lines, chunk.line, chunk.next.line)
-    const dead = deadWithin(again.lines, chunk)
-    if (only.length || dead.length) yield { ...chunk, dead, only }
+  /** The chunks of a split; of one that is read again, those with the records that are meant. */
+  async *#readSplit(split: Split, from: ReadPosition): AsyncGenerator<Chunk> {
+    const { again, stamp } = split
+    if (!again) return yield* this.#source.read(split, from, this.#signal, this.#tell)
+    const last = again.lines.at(-1)![1]
+    for await (const chunk of this.#source.read({ name: again.of, stamp, again }, from, this.#signal, this.#tell)) {
+      if (chunk.line > last) return
+      const only = rangesWithin(again.lines, chunk.line, chunk.next.line)
+      const dead = deadWithin(again.lines, chunk)
+      if (only.length || dead.length) yield { ...chunk, dead, only }
+    }
   }
 }
 

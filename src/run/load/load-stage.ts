@@ -34,7 +34,8 @@ export async function loadAll(context: RunContext, owner: Owner, parts: LoadPart
   const stop = AbortSignal.any([context.drain, context.failed])
   const position = begun.load ?? startLoadPosition(context.shape.lanes)
   const splits = await SplitList.open(context, position)
-  const lanes = new Lanes(context.plan.source, splits, position, stop)
+  const tell = (waiting: string) => context.watch({ kind: 'source-waits', waiting })
+  const lanes = new Lanes(context.plan.source, splits, position, stop, tell)
   await using more = await parts.openMore(splits, () => lanes.position(), stop)
   await splits.search(stop)
   await new Loader({ context, owner, parts, splits, lanes, more, stop }, slot, begun).load()
@@ -118,7 +119,8 @@ class Loader {
     const { context, parts, splits } = this.#chain
     const slot = this.#slot++
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
-    this.#note = { load: after, readBytes: this.#note.readBytes + bytes, ended: false }
+    const tombstones = chunks.reduce((sum, chunk) => sum + (chunk.tombstones ?? 0), this.#note.tombstones)
+    this.#note = { load: after, readBytes: this.#note.readBytes + bytes, tombstones, ended: false }
     context.watch({ kind: 'loaded', slot, bytes })
     const fresh = splits.takeNew()
     this.#window.push({ slot, note: this.#note, splits: fresh, result: parts.encode(slot, chunks) })

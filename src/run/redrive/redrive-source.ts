@@ -38,7 +38,7 @@ export function redriveSource(base: Source, dir: string, reasons: readonly strin
     },
     ...(base.origin ? { origin: base.origin } : {}),
     ...(base.stamp ? { stamp: (name: string) => base.stamp!(name) } : {}),
-    read: (split, from, signal) => base.read(split, from, signal),
+    read: (split, from, signal, tell) => base.read(split, from, signal, tell),
     parse: chunk => base.parse(chunk),
   }
 }

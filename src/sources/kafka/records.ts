@@ -13,8 +13,8 @@ export interface TopicRecord {
   readonly key: Uint8Array | null
   /** In their order; a name may come again. */
   readonly headers: readonly (readonly [name: string, value: Uint8Array | null])[]
-  /** Empty for a record without a value, as one is that deletes its key. */
-  readonly value: Uint8Array
+  /** Null for a tombstone: a record without a value, which deletes its key. */
+  readonly value: Uint8Array | null
 }
 
 export const recordFormats = ['json', 'arrow'] as const
@@ -22,8 +22,9 @@ export type RecordFormat = (typeof recordFormats)[number]
 
 /** Before each record in a chunk: offset (f64), bytes of what goes to `meta.kafka` (u32), bytes of the value (u32), little-endian. */
 const headBytes = 16
-/** What a dead record counts of a chunk. */
+/** What a dead record counts of a chunk, and a tombstone, so that those without end make chunks too. */
 const deadBytes = 128
+const tombstoneBytes = 16
 
 /** Gathers records into chunks of about a slot. Which records share one depends on where the first begins alone, not on responses. */
 export class RecordCutter {
@@ -31,21 +32,38 @@ export class RecordCutter {
   #bytes = 0
   #parts: Uint8Array[] = []
   #dead: DeadRecord[] = []
+  #tombstones = 0
+  readonly #isAgain: boolean
 
-  constructor(first: number) {
+  /** `isAgain`: what is read again was dead, and a tombstone among it was too: it stays so. */
+  constructor(first: number, isAgain = false) {
     this.#first = first
+    this.#isAgain = isAgain
   }
 
   /** Takes a record; returns the chunk that was open when the record does not fit it. */
   add(record: TopicRecord): Omit<Chunk, 'split'> | null {
-    const line = record.offset + 1
+    const { offset, value } = record
+    if (value === null) return this.#addTombstone(offset)
     const label = Buffer.from(labelOf(record))
-    const isTooLong = record.value.length + label.length > limits.documentBytesMax
-    const bytes = isTooLong ? deadBytes : headBytes + label.length + record.value.length
-    const full = this.#bytes > 0 && this.#bytes + bytes > limits.slotBytes ? this.cut(record.offset) : null
+    const isTooLong = value.length + label.length > limits.documentBytesMax
+    const full = this.#makeRoom(offset, isTooLong ? deadBytes : headBytes + label.length + value.length)
+    if (isTooLong) this.#dead.push(atOffset(tooLong(offset + 1, value.length)))
+    else this.#parts.push(headOf(offset, label.length, value.length), label, value)
+    return full
+  }
+
+  #addTombstone(offset: number): Omit<Chunk, 'split'> | null {
+    const full = this.#makeRoom(offset, this.#isAgain ? deadBytes : tombstoneBytes)
+    const detail = 'it has no value, as one that deletes its key'
+    if (this.#isAgain) this.#dead.push(atOffset({ line: offset + 1, reason: 'empty-record', detail }))
+    else this.#tombstones++
+    return full
+  }
+
+  #makeRoom(offset: number, bytes: number): Omit<Chunk, 'split'> | null {
+    const full = this.#bytes > 0 && this.#bytes + bytes > limits.slotBytes ? this.cut(offset) : null
     this.#bytes += bytes
-    if (isTooLong) this.#dead.push(atOffset(tooLong(line, record.value.length)))
-    else this.#parts.push(headOf(record, label.length), label, record.value)
     return full
   }
 
@@ -58,20 +76,28 @@ export class RecordCutter {
       bytes.set(part, at)
       at += part.length
     }
-    const chunk = { line: this.#first + 1, bytes, dead: this.#dead, next: { offset: next, line: next + 1 } }
+    const tombstones = this.#tombstones > 0 ? { tombstones: this.#tombstones } : {}
+    const chunk = {
+      line: this.#first + 1,
+      bytes,
+      dead: this.#dead,
+      ...tombstones,
+      next: { offset: next, line: next + 1 },
+    }
     this.#first = next
     this.#bytes = 0
     this.#parts = []
     this.#dead = []
+    this.#tombstones = 0
     return chunk
   }
 }
 
-function headOf({ offset, value }: TopicRecord, labelBytes: number): Uint8Array {
+function headOf(offset: number, labelBytes: number, valueBytes: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(headBytes))
   view.setFloat64(0, offset, true)
   view.setUint32(8, labelBytes, true)
-  view.setUint32(12, value.length, true)
+  view.setUint32(12, valueBytes, true)
   return new Uint8Array(view.buffer)
 }
 
@@ -112,7 +138,7 @@ export function recordParser(format: RecordFormat, options: Columns): (chunk: Ch
           builder.add(line, { ...document, meta: withLabel(`${document.meta}`, label) }),
         refuse: builder.refuse.bind(builder),
       }
-      if (value.length === 0) builder.refuse(line, 'empty-record', 'it has no value, as one that deletes its key')
+      if (value.length === 0) builder.refuse(line, 'empty-record', 'its value is empty')
       else if (format === 'arrow') arrow.add({ line, label, value })
       else if (!isUtf8(value)) builder.refuse(line, 'invalid-utf8', 'the value has bytes that are not UTF-8')
       else addLine(sink, line, value.toString(), rolesOf, options)

@@ -227,6 +227,17 @@ function write(bytes: Buffer, at: number, value: number): Buffer {
 
 const seed = Number(process.env.HEADRACE_SEED ?? Date.now() % 1_000_000)
 
+test('a batch that makes much of few bytes is refused before it is made', () => {
+  for (const name of ['gzip', 'zstd']) {
+    const bounded = createCodec(client, name, 1000)
+    const batch = encodeBatch([record('a'.repeat(1000))], producer, 0, 5, bounded)
+    assert.throws(() => [...decodeBatches(batch, 't/0', bounded)][0].records(), {
+      code: 'corrupt',
+      message: /^t\/0: the record batch at offset 0 can't be decompressed \(.* 1000 bytes\)/,
+    })
+  }
+})
+
 test(`any bytes are records or corrupt, never another error (HEADRACE_SEED=${seed})`, () => {
   const random = randomFrom(seed)
   const below = (end: number) => Math.floor(random() * end)

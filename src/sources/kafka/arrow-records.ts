@@ -37,6 +37,11 @@ export interface ArrowRecord {
 
 type Columned = ReadonlyMap<string, ValueAt>
 
+/** The columns of a batch that have the parts of a document, and the others with their names as JSON. */
+type Parts = Readonly<Record<(typeof roles)[number], ValueAt | undefined>> & {
+  readonly meta: readonly { readonly name: string; readonly at: ValueAt }[]
+}
+
 /** Adds the Arrow messages of one chunk, each row of each batch as a document or as dead. */
 export class ArrowRecords {
   readonly #builder: RowBuilder
@@ -96,24 +101,33 @@ export class ArrowRecords {
 
   #addRows(record: ArrowRecord, { rows, columns }: ForeignBatch, { first, isOne }: { first: number; isOne: boolean }) {
     const { text } = this.#options
-    if (rows > 0 && !findColumn(columns, text)) {
+    const parts = this.#findParts(columns)
+    if (rows > 0 && !parts.text) {
       const detail = `no column '${text}' among ${[...columns.keys()].join(', ')}`
       this.#builder.refuse(record.line, 'missing-text', detail)
       return
     }
     for (let row = 0; row < rows; row++) {
       this.#builder.row = isOne ? null : first + row
-      this.#addRow(record, columns, row)
+      this.#addRow(record, parts, row)
     }
     this.#builder.row = null
   }
 
-  #addRow({ line, label }: ArrowRecord, columns: Columned, row: number): void {
+  #findParts(columns: Columned): Parts {
+    const partOf = (role: (typeof roles)[number]) => findColumn(columns, this.#options[role])
+    const [text, id, domain, url, added] = roles.map(partOf)
+    const others = [...columns].filter(([name]) => !this.#roleColumns.has(name))
+    const meta = others.map(([name, at]) => ({ name: JSON.stringify(name), at }))
+    return { text, id, domain, url, added, meta }
+  }
+
+  #addRow({ line, label }: ArrowRecord, parts: Parts, row: number): void {
     const number = this.#builder.row
     try {
       const document: RawDocument = { ...emptyDocument }
-      for (const role of roles) document[role] = rawOf(findColumn(columns, this.#options[role])?.(row))
-      document.meta = withLabel(this.#writeMeta(columns, row), label, number)
+      for (const role of roles) document[role] = rawOf(parts[role]?.(row))
+      document.meta = withLabel(this.#writeMeta(parts, row), label, number)
       // Rows of one message share its line, and must not share a name made of it.
       if (number !== null && isMissing(document.id)) document.id = `${this.#file}#${line}.${number}`
       const bytes = bytesOf(document)
@@ -125,12 +139,11 @@ export class ArrowRecords {
     }
   }
 
-  #writeMeta(columns: Columned, row: number): string {
+  #writeMeta(parts: Parts, row: number): string {
     let meta = ''
-    for (const [name, at] of columns) {
-      if (this.#roleColumns.has(name)) continue
+    for (const { name, at } of parts.meta) {
       const json = writeArrowJson(at(row))
-      if (json !== undefined) meta += `${meta ? ',' : '{'}${JSON.stringify(name)}:${json}`
+      if (json !== undefined) meta += `${meta ? ',' : '{'}${name}:${json}`
     }
     this.#values.drain(meta.length)
     return meta && `${meta}}`

@@ -36,7 +36,13 @@ export function takeColumn(field: ForeignField, context: ValueContext, rows: num
   const open = located(() => (field.dictionary ? takeIndexes(field, context, rows) : takePlain(field, context, rows)))
   return () => {
     const at = located(open)
-    return row => located(() => at(row))
+    return row => {
+      try {
+        return at(row)
+      } catch (error) {
+        throw locateInColumn(error, field.path, field.type)
+      }
+    }
   }
 }
 

@@ -162,7 +162,8 @@ function decodeHead(batch: Buffer, where: string, codec: Codec): Batch {
 
 function decompress(batch: Buffer, bits: number, where: string, codec: Codec): Buffer {
   const body = batch.subarray(headBytes)
-  if (bits === 0) return body
+  // Of a batch whose records were all compacted away the head stays.
+  if (bits === 0 || body.length === 0) return body
   try {
     return codec.decompress(bits, body)
   } catch (error) {

@@ -147,6 +147,18 @@ test('headers come back in their order, with names that repeat, bytes that are n
   }
 })
 
+test('a batch whose records were compacted away is its offsets alone', () => {
+  for (const bits of [0, 1, 2, 3, 4]) {
+    const empty = Buffer.from(encodeBatch([record('one'), record('two')], producer, 0, 5, codec).subarray(0, 61))
+    empty.writeInt32BE(empty.length - 12, 8)
+    empty.writeInt16BE(bits, 21)
+    empty.writeInt32BE(0, 57)
+    empty.writeUInt32BE(codec.crc32c(empty.subarray(21)), 17)
+    const committed = filterCommitted(decode(empty), [], 0n)
+    assert.deepEqual(committed, { records: [], next: 2n }, `compression ${bits}`)
+  }
+})
+
 test('a header whose name is no text keeps its bytes', () => {
   const headers = new Map([[Buffer.from([255, 97]), Buffer.from('b')]])
   const [{ headerList }] = decode(foreignBatch([{ timestamp: 5n, headers }]))[0].records()

@@ -5,17 +5,20 @@ import { type Diagnosis, type Examination, examineRun, type StageState, type Tai
 import { describeTrip } from '../record/hold.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type Admission, admit, placeRun, type Start } from '../run/admit.ts'
+import { judgeText } from '../run/text-tables.ts'
 import { statePath } from '../verify/state.ts'
 import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
-import { loadPlan, nameStart, referToRun } from './load-plan.ts'
+import { loadPlan, nameStart, referTo } from './load-plan.ts'
 import { formatBytes, formatCount, formatPlural } from './table.ts'
 import { formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 
 export const doctorCommand: Command = {
   name: 'doctor',
+  usage: '[PIPELINE]',
   summary: 'Explains what a start of a run would find and do, and does nothing.',
-  details: 'Whether the bytes of the run are whole, verify says.',
+  details:
+    'It reads what the run has recorded. PIPELINE is the file of the pipeline, whose code it loads, to say also whether that and its input are still those of the run. Whether the bytes of the run are whole, verify says.',
   options: {
     ...runOptions,
     input: { value: 'GLOB', multiple: true, help: 'explains a start with this input (default what the run has)' },
@@ -24,12 +27,12 @@ export const doctorCommand: Command = {
   run: async (args, terminal) => {
     await using run = await openRun(args, terminal)
     const input = args.texts('input').length ? args.texts('input') : run.run.input
-    const asked = await ask(run, input)
+    const asked = await ask(run, args.positionals[0], input)
     const examined = await examineRun(run, asked.start?.plan ?? null)
     const { found } = examined
     const outcome = foresee(run, asked, examined)
     const { obstacle, upgrade } = outcome
-    const next = `${nameStart(input)} would ${describeNext(found, outcome)}`
+    const next = `${nameStart(input)} would ${describeNext(found, outcome)}${asked.isNamed ? '' : leftOut}`
     const name = basename(run.dir)
     if (args.flag('json')) {
       const foreseen = { refusal: obstacle?.message ?? null, exit: obstacle?.exit ?? 0, upgrade }
@@ -42,18 +45,24 @@ export const doctorCommand: Command = {
   },
 }
 
+/** What is added where no pipeline was named. */
+const leftOut = ' That is with the pipeline and the input as they were: headrace doctor PIPELINE compares them.'
+
 /** The start that is explained, or why its pipeline can't be loaded. */
 interface Asked {
+  readonly isNamed: boolean
   readonly start: Start | null
   readonly failure: HeadraceError | null
 }
 
-async function ask({ dir, run }: RunReader, input: readonly string[]): Promise<Asked> {
+async function ask({ dir, run }: RunReader, file: string | undefined, input: readonly string[]): Promise<Asked> {
+  if (file === undefined) return { isNamed: false, start: null, failure: null }
   try {
-    const ref = referToRun({ module: run.module, input })
-    return { start: { dir, plan: await loadPlan(ref), ref, place: placeRun(dir, run, {}) }, failure: null }
+    const ref = referTo(file, input)
+    const start = { dir, plan: await loadPlan(ref), ref, place: placeRun(dir, run, {}) }
+    return { isNamed: true, start, failure: null }
   } catch (error) {
-    if (error instanceof HeadraceError) return { start: null, failure: error }
+    if (error instanceof HeadraceError) return { isNamed: true, start: null, failure: error }
     throw error
   }
 }
@@ -66,12 +75,13 @@ interface Outcome {
 }
 
 /** What ends a start, in the order in which it meets that. */
-function foresee({ run }: RunReader, { start, failure }: Asked, { before, behind, standing }: Examination): Outcome {
+function foresee({ dir, run }: RunReader, { start, failure }: Asked, examined: Examination): Outcome {
+  const { before, broken, behind, standing } = examined
   const admission = start && admit(start, run, null)
-  const first = failure ?? before
-  if (first || admission?.kind !== 'refused') return { obstacle: first ?? behind, upgrade: null }
+  const first = failure ?? before ?? judgeText(dir, run)
+  if (first || admission?.kind !== 'refused') return { obstacle: first ?? broken ?? behind, upgrade: null }
   const upgraded = standing && admit(start!, run, standing)
-  return { obstacle: admission.error, upgrade: describeUpgrade(upgraded, behind) }
+  return { obstacle: admission.error, upgrade: describeUpgrade(upgraded, broken ?? behind) }
 }
 
 /** A slot that is held is decided by the new pipeline then. */

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { HeadraceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../pipeline/plan.ts'
-import { type RunFile, readRunFile } from '../record/run-file.ts'
+import { readRunFile } from '../record/run-file.ts'
 import type { PipelineRef } from '../run/measure/jobs.ts'
 import { redriveSource } from '../run/redrive/redrive-source.ts'
 import type { Source } from '../sources/source.ts'
@@ -45,13 +45,6 @@ const deadScheme = 'redrive:'
 export function nameStart(input: readonly string[]): string {
   if (input[0]?.startsWith(deadScheme)) return 'headrace redrive --into'
   return ['headrace run', ...input.map(glob => `--input '${glob}'`)].join(' ')
-}
-
-/** The reference to the pipeline of a run, as its run.json names it. */
-export function referToRun({ module, input }: Pick<RunFile, 'module' | 'input'>): PipelineRef {
-  if (module.startsWith('file:') && !existsSync(new URL(module)))
-    throw new HeadraceError('not-found', `the pipeline of this run is gone: ${showModule(module)}`)
-  return referToModule(module, input)
 }
 
 /** Imports the pipeline's module and lays the pipeline out. Called on every thread. */

@@ -49,14 +49,15 @@ export async function look(run: RunReader, terminal: Terminal, options: LookOpti
   const { reason: wanted, samplesMax, charsMax } = options
   const groups = await sampleByReason(run, samplesMax)
   if (wanted !== undefined && !groups.has(wanted)) throw unknownReason(wanted, [...groups.keys()])
-  const { thresholds } = await readReasons(run)
+  const { thresholds } = readReasons(run)
   const page = { width: pageWidth(terminal), charsMax }
   const sorted = [...groups].sort((a, b) => b[1].count - a[1].count || (a[0] < b[0] ? -1 : 1))
   if (sorted.length === 0) terminal.out.write('nothing was dropped, and no record is dead\n')
   for (const [reason, { count, samples }] of sorted) {
     if (wanted !== undefined && reason !== wanted) continue
     const rule = thresholds.has(reason) ? ` (${thresholds.get(reason)})` : ''
-    terminal.out.write(`\n── ${clipText(`${reason}${rule}: ${formatPlural(count, 'record')}`, page.width - 3)}\n`)
+    const title = printable(`${reason}${rule}: ${formatPlural(count, 'record')}`)
+    terminal.out.write(`\n── ${clipText(title, page.width - 3)}\n`)
     for (const fate of samples) terminal.out.write(await describe(run, fate, page))
   }
 }

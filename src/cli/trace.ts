@@ -19,7 +19,7 @@ export const traceCommand: Command = {
   run: async (args, terminal) => {
     await using run = await openRun(args, terminal)
     const [id] = args.positionals
-    const reasons = await readReasons(run)
+    const reasons = readReasons(run)
     let found = 0
     for await (const trace of traceDocument(run, id)) {
       const text = args.flag('json')

@@ -61,6 +61,14 @@ export interface ShardNote {
   readonly domains: Readonly<Record<string, DomainNote>>
   readonly totals: ShardTotals
   readonly ended: boolean
+  /** What the feed ended with, once that was published; null before, and for a run without one. */
+  readonly fed: FeedEnd | null
+}
+
+/** The last step's digest, and how many steps there are. */
+export interface FeedEnd {
+  readonly steps: number
+  readonly digest: string
 }
 
 type Noted = Pick<Position, 'note'>
@@ -71,6 +79,7 @@ const isCounts = isRecordOf(isCount)
 const isKeptByName = isRecordOf(isObjectOf({ documents: isCount, kept: isCount }))
 const isLane = isObjectOf({ split: isCount, offset: isCount, line: isCount })
 const isLoad = isObjectOf({ turn: isCount, lanes: isListOf(isLane) })
+const isFeedEnd = isObjectOf({ steps: isCount, digest: isText })
 const isDomains = isRecordOf(isObjectOf({ next: isCount, sealedTo: isCount, openFrom: isFrom }))
 const isGroup = isTupleOf(isText, isCount, isCount, isFlag, isListOf(isTupleOf(isText, isCount)))
 const isGuards = isListOf(isObjectOf({ guard: isText, window: isFrom, rows: isCount, groups: isListOf(isGroup) }))
@@ -110,9 +119,10 @@ export function readDecideNote({ note }: Noted): DecideNote {
 
 /** Throws as `readLoadNote`. */
 export function readShardNote({ note }: Noted): ShardNote {
-  const { domains = {}, totals = emptyShardTotals(), ended = false } = parseNote(note, 'sharding')
-  if (!isObjectOf(shardTotals)(totals) || !isDomains(domains)) throw damagedNote('sharding', note)
-  return { domains: withoutPrototype(domains), totals: restoreTotals(totals, shardTotals), ended } as ShardNote
+  const { domains = {}, totals = emptyShardTotals(), ended = false, fed = null } = parseNote(note, 'sharding')
+  const isKnown = isObjectOf(shardTotals)(totals) && isDomains(domains) && (fed === null || isFeedEnd(fed))
+  if (!isKnown) throw damagedNote('sharding', note)
+  return { domains: withoutPrototype(domains), totals: restoreTotals(totals, shardTotals), ended, fed } as ShardNote
 }
 
 /** Whether the stage has committed the `end` slot. */

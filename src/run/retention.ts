@@ -26,7 +26,7 @@ export interface RetentionOptions {
   readonly lastingSlot?: (dir: string, sealed: number) => Promise<number>
 }
 
-type Retained = Pick<RunContext, 'dir' | 'log' | 'shape' | 'plan' | 'checkOwner'>
+type Retained = Pick<RunContext, 'dir' | 'binding' | 'log' | 'shape' | 'plan' | 'checkOwner'>
 
 /**
  * Trims what a run no longer needs: what was loaded for annotating, once it is annotated, and, where a user wants it, slots whose effect
@@ -75,9 +75,10 @@ export class Retention implements AsyncDisposable {
     if (shape.spread) await trimRaw(log, this.#topics, shape)
     if (this.#options.keepSlots === null) return
     const first = (await this.#neededSlot(sealed)) - this.#options.keepSlots
-    if (first <= (await readTrimmed(this.#context.dir))) return
+    const { dir, binding, checkOwner } = this.#context
+    if (first <= (await readTrimmed(dir, binding))) return
     // The mark lasts before any slot is gone, so that a missing slot is never taken for damage.
-    await writeTrimmed(this.#context.dir, first, this.#context.checkOwner)
+    await writeTrimmed(dir, binding, first, checkOwner)
     await trimSlots(log, this.#topics, shape, first)
     this.#wantsSplits = this.#options.isEmbedded ?? false
     this.#options.onTrimmed?.(first)

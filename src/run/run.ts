@@ -4,6 +4,7 @@ import { lockDirectory } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Owner } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import { bindingOf } from '../record/binding.ts'
 import type { Figures } from '../record/figures.ts'
 import type { StageName } from '../record/layout.ts'
 import { openLogToWrite } from '../record/open-log.ts'
@@ -62,7 +63,20 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   const { partitions, lanes, segments } = run
   const shape = { partitions, lanes }
   const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
-  const context: RunContext = { dir, plan, shape, segments, log, pool, lead, drain, failed, watch, checkOwner }
+  const context: RunContext = {
+    dir,
+    plan,
+    shape,
+    segments,
+    binding: bindingOf(run),
+    log,
+    pool,
+    lead,
+    drain,
+    failed,
+    watch,
+    checkOwner,
+  }
   await using sink = await openSink(context, run.pipeline)
   await using retention = openRetention(context, log, options, { isEmbedded: place.log === null })
   await runStages(context, sink, failure, retention)

@@ -10,6 +10,7 @@ import { openStep, type Step } from '../feed/files/steps.ts'
 import { type BlockSpec, blockMetadata, blockPath, listSamples, type SampleList } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
+import type { FeedEnd } from '../record/notes.ts'
 import { ColumnFile } from '../shards/column-file.ts'
 import { openShard } from '../shards/shard.ts'
 import { advices, byteAt, type Check, fileAt, type Where } from './check.ts'
@@ -37,6 +38,20 @@ export async function findHead(dir: string): Promise<FoundHead | null> {
   } catch {
     return { text, head: null }
   }
+}
+
+/** Holds the head against what the log says that the feed ended with. */
+export function checkFeedEnd(found: FoundHead | null, end: FeedEnd | null, check: Check): void {
+  if (!end) return
+  const { steps, digest } = end
+  const ended = `the feed ended with ${steps} steps, the log says`
+  if (!found) check.fail(headFile, `it is missing, and ${ended}`, advice)
+  else if (found.head && (found.head.digest !== digest || found.head.steps !== steps || !found.head.ended))
+    check.fail(
+      headFile,
+      `it has ${found.head.steps} steps up to ${shorten(String(found.head.digest))}, and ${ended}`,
+      advice,
+    )
 }
 
 /** Holds the ledger, the plan and the blocks against the manifest. Returns the published steps that are whole, by number, for a sample. */

@@ -1,14 +1,17 @@
 import { join } from 'node:path'
 import type { Batch } from '../batch/batch.ts'
 import { listFiles } from '../disk/files.ts'
+import { HeadraceError } from '../errors.ts'
 import { Ahead } from '../record/ahead.ts'
+import { bindingOf, findBreak } from '../record/binding.ts'
 import { topics } from '../record/layout.ts'
 import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { BoundScan } from './bound.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
-import { findHead, verifyFeed } from './feed.ts'
+import { checkFeedEnd, findHead, verifyFeed } from './feed.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { KeptByShard } from './sealed.ts'
@@ -51,9 +54,10 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const foundHead = await findHead(run.dir)
   const states = await findStates(run.dir)
   const shardFiles = await listFiles(join(run.dir, 'shards'))
-  await using shard = await openScan(run, 'shard', checks.log)
-  await using decide = await openScan(run, 'decide', checks.log)
-  await using annotate = await openScan(run, 'annotate', checks.log)
+  await using shard = await openScan(run, 'shard', checks)
+  await using decide = await openScan(run, 'decide', checks)
+  await using annotate = await openScan(run, 'annotate', checks)
+  await checkBreak(run, checks)
   const scans = [shard, decide, annotate]
   const bytesOf = () => scans.reduce((sum, scan) => sum + scan.bytes, 0)
   const manifest = await readVerifiedManifest(shard, run.run, checks.manifest)
@@ -75,10 +79,11 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const isLogWhole = !decide.isDamaged && checks.headers.failures === 0
   const shardBytes = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
   onProgress('feed', bytesOf() + shardBytes)
+  checkFeedEnd(foundHead, manifest.note?.fed ?? null, checks.ledger)
   if (foundHead) {
     const read = await verifyFeed(run.dir, foundHead, manifest, checks, count => chooseSteps(count, steps))
     if (read) await verifySteps(run, read, checks.steps)
-  } else if (run.run.feed && manifest.entries.length)
+  } else if (run.run.feed && manifest.entries.length && !manifest.note?.fed)
     checks.ledger.note('no step is published yet: the next start does it')
   const all = Object.values(checks)
   return {
@@ -91,6 +96,10 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
 
 function uncheckedOf({ run, first }: RunReader): string[] {
   const texts: string[] = []
+  if (run.id === undefined)
+    texts.push(
+      "This run has no id, as an older version began it: that its log, its tables and trimmed.json are not those of another run of the same pipeline can't be checked.",
+    )
   if (first > 0)
     texts.push(`Slots before ${first} were trimmed: what they held, and totals that count them, can't be checked.`)
   if (run.log !== null)
@@ -102,6 +111,7 @@ function uncheckedOf({ run, first }: RunReader): string[] {
 
 function makeChecks({ run }: RunReader) {
   return {
+    run: new Check('run', 'commits'),
     log: run.log === null ? new Check('journals', 'frames') : new Check('topics', 'entries'),
     slots: new Check('slots', 'slots'),
     headers: new Check('headers', 'batches'),
@@ -119,8 +129,22 @@ function makeChecks({ run }: RunReader) {
 type Checks = ReturnType<typeof makeChecks>
 
 /** What a stage of a run has committed now: a log in the run's folder is read byte by byte, one on Kafka as its readers get it. */
-function openScan({ dir, run, log, first }: RunReader, stage: Stage, check: Check): Promise<StageScan> {
-  return run.log === null ? JournalScan.open(dir, stage, check, first > 0) : TopicScan.open(log, stage, run, check)
+async function openScan({ dir, run, log, first }: RunReader, stage: Stage, { log: check, run: bound }: Checks) {
+  const scan: StageScan =
+    run.log === null
+      ? await JournalScan.open(dir, stage, check, first > 0)
+      : await TopicScan.open(log, stage, run, check)
+  // Who annotates a share of a spread run may not see its folder, nor its id.
+  return run.spread && stage === 'annotate' ? scan : new BoundScan(scan, bindingOf(run), bound)
+}
+
+/** What a start refuses by positions alone. Where these can't be read, the log's own check says so. */
+async function checkBreak({ dir, run, log }: RunReader, { run: check }: Checks): Promise<void> {
+  const found = await findBreak(dir, run, log).catch(error => {
+    if (error instanceof HeadraceError && error.code === 'corrupt') return null
+    throw error
+  })
+  if (found) check.fail(fileAt('run.json'), found.message, advices.restore)
 }
 
 interface SlotReading {
@@ -185,7 +209,8 @@ async function checkState(
   { state }: Checks,
 ): Promise<void> {
   if (file.bytes === 0) return
-  const slot = await verifyState(dir, file, run.segments[0].state, state)
+  const owner = { identity: run.segments[0].state, run: bindingOf(run) }
+  const slot = await verifyState(dir, file, owner, state)
   if (slot === null) return
   // A start beside this may have cut the file and sealed further slots since the log was looked at.
   if (slot > decided && !isDamaged && slot > (await decidedNow(dir, run)))

@@ -219,7 +219,7 @@ export function changesOf(world: World): Record<string, Case> {
     'a pipeline that is gone': {
       base: 'stopped',
       prepare: dir => rm(join(dir, '..', 'pipeline.ts')),
-      word: /would be refused: the pipeline of this run is gone/,
+      word: /would be refused: there is no pipeline file/,
       exit: 66,
     },
     'run.json, damaged': {

@@ -92,14 +92,14 @@ test('fates has a line a record, and decisions has the same fields for one annot
       ['', 5, 'dead', 'broken-json', null],
     ],
   )
-  const byAnnotator = await runMain(['decisions', 'gopher-quality', ...runs])
+  const byAnnotator = await runMain(['decisions', 'gopher-quality', pipeline, ...runs])
   const decisions = parseLines(byAnnotator.out)
   assert.equal(decisions.length, fates.length)
   for (const [i, line] of decisions.entries()) assert.deepEqual(Object.keys(line), Object.keys(fates[i]))
   assert.deepEqual(decisions.map(line => line.fate).slice(0, 5), ['kept', 'kept', 'kept', 'dropped', 'dead'])
-  assert.deepEqual(await runMain(['decisions', 'gopherQuality', ...runs]), byAnnotator)
-  assert.equal((await runMain(['decisions', 'maskPii', ...runs])).status, 0)
-  const unknown = await runMain(['decisions', 'c4', ...runs])
+  assert.deepEqual(await runMain(['decisions', 'gopherQuality', pipeline, ...runs]), byAnnotator)
+  assert.equal((await runMain(['decisions', 'maskPii', pipeline, ...runs])).status, 0)
+  const unknown = await runMain(['decisions', 'c4', pipeline, ...runs])
   assert.equal(unknown.status, 64)
   assert.match(unknown.err, /no annotator 'c4'; it has normalize, gopher-quality, pii, signature/)
 })
@@ -199,7 +199,7 @@ test('a run of an empty file has pages too', async () => {
   const run = await runMain(['run', pipeline, '--input', empty, ...args])
   assert.equal(run.status, 0, run.err)
   assert.match(run.out, /no step of the feed yet: a step has 512 tokens/)
-  for (const command of [['report'], ['look'], ['fates'], ['feed'], ['decisions', 'pii']]) {
+  for (const command of [['report'], ['look'], ['fates'], ['feed'], ['decisions', 'pii', pipeline]]) {
     const printed = await runMain([...command, ...args])
     assert.deepEqual([printed.status, printed.err], [0, ''], command[0])
   }

@@ -36,11 +36,11 @@ async function crash(): Promise<string> {
   return dir
 }
 
-const doctor = (dir: string) => runMain(['doctor', '--dir', dirname(dir), '--run', 'run'], 140)
+const doctor = (dir: string) => runMain(['doctor', pipeline, '--dir', dirname(dir), '--run', 'run'], 140)
 
 test('a run that ended: nothing is to be done, and nothing is written', async () => {
   const before = await hashFiles(whole)
-  const { status, out, err } = await runMain(['doctor', '--dir', runs])
+  const { status, out, err } = await runMain(['doctor', pipeline, '--dir', runs])
   assert.deepEqual([status, err], [0, ''])
   assert.match(out, /^ {2}lock +held by nobody$/m)
   assert.match(out, /^ {2}decide +\d+ slots, ended$/m)
@@ -64,7 +64,7 @@ test('a run that crashed: what is done again, and from where', async () => {
   assert.match(out, /^ {2}left over +shards\/d1\/00000001.arrow.tmp, shards\/d0\/00000000.arrow, /m)
   const doing = `enter 2 slots into the tables again, decide the ${slots - decidedSlots} slots that are measured, fill shards again from slot 0 and finish the run`
   assert.ok(out.replaceAll('\n', ' ').endsWith(`headrace run would ${doing}. `), out)
-  const [json] = parseLines((await runMain(['doctor', '--dir', dirname(dir), '--json'])).out)
+  const [json] = parseLines((await runMain(['doctor', pipeline, '--dir', dirname(dir), '--json'])).out)
   assert.equal(json.next, `headrace run would ${doing}.`)
   // And so it does.
   assert.equal((await runMain(['run', pipeline, '--dir', dirname(dir), '--run', 'run', '--workers', '1'])).status, 0)
@@ -152,7 +152,7 @@ for (const [name, prepare, expected] of cases)
 test('without a pipeline the rest is told', async () => {
   await using run = await RunReader.open(await crash())
   const { found, before, behind, standing } = await examineRun(run, null)
-  assert.equal(found.input.unchecked, "the pipeline can't be loaded")
+  assert.equal(found.input.unchecked, 'the pipeline is not loaded')
   assert.deepEqual([found.stages[1].slots, standing?.decide.slot], [decidedSlots, decidedSlots])
   assert.deepEqual([before, behind], [null, null])
 })
@@ -185,7 +185,7 @@ test('a run without a tokenizer has two stages, and doctor and verify know', asy
   const short = await writePipeline(input.dir, glob => `h.pipeline('short').from(h.jsonl(${glob})).decide(h.rules())`)
   const dir = makeFolder('short')
   assert.equal((await runMain(['run', short, '--dir', dir, '--workers', '1'])).status, 0)
-  const { status, out, err } = await runMain(['doctor', '--dir', dir])
+  const { status, out, err } = await runMain(['doctor', short, '--dir', dir])
   assert.deepEqual([status, err], [0, ''])
   assert.match(out, /has ended, and return at once/)
   assert.equal((await runMain(['verify', '--dir', dir])).status, 0)

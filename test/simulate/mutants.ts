@@ -108,7 +108,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the end is not passed on after a restart',
     'run/shard/shard-stage.ts',
-    '  if (ended) return sink?.end()\n',
+    '  if (ended) return endFeed(from)\n',
     '  if (ended) return\n',
   ),
   mutant(

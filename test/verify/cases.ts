@@ -65,6 +65,10 @@ const editLines = (dir: string, edit: (lines: string[]) => void) =>
 /** Damage, and the row that tells of it, the file that it names and the place in it. */
 export type DamageCase = [string, (dir: string) => Promise<unknown>, string, RegExp, RegExp?]
 
+/** The last frame that says more than that the feed was published: without that a stage has only stopped early. */
+const lastCommit = (bytes: Buffer) =>
+  damage.framesOf(bytes).findLast(({ header }) => !header.positions.some(({ note }) => note.includes('"fed":{')))!
+
 const stages = ['annotate', 'decide', 'shard']
 const journalCases = stages.flatMap((stage): DamageCase[] => {
   const pattern = new RegExp(`^log/${stage}/.*journal$`)
@@ -93,7 +97,7 @@ const journalCases = stages.flatMap((stage): DamageCase[] => {
     ],
     [
       `${stage}: the end cut off`,
-      dir => damage.editFile(dir, pattern, b => b.subarray(0, b.length - 100)),
+      dir => damage.editFile(dir, pattern, b => b.subarray(0, lastCommit(b).end - 100)),
       'journals',
       pattern,
       /^byte \d\d/,
@@ -228,6 +232,52 @@ const logCases = (dropped: number): DamageCase[] => [
   ],
 ]
 
+/** What is whole in itself, and not this run's or not of this time. */
+const foreignCases: DamageCase[] = [
+  ...stages.map(
+    (stage): DamageCase => [
+      `${stage}: of another run of the same pipeline`,
+      dir =>
+        damage.rewrite(dir, stage, commits =>
+          commits.map(({ positions, appends }) => ({
+            positions: positions.map(one => ({ ...one, note: one.note.replace(/"run":"../, '"run":"xx') })),
+            appends,
+          })),
+        ),
+      'run',
+      new RegExp(`^log/${stage}|^run.json$`),
+    ],
+  ),
+  ...(['lanes', 'slotBytes'] as const).map(
+    (name): DamageCase => [
+      `run.json: ${name} edited`,
+      dir => damage.editText(dir, /^run.json$/, text => text.replace(new RegExp(`"${name}": `), '$&1')),
+      'run',
+      /^log|^run.json$/,
+    ],
+  ),
+  [
+    'run.json: another id',
+    dir => damage.editText(dir, /^run.json$/, text => text.replace(/"id": "../, '"id": "xx')),
+    'run',
+    /^log|^run.json$/,
+  ],
+  [
+    'state: of another run',
+    dir =>
+      damage.editFile(dir, state, bytes => {
+        const length = bytes.readUInt32LE(0)
+        const about = bytes.subarray(8, 8 + length).toString()
+        return Buffer.concat([seal(Buffer.from(about.replace(/"run":"../, '"run":"xx'))), bytes.subarray(8 + length)])
+      }),
+    'state',
+    state,
+    /^byte 0$/,
+  ],
+  ['head: gone, of a feed that ended', dir => damage.remove(dir, head), 'ledger', head],
+  ['head: of an earlier time', dir => editHead(dir, value => (value.ended = false)), 'ledger', head],
+]
+
 const fileCases: DamageCase[] = [
   ['state: a byte', dir => damage.flip(dir, state, 0.3), 'state', state, /^byte \d/],
   ['state: a byte of its identity', dir => damage.flip(dir, state, () => 40), 'state', state, /^byte 0$/],
@@ -353,4 +403,9 @@ const fileCases: DamageCase[] = [
 ]
 
 /** Damage to a small run that has ended. `dropped` is the address of a row that was dropped. */
-export const damageCases = (dropped: number): DamageCase[] => [...journalCases, ...logCases(dropped), ...fileCases]
+export const damageCases = (dropped: number): DamageCase[] => [
+  ...journalCases,
+  ...logCases(dropped),
+  ...foreignCases,
+  ...fileCases,
+]

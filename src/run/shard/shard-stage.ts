@@ -3,10 +3,10 @@ import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, list, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { makeFolder } from '../../disk/durable-file.ts'
 import { assert } from '../../errors.ts'
-import type { Append, Owner } from '../../log/log.ts'
+import type { Append, Owner, Position } from '../../log/log.ts'
 import { topics } from '../../record/layout.ts'
 import { readManifest } from '../../record/manifest.ts'
-import { firstOpenSlot, readShardNote } from '../../record/notes.ts'
+import { type FeedEnd, firstOpenSlot, readShardNote } from '../../record/notes.ts'
 import { isSegmentEnd, segmentAt } from '../../record/run-file.ts'
 import { positionsAt, positionsOf, type SlotEntry, SlotReader } from '../../record/slots.ts'
 import { addCount, type ShardTotals } from '../../record/totals.ts'
@@ -18,7 +18,8 @@ import { type FullShard, OpenShards } from './open-shards.ts'
 /** Who plans training steps from sealed shards as they come. */
 export interface ManifestSink {
   add(entry: ManifestEntry): Promise<void>
-  end(): Promise<void>
+  /** Publishes what is left, and says what the feed ended with. */
+  end(): Promise<FeedEnd>
 }
 
 /**
@@ -35,10 +36,20 @@ export async function shardAll(
   const from = await positionsOf(log, 'shard', shape.partitions)
   const [{ slot: counted, note }] = from
   watch({ kind: 'stage-began', stage: 'shard', slot: counted, note })
-  const { domains, totals, ended } = readShardNote(from[0])
+  const { domains, totals, ended, fed } = readShardNote(from[0])
   lead.report('shard', counted)
   for await (const entry of readManifest(log)) await sink?.add(entry)
-  if (ended) return sink?.end()
+  // The log says what the feed ended with, so that one which is lost, or another's, is not taken for one that has not begun.
+  const endFeed = async (at: readonly Position[]) => {
+    const end = await sink?.end()
+    if (!end || fed) return
+    const positions = at.map(position => ({
+      ...position,
+      note: JSON.stringify({ ...readShardNote(position), fed: end }),
+    }))
+    await owner.commit({ positions, appends: [] })
+  }
+  if (ended) return endFeed(from)
   const open = new OpenShards(domains)
   const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(domains, counted))
   const reader = new SlotReader(log, topics.kept, start, upstreamDone)
@@ -71,7 +82,7 @@ export async function shardAll(
     }
     lead.report('shard', slot + 1)
     watch({ kind: 'sharded', slot: slot + 1, totals })
-    if (isEnd) await sink?.end()
+    if (isEnd) await endFeed(await positionsOf(log, 'shard', shape.partitions))
   }
 }
 

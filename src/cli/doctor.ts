@@ -95,10 +95,14 @@ function describeUpgrade(upgraded: Admission | null, behind: HeadraceError | nul
 type Row = readonly [name: string, text: string | false]
 
 function describe(found: Diagnosis): [string, string][] {
-  const { stages, tails, stateSlots, open, leftovers, feed, input, disk, hold } = found
+  const { stages, tails, stateSlots, open, leftovers, feed, lostSteps, input, disk, hold } = found
   const isKnown = stages.length > 0
   const rows: Row[] = [
     ['lock', describeHolder(found.holder)],
+    [
+      'id',
+      found.id === null && 'none, as an older version began the run: files of another run are not told from its own',
+    ],
     ...stages.map((stage): Row => [stage.stage, describeStage(stage)]),
     ...tails.map((tail): Row => ['log', describeTail(tail)]),
     ['tables', isKnown && stateSlots !== null && describeTables(stateSlots, stages[1].slots)],
@@ -107,6 +111,7 @@ function describe(found: Diagnosis): [string, string][] {
       open.slots > 0 && `${formatPlural(open.slots, 'slot')} from slot ${open.from} on are filled into shards again`,
     ],
     ['left over', isKnown && leftovers.length > 0 && `${leftovers.join(', ')}: written again or of no use`],
+    ['feed', lostSteps > 0 && `head.json is gone, and ${formatPlural(lostSteps, 'step')} were published`],
     ['feed', feed !== null && describeFeed(feed)],
     ['input', isKnown && describeInput(input)],
     ['disk', describeDisk(disk)],
@@ -178,7 +183,7 @@ function describeDisk({ freeBytes, runBytes, readBytes, perByteRead }: Diagnosis
 
 /** What a start would do next, in words that go on from "would". */
 function describeNext(
-  { stages, hold, feed, input, stateSlots, open }: Diagnosis,
+  { stages, hold, feed, lostSteps, input, stateSlots, open }: Diagnosis,
   { obstacle, upgrade }: Outcome,
 ): string {
   if (hold && obstacle?.code === 'guard-rail')
@@ -186,6 +191,7 @@ function describeNext(
   if (obstacle) return `be refused: ${obstacle.message}.${sayUpgrade(upgrade)}`
   const [annotate, decide] = stages
   const later = annotate.isEnded && input.fresh ? ` ${sayLater(input.fresh)}` : ''
+  if (lostSteps > 0) return `publish the ${formatPlural(lostSteps, 'step')} of its feed again.${later}`
   if (stages.every(stage => stage.isEnded) && (feed === null || feed.isEnded))
     return `find that the run has ended, and return at once.${later}`
   const lag = stateSlots === null ? 0 : decide.slots - stateSlots

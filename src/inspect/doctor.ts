@@ -55,6 +55,8 @@ export interface InputState {
 }
 
 export interface Diagnosis {
+  /** The run's, by which files of another run are told from its own; null for a run of an older version. */
+  readonly id: string | null
   readonly holder: LockHolder | null
   readonly stages: readonly StageState[]
   readonly tails: readonly Tail[]
@@ -65,6 +67,8 @@ export interface Diagnosis {
   /** Files that a stop left half made; they are written again. */
   readonly leftovers: readonly string[]
   readonly feed: { readonly steps: number; readonly isEnded: boolean; readonly tailLines: number } | null
+  /** Steps that the log says were published at the end, where the feed's head is gone: they are published again. Otherwise 0. */
+  readonly lostSteps: number
   readonly input: InputState
   readonly disk: {
     readonly freeBytes: number
@@ -107,6 +111,7 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
   const { bavail, bsize } = await statfs(dir)
   const readBytes = standing?.load.readBytes ?? 0
   const found = {
+    id: run.run.id ?? null,
     holder,
     stages: standing ? stagesOf(run, standing) : [],
     tails: tails.filter(tail => tail !== null),
@@ -114,6 +119,7 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
     open: openOf(run, standing),
     leftovers: [...drafts, ...strays],
     feed: feed.value,
+    lostSteps: feed.value || feed.failure ? 0 : (standing?.shard.fed?.steps ?? 0),
     input: input.state,
     disk: { freeBytes: bavail * bsize, runBytes: bytes, readBytes, perByteRead: readBytes ? bytes / readBytes : null },
     hold: waiting.value?.hold ?? null,

@@ -46,12 +46,7 @@ for (const [stage, { read }] of Object.entries(stages))
   test(`what '${stage}' writes is read, to the byte`, () => {
     const note = notes[stage as Stage]
     // The binding of the run stands before what the stage itself wrote.
-    const { run, ...own } = JSON.parse(note)
-    assert.match(run, /^[0-9a-f]{32}$/)
-    assert.deepEqual(JSON.parse(JSON.stringify({ fed: null, ...read({ note }) })), {
-      ...(stage === 'shard' && { fed: null }),
-      ...own,
-    })
+    assert.equal(JSON.stringify(read({ note })), note.replace(/^\{"run":"[0-9a-f]{32}",/, '{'))
   })
 
 test('a stage that has committed nothing is at the beginning', () => {

@@ -69,7 +69,7 @@ export async function shardAll(
     for (const shard of full) sealed.push(await sealShard(context, shard))
     totals.shards += sealed.length
     if (sealed.length > 0 || isEnd) {
-      const state = JSON.stringify({ domains: open.notes(), totals, ended: isEnd })
+      const state = JSON.stringify({ domains: open.notes(), totals, ended: isEnd, fed: null })
       const offsetIn = (partition: number) => (entry.partition === partition ? entry.offset + 1n : 0n)
       const positions = from.map(({ partition }) => ({
         partition,

@@ -12,7 +12,7 @@ import { type EventLog, fieldsOf, openEventLog } from '../watch/event-log.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
-import { loadPlan, referTo } from './load-plan.ts'
+import { loadPlan, pinCode, referTo } from './load-plan.ts'
 import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
@@ -117,7 +117,7 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
     )
   let figures: Figures
   try {
-    figures = await runPipeline(plan, ref, {
+    figures = await runPipeline(plan, pinCode(ref), {
       dir,
       workers,
       drain: drain.signal,

@@ -19,6 +19,7 @@ import { Lead } from './lead.ts'
 import { type LoadParts, loadAll } from './load/load-stage.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 import { Pool } from './measure/pool.ts'
+import { identifyPlan } from './measure/same-plan.ts'
 import type { RunOptions, WatchedOptions } from './options.ts'
 import { ownStage } from './own-stage.ts'
 import { Progress } from './progress.ts'
@@ -57,7 +58,8 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
-  await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
+  const workerRef = { ...ref, identity: identifyPlan(plan) }
+  await using pool = new Pool(options.workers, workerRef, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
   const { signal: failed } = failure
   const { partitions, lanes, segments } = run

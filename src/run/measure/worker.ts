@@ -5,6 +5,7 @@ import type { Plan } from '../../pipeline/plan.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, deadBatch } from './annotate-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
+import { checkSamePlan } from './same-plan.ts'
 import { tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
@@ -61,8 +62,11 @@ export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): vo
   })
 }
 
-function load(ref: PipelineRef): Promise<Plan> {
-  return import(ref.loader).then((module: { loadPlan: PlanLoader }) => module.loadPlan(ref))
+async function load(ref: PipelineRef): Promise<Plan> {
+  const { loadPlan }: { loadPlan: PlanLoader } = await import(ref.loader)
+  const plan = await loadPlan(ref)
+  if (ref.identity) checkSamePlan(plan, ref.identity)
+  return plan
 }
 
 if (parentPort) {

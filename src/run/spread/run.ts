@@ -14,6 +14,7 @@ import type { ShareChange } from '../events.ts'
 import { Lead } from '../lead.ts'
 import { loadAll } from '../load/load-stage.ts'
 import { Pool } from '../measure/pool.ts'
+import { identifyPlan } from '../measure/same-plan.ts'
 import type { WatchedOptions } from '../options.ts'
 import { ownStage } from '../own-stage.ts'
 import { openRedriveInbox } from '../redrive/redrive-inbox.ts'
@@ -45,7 +46,8 @@ export async function runSpread(start: Start, options: WatchedOptions): Promise<
   if (!found) return
   const { shape, binding } = found
   watch({ kind: 'opened', log: 'kafka', stages })
-  await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
+  const workerRef = { ...ref, identity: identifyPlan(plan) }
+  await using pool = new Pool(options.workers, workerRef, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(error)
   const segments = [segmentOf(plan)]

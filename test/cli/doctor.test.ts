@@ -6,6 +6,7 @@ import { RunReader } from '../../src/record/run-reader.ts'
 import { follow, hashOutput, writeCorpus } from '../run/fixture.ts'
 import { makeFolder } from '../temporary.ts'
 import { type Case, changesOf, textOf, type World } from './changes.ts'
+import { foreignChangesOf } from './foreign-changes.ts'
 import { runMain } from './terminal.ts'
 
 // What doctor says of every kind of change to a run, and what the same start then does: they must not part.
@@ -17,7 +18,7 @@ after(async () => {
   for (const dir of [corpus, home]) await rm(dir, { recursive: true, force: true })
 })
 await makeRuns()
-const cases = changesOf(world)
+const cases = { ...changesOf(world), ...foreignChangesOf(world) }
 
 async function makeRuns(): Promise<void> {
   await mkdir(join(corpus, 'in'))

@@ -38,18 +38,18 @@ function lastSlot(bytes: Buffer): number {
     slot = bytes.readDoubleLE(at + 16)
   return slot
 }
-const seal = (payload: Buffer) => {
+export const seal = (payload: Buffer) => {
   const head = Buffer.alloc(8)
   head.writeUInt32LE(payload.length, 0)
   head.writeUInt32LE(crc32(payload), 4)
   return Buffer.concat([head, payload])
 }
-const state = /decide\.tables$/
+export const state = /decide\.tables$/
 const shard = /^shards\/d0\/0+\.arrow$/
 const block = /^feed\/blocks\/d1\/0+\.arrow$/
 const ledger = /^feed\/steps\/0+\.jsonl$/
-const head = /^feed\/head\.json$/
-const editHead = (dir: string, edit: (head: Mutable<Head>) => void) =>
+export const head = /^feed\/head\.json$/
+export const editHead = (dir: string, edit: (head: Mutable<Head>) => void) =>
   damage.editText(dir, head, text => {
     const value = JSON.parse(text)
     edit(value)
@@ -69,7 +69,7 @@ export type DamageCase = [string, (dir: string) => Promise<unknown>, string, Reg
 const lastCommit = (bytes: Buffer) =>
   damage.framesOf(bytes).findLast(({ header }) => !header.positions.some(({ note }) => note.includes('"fed":{')))!
 
-const stages = ['annotate', 'decide', 'shard']
+export const stages = ['annotate', 'decide', 'shard']
 const journalCases = stages.flatMap((stage): DamageCase[] => {
   const pattern = new RegExp(`^log/${stage}/.*journal$`)
   const frame = (part: 'at' | 'bodyAt') => (bytes: Buffer) => damage.framesOf(bytes)[1][part]
@@ -232,52 +232,6 @@ const logCases = (dropped: number): DamageCase[] => [
   ],
 ]
 
-/** What is whole in itself, and not this run's or not of this time. */
-const foreignCases: DamageCase[] = [
-  ...stages.map(
-    (stage): DamageCase => [
-      `${stage}: of another run of the same pipeline`,
-      dir =>
-        damage.rewrite(dir, stage, commits =>
-          commits.map(({ positions, appends }) => ({
-            positions: positions.map(one => ({ ...one, note: one.note.replace(/"run":"../, '"run":"xx') })),
-            appends,
-          })),
-        ),
-      'run',
-      new RegExp(`^log/${stage}|^run.json$`),
-    ],
-  ),
-  ...(['lanes', 'slotBytes'] as const).map(
-    (name): DamageCase => [
-      `run.json: ${name} edited`,
-      dir => damage.editText(dir, /^run.json$/, text => text.replace(new RegExp(`"${name}": `), '$&1')),
-      'run',
-      /^log|^run.json$/,
-    ],
-  ),
-  [
-    'run.json: another id',
-    dir => damage.editText(dir, /^run.json$/, text => text.replace(/"id": "../, '"id": "xx')),
-    'run',
-    /^log|^run.json$/,
-  ],
-  [
-    'state: of another run',
-    dir =>
-      damage.editFile(dir, state, bytes => {
-        const length = bytes.readUInt32LE(0)
-        const about = bytes.subarray(8, 8 + length).toString()
-        return Buffer.concat([seal(Buffer.from(about.replace(/"run":"../, '"run":"xx'))), bytes.subarray(8 + length)])
-      }),
-    'state',
-    state,
-    /^byte 0$/,
-  ],
-  ['head: gone, of a feed that ended', dir => damage.remove(dir, head), 'ledger', head],
-  ['head: of an earlier time', dir => editHead(dir, value => (value.ended = false)), 'ledger', head],
-]
-
 const fileCases: DamageCase[] = [
   ['state: a byte', dir => damage.flip(dir, state, 0.3), 'state', state, /^byte \d/],
   ['state: a byte of its identity', dir => damage.flip(dir, state, () => 40), 'state', state, /^byte 0$/],
@@ -403,9 +357,4 @@ const fileCases: DamageCase[] = [
 ]
 
 /** Damage to a small run that has ended. `dropped` is the address of a row that was dropped. */
-export const damageCases = (dropped: number): DamageCase[] => [
-  ...journalCases,
-  ...logCases(dropped),
-  ...foreignCases,
-  ...fileCases,
-]
+export const damageCases = (dropped: number): DamageCase[] => [...journalCases, ...logCases(dropped), ...fileCases]

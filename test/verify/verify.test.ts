@@ -14,6 +14,7 @@ import { hashFiles, runHeadrace, signalAtWork, writeCorpus, writePipeline } from
 import { makeFolder } from '../temporary.ts'
 import { damageCases } from './cases.ts'
 import * as damage from './damage.ts'
+import { foreignCases } from './foreign-cases.ts'
 
 const corpus = await writeCorpus({ seed: 11, files: 6, documentsPerFile: 40 })
 const pipeline = await writePipeline(
@@ -57,7 +58,7 @@ async function findDrop(): Promise<Address> {
 }
 
 const told = new Set<string>()
-for (const [name, doDamage, row, file, place = /./] of damageCases(await findDrop()))
+for (const [name, doDamage, row, file, place = /./] of [...damageCases(await findDrop()), ...foreignCases])
   test(`damage is found and placed: ${name}`, async () => {
     const dir = await damage.copyRun(whole)
     await doDamage(dir)

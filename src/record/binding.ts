@@ -7,6 +7,7 @@ import { loaderOf, topics } from './layout.ts'
 import { readLoadNote } from './notes.ts'
 import { refuseAhead, refuseForeignLog, refuseLostTrim, refuseTrim } from './refusals.ts'
 import type { RunFile } from './run-file.ts'
+import { findOtherTime } from './sequel.ts'
 import { annotatedSlot } from './slots.ts'
 import { readTrimmed } from './trimmed.ts'
 
@@ -39,7 +40,7 @@ export function boundTo(note: string): string | null {
   }
 }
 
-/** Why the log and `trimmed.json` are not of this run and of one time, or null. It looks at positions alone. Throws what reading them meets. */
+/** Why the log and `trimmed.json` are not of this run and of one time, or null. It looks at positions and at one slot. Throws what reading them meets. */
 export async function findBreak(dir: string, run: RunFile, log: Log): Promise<HeadraceError | null> {
   const binding = bindingOf(run)
   // Of a run at work a stage is looked at before the one that it takes from. Who annotates a share of a spread run may not see its folder,
@@ -64,5 +65,5 @@ export async function findBreak(dir: string, run: RunFile, log: Log): Promise<He
   if (first > decided) return refuseTrim(dir, first, decided)
   // Kafka may have trimmed by a rule of its own, which whoever reads those slots is told.
   const isCut = run.log === null && (await log.bounds(topics.scored, 0)).first > 0n
-  return isCut && first === 0 ? refuseLostTrim(dir) : null
+  return isCut && first === 0 ? refuseLostTrim(dir) : findOtherTime(dir, run, log, decided, first)
 }

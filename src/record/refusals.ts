@@ -88,3 +88,11 @@ export function refuseTextTables(dir: string, was: TextTables, is: TextTables): 
     `the run in ${dir} was begun by ${then}, and this is ${now}: the same text could be measured otherwise; go on with a Node that has Unicode ${was.unicode}, or begin another run with --run NAME`,
   )
 }
+
+/** A decided slot was made of other rows than those that are measured under its number. */
+export function refuseOtherTime(dir: string, slot: number): HeadraceError {
+  return new HeadraceError(
+    'corrupt',
+    `slot ${slot} of the run in ${dir} was decided from other rows than the log of stage 'annotate' holds: one of the two logs is of another time, or of a copy that went on apart; restore the whole folder log from one copy`,
+  )
+}

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { Batch } from '../batch/batch.ts'
 import { listFiles } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
@@ -175,6 +176,7 @@ async function verifySlots(reading: SlotReading): Promise<void> {
     const batches = group.isEnd ? { scored: null, dead: null } : await fates.annotated(group)
     for (let next = await decided.peek(); next && next.slot <= group.slot; next = await decided.peek()) {
       await decided.take()
+      if (next.slot === group.slot) checkMark(next, group, checks.run)
       await decideOne(next, next.slot === group.slot ? wholeOf(group, batches) : null)
     }
   }
@@ -186,6 +188,14 @@ async function verifySlots(reading: SlotReading): Promise<void> {
     await decided.take()
     await decideOne(next, null)
   }
+}
+
+/** A decided slot says which bytes it was made of, since there may be two copies of a run that went on apart. */
+function checkMark(decided: SlotGroup, { main: { value } }: SlotGroup, check: Check): void {
+  const { scored: mark } = decided.main.headers
+  if (mark === undefined || !value || crc32(value) === Number.parseInt(mark, 16)) return
+  const what = `slot ${decided.slot} was decided from other rows than are measured under its number: one is of another time`
+  check.fail(decided.main, what, advices.restore)
 }
 
 function wholeOf({ main, side }: SlotGroup, { scored, dead }: { scored: Batch | null; dead: Batch | null }) {

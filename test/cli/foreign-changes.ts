@@ -1,10 +1,11 @@
 import { cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { decodeBatch, encodeBatch } from '../../src/batch/arrow/ipc.ts'
 import { bindingOf } from '../../src/record/binding.ts'
 import { readRunFile } from '../../src/record/run-file.ts'
 import { writeTrimmed } from '../../src/record/trimmed.ts'
-import { editFile, rewrite } from '../verify/damage.ts'
+import { editFile, rewrite, rewriteTopic } from '../verify/damage.ts'
 import { type Case, goesOn, runFile, swap, type World } from './changes.ts'
 
 /** What an older version left: no id, nothing that is bound with it, and no word of Node. */
@@ -61,6 +62,15 @@ export function foreignChangesOf({ home }: World): Record<string, Case> {
       base: 'stopped',
       prepare: dir => rm(join(dir, 'log', 'annotate'), { recursive: true }),
       word: /would be refused: stage 'decide' .* has taken slots before 3, and stage 'annotate', .* only those before 0/,
+      exit: 65,
+    },
+    'a log of a copy that went on apart': {
+      base: 'stopped',
+      prepare: dir =>
+        rewriteTopic(dir, 'annotate.scored', (append, i) => [
+          { ...append, value: i === 2 ? encodeBatch(decodeBatch(append.value).batch, { a: 'b' }) : append.value },
+        ]),
+      word: /would be refused: slot 2 of the run in .* was decided from other rows than the log of stage 'annotate' holds/,
       exit: 65,
     },
     'lanes, edited': {

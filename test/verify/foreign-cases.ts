@@ -1,3 +1,4 @@
+import { decodeBatch, encodeBatch } from '../../src/batch/arrow/ipc.ts'
 import { type DamageCase, editHead, head, seal, stages, state } from './cases.ts'
 import * as damage from './damage.ts'
 
@@ -25,6 +26,16 @@ export const foreignCases: DamageCase[] = [
       /^log|^run.json$/,
     ],
   ),
+  [
+    'a slot is measured otherwise than it was decided',
+    dir =>
+      damage.rewriteTopic(dir, 'annotate.scored', (append, i) => [
+        i === 1 ? { ...append, value: encodeBatch(decodeBatch(append.value).batch, { a: 'b' }) } : append,
+      ]),
+    'run',
+    /^log\/decide/,
+    /^byte/,
+  ],
   [
     'run.json: another id',
     dir => damage.editText(dir, /^run.json$/, text => text.replace(/"id": "../, '"id": "xx')),

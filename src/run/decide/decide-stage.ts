@@ -7,6 +7,7 @@ import { addDeadSamples, clearPassed, heldError, writeHold } from '../../record/
 import { topics } from '../../record/layout.ts'
 import { readDecideNote } from '../../record/notes.ts'
 import { listReleases } from '../../record/release.ts'
+import { markOf } from '../../record/sequel.ts'
 import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from '../../record/slots.ts'
 import type { DecideTotals } from '../../record/totals.ts'
 import type { Trip } from '../../record/trip.ts'
@@ -138,8 +139,8 @@ function decideEntry(
   totals.documents += dead
   totals.dead += dead
   const fingerprint = plan.decideFingerprint
-  const rows = String(kept.rows)
-  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeBatch(kept), { fingerprint, rows })]
+  const about = { fingerprint, rows: String(kept.rows), scored: markOf(value) }
+  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeBatch(kept), about)]
   if (drops.rows)
     appends.push({
       topic: topics.drops,

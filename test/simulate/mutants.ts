@@ -106,6 +106,18 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   mutant(
+    'a commit is not bound to its run',
+    'run/own-stage.ts',
+    'note: bindNote(position.note, binding)',
+    'note: bindNote(position.note, null)',
+  ),
+  mutant(
+    'tables are not bound to their run',
+    'run/decide/decide-state.ts',
+    'run: binding })',
+    'run: null })',
+  ),
+  mutant(
     'the end is not passed on after a restart',
     'run/shard/shard-stage.ts',
     '  if (ended) return endFeed(from)\n',

@@ -111,12 +111,7 @@ export const mutants: readonly Mutant[] = [
     'note: bindNote(position.note, binding)',
     'note: bindNote(position.note, null)',
   ),
-  mutant(
-    'tables are not bound to their run',
-    'run/decide/decide-state.ts',
-    'run: binding })',
-    'run: null })',
-  ),
+  mutant('tables are not bound to their run', 'run/decide/decide-state.ts', 'run: binding })', 'run: null })'),
   mutant(
     'the end is not passed on after a restart',
     'run/shard/shard-stage.ts',

@@ -6,6 +6,10 @@ export const limits = {
   slotRowsMax: 1_048_576,
   /** One document. Beyond it a row is dead (`document-too-long`); one worker may hold a few copies of it. */
   documentBytesMax: 16 * 1024 * 1024,
+  /** The window of a packed file, which unpacking holds in memory: `zstd --long=29`. Four lanes may take it at once, so twice is by choice. */
+  windowBytesMax: 512 * 1024 * 1024,
+  /** Text that a packed file may give, by its own size, beyond one document's: real text gives 3 to 40 times, and 16 KB can give 400 MB. */
+  inflationMax: 200,
   /** Lanes read in parallel by the loader; fixed when a run is created, as slot numbers depend on it. */
   lanes: 4,
   /** Slots handed to workers and not yet committed, for each worker: enough to hide latency, little enough for memory. */

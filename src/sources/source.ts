@@ -44,7 +44,17 @@ export const offsetAtEnd = Number.MAX_SAFE_INTEGER
 export const lineAtEnd = Number.MAX_SAFE_INTEGER
 
 /** Reasons of dead records that end their split, besides all on line 0: what comes after such a record was not read. */
-export const restReasons = ['unreadable-file', 'truncated-file', 'corrupt-file', 'row-group-too-large']
+export const restReasons = [
+  'unreadable-file',
+  'truncated-file',
+  'corrupt-file',
+  'row-group-too-large',
+  'trailing-junk',
+  'wrong-kind',
+  'unsupported-compression',
+  'window-too-large',
+  'inflates-too-much',
+]
 
 /** A record that can't become a document, found while reading or parsing. `line` counts from 1; 0 is the file as a whole. */
 export interface DeadRecord {

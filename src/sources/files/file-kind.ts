@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { type OptionsOf, type OptionTable, resolveOptions } from '../../options.ts'
-import { describeRecorded, followOptions, type Recorded, recordOptions } from '../fields.ts'
+import { describeRecorded, followOptions, type Recorded, recordOptions, unpackOptions } from '../fields.ts'
 import type { Chunk, ReadPosition, Source } from '../source.ts'
 import { type FileSet, type InputFile, matchedFiles, readSplit, splitFiles, stampFile } from './files.ts'
 import { type WatchFolders, watchFolders } from './follow.ts'
@@ -33,6 +33,9 @@ export interface FileSources<O extends OptionTable> {
   readonly kind: FileKind
 }
 
+/** What is read of a packed file, and when, says nothing of what is made of a record. */
+const origin = ['patterns', ...Object.keys(followOptions), ...Object.keys(unpackOptions)]
+
 /** `call` is the function's name, as errors have it. */
 export function fileSources<O extends OptionTable>(call: string, kind: FileKind<O>): FileSources<O> {
   const table = { ...kind.options, ...followOptions }
@@ -47,6 +50,7 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
     return {
       name,
       options,
+      origin: origin.filter(option => Object.hasOwn(options, option)),
       splits: signal => splitFiles(files, options, watch, signal),
       stamp: stampFile,
       read: (split, from, signal) =>
@@ -62,7 +66,7 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
 
 /** 0 where a file is packed or in columns: how much will be read of it is not known. */
 async function sumBytes(names: readonly string[]): Promise<number> {
-  if (names.some(name => /\.(gz|zst|parquet)$/i.test(name))) return 0
+  if (names.some(name => /\.(gz|zst|bz2|xz|parquet)$/i.test(name))) return 0
   const sizes = await Promise.all(names.map(name => stat(name).then(found => (found.isFile() ? found.size : 0))))
   return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -5,19 +5,12 @@ import { dirname, normalize } from 'node:path'
 import { readBytes } from '../../disk/transfer.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
+import { BadFileError } from '../bad-file.ts'
 import type { Recorded } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
 import type { WatchFolders } from './follow.ts'
 
-/** What is wrong with one file and no later try would mend: it ends the file's split with a dead record. */
-export class BadFileError extends Error {
-  readonly reason: string
-
-  constructor(reason: string, detail: string) {
-    super(detail)
-    this.reason = reason
-  }
-}
+export { BadFileError }
 
 /** System codes that say that this file can't be read, whatever state the disk is in. */
 const fileCodes = ['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO', 'EINVAL']

@@ -5,15 +5,17 @@ import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { byteOrderMark, DocumentBuilder, tooLong } from '../document.ts'
 import { fieldOptions, type Recorded } from '../fields.ts'
+import { headBytes, nameBinary } from '../signatures.ts'
 import { type Chunk, offsetAtEnd, type Parsed } from '../source.ts'
+import { detectEncoding, encodeUtf8 } from './encoding.ts'
 import { fileSources } from './file-kind.ts'
-import { type FileSet, type InputFile, sortNames } from './files.ts'
+import { BadFileError, type FileSet, type InputFile, sortNames } from './files.ts'
 
 const endings = /\.(txt|md)$/i
 
 /**
  * A folder of text: every .txt and .md file in it and in the folders below is one document, with the bytes it has (without a byte order
- * mark). The id is the path below the folder; the domain is the first folder of that path, or `domainDefault` for a file that is in none.
+ * mark; UTF-16 and UTF-32 are decoded where that says so). The id is the path below the folder; the domain is the first folder of that path, or `domainDefault` for a file that is in none.
  * Files are read in the byte order of their paths. With `follow` the source waits for new files, which must be complete when they appear.
  *
  *     textFolder('books')
@@ -48,8 +50,18 @@ async function listTexts(folder: string): Promise<string[]> {
 async function* readWhole(file: InputFile): AsyncGenerator<Omit<Chunk, 'split'>, void> {
   if (file.size === 0) return
   const isTooLong = file.size > limits.documentBytesMax
-  const bytes = await file.read(0, isTooLong ? 0 : file.size)
-  yield { line: 1, bytes, dead: isTooLong ? [tooLong(1, file.size)] : [], next: { offset: offsetAtEnd, line: 2 } }
+  const bytes = toText(await file.read(0, isTooLong ? headBytes : file.size))
+  const next = { offset: offsetAtEnd, line: 2 }
+  if (isTooLong) yield { line: 1, bytes: new Uint8Array(0), dead: [tooLong(1, file.size)], next }
+  else yield { line: 1, bytes, dead: [], next }
+}
+
+/** What is no text is refused by its name; text with the byte order mark of another encoding is decoded. */
+function toText(bytes: Uint8Array): Uint8Array {
+  const kind = nameBinary(bytes)
+  if (kind) throw new BadFileError('wrong-kind', `this is ${kind.name}, not text: ${kind.advice}`)
+  const encoding = detectEncoding(bytes)
+  return encoding ? Uint8Array.from(encodeUtf8(bytes, encoding)) : bytes
 }
 
 function parseText({ split, bytes }: Chunk, { patterns: [folder], domainDefault }: Recorded): Parsed {

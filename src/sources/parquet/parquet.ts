@@ -2,6 +2,7 @@ import { limits } from '../../limits.ts'
 import { columnOptions } from '../fields.ts'
 import { fileSources, type Reading } from '../files/file-kind.ts'
 import { BadFileError, type InputFile } from '../files/files.ts'
+import { headBytes, nameKind } from '../signatures.ts'
 import type { Chunk } from '../source.ts'
 import { type Group, openReader } from './reader.ts'
 import { decodeRows, RowEncoder } from './rows.ts'
@@ -33,6 +34,7 @@ export const parquet = fileSources('parquet()', {
 
 async function* readRows(file: InputFile, { from, options, signal }: Reading): AsyncGenerator<Omit<Chunk, 'split'>> {
   if (file.size === 0) return
+  await checkKind(file)
   await checkFooter(file)
   const reader = await guard(() => openReader(file, options))
   let start = 0
@@ -52,6 +54,15 @@ async function* readRows(file: InputFile, { from, options, signal }: Reading): A
     }
     start = end
   }
+}
+
+/** Names what is known and no Parquet file. */
+async function checkKind(file: InputFile): Promise<void> {
+  const head = await file.read(0, headBytes)
+  const isJson = /^\s*[[{]\s*["{]/.test(Buffer.from(head).toString('latin1'))
+  const kind = isJson ? { name: 'JSON', advice: "read it as such, as jsonl('...') does" } : nameKind(head)
+  if (kind === null || kind.name.includes('Parquet')) return
+  throw new BadFileError('wrong-kind', `this is ${kind.name}, not Parquet: ${kind.advice}`)
 }
 
 /** Magic bytes stand at both ends of a file, and the footer's length before the last. */

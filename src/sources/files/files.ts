@@ -9,6 +9,7 @@ import { BadFileError } from '../bad-file.ts'
 import type { Recorded } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
 import type { WatchFolders } from './follow.ts'
+import { workAhead } from './work-ahead.ts'
 
 export { BadFileError }
 
@@ -108,9 +109,9 @@ export async function* splitFiles(
 }
 
 async function* stampAll(names: readonly string[], signal: AbortSignal): AsyncGenerator<Split, void> {
-  for (const name of names) {
+  for await (const split of workAhead(names, async name => ({ name, stamp: await stampFile(name) }))) {
     if (signal.aborted) return
-    yield { name, stamp: await stampFile(name) }
+    yield split
   }
 }
 
@@ -122,8 +123,9 @@ export async function stampFile(name: string): Promise<string> {
   try {
     await using file = await openFile(name)
     const hash = createHash('sha256')
-    hash.update(await file.read(0, Math.min(stampBytes, file.size)))
-    hash.update(await file.read(Math.max(0, file.size - stampBytes), file.size))
+    const head = await file.read(0, Math.min(stampBytes, file.size))
+    hash.update(head)
+    hash.update(file.size <= stampBytes ? head : await file.read(file.size - stampBytes, file.size))
     return `${file.size}-${hash.digest('hex').slice(0, 16)}`
   } catch (error) {
     const judged = judgeFileError(error, name)
@@ -156,12 +158,16 @@ async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> 
   }
 }
 
-/** The file's bytes from `offset` to its end, in blocks of `limits.slotBytes`. */
-export async function* readBlocks(file: InputFile, offset: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  while (!signal.aborted) {
-    const block = await file.read(offset, offset + limits.slotBytes)
-    if (block.length > 0) yield block
-    if (block.length < limits.slotBytes) return
+/** The file's bytes from `offset` to where its end was when it was opened, in blocks of `limits.slotBytes` at most. */
+export async function* readBlocks(
+  file: Pick<InputFile, 'size' | 'read'>,
+  offset: number,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  while (offset < file.size && !signal.aborted) {
+    const block = await file.read(offset, Math.min(offset + limits.slotBytes, file.size))
+    if (block.length === 0) return
+    yield block
     offset += block.length
   }
 }

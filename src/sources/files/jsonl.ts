@@ -33,10 +33,13 @@ export const jsonl = fileSources('jsonl()', {
 })
 
 async function* readLines(file: InputFile, { name, from, options, signal }: Reading): AsyncGenerator<LineChunk> {
-  const head = await file.read(0, headBytes)
+  const head = await file.read(0, Math.min(headBytes, file.size))
   const compression = detectCompression(head, name)
-  if (!compression && isPlainLines(head)) yield* cutLines(readBlocks(file, from.offset, signal), from, signal)
-  else {
+  if (!compression && isPlainLines(head)) {
+    // A small file has been read by then.
+    const blocks = file.size <= headBytes ? [head.subarray(from.offset)] : readBlocks(file, from.offset, signal)
+    yield* cutLines(blocks, from, signal)
+  } else {
     const blocks = compression ? unpack(file, compression, options) : readBlocks(file, 0, signal)
     const lines = asJsonLines(blocks, compression ? `inside ${compression}, ` : '')
     yield* cutLines(skipBytes(lines, from.offset), from, signal)

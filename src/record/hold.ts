@@ -1,10 +1,10 @@
 import { basename, dirname, join } from 'node:path'
-import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { removeFile } from '../disk/files.ts'
 import { isCount, isFields, isListOf, isObjectOf, isOneOf, readJson, writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import { deadRowsOf } from './dead-records.ts'
+import { decodeEntry } from './entry.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
 import { releases } from './release.ts'
 import { readSlot } from './slots.ts'
@@ -71,7 +71,7 @@ export async function addDeadSamples(
 
 async function sampleDead(log: Log, shape: RunShape, slot: number): Promise<RemovedDocument[]> {
   const entry = await readSlot(log, topics.dead, deadPartitionsOf(shape), slot)
-  const rows = entry ? deadRowsOf(decodeBatch(entry.value).batch).take(samplesMax) : []
+  const rows = entry ? deadRowsOf(decodeEntry(entry.value)).take(samplesMax) : []
   return Array.from(rows, ({ reason, file, line }) => ({ id: reason, file, line }))
 }
 

@@ -3,7 +3,7 @@ import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
-import { annotateSlot, deadBatch } from './annotate-slot.ts'
+import { annotateSlot, encodeDead } from './annotate-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
 import { tokenizeSlot } from './tokens.ts'
 
@@ -18,7 +18,7 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
   report('encoding')
   return {
     scored: encodeBatch(scored),
-    dead: dead.length ? encodeBatch(deadBatch(dead)) : null,
+    dead: dead.length ? encodeDead(dead) : null,
     rows: scored.rows,
     deadRows: dead.length,
   }

@@ -4,6 +4,7 @@ import { describeRecorded, followOptions, type Recorded, recordOptions, unpackOp
 import type { Chunk, ReadPosition, Source } from '../source.ts'
 import { type FileSet, type InputFile, matchedFiles, readSplit, splitFiles, stampFile } from './files.ts'
 import { type WatchFolders, watchFolders } from './follow.ts'
+import { refuseAddress } from './patterns.ts'
 
 /** A kind of files that documents are read from. */
 export interface FileKind<O extends OptionTable = OptionTable> {
@@ -46,6 +47,7 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
     watch = watchFolders,
   ): Source => {
     const options = recordOptions(call, patterns, resolveOptions(call, table as OptionTable, given))
+    for (const pattern of options.patterns) refuseAddress(call, pattern)
     const files = filesOf(options)
     return {
       name,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, statSync } from 'node:fs'
 import { glob, open, stat } from 'node:fs/promises'
-import { dirname, normalize } from 'node:path'
+import { join, normalize } from 'node:path'
 import { readBytes } from '../../disk/transfer.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
@@ -9,6 +9,7 @@ import { BadFileError } from '../bad-file.ts'
 import type { Recorded } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
 import type { WatchFolders } from './follow.ts'
+import { checkNames, describePassedOver, splitPattern } from './patterns.ts'
 import { workAhead } from './work-ahead.ts'
 
 export { BadFileError }
@@ -25,7 +26,6 @@ function judgeFileError(error: unknown, name: string): unknown {
 }
 
 const stampBytes = 64 * 1024
-const magic = /[*?[\]{}()!+@]/
 
 /**
  * The files that the patterns match, by path in byte order and relative where the pattern is. Folders are passed over. A pattern that
@@ -40,10 +40,16 @@ async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Pro
       isMatched = true
       names.add(normalize(match))
     }
-    if (!isMatched && !mayBeEmpty)
-      throw new HeadraceError('not-found', `no file matches '${pattern}'; paths are relative to ${process.cwd()}`)
+    if (!isMatched && !mayBeEmpty) throw await refuseUnmatched(pattern)
   }
+  checkNames(names)
   return sortNames(names)
+}
+
+async function refuseUnmatched(pattern: string): Promise<HeadraceError> {
+  const passedOver = await describePassedOver(splitPattern(pattern).folder)
+  const message = `no file matches '${pattern}'${passedOver}; paths are relative to ${process.cwd()}`
+  return new HeadraceError('not-found', message)
 }
 
 /** A link that leads nowhere or round in a circle is no folder; opening it says what it is. */
@@ -64,17 +70,13 @@ export function sortNames(names: Iterable<string>): string[] {
 /** The files of a pattern; a path that exists is itself, whatever signs it has in its name. */
 function expand(pattern: string): AsyncIterable<string> | string[] {
   const entry = lstatSync(pattern, { throwIfNoEntry: false })
-  if (!entry) return glob(pattern)
+  if (!entry) return expandIn(splitPattern(pattern))
   if (!entry.isDirectory()) return [pattern]
   throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*`)
 }
 
-function baseFolder(pattern: string): string {
-  const segments = pattern.split('/')
-  const first = segments.findIndex(segment => magic.test(segment))
-  const base = first < 0 ? dirname(pattern) : segments.slice(0, first).join('/')
-  if (base !== '') return base
-  return pattern.startsWith('/') ? '/' : '.'
+async function* expandIn({ folder, rest }: ReturnType<typeof splitPattern>): AsyncGenerator<string, void> {
+  for await (const match of glob(rest, { cwd: folder })) yield join(folder, match)
 }
 
 /** Files that may become more: their names in byte order, and the folders in which new ones appear. */
@@ -84,7 +86,10 @@ export interface FileSet {
 }
 
 export function matchedFiles({ patterns, follow }: Recorded): FileSet {
-  return { folders: [...new Set(patterns.map(baseFolder))], list: () => matchFiles(patterns, follow) }
+  return {
+    folders: [...new Set(patterns.map(pattern => splitPattern(pattern).folder))],
+    list: () => matchFiles(patterns, follow),
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import { type Chunk, offsetAtEnd, type Parsed } from '../source.ts'
 import { detectEncoding, encodeUtf8 } from './encoding.ts'
 import { fileSources } from './file-kind.ts'
 import { BadFileError, type FileSet, type InputFile, sortNames } from './files.ts'
+import { checkNames } from './patterns.ts'
 
 const endings = /\.(txt|md)$/i
 
@@ -44,7 +45,9 @@ async function listTexts(folder: string): Promise<string[]> {
   if (!isFolder(folder)) throw new HeadraceError('not-found', `there is no folder '${folder}' below ${process.cwd()}`)
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const names = entries.filter(entry => !entry.isDirectory() && endings.test(entry.name))
-  return sortNames(names.map(entry => join(entry.parentPath, entry.name)))
+  const paths = names.map(entry => join(entry.parentPath, entry.name))
+  checkNames(paths)
+  return sortNames(paths)
 }
 
 async function* readWhole(file: InputFile): AsyncGenerator<Omit<Chunk, 'split'>, void> {

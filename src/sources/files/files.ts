@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, statSync } from 'node:fs'
-import { glob, open, stat } from 'node:fs/promises'
-import { join, normalize } from 'node:path'
+import { open, stat } from 'node:fs/promises'
+import { normalize } from 'node:path'
 import { readBytes } from '../../disk/transfer.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
@@ -9,7 +9,7 @@ import { BadFileError } from '../bad-file.ts'
 import type { Recorded } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
 import type { WatchFolders } from './follow.ts'
-import { checkNames, describePassedOver, splitPattern } from './patterns.ts'
+import { checkNames, describePassedOver, expandGlob, splitPattern } from './patterns.ts'
 import { workAhead } from './work-ahead.ts'
 
 export { BadFileError }
@@ -70,13 +70,9 @@ export function sortNames(names: Iterable<string>): string[] {
 /** The files of a pattern; a path that exists is itself, whatever signs it has in its name. */
 function expand(pattern: string): AsyncIterable<string> | string[] {
   const entry = lstatSync(pattern, { throwIfNoEntry: false })
-  if (!entry) return expandIn(splitPattern(pattern))
+  if (!entry) return expandGlob(pattern)
   if (!entry.isDirectory()) return [pattern]
   throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*`)
-}
-
-async function* expandIn({ folder, rest }: ReturnType<typeof splitPattern>): AsyncGenerator<string, void> {
-  for await (const match of glob(rest, { cwd: folder })) yield join(folder, match)
 }
 
 /** Files that may become more: their names in byte order, and the folders in which new ones appear. */

@@ -1,5 +1,5 @@
 import { lstatSync, statSync } from 'node:fs'
-import { opendir } from 'node:fs/promises'
+import { glob, opendir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { HeadraceError } from '../../errors.ts'
 
@@ -37,6 +37,13 @@ export function splitPattern(pattern: string): { readonly folder: string; readon
   while (count < segments.length - 1 && isLiteral(segments.slice(0, count + 1).join('/'), segments[count])) count++
   const folder = segments.slice(0, count).join('/')
   return { folder: folder || (pattern.startsWith('/') ? '/' : '.'), rest: segments.slice(count).join('/') }
+}
+
+/** What a pattern matches. A folder that it begins with is meant as it is written. */
+export async function* expandGlob(pattern: string): AsyncGenerator<string, void> {
+  const { folder, rest } = splitPattern(pattern)
+  if (!magic.test(folder)) yield* glob(pattern)
+  else for await (const match of glob(rest, { cwd: folder })) yield join(folder, match)
 }
 
 const isLiteral = (path: string, segment: string) => !magic.test(segment) || isFolder(path)

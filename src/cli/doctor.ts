@@ -129,7 +129,12 @@ function describeDead({ dead, stages }: Diagnosis): string | false {
 function describeHolder(holder: LockHolder | null): string {
   if (!holder) return 'held by nobody'
   const { pid, host, state } = holder
-  const states = { alive: 'which runs', dead: 'which is gone: a start takes it over', remote: 'another machine' }
+  const states = {
+    alive: 'which runs',
+    dead: 'which is gone: a start takes it over',
+    unseen: 'in another container or machine of this name, which was at work within seconds',
+    remote: 'another machine',
+  }
   return `held by process ${pid} on ${host}, ${states[state]}`
 }
 

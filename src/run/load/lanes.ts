@@ -45,7 +45,7 @@ export class Lanes {
 
   /** The next slot, or null when no lane has more now. A lane without a further split is passed over. */
   async next(): Promise<LoadedSlot | null> {
-    for (const lane of this.#lanes) lane.ahead ??= this.#fill(lane)
+    for (const lane of this.#lanes) lane.ahead ??= this.#fillAhead(lane)
     for (let tried = 0; tried < this.#lanes.length; tried++) {
       const lane = this.#lanes[this.#turn]
       this.#turn = (this.#turn + 1) % this.#lanes.length
@@ -63,6 +63,13 @@ export class Lanes {
   /** Where loading goes on after what `next` gave. */
   position(): LoadPosition {
     return { turn: this.#turn, lanes: this.#lanes.map(lane => lane.committed) }
+  }
+
+  #fillAhead(lane: Lane): Promise<Filled> {
+    const filled = this.#fill(lane)
+    // Nobody waits for it yet: what it fails with is told when its turn comes.
+    filled.catch(() => {})
+    return filled
   }
 
   /** Gathers chunks until they are about a slot; small files share one. */

@@ -95,3 +95,20 @@ test('lanes: no lane reads more than a slot ahead of what was taken', async () =
     assert.ok(read <= taken + 3, `${read} slots read when ${taken} were taken`)
   }
 })
+
+test('lanes: one that fails before its turn is told when its turn comes', async () => {
+  const source = countingSource([1, 0], half)
+  const failing: Source = {
+    ...source,
+    read: (split, from, signal) => {
+      if (split.name === '1') throw new Error('the disk broke')
+      return source.read(split, from, signal)
+    },
+  }
+  const splits = ['0', '1'].map(name => ({ name, stamp: '' }))
+  const lanes = new Lanes(failing, splits, startLoadPosition(2), new AbortController().signal)
+  assert.equal((await lanes.next())?.chunks[0].split, '0')
+  // A failure that nobody handles ends a process in this time.
+  await new Promise(resolve => setImmediate(resolve))
+  await assert.rejects(lanes.next(), { message: 'the disk broke' })
+})

@@ -35,14 +35,23 @@ export class HeadraceError extends Error {
   }
 }
 
-/** The system's codes that mean that the disk, not the program, is at fault. */
-const diskCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE'])
+const makeRoom = 'make room and run the same command again'
+const openMore = 'let it open more files (ulimit -n) and run the same command again'
+/** The system's codes that mean that the disk, not the program, is at fault, with what to do. */
+const diskAdvice: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', makeRoom],
+  ['EDQUOT', makeRoom],
+  ['EIO', 'see what the system says of the disk'],
+  ['EROFS', 'mount it so that it can be written'],
+  ['EMFILE', openMore],
+  ['ENFILE', openMore],
+])
 
 /** Turns a file system's error into ours, with what was being done; anything else comes back as it is. */
 export function wrapDiskError(error: unknown, doing: string): unknown {
-  const code = (error as NodeJS.ErrnoException)?.code
-  if (code === undefined || !diskCodes.has(code)) return error
-  const advice = code === 'ENOSPC' || code === 'EDQUOT' ? 'make room and run the same command again' : 'see the cause'
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException
+  const advice = diskAdvice.get(code)
+  if (advice === undefined) return error
   return new HeadraceError('disk', `${doing} failed with ${code}; what was committed is safe: ${advice}`, error)
 }
 

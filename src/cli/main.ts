@@ -7,6 +7,7 @@ import { fatesCommand } from './fates.ts'
 import { feedCommand } from './feed.ts'
 import { initCommand } from './init.ts'
 import { lookCommand } from './look.ts'
+import { followOutputs } from './outputs.ts'
 import { planCommand } from './plan.ts'
 import { redriveCommand } from './redrive.ts'
 import { releaseCommand } from './release.ts'
@@ -80,8 +81,10 @@ export async function main(
       terminal.out.write(describeCommand(command, pageWidth(terminal)))
       return 0
     }
-    if (terminal.out === process.stdout) outliveReader(command.outlivesReader === true)
-    return (await command.run(parseCommand(command, rest), terminal)) ?? 0
+    const outputs = terminal.out === process.stdout ? followOutputs(command.outlivesReader === true) : null
+    const status = await command.run(parseCommand(command, rest), terminal)
+    await outputs?.check()
+    return status ?? 0
   } catch (error) {
     if (error instanceof Told) return error.exit
     const who = command ? `headrace ${command.name}` : 'headrace'
@@ -89,14 +92,6 @@ export async function main(
     terminal.err.write(`${who}: ${message}\n`)
     return exit
   }
-}
-
-/** A reader that has seen enough, as `head` does, closes the pipe: that is no error, and ends a command whose work is its output. */
-function outliveReader(outlives: boolean): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    if (!outlives) process.exit(0)
-  })
 }
 
 function describeAll(width: number): string {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
 import { lockDirectory } from '../disk/lock.ts'
+import { checkOpenFiles } from '../disk/open-files.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Owner } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
@@ -43,6 +44,7 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
 
 async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions): Promise<void> {
   const { dir, drain, watch } = options
+  checkOpenFiles(options.workers)
   const shared = placeRun(dir, await readRunFile(dir), options)
   if (shared.spread) return runSpread({ dir, plan, ref, place: shared }, options)
   if (options.stages || options.state)

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
-import { HeadraceError } from '../errors.ts'
+import { HeadraceError, systemCodeOf } from '../errors.ts'
 import { readFeed } from '../feed/read.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Figures } from '../record/figures.ts'
@@ -202,7 +202,7 @@ function checkName(name: string): string {
 
 /** A folder that can't be made, for another reason than a full or broken disk, is a wrong option. */
 function refuseFolder(dir: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException
+  const code = systemCodeOf(error)
   return error instanceof HeadraceError
     ? error
     : new HeadraceError('bad-option', `the folder ${dir} can't be made (${code}): name another with --dir`, error)

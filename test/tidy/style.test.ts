@@ -17,7 +17,6 @@ const rules: [rule: Rule, allowed: Counts, breach: string, clean: string][] = [
 
 const longLists = {
   'src/kafka/records.ts writeHead(6)': 1,
-  'src/text/pii/bytes.ts': 1,
   'src/text/hash.ts hash128(6)': 1,
   'src/text/hash.ts hash64(6)': 1,
   'src/text/tokens/merge.ts (6)': 3,
@@ -33,6 +32,7 @@ const moduleStates = {
   'src/text/hash.ts': 1,
   'src/text/likeness/ngrams.ts': 1,
   'src/text/normalize.ts': 1,
+  'src/text/pii/bytes.ts': 1,
   'src/text/tokens/bpe.ts': 1,
   'src/text/tokens/merge.ts': 2,
   'src/text/words/words.ts': 2,

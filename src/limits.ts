@@ -38,8 +38,12 @@ export const limits = {
   shardTokensMax: 8 * 1024 * 1024,
   /** A shard is cut when its first row is this many slots old, so that a restart reads back no more than that. */
   shardSlotsMax: 512,
-  /** Domains of a run. Each has an open shard in memory, a folder, and its counts in every commit. */
+  /** Domains of a run, and languages, that are kept apart; later ones share one. Each domain has an open shard in memory and a folder. */
   domainsMax: 4096,
+  /** Domains that a feed without a mixture keeps apart: each step names all. */
+  fedDomainsMax: 1024,
+  /** UTF-16 units of a name of a domain or language that is kept apart: counts of all names stand in memory and in the log. */
+  nameLengthMax: 512,
   /** Record batch of a shard. */
   recordBatchBytesMax: 64 * 1024 * 1024,
   /** Tokens of a block: large enough to shuffle. */

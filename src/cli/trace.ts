@@ -77,8 +77,8 @@ function describeSample({ block, epoch, sample, tokens, steps }: Trace['samples'
 }
 
 async function describeFate(run: RunReader, { fate, shard }: Trace, reasons: Reasons): Promise<string> {
-  // A held-out document keeps its own domain in the log: where it went is its shard's folder.
-  if (fate.fate === 'kept') return `kept in ${shard ? decodeURIComponent(shard.path.split('/')[0]) : fate.domain}`
+  // A held-out document keeps its own domain in the log: where it went is its shard's.
+  if (fate.fate === 'kept') return `kept in ${shard ? shard.entry.domain : fate.domain}`
   if (fate.fate === 'dead') return `dead: ${fate.reason}, ${fate.evidence}`
   if (fate.partner < 0) {
     const threshold = reasons.thresholds.get(fate.reason!)

@@ -82,6 +82,7 @@ const decideTotals: Shapes<DecideTotals> = {
   dead: isCount,
   textBytes: isCount,
   keptBytes: isCount,
+  otherDomains: isCount,
   dropped: isCounts,
   byDomain: isKeptByName,
   byLanguage: isKeptByName,
@@ -102,7 +103,9 @@ export function readLoadNote({ note }: Noted): LoadNote {
 
 /** Throws as `readLoadNote`. */
 export function readDecideNote({ note }: Noted): DecideNote {
-  const { totals = emptyDecideTotals(), ended = false, guards } = parseNote(note, 'deciding')
+  const { totals: noted = emptyDecideTotals(), ended = false, guards } = parseNote(note, 'deciding')
+  // A run that was begun before had no more domains than are kept apart.
+  const totals = isFields(noted) ? { otherDomains: 0, ...noted } : noted
   if (!isObjectOf(decideTotals)(totals) || !(guards === undefined || isGuards(guards)))
     throw damagedNote('deciding', note)
   return { totals: restoreTotals(totals, decideTotals), ended, guards } as DecideNote

@@ -32,7 +32,11 @@ const feedDir = (name: string) => join(dir, `feed-${name}`)
 let corpus: Corpus
 
 before(async () => {
-  corpus = await writeCorpus(dir, { domains: ['en', 'zh/水', 'code', '😀'], shards: 24, seed: 3 })
+  corpus = await writeCorpus(dir, {
+    domains: ['en', 'zh/水', 'code', '😀', '__proto__', 'constructor', 'EN'],
+    shards: 36,
+    seed: 3,
+  })
   for (const [name, change] of Object.entries(variants)) {
     await using feed = await openFeed(feedDir(name), { ...options, ...change }, origin)
     for (const entry of corpus.entries) await feed.addManifest(entry)

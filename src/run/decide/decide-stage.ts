@@ -8,12 +8,12 @@ import { topics } from '../../record/layout.ts'
 import { readDecideNote } from '../../record/notes.ts'
 import { listReleases } from '../../record/release.ts'
 import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from '../../record/slots.ts'
-import type { DecideTotals } from '../../record/totals.ts'
 import type { Trip } from '../../record/trip.ts'
 import type { RunContext } from '../context.ts'
 import { decideSlot } from './decide-slot.ts'
 import { catchUpTo, checkDeciders } from './decide-state.ts'
 import { GuardRails, type SlotFates } from './guard-rails.ts'
+import { SlotCounts } from './slot-counts.ts'
 
 /** Most bytes and slots that are committed together: few bytes, as a crash undoes them, and few slots, as reading one reads its commit. */
 const groupBytesMax = 8 * 1024 * 1024
@@ -41,9 +41,10 @@ export async function decideAll(
   if (note.ended) return
   const reader = new SlotReader(log, topics.scored, from, upstreamDone)
   const rails = new GuardRails(plan.guards, note.guards)
+  const counts = new SlotCounts(note.totals)
   try {
     for (;;) {
-      const group = await decideGroup({ context, reader, state, rails, totals: note.totals })
+      const group = await decideGroup({ context, reader, state, rails, counts })
       const { positions, appends, slot } = group
       if (slot !== null) {
         await owner.commit({ positions, appends })
@@ -68,13 +69,13 @@ async function hold({ dir, watch }: RunContext, trips: readonly Trip[]): Promise
   return heldError(dir, written)
 }
 
-/** What slots are decided with. `totals` counts on. */
+/** What slots are decided with. */
 interface Deciding {
   readonly context: RunContext
   readonly reader: SlotReader
   readonly state: State
   readonly rails: GuardRails
-  readonly totals: DecideTotals
+  readonly counts: SlotCounts
 }
 
 /** Slots to commit together. */
@@ -90,7 +91,8 @@ interface Group {
 
 /** Decides the next slot and those that are ready behind it. */
 async function decideGroup(deciding: Deciding): Promise<Group> {
-  const { context, reader, rails, totals } = deciding
+  const { context, reader, rails, counts } = deciding
+  const { totals } = counts
   const { plan, shape, failed } = context
   const appends: Append[] = []
   const positions = (ended: boolean) => {
@@ -129,14 +131,14 @@ async function judge(context: RunContext, rails: GuardRails, slot: number, fates
 }
 
 function decideEntry(
-  { context: { plan, shape }, state, totals }: Deciding,
+  { context: { plan, shape }, state, counts }: Deciding,
   { slot, value, headers }: SlotEntry,
 ): { appends: Append[]; fates: SlotFates } {
   const { batch: scored } = decodeBatch(value)
-  const { kept, drops } = decideSlot(plan, scored, slot, state, totals)
+  const { kept, drops } = decideSlot(plan, scored, slot, state, counts)
   const dead = Number(headers.dead)
-  totals.documents += dead
-  totals.dead += dead
+  counts.totals.documents += dead
+  counts.totals.dead += dead
   const fingerprint = plan.decideFingerprint
   const rows = String(kept.rows)
   const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeBatch(kept), { fingerprint, rows })]

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, list, numbers, stringAt, utf8 } from '../../batch/batch.ts'
+import { NameLimit } from '../../decide/name-limit.ts'
 import { makeFolder } from '../../disk/durable-file.ts'
 import { assert } from '../../errors.ts'
 import type { Append, Owner } from '../../log/log.ts'
@@ -10,6 +11,7 @@ import { firstOpenSlot, readShardNote } from '../../record/notes.ts'
 import { isSegmentEnd, segmentAt } from '../../record/run-file.ts'
 import { positionsAt, positionsOf, type SlotEntry, SlotReader } from '../../record/slots.ts'
 import { addCount, type ShardTotals } from '../../record/totals.ts'
+import { ShardFolders } from '../../shards/folder.ts'
 import { type ManifestEntry, shardPath } from '../../shards/manifest.ts'
 import { writeShard } from '../../shards/shard.ts'
 import type { RunContext } from '../context.ts'
@@ -37,9 +39,14 @@ export async function shardAll(
   watch({ kind: 'stage-began', stage: 'shard', slot: counted, note })
   const { domains, totals, ended } = readShardNote(from[0])
   lead.report('shard', counted)
-  for await (const entry of readManifest(log)) await sink?.add(entry)
+  const folders = new ShardFolders()
+  for await (const entry of readManifest(log)) {
+    folders.add(entry)
+    await sink?.add(entry)
+  }
   if (ended) return sink?.end()
   const open = new OpenShards(domains)
+  const languages = new NameLimit(Object.keys(totals.tokensByLanguage))
   const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(domains, counted))
   const reader = new SlotReader(log, topics.kept, start, upstreamDone)
   for await (const { entry, batch } of tokenizeInOrder(context, reader)) {
@@ -53,9 +60,9 @@ export async function shardAll(
     if (slot < counted) {
       assert(full.length === 0 || isCut, `slot ${slot} seals a shard that it did not seal before the restart`)
       if (full.length === 0) continue
-    } else if (batch) countTokens(totals, batch)
+    } else if (batch) countTokens(totals, languages, batch)
     const sealed: ManifestEntry[] = []
-    for (const shard of full) sealed.push(await sealShard(context, shard))
+    for (const shard of full) sealed.push(await sealShard(context, shard, folders))
     totals.shards += sealed.length
     if (sealed.length > 0 || isEnd) {
       const state = JSON.stringify({ domains: open.notes(), totals, ended: isEnd })
@@ -104,9 +111,9 @@ async function tokenize({ pool }: RunContext, entry: SlotEntry): Promise<Tokeniz
   return { entry, batch: entry.isEnd ? null : decodeBatch(await pool.tokenize(entry.slot, entry.value)).batch }
 }
 
-async function sealShard(context: RunContext, shard: FullShard): Promise<ManifestEntry> {
+async function sealShard(context: RunContext, shard: FullShard, folders: ShardFolders): Promise<ManifestEntry> {
   const { plan, dir } = context
-  const path = shardPath(shard.domain, shard.number)
+  const path = shardPath(folders.of(shard.domain), shard.number)
   await makeFolder(dirname(join(dir, 'shards', path)))
   const tokenizer = plan.tokenizer!
   const batches = shard.batches.map(withoutDomain)
@@ -150,7 +157,7 @@ function manifestAppend(entry: ManifestEntry): Append {
   }
 }
 
-function countTokens(totals: ShardTotals, batch: Batch): void {
+function countTokens(totals: ShardTotals, known: NameLimit, batch: Batch): void {
   const { offsets } = list(batch, 'tokens')
   const domains = utf8(batch, 'domain')
   const languages = batch.columns.language ? utf8(batch, 'language') : null
@@ -158,6 +165,6 @@ function countTokens(totals: ShardTotals, batch: Batch): void {
     const tokens = offsets[row + 1] - offsets[row]
     totals.tokens += tokens
     addCount(totals.tokensByDomain, stringAt(domains, row), tokens)
-    if (languages) addCount(totals.tokensByLanguage, stringAt(languages, row), tokens)
+    if (languages) addCount(totals.tokensByLanguage, known.of(stringAt(languages, row)), tokens)
   }
 }

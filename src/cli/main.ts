@@ -5,6 +5,7 @@ import { doctorCommand } from './doctor.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { fatesCommand } from './fates.ts'
 import { feedCommand } from './feed.ts'
+import { guardTerminal } from './guard-terminal.ts'
 import { initCommand } from './init.ts'
 import { lookCommand } from './look.ts'
 import { followOutputs } from './outputs.ts'
@@ -58,8 +59,9 @@ export const exitStatuses: readonly (readonly [string, string])[] = [
 /** Runs the command line and returns the exit status. */
 export async function main(
   argv: readonly string[],
-  terminal: Terminal = { out: process.stdout, err: process.stderr },
+  given: Terminal = { out: process.stdout, err: process.stderr },
 ): Promise<number> {
+  const terminal = guardTerminal(given)
   const [name, ...rest] = argv
   if (name === undefined || ['--help', '-h', 'help'].includes(name)) {
     const isAsked = name !== undefined
@@ -81,7 +83,7 @@ export async function main(
       terminal.out.write(describeCommand(command, pageWidth(terminal)))
       return 0
     }
-    const outputs = terminal.out === process.stdout ? followOutputs(command.outlivesReader === true) : null
+    const outputs = given.out === process.stdout ? followOutputs(command.outlivesReader === true) : null
     const status = await command.run(parseCommand(command, rest), terminal)
     await outputs?.check()
     return status ?? 0

@@ -7,6 +7,7 @@ import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
 import { printSummary, summaryOf } from './summary.ts'
 import { formatBar, formatCount, formatShare, formatTable } from './table.ts'
+import { cleanName } from './wrap.ts'
 
 export const reportCommand: Command = {
   name: 'report',
@@ -51,7 +52,7 @@ function shares(counts: Readonly<Record<string, { documents: number; kept: numbe
   const sorted = Object.entries(counts).sort((a, b) => b[1].documents - a[1].documents || (a[0] < b[0] ? -1 : 1))
   const rows = sorted.slice(0, rowsMax).map(([name, { documents, kept }]) => {
     const figures = [formatCount(kept), `of ${formatCount(documents)}`, formatShare(kept, documents)]
-    return [`  ${name || '(none)'}`, ...figures, formatBar(kept / documents)]
+    return [`  ${cleanName(name) || '(none)'}`, ...figures, formatBar(kept / documents)]
   })
   const more = sorted.length > rowsMax ? `  and ${sorted.length - rowsMax} more\n` : ''
   return formatTable(rows) + more

@@ -3,6 +3,7 @@ import { limits } from '../limits.ts'
 import type { Figures } from '../record/figures.ts'
 import type { Terminal } from './command.ts'
 import { formatBytes, formatCount, formatPlural, formatSeconds, formatShare, formatTable, sortCounts } from './table.ts'
+import { cleanName } from './wrap.ts'
 
 /** What `--json` prints: the figures of a run. The seconds are of this process, where it ran the run. */
 export interface Summary {
@@ -36,7 +37,11 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
       ['documents', formatCount(documents), ''],
       ['  kept', formatCount(kept), formatShare(kept, documents)],
       ['  dropped', formatCount(droppedAll), formatShare(droppedAll, documents)],
-      ...Object.entries(dropped).map(([reason, n]) => [`    ${reason}`, formatCount(n), formatShare(n, documents)]),
+      ...Object.entries(dropped).map(([reason, n]) => [
+        `    ${cleanName(reason)}`,
+        formatCount(n),
+        formatShare(n, documents),
+      ]),
       ['  dead', formatCount(dead), formatShare(dead, documents)],
     ]),
   )
@@ -71,7 +76,7 @@ function shares(counts: Readonly<Record<string, number>>, whole: number): string
   const sorted = sortCounts(counts)
   const rest = sorted.slice(rowsMax)
   const row = (name: string, n: number) => [`  ${name}`, formatCount(n), formatShare(n, whole)]
-  const rows = sorted.slice(0, rowsMax).map(([name, n]) => row(name || '(none)', n))
+  const rows = sorted.slice(0, rowsMax).map(([name, n]) => row(cleanName(name) || '(none)', n))
   const left = rest.reduce((sum, [, n]) => sum + n, 0)
   return rest.length ? [...rows, row(`${rest.length} others`, left)] : rows
 }

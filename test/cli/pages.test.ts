@@ -61,6 +61,7 @@ test('run again, it says so, changes nothing, and --json ends with one line of a
     'kept',
     'dropped',
     'dead',
+    'otherDomains',
     'tokens',
     'textBytes',
     'seconds',

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
+import { findUnfed } from '../inspect/unfed.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
 import { openRun } from './find-run.ts'
 import { formatCount, formatPlural, sortCounts } from './table.ts'
+import { describeUnfed } from './unfed.ts'
 import { cleanName, clipText, displayWidth, pageWidth } from './wrap.ts'
 
 export const feedCommand: Command = {
@@ -33,6 +35,8 @@ export const feedCommand: Command = {
       follow,
     }
     await printFeed(readFeed(dir, options), stepsMax, isJson, terminal)
+    const unfed = isJson ? null : await findUnfed(dir)
+    if (unfed) terminal.out.write(describeUnfed(unfed))
   },
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
 import { HeadraceError, systemCodeOf } from '../errors.ts'
 import { readFeed } from '../feed/read.ts'
+import { findUnfed, type Unfed } from '../inspect/unfed.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Figures } from '../record/figures.ts'
 import { type StageName, stageNames } from '../record/layout.ts'
@@ -16,6 +17,7 @@ import { loadPlan, referTo } from './load-plan.ts'
 import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
+import { describeUnfed } from './unfed.ts'
 import { watchOptions, watchRun } from './watch-run.ts'
 
 export const runCommand: Command = {
@@ -67,6 +69,8 @@ export interface FinishedRun {
   readonly plan: Plan
   readonly figures: Figures
   readonly summary: Summary
+  /** What the feed does not give; null where there is none. */
+  readonly unfed: Unfed | null
   readonly isStopped: boolean
   /** Whether it annotated only, and has no folder of the run. */
   readonly isWorker: boolean
@@ -141,21 +145,32 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const cpuSeconds = roundToMs((used.user + used.system) / 1e6)
   const summary = { ...summaryOf(name, figures), seconds, cpuSeconds }
   const isStopped = drain.signal.aborted
-  if (log) tellEnd(log, figures, isStopped, seconds)
-  return { dir, plan, figures, summary, isStopped, isWorker, isLogged: log !== null }
+  const unfed =
+    plan.feed && !isWorker ? await findUnfed(join(dir, 'feed'), Object.keys(figures.shard.tokensByDomain)) : null
+  if (log) tellEnd(log, { figures, unfed, isStopped }, seconds)
+  return { dir, plan, figures, summary, unfed, isStopped, isWorker, isLogged: log !== null }
 }
 
-function tellEnd(log: EventLog, figures: Figures, isStopped: boolean, seconds: number): void {
+type End = Pick<FinishedRun, 'figures' | 'unfed' | 'isStopped'>
+
+function tellEnd(log: EventLog, { figures, unfed, isStopped }: End, seconds: number): void {
   log.stop()
   if (figures.laterSplits) log.tell('warn', 'late-files', { files: figures.laterSplits })
+  if (unfed && unfed.missing.length + unfed.tokens > 0) {
+    const { tokens, missing, present } = unfed
+    log.tell('warn', 'unfed', { tokens, missing, present: present.slice(0, domainsTold) })
+  }
   log.tell('info', isStopped ? 'drained' : 'ended', { ...fieldsOf(figures), seconds })
 }
+
+/** Domains that a line of the event log names. */
+const domainsTold = 20
 
 const roundToMs = (seconds: number) => Math.round(seconds * 1000) / 1000
 
 /** Shows how a run ended. */
 export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: Terminal): Promise<void> {
-  const { dir, plan, figures, summary, isStopped, isWorker, isLogged } = finished
+  const { dir, plan, figures, summary, unfed, isStopped, isWorker, isLogged } = finished
   const { laterSplits, steps } = figures
   if (laterSplits && !isLogged) {
     const files = laterSplits === 1 ? 'a file' : `${laterSplits} files`
@@ -163,7 +178,7 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
     terminal.err.write(`headrace run: this run had ended before ${files} of its input came; ${advice}\n`)
   }
   if (isJson) {
-    terminal.out.write(`${JSON.stringify(summary)}\n`)
+    terminal.out.write(`${JSON.stringify({ ...summary, ...(unfed && { feed: unfed }) })}\n`)
     return
   }
   printSummary(summary, figures, dir, terminal)
@@ -171,8 +186,9 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
   if (plan.feed && steps > 0) await showFirstSteps(readFeed(join(dir, 'feed')), steps, terminal)
   else if (plan.feed) {
     const tokens = formatCount(plan.feed.length * plan.feed.batch)
-    terminal.out.write(`\nno step of the feed yet: a step has ${tokens} tokens\n`)
+    terminal.out.write(`\nno step of the feed${unfed?.ended ? '' : ' yet'}: a step has ${tokens} tokens\n`)
   }
+  if (unfed) terminal.out.write(describeUnfed(unfed))
   if (isStopped) terminal.out.write('\nStopped: the same command goes on from here.\n')
   const where = dirname(dir) === '.headrace' ? '' : ` --dir ${dirname(dir)}`
   terminal.out.write(`\nheadrace look${where} shows why, headrace trace ID${where} one document's whole way.\n`)

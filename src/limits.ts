@@ -40,6 +40,8 @@ export const limits = {
   shardSlotsMax: 512,
   /** Domains of a run, and languages, that are kept apart; later ones share one. Each domain has an open shard in memory and a folder. */
   domainsMax: 4096,
+  /** UTF-16 units of a stage's note that a commit carries whole: those of some 300 domains. A longer one costs what is new in it. */
+  noteLengthMax: 16 * 1024,
   /** Domains that a feed without a mixture keeps apart: each step names all. */
   fedDomainsMax: 1024,
   /** UTF-16 units of a name of a domain or language that is kept apart: counts of all names stand in memory and in the log. */

@@ -13,6 +13,7 @@ import {
 import { HeadraceError } from '../errors.ts'
 import type { Position } from '../log/log.ts'
 import type { ReadPosition } from '../sources/source.ts'
+import type { SplitNote } from './long-notes.ts'
 import { type DecideTotals, emptyCounts, emptyDecideTotals, emptyShardTotals, type ShardTotals } from './totals.ts'
 import type { GuardNote } from './trip.ts'
 
@@ -101,7 +102,7 @@ export function readLoadNote({ note }: Noted): LoadNote {
   return { load, readBytes, ended } as LoadNote
 }
 
-/** Throws as `readLoadNote`. */
+/** Throws as `readLoadNote`. Of a long note (`wholePosition`) what the position has: the sums, and nothing by name. */
 export function readDecideNote({ note }: Noted): DecideNote {
   const { totals: noted = emptyDecideTotals(), ended = false, guards } = parseNote(note, 'deciding')
   // A run that was begun before had no more domains than are kept apart.
@@ -111,7 +112,24 @@ export function readDecideNote({ note }: Noted): DecideNote {
   return { totals: restoreTotals(totals, decideTotals), ended, guards } as DecideNote
 }
 
-/** Throws as `readLoadNote`. */
+/** For `NoteWriter`. */
+export function splitDecideNote(note: DecideNote): SplitNote {
+  const { byDomain, byLanguage, ...sums } = note.totals
+  return {
+    note,
+    brief: { ...note, totals: { ...sums, byDomain: {}, byLanguage: {} } },
+    named: { byDomain, byLanguage },
+  }
+}
+
+/** For `NoteWriter`. */
+export function splitShardNote(note: ShardNote): SplitNote {
+  const { tokensByDomain, tokensByLanguage, ...sums } = note.totals
+  const brief = { ...note, domains: {}, totals: { ...sums, tokensByDomain: {}, tokensByLanguage: {} } }
+  return { note, brief, named: { domains: note.domains, tokensByDomain, tokensByLanguage } }
+}
+
+/** Throws as `readLoadNote`. Of a long note what the position has, as `readDecideNote`. */
 export function readShardNote({ note }: Noted): ShardNote {
   const { domains = {}, totals = emptyShardTotals(), ended = false } = parseNote(note, 'sharding')
   if (!isObjectOf(shardTotals)(totals) || !isDomains(domains)) throw damagedNote('sharding', note)

@@ -18,6 +18,7 @@ import { findStates, type StateFile, verifyState } from './state.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
 import { type Stage, TopicScan } from './topics.ts'
 import { TotalsCount } from './totals.ts'
+import { WholeNotes } from './whole-notes.ts'
 
 // Verifying has readers of its own, of journals, tables, slots and feeds, beside those that runs use: a reader that both shared would not
 // see its own mistakes. What it takes of `record/` is where things lie and what they are called.
@@ -119,8 +120,10 @@ function makeChecks({ run }: RunReader) {
 type Checks = ReturnType<typeof makeChecks>
 
 /** What a stage of a run has committed now: a log in the run's folder is read byte by byte, one on Kafka as its readers get it. */
-function openScan({ dir, run, log, first }: RunReader, stage: Stage, check: Check): Promise<StageScan> {
-  return run.log === null ? JournalScan.open(dir, stage, check, first > 0) : TopicScan.open(log, stage, run, check)
+async function openScan({ dir, run, log, first }: RunReader, stage: Stage, check: Check): Promise<StageScan> {
+  if (run.log !== null) return TopicScan.open(log, stage, run, check)
+  const scan = await JournalScan.open(dir, stage, check, first > 0)
+  return stage === 'annotate' ? scan : new WholeNotes(scan, stage, check, first > 0)
 }
 
 interface SlotReading {

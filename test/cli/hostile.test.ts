@@ -10,8 +10,8 @@ import { makeFolder } from '../temporary.ts'
 import { parseLines, runMain } from './terminal.ts'
 
 // A corpus whose every name wants to steer the terminal of who reads about it, and more domains than are kept apart.
-const { domainsMax, fedDomainsMax } = limits
-setLimits({ domainsMax: 12, fedDomainsMax: 8 })
+const { domainsMax, fedDomainsMax, noteLengthMax } = limits
+setLimits({ domainsMax: 12, fedDomainsMax: 8, noteLengthMax: 300 })
 const dir = makeFolder('hostile')
 const takeOver = '\u001b[2J\u001b]0;owned\u0007'
 const names = [
@@ -144,4 +144,4 @@ test('documents of domains beyond those that are kept apart have one fate each, 
 /** Of `names`: the names that are short enough, less the one place that esc.jsonl takes. */
 const domainsApart = 11
 
-process.on('exit', () => setLimits({ domainsMax, fedDomainsMax }))
+process.on('exit', () => setLimits({ domainsMax, fedDomainsMax, noteLengthMax }))

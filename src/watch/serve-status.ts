@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, isIP, type Socket } from 'node:net'
 import { HeadraceError } from '../errors.ts'
+import { escapeControls } from '../text/printable.ts'
 
 /** What a path answers. */
 export interface Page {
@@ -110,7 +111,7 @@ function choosePage({ method, url = '' }: IncomingMessage, pages: Readonly<Recor
 }
 
 function plainPage(status: number, text: string): Page {
-  return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` }
+  return { status, type: 'text/plain; charset=utf-8', body: escapeControls(`${text}\n`) }
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -6,6 +6,9 @@ export const limits = {
   slotRowsMax: 1_048_576,
   /** One document. Beyond it a row is dead (`document-too-long`); one worker may hold a few copies of it. */
   documentBytesMax: 16 * 1024 * 1024,
+  /** Memory of a run beside its workers, and of a worker at a document of `documentBytesMax`, as measured: 600 MB with one. Less is told. */
+  processBytes: 256 * 1024 * 1024,
+  workerBytes: 384 * 1024 * 1024,
   /** Lanes read in parallel by the loader; fixed when a run is created, as slot numbers depend on it. */
   lanes: 4,
   /** Slots handed to workers and not yet committed, for each worker: enough to hide latency, little enough for memory. */

@@ -47,6 +47,10 @@ export async function watchRun(
     display,
     watch: event => {
       for (const watcher of watchers) watcher.see(event)
+      if (event.kind === 'split-changed' && !log)
+        display.note(
+          `headrace: ${event.split} changed after it was read: what was read of it stays, the rest is not read`,
+        )
     },
     [Symbol.asyncDispose]: async () => {
       display.stop()

@@ -118,7 +118,9 @@ function findChanges(known: RunFile, mine: RunFile, parts = Object.keys(partsOf(
 
 function partsOf(run: RunFile): Record<string, unknown> {
   const { annotate, decide, shard } = lastOf(run)
-  const { source, input, tokenizer, feed } = run
+  const { source, tokenizer, feed } = run
+  // Files are read in the order of their names, whatever the order of the patterns.
+  const input = run.input && [...new Set(run.input)].sort()
   return { annotate, decide, shard, source, input, tokenizer, feed }
 }
 

@@ -60,7 +60,10 @@ export class EventLog {
     else if (event.kind === 'steps') this.#count(event.steps)
     else if (event.kind === 'held') this.#hold(event)
     else if (event.kind === 'shares') this.#share(event)
-    else if (event.kind === 'worker-lost') {
+    else if (event.kind === 'split-changed') {
+      const { split: file, was, now } = event
+      this.tell('warn', 'file-changed', { file, was, now })
+    } else if (event.kind === 'worker-lost') {
       const { reason, detail, slot } = event
       this.tell('warn', 'worker-lost', { ...(slot === null ? {} : { slot }), reason, detail })
     }

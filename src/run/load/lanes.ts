@@ -1,5 +1,6 @@
 import { limits } from '../../limits.ts'
 import type { LanePosition, LoadPosition } from '../../record/notes.ts'
+import type { ReadSplit } from '../../record/splits.ts'
 import { deadWithin, rangesWithin } from '../../sources/line-ranges.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Source, type Split } from '../../sources/source.ts'
 
@@ -32,6 +33,7 @@ export class Lanes {
   readonly #splits: SplitRow
   readonly #signal: AbortSignal
   readonly #lanes: Lane[]
+  #read: ReadSplit[] = []
   #turn: number
 
   /** `splits` may grow while this is in use. What `next` gives after `signal` aborted is cut short and must not be used. */
@@ -72,6 +74,13 @@ export class Lanes {
     return filled
   }
 
+  /** The splits that were read to their end since the last call: those of slots that are handed out, and of one ahead. */
+  takeRead(): ReadSplit[] {
+    const read = this.#read
+    this.#read = []
+    return read
+  }
+
   /** Gathers chunks until they are about a slot; small files share one. */
   async #fill(lane: Lane): Promise<Filled> {
     const chunks: Chunk[] = []
@@ -83,6 +92,8 @@ export class Lanes {
         // A reader that the signal ended has not finished its split.
         if (this.#signal.aborted) break
         lane.chunks = null
+        const { split: number, seen } = lane.position
+        if (seen !== undefined) this.#read.push({ number, seen })
         lane.position = { split: lane.position.split + this.#lanes.length, offset: 0, line: 1 }
         continue
       }

@@ -2,8 +2,9 @@ import { stat } from 'node:fs/promises'
 import { type OptionsOf, type OptionTable, resolveOptions } from '../../options.ts'
 import { describeRecorded, followOptions, type Recorded, recordOptions } from '../fields.ts'
 import type { Chunk, ReadPosition, Source } from '../source.ts'
-import { type FileSet, type InputFile, matchedFiles, readSplit, splitFiles, stampFile } from './files.ts'
+import { type FileSet, matchedFiles, type Readable, readSplit, splitFiles, stampFile } from './files.ts'
 import { type WatchFolders, watchFolders } from './follow.ts'
+import { StampedFiles } from './stamps.ts'
 
 /** A kind of files that documents are read from. */
 export interface FileKind<O extends OptionTable = OptionTable> {
@@ -15,7 +16,9 @@ export interface FileKind<O extends OptionTable = OptionTable> {
   readonly options: O
   /** The files, where they are not those that the patterns match. */
   readonly filesOf?: (options: Recorded) => FileSet
-  readonly read: (file: InputFile, reading: Reading) => AsyncIterable<Omit<Chunk, 'split'>>
+  /** Set where a file is not read from its start to its end: then it is hashed whole before. */
+  readonly isReadAnywhere?: boolean
+  readonly read: (file: Readable, reading: Reading) => AsyncIterable<Omit<Chunk, 'split'>>
   readonly parser: (options: Recorded) => Source['parse']
 }
 
@@ -36,7 +39,7 @@ export interface FileSources<O extends OptionTable> {
 /** `call` is the function's name, as errors have it. */
 export function fileSources<O extends OptionTable>(call: string, kind: FileKind<O>): FileSources<O> {
   const table = { ...kind.options, ...followOptions }
-  const { name, read, parser, filesOf = matchedFiles } = kind
+  const { name, read, parser, filesOf = matchedFiles, isReadAnywhere = false } = kind
   const make = (
     patterns: string | readonly string[],
     given: OptionsOf<OptionTable> = {},
@@ -44,13 +47,19 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
   ): Source => {
     const options = recordOptions(call, patterns, resolveOptions(call, table as OptionTable, given))
     const files = filesOf(options)
+    const { follow } = options
+    const stamped = new StampedFiles()
+    const stamp = (file: string) => stampFile(file, stamped)
     return {
       name,
       options,
-      splits: signal => splitFiles(files, options, watch, signal),
-      stamp: stampFile,
+      splits: signal => splitFiles(files, options, watch, signal, stamp),
+      names: () => files.list(),
+      stamp,
       read: (split, from, signal) =>
-        readSplit(split, from, signal, file => read(file, { name: split.name, from, options, signal })),
+        readSplit(split, from, { stamped, signal, follow, isReadAnywhere }, file =>
+          read(file, { name: split.name, from, options, signal }),
+        ),
       parse: parser(options),
       following: () => make(patterns, { ...given, follow: true }, watch),
       describe: () => describeRecorded(name, options),

@@ -3,7 +3,7 @@ import { byteOrderMark, DocumentBuilder, type RawDocument, roles } from '../docu
 import { type Fields, fieldOptions } from '../fields.ts'
 import type { Chunk, Parsed } from '../source.ts'
 import { fileSources, type Reading } from './file-kind.ts'
-import { type InputFile, readBlocks } from './files.ts'
+import { type Readable, readBlocks } from './files.ts'
 import { detectCompression, inflate } from './inflate.ts'
 import { cutLines, type LineChunk, newline } from './lines.ts'
 
@@ -28,7 +28,7 @@ export const jsonl = fileSources('jsonl()', {
   parser: lineParser,
 })
 
-async function* readLines(file: InputFile, { name, from, signal }: Reading): AsyncGenerator<LineChunk> {
+async function* readLines(file: Readable, { name, from, signal }: Reading): AsyncGenerator<LineChunk> {
   const compression = detectCompression(await file.read(0, 4), name)
   const blocks = compression
     ? skipBytes(inflate(readBlocks(file, 0, signal), compression), from.offset)

@@ -7,6 +7,9 @@ import { findUnfed, type Unfed } from '../inspect/unfed.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Figures } from '../record/figures.ts'
 import { type StageName, stageNames } from '../record/layout.ts'
+import { isEnded } from '../record/notes.ts'
+import { readRunFile } from '../record/run-file.ts'
+import type { Watch } from '../run/events.ts'
 import type { PipelineRef } from '../run/measure/jobs.ts'
 import { runPipeline } from '../run/run.ts'
 import { type EventLog, fieldsOf, openEventLog } from '../watch/event-log.ts'
@@ -18,7 +21,7 @@ import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
 import { describeUnfed } from './unfed.ts'
-import { watchOptions, watchRun } from './watch-run.ts'
+import { type RunWatch, watchOptions, watchRun } from './watch-run.ts'
 
 export const runCommand: Command = {
   name: 'run',
@@ -103,7 +106,7 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   // A process that does not load need not see the input, and one that only annotates not the folder either.
   const loads = stages?.includes('load') ?? true
   const isWorker = stages?.every(stage => stage === 'annotate') ?? false
-  if (loads) await checkInput(plan)
+  if (loads) await checkInput(plan, dir)
   await using watching = await watchRun(args, terminal, log, name)
   log?.tell('info', 'starting', { dir, workers, pid: process.pid, version: readVersion() })
   if (!isWorker)
@@ -113,12 +116,10 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const started = performance.now()
   const cpu = process.cpuUsage()
   const drain = drainOnSignal(watching.display, args.flag('drain'))
-  // Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it.
-  if (loads)
-    plan.source.bytes?.().then(
-      bytes => watching.watch({ kind: 'input', bytes }),
-      () => {},
-    )
+  const watch: Watch = event => {
+    watching.watch(event)
+    if (event.kind === 'stage-began' && loaders.includes(event.stage) && !isEnded([event])) showInput(plan, watching)
+  }
   let figures: Figures
   try {
     figures = await runPipeline(plan, ref, {
@@ -133,7 +134,7 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
       state: args.text('state'),
       keepSlots: args.text('keep-slots') === undefined ? null : args.count('keep-slots', 0, 0),
       note: text => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`)),
-      watch: watching.watch,
+      watch,
       ...(stages && { stages }),
     })
   } finally {
@@ -149,6 +150,17 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
     plan.feed && !isWorker ? await findUnfed(join(dir, 'feed'), Object.keys(figures.shard.tokensByDomain)) : null
   if (log) tellEnd(log, { figures, unfed, isStopped }, seconds)
   return { dir, plan, figures, summary, unfed, isStopped, isWorker, isLogged: log !== null }
+}
+
+/** The stages of which one loads; `annotate` where no process loads alone. */
+const loaders: readonly StageName[] = ['load', 'annotate']
+
+/** Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it. */
+function showInput({ source }: Plan, { watch }: Pick<RunWatch, 'watch'>): void {
+  source.bytes?.().then(
+    bytes => watch({ kind: 'input', bytes }),
+    () => {},
+  )
 }
 
 type End = Pick<FinishedRun, 'figures' | 'unfed' | 'isStopped'>
@@ -194,9 +206,9 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
   terminal.out.write(`\nheadrace look${where} shows why, headrace trace ID${where} one document's whole way.\n`)
 }
 
-/** Input that is not there is refused before a run remembers it. */
-async function checkInput({ source }: Plan): Promise<void> {
-  if (source.options.follow === true) return
+/** Input that is not there is refused before a run remembers it. One that goes on compares it with what it has read. */
+async function checkInput({ source }: Plan, dir: string): Promise<void> {
+  if (source.options.follow === true || (await readRunFile(dir))) return
   for await (const _ of source.splits(new AbortController().signal)) break
 }
 

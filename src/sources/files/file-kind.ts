@@ -69,9 +69,16 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
   return Object.assign(make, { kind: { ...kind, options: table } })
 }
 
+/** Files whose sizes are asked for at once. */
+const statsMax = 64
+
 /** 0 where a file is packed or in columns: how much will be read of it is not known. */
 async function sumBytes(names: readonly string[]): Promise<number> {
   if (names.some(name => /\.(gz|zst|parquet)$/i.test(name))) return 0
-  const sizes = await Promise.all(names.map(name => stat(name).then(found => (found.isFile() ? found.size : 0))))
-  return sizes.reduce((sum, size) => sum + size, 0)
+  let sum = 0
+  for (let i = 0; i < names.length; i += statsMax) {
+    const found = await Promise.all(names.slice(i, i + statsMax).map(name => stat(name)))
+    for (const one of found) if (one.isFile()) sum += one.size
+  }
+  return sum
 }

@@ -31,8 +31,11 @@ export function listEntries(disk: Disk, folder: string): Entry[] {
   return disk.list(folder).map(name => {
     const { kind } = disk.find(`${folder}/${name}`)!
     return {
-      ...{ name, parentPath: folder },
-      ...{ isFile: () => kind === 'file', isDirectory: () => kind === 'folder', isSymbolicLink: () => false },
+      name,
+      parentPath: folder,
+      isFile: () => kind === 'file',
+      isDirectory: () => kind === 'folder',
+      isSymbolicLink: () => false,
     }
   })
 }

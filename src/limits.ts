@@ -9,6 +9,8 @@ export const limits = {
   /** Memory of a run beside its workers, and of a worker at a document of `documentBytesMax`, as measured: 600 MB with one. Less is told. */
   processBytes: 256 * 1024 * 1024,
   workerBytes: 384 * 1024 * 1024,
+  /** Number of a record in its split: tables have it as a uint32. Beyond it a split is refused, so that no row has another's number. */
+  lineMax: 2 ** 32 - 1,
   /** Lanes read in parallel by the loader; fixed when a run is created, as slot numbers depend on it. */
   lanes: 4,
   /** Slots handed to workers and not yet committed, for each worker: enough to hide latency, little enough for memory. */

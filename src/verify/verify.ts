@@ -9,6 +9,7 @@ import type { RunReader } from '../record/run-reader.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
 import { findHead, verifyFeed } from './feed.ts'
+import { verifyInput } from './input.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { KeptByShard } from './sealed.ts'
@@ -27,7 +28,7 @@ import { WholeNotes } from './whole-notes.ts'
 export interface Verification {
   readonly checks: readonly Check[]
   readonly isSound: boolean
-  /** Bytes of the log, state and shards that were read. */
+  /** Bytes of the log, state, shards and input that were read. */
   readonly bytes: number
   /** What of such a run can't be checked, in sentences. */
   readonly unchecked: readonly string[]
@@ -41,7 +42,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads everything that a run has recorded and says what holds. Never writes. A run that is at work is verified as far as it had come
+ * Reads everything that a run has recorded, and its input where that is there, and says what holds. Never writes. A run that is at work is verified as far as it had come
  * when this began: what a stage has is looked at before what the stage before it has.
  */
 export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Promise<Verification> {
@@ -81,12 +82,14 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
     if (read) await verifySteps(run, read, checks.steps)
   } else if (run.run.feed && manifest.entries.length)
     checks.ledger.note('no step is published yet: the next start does it')
+  const readBytes = bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0)
+  const input = await verifyInput(run, checks.input, () => onProgress('input', readBytes))
   const all = Object.values(checks)
   return {
     checks: all,
     isSound: all.every(check => check.failures === 0),
-    bytes: bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0),
-    unchecked: uncheckedOf(run),
+    bytes: readBytes + input.bytes,
+    unchecked: [...uncheckedOf(run), ...input.unchecked],
   }
 }
 
@@ -115,6 +118,7 @@ function makeChecks({ run }: RunReader) {
     ledger: new Check('ledger', 'steps'),
     plan: new Check('plan', 'steps'),
     steps: new Check('steps', 'read'),
+    input: new Check('input', 'files'),
   }
 }
 type Checks = ReturnType<typeof makeChecks>

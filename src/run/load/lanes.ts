@@ -1,3 +1,4 @@
+import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { LanePosition, LoadPosition } from '../../record/notes.ts'
 import type { ReadSplit } from '../../record/splits.ts'
@@ -97,12 +98,18 @@ export class Lanes {
         lane.position = { split: lane.position.split + this.#lanes.length, offset: 0, line: 1 }
         continue
       }
+      checkLines(value)
       chunks.push(value)
       bytes += Math.max(value.bytes.length, chunkBytesMin)
       lane.position = { split: lane.position.split, ...value.next }
     }
     return { chunks, after: lane.position }
   }
+}
+
+function checkLines({ split, next }: Chunk): void {
+  if (next.line - 1 <= limits.lineMax) return
+  throw new HeadraceError('limit', `${split} has more than ${limits.lineMax} records, the most of a file: cut it in parts`)
 }
 
 /** The chunks of a split; of one that is read again, those with the records that are meant. */

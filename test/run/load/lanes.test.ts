@@ -112,3 +112,16 @@ test('lanes: one that fails before its turn is told when its turn comes', async 
   await new Promise(resolve => setImmediate(resolve))
   await assert.rejects(lanes.next(), { message: 'the disk broke' })
 })
+
+test('lanes: a record whose number no table could hold is refused, and the last that fits is not', async () => {
+  const chunkAt = (line: number): Source => ({
+    ...countingSource([1], half),
+    async *read({ name }) {
+      const next = { offset: 1, line: line + 1 }
+      yield { split: name, line, bytes: new Uint8Array(1), dead: [], next }
+    },
+  })
+  assert.equal((await slotsOf(chunkAt(2 ** 32 - 1), ['0'], startLoadPosition(1))).slots[0], `0:${2 ** 32 - 1}`)
+  const tooLong = slotsOf(chunkAt(2 ** 32), ['0'], startLoadPosition(1))
+  await assert.rejects(tooLong, { code: 'limit', message: /0 has more than 4294967295 records.*cut it in parts/ })
+})

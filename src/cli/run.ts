@@ -17,11 +17,13 @@ import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
 import { loadPlan, referTo } from './load-plan.ts'
+import { explainNothing } from './nothing-read.ts'
 import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
 import { describeUnfed } from './unfed.ts'
 import { type RunWatch, watchOptions, watchRun } from './watch-run.ts'
+import { printable } from './wrap.ts'
 
 export const runCommand: Command = {
   name: 'run',
@@ -62,6 +64,11 @@ export const runCommand: Command = {
     const ref = referTo(args.positionals[0], args.texts('input'), args.flag('follow'))
     const finished = await runModule(ref, args, terminal)
     await showEnd(finished, args.flag('json'), terminal)
+    const nothing = finished.isWorker ? null : await explainNothing(finished.dir, finished.figures)
+    if (nothing !== null) {
+      terminal.err.write(`headrace run: ${printable(nothing)}\n`)
+      return 65
+    }
     return finished.isStopped && !args.flag('drain') ? 130 : 0
   },
 }

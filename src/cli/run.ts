@@ -215,7 +215,9 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
 
 /** Input that is not there is refused before a run remembers it. One that goes on compares it with what it has read. */
 async function checkInput({ source }: Plan, dir: string): Promise<void> {
-  if (source.options.follow === true || (await readRunFile(dir))) return
+  if (source.options.follow === true) return
+  // What is wrong with the folder is said when it is made.
+  if (await readRunFile(dir).catch(() => null)) return
   for await (const _ of source.splits(new AbortController().signal)) break
 }
 

@@ -16,7 +16,7 @@ import { stageNames } from '../record/layout.ts'
 import { readManifest } from '../record/manifest.ts'
 import { firstOpenSlot } from '../record/notes.ts'
 import { listRequests } from '../record/redrive-request.ts'
-import { refuseChanged, refuseFollow, refuseTables } from '../record/refusals.ts'
+import { refuseChanged, refuseFollow, refuseMissing, refuseTables } from '../record/refusals.ts'
 import { listReleases } from '../record/release.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { readSplits, stampsOf } from '../record/splits.ts'
@@ -237,7 +237,11 @@ async function checkInput(plan: Plan | null, known: readonly Split[]) {
     unchecked,
   }
   const [first] = changed
-  return { state, failure, changed: first ? refuseChanged(first, stamps.get(first.name)!) : null }
+  if (first) return { state, failure, changed: refuseChanged(first, stamps.get(first.name)!) }
+  // What a follower has read may be cleared away.
+  const gone = known.filter(({ name }) => state.missing.includes(name))
+  const isRefused = gone.length > 0 && plan?.source.options.follow !== true
+  return { state, failure, changed: isRefused ? refuseMissing(gone, known.length) : null }
 }
 
 /** Adds what the source has to `now`. Returns why it can't be listed. */

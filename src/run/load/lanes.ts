@@ -109,7 +109,10 @@ export class Lanes {
 
 function checkLines({ split, next }: Chunk): void {
   if (next.line - 1 <= limits.lineMax) return
-  throw new HeadraceError('limit', `${split} has more than ${limits.lineMax} records, the most of a file: cut it in parts`)
+  throw new HeadraceError(
+    'limit',
+    `${split} has more than ${limits.lineMax} records, the most of a file: cut it in parts`,
+  )
 }
 
 /** The chunks of a split; of one that is read again, those with the records that are meant. */

@@ -17,20 +17,23 @@ export async function* findSplits(
   try {
     yield* source.options.follow ? findFollowed(source, known, watch, signal) : findAll(source, known, signal)
   } catch (error) {
-    throw judgeListing(error, known)
+    throw judgeListing(error, known.filter(isListed), known.length)
   }
 }
 
 /** Refuses what a follower has still to read and is gone or changed. */
-export async function checkUnread(source: Source, unread: readonly Split[]): Promise<void> {
-  try {
-    for (const split of unread) {
-      if (!isListed(split) || !source.stamp) continue
-      const stamp = await source.stamp(split.name)
-      if (stamp !== split.stamp) throw refuseChanged({ ...split, stamp }, split.stamp)
-    }
-  } catch (error) {
-    throw judgeListing(error, unread)
+export function checkUnread(source: Source, unread: readonly Split[]): Promise<void> {
+  return source.stamp ? checkThere(source, unread.filter(isListed), unread.length) : Promise.resolve()
+}
+
+/** Refuses splits of `count` that the run has met, of which the source has no such one now. */
+async function checkThere(source: Source, splits: readonly Split[], count: number): Promise<void> {
+  if (!source.stamp && splits.length > 0) throw refuseMissing(splits, count)
+  for (const [i, split] of splits.entries()) {
+    const stamp = await source.stamp!(split.name).catch(error => {
+      throw judgeListing(error, splits.slice(i), count)
+    })
+    if (stamp !== split.stamp) throw refuseChanged({ ...split, stamp }, split.stamp)
   }
 }
 
@@ -47,8 +50,10 @@ async function* findAll(source: Source, known: readonly Split[], signal: AbortSi
     listed.add(split.name)
   }
   if (signal.aborted) return
-  const missing = known.filter(split => isListed(split) && !listed.has(split.name))
-  if (missing.length > 0) throw refuseMissing(missing, known.length)
+  const unlisted = known.filter(split => isListed(split) && !listed.has(split.name))
+  const missing = unlisted.map(split => ({ ...split, stamp: stamps.get(split.name)! }))
+  // Other patterns than those that the run met it by may leave out a split that is there.
+  await checkThere(source, missing, known.length)
 }
 
 async function* findFollowed(
@@ -70,10 +75,9 @@ async function* findFollowed(
 }
 
 /** Where nothing is found of what a run has begun to read, its input is another; what the system forbids to look at stays what it is. */
-function judgeListing(error: unknown, known: readonly Split[]): unknown {
-  const files = known.filter(isListed)
+function judgeListing(error: unknown, missing: readonly Split[], count: number): unknown {
   const isNotFound = error instanceof HeadraceError && error.code === 'not-found' && !isForbidden(error.cause)
-  return isNotFound && files.length > 0 ? refuseMissing(files, known.length, error) : error
+  return isNotFound && missing.length > 0 ? refuseMissing(missing, count, error) : error
 }
 
 const isForbidden = (cause: unknown): boolean =>

@@ -9,6 +9,7 @@ import type { RunReader } from '../record/run-reader.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
 import { findHead, verifyFeed } from './feed.ts'
+import { verifyInput } from './input.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { KeptByShard } from './sealed.ts'
@@ -18,6 +19,7 @@ import { findStates, type StateFile, verifyState } from './state.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
 import { type Stage, TopicScan } from './topics.ts'
 import { TotalsCount } from './totals.ts'
+import { WholeNotes } from './whole-notes.ts'
 
 // Verifying has readers of its own, of journals, tables, slots and feeds, beside those that runs use: a reader that both shared would not
 // see its own mistakes. What it takes of `record/` is where things lie and what they are called.
@@ -26,7 +28,7 @@ import { TotalsCount } from './totals.ts'
 export interface Verification {
   readonly checks: readonly Check[]
   readonly isSound: boolean
-  /** Bytes of the log, state and shards that were read. */
+  /** Bytes of the log, state, shards and input that were read. */
   readonly bytes: number
   /** What of such a run can't be checked, in sentences. */
   readonly unchecked: readonly string[]
@@ -40,7 +42,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads everything that a run has recorded and says what holds. Never writes. A run that is at work is verified as far as it had come
+ * Reads everything that a run has recorded, and its input where that is there, and says what holds. Never writes. A run that is at work is verified as far as it had come
  * when this began: what a stage has is looked at before what the stage before it has.
  */
 export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Promise<Verification> {
@@ -80,12 +82,14 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
     if (read) await verifySteps(run, read, checks.steps)
   } else if (run.run.feed && manifest.entries.length)
     checks.ledger.note('no step is published yet: the next start does it')
+  const readBytes = bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0)
+  const input = await verifyInput(run, checks.input, () => onProgress('input', readBytes))
   const all = Object.values(checks)
   return {
     checks: all,
     isSound: all.every(check => check.failures === 0),
-    bytes: bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0),
-    unchecked: uncheckedOf(run),
+    bytes: readBytes + input.bytes,
+    unchecked: [...uncheckedOf(run), ...input.unchecked],
   }
 }
 
@@ -114,13 +118,16 @@ function makeChecks({ run }: RunReader) {
     ledger: new Check('ledger', 'steps'),
     plan: new Check('plan', 'steps'),
     steps: new Check('steps', 'read'),
+    input: new Check('input', 'files'),
   }
 }
 type Checks = ReturnType<typeof makeChecks>
 
 /** What a stage of a run has committed now: a log in the run's folder is read byte by byte, one on Kafka as its readers get it. */
-function openScan({ dir, run, log, first }: RunReader, stage: Stage, check: Check): Promise<StageScan> {
-  return run.log === null ? JournalScan.open(dir, stage, check, first > 0) : TopicScan.open(log, stage, run, check)
+async function openScan({ dir, run, log, first }: RunReader, stage: Stage, check: Check): Promise<StageScan> {
+  if (run.log !== null) return TopicScan.open(log, stage, run, check)
+  const scan = await JournalScan.open(dir, stage, check, first > 0)
+  return stage === 'annotate' ? scan : new WholeNotes(scan, stage, check, first > 0)
 }
 
 interface SlotReading {

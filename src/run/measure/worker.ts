@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
-import { HeadraceError } from '../../errors.ts'
+import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, encodeDead } from './annotate-slot.ts'
@@ -33,7 +33,8 @@ function transferable(result: MeasuredSlot | Uint8Array): ArrayBuffer[] {
   return parts.map(part => part.buffer as ArrayBuffer)
 }
 
-function describe(error: unknown): object {
+function describe(caught: unknown): object {
+  const error = wrapDiskError(caught, 'a worker')
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
   return error instanceof HeadraceError ? { code: error.code, message } : { message, stack }
 }

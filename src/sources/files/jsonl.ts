@@ -5,7 +5,7 @@ import { detectCompression, headBytes } from '../signatures.ts'
 import type { Chunk, Parsed } from '../source.ts'
 import { unpack } from '../unpack/unpack.ts'
 import { fileSources, type Reading } from './file-kind.ts'
-import { type InputFile, readBlocks } from './files.ts'
+import { type Readable, readBlocks } from './files.ts'
 import { cutLines, type LineChunk, newline } from './lines.ts'
 import { asJsonLines, isPlainLines } from './shape.ts'
 
@@ -32,7 +32,7 @@ export const jsonl = fileSources('jsonl()', {
   parser: lineParser,
 })
 
-async function* readLines(file: InputFile, { name, from, options, signal }: Reading): AsyncGenerator<LineChunk> {
+async function* readLines(file: Readable, { name, from, options, signal }: Reading): AsyncGenerator<LineChunk> {
   const head = await file.read(0, Math.min(headBytes, file.size))
   const compression = detectCompression(head, name)
   if (!compression && isPlainLines(head)) {

@@ -6,11 +6,13 @@ import { limits } from '../../limits.ts'
 import { byteOrderMark, DocumentBuilder, tooLong } from '../document.ts'
 import { fieldOptions, type Recorded } from '../fields.ts'
 import { headBytes, nameBinary } from '../signatures.ts'
-import { type Chunk, offsetAtEnd, type Parsed } from '../source.ts'
+import { type Chunk, type DeadRecord, offsetAtEnd, type Parsed } from '../source.ts'
 import { detectEncoding, encodeUtf8 } from './encoding.ts'
+import { refuseFile } from './file-errors.ts'
 import { fileSources } from './file-kind.ts'
-import { BadFileError, type FileSet, type InputFile, sortNames } from './files.ts'
+import { BadFileError, type FileSet, type Readable, sortNames } from './files.ts'
 import { checkNames } from './patterns.ts'
+import { describeFolder } from './what-is-there.ts'
 
 const endings = /\.(txt|md)$/i
 
@@ -35,28 +37,36 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
-function filesOf({ patterns: [folder, ...others] }: Recorded): FileSet {
+function filesOf({ patterns: [folder, ...others], follow }: Recorded): FileSet {
   if (others.length > 0)
     throw new HeadraceError('bad-option', `textFolder() got ${1 + others.length} folders of text; a run reads one`)
-  return { folders: [folder], list: () => listTexts(folder) }
+  return { folders: [folder], list: () => listTexts(folder, follow) }
 }
 
-async function listTexts(folder: string): Promise<string[]> {
+async function listTexts(folder: string, mayBeEmpty: boolean): Promise<string[]> {
   if (!isFolder(folder)) throw new HeadraceError('not-found', `there is no folder '${folder}' below ${process.cwd()}`)
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(error => {
+    throw refuseFile(error, error.path ?? folder)
+  })
   const names = entries.filter(entry => !entry.isDirectory() && endings.test(entry.name))
+  if (names.length === 0 && !mayBeEmpty)
+    throw new HeadraceError('not-found', `${folder} has no .txt and no .md: ${await describeFolder(folder)}`)
   const paths = names.map(entry => join(entry.parentPath, entry.name))
   checkNames(paths)
   return sortNames(paths)
 }
 
-async function* readWhole(file: InputFile): AsyncGenerator<Omit<Chunk, 'split'>, void> {
-  if (file.size === 0) return
+async function* readWhole(file: Readable): AsyncGenerator<Omit<Chunk, 'split'>, void> {
   const isTooLong = file.size > limits.documentBytesMax
   const bytes = toText(await file.read(0, isTooLong ? headBytes : file.size))
-  const next = { offset: offsetAtEnd, line: 2 }
-  if (isTooLong) yield { line: 1, bytes: new Uint8Array(0), dead: [tooLong(1, file.size)], next }
-  else yield { line: 1, bytes, dead: [], next }
+  const dead = judgeSize(file.size)
+  yield { line: 1, bytes: isTooLong ? new Uint8Array(0) : bytes, dead, next: { offset: offsetAtEnd, line: 2 } }
+}
+
+/** A file without bytes is a document without text. */
+function judgeSize(size: number): DeadRecord[] {
+  if (size > limits.documentBytesMax) return [tooLong(1, size)]
+  return size === 0 ? [{ line: 1, reason: 'empty-text', detail: 'the file has no bytes' }] : []
 }
 
 /** What is no text is refused by its name; text with the byte order mark of another encoding is decoded. */

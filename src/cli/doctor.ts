@@ -11,7 +11,7 @@ import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
 import { loadPlan, nameStart, referTo } from './load-plan.ts'
 import { formatBytes, formatCount, formatPlural } from './table.ts'
-import { formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
+import { cleanName, formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 
 export const doctorCommand: Command = {
   name: 'doctor',
@@ -136,7 +136,7 @@ function describeHold({ slot, trips, isReleased }: NonNullable<Diagnosis['hold']
 }
 
 function describeDead({ dead, stages }: Diagnosis): string | false {
-  const counts = Object.entries(dead).map(([reason, n]) => `${reason} ${formatCount(n)}`)
+  const counts = Object.entries(dead).map(([reason, n]) => `${cleanName(reason)} ${formatCount(n)}`)
   const again = stages[0]?.isEnded ? 'headrace redrive --into NAME reads them' : 'headrace redrive reads them again'
   return counts.length > 0 && `${counts.join(', ')}: ${again}`
 }
@@ -144,7 +144,12 @@ function describeDead({ dead, stages }: Diagnosis): string | false {
 function describeHolder(holder: LockHolder | null): string {
   if (!holder) return 'held by nobody'
   const { pid, host, state } = holder
-  const states = { alive: 'which runs', dead: 'which is gone: a start takes it over', remote: 'another machine' }
+  const states = {
+    alive: 'which runs',
+    dead: 'which is gone: a start takes it over',
+    unseen: 'in another container or machine of this name, which was at work within seconds',
+    remote: 'another machine',
+  }
   return `held by process ${pid} on ${host}, ${states[state]}`
 }
 
@@ -161,14 +166,18 @@ function describeFeed({ steps, isEnded, tailLines }: NonNullable<Diagnosis['feed
   return `${published}; ${formatPlural(tailLines, 'line')} behind them are not published and are written again`
 }
 
-/** Names of files that are shown. */
+/** Names of files that are shown, and columns of each. */
 const namesMax = 3
+const pathColumnsMax = 300
 
 function describeInput({ splits, missing, changed, fresh, unchecked }: Diagnosis['input']): string {
   const recorded = `${formatPlural(splits, 'file')} recorded`
   if (unchecked !== null) return `${recorded}, not compared: ${unchecked}`
   const some = (what: string, names: readonly string[]) => {
-    const shown = [...names.slice(0, namesMax), ...(names.length > namesMax ? ['...'] : [])]
+    const shown = [
+      ...names.slice(0, namesMax).map(name => cleanName(name, pathColumnsMax)),
+      ...(names.length > namesMax ? ['...'] : []),
+    ]
     return names.length > 0 ? `${formatCount(names.length)} ${what} (${shown.join(', ')})` : ''
   }
   const parts = [some('changed', changed), some('missing', missing), fresh ? `${formatCount(fresh)} new` : '']

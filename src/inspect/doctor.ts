@@ -19,7 +19,7 @@ import { stageNames } from '../record/layout.ts'
 import { readManifest } from '../record/manifest.ts'
 import { firstOpenSlot } from '../record/notes.ts'
 import { listRequests } from '../record/redrive-request.ts'
-import { refuseChanged, refuseFollow, refuseTables, refuseTrimmedTables } from '../record/refusals.ts'
+import { refuseChanged, refuseFollow, refuseMissing, refuseTables, refuseTrimmedTables } from '../record/refusals.ts'
 import { listReleases } from '../record/release.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { readSplits, stampsOf } from '../record/splits.ts'
@@ -126,11 +126,11 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
     dead,
   }
   const locked = holder && holder.state !== 'dead' ? refuseLocked(dir, holder) : null
-  const changed = standing && judgeInput(dir, standing, plan, input.changed)
+  const changed = standing && judgeInput(dir, standing, plan, input)
   const held = judgeHold(dir, waiting.value?.held ?? [], plan)
   return {
     found,
-    before: input.failure ?? locked,
+    before: locked,
     broken: log.failure ?? broken.failure ?? broken.value,
     behind: feed.failure ?? changed ?? tables.failure ?? waiting.failure ?? held,
     standing,
@@ -178,9 +178,16 @@ function openOf({ run }: RunReader, standing: Standing | null): Diagnosis['open'
 }
 
 /** Input of a run that has ended may change, and can't be followed. */
-function judgeInput(dir: string, { load }: Standing, plan: Plan | null, changed: HeadraceError | null) {
-  if (!load.ended) return changed
-  return plan?.source.options.follow ? refuseFollow(dir) : null
+function judgeInput(
+  dir: string,
+  { load }: Standing,
+  plan: Plan | null,
+  { changed, failure }: { readonly changed: HeadraceError | null; readonly failure: HeadraceError | null },
+) {
+  if (!load.ended) return changed ?? failure
+  if (plan?.source.options.follow) return refuseFollow(dir)
+  // What was read is needed no more.
+  return failure?.code === 'not-found' ? null : failure
 }
 
 /** What holds the run still: a guard may have another band by now. */
@@ -257,7 +264,19 @@ async function checkInput(plan: Plan | null, known: readonly Split[]) {
     unchecked,
   }
   const [first] = changed
-  return { state, failure, changed: first ? refuseChanged(first, stamps.get(first.name)!) : null }
+  if (first) return { state, failure, changed: refuseChanged(first, stamps.get(first.name)!) }
+  const missingNow = plan ? await findMissing(plan, known, state.missing) : []
+  return { state, failure, changed: missingNow.length > 0 ? refuseMissing(missingNow, known.length) : null }
+}
+
+/** The splits that a start would miss: other patterns may leave out one that is there, and what a follower has read may be cleared away. */
+async function findMissing({ source }: Plan, known: readonly Split[], names: readonly string[]): Promise<Split[]> {
+  if (source.options.follow) return []
+  const unlisted = new Set(names)
+  const missing: Split[] = []
+  for (const split of known.filter(({ name }) => unlisted.has(name)))
+    if ((await source.stamp?.(split.name).catch(() => null)) == null) missing.push(split)
+  return missing
 }
 
 /** Adds what the source has to `now`. Returns why it can't be listed. */

@@ -22,11 +22,13 @@ export function bindingOf({ id, partitions, lanes, slotBytes, spread = false }: 
   return hash('sha256', canonicalJson({ id, partitions, lanes, slotBytes, spread })).slice(0, 32)
 }
 
-/** A stage's note with the binding of its run. */
+const bound = '{"run":'
+
+/** A stage's note with the binding of its run; one that was read from its log has it. */
 export function bindNote(note: string, binding: string | null): string {
-  if (binding === null) return note
+  if (binding === null || note.startsWith(bound)) return note
   const rest = note === '' ? '}' : note.slice(1)
-  return `{"run":${JSON.stringify(binding)}${rest === '}' ? '' : ','}${rest}`
+  return `${bound}${JSON.stringify(binding)}${rest === '}' ? '' : ','}${rest}`
 }
 
 /** The binding that a note has, or null. */

@@ -12,6 +12,18 @@ export function refuseChanged({ name, stamp }: Split, was: string): HeadraceErro
   )
 }
 
+/** Parts of the input are not there: `missing` of `count` that the run has met. `cause` is what listing them said, where it failed. */
+export function refuseMissing(missing: readonly Split[], count: number, cause?: HeadraceError): HeadraceError {
+  const [{ name }] = missing
+  const which = missing.length === 1 ? name : `${name} and ${missing.length - 1} more`
+  const listing = cause ? ` (${cause.message})` : ''
+  return new HeadraceError(
+    'source-changed',
+    `${which}, of ${count} that this run has met, can't be found from ${process.cwd()}${listing}: start it where it was begun, with all its input in place, or begin another run with --run NAME`,
+    cause,
+  )
+}
+
 /** The deciders' tables hold slots before `slot`, and the log only those before `decided`. */
 export function refuseTables(dir: string, slot: number, decided: number): HeadraceError {
   return new HeadraceError(

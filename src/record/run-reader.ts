@@ -6,6 +6,7 @@ import { HeadraceError } from '../errors.ts'
 import type { Entry, Log } from '../log/log.ts'
 import { Ahead } from './ahead.ts'
 import { bindingOf } from './binding.ts'
+import { decodeEntry } from './entry.ts'
 import { deadPartitionsOf, topics } from './layout.ts'
 import { openLogToRead } from './open-log.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
@@ -132,7 +133,7 @@ async function batchAt(entries: Ahead<Entry>, slot: number): Promise<Batch | nul
     const found = Number(next.headers.slot)
     if (found > slot) return null
     await entries.take()
-    if (found === slot) return decodeBatch(next.value).batch
+    if (found === slot) return decodeEntry(next.value)
   }
   return null
 }

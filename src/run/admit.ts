@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, normalize } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
@@ -144,8 +144,15 @@ function findChanges(known: RunFile, mine: RunFile, parts = Object.keys(partsOf(
 
 function partsOf(run: RunFile): Record<string, unknown> {
   const { annotate, decide, shard } = lastOf(run)
-  const { source, input, tokenizer, feed, slotBytes } = run
+  const { source, tokenizer, feed, slotBytes } = run
+  const input = namesOf(run.input)
   return { annotate, decide, shard, source, input, tokenizer, feed, slotBytes }
+}
+
+/** Patterns that give the same files, which are read in the order of their own names, as one list. */
+function namesOf(input: readonly string[]): string[] {
+  const names = input.map(pattern => normalize(pattern).replace(/(?<=.)\/$/, ''))
+  return [...new Set(names)].sort()
 }
 
 function refuseChanges(dir: string, changes: readonly string[], canUpgrade: boolean): HeadraceError {

@@ -1,5 +1,6 @@
 import type { Log, Topics } from '../log/log.ts'
 import { deadPartitionsOf, loaderOf, type RunShape, topics } from '../record/layout.ts'
+import { partsOf, wholePosition } from '../record/long-notes.ts'
 import { firstOpenSlot, readShardNote } from '../record/notes.ts'
 import { offsetOfSlot, positionsOf } from '../record/slots.ts'
 import { findWholeSplits } from '../record/splits.ts'
@@ -91,7 +92,7 @@ export class Retention implements AsyncDisposable {
     const findLasting = this.#options.lastingSlot ?? syncTables
     const inTables = hasTables ? await findLasting(dir, sealed) : sealed
     const [[decided], [sharded]] = await Promise.all(['decide', 'shard'].map(stage => positionsOf(log, stage, 1)))
-    const { domains, ended } = readShardNote(sharded)
+    const { domains, ended } = readShardNote(await wholePosition(log, 'shard', sharded))
     const open = plan.tokenizer && !ended ? firstOpenSlot(domains, sharded.slot) : decided.slot
     // Each partition keeps an entry, which says how far it is.
     return Math.min(inTables, open, decided.slot - shape.partitions)
@@ -128,6 +129,10 @@ async function trimSlots(log: Log, target: Topics, shape: RunShape, first: numbe
   ] as const)
     for (let partition = 0; partition < count; partition++)
       await target.trim(topic, partition, await offsetOfSlot(log, topic, partition, count, first))
+  // The sharding stage's manifest stays, and its notes with it.
+  const parts = partsOf((await log.position('decide', 0)).note)
+  const noted = Math.min(first, parts?.from ?? first)
+  await target.trim(topics.decideNotes, 0, await offsetOfSlot(log, topics.decideNotes, 0, 1, noted))
   const whole = await findWholeSplits(log, shape)
   if (whole !== null) await target.trim(loaderOf(shape).splits, 0, whole)
 }

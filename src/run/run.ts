@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
 import { lockDirectory } from '../disk/lock.ts'
+import { checkOpenFiles } from '../disk/open-files.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Owner } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
@@ -20,6 +21,7 @@ import { type LoadParts, loadAll } from './load/load-stage.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 import { Pool } from './measure/pool.ts'
 import { identifyPlan } from './measure/same-plan.ts'
+import { describeScarceMemory } from './memory.ts'
 import type { RunOptions, WatchedOptions } from './options.ts'
 import { ownStage } from './own-stage.ts'
 import { Progress } from './progress.ts'
@@ -45,6 +47,9 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
 
 async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions): Promise<void> {
   const { dir, drain, watch } = options
+  checkOpenFiles(options.workers)
+  const scarce = describeScarceMemory(options.workers)
+  if (scarce !== null) options.note?.(scarce)
   const shared = placeRun(dir, await readRunFile(dir), options)
   if (shared.spread) return runSpread({ dir, plan, ref, place: shared }, options)
   if (options.stages || options.state)

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { encodeFile } from '../batch/arrow/ipc.ts'
 import { fieldOf } from '../batch/batch.ts'
 import { canonicalJson } from '../canonical-json.ts'
@@ -223,7 +223,7 @@ class BlockCheck {
 
   /** Tokens of each sample: from the shards, or, where those can't be read, from the block's file. */
   async cutBlock(spec: BlockSpec): Promise<Int32Array> {
-    const file = join('feed', blockPath(spec))
+    const file = this.#find(spec)
     const isNew = !this.cut.has(file)
     this.cut.add(file)
     if (isNew) this.#check.counted++
@@ -238,6 +238,16 @@ class BlockCheck {
     const found = samples?.tokens ?? tokens
     if (!found) throw new TypeError(`block ${file} can't be read, nor cut again`)
     return found
+  }
+
+  /** The block's file, from the run's folder: where it is, or else where it should be. */
+  #find(spec: BlockSpec): string {
+    try {
+      using block = new BlockFile(join(this.#dir, 'feed'), spec)
+      return relative(this.#dir, block.path)
+    } catch {
+      return join('feed', blockPath(spec))
+    }
   }
 
   #list(spec: BlockSpec): SampleList {

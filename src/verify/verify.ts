@@ -13,6 +13,7 @@ import { BoundScan } from './bound.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
 import { checkFeedEnd, findHead, verifyFeed } from './feed.ts'
+import { verifyInput } from './input.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { KeptByShard } from './sealed.ts'
@@ -22,6 +23,7 @@ import { findStates, type StateFile, verifyState } from './state.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
 import { type Stage, TopicScan } from './topics.ts'
 import { TotalsCount } from './totals.ts'
+import { WholeNotes } from './whole-notes.ts'
 
 // Verifying has readers of its own, of journals, tables, slots and feeds, beside those that runs use: a reader that both shared would not
 // see its own mistakes. What it takes of `record/` is where things lie and what they are called.
@@ -30,7 +32,7 @@ import { TotalsCount } from './totals.ts'
 export interface Verification {
   readonly checks: readonly Check[]
   readonly isSound: boolean
-  /** Bytes of the log, state and shards that were read. */
+  /** Bytes of the log, state, shards and input that were read. */
   readonly bytes: number
   /** What of such a run can't be checked, in sentences. */
   readonly unchecked: readonly string[]
@@ -44,7 +46,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads everything that a run has recorded and says what holds. Never writes. A run that is at work is verified as far as it had come
+ * Reads everything that a run has recorded, and its input where that is there, and says what holds. Never writes. A run that is at work is verified as far as it had come
  * when this began: what a stage has is looked at before what the stage before it has.
  */
 export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Promise<Verification> {
@@ -86,12 +88,14 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
     if (read) await verifySteps(run, read, checks.steps)
   } else if (run.run.feed && manifest.entries.length && !manifest.note?.fed)
     checks.ledger.note('no step is published yet: the next start does it')
+  const readBytes = bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0)
+  const input = await verifyInput(run, checks.input, () => onProgress('input', readBytes))
   const all = Object.values(checks)
   return {
     checks: all,
     isSound: all.every(check => check.failures === 0),
-    bytes: bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0),
-    unchecked: uncheckedOf(run),
+    bytes: readBytes + input.bytes,
+    unchecked: [...uncheckedOf(run), ...input.unchecked],
   }
 }
 
@@ -125,6 +129,7 @@ function makeChecks({ run }: RunReader) {
     ledger: new Check('ledger', 'steps'),
     plan: new Check('plan', 'steps'),
     steps: new Check('steps', 'read'),
+    input: new Check('input', 'files'),
   }
 }
 type Checks = ReturnType<typeof makeChecks>
@@ -136,7 +141,8 @@ async function openScan({ dir, run, log, first }: RunReader, stage: Stage, { log
       ? await JournalScan.open(dir, stage, check, first > 0)
       : await TopicScan.open(log, stage, run, check)
   // Who annotates a share of a spread run may not see its folder, nor its id.
-  return run.spread && stage === 'annotate' ? scan : new BoundScan(scan, bindingOf(run), bound)
+  const held = run.spread && stage === 'annotate' ? scan : new BoundScan(scan, bindingOf(run), bound)
+  return stage === 'annotate' || run.log !== null ? held : new WholeNotes(held, stage, check, first > 0)
 }
 
 /** What a start refuses by positions alone. Where these can't be read, the log's own check says so. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -169,6 +169,7 @@ test('input that changed, is missing or is new', async () => {
       appends: commit.appends.filter(({ headers }) => headers.end !== '1'),
     })),
   )
+  const first = await readFile(join(corpus.dir, 'part-0.jsonl'))
   await appendFile(join(corpus.dir, 'part-0.jsonl'), '{"text":"more"}\n')
   await rm(join(corpus.dir, 'part-1.jsonl'))
   await writeFile(join(corpus.dir, 'part-9.jsonl'), '{"text":"new"}\n')
@@ -178,6 +179,12 @@ test('input that changed, is missing or is new', async () => {
     /input +6 files recorded, 1\s+changed\s+\(.*part-0.jsonl\),\s+1\s+missing\s+\(.*part-1.jsonl\),\s+1\s+new/,
   )
   assert.match(out.replace(/\s+/g, ' '), /would be refused: .*part-0.jsonl changed since this run began to read it/)
+  await writeFile(join(corpus.dir, 'part-0.jsonl'), first)
+  const { out: later } = await doctor(dir)
+  assert.match(
+    later.replace(/\s+/g, ' '),
+    /would be refused: .*part-1.jsonl, of 6 that this run has met, can't be found from/,
+  )
 })
 
 test('a run without a tokenizer has two stages, and doctor and verify know', async () => {

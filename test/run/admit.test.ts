@@ -147,3 +147,20 @@ test('to admit is to say so: nothing is read and nothing written', async () => {
   await assert.rejects(checkRunFile(startOf(dir, planPipeline(begun))), { code: 'not-found', message: /is gone/ })
   assert.equal('run' in admission && admission.isNew, true)
 })
+
+const sameInput: [input: string[], other: string[], isSame: boolean][] = [
+  [['b.jsonl', 'a.jsonl'], ['a.jsonl', 'b.jsonl'], true],
+  [['a.jsonl', 'b.jsonl', 'a.jsonl'], ['b.jsonl', 'a.jsonl'], true],
+  [['./data/*.jsonl'], ['data//*.jsonl'], true],
+  [['books/'], ['books'], true],
+  [['/'], [''], false],
+  [['a.jsonl'], ['a.jsonl', 'b.jsonl'], false],
+]
+for (const [input, other, isSame] of sameInput)
+  test(`a run of ${input.join(' ')} goes on with ${other.join(' ')}: ${isSame}`, async () => {
+    const dir = makeFolder('admit')
+    const start = { ...startOf(dir, planPipeline(begun)), ref: { ...ref, input } }
+    await enterRun(start, await admitNow(start, new MemoryLog(), false))
+    const { kind } = await admitNow({ ...start, ref: { ...ref, input: other } }, new MemoryLog(), false)
+    assert.equal(kind, isSame ? 'go-on' : 'refused')
+  })

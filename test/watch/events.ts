@@ -13,6 +13,7 @@ export const eventFields: Record<string, string> = {
   'steps-published': 'steps new',
   'dead-rows': 'stage slot rows reasons',
   'worker-lost': 'slot? reason detail',
+  'file-changed': 'file was now',
   'guard-hold': 'stage slot groups',
   released: 'stage slot guard group who why',
   draining: '',

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
-import { HeadraceError } from '../../errors.ts'
+import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
-import { annotateSlot, deadBatch } from './annotate-slot.ts'
+import { annotateSlot, encodeDead } from './annotate-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
 import { checkSamePlan } from './same-plan.ts'
 import { tokenizeSlot } from './tokens.ts'
@@ -19,7 +19,7 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
   report('encoding')
   return {
     scored: encodeBatch(scored),
-    dead: dead.length ? encodeBatch(deadBatch(dead)) : null,
+    dead: dead.length ? encodeDead(dead) : null,
     rows: scored.rows,
     deadRows: dead.length,
   }
@@ -34,7 +34,8 @@ function transferable(result: MeasuredSlot | Uint8Array): ArrayBuffer[] {
   return parts.map(part => part.buffer as ArrayBuffer)
 }
 
-function describe(error: unknown): object {
+function describe(caught: unknown): object {
+  const error = wrapDiskError(caught, 'a worker')
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
   return error instanceof HeadraceError ? { code: error.code, message } : { message, stack }
 }

@@ -16,6 +16,8 @@ export interface DecideTotals {
   textBytes: number
   keptBytes: number
   dropped: Record<string, number>
+  /** Documents whose own domain is one too many: they are counted, and kept, in the domain `other`. */
+  otherDomains: number
   /** Documents and kept documents by domain, and by language. */
   byDomain: Record<string, { documents: number; kept: number }>
   byLanguage: Record<string, { documents: number; kept: number }>
@@ -35,6 +37,7 @@ export const emptyDecideTotals = (): DecideTotals => ({
   dead: 0,
   textBytes: 0,
   keptBytes: 0,
+  otherDomains: 0,
   dropped: emptyCounts(),
   byDomain: emptyCounts(),
   byLanguage: emptyCounts(),

@@ -45,7 +45,8 @@ const notes = await notesOf()
 for (const [stage, { read }] of Object.entries(stages))
   test(`what '${stage}' writes is read, to the byte`, () => {
     const note = notes[stage as Stage]
-    assert.equal(JSON.stringify(read({ note })), note)
+    // The binding of the run stands before what the stage itself wrote.
+    assert.equal(JSON.stringify(read({ note })), note.replace(/^\{"run":"[0-9a-f]{32}",/, '{'))
   })
 
 test('a stage that has committed nothing is at the beginning', () => {

@@ -14,6 +14,7 @@ export const eventFields: Record<string, string> = {
   'dead-rows': 'stage slot rows reasons',
   'source-waits': 'waiting',
   'worker-lost': 'slot? reason detail',
+  'file-changed': 'file was now',
   'guard-hold': 'stage slot groups',
   released: 'stage slot guard group who why',
   draining: '',

@@ -1,5 +1,7 @@
+import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { LanePosition, LoadPosition } from '../../record/notes.ts'
+import type { ReadSplit } from '../../record/splits.ts'
 import { deadWithin, rangesWithin } from '../../sources/line-ranges.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Source, type Split } from '../../sources/source.ts'
 
@@ -33,6 +35,7 @@ export class Lanes {
   readonly #signal: AbortSignal
   readonly #lanes: Lane[]
   readonly #tell: (waiting: string) => void
+  #read: ReadSplit[] = []
   #turn: number
 
   /**
@@ -56,7 +59,7 @@ export class Lanes {
 
   /** The next slot, or null when no lane has more now. A lane without a further split is passed over. */
   async next(): Promise<LoadedSlot | null> {
-    for (const lane of this.#lanes) lane.ahead ??= this.#fill(lane)
+    for (const lane of this.#lanes) lane.ahead ??= this.#fillAhead(lane)
     for (let tried = 0; tried < this.#lanes.length; tried++) {
       const lane = this.#lanes[this.#turn]
       this.#turn = (this.#turn + 1) % this.#lanes.length
@@ -76,6 +79,20 @@ export class Lanes {
     return { turn: this.#turn, lanes: this.#lanes.map(lane => lane.committed) }
   }
 
+  #fillAhead(lane: Lane): Promise<Filled> {
+    const filled = this.#fill(lane)
+    // Nobody waits for it yet: what it fails with is told when its turn comes.
+    filled.catch(() => {})
+    return filled
+  }
+
+  /** The splits that were read to their end since the last call: those of slots that are handed out, and of one ahead. */
+  takeRead(): ReadSplit[] {
+    const read = this.#read
+    this.#read = []
+    return read
+  }
+
   /** Gathers chunks until they are about a slot; small files share one. */
   async #fill(lane: Lane): Promise<Filled> {
     const chunks: Chunk[] = []
@@ -87,9 +104,12 @@ export class Lanes {
         // A reader that the signal ended has not finished its split.
         if (this.#signal.aborted) break
         lane.chunks = null
+        const { split: number, seen } = lane.position
+        if (seen !== undefined) this.#read.push({ number, seen })
         lane.position = { split: lane.position.split + this.#lanes.length, offset: 0, line: 1 }
         continue
       }
+      checkLines(value)
       chunks.push(value)
       bytes += Math.max(value.bytes.length, chunkBytesMin)
       lane.position = { split: lane.position.split, ...value.next }
@@ -109,6 +129,14 @@ export class Lanes {
       if (only.length || dead.length) yield { ...chunk, dead, only }
     }
   }
+}
+
+function checkLines({ split, next }: Chunk): void {
+  if (next.line - 1 <= limits.lineMax) return
+  throw new HeadraceError(
+    'limit',
+    `${split} has more than ${limits.lineMax} records, the most of a file: cut it in parts`,
+  )
 }
 
 interface Lane {

@@ -146,15 +146,8 @@ testOnBroker('a follower takes what comes on any partition, drains, goes on and 
     expected.add(topic.name, partition, await topic.commit(partition, documents(count, 4)))
   const dir = makeFolder('kafka-source')
   const runDir = join(dir, 'test')
-  const args = [
-    'run',
-    await pipelineOf(topic.name, ', pollMs: 50', ".tokenize('gpt2')"),
-    '--dir',
-    dir,
-    '--workers',
-    '1',
-    '--json',
-  ]
+  const pipeline = await pipelineOf(topic.name, ', pollMs: 50', ".tokenize('gpt2')")
+  const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
   await add(0, 30)
   await followAndDrain(args, async () => {
     await waitForFates(runDir, expected.fates.size)
@@ -173,7 +166,7 @@ testOnBroker('a follower takes what comes on any partition, drains, goes on and 
   const { status, err } = await runHeadrace(args)
   assert.equal(status, 0, err)
   await checkFates(runDir, expected)
-  const doctor = await runHeadrace(['doctor', '--dir', dir])
+  const doctor = await runHeadrace(['doctor', pipeline, '--dir', dir])
   assert.match(doctor.out, /recorded, all as they were/, doctor.err)
 })
 

@@ -1,6 +1,9 @@
+import { otherDomain } from '../decide/name-limit.ts'
+import { limits } from '../limits.ts'
 import type { Figures } from '../record/figures.ts'
 import type { Terminal } from './command.ts'
-import { formatBytes, formatCount, formatSeconds, formatShare, formatTable, sortCounts } from './table.ts'
+import { formatBytes, formatCount, formatPlural, formatSeconds, formatShare, formatTable, sortCounts } from './table.ts'
+import { cleanName } from './wrap.ts'
 
 /** What `--json` prints: the figures of a run. The seconds are of this process, where it ran the run. */
 export interface Summary {
@@ -11,21 +14,25 @@ export interface Summary {
   readonly uncompared?: number | undefined
   readonly dropped: Readonly<Record<string, number>>
   readonly dead: number
+  /** Records of a topic that only say that a key was deleted: they are no documents. */
+  readonly tombstones: number
+  /** Documents whose own domain was one too many: they are in the domain `other`. */
+  readonly otherDomains: number
   readonly tokens: number
   readonly textBytes: number
   readonly seconds?: number
   readonly cpuSeconds?: number
 }
 
-export function summaryOf(run: string, { decide, shard }: Figures): Summary {
-  const { documents, kept, uncompared, dead, textBytes } = decide
+export function summaryOf(run: string, { decide, shard, tombstones }: Figures): Summary {
+  const { documents, kept, uncompared, dead, otherDomains, textBytes } = decide
   const dropped = Object.fromEntries(sortCounts(decide.dropped))
-  return { run, documents, kept, uncompared, dropped, dead, tokens: shard.tokens, textBytes }
+  return { run, documents, kept, uncompared, dropped, dead, tombstones, otherDomains, tokens: shard.tokens, textBytes }
 }
 
 /** The summary for people. */
 export function printSummary(summary: Summary, figures: Figures, dir: string, terminal: Terminal): void {
-  const { documents, kept, uncompared, dead, dropped, tokens } = summary
+  const { documents, kept, uncompared, dead, dropped, tombstones, tokens } = summary
   const droppedAll = Object.values(dropped).reduce((a, b) => a + b, 0)
   const write = (text: string) => terminal.out.write(text)
   write(`\nrun ${summary.run} in ${dir}\n\n`)
@@ -37,8 +44,13 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
         ? [['    too short to compare', formatCount(uncompared), formatShare(uncompared, documents)]]
         : []),
       ['  dropped', formatCount(droppedAll), formatShare(droppedAll, documents)],
-      ...Object.entries(dropped).map(([reason, n]) => [`    ${reason}`, formatCount(n), formatShare(n, documents)]),
+      ...Object.entries(dropped).map(([reason, n]) => [
+        `    ${cleanName(reason)}`,
+        formatCount(n),
+        formatShare(n, documents),
+      ]),
       ['  dead', formatCount(dead), formatShare(dead, documents)],
+      ...(tombstones ? [['tombstones, no documents', formatCount(tombstones), '']] : []),
     ]),
   )
   if (tokens > 0) {
@@ -47,7 +59,13 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
     if (Object.keys(tokensByLanguage).length)
       write(`\n${formatTable([['tokens by language', '', ''], ...shares(tokensByLanguage, tokens)])}`)
   }
+  if (summary.otherDomains > 0) write(`\n${describeOthers(summary.otherDomains)}\n`)
   write(`\n${describePace(summary, figures)}\n`)
+}
+
+function describeOthers(documents: number): string {
+  const kept = `the first ${formatCount(limits.domainsMax)} of at most ${limits.nameLengthMax} characters are kept apart`
+  return `${formatPlural(documents, 'document')} of further domains are in '${otherDomain}': ${kept}`
 }
 
 /** How much text, and what this process alone did of it. */
@@ -66,7 +84,7 @@ function shares(counts: Readonly<Record<string, number>>, whole: number): string
   const sorted = sortCounts(counts)
   const rest = sorted.slice(rowsMax)
   const row = (name: string, n: number) => [`  ${name}`, formatCount(n), formatShare(n, whole)]
-  const rows = sorted.slice(0, rowsMax).map(([name, n]) => row(name || '(none)', n))
+  const rows = sorted.slice(0, rowsMax).map(([name, n]) => row(cleanName(name) || '(none)', n))
   const left = rest.reduce((sum, [, n]) => sum + n, 0)
   return rest.length ? [...rows, row(`${rest.length} others`, left)] : rows
 }

@@ -18,6 +18,8 @@ export interface DecideTotals {
   /** Kept documents of fewer words than a shingle, which `signature()` can't compare; undefined in a run that began before it was counted. */
   uncompared?: number | undefined
   dropped: Record<string, number>
+  /** Documents whose own domain is one too many: they are counted, and kept, in the domain `other`. */
+  otherDomains: number
   /** Documents and kept documents by domain, and by language. */
   byDomain: Record<string, { documents: number; kept: number }>
   byLanguage: Record<string, { documents: number; kept: number }>
@@ -38,6 +40,7 @@ export const emptyDecideTotals = (): DecideTotals => ({
   textBytes: 0,
   keptBytes: 0,
   uncompared: 0,
+  otherDomains: 0,
   dropped: emptyCounts(),
   byDomain: emptyCounts(),
   byLanguage: emptyCounts(),

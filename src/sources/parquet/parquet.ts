@@ -1,7 +1,8 @@
 import { limits } from '../../limits.ts'
 import { columnOptions } from '../fields.ts'
 import { fileSources, type Reading } from '../files/file-kind.ts'
-import { BadFileError, type InputFile } from '../files/files.ts'
+import { BadFileError, type Readable } from '../files/files.ts'
+import { headBytes, nameKind } from '../signatures.ts'
 import type { Chunk } from '../source.ts'
 import { type Group, openReader } from './reader.ts'
 import { decodeRows, RowEncoder } from './rows.ts'
@@ -27,12 +28,13 @@ export const parquet = fileSources('parquet()', {
   called: 'Parquet',
   claims: path => /\.parquet$/i.test(path),
   options: columnOptions,
+  isReadAnywhere: true,
   read: readRows,
   parser: options => chunk => decodeRows(chunk, options),
 })
 
-async function* readRows(file: InputFile, { from, options, signal }: Reading): AsyncGenerator<Omit<Chunk, 'split'>> {
-  if (file.size === 0) return
+async function* readRows(file: Readable, { from, options, signal }: Reading): AsyncGenerator<Omit<Chunk, 'split'>> {
+  await checkKind(file)
   await checkFooter(file)
   const reader = await guard(() => openReader(file, options))
   let start = 0
@@ -54,8 +56,17 @@ async function* readRows(file: InputFile, { from, options, signal }: Reading): A
   }
 }
 
+/** Names what is known and no Parquet file. */
+async function checkKind(file: Readable): Promise<void> {
+  const head = await file.read(0, headBytes)
+  const isJson = /^\s*[[{]\s*["{]/.test(Buffer.from(head).toString('latin1'))
+  const kind = isJson ? { name: 'JSON', advice: "read it as such, as jsonl('...') does" } : nameKind(head)
+  if (kind === null || kind.name.includes('Parquet')) return
+  throw new BadFileError('wrong-kind', `this is ${kind.name}, not Parquet: ${kind.advice}`)
+}
+
 /** Magic bytes stand at both ends of a file, and the footer's length before the last. */
-async function checkFooter(file: InputFile): Promise<void> {
+async function checkFooter(file: Readable): Promise<void> {
   const head = Buffer.from(await file.read(0, 4)).toString('latin1')
   const tail = Buffer.from(await file.read(Math.max(0, file.size - 8), file.size))
   const isWhole = file.size >= 12 && tail.toString('latin1', 4) === 'PAR1'

@@ -12,7 +12,7 @@ import {
 } from 'hyparquet'
 import { compressors as portable } from 'hyparquet-compressors'
 import type { Columns } from '../fields.ts'
-import { BadFileError, type InputFile } from '../files/files.ts'
+import { BadFileError, type Readable } from '../files/files.ts'
 import { checkPages } from './pages.ts'
 import type { ColumnValues } from './rows.ts'
 
@@ -33,7 +33,7 @@ interface ParquetReader {
 }
 
 /** Reads the footer and chooses the columns. What is wrong with the file comes as an error of any kind. */
-export async function openReader(file: InputFile, options: Columns): Promise<ParquetReader> {
+export async function openReader(file: Readable, options: Columns): Promise<ParquetReader> {
   const held: HeldRanges = { buffers: new Map(), pages: new Map() }
   const buffer = { byteLength: file.size, slice: (start: number, end = file.size) => readRange(file, start, end, held) }
   const metadata = await parquetMetadataAsync(buffer, { geoparquet: false })
@@ -91,7 +91,7 @@ interface HeldRanges {
 
 /** Reads a column's part of a row group and checks that its pages are safe to decode. */
 async function holdColumn(
-  file: InputFile,
+  file: Readable,
   group: Group,
   name: string,
   schema: SchemaTree,
@@ -124,7 +124,7 @@ function pathOf(schema: SchemaTree, names: readonly string[]): SchemaElement[] {
 }
 
 /** A range of the file. The rejection is handled here too, as the decoder may start reads that it then does not wait for. */
-function readRange(file: InputFile, start: number, end: number, held: HeldRanges): Promise<ArrayBuffer> {
+function readRange(file: Readable, start: number, end: number, held: HeldRanges): Promise<ArrayBuffer> {
   const read = async () => {
     if (!(start >= 0 && start <= end && end <= file.size))
       throw new Error(`bytes ${start} to ${end} are not in the file`)

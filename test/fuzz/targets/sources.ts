@@ -5,7 +5,7 @@ import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { textFolder } from '../../../src/sources/files/text-folder.ts'
 import { parquet } from '../../../src/sources/parquet/parquet.ts'
-import { offsetAtEnd, type Source } from '../../../src/sources/source.ts'
+import { offsetAtEnd, restReasons, type Source } from '../../../src/sources/source.ts'
 import { makeTexts, readSource } from '../../sources/fixture.ts'
 import { marksOf, type Original } from '../mutate.ts'
 import type { Target } from '../target.ts'
@@ -22,7 +22,7 @@ const [first, second] = [lines(0, 30), lines(30, 60)]
 const zstd = (bytes: Buffer) => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
 
 /** What ends a file before its end; all of its content is then in doubt. */
-const fileReasons = new Set(['corrupt-file', 'truncated-file', 'unreadable-file', 'row-group-too-large'])
+const fileReasons = new Set(restReasons)
 
 /** Reads a source whole: records in order, and nothing behind the last. `known` are the only texts that a whole file may give. */
 async function readRecords(source: Source, known: ReadonlySet<string> | null): Promise<string> {
@@ -71,7 +71,7 @@ function fileTarget(
 const marked = (bytes: Buffer, pattern: string, i: number): Original => {
   return { name: String(i), bytes, marks: marksOf(bytes, pattern) }
 }
-const golden = (codec: string) => readFileSync(join(import.meta.dirname, `../../golden/sources/${codec}.parquet`))
+const golden = (name: string) => readFileSync(join(import.meta.dirname, '../../golden/sources', name))
 const codecs = ['none', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4']
 const known = new Set(texts)
 
@@ -119,6 +119,34 @@ export const sourceTargets: readonly Target[] = [
     path => jsonl(path),
     known,
   ),
+  ...(['bz2', 'xz'] as const).map(ending =>
+    fileTarget(
+      ending,
+      40,
+      `.jsonl.${ending}`,
+      () => [marked(golden(`lines.jsonl.${ending}`), ending === 'xz' ? '\xfd7zXZ' : 'BZh', 0)],
+      path => jsonl(path),
+    ),
+  ),
+  fileTarget(
+    'json-array',
+    60,
+    '.json',
+    () => [
+      marked(
+        Buffer.from(
+          JSON.stringify(
+            texts.map(text => ({ text })),
+            null,
+            1,
+          ),
+        ),
+        '}',
+        0,
+      ),
+    ],
+    path => jsonl(path),
+  ),
   textTarget,
   ...codecs.map((codec, i) =>
     fileTarget(
@@ -126,7 +154,7 @@ export const sourceTargets: readonly Target[] = [
       25,
       '.parquet',
       // Of another codec too, so that files are cut together.
-      () => [codec, codecs[(i + 1) % codecs.length]].map((name, j) => marked(golden(name), 'PAR1', j)),
+      () => [codec, codecs[(i + 1) % codecs.length]].map((name, j) => marked(golden(`${name}.parquet`), 'PAR1', j)),
       path => parquet(path),
     ),
   ),

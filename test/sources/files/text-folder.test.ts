@@ -41,6 +41,7 @@ test('each file is a document; its folder is its domain', async () => {
     ['books/old/b.TXT', 'books', 'marked', true],
     ['top.txt', 'none', 'top\n', true],
     ['web/bad.txt', 1, 'invalid-utf8'],
+    ['web/empty.txt', 1, 'empty-text'],
     ['web/long.txt', 1, 'document-too-long'],
     ['web/mark-only.txt', 1, 'empty-text'],
     ['web/max.txt', 'web', 'xxxxxxxxxx', true],

@@ -7,6 +7,7 @@ import module from 'node:module'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import v8 from 'node:v8'
+import { chooseCacheFolder } from './compile-cache.js'
 
 const path = relative => fileURLToPath(new URL(relative, import.meta.url))
 const [major, minor] = process.versions.node.split('.').map(Number)
@@ -14,10 +15,10 @@ const isClone = existsSync(path('../src/cli/main.ts'))
 const [majorMin, minorMin] = isClone ? [24, 3] : [22, 18]
 
 if (major > majorMin || (major === majorMin && minor >= minorMin)) {
-  // A command starts in half the time when what was compiled before is kept.
-  const { directory } = module.enableCompileCache()
-  // Worker threads look for it there; there is none where somebody has switched it off, or the disk refuses.
-  if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory
+  // A command starts in half the time when what was compiled before is kept. Worker threads look for it there, too.
+  const cache = process.env.NODE_COMPILE_CACHE ?? chooseCacheFolder()
+  if (cache !== null && module.enableCompileCache(cache).directory !== undefined) process.env.NODE_COMPILE_CACHE = cache
+  dieWithLauncher()
   // This thread makes short-lived garbage only; left alone, V8 lets it grow with the input's size.
   v8.setFlagsFromString('--max-semi-space-size=8')
   const { main } = await import(isClone ? '../src/cli/main.ts' : '../dist/src/cli/main.js')
@@ -30,12 +31,29 @@ if (major > majorMin || (major === majorMin && minor >= minorMin)) {
     )
     process.exit(69)
   }
-  const child = spawn(newer, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
+  launch(newer)
+}
+
+/** Runs the same command on another Node. The two live and die together: each ends when the other does, whatever ended it. */
+function launch(node) {
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc']
+  const env = { ...process.env, HEADRACE_LAUNCHED: '1' }
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio, env })
   // Whoever signals this process means the child, which decides when to end.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'])
+    process.on(signal, () => child.kill(signal))
   child.on('error', error => {
-    console.error(`headrace can't start ${newer}: ${error.message}`)
+    console.error(`headrace can't start ${node}: ${error.message}`)
     process.exit(69)
   })
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}
+
+/** A launcher that is gone, killed in a way that it could not pass on, takes this process along: its channel is closed. */
+function dieWithLauncher() {
+  const isLaunched = process.env.HEADRACE_LAUNCHED !== undefined && process.channel != null
+  delete process.env.HEADRACE_LAUNCHED
+  if (!isLaunched) return
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+  process.channel.unref()
 }

@@ -38,6 +38,9 @@ export async function parseRecords(source: Source, chunk: Chunk): Promise<Expect
   return [...rows, ...lost].sort((a, b) => a.line - b.line)
 }
 
+/** How much of a file was read ahead of a chunk depends on where reading began. */
+const withoutSeen = ({ next: { offset, line }, ...chunk }: Chunk): Chunk => ({ ...chunk, next: { offset, line } })
+
 async function readAll(source: Source): Promise<{ split: Split; chunks: Chunk[] }[]> {
   const all = []
   for (const split of await listSplits(source)) all.push({ split, chunks: await readChunks(source, split) })
@@ -93,7 +96,7 @@ export const sourceSuite: Suite<SourceSubject> = suiteOf({
     await findLongSplit(source)
     for (const { split, chunks } of await readAll(source))
       for (const [i, { next }] of chunks.entries())
-        assert.deepEqual(await readChunks(source, split, next), chunks.slice(i + 1))
+        assert.deepEqual((await readChunks(source, split, next)).map(withoutSeen), chunks.slice(i + 1).map(withoutSeen))
   }),
   'a chunk names its split and its first line, and the next begins behind it': onSource(async ({ source }) => {
     for (const { split, chunks } of await readAll(source)) {

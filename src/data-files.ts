@@ -8,6 +8,7 @@ import { HeadraceError } from './errors.ts'
  * Files of data that algorithms depend on to the byte: each encoding's ranks as tiktoken has them, and fastText's compressed language model
  * (https://fasttext.cc/docs/en/language-identification.html). In a clone they lie in packages that are there for development alone, of which
  * they are a fifth; the build copies them beside what it makes (`scripts/copy-data.ts`), so that whoever installs Headrace gets them alone.
+ * NOTICE names their makers and licences, and goes along.
  */
 export const dataFiles = {
   'o200k_base.tiktoken': {

@@ -1,3 +1,5 @@
+import { constants } from 'node:os'
+
 /**
  * Every error of the world that Headrace reports, in one table: its code, its exit status and whether trying again can help.
  * A bad document is never one of these: it becomes a dead row. A programmer's mistake is an assertion.
@@ -35,15 +37,37 @@ export class HeadraceError extends Error {
   }
 }
 
-/** The system's codes that mean that the disk, not the program, is at fault. */
-const diskCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE'])
+const makeRoom = 'make room and run the same command again'
+const lookAtDisk = 'see what the system says of the disk'
+const openMore = 'let it open more files (ulimit -n) and run the same command again'
+/** The system's codes that mean that the disk, not the program, is at fault, with what to do. */
+const diskAdvice: ReadonlyMap<string, string> = new Map([
+  ['ENOSPC', makeRoom],
+  ['EDQUOT', makeRoom],
+  ['EFBIG', 'let files be larger (ulimit -f), or use another file system'],
+  ['EIO', lookAtDisk],
+  ['EREMOTEIO', lookAtDisk],
+  ['EUCLEAN', lookAtDisk],
+  ['ESTALE', 'mount it again and run the same command again'],
+  ['EROFS', 'mount it so that it can be written'],
+  ['EMFILE', openMore],
+  ['ENFILE', openMore],
+])
 
 /** Turns a file system's error into ours, with what was being done; anything else comes back as it is. */
 export function wrapDiskError(error: unknown, doing: string): unknown {
-  const code = (error as NodeJS.ErrnoException)?.code
-  if (code === undefined || !diskCodes.has(code)) return error
-  const advice = code === 'ENOSPC' || code === 'EDQUOT' ? 'make room and run the same command again' : 'see the cause'
+  const code = systemCodeOf(error)
+  const advice = diskAdvice.get(code)
+  if (advice === undefined) return error
   return new HeadraceError('disk', `${doing} failed with ${code}; what was committed is safe: ${advice}`, error)
+}
+
+/** The system's name of an error, as `ENOSPC`, or empty. Node has none for some numbers, a quota's that is used up among them. */
+export function systemCodeOf(error: unknown): string {
+  const { code, errno } = (error ?? {}) as NodeJS.ErrnoException
+  if (typeof code !== 'string') return ''
+  if (!code.startsWith('Unknown system error') || errno === undefined) return code
+  return Object.entries(constants.errno).find(([, number]) => number === -errno)?.[0] ?? code
 }
 
 /** Asserts what only a mistake in this program can break. */

@@ -6,6 +6,15 @@ export const limits = {
   slotRowsMax: 1_048_576,
   /** One document. Beyond it a row is dead (`document-too-long`); one worker may hold a few copies of it. */
   documentBytesMax: 16 * 1024 * 1024,
+  /** The window of a packed file, which unpacking holds in memory: `zstd --long=29`. Four lanes may take it at once, so twice is by choice. */
+  windowBytesMax: 512 * 1024 * 1024,
+  /** Text that a packed file may give, by its own size, beyond one document's: real text gives 3 to 40 times, and 16 KB can give 400 MB. */
+  inflationMax: 200,
+  /** Memory of a run beside its workers, and of a worker at a document of `documentBytesMax`, as measured: 600 MB with one. Less is told. */
+  processBytes: 256 * 1024 * 1024,
+  workerBytes: 384 * 1024 * 1024,
+  /** Number of a record in its split: tables have it as a uint32. Beyond it a split is refused, so that no row has another's number. */
+  lineMax: 2 ** 32 - 1,
   /**
    * Unpacked pages of a Parquet file that are held at a time, one of each column with its dictionary; each lane may hold as many. Writers
    * make pages of 1 MB, a few of them pages of a whole row group. Beyond it the file is refused (`page-too-large`).
@@ -48,8 +57,14 @@ export const limits = {
   shardTokensMax: 8 * 1024 * 1024,
   /** A shard is cut when its first row is this many slots old, so that a restart reads back no more than that. */
   shardSlotsMax: 512,
-  /** Domains of a run. Each has an open shard in memory, a folder, and its counts in every commit. */
+  /** Domains of a run, and languages, that are kept apart; later ones share one. Each domain has an open shard in memory and a folder. */
   domainsMax: 4096,
+  /** UTF-16 units of a stage's note that a commit carries whole: those of some 300 domains. A longer one costs what is new in it. */
+  noteLengthMax: 16 * 1024,
+  /** Domains that a feed without a mixture keeps apart: each step names all. */
+  fedDomainsMax: 1024,
+  /** UTF-16 units of a name of a domain or language that is kept apart: counts of all names stand in memory and in the log. */
+  nameLengthMax: 512,
   /** Record batch of a shard. */
   recordBatchBytesMax: 64 * 1024 * 1024,
   /** Tokens of a block: large enough to shuffle. */

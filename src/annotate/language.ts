@@ -18,7 +18,7 @@ const model = Object.freeze({ name: 'lid.176.ftz', sha256: dataFiles['lid.176.ft
 export const language = filter({
   name: 'language',
   version: 1,
-  about: "The most likely of 176 languages, by fastText's compressed model `lid.176.ftz`.",
+  about: "The most likely of 176 languages, by fastText's compressed model `lid.176.ftz` (CC BY-SA 3.0, see NOTICE).",
   measures: {
     language: columnOf('utf8')(
       'its code as the model spells it (ISO 639-1 where there is one: `en`, `zh`, `ceb`); `und` for a text without a word',

@@ -11,11 +11,14 @@ import { replaceTexts } from './replace-texts.ts'
  */
 export const normalize = filter({
   name: 'normalize',
-  version: 1,
+  version: 2,
   about: `Brings the text to normal form, so that what differs only in line ends, invisible characters or composition is equal for all that
-    comes after. Put it first.`,
+    comes after. Put it first. Of the characters that show nothing (Default_Ignorable_Code_Point) those stay that spell something where
+    they stand: joiners beside letters of scripts that join and between emoji, variation selectors behind emoji, signs and ideographs.`,
   measures: {
-    text: columnOf('utf8')('NFC, with LF alone for line ends and no invisible characters'),
+    text: columnOf('utf8')(
+      'NFC, with LF alone for line ends and no invisible characters but those that spell something',
+    ),
     normalizedBytes: columnOf('i32')('bytes that went; negative where NFC made the text longer'),
     textBytes: count('bytes of the normal text', {}, below(1, 'empty-text')),
   },

@@ -1,7 +1,8 @@
 import { type Utf8Column, utf8 } from '../batch/batch.ts'
 import { flag, optional } from '../options.ts'
 import { hash64 } from '../text/hash.ts'
-import { findPii, piiPlaceholders, SpanBuffer } from '../text/pii.ts'
+import { PiiFinder } from '../text/pii/find.ts'
+import { piiPlaceholders, SpanBuffer } from '../text/pii/spans.ts'
 import { filter } from './filter.ts'
 import { columnOf, count } from './measure.ts'
 import { replaceTexts } from './replace-texts.ts'
@@ -13,7 +14,7 @@ import { replaceTexts } from './replace-texts.ts'
  */
 export const maskPii = filter({
   name: 'pii',
-  version: 1,
+  version: 2,
   about: `Replaces personal data by examples of the same kind, chosen by a hash of the document's id and the span's place, so that every run
     chooses the same.`,
   measures: {
@@ -25,9 +26,16 @@ export const maskPii = filter({
         flag,
         true,
       ),
+      cards: optional('masks numbers of payment cards whose check digit is right', flag, true),
+      ibans: optional('masks international bank account numbers (IBAN) whose check digits are right', flag, true),
+      secrets: optional(
+        'masks keys and tokens that begin as their issuers make them (`AKIA`, `ghp_`, `sk-`, JSON Web Tokens ...), and private keys',
+        flag,
+        true,
+      ),
     }),
     piiSpans: columnOf('list<i32>')(
-      'start, end and kind (1 e-mail, 2 IPv4, 3 IPv6, 4 phone) of each span, in bytes of the text before masking',
+      'start, end and kind (1 e-mail, 2 IPv4, 3 IPv6, 4 phone, 5 card, 6 IBAN, 7 key or token) of each span, in bytes of the text before masking',
     ),
     piiCount: count('spans'),
   },
@@ -35,10 +43,11 @@ export const maskPii = filter({
   measure({ batch, rows, column, bytes, offsets }, { piiCount }, choice) {
     const ids = utf8(batch, 'id')
     const spans = new SpanBuffer()
+    const finder = new PiiFinder(choice)
     const spanOffsets = new Int32Array(rows + 1)
     const masked = new Map<number, Uint8Array>()
     for (let row = 0; row < rows; row++) {
-      findPii(bytes, offsets[row], offsets[row + 1], choice, spans)
+      finder.find(bytes, offsets[row], offsets[row + 1], spans)
       spanOffsets[row + 1] = spans.length
       piiCount[row] = (spans.length - spanOffsets[row]) / 3
       const found = spans.values.subarray(spanOffsets[row], spans.length)

@@ -20,7 +20,7 @@ const score = ratio(
 )
 const table = {
   name: 'seed-similarity',
-  version: 1,
+  version: 2,
   about: 'Scores each document against seeds, of excellent text. Scores of different seeds do not compare.',
   measures: { 'seed:<name>': score },
   options: { seed: required('files that `headrace seed fit` wrote; `minScore` goes with one alone', files) },
@@ -52,7 +52,7 @@ export function seedSimilarity(given: OptionsOf<typeof options>): Annotator {
       const words = new ShingleBuffer()
       for (let row = 0; row < rows; row++) {
         const count = cutWords(bytes, offsets[row], offsets[row + 1], words)
-        for (const { column, weights } of seeds) out[column][row] = scoreWords(weights, words.values, count)
+        for (const { column, weights } of seeds) out[column][row] = scoreWords(weights, words.low, count)
       }
     },
   })

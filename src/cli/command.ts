@@ -4,7 +4,13 @@ import { formatPairs, wrapText } from './wrap.ts'
 
 /** Where a command prints. Tests give their own. */
 export interface Terminal {
-  readonly out: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+  readonly out: {
+    write(text: string): unknown
+    /** Writes over the line that the cursor is in. What `main` gives to commands has it. */
+    redraw?(text: string): unknown
+    readonly isTTY?: boolean
+    readonly columns?: number
+  }
   readonly err: Terminal['out']
 }
 

@@ -21,6 +21,12 @@ export function defaultPipelineUrl(fields: Readonly<Record<string, string>>): st
   return url.href
 }
 
+/** Whether a URL is of this module, with whatever fields: code of Headrace's own. */
+export function isDefaultPipeline(url: string): boolean {
+  const pathOf = (href: string) => href.replace(/[?#].*$/, '')
+  return pathOf(url) === pathOf(import.meta.url)
+}
+
 const fields = Object.fromEntries(new URL(import.meta.url).searchParams)
 
 /** What `headrace try` runs: every language is kept, English is held to Gopher's rules, duplicates go. The command replaces the input. */

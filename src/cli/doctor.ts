@@ -5,17 +5,20 @@ import { type Diagnosis, type Examination, examineRun, type StageState, type Tai
 import { describeTrip } from '../record/hold.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type Admission, admit, placeRun, type Start } from '../run/admit.ts'
+import { judgeText } from '../run/text-tables.ts'
 import { statePath } from '../verify/state.ts'
 import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
-import { loadPlan, nameStart, referToRun } from './load-plan.ts'
+import { loadPlan, nameStart, referTo } from './load-plan.ts'
 import { formatBytes, formatCount, formatPlural } from './table.ts'
-import { formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
+import { cleanName, formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 
 export const doctorCommand: Command = {
   name: 'doctor',
+  usage: '[PIPELINE]',
   summary: 'Explains what a start of a run would find and do, and does nothing.',
-  details: 'Whether the bytes of the run are whole, verify says.',
+  details:
+    'It reads what the run has recorded. PIPELINE is the file of the pipeline, whose code it loads, to say also whether that and its input are still those of the run. Whether the bytes of the run are whole, verify says.',
   options: {
     ...runOptions,
     input: { value: 'GLOB', multiple: true, help: 'explains a start with this input (default what the run has)' },
@@ -24,12 +27,12 @@ export const doctorCommand: Command = {
   run: async (args, terminal) => {
     await using run = await openRun(args, terminal)
     const input = args.texts('input').length ? args.texts('input') : run.run.input
-    const asked = await ask(run, input)
+    const asked = await ask(run, args.positionals[0], input)
     const examined = await examineRun(run, asked.start?.plan ?? null)
     const { found } = examined
     const outcome = foresee(run, asked, examined)
     const { obstacle, upgrade } = outcome
-    const next = `${nameStart(input)} would ${describeNext(found, outcome)}`
+    const next = `${nameStart(input)} would ${describeNext(found, outcome)}${asked.isNamed ? '' : leftOut}`
     const name = basename(run.dir)
     if (args.flag('json')) {
       const foreseen = { refusal: obstacle?.message ?? null, exit: obstacle?.exit ?? 0, upgrade }
@@ -42,18 +45,24 @@ export const doctorCommand: Command = {
   },
 }
 
+/** What is added where no pipeline was named. */
+const leftOut = ' That is with the pipeline and the input as they were: headrace doctor PIPELINE compares them.'
+
 /** The start that is explained, or why its pipeline can't be loaded. */
 interface Asked {
+  readonly isNamed: boolean
   readonly start: Start | null
   readonly failure: HeadraceError | null
 }
 
-async function ask({ dir, run }: RunReader, input: readonly string[]): Promise<Asked> {
+async function ask({ dir, run }: RunReader, file: string | undefined, input: readonly string[]): Promise<Asked> {
+  if (file === undefined) return { isNamed: false, start: null, failure: null }
   try {
-    const ref = referToRun({ module: run.module, input })
-    return { start: { dir, plan: await loadPlan(ref), ref, place: placeRun(dir, run, {}) }, failure: null }
+    const ref = referTo(file, input)
+    const start = { dir, plan: await loadPlan(ref), ref, place: placeRun(dir, run, {}) }
+    return { isNamed: true, start, failure: null }
   } catch (error) {
-    if (error instanceof HeadraceError) return { start: null, failure: error }
+    if (error instanceof HeadraceError) return { isNamed: true, start: null, failure: error }
     throw error
   }
 }
@@ -66,12 +75,13 @@ interface Outcome {
 }
 
 /** What ends a start, in the order in which it meets that. */
-function foresee({ run }: RunReader, { start, failure }: Asked, { before, behind, standing }: Examination): Outcome {
+function foresee({ dir, run }: RunReader, { start, failure }: Asked, examined: Examination): Outcome {
+  const { before, broken, behind, standing } = examined
   const admission = start && admit(start, run, null)
-  const first = failure ?? before
-  if (first || admission?.kind !== 'refused') return { obstacle: first ?? behind, upgrade: null }
+  const first = failure ?? before ?? judgeText(dir, run)
+  if (first || admission?.kind !== 'refused') return { obstacle: first ?? broken ?? behind, upgrade: null }
   const upgraded = standing && admit(start!, run, standing)
-  return { obstacle: admission.error, upgrade: describeUpgrade(upgraded, behind) }
+  return { obstacle: admission.error, upgrade: describeUpgrade(upgraded, broken ?? behind) }
 }
 
 /** A slot that is held is decided by the new pipeline then. */
@@ -85,10 +95,14 @@ function describeUpgrade(upgraded: Admission | null, behind: HeadraceError | nul
 type Row = readonly [name: string, text: string | false]
 
 function describe(found: Diagnosis): [string, string][] {
-  const { stages, tails, stateSlots, open, leftovers, feed, input, disk, hold } = found
+  const { stages, tails, stateSlots, open, leftovers, feed, lostSteps, input, disk, hold } = found
   const isKnown = stages.length > 0
   const rows: Row[] = [
     ['lock', describeHolder(found.holder)],
+    [
+      'id',
+      found.id === null && 'none, as an older version began the run: files of another run are not told from its own',
+    ],
     ...stages.map((stage): Row => [stage.stage, describeStage(stage)]),
     ...tails.map((tail): Row => ['log', describeTail(tail)]),
     ['tables', isKnown && stateSlots !== null && describeTables(stateSlots, stages[1].slots)],
@@ -97,6 +111,7 @@ function describe(found: Diagnosis): [string, string][] {
       open.slots > 0 && `${formatPlural(open.slots, 'slot')} from slot ${open.from} on are filled into shards again`,
     ],
     ['left over', isKnown && leftovers.length > 0 && `${leftovers.join(', ')}: written again or of no use`],
+    ['feed', lostSteps > 0 && `head.json is gone, and ${formatPlural(lostSteps, 'step')} were published`],
     ['feed', feed !== null && describeFeed(feed)],
     ['input', isKnown && describeInput(input)],
     ['disk', describeDisk(disk)],
@@ -121,7 +136,7 @@ function describeHold({ slot, trips, isReleased }: NonNullable<Diagnosis['hold']
 }
 
 function describeDead({ dead, stages }: Diagnosis): string | false {
-  const counts = Object.entries(dead).map(([reason, n]) => `${reason} ${formatCount(n)}`)
+  const counts = Object.entries(dead).map(([reason, n]) => `${cleanName(reason)} ${formatCount(n)}`)
   const again = stages[0]?.isEnded ? 'headrace redrive --into NAME reads them' : 'headrace redrive reads them again'
   return counts.length > 0 && `${counts.join(', ')}: ${again}`
 }
@@ -129,7 +144,12 @@ function describeDead({ dead, stages }: Diagnosis): string | false {
 function describeHolder(holder: LockHolder | null): string {
   if (!holder) return 'held by nobody'
   const { pid, host, state } = holder
-  const states = { alive: 'which runs', dead: 'which is gone: a start takes it over', remote: 'another machine' }
+  const states = {
+    alive: 'which runs',
+    dead: 'which is gone: a start takes it over',
+    unseen: 'in another container or machine of this name, which was at work within seconds',
+    remote: 'another machine',
+  }
   return `held by process ${pid} on ${host}, ${states[state]}`
 }
 
@@ -146,14 +166,18 @@ function describeFeed({ steps, isEnded, tailLines }: NonNullable<Diagnosis['feed
   return `${published}; ${formatPlural(tailLines, 'line')} behind them are not published and are written again`
 }
 
-/** Names of files that are shown. */
+/** Names of files that are shown, and columns of each. */
 const namesMax = 3
+const pathColumnsMax = 300
 
 function describeInput({ splits, missing, changed, fresh, unchecked }: Diagnosis['input']): string {
   const recorded = `${formatPlural(splits, 'file')} recorded`
   if (unchecked !== null) return `${recorded}, not compared: ${unchecked}`
   const some = (what: string, names: readonly string[]) => {
-    const shown = [...names.slice(0, namesMax), ...(names.length > namesMax ? ['...'] : [])]
+    const shown = [
+      ...names.slice(0, namesMax).map(name => cleanName(name, pathColumnsMax)),
+      ...(names.length > namesMax ? ['...'] : []),
+    ]
     return names.length > 0 ? `${formatCount(names.length)} ${what} (${shown.join(', ')})` : ''
   }
   const parts = [some('changed', changed), some('missing', missing), fresh ? `${formatCount(fresh)} new` : '']
@@ -168,7 +192,7 @@ function describeDisk({ freeBytes, runBytes, readBytes, perByteRead }: Diagnosis
 
 /** What a start would do next, in words that go on from "would". */
 function describeNext(
-  { stages, hold, feed, input, stateSlots, open }: Diagnosis,
+  { stages, hold, feed, lostSteps, input, stateSlots, open }: Diagnosis,
   { obstacle, upgrade }: Outcome,
 ): string {
   if (hold && obstacle?.code === 'guard-rail')
@@ -176,6 +200,7 @@ function describeNext(
   if (obstacle) return `be refused: ${obstacle.message}.${sayUpgrade(upgrade)}`
   const [annotate, decide] = stages
   const later = annotate.isEnded && input.fresh ? ` ${sayLater(input.fresh)}` : ''
+  if (lostSteps > 0) return `publish the ${formatPlural(lostSteps, 'step')} of its feed again.${later}`
   if (stages.every(stage => stage.isEnded) && (feed === null || feed.isEnded))
     return `find that the run has ended, and return at once.${later}`
   const lag = stateSlots === null ? 0 : decide.slots - stateSlots

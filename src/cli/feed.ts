@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
+import { findUnfed } from '../inspect/unfed.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
 import { openRun } from './find-run.ts'
 import { formatCount, formatPlural, sortCounts } from './table.ts'
-import { clipText, displayWidth, pageWidth } from './wrap.ts'
+import { describeUnfed } from './unfed.ts'
+import { cleanName, clipText, displayWidth, pageWidth } from './wrap.ts'
 
 export const feedCommand: Command = {
   name: 'feed',
@@ -33,6 +35,8 @@ export const feedCommand: Command = {
       follow,
     }
     await printFeed(readFeed(dir, options), stepsMax, isJson, terminal)
+    const unfed = isJson ? null : await findUnfed(dir)
+    if (unfed) terminal.out.write(describeUnfed(unfed))
   },
 }
 
@@ -90,11 +94,14 @@ const widths = [6, 7, 9, 9]
 const columns = (cells: readonly string[]) => cells.map((cell, i) => cell.padStart(widths[i])).join('  ')
 const stepsHead = `${columns(['step', 'samples', 'tokens', 'documents'])}  digest        samples by domain\n`
 
+/** Columns of a domain's name in the line of a step, which names several. */
+const domainColumnsMax = 30
+
 function stepLine(
   { step, samples, tokens, documents, domains, digest }: ReturnType<typeof summarize>,
   width: number,
 ): string {
-  const names = sortCounts(domains).map(([name, n]) => `${name} ${n}`)
+  const names = sortCounts(domains).map(([name, n]) => `${cleanName(name, domainColumnsMax)} ${n}`)
   const figures = columns([String(step), String(samples), formatCount(tokens), formatCount(documents)])
   const line = (shown: number) => {
     const more = names.length > shown ? [`+${names.length - shown}`] : []

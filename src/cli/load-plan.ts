@@ -5,11 +5,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { HeadraceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../pipeline/plan.ts'
-import { type RunFile, readRunFile } from '../record/run-file.ts'
+import { readRunFile } from '../record/run-file.ts'
 import type { PipelineRef } from '../run/measure/jobs.ts'
 import { redriveSource } from '../run/redrive/redrive-source.ts'
 import type { Source } from '../sources/source.ts'
 import { followSource, sourceFor } from './input.ts'
+import { LoadedCode } from './loaded-code.ts'
+
+const code = new LoadedCode()
 
 // A pipeline imports 'headrace' wherever it lies; it means the Headrace that runs it. And it is a module, as its imports show, also in a
 // package that is CommonJS, which is what `npm init` makes.
@@ -21,7 +24,17 @@ registerHooks({
     const isTypeScript = /\.ts(\?|$)/.test(found.url) && !found.url.includes('/node_modules/')
     return isTypeScript ? { ...found, format: 'module-typescript' } : found
   },
+  load: (url, context, nextLoad) => {
+    const loaded = nextLoad(url, context)
+    code.see(url, loaded.source)
+    return loaded
+  },
 })
+
+/** The same pipeline for further threads: as this one has loaded it, or not at all. */
+export function pinCode(ref: PipelineRef): PipelineRef {
+  return { ...ref, modules: code.list() }
+}
 
 /** The reference by which every thread loads the pipeline of a file. */
 export function referTo(file: string, input: readonly string[] = [], follow = false): PipelineRef {
@@ -47,15 +60,9 @@ export function nameStart(input: readonly string[]): string {
   return ['headrace run', ...input.map(glob => `--input '${glob}'`)].join(' ')
 }
 
-/** The reference to the pipeline of a run, as its run.json names it. */
-export function referToRun({ module, input }: Pick<RunFile, 'module' | 'input'>): PipelineRef {
-  if (module.startsWith('file:') && !existsSync(new URL(module)))
-    throw new HeadraceError('not-found', `the pipeline of this run is gone: ${showModule(module)}`)
-  return referToModule(module, input)
-}
-
 /** Imports the pipeline's module and lays the pipeline out. Called on every thread. */
 export async function loadPlan(ref: PipelineRef): Promise<Plan> {
+  if (ref.modules) code.expect(ref.modules)
   const pipeline = await importPipeline(ref)
   return planPipeline({ ...pipeline, source: await chooseSource(pipeline.source, ref) })
 }

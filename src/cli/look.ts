@@ -9,7 +9,7 @@ import { compareLines, differenceStart } from './difference.ts'
 import { openRun } from './find-run.ts'
 import { readReasons } from './reasons.ts'
 import { formatMeasured, formatPlural } from './table.ts'
-import { clipText, indentText, pageWidth, printable } from './wrap.ts'
+import { cleanName, clipText, indentText, pageWidth, printable } from './wrap.ts'
 
 export const lookCommand: Command = {
   name: 'look',
@@ -49,14 +49,15 @@ export async function look(run: RunReader, terminal: Terminal, options: LookOpti
   const { reason: wanted, samplesMax, charsMax } = options
   const groups = await sampleByReason(run, samplesMax)
   if (wanted !== undefined && !groups.has(wanted)) throw unknownReason(wanted, [...groups.keys()])
-  const { thresholds } = await readReasons(run)
+  const { thresholds } = readReasons(run)
   const page = { width: pageWidth(terminal), charsMax }
   const sorted = [...groups].sort((a, b) => b[1].count - a[1].count || (a[0] < b[0] ? -1 : 1))
   if (sorted.length === 0) terminal.out.write('nothing was dropped, and no record is dead\n')
   for (const [reason, { count, samples }] of sorted) {
     if (wanted !== undefined && reason !== wanted) continue
     const rule = thresholds.has(reason) ? ` (${thresholds.get(reason)})` : ''
-    terminal.out.write(`\n── ${clipText(`${reason}${rule}: ${formatPlural(count, 'record')}`, page.width - 3)}\n`)
+    const title = `${cleanName(reason)}${printable(rule)}: ${formatPlural(count, 'record')}`
+    terminal.out.write(`\n── ${clipText(title, page.width - 3)}\n`)
     for (const fate of samples) terminal.out.write(await describe(run, fate, page))
   }
 }
@@ -67,7 +68,7 @@ function unknownReason(wanted: string, reasons: readonly string[]): HeadraceErro
 }
 
 async function describe(run: RunReader, fate: LocatedFate, page: Page): Promise<string> {
-  const parts = [fate.id || '(no document)', `${fate.file}:${fate.line}`, fate.domain]
+  const parts = [cleanName(fate.id) || '(no document)', placeOf(fate.file, fate.line), cleanName(fate.domain)]
   if (fate.fate === 'dropped' && fate.similarity === null) parts.push(formatMeasured(fate.evidence))
   const head = `\n  ${clipText(printable(parts.filter(Boolean).join('  ')), page.width - 2)}\n`
   if (fate.index < 0) return head + indentText(printable(String(fate.evidence)), page.width, quoteMargin)
@@ -76,19 +77,24 @@ async function describe(run: RunReader, fate: LocatedFate, page: Page): Promise<
   return fate.partner < 0 ? head + beginning : head + beginning + (await describePartner(run, fate, text, page))
 }
 
+/** `file:line`, whatever the file is called. */
+const placeOf = (file: string, line: number) => `${cleanName(file, pathColumnsMax)}:${line}`
+
 /** The document that a duplicate repeats, and in what they differ. */
 async function describePartner(run: RunReader, fate: LocatedFate, text: string, page: Page): Promise<string> {
   if (slotOf(fate.partner) < run.first)
     return `    repeats a document of slot ${slotOf(fate.partner)}, which was trimmed\n`
   const { batch, index } = await run.find(fate.partner)
-  const place = `${stringAt(utf8(batch, 'file'), index)}:${numbers(batch, 'line')[index]}`
+  const place = placeOf(stringAt(utf8(batch, 'file'), index), numbers(batch, 'line')[index])
   const similarity =
     fate.similarity === null || fate.similarity === 1 ? '' : `  similarity ${formatMeasured(fate.similarity)}`
-  const head = `    repeats ${printable(`${fate.duplicateOf}  ${place}`)}${similarity}\n`
+  const head = `    repeats ${cleanName(fate.duplicateOf ?? '')}  ${place}${similarity}\n`
   const other = stringAt(utf8(batch, 'text'), index)
   return fate.reason === 'exact-duplicate' ? head : head + describeDifference(text, other, page.width)
 }
 
+/** A path is of use whole, unless it is absurd. */
+const pathColumnsMax = 300
 const differencesMax = 3
 
 function describeDifference(text: string, other: string, width: number): string {

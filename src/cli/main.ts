@@ -5,8 +5,10 @@ import { doctorCommand } from './doctor.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { fatesCommand } from './fates.ts'
 import { feedCommand } from './feed.ts'
+import { guardTerminal } from './guard-terminal.ts'
 import { initCommand } from './init.ts'
 import { lookCommand } from './look.ts'
+import { followOutputs } from './outputs.ts'
 import { planCommand } from './plan.ts'
 import { redriveCommand } from './redrive.ts'
 import { releaseCommand } from './release.ts'
@@ -57,8 +59,9 @@ export const exitStatuses: readonly (readonly [string, string])[] = [
 /** Runs the command line and returns the exit status. */
 export async function main(
   argv: readonly string[],
-  terminal: Terminal = { out: process.stdout, err: process.stderr },
+  given: Terminal = { out: process.stdout, err: process.stderr },
 ): Promise<number> {
+  const terminal = guardTerminal(given)
   const [name, ...rest] = argv
   if (name === undefined || ['--help', '-h', 'help'].includes(name)) {
     const isAsked = name !== undefined
@@ -80,8 +83,10 @@ export async function main(
       terminal.out.write(describeCommand(command, pageWidth(terminal)))
       return 0
     }
-    if (terminal.out === process.stdout) outliveReader(command.outlivesReader === true)
-    return (await command.run(parseCommand(command, rest), terminal)) ?? 0
+    const outputs = given.out === process.stdout ? followOutputs(command.outlivesReader === true) : null
+    const status = await command.run(parseCommand(command, rest), terminal)
+    await outputs?.check()
+    return status ?? 0
   } catch (error) {
     if (error instanceof Told) return error.exit
     const who = command ? `headrace ${command.name}` : 'headrace'
@@ -89,14 +94,6 @@ export async function main(
     terminal.err.write(`${who}: ${message}\n`)
     return exit
   }
-}
-
-/** A reader that has seen enough, as `head` does, closes the pipe: that is no error, and ends a command whose work is its output. */
-function outliveReader(outlives: boolean): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    if (!outlives) process.exit(0)
-  })
 }
 
 function describeAll(width: number): string {

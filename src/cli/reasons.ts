@@ -1,8 +1,7 @@
 import type { Rule } from '../annotate/annotator.ts'
 import { documentFields } from '../batch/contract.ts'
-import type { Plan } from '../pipeline/plan.ts'
+import type { RecordedReasons } from '../record/reasons.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { loadPlan, referToRun } from './load-plan.ts'
 
 /** A threshold in words: `gopherWords < 50`. */
 export function describeRule({ column, below, above, oneOf, noneOf }: Rule): string {
@@ -23,30 +22,28 @@ export interface Reasons {
   readonly unmeasured: ReadonlyMap<string, ReadonlySet<string>>
 }
 
-/** Reads them while the pipeline is still the one that the run was made with; otherwise there are none. */
-export async function readReasons(run: RunReader): Promise<Reasons> {
-  const plan = await loadPlan(referToRun(run.run)).catch(() => null)
-  if (plan === null || plan.decideFingerprint !== run.run.segments.at(-1)!.decide)
-    return { thresholds: new Map(), unmeasured: new Map() }
-  return { thresholds: findThresholds(plan), unmeasured: findUnmeasured(plan) }
+/** What the run has recorded of them, for the slots that are decided last; none in a run of an older version. */
+export function readReasons({ run }: RunReader): Reasons {
+  const recorded = run.segments.at(-1)!.reasons ?? { steps: [], rules: [] }
+  return { thresholds: findThresholds(recorded), unmeasured: findUnmeasured(recorded) }
 }
 
-function findThresholds(plan: Plan): Map<string, string> {
-  const gates = plan.steps.flatMap(step => ('gate' in step ? step.gate : []))
+function findThresholds({ steps, rules }: RecordedReasons): Map<string, string> {
+  const gates = steps.flatMap(step => ('gate' in step ? step.gate : []))
   const found = new Map<string, Set<string>>()
-  for (const rule of [...gates, ...plan.rules])
+  for (const rule of [...gates, ...rules])
     found.set(rule.reason, (found.get(rule.reason) ?? new Set()).add(describeRule(rule)))
   return new Map([...found].filter(([, texts]) => texts.size === 1).map(([reason, texts]) => [reason, [...texts][0]]))
 }
 
-function findUnmeasured(plan: Plan): Map<string, Set<string>> {
+function findUnmeasured({ steps }: RecordedReasons): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>()
   const before = new Set<string>(documentFields.map(field => field.name))
-  for (const [i, step] of plan.steps.entries()) {
-    if ('annotator' in step) for (const field of step.annotator.writes) before.add(field.name)
+  for (const [i, step] of steps.entries()) {
+    if ('writes' in step) for (const column of step.writes) before.add(column)
     else {
-      const after = plan.steps.slice(i).flatMap(later => ('annotator' in later ? later.annotator.writes : []))
-      const columns = new Set(after.map(field => field.name).filter(name => !before.has(name)))
+      const after = steps.slice(i).flatMap(later => ('writes' in later ? later.writes : []))
+      const columns = new Set(after.filter(name => !before.has(name)))
       for (const { reason } of step.gate) if (!found.has(reason)) found.set(reason, columns)
     }
   }

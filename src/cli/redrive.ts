@@ -10,6 +10,7 @@ import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { loadPlan, referTo, referToDead } from './load-plan.ts'
 import { runModule, showEnd } from './run.ts'
 import { formatPlural, formatTable, sortCounts } from './table.ts'
+import { cleanName } from './wrap.ts'
 
 export const redriveCommand: Command = {
   name: 'redrive',
@@ -82,7 +83,7 @@ function sayNothing(dir: string, args: ParsedArgs, terminal: Terminal): number {
 
 function showDead({ records, files, reasons }: DeadRecords, out: Terminal['out']): void {
   out.write(`reading again ${formatPlural(records, 'dead record')} of ${formatPlural(files.size, 'file')}\n`)
-  out.write(formatTable(sortCounts(reasons).map(([reason, count]) => [`  ${reason}`, String(count)])))
+  out.write(formatTable(sortCounts(reasons).map(([reason, count]) => [`  ${cleanName(reason)}`, String(count)])))
 }
 
 function refuseEnded(dir: string, { records }: DeadRecords): HeadraceError {

@@ -1,4 +1,5 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
+import { findUnfed } from '../inspect/unfed.ts'
 import { type Choice, readChoices } from '../record/choices.ts'
 import { figuresOf } from '../record/figures.ts'
 import { describeTrip, findHold, type Hold } from '../record/hold.ts'
@@ -7,6 +8,8 @@ import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
 import { printSummary, summaryOf } from './summary.ts'
 import { formatBar, formatCount, formatShare, formatTable } from './table.ts'
+import { describeUnfed } from './unfed.ts'
+import { cleanName } from './wrap.ts'
 
 export const reportCommand: Command = {
   name: 'report',
@@ -21,14 +24,24 @@ export const reportCommand: Command = {
     const { byDomain, byLanguage } = standing.decide.totals
     const figures = figuresOf(standing)
     const summary = summaryOf(basename(run.dir), figures)
+    const feed = await findUnfed(join(run.dir, 'feed'), Object.keys(figures.shard.tokensByDomain))
     if (args.flag('json')) {
-      const more = { ended: isEnded, byDomain, byLanguage, ...figures.shard, held: hold, releases }
+      const more = {
+        ended: isEnded,
+        byDomain,
+        byLanguage,
+        ...figures.shard,
+        held: hold,
+        releases,
+        ...(feed && { feed }),
+      }
       terminal.out.write(`${JSON.stringify({ ...summary, ...more })}\n`)
       return
     }
     printSummary(summary, figures, run.dir, terminal)
     if (Object.keys(byDomain).length) terminal.out.write(`\nkept by domain\n${shares(byDomain)}`)
     if (Object.keys(byLanguage).length) terminal.out.write(`\nkept by language\n${shares(byLanguage)}`)
+    if (feed) terminal.out.write(describeUnfed(feed))
     if (releases.length) terminal.out.write(`\nreleased\n${releases.map(describeRelease).join('')}`)
     if (hold) terminal.out.write(`\nheld by a guard rail at slot ${hold.slot}\n${describeHeld(hold)}`)
     else if (!isEnded)
@@ -51,7 +64,7 @@ function shares(counts: Readonly<Record<string, { documents: number; kept: numbe
   const sorted = Object.entries(counts).sort((a, b) => b[1].documents - a[1].documents || (a[0] < b[0] ? -1 : 1))
   const rows = sorted.slice(0, rowsMax).map(([name, { documents, kept }]) => {
     const figures = [formatCount(kept), `of ${formatCount(documents)}`, formatShare(kept, documents)]
-    return [`  ${name || '(none)'}`, ...figures, formatBar(kept / documents)]
+    return [`  ${cleanName(name) || '(none)'}`, ...figures, formatBar(kept / documents)]
   })
   const more = sorted.length > rowsMax ? `  and ${sorted.length - rowsMax} more\n` : ''
   return formatTable(rows) + more

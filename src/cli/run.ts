@@ -1,22 +1,29 @@
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
-import { HeadraceError } from '../errors.ts'
+import { HeadraceError, systemCodeOf } from '../errors.ts'
 import { readFeed } from '../feed/read.ts'
+import { findUnfed, type Unfed } from '../inspect/unfed.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Figures } from '../record/figures.ts'
 import { type StageName, stageNames } from '../record/layout.ts'
+import { isEnded } from '../record/notes.ts'
+import { readRunFile } from '../record/run-file.ts'
+import type { Watch } from '../run/events.ts'
 import type { PipelineRef } from '../run/measure/jobs.ts'
 import { runPipeline } from '../run/run.ts'
 import { type EventLog, fieldsOf, openEventLog } from '../watch/event-log.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
-import { loadPlan, referTo } from './load-plan.ts'
+import { loadPlan, pinCode, referTo } from './load-plan.ts'
+import { explainNothing } from './nothing-read.ts'
 import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
-import { watchOptions, watchRun } from './watch-run.ts'
+import { describeUnfed } from './unfed.ts'
+import { type RunWatch, watchOptions, watchRun } from './watch-run.ts'
+import { printable } from './wrap.ts'
 
 export const runCommand: Command = {
   name: 'run',
@@ -57,6 +64,11 @@ export const runCommand: Command = {
     const ref = referTo(args.positionals[0], args.texts('input'), args.flag('follow'))
     const finished = await runModule(ref, args, terminal)
     await showEnd(finished, args.flag('json'), terminal)
+    const nothing = finished.isWorker ? null : await explainNothing(finished.dir, finished.figures)
+    if (nothing !== null) {
+      terminal.err.write(`headrace run: ${printable(nothing)}\n`)
+      return 65
+    }
     return finished.isStopped && !args.flag('drain') ? 130 : 0
   },
 }
@@ -67,6 +79,8 @@ export interface FinishedRun {
   readonly plan: Plan
   readonly figures: Figures
   readonly summary: Summary
+  /** What the feed does not give; null where there is none. */
+  readonly unfed: Unfed | null
   readonly isStopped: boolean
   /** Whether it annotated only, and has no folder of the run. */
   readonly isWorker: boolean
@@ -99,7 +113,7 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   // A process that does not load need not see the input, and one that only annotates not the folder either.
   const loads = stages?.includes('load') ?? true
   const isWorker = stages?.every(stage => stage === 'annotate') ?? false
-  if (loads) await checkInput(plan)
+  if (loads) await checkInput(plan, dir)
   await using watching = await watchRun(args, terminal, log, name)
   log?.tell('info', 'starting', { dir, workers, pid: process.pid, version: readVersion() })
   if (!isWorker)
@@ -109,15 +123,13 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const started = performance.now()
   const cpu = process.cpuUsage()
   const drain = drainOnSignal(watching.display, args.flag('drain'))
-  // Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it.
-  if (loads)
-    plan.source.bytes?.().then(
-      bytes => watching.watch({ kind: 'input', bytes }),
-      () => {},
-    )
+  const watch: Watch = event => {
+    watching.watch(event)
+    if (event.kind === 'stage-began' && loaders.includes(event.stage) && !isEnded([event])) showInput(plan, watching)
+  }
   let figures: Figures
   try {
-    figures = await runPipeline(plan, ref, {
+    figures = await runPipeline(plan, pinCode(ref), {
       dir,
       workers,
       drain: drain.signal,
@@ -129,7 +141,7 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
       state: args.text('state'),
       keepSlots: args.text('keep-slots') === undefined ? null : args.count('keep-slots', 0, 0),
       note: text => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`)),
-      watch: watching.watch,
+      watch,
       ...(stages && { stages }),
     })
   } finally {
@@ -142,21 +154,43 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const { passedOver } = figures
   const summary = { ...summaryOf(name, figures), seconds, cpuSeconds, ...(passedOver && { passedOver }) }
   const isStopped = drain.signal.aborted
-  if (log) tellEnd(log, figures, isStopped, seconds)
-  return { dir, plan, figures, summary, isStopped, isWorker, isLogged: log !== null }
+  const unfed =
+    plan.feed && !isWorker ? await findUnfed(join(dir, 'feed'), Object.keys(figures.shard.tokensByDomain)) : null
+  if (log) tellEnd(log, { figures, unfed, isStopped }, seconds)
+  return { dir, plan, figures, summary, unfed, isStopped, isWorker, isLogged: log !== null }
 }
 
-function tellEnd(log: EventLog, figures: Figures, isStopped: boolean, seconds: number): void {
+/** The stages of which one loads; `annotate` where no process loads alone. */
+const loaders: readonly StageName[] = ['load', 'annotate']
+
+/** Only shown: a run does not wait for it, and whoever reads the input says what is wrong with it. */
+function showInput({ source }: Plan, { watch }: Pick<RunWatch, 'watch'>): void {
+  source.bytes?.().then(
+    bytes => watch({ kind: 'input', bytes }),
+    () => {},
+  )
+}
+
+type End = Pick<FinishedRun, 'figures' | 'unfed' | 'isStopped'>
+
+function tellEnd(log: EventLog, { figures, unfed, isStopped }: End, seconds: number): void {
   log.stop()
   if (figures.laterSplits) log.tell('warn', 'late-files', { files: figures.laterSplits })
+  if (unfed && unfed.missing.length + unfed.tokens > 0) {
+    const { tokens, missing, present } = unfed
+    log.tell('warn', 'unfed', { tokens, missing, present: present.slice(0, domainsTold) })
+  }
   log.tell('info', isStopped ? 'drained' : 'ended', { ...fieldsOf(figures), seconds })
 }
+
+/** Domains that a line of the event log names. */
+const domainsTold = 20
 
 const roundToMs = (seconds: number) => Math.round(seconds * 1000) / 1000
 
 /** Shows how a run ended. */
 export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: Terminal): Promise<void> {
-  const { dir, plan, figures, summary, isStopped, isWorker, isLogged } = finished
+  const { dir, plan, figures, summary, unfed, isStopped, isWorker, isLogged } = finished
   const { laterSplits, steps } = figures
   if (laterSplits && !isLogged) {
     const files = laterSplits === 1 ? 'a file' : `${laterSplits} files`
@@ -164,7 +198,7 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
     terminal.err.write(`headrace run: this run had ended before ${files} of its input came; ${advice}\n`)
   }
   if (isJson) {
-    terminal.out.write(`${JSON.stringify(summary)}\n`)
+    terminal.out.write(`${JSON.stringify({ ...summary, ...(unfed && { feed: unfed }) })}\n`)
     return
   }
   printSummary(summary, figures, dir, terminal)
@@ -172,16 +206,19 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
   if (plan.feed && steps > 0) await showFirstSteps(readFeed(join(dir, 'feed')), steps, terminal)
   else if (plan.feed) {
     const tokens = formatCount(plan.feed.length * plan.feed.batch)
-    terminal.out.write(`\nno step of the feed yet: a step has ${tokens} tokens\n`)
+    terminal.out.write(`\nno step of the feed${unfed?.ended ? '' : ' yet'}: a step has ${tokens} tokens\n`)
   }
+  if (unfed) terminal.out.write(describeUnfed(unfed))
   if (isStopped) terminal.out.write('\nStopped: the same command goes on from here.\n')
   const where = dirname(dir) === '.headrace' ? '' : ` --dir ${dirname(dir)}`
   terminal.out.write(`\nheadrace look${where} shows why, headrace trace ID${where} one document's whole way.\n`)
 }
 
-/** Input that is not there is refused before a run remembers it. */
-async function checkInput({ source }: Plan): Promise<void> {
+/** Input that is not there is refused before a run remembers it. One that goes on compares it with what it has read. */
+async function checkInput({ source }: Plan, dir: string): Promise<void> {
   if (source.options.follow === true) return
+  // What is wrong with the folder is said when it is made.
+  if (await readRunFile(dir).catch(() => null)) return
   for await (const _ of source.splits(new AbortController().signal)) break
 }
 
@@ -203,7 +240,7 @@ function checkName(name: string): string {
 
 /** A folder that can't be made, for another reason than a full or broken disk, is a wrong option. */
 function refuseFolder(dir: string, error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException
+  const code = systemCodeOf(error)
   return error instanceof HeadraceError
     ? error
     : new HeadraceError('bad-option', `the folder ${dir} can't be made (${code}): name another with --dir`, error)

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { utf8 } from '../batch/batch.ts'
+import { writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { fitSeed, type Seed, writeSeed } from '../text/likeness/seed.ts'
 import type { Command } from './command.ts'
@@ -37,7 +38,8 @@ export const seedCommand: Command = {
     const seed = fitSeed(await readTexts([folder], fields), await readTexts(background, fields), { name })
     const file = args.text('out') ?? `seeds/${name}.json`
     await mkdir(dirname(resolve(file)), { recursive: true })
-    await writeFile(file, writeSeed(seed))
+    // Put in place whole: a run may be reading the one before.
+    await writeDurably(file, [Buffer.from(writeSeed(seed))])
     terminal.out.write(describeFit(seed, file))
   },
 }

@@ -17,10 +17,11 @@ export interface ProgressDisplay {
 export function showProgress(figures: () => Figures, out: Terminal['out'], err: Terminal['err']): ProgressDisplay {
   const isLive = out.isTTY === true
   const started = performance.now()
-  const clear = () => isLive && out.write('\r\x1b[2K')
+  const clear = () => isLive && out.redraw?.('')
   const show = () => {
     const parts = describeProgress(figures(), (performance.now() - started) / 1000)
-    out.write(isLive ? `\r\x1b[2K${fitParts(parts, (out.columns ?? 80) - 1)}` : `${joinParts(parts)}\n`)
+    if (isLive) out.redraw?.(fitParts(parts, (out.columns ?? 80) - 1))
+    else out.write(`${joinParts(parts)}\n`)
   }
   const timer = setInterval(show, isLive ? redrawMs : lineMs)
   timer.unref()

@@ -1,17 +1,26 @@
+import { otherDomain } from '../decide/name-limit.ts'
+import { limits } from '../limits.ts'
 import type { Figures } from '../record/figures.ts'
 import type { Terminal } from './command.ts'
-import { formatBytes, formatCount, formatSeconds, formatShare, formatTable, sortCounts } from './table.ts'
+import { formatBytes, formatCount, formatPlural, formatSeconds, formatShare, formatTable, sortCounts } from './table.ts'
+import { cleanName } from './wrap.ts'
 
 /** What `--json` prints: the figures of a run. The seconds are of this process, where it ran the run. */
 export interface Summary {
   readonly run: string
   readonly documents: number
   readonly kept: number
+  /** Of the kept, those too short to be compared with others; undefined in a run that began before it was counted. */
+  readonly uncompared?: number | undefined
   readonly dropped: Readonly<Record<string, number>>
   readonly dead: number
   /** Documents that were repaired, whatever became of them, and how many had which fault. */
   readonly repaired: number
   readonly repairs: Readonly<Record<string, number>>
+  /** Records of a topic that only say that a key was deleted: they are no documents. */
+  readonly tombstones: number
+  /** Documents whose own domain was one too many: they are in the domain `other`. */
+  readonly otherDomains: number
   readonly tokens: number
   readonly textBytes: number
   readonly seconds?: number
@@ -20,16 +29,30 @@ export interface Summary {
   readonly passedOver?: number
 }
 
-export function summaryOf(run: string, { decide, shard }: Figures): Summary {
-  const { documents, kept, dead, repaired, textBytes } = decide
+export function summaryOf(run: string, { decide, shard, tombstones }: Figures): Summary {
+  const { documents, kept, uncompared, dead, otherDomains, repaired, textBytes } = decide
   const dropped = Object.fromEntries(sortCounts(decide.dropped))
   const repairs = Object.fromEntries(sortCounts(decide.repairs))
-  return { run, documents, kept, dropped, dead, repaired, repairs, tokens: shard.tokens, textBytes }
+  const { tokens } = shard
+  return {
+    run,
+    documents,
+    kept,
+    uncompared,
+    dropped,
+    dead,
+    repaired,
+    repairs,
+    tombstones,
+    otherDomains,
+    tokens,
+    textBytes,
+  }
 }
 
 /** The summary for people. */
 export function printSummary(summary: Summary, figures: Figures, dir: string, terminal: Terminal): void {
-  const { documents, kept, dead, dropped, repaired, repairs, tokens } = summary
+  const { documents, kept, uncompared, dead, dropped, repaired, repairs, tombstones, tokens } = summary
   const droppedAll = Object.values(dropped).reduce((a, b) => a + b, 0)
   const write = (text: string) => terminal.out.write(text)
   write(`\nrun ${summary.run} in ${dir}\n\n`)
@@ -37,11 +60,23 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
     formatTable([
       ['documents', formatCount(documents), ''],
       ['  kept', formatCount(kept), formatShare(kept, documents)],
+      ...(uncompared
+        ? [['    too short to compare', formatCount(uncompared), formatShare(uncompared, documents)]]
+        : []),
       ['  dropped', formatCount(droppedAll), formatShare(droppedAll, documents)],
-      ...Object.entries(dropped).map(([reason, n]) => [`    ${reason}`, formatCount(n), formatShare(n, documents)]),
+      ...Object.entries(dropped).map(([reason, n]) => [
+        `    ${cleanName(reason)}`,
+        formatCount(n),
+        formatShare(n, documents),
+      ]),
       ['  dead', formatCount(dead), formatShare(dead, documents)],
       ...(repaired ? [['repaired', formatCount(repaired), formatShare(repaired, documents)]] : []),
-      ...Object.entries(repairs).map(([fault, n]) => [`  ${fault}`, formatCount(n), formatShare(n, documents)]),
+      ...Object.entries(repairs).map(([fault, n]) => [
+        `  ${cleanName(fault)}`,
+        formatCount(n),
+        formatShare(n, documents),
+      ]),
+      ...(tombstones ? [['tombstones, no documents', formatCount(tombstones), '']] : []),
     ]),
   )
   if (tokens > 0) {
@@ -50,7 +85,13 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
     if (Object.keys(tokensByLanguage).length)
       write(`\n${formatTable([['tokens by language', '', ''], ...shares(tokensByLanguage, tokens)])}`)
   }
+  if (summary.otherDomains > 0) write(`\n${describeOthers(summary.otherDomains)}\n`)
   write(`\n${describePace(summary, figures)}\n`)
+}
+
+function describeOthers(documents: number): string {
+  const kept = `the first ${formatCount(limits.domainsMax)} of at most ${limits.nameLengthMax} characters are kept apart`
+  return `${formatPlural(documents, 'document')} of further domains are in '${otherDomain}': ${kept}`
 }
 
 /** How much text, and what this process alone did of it. */
@@ -69,7 +110,7 @@ function shares(counts: Readonly<Record<string, number>>, whole: number): string
   const sorted = sortCounts(counts)
   const rest = sorted.slice(rowsMax)
   const row = (name: string, n: number) => [`  ${name}`, formatCount(n), formatShare(n, whole)]
-  const rows = sorted.slice(0, rowsMax).map(([name, n]) => row(name || '(none)', n))
+  const rows = sorted.slice(0, rowsMax).map(([name, n]) => row(cleanName(name) || '(none)', n))
   const left = rest.reduce((sum, [, n]) => sum + n, 0)
   return rest.length ? [...rows, row(`${rest.length} others`, left)] : rows
 }

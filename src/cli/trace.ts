@@ -7,7 +7,7 @@ import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
 import { type Reasons, readReasons } from './reasons.ts'
 import { formatCount, formatMeasured } from './table.ts'
-import { formatPairs, pageWidth, printable } from './wrap.ts'
+import { cleanName, formatPairs, pageWidth, printable } from './wrap.ts'
 
 export const traceCommand: Command = {
   name: 'trace',
@@ -19,7 +19,7 @@ export const traceCommand: Command = {
   run: async (args, terminal) => {
     await using run = await openRun(args, terminal)
     const [id] = args.positionals
-    const reasons = await readReasons(run)
+    const reasons = readReasons(run)
     let found = 0
     for await (const trace of traceDocument(run, id)) {
       const text = args.flag('json')
@@ -46,7 +46,7 @@ function publicTrace({ fate, measurements, shard, samples }: Trace): unknown {
 async function describe(run: RunReader, trace: Trace, reasons: Reasons, width: number): Promise<string> {
   const { fate, measurements, shard, samples } = trace
   const rows: [string, string][] = [
-    ['source', `${fate.file}:${fate.line}`],
+    ['source', `${cleanName(fate.file, nameColumnsMax)}:${fate.line}`],
     ['address', `slot ${fate.slot}, row ${fate.row}`],
     ['fate', await describeFate(run, trace, reasons)],
   ]
@@ -61,14 +61,17 @@ async function describe(run: RunReader, trace: Trace, reasons: Reasons, width: n
     .filter(([name, value]) => value !== '' && !Number.isNaN(value) && !unmeasured?.has(name))
     .map(([name, value]) => [name, shorten(formatMeasured(value))] as const)
   const measured = cells.length ? `  measured\n${formatPairs(cells, Number.POSITIVE_INFINITY, 4)}` : ''
-  return printable(`${fate.id || '(no document)'}\n${formatPairs(rows, width)}${measured}`)
+  return printable(`${cleanName(fate.id, nameColumnsMax) || '(no document)'}\n${formatPairs(rows, width)}${measured}`)
 }
 
-/** Characters of a measured string that are shown: `meta` may be anything. `--json` has all. */
+/** Names are shown whole, unless they are absurd. */
+const nameColumnsMax = 300
+
+/** Columns of a measured string that are shown: `meta` may be anything. `--json` has all. */
 const charsMax = 400
 
 function shorten(text: string): string {
-  return text.length > charsMax ? `${text.slice(0, charsMax)}…` : text
+  return cleanName(text, charsMax)
 }
 
 function describeSample({ block, epoch, sample, tokens, steps }: Trace['samples'][number]): string {
@@ -77,8 +80,8 @@ function describeSample({ block, epoch, sample, tokens, steps }: Trace['samples'
 }
 
 async function describeFate(run: RunReader, { fate, shard }: Trace, reasons: Reasons): Promise<string> {
-  // A held-out document keeps its own domain in the log: where it went is its shard's folder.
-  if (fate.fate === 'kept') return `kept in ${shard ? decodeURIComponent(shard.path.split('/')[0]) : fate.domain}`
+  // A held-out document keeps its own domain in the log: where it went is its shard's.
+  if (fate.fate === 'kept') return `kept in ${cleanName(shard ? shard.entry.domain : fate.domain, nameColumnsMax)}`
   if (fate.fate === 'dead') return `dead: ${fate.reason}, ${fate.evidence}`
   if (fate.partner < 0) {
     const threshold = reasons.thresholds.get(fate.reason!)
@@ -88,7 +91,7 @@ async function describeFate(run: RunReader, { fate, shard }: Trace, reasons: Rea
   const partnerSlot = slotOf(fate.partner)
   if (partnerSlot < run.first) return `dropped: ${fate.reason} of a document of slot ${partnerSlot}, which was trimmed`
   const { batch, index } = await run.find(fate.partner)
-  const place = `${stringAt(utf8(batch, 'file'), index)}:${numbers(batch, 'line')[index]}`
+  const place = `${cleanName(stringAt(utf8(batch, 'file'), index), nameColumnsMax)}:${numbers(batch, 'line')[index]}`
   const similarity = fate.similarity === null ? '' : `, similarity ${formatMeasured(fate.similarity)}`
-  return `dropped: ${fate.reason} of ${fate.duplicateOf} (${place})${similarity}`
+  return `dropped: ${fate.reason} of ${cleanName(fate.duplicateOf ?? '', nameColumnsMax)} (${place})${similarity}`
 }

@@ -4,7 +4,10 @@ import { type Verification, verifyRun } from '../verify/verify.ts'
 import { type Command, runOptions, type Terminal } from './command.ts'
 import { openRun } from './find-run.ts'
 import { formatBytes, formatCount, formatPlural, formatSeconds, formatTable } from './table.ts'
-import { indentText, pageWidth, printable } from './wrap.ts'
+import { cleanName, indentText, pageWidth, printable } from './wrap.ts'
+
+/** A path is of use whole, unless it is absurd. */
+const pathColumnsMax = 300
 
 /** How often a terminal is told what is read. */
 const redrawMs = 200
@@ -50,7 +53,7 @@ function printVerification(dir: string, found: Verification, seconds: number, te
   for (const { name, failures, problems } of checks) {
     for (const { file, place, what, advice } of problems) {
       const where = [file, place].filter(Boolean).join(', ')
-      write(`\n${printable(`${name}: ${where}`)}\n${indent(`${what}\n${advice}`)}`)
+      write(`\n${name}: ${cleanName(where, pathColumnsMax)}\n${indent(`${what}\n${advice}`)}`)
     }
     if (failures > problems.length) write(`\n${name}: and ${formatCount(failures - problems.length)} more\n`)
   }
@@ -77,8 +80,8 @@ function showReading({ err }: Terminal, isJson: boolean): { show(doing: string, 
     show: (doing, bytes) => {
       if (!isShown || performance.now() - last < redrawMs) return
       last = performance.now()
-      err.write(`\r\x1b[2Kreading ${doing}: ${formatBytes(bytes)}`)
+      err.redraw?.(`reading ${doing}: ${formatBytes(bytes)}`)
     },
-    clear: () => isShown && err.write('\r\x1b[2K'),
+    clear: () => isShown && err.redraw?.(''),
   }
 }

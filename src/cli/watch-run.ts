@@ -1,5 +1,6 @@
 import type { Watch } from '../run/events.ts'
 import { Progress } from '../run/progress.ts'
+import { escapeControls } from '../text/printable.ts'
 import { RunCounts } from '../watch/counts.ts'
 import type { EventLog } from '../watch/event-log.ts'
 import { metricsOf } from '../watch/metrics.ts'
@@ -45,8 +46,13 @@ export async function watchRun(
   return {
     display,
     watch: event => {
+      if (event.kind === 'source-waits' && !log) display.note(`headrace: ${event.waiting}`)
       for (const watcher of watchers) watcher.see(event)
       if (event.kind === 'passed-over' && !log) display.note(`headrace: ${event.split}: ${event.what}`)
+      if (event.kind === 'split-changed' && !log)
+        display.note(
+          `headrace: ${event.split} changed after it was read: what was read of it stays, the rest is not read`,
+        )
     },
     [Symbol.asyncDispose]: async () => {
       display.stop()
@@ -71,5 +77,5 @@ function pagesOf(run: string, counts: RunCounts, status: RunStatus): Readonly<Re
 }
 
 function pageOf({ isOk, ...body }: Probe): Page {
-  return { status: isOk ? 200 : 503, type: 'application/json', body: `${JSON.stringify(body)}\n` }
+  return { status: isOk ? 200 : 503, type: 'application/json', body: escapeControls(`${JSON.stringify(body)}\n`) }
 }

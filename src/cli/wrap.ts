@@ -1,24 +1,10 @@
+import { clipText, displayWidth, findFit } from '../text/printable.ts'
+
+export { cleanName, clipText, displayWidth, printable } from '../text/printable.ts'
+
 /** Columns of a page: the terminal's, within reason; a pipe gets 100. */
 export function pageWidth({ out }: { readonly out: { readonly columns?: number } }): number {
   return Math.max(40, Math.min(140, out.columns ?? 100))
-}
-
-const wide =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\p{Emoji_Presentation}]/u
-
-/** Columns on a terminal: wide East Asian characters and emoji take two, marks none. */
-export function displayWidth(text: string): number {
-  let width = 0
-  for (const character of text)
-    if (wide.test(character)) width += 2
-    else if (!/\p{Mn}/u.test(character)) width++
-  return width
-}
-
-/** The text's beginning that fits `width` columns, with an ellipsis where something was cut. */
-export function clipText(text: string, width: number): string {
-  if (displayWidth(text) <= width) return text
-  return `${text.slice(0, fit(text, width - 1))}…`
 }
 
 /** Lines of at most `width` columns, cut at spaces where there are some. `textLinesMax` lines at most, the last with an ellipsis. */
@@ -53,25 +39,9 @@ export function formatPairs(rows: readonly (readonly [string, string])[], width:
   return lines.map(line => `${line}\n`).join('')
 }
 
-/** Index after the characters that fit `width` columns. */
-function fit(text: string, width: number): number {
-  let [used, index] = [0, 0]
-  for (const character of text) {
-    used += displayWidth(character)
-    if (used > width) break
-    index += character.length
-  }
-  return index
-}
-
 function lineEnd(text: string, width: number): number {
-  const end = Math.max(fit(text, width), 1)
+  const end = Math.max(findFit(text, width), 1)
   if (end >= text.length) return text.length
   const space = text.lastIndexOf(' ', end)
   return space > end / 2 ? space : end
-}
-
-/** Text without control characters, which would move a terminal's cursor or change its colours; line breaks stay. */
-export function printable(text: string): string {
-  return text.toWellFormed().replace(/[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu, ' ')
 }

@@ -16,6 +16,10 @@ export const isCount: Shape = value => Number.isSafeInteger(value) && (value as 
 export function isOneOf(...values: readonly unknown[]): Shape {
   return value => values.includes(value)
 }
+/** What may be left out. */
+export function isOptional(shape: Shape): Shape {
+  return value => value === undefined || shape(value)
+}
 export function isListOf(item: Shape): Shape {
   return value => Array.isArray(value) && value.every(item)
 }

@@ -1,19 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { link, readFile, unlink, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { type FileHandle, link, open, readFile, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import process from 'node:process'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { describeProcess, judgeProcess, type ProcessName } from './process-name.ts'
 
-/** Who holds a folder. `started` tells a process from a later one with the same number. */
-interface Holder {
-  readonly pid: number
-  readonly started: string
-  readonly host: string
-  /** Tells this taking of the folder from every other. */
+/** Who holds a folder. `id` tells this taking of the folder from every other. */
+interface Holder extends ProcessName {
   readonly id: string
 }
+
+/**
+ * A holder writes a byte of its file this often, as its number says nothing to a process of the same host name that can't see it: a
+ * container beside it, or another machine. One whose file nobody wrote for `silentMs` is dead to those. Both times are the file
+ * system's, so clocks need not agree.
+ */
+const pulseMs = 2000
+const silentMs = 10_000
 
 export interface Lock extends AsyncDisposable {
   /** Throws `fenced` when the folder is no longer this process's, as someone removed the lock by hand. One small read, about 20 µs. */
@@ -26,7 +29,7 @@ export interface Lock extends AsyncDisposable {
  */
 export async function lockDirectory(dir: string): Promise<Lock> {
   const id = randomUUID()
-  const holder: Holder = { pid: process.pid, started: startOf(process.pid), host: hostname(), id }
+  const holder: Holder = { ...describeProcess(), id }
   const mine = JSON.stringify(holder)
   const draft = join(dir, `lock.${id}`)
   const path = join(dir, 'lock')
@@ -38,29 +41,58 @@ export async function lockDirectory(dir: string): Promise<Lock> {
   } finally {
     await unlink(draft).catch(() => {})
   }
+  const stopPulse = holder.machine === '' ? async () => {} : await startPulse(path)
   return {
     check: () => {
       if (!isMine(path, mine)) throw lostError(path)
     },
     [Symbol.asyncDispose]: async () => {
+      await stopPulse()
       // Where someone removed the file by hand, it is another's. One that can't be removed is a dead holder's, and is taken over.
       if (isMine(path, mine)) await remove(path).catch(() => {})
     },
   }
 }
 
-/** Who holds a folder. `remote` is a process of another machine, of which nothing is known. */
-export interface LockHolder extends Pick<Holder, 'pid' | 'host'> {
-  readonly state: 'alive' | 'dead' | 'remote'
+/** Who holds a folder. */
+export interface LockHolder extends ProcessName {
+  readonly state: ReturnType<typeof judgeProcess>
 }
 
 /** Looks who holds a folder, and takes nothing; null when nobody does. */
 export async function findLockHolder(dir: string): Promise<LockHolder | null> {
   const holder = await readHolder(join(dir, 'lock'))
   if (holder === null || holder === 'absent') return null
-  const { pid, host } = holder
-  if (host !== hostname()) return { pid, host, state: 'remote' }
-  return { pid, host, state: isAlive(holder) ? 'alive' : 'dead' }
+  const state = judgeProcess(holder)
+  if (state !== 'unseen') return { ...holder, state }
+  const isSilent = Date.now() - (await writtenMs(join(dir, 'lock'))) > silentMs
+  return { ...holder, state: isSilent ? 'dead' : 'unseen' }
+}
+
+/** Writes the first byte of the file again and again, which changes nothing of it but its time. */
+async function startPulse(path: string): Promise<() => Promise<void>> {
+  const file: FileHandle = await open(path, 'r+')
+  let last: Promise<unknown> = Promise.resolve()
+  const timer = setInterval(() => {
+    // A disk that refuses is told where it matters; until then this process is the folder's.
+    last = file.write(Buffer.from('{'), 0, 1, 0).catch(() => {})
+  }, pulseMs)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await last
+    await file.close()
+  }
+}
+
+/** When a file was last written, in milliseconds of its file system's clock; one that is gone, never. */
+async function writtenMs(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
+    throw error
+  }
 }
 
 const triesMax = 100
@@ -70,7 +102,7 @@ async function take(dir: string, path: string, draft: string): Promise<void> {
     if (await tryLink(draft, path)) return
     const other = await readHolder(path)
     if (other === 'absent') continue
-    if (isAlive(other)) throw refuseLocked(dir, other, path)
+    if (await isHeld(other, path, draft)) throw refuseLocked(dir, other!, path)
     await removeDead(dir, path, draft)
   }
   throw new HeadraceError('locked', `${dir} is being taken by several processes at once: try again`)
@@ -82,7 +114,7 @@ async function removeDead(dir: string, path: string, draft: string): Promise<voi
   await take(dir, right, draft)
   try {
     const other = await readHolder(path)
-    if (other !== 'absent' && !isAlive(other)) await remove(path)
+    if (other !== 'absent' && !(await isHeld(other, path, right))) await remove(path)
   } finally {
     await remove(right)
   }
@@ -129,42 +161,26 @@ function isMine(path: string, mine: string): boolean {
   }
 }
 
-function isAlive(holder: Holder | null): holder is Holder {
+/** Whether a holder is at work. `fresh` is a file of this process, written just now. */
+async function isHeld(holder: Holder | null, path: string, fresh: string): Promise<boolean> {
   if (holder === null) return false
-  if (holder.host !== hostname()) return true
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  return holder.started === '' || holder.started === startOf(holder.pid)
-}
-
-/**
- * A process's start time in clock ticks since boot (Linux), or empty where the system does not say. One that has ended and that its
- * parent has not asked after (a zombie, as a container without an init leaves them) still has a number, but holds nothing.
- */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' || fields[0] === 'X' ? 'ended' : fields[19]
-  } catch {
-    return ''
-  }
+  const state = judgeProcess(holder)
+  if (state !== 'unseen') return state !== 'dead'
+  return (await writtenMs(fresh)) - (await writtenMs(path)) < silentMs
 }
 
 /** What a start is told while another process holds the folder. */
-export function refuseLocked(
-  dir: string,
-  holder: Pick<Holder, 'pid' | 'host'>,
-  path = join(dir, 'lock'),
-): HeadraceError {
-  const advice =
-    holder.host === hostname()
-      ? 'wait for it, or stop it'
-      : `it runs on another machine; if that is gone for good, delete ${path}`
-  return new HeadraceError('locked', `${dir} is in use by process ${holder.pid} on ${holder.host}: ${advice}`)
+export function refuseLocked(dir: string, holder: ProcessName, path = join(dir, 'lock')): HeadraceError {
+  const advice = {
+    alive: 'wait for it, or stop it',
+    dead: 'wait for it, or stop it',
+    unseen: `it was at work within the last ${silentMs / 1000} s, in another container or machine of this name: stop it, or try again`,
+    remote: `it runs on another machine; if that is gone for good, delete ${path}`,
+  }
+  return new HeadraceError(
+    'locked',
+    `${dir} is in use by process ${holder.pid} on ${holder.host}: ${advice[judgeProcess(holder)]}`,
+  )
 }
 
 function lostError(path: string): HeadraceError {

@@ -166,7 +166,8 @@ export class FeedPublisher implements AsyncDisposable {
   }
 }
 
-async function readControls(dir: string): Promise<ControlEntry[]> {
+/** The changes of mixture or batch that a feed was given. Throws `corrupt` where they are damaged. */
+export async function readControls(dir: string): Promise<ControlEntry[]> {
   const path = join(dir, 'control.json')
   const text = (await readText(path)) ?? '[]'
   try {

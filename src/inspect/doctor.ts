@@ -1,5 +1,6 @@
 import { open, statfs } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { refuseOtherRun } from '../decide/tables/state-file.ts'
 import { listFiles, readText, sizeOf } from '../disk/files.ts'
 import { findLockHolder, type LockHolder, refuseLocked } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
@@ -7,8 +8,10 @@ import { readHead } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
 import { listJournal } from '../log/journal/files.ts'
 import { scanFile } from '../log/journal/segment.ts'
+import { fingerprintState } from '../pipeline/fingerprint.ts'
 import { leavesBand } from '../pipeline/guard.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import { bindingOf, findBreak } from '../record/binding.ts'
 import { chooseFrom } from '../record/choices.ts'
 import { findDead } from '../record/dead-records.ts'
 import { findHold, heldError } from '../record/hold.ts'
@@ -16,7 +19,7 @@ import { stageNames } from '../record/layout.ts'
 import { readManifest } from '../record/manifest.ts'
 import { firstOpenSlot } from '../record/notes.ts'
 import { listRequests } from '../record/redrive-request.ts'
-import { refuseChanged, refuseFollow, refuseTables } from '../record/refusals.ts'
+import { refuseChanged, refuseFollow, refuseMissing, refuseTables, refuseTrimmedTables } from '../record/refusals.ts'
 import { listReleases } from '../record/release.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { readSplits, stampsOf } from '../record/splits.ts'
@@ -24,7 +27,7 @@ import { readStanding, type Standing } from '../record/standing.ts'
 import type { Trip } from '../record/trip.ts'
 import type { Split } from '../sources/source.ts'
 import { Check } from '../verify/check.ts'
-import { findStates, verifyState } from '../verify/state.ts'
+import { findStates, findTablesOwner, verifyState } from '../verify/state.ts'
 
 /** How far a stage is: slots committed, and how many fewer than the stage before. */
 export interface StageState {
@@ -52,6 +55,8 @@ export interface InputState {
 }
 
 export interface Diagnosis {
+  /** The run's, by which files of another run are told from its own; null for a run of an older version. */
+  readonly id: string | null
   readonly holder: LockHolder | null
   readonly stages: readonly StageState[]
   readonly tails: readonly Tail[]
@@ -62,6 +67,8 @@ export interface Diagnosis {
   /** Files that a stop left half made; they are written again. */
   readonly leftovers: readonly string[]
   readonly feed: { readonly steps: number; readonly isEnded: boolean; readonly tailLines: number } | null
+  /** Steps that the log says were published at the end, where the feed's head is gone: they are published again. Otherwise 0. */
+  readonly lostSteps: number
   readonly input: InputState
   readonly disk: {
     readonly freeBytes: number
@@ -80,12 +87,14 @@ export interface Diagnosis {
 export interface Examination {
   readonly found: Diagnosis
   readonly before: HeadraceError | null
+  /** What can't be read of the log, or is not of this run and of one time. */
+  readonly broken: HeadraceError | null
   readonly behind: HeadraceError | null
   /** Where the stages stand; null where the log can't be read. */
   readonly standing: Standing | null
 }
 
-/** Looks at all that a start looks at, and does nothing. `plan` is the pipeline as it is now, null where it can't be loaded. */
+/** Looks at all that a start looks at, and does nothing. `plan` is the pipeline as it is now, null where none was loaded. */
 export async function examineRun(run: RunReader, plan: Plan | null): Promise<Examination> {
   const { dir } = run
   const holder = await findLockHolder(dir)
@@ -94,13 +103,15 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
   const feed = await attempt(findFeed(dir), null)
   const waiting = await attempt(findWaiting(dir, standing), null)
   const input = await checkInput(plan, splits)
-  const hasTables = plan?.deciders.some(({ tables }) => tables.length > 0)
-  const stateSlots = (await findState(run)) ?? (hasTables ? 0 : null)
+  const broken = await attempt(findBreak(dir, run.run, run.log), null)
+  const tables = await findTables(run, standing?.decide.slot ?? null)
+  const { slots: stateSlots } = tables
   const tails = await Promise.all(stageNames.map(stage => findTail(dir, stage)))
   const { bytes, drafts } = await measure(dir)
   const { bavail, bsize } = await statfs(dir)
   const readBytes = standing?.load.readBytes ?? 0
   const found = {
+    id: run.run.id ?? null,
     holder,
     stages: standing ? stagesOf(run, standing) : [],
     tails: tails.filter(tail => tail !== null),
@@ -108,20 +119,20 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
     open: openOf(run, standing),
     leftovers: [...drafts, ...strays],
     feed: feed.value,
+    lostSteps: feed.value || feed.failure ? 0 : (standing?.shard.fed?.steps ?? 0),
     input: input.state,
     disk: { freeBytes: bavail * bsize, runBytes: bytes, readBytes, perByteRead: readBytes ? bytes / readBytes : null },
     hold: waiting.value?.hold ?? null,
     dead,
   }
   const locked = holder && holder.state !== 'dead' ? refuseLocked(dir, holder) : null
-  const changed = standing && judgeInput(dir, standing, plan, input.changed)
-  const decided = standing?.decide.slot ?? Number.POSITIVE_INFINITY
-  const ahead = stateSlots !== null && stateSlots > decided ? refuseTables(dir, stateSlots, decided) : null
+  const changed = standing && judgeInput(dir, standing, plan, input)
   const held = judgeHold(dir, waiting.value?.held ?? [], plan)
   return {
     found,
-    before: input.failure ?? locked,
-    behind: log.failure ?? feed.failure ?? changed ?? ahead ?? waiting.failure ?? held,
+    before: locked,
+    broken: log.failure ?? broken.failure ?? broken.value,
+    behind: feed.failure ?? changed ?? tables.failure ?? waiting.failure ?? held,
     standing,
   }
 }
@@ -167,16 +178,23 @@ function openOf({ run }: RunReader, standing: Standing | null): Diagnosis['open'
 }
 
 /** Input of a run that has ended may change, and can't be followed. */
-function judgeInput(dir: string, { load }: Standing, plan: Plan | null, changed: HeadraceError | null) {
-  if (!load.ended) return changed
-  return plan?.source.options.follow ? refuseFollow(dir) : null
+function judgeInput(
+  dir: string,
+  { load }: Standing,
+  plan: Plan | null,
+  { changed, failure }: { readonly changed: HeadraceError | null; readonly failure: HeadraceError | null },
+) {
+  if (!load.ended) return changed ?? failure
+  if (plan?.source.options.follow) return refuseFollow(dir)
+  // What was read is needed no more.
+  return failure?.code === 'not-found' ? null : failure
 }
 
 /** What holds the run still: a guard may have another band by now. */
 function judgeHold(dir: string, trips: readonly Trip[], plan: Plan | null) {
-  const guards = plan?.guards ?? []
+  // Without the pipeline, its guards are taken for those that hold the run.
   const isOutside = ({ guard, rows, removed }: Trip) =>
-    guards.some(one => one.name === guard && leavesBand(one, rows, removed))
+    plan === null || plan.guards.some(one => one.name === guard && leavesBand(one, rows, removed))
   const left = trips.filter(isOutside)
   return left.length > 0 ? heldError(dir, { version: 1, slot: left[0].slot, trips: left }) : null
 }
@@ -191,14 +209,23 @@ async function findTail(dir: string, stage: string): Promise<Tail | null> {
   return { file: relative(dir, last.path), at: size, bytes: fileSize - size, isDamage: rest === 'damaged' }
 }
 
-async function findState({ dir, run }: RunReader): Promise<number | null> {
+/** How far the newest tables are, null where no decider has any, and what a start that opens them is refused for. */
+async function findTables({ dir, run, first }: RunReader, decided: number | null) {
+  const owner = { identity: run.segments[0].state, run: bindingOf(run) }
   const check = new Check('state', 'seals')
+  const hasTables = owner.identity !== fingerprintState([], new Map())
   let newest: number | null = null
   for (const file of await findStates(dir)) {
-    const slot = await verifyState(dir, file, run.segments[0].state, check)
-    if (slot !== null) newest = Math.max(slot, newest ?? 0)
+    const path = join(dir, file.path)
+    const found = await findTablesOwner(path)
+    if (found && found.run !== owner.run) return { slots: 0, failure: refuseOtherRun(path) }
+    newest = Math.max((await verifyState(dir, file, owner, check)) ?? 0, newest ?? 0)
   }
-  return newest
+  const slots = newest ?? (hasTables ? 0 : null)
+  if (slots === null || decided === null) return { slots, failure: null }
+  if (slots > decided) return { slots, failure: refuseTables(dir, slots, decided) }
+  const isCut = hasTables && slots < Math.min(first, decided)
+  return { slots, failure: isCut ? refuseTrimmedTables(dir, slots, first) : null }
 }
 
 async function findFeed(dir: string): Promise<Diagnosis['feed']> {
@@ -226,7 +253,7 @@ async function checkInput(plan: Plan | null, known: readonly Split[]) {
   const failure = await listSplits(plan, known, now)
   const names = new Set(now.map(({ name }) => name))
   const changed = now.filter(({ name, stamp }) => stamps.has(name) && stamps.get(name) !== stamp)
-  const unchecked = plan ? (failure?.message ?? null) : "the pipeline can't be loaded"
+  const unchecked = plan ? (failure?.message ?? null) : 'the pipeline is not loaded'
   // A split that is read again is of a file that is compared by its own name.
   const missing = [...stamps.keys()].filter(name => !names.has(name) && !name.startsWith('redrive/'))
   const state: InputState = {
@@ -237,7 +264,19 @@ async function checkInput(plan: Plan | null, known: readonly Split[]) {
     unchecked,
   }
   const [first] = changed
-  return { state, failure, changed: first ? refuseChanged(first, stamps.get(first.name)!) : null }
+  if (first) return { state, failure, changed: refuseChanged(first, stamps.get(first.name)!) }
+  const missingNow = plan ? await findMissing(plan, known, state.missing) : []
+  return { state, failure, changed: missingNow.length > 0 ? refuseMissing(missingNow, known.length) : null }
+}
+
+/** The splits that a start would miss: other patterns may leave out one that is there, and what a follower has read may be cleared away. */
+async function findMissing({ source }: Plan, known: readonly Split[], names: readonly string[]): Promise<Split[]> {
+  if (source.options.follow) return []
+  const unlisted = new Set(names)
+  const missing: Split[] = []
+  for (const split of known.filter(({ name }) => unlisted.has(name)))
+    if ((await source.stamp?.(split.name).catch(() => null)) == null) missing.push(split)
+  return missing
 }
 
 /** Adds what the source has to `now`. Returns why it can't be listed. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { addressOf } from '../decide/decider.ts'
+import { otherDomain } from '../decide/name-limit.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import { readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
@@ -101,11 +102,10 @@ async function findSamples(run: RunReader, place: ShardPlace): Promise<TracedSam
   const dir = join(run.dir, 'feed')
   const head = await readHead(dir)
   if (!head) return []
-  const { domain } = place.entry
-  const ranges = rangesOf(await readSteps(dir, head), domain)
+  const ranges = rangesOf(await readSteps(dir, head), place.entry.domain)
   const found: TracedSample[] = []
-  for (const inBlock of Map.groupBy(ranges, ({ block, epoch }) => `${block} ${epoch}`).values()) {
-    const [{ block, epoch }] = inBlock
+  for (const inBlock of Map.groupBy(ranges, ({ domain, block, epoch }) => `${block} ${epoch} ${domain}`).values()) {
+    const [{ domain, block, epoch }] = inBlock
     using file = new BlockFile(dir, { domain, number: block, epoch })
     const shard = file.identity.shards.findIndex(one => one.path === place.path)
     if (shard < 0) continue
@@ -135,9 +135,12 @@ async function readSteps(dir: string, head: { steps: number; segmentSteps: numbe
   return steps
 }
 
-/** What steps take of a domain's blocks, in their order. */
-function rangesOf(steps: readonly Step[], domain: string) {
+/** What steps take of a domain's blocks, in their order; and of those of `other`, in which it may be fed. */
+function rangesOf(steps: readonly Step[], own: string) {
+  const names = [...new Set([own, otherDomain])]
   return steps.flatMap(({ step, domains }) =>
-    Object.hasOwn(domains, domain) ? domains[domain].map(range => ({ ...range, step })) : [],
+    names
+      .filter(domain => Object.hasOwn(domains, domain))
+      .flatMap(domain => domains[domain].map(range => ({ ...range, domain, step }))),
   )
 }

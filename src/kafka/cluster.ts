@@ -6,6 +6,7 @@ import type { Broker, KafkaOptions, Tls } from './options.ts'
 import type { Codec } from './records.ts'
 import type { KafkaClient, Requests } from './requests.ts'
 import { createCodec, createRequests, loadClient, optional, secondGeneration } from './requests.ts'
+import { UnreachableError } from './unreachable.ts'
 
 export interface Topic {
   readonly id: string
@@ -191,15 +192,15 @@ export class Cluster implements AsyncDisposable {
   async #connect(node: number | null, lane: Lane): Promise<Connection> {
     if (node !== null && !this.#brokers.has(node)) await this.#metadata([])
     const known = node === null ? [...this.#brokers.values(), ...this.options.brokers] : [this.#brokers.get(node)]
-    let last: unknown
-    for (const broker of known) {
+    const failures: UnreachableError[] = []
+    for (const broker of known as Broker[]) {
       try {
-        return await lane.get(broker as Broker)
+        return await lane.get(broker)
       } catch (error) {
-        last = error
+        failures.push(new UnreachableError(broker, error))
       }
     }
-    throw last
+    throw failures.length === 1 ? failures[0] : new AggregateError(failures)
   }
 
   async #find(name: string): Promise<Topic> {

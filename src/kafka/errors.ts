@@ -1,4 +1,5 @@
 import { HeadraceError } from '../errors.ts'
+import { describeUnreachable } from './unreachable.ts'
 
 interface ClientError {
   readonly apiId?: string
@@ -85,11 +86,16 @@ const judgements: readonly (readonly [pattern: RegExp, code: HeadraceError['code
   [/^/, 'disk', 'what was committed is safe; run the same command again when the brokers answer'],
 ]
 
-/** Turns an error of the client into ours. The message has codes alone: what the client attaches may hold what was sent. */
+/**
+ * Turns an error of the client into ours. The message has codes alone, and of a broker that can't be reached its address: what the client
+ * attaches may hold what was sent.
+ */
 export function wrapKafkaError(error: unknown, doing: string): unknown {
   if (error instanceof HeadraceError) return error
   const codes = [...new Set(codesOf(error))]
   if (codes.length === 0) return error
   const [, code, advice] = judgements.find(([pattern]) => codes.some(one => pattern.test(one)))!
-  return new HeadraceError(code, `${doing} failed with ${codes.join(', ')}: ${advice}`)
+  const unreachable = [...new Set(describeUnreachable(error))]
+  const why = unreachable.length > 0 ? ` (${unreachable.join('; ')})` : ''
+  return new HeadraceError(code, `${doing} failed with ${codes.join(', ')}${why}: ${advice}`)
 }

@@ -14,8 +14,14 @@ export interface Fetch {
   readonly lane?: Lane
 }
 
+export interface FetchedCommitted extends Committed {
+  /** Behind all that is decided, and behind all that its brokers agree on; -1 where this answer does not say. */
+  readonly stable: bigint
+  readonly high: bigint
+}
+
 /** One try to fetch committed records. */
-export async function fetchCommitted(cluster: Cluster, fetch: Fetch): Promise<Committed> {
+export async function fetchCommitted(cluster: Cluster, fetch: Fetch): Promise<FetchedCommitted> {
   const { topic, partition, from, waitMs = 0, bytesMax = fetchBytesMax, lane } = fetch
   const { node, id } = await cluster.leader(topic, partition)
   const part = {
@@ -28,7 +34,9 @@ export async function fetchCommitted(cluster: Cluster, fetch: Fetch): Promise<Co
   const topics = [{ topicId: id, partitions: [part] }]
   const got = await cluster.call(node, cluster.requests.fetch, [waitMs, 1, bytesMax, 1, 0, -1, topics, [], ''], lane)
   if (got.error) throw Object.assign(new Error(got.error), { apiId: got.error })
-  return filterCommitted(decodeBatches(got.bytes, `${topic}/${partition}`, cluster.codec), got.aborted, from)
+  const batches = decodeBatches(got.bytes, `${topic}/${partition}`, cluster.codec)
+  const committed = filterCommitted(batches, got.aborted, from)
+  return { ...committed, stable: got.lastStableOffset, high: got.highWatermark }
 }
 
 /** A partition's first offset and the one after all that is committed (the last stable offset). */
@@ -37,11 +45,23 @@ export async function offsetsOf(cluster: Cluster, topic: string, partition: numb
   return { first, next }
 }
 
-async function offsetAt(cluster: Cluster, name: string, partition: number, timestamp: bigint): Promise<bigint> {
+/** The offset after all that a partition's brokers agree on, whether it is decided or not (the high watermark). */
+export const highWatermarkOf = (cluster: Cluster, topic: string, partition: number) =>
+  offsetAt(cluster, topic, partition, -1n, readUncommitted)
+
+const [readUncommitted, readCommitted] = [0, 1]
+
+async function offsetAt(
+  cluster: Cluster,
+  name: string,
+  partition: number,
+  timestamp: bigint,
+  isolation = readCommitted,
+): Promise<bigint> {
   return cluster.retry(async () => {
     const { node } = await cluster.leader(name, partition)
     const partitions = [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }]
-    const { topics } = await cluster.call(node, cluster.requests.listOffsets, [-1, 1, [{ name, partitions }]])
+    const { topics } = await cluster.call(node, cluster.requests.listOffsets, [-1, isolation, [{ name, partitions }]])
     return topics[0].partitions[0].offset
   })
 }

@@ -1,4 +1,7 @@
 import { HeadraceError } from '../errors.ts'
+import { decodeRecords, type StoredRecord, wrongBatch } from './record-reader.ts'
+
+export type { StoredRecord } from './record-reader.ts'
 
 /**
  * Record batches, format 2, as they lie in a partition:
@@ -99,42 +102,46 @@ export interface Batch {
   records(): StoredRecord[]
 }
 
-export interface StoredRecord {
-  readonly offset: bigint
-  /** Milliseconds since 1970: when it was made or, where the topic says so, when the broker took it. Null where nobody said. */
-  readonly timeMs: number | null
-  readonly key: Buffer | null
-  readonly value: Buffer
-  /** In their order; a name may come again. */
-  readonly headerList: readonly StoredHeader[]
-  /** The same for who knows that they are text under names of their own, as the log's are. */
-  readonly headers: Readonly<Record<string, string>>
-}
-export type StoredHeader = readonly [name: string, value: Buffer | null]
-
 /**
- * The whole batches of a response; the broker may cut the last one short. A batch whose checksum is wrong is `corrupt`: it was damaged
- * on its way or on the broker's disk. `where` names topic and partition for the message.
+ * The whole batches of a response; the broker may cut the last one short, and never the first. A batch that is not as it was written, by
+ * its checksum or by what the checksum does not cover, is `corrupt`. `where` names topic and partition for the message.
  */
 export function* decodeBatches(bytes: Buffer, where: string, codec: Codec): Iterable<Batch> {
-  for (let at = 0; at + headBytes <= bytes.length; ) {
-    const end = at + 12 + bytes.readInt32BE(at + 8)
-    if (end > bytes.length) return
-    const batch = bytes.subarray(at, end)
-    const firstOffset = batch.readBigInt64BE(0)
-    const isWhole = batch.length >= headBytes && batch[16] === magic
-    if (!isWhole || codec.crc32c(batch.subarray(crcFrom)) !== batch.readUInt32BE(17))
-      throw new HeadraceError(
-        'corrupt',
-        `${where}: the record batch at offset ${firstOffset} has a wrong checksum; read it again, and if it stays, restore the partition from a replica`,
-      )
-    yield decodeHead(batch, where, codec)
-    at = end
+  let expected = 0n
+  for (let at = 0; at < bytes.length; ) {
+    const left = bytes.subarray(at)
+    const length = left.length < headBytes ? 0 : 12 + left.readInt32BE(8)
+    if (left.length < headBytes || length > left.length) {
+      if (at > 0) return
+      throw damagedBatch(where, left, `is cut short: ${left.length} bytes of it came`)
+    }
+    if (length < headBytes)
+      throw damagedBatch(where, left, `has a length of ${length} bytes, of which its head takes ${headBytes}`)
+    const batch = decodeHead(left.subarray(0, length), where, codec)
+    if (batch.firstOffset < expected) throw damagedBatch(where, left, `stands behind offset ${expected - 1n}`)
+    expected = batch.lastOffset + 1n
+    yield batch
+    at += length
   }
 }
 
+function damagedBatch(where: string, batch: Buffer, what: string): HeadraceError {
+  const offset = batch.length < 8 ? 'the offset that was asked for' : `offset ${batch.readBigInt64BE(0)}`
+  const advice = 'read it again, and if it stays, restore the partition from a replica'
+  return new HeadraceError('corrupt', `${where}: the record batch at ${offset} ${what}; ${advice}`)
+}
+
 function decodeHead(batch: Buffer, where: string, codec: Codec): Batch {
-  const firstOffset = batch.readBigInt64BE(0)
+  if (batch[16] !== magic && batch[16] < magic)
+    throw damagedBatch(
+      where,
+      batch,
+      `has the record format ${batch[16]}, which Kafka left in version 0.11, or is damaged`,
+    )
+  if (batch[16] !== magic || codec.crc32c(batch.subarray(crcFrom)) !== batch.readUInt32BE(17))
+    throw damagedBatch(where, batch, 'has a wrong checksum')
+  const [firstOffset, lastDelta] = [batch.readBigInt64BE(0), batch.readInt32BE(23)]
+  if (firstOffset < 0n || lastDelta < 0) throw damagedBatch(where, batch, `ends ${lastDelta} behind its start`)
   const attributes = batch.readInt16BE(21)
   const [timeFirst, timeLast] = [27, 35].map(at => Number(batch.readBigInt64BE(at)))
   const takesAppendTime = (attributes & appendTimeBit) !== 0
@@ -142,70 +149,27 @@ function decodeHead(batch: Buffer, where: string, codec: Codec): Batch {
     const timeMs = takesAppendTime ? timeLast : timeFirst + delta
     return timeMs < 0 ? null : timeMs
   }
+  const head = { where, firstOffset, lastDelta, count: batch.readInt32BE(57), timeOf }
   return {
     firstOffset,
-    lastOffset: firstOffset + BigInt(batch.readInt32BE(23)),
+    lastOffset: firstOffset + BigInt(lastDelta),
     producerId: batch.readBigInt64BE(43),
     isTransactional: (attributes & transactionalBit) !== 0,
     isControl: (attributes & controlBit) !== 0,
-    records: () => {
-      const body = batch.subarray(headBytes)
-      const bits = attributes & 7
-      const plain = bits === 0 ? body : codec.decompress(bits, body)
-      return decodeRecords(plain, { where, count: batch.readInt32BE(57), firstOffset, timeOf })
-    },
+    records: () => decodeRecords(decompress(batch, attributes & 7, where, codec), head),
   }
 }
 
-interface Head {
-  readonly where: string
-  readonly count: number
-  readonly firstOffset: bigint
-  timeOf(delta: number): number | null
-}
-
-function decodeRecords(body: Buffer, { where, count, firstOffset, timeOf }: Head): StoredRecord[] {
-  let at = 0
-  const checkEnd = (end: number) => {
-    if (end <= body.length) return
-    const what = `${where}: the record batch at offset ${firstOffset} ends within a record`
-    throw new HeadraceError('corrupt', `${what}; whoever wrote it did so wrongly: delete it, or begin behind it`)
+function decompress(batch: Buffer, bits: number, where: string, codec: Codec): Buffer {
+  const body = batch.subarray(headBytes)
+  // Of a batch whose records were all compacted away the head stays.
+  if (bits === 0 || body.length === 0) return body
+  try {
+    return codec.decompress(bits, body)
+  } catch (error) {
+    const offset = batch.readBigInt64BE(0)
+    throw wrongBatch(where, offset, `can't be decompressed (${(error as Error).message})`)
   }
-  const number = (): number => {
-    let value = 0
-    for (let shift = 1; ; shift *= 128) {
-      checkEnd(at + 1)
-      const byte = body[at++]
-      value += (byte & 127) * shift
-      if (byte < 128) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
-    }
-  }
-  const bytes = (): Buffer | null => {
-    const length = number()
-    if (length < 0) return null
-    checkEnd(at + length)
-    return body.subarray(at, (at += length))
-  }
-  return Array.from({ length: count }, () => {
-    number()
-    at++
-    const timeMs = timeOf(number())
-    const offset = firstOffset + BigInt(number())
-    const key = bytes()
-    const value = bytes() ?? Buffer.alloc(0)
-    const headerList: StoredHeader[] = []
-    for (let left = number(); left > 0; left--) headerList.push([`${bytes()}`, bytes()])
-    return {
-      offset,
-      timeMs,
-      key,
-      value,
-      headerList,
-      get headers() {
-        return Object.fromEntries(headerList.map(([name, text]) => [name, `${text ?? ''}`]))
-      },
-    }
-  })
 }
 
 export interface Aborted {
@@ -214,7 +178,8 @@ export interface Aborted {
 }
 
 /** The key of a control record is its version and its type: 0 ends a transaction that was aborted. */
-const isAbortMarker = (batch: Batch) => batch.records()[0]?.key?.readInt16BE(2) === 0
+const isAbortMarker = (batch: Batch) => batch.records().some(({ key }) => key?.subarray(2, 4).equals(abortType))
+const abortType = Buffer.alloc(2)
 
 export interface Committed {
   readonly records: readonly StoredRecord[]

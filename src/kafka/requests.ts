@@ -1,7 +1,11 @@
+import zlib from 'node:zlib'
 import type * as Client from '@platformatic/kafka'
 import type { API, Reader } from '@platformatic/kafka'
 import { HeadraceError } from '../errors.ts'
 import type { Aborted, Codec } from './records.ts'
+
+/** A batch, decompressed: eight times what the topics of a run take. */
+const batchBytesMax = 256 * 1024 * 1024
 
 export type KafkaClient = typeof Client
 
@@ -34,6 +38,8 @@ export interface ProducePartition {
 /** What a fetch of one partition brought. `bytes` are record batches, a copy of its own. */
 export interface Fetched {
   readonly error: string | null
+  /** Behind all that its brokers agree on, and behind all that is decided of it: a transaction that is open lies between. */
+  readonly highWatermark: bigint
   readonly lastStableOffset: bigint
   readonly aborted: readonly Aborted[]
   readonly bytes: Buffer
@@ -141,7 +147,13 @@ function parseFetch(reader: Reader, codes: Readonly<{ [code: number]: string }>)
   reader.readInt32()
   const topLevel = reader.readInt16()
   reader.readInt32()
-  let fetched: Fetched = { error: nameOf(topLevel, codes), lastStableOffset: -1n, aborted: [], bytes: Buffer.alloc(0) }
+  let fetched: Fetched = {
+    error: nameOf(topLevel, codes),
+    highWatermark: -1n,
+    lastStableOffset: -1n,
+    aborted: [],
+    bytes: Buffer.alloc(0),
+  }
   reader.readArray(topic => {
     topic.readUUID()
     topic.readArray(partition => (fetched = parsePartition(partition, codes)))
@@ -152,7 +164,7 @@ function parseFetch(reader: Reader, codes: Readonly<{ [code: number]: string }>)
 function parsePartition(reader: Reader, codes: Readonly<{ [code: number]: string }>): Fetched {
   reader.readInt32()
   const error = nameOf(reader.readInt16(), codes)
-  reader.readInt64()
+  const highWatermark = reader.readInt64()
   const lastStableOffset = reader.readInt64()
   reader.readInt64()
   const aborted = reader.readNullableArray(inner => ({
@@ -163,14 +175,14 @@ function parsePartition(reader: Reader, codes: Readonly<{ [code: number]: string
   const length = Math.max(0, reader.readUnsignedVarInt() - 1)
   const bytes = reader.buffer.slice(reader.position, reader.position + length)
   reader.skip(length)
-  return { error, lastStableOffset, aborted: aborted ?? [], bytes }
+  return { error, highWatermark, lastStableOffset, aborted: aborted ?? [], bytes }
 }
 
 const nameOf = (code: number, codes: Readonly<{ [code: number]: string }>) =>
   code === 0 ? null : (codes[code] ?? `code ${code}`)
 
-/** Checksum and compressions of the client. `compression` is one of Kafka's names. */
-export function createCodec(client: KafkaClient, compression: string): Codec {
+/** Checksum and compressions of the client. `compression` is one of Kafka's names; `bytesMax` bounds a batch, decompressed. */
+export function createCodec(client: KafkaClient, compression: string, bytesMax = batchBytesMax): Codec {
   const { compressionsAlgorithms: all, Writer } = client
   const chosen = all[compression as keyof typeof all]
   const byBits = new Map(Object.values(all).map(algorithm => [algorithm.bitmask as number, algorithm]))
@@ -181,6 +193,9 @@ export function createCodec(client: KafkaClient, compression: string): Codec {
       compression === 'none' ? null : { bits: chosen.bitmask, compress: bytes => chosen.compressSync(bytes) as Buffer },
     decompress: (bits, bytes) => {
       const algorithm = byBits.get(bits)
+      // The client's own have no bound, and a kilobyte of zeros is a few bytes.
+      if (algorithm === all.gzip) return zlib.gunzipSync(bytes, { maxOutputLength: bytesMax })
+      if (algorithm === all.zstd) return zlib.zstdDecompressSync(bytes, { maxOutputLength: bytesMax })
       if (!algorithm) throw new HeadraceError('corrupt', `a record batch has the unknown compression ${bits}`)
       return algorithm.decompressSync(bytes)
     },

@@ -1,9 +1,9 @@
-import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { limits } from '../limits.ts'
 import type { Append, Log } from '../log/log.ts'
 import { hasLine, isRest, joinRanges } from '../sources/line-ranges.ts'
 import { type LineRange, lineAtEnd, type Split } from '../sources/source.ts'
+import { decodeEntry } from './entry.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
 import { annotatedSlot, readBySlot } from './slots.ts'
 
@@ -36,7 +36,7 @@ export async function findDead(
   for await (const entry of readBySlot(log, topics.dead, deadPartitionsOf(shape))) {
     const slot = Number(entry.headers.slot)
     if (slot >= before || records >= limits.redriveRecordsMax) break
-    for (const { file, line, reason } of deadRowsOf(decodeBatch(entry.value).batch)) {
+    for (const { file, line, reason } of deadRowsOf(decodeEntry(entry.value))) {
       if ((reasons.length > 0 && !reasons.includes(reason)) || isReadAgain(file, line, slot)) continue
       const range: LineRange = [line, isRest({ line, reason }) ? lineAtEnd : line]
       const ranges = found.get(file)
@@ -59,13 +59,16 @@ export interface DeadRow {
   readonly detail: string
 }
 
-/** The rows of a batch of that topic. */
+/** The rows of a batch of that topic. A row without a file is of the file of the row before it. */
 export function* deadRowsOf(batch: Batch): Generator<DeadRow, void> {
   const rows = numbers(batch, 'row')
   const lines = numbers(batch, 'line')
   const at = (name: string, i: number) => stringAt(utf8(batch, name), i)
-  for (let i = 0; i < batch.rows; i++)
-    yield { row: rows[i], file: at('file', i), line: lines[i], reason: at('reason', i), detail: at('detail', i) }
+  let file = ''
+  for (let i = 0; i < batch.rows; i++) {
+    file = at('file', i) || file
+    yield { row: rows[i], file, line: lines[i], reason: at('reason', i), detail: at('detail', i) }
+  }
 }
 
 /** Counts dead rows among what was committed, by reason. */
@@ -73,7 +76,7 @@ export function countDead(appends: readonly Append[]): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { topic, value } of appends) {
     if (topic !== topics.dead) continue
-    for (const { reason } of deadRowsOf(decodeBatch(value).batch)) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+    for (const { reason } of deadRowsOf(decodeEntry(value))) counts.set(reason, (counts.get(reason) ?? 0) + 1)
   }
   return counts
 }

@@ -9,6 +9,8 @@ export interface Figures {
   readonly readBytes: number
   /** Bytes read before this process began, so that rates count its own work. */
   readonly readBytesBefore: number
+  /** Records that only say that a key was deleted, which are no documents. */
+  readonly tombstones: number
   /** Slots that each stage is done with. */
   readonly annotated: number
   readonly decided: number
@@ -28,6 +30,7 @@ export function figuresOf({ load, annotated, decide, shard }: Standing): Figures
     inputBytes: 0,
     readBytes: load.readBytes,
     readBytesBefore: load.readBytes,
+    tombstones: load.tombstones,
     annotated,
     decided: decide.slot,
     sharded: shard.slot,

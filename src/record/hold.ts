@@ -1,10 +1,11 @@
 import { basename, dirname, join } from 'node:path'
-import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { removeFile } from '../disk/files.ts'
 import { isCount, isFields, isListOf, isObjectOf, isOneOf, readJson, writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
+import { cleanName, displayWidth } from '../text/printable.ts'
 import { deadRowsOf } from './dead-records.ts'
+import { decodeEntry } from './entry.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
 import { releases } from './release.ts'
 import { readSlot } from './slots.ts'
@@ -22,7 +23,7 @@ const tripsMax = 64
 /** Groups that a message tells in full, and those that it names. */
 const tripsTold = 3
 const tripsNamed = 10
-const nameCharactersMax = 100
+const nameColumnsMax = 100
 
 const pathOf = (dir: string) => join(dir, 'hold.json')
 
@@ -71,7 +72,7 @@ export async function addDeadSamples(
 
 async function sampleDead(log: Log, shape: RunShape, slot: number): Promise<RemovedDocument[]> {
   const entry = await readSlot(log, topics.dead, deadPartitionsOf(shape), slot)
-  const rows = entry ? deadRowsOf(decodeBatch(entry.value).batch).take(samplesMax) : []
+  const rows = entry ? deadRowsOf(decodeEntry(entry.value)).take(samplesMax) : []
   return Array.from(rows, ({ reason, file, line }) => ({ id: reason, file, line }))
 }
 
@@ -99,15 +100,17 @@ export function describeTrip(trip: Omit<Trip, 'parts' | 'samples'>): string {
 function tellTrip(trip: Trip): string {
   const names = trip.parts.map(([name]) => (trip.by === 'reason' ? `domain '${plain(name)}'` : plain(name)))
   const counts = trip.parts.map(([, count]) => formatCount(count))
-  const [nameWidth, countWidth] = [names, counts].map(list => Math.max(0, ...list.map(text => text.length)))
+  const [nameWidth, countWidth] = [names, counts].map(list => Math.max(0, ...list.map(displayWidth)))
   const shares = trip.parts.map(([, count]) => formatShare(count / trip.rows).padStart(6))
-  const parts = names.map((name, i) => `  ${name.padEnd(nameWidth)}  ${counts[i].padStart(countWidth)}  ${shares[i]}\n`)
-  const samples = trip.samples.map(({ id, file, line }) => `    ${plain(id)}  ${file}:${line}\n`)
+  const parts = names.map(
+    (name, i) =>
+      `  ${name}${' '.repeat(nameWidth - displayWidth(name))}  ${counts[i].padStart(countWidth)}  ${shares[i]}\n`,
+  )
+  const samples = trip.samples.map(({ id, file, line }) => `    ${plain(id)}  ${cleanName(file, 300)}:${line}\n`)
   return `${describeTrip(trip)}\n${parts.join('')}${samples.length ? '  removed, for example\n' : ''}${samples.join('')}`
 }
 
-/** Names come from documents: nothing in them may steer a terminal. */
-const plain = (name: string) => name.slice(0, nameCharactersMax).replace(/[\p{Cc}\u2028\u2029]/gu, '\ufffd') || '(none)'
+const plain = (name: string) => cleanName(name, nameColumnsMax) || '(none)'
 
 const formatCount = (count: number) => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 const formatShare = (share: number) => `${(100 * share).toFixed(1)}%`

@@ -20,7 +20,9 @@ export const topics = {
   kept: 'decide.kept',
   drops: 'decide.drops',
   choices: 'decide.choices',
+  decideNotes: 'decide.notes',
   manifest: 'shard.manifest',
+  shardNotes: 'shard.notes',
 } as const
 
 /** The stage that loads, its topic of splits, and the one that its slots go to. */

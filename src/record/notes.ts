@@ -13,6 +13,7 @@ import {
 import { HeadraceError } from '../errors.ts'
 import type { Position } from '../log/log.ts'
 import type { ReadPosition } from '../sources/source.ts'
+import type { SplitNote } from './long-notes.ts'
 import { type DecideTotals, emptyCounts, emptyDecideTotals, emptyShardTotals, type ShardTotals } from './totals.ts'
 import type { GuardNote } from './trip.ts'
 
@@ -37,6 +38,8 @@ export interface LoadPosition {
 export interface LoadNote {
   readonly load: LoadPosition | null
   readonly readBytes: number
+  /** Records that only say that a key was deleted; 0 in a note from before they were counted. */
+  readonly tombstones: number
   readonly ended: boolean
 }
 
@@ -61,6 +64,14 @@ export interface ShardNote {
   readonly domains: Readonly<Record<string, DomainNote>>
   readonly totals: ShardTotals
   readonly ended: boolean
+  /** What the feed ended with, once that was published; null before, and for a run without one. */
+  readonly fed: FeedEnd | null
+}
+
+/** The last step's digest, and how many steps there are. */
+export interface FeedEnd {
+  readonly steps: number
+  readonly digest: string
 }
 
 type Noted = Pick<Position, 'note'>
@@ -69,8 +80,10 @@ const isFrom: Shape = value => value === -1 || isCount(value)
 const isFlag = isOneOf(true, false)
 const isCounts = isRecordOf(isCount)
 const isKeptByName = isRecordOf(isObjectOf({ documents: isCount, kept: isCount }))
-const isLane = isObjectOf({ split: isCount, offset: isCount, line: isCount })
+const isSeen: Shape = value => value === undefined || isText(value)
+const isLane = isObjectOf({ split: isCount, offset: isCount, line: isCount, seen: isSeen })
 const isLoad = isObjectOf({ turn: isCount, lanes: isListOf(isLane) })
+const isFeedEnd = isObjectOf({ steps: isCount, digest: isText })
 const isDomains = isRecordOf(isObjectOf({ next: isCount, sealedTo: isCount, openFrom: isFrom }))
 const isGroup = isTupleOf(isText, isCount, isCount, isFlag, isListOf(isTupleOf(isText, isCount)))
 const isGuards = isListOf(isObjectOf({ guard: isText, window: isFrom, rows: isCount, groups: isListOf(isGroup) }))
@@ -82,6 +95,8 @@ const decideTotals: Shapes<DecideTotals> = {
   dead: isCount,
   textBytes: isCount,
   keptBytes: isCount,
+  uncompared: value => value === undefined || isCount(value),
+  otherDomains: isCount,
   dropped: isCounts,
   repaired: isCount,
   repairs: isCounts,
@@ -99,25 +114,50 @@ const shardTotals: Shapes<ShardTotals> = {
 
 /** Throws 'corrupt' for a note that is not what its stage writes. Fields that this version does not know are left out of what is read. */
 export function readLoadNote({ note }: Noted): LoadNote {
-  const { load = null, readBytes = 0, ended = false } = parseNote(note, 'loading')
-  if ((load !== null && !isLoad(load)) || !isCount(readBytes)) throw damagedNote('loading', note)
-  return { load, readBytes, ended } as LoadNote
+  const { load = null, readBytes = 0, tombstones = 0, ended = false } = parseNote(note, 'loading')
+  if ((load !== null && !isLoad(load)) || !isCount(readBytes) || !isCount(tombstones))
+    throw damagedNote('loading', note)
+  return { load, readBytes, tombstones, ended } as LoadNote
 }
 
-/** Throws as `readLoadNote`. */
+/** Throws as `readLoadNote`. Of a long note (`wholePosition`) what the position has: the sums, and nothing by name. */
 export function readDecideNote({ note }: Noted): DecideNote {
   const { totals: noted = emptyDecideTotals(), ended = false, guards } = parseNote(note, 'deciding')
-  const totals = isFields(noted) ? { ...beforeRepairs, ...noted } : noted
+  // A run that was begun before repaired nothing, and had no more domains than are kept apart.
+  const totals = isFields(noted) ? { otherDomains: 0, ...beforeRepairs, ...noted } : noted
   if (!isObjectOf(decideTotals)(totals) || !(guards === undefined || isGuards(guards)))
     throw damagedNote('deciding', note)
   return { totals: restoreTotals(totals, decideTotals), ended, guards } as DecideNote
 }
 
-/** Throws as `readLoadNote`. */
+/** For `NoteWriter`. */
+export function splitDecideNote(note: DecideNote): SplitNote {
+  const { byDomain, byLanguage, ...sums } = note.totals
+  return {
+    note,
+    brief: { ...note, totals: { ...sums, byDomain: {}, byLanguage: {} } },
+    named: { byDomain, byLanguage },
+  }
+}
+
+/** For `NoteWriter`. */
+export function splitShardNote(note: ShardNote): SplitNote {
+  const { tokensByDomain, tokensByLanguage, ...sums } = note.totals
+  const brief = { ...note, domains: {}, totals: { ...sums, tokensByDomain: {}, tokensByLanguage: {} } }
+  return { note, brief, named: { domains: note.domains, tokensByDomain, tokensByLanguage } }
+}
+
+/** Throws as `readLoadNote`. Of a long note what the position has, as `readDecideNote`. */
 export function readShardNote({ note }: Noted): ShardNote {
-  const { domains = {}, totals = emptyShardTotals(), ended = false } = parseNote(note, 'sharding')
-  if (!isObjectOf(shardTotals)(totals) || !isDomains(domains)) throw damagedNote('sharding', note)
-  return { domains: withoutPrototype(domains), totals: restoreTotals(totals, shardTotals), ended } as ShardNote
+  const { domains = {}, totals = emptyShardTotals(), ended = false, fed = null } = parseNote(note, 'sharding')
+  const isKnown = isObjectOf(shardTotals)(totals) && isDomains(domains) && (fed === null || isFeedEnd(fed))
+  if (!isKnown) throw damagedNote('sharding', note)
+  return { domains: withoutPrototype(domains), totals: restoreTotals(totals, shardTotals), ended, fed } as ShardNote
+}
+
+/** The note of a position, whole or not, which says what the feed ended with, too. */
+export function noteFeedEnd(note: string, fed: FeedEnd): string {
+  return JSON.stringify({ ...parseNote(note, 'sharding'), fed })
 }
 
 /** Whether the stage has committed the `end` slot. */

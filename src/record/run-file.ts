@@ -1,7 +1,19 @@
 import { join } from 'node:path'
-import { isCount, isListOf, isObjectOf, isOneOf, isText, isTupleOf, readJson, writeJson } from '../disk/json-file.ts'
+import {
+  isCount,
+  isListOf,
+  isObjectOf,
+  isOneOf,
+  isOptional,
+  isText,
+  isTupleOf,
+  readJson,
+  type Shape,
+  writeJson,
+} from '../disk/json-file.ts'
 import type { LogPlace } from '../log/place.ts'
 import type { RunShape } from './layout.ts'
+import { isReasons, type RecordedReasons } from './reasons.ts'
 
 /** The slots from `from` on, up to the next segment, and the fingerprints of the pipeline that decides them. */
 export interface Segment {
@@ -11,12 +23,26 @@ export interface Segment {
   readonly shard: string
   /** Of the deciders' tables, which go on through all segments. */
   readonly state: string
+  /** What removes rows, for who explains them; none in a run of an older version. */
+  readonly reasons?: RecordedReasons
+}
+
+/** Where the classes of characters and the normal forms come from that texts were measured by. */
+export interface TextTables {
+  readonly node: string
+  readonly unicode: string
+  readonly icu: string
 }
 
 /** What `run.json` says: fixed when the run is created, and checked whenever it goes on. An upgrade adds a segment. */
 export interface RunFile extends RunShape, LogPlace {
   readonly version: 1
+  /** Drawn when the run is created, and bound into its log and tables (`binding.ts`). A run of an older version has none. */
+  readonly id?: string
+  /** Of the Node that began the run. A run of an older version does not say. */
+  readonly text?: TextTables
   readonly pipeline: string
+  /** URL of the pipeline's file, for people to see: whoever reads a run imports nothing that it names. */
   readonly module: string
   readonly input: readonly string[]
   readonly source: string
@@ -48,23 +74,38 @@ const countMax = 1024
 
 const isCut = (value: unknown) => isCount(value) && Number(value) > 0 && Number(value) <= countMax
 const isPlace = (value: unknown) => value === null || isText(value)
-const isSegment = isObjectOf({ from: isCount, annotate: isText, decide: isText, shard: isText, state: isText })
+const isSegment = isObjectOf({
+  from: isCount,
+  annotate: isText,
+  decide: isText,
+  shard: isText,
+  state: isText,
+  reasons: isOptional(isReasons),
+})
 const isFirst = isObjectOf({ from: isOneOf(0) })
+const isTextTables = isObjectOf({ node: isText, unicode: isText, icu: isText })
+const isFile: Shape = value => typeof value === 'string' && value.startsWith('file:')
 
 const isRunFile = isObjectOf({
   version: isOneOf(1),
+  id: isOptional(isText),
+  text: isOptional(isTextTables),
   pipeline: isText,
-  module: isText,
+  module: isFile,
   input: isListOf(isText),
   source: isText,
   log: isPlace,
   logConfig: isPlace,
   partitions: isCut,
   lanes: isCut,
+  slotBytes: isCount,
   segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
 })
 
-/** A run's file, or null where there is no run. Throws 'corrupt' for one that is damaged, or of another version. */
+/**
+ * A run's file, or null where there is no run. Throws 'corrupt' for one that is damaged, of another version, or that names anything but a
+ * file as its pipeline.
+ */
 export function readRunFile(dir: string): Promise<RunFile | null> {
   const fault = 'is no run file of this version: restore it, or begin another run'
   return readJson<RunFile>(join(dir, 'run.json'), isRunFile, fault)

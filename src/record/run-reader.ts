@@ -5,6 +5,8 @@ import { type Address, rowOf, slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Entry, Log } from '../log/log.ts'
 import { Ahead } from './ahead.ts'
+import { bindingOf } from './binding.ts'
+import { decodeEntry } from './entry.ts'
 import { deadPartitionsOf, topics } from './layout.ts'
 import { openLogToRead } from './open-log.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
@@ -41,7 +43,7 @@ export class RunReader implements AsyncDisposable {
 
   static async open(dir: string): Promise<RunReader> {
     const run = await readRunFile(dir)
-    if (run) return new RunReader(dir, run, await openLogToRead(dir, run), await readTrimmed(dir))
+    if (run) return new RunReader(dir, run, await openLogToRead(dir, run), await readTrimmed(dir, bindingOf(run)))
     const exists = await stat(dir).catch(() => null)
     const what = exists ? `${dir} holds no run (no run.json)` : `there is no run ${dir}: see 'headrace run --help'`
     throw new HeadraceError('not-found', what)
@@ -131,7 +133,7 @@ async function batchAt(entries: Ahead<Entry>, slot: number): Promise<Batch | nul
     const found = Number(next.headers.slot)
     if (found > slot) return null
     await entries.take()
-    if (found === slot) return decodeBatch(next.value).batch
+    if (found === slot) return decodeEntry(next.value)
   }
   return null
 }

@@ -1,5 +1,6 @@
 import type { Log, Position } from '../log/log.ts'
 import { loaderOf } from './layout.ts'
+import { wholePosition } from './long-notes.ts'
 import { type DecideNote, type LoadNote, readDecideNote, readLoadNote, readShardNote, type ShardNote } from './notes.ts'
 import type { RunFile } from './run-file.ts'
 import { annotatedSlot } from './slots.ts'
@@ -24,14 +25,15 @@ export function standingAt(load: Committed, annotated: number, decide: Committed
   }
 }
 type Committed = Pick<Position, 'slot' | 'note'>
+const noPosition: Committed = { slot: 0, note: '' }
 
 /** Reads it as it is committed now. Throws 'corrupt' where the log or a note is damaged. */
 export async function readStanding(log: Log, run: RunFile): Promise<Standing> {
   const load = await log.position(loaderOf(run).stage, 0)
   const annotated = await annotatedSlot(log, run)
-  const decide = await log.position('decide', 0)
+  const decide = await wholePosition(log, 'decide', await log.position('decide', 0))
   // A run without a tokenizer has no such stage.
-  const shard = run.tokenizer === null ? { slot: 0, note: '' } : await log.position('shard', 0)
+  const shard = run.tokenizer === null ? noPosition : await wholePosition(log, 'shard', await log.position('shard', 0))
   return standingAt(load, annotated, decide, shard)
 }
 

@@ -17,10 +17,14 @@ export interface DecideTotals {
   dead: number
   textBytes: number
   keptBytes: number
+  /** Kept documents of fewer words than a shingle, which `signature()` can't compare; undefined in a run that began before it was counted. */
+  uncompared?: number | undefined
   dropped: Record<string, number>
   /** Documents that something was wrong with which was repaired, and how many had which fault. */
   repaired: number
   repairs: Record<string, number>
+  /** Documents whose own domain is one too many: they are counted, and kept, in the domain `other`. */
+  otherDomains: number
   /** Documents and kept documents by domain, and by language. */
   byDomain: Record<string, { documents: number; kept: number }>
   byLanguage: Record<string, { documents: number; kept: number }>
@@ -48,6 +52,8 @@ export const emptyDecideTotals = (): DecideTotals => ({
   dead: 0,
   textBytes: 0,
   keptBytes: 0,
+  uncompared: 0,
+  otherDomains: 0,
   dropped: emptyCounts(),
   repaired: 0,
   repairs: emptyCounts(),

@@ -1,13 +1,20 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join, normalize } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Log } from '../log/log.ts'
 import type { LogPlace } from '../log/place.ts'
 import type { Plan } from '../pipeline/plan.ts'
-import type { RunShape } from '../record/layout.ts'
+import { findBreak } from '../record/binding.ts'
+import { loaderOf, type RunShape } from '../record/layout.ts'
+import { recordReasons } from '../record/reasons.ts'
+import { refuseLostRunFile } from '../record/refusals.ts'
 import { type RunFile, readRunFile, type Segment, writeRunFile } from '../record/run-file.ts'
 import { readStanding, type Standing } from '../record/standing.ts'
 import type { PipelineRef } from './measure/jobs.ts'
+import { judgeText, textTables } from './text-tables.ts'
 
 /** Which pipeline is to run in which folder, and where the run's log is. */
 export interface Start {
@@ -33,6 +40,8 @@ export function admit(start: Start, known: RunFile | null, standing: Standing | 
   const { dir, place } = start
   const mine = runFileOf(start)
   if (!known) return { kind: 'begin', run: mine, isNew: true }
+  const otherText = judgeText(dir, known)
+  if (otherText) return { kind: 'refused', error: otherText }
   const changes = findChanges(known, mine)
   // Where a process of a spread run reaches the log from is its own affair.
   const isMoved = !known.spread && (known.log !== place.log || known.logConfig !== place.logConfig)
@@ -46,10 +55,25 @@ export function admit(start: Start, known: RunFile | null, standing: Standing | 
   return { kind: 'upgrade', run: { ...known, ...place, module, input, segments }, isNew: true }
 }
 
-/** Judges a start by what is recorded now. A changed pipeline is refused, unless `isUpgrade`. */
+/** Judges a start by what is recorded now. A changed pipeline is refused, unless `isUpgrade`; so is what is not of one run and one time. */
 export async function admitNow(start: Start, log: Log, isUpgrade: boolean): Promise<Admission> {
   const known = await readRunFile(start.dir)
-  return admit(start, known, known && isUpgrade ? await readStanding(log, known) : null)
+  const judged = admit(start, known, known && isUpgrade ? await readStanding(log, known) : null)
+  if (judged.kind === 'refused') return judged
+  const error = known ? await findBreak(start.dir, known, log) : await findRemains(start, log)
+  return error ? { kind: 'refused', error } : judged
+}
+
+/** What a run leaves that would be taken for a new one's. */
+const remains = ['log', 'state', 'snapshot', 'shards', 'feed', 'trimmed.json']
+
+/** Why a run can't begin: another has been here. */
+async function findRemains({ dir, place }: Start, log: Log): Promise<HeadraceError | null> {
+  const left = remains.filter(name => existsSync(join(dir, name)))
+  if (left.length > 0) return refuseLostRunFile(dir, left)
+  if (place.log === null) return null
+  const { slot, note } = await log.position(loaderOf(place).stage, 0)
+  return slot > 0 || note !== '' ? refuseLostRunFile(dir, [`topics with slots before ${slot}`]) : null
 }
 
 /** The run file that a start goes on with: it lasts before anything depends on it. Throws what the start is refused for. */
@@ -87,12 +111,14 @@ export function placeRun(dir: string, known: RunFile | null, asked: AskedPlace):
 /** All slots as this pipeline decides them. */
 export function segmentOf(plan: Plan): Segment {
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
-  return { from: 0, annotate, decide, shard, state: plan.stateFingerprint }
+  return { from: 0, annotate, decide, shard, state: plan.stateFingerprint, reasons: recordReasons(plan) }
 }
 
 function runFileOf({ plan, ref, place }: Start): RunFile {
   return {
     version: 1,
+    id: randomUUID(),
+    text: textTables(),
     pipeline: plan.name,
     module: ref.module,
     input: ref.input,
@@ -118,8 +144,15 @@ function findChanges(known: RunFile, mine: RunFile, parts = Object.keys(partsOf(
 
 function partsOf(run: RunFile): Record<string, unknown> {
   const { annotate, decide, shard } = lastOf(run)
-  const { source, input, tokenizer, feed } = run
-  return { annotate, decide, shard, source, input, tokenizer, feed }
+  const { source, tokenizer, feed, slotBytes } = run
+  const input = namesOf(run.input)
+  return { annotate, decide, shard, source, input, tokenizer, feed, slotBytes }
+}
+
+/** Patterns that give the same files, which are read in the order of their own names, as one list. */
+function namesOf(input: readonly string[]): string[] {
+  const names = input.map(pattern => normalize(pattern).replace(/(?<=.)\/$/, ''))
+  return [...new Set(names)].sort()
 }
 
 function refuseChanges(dir: string, changes: readonly string[], canUpgrade: boolean): HeadraceError {
@@ -141,7 +174,7 @@ function findHindrance(known: RunFile, mine: RunFile, { load, decide }: Standing
 
 /** What of a change no upgrade can let take effect, wherever the run stands, or null. */
 function findFixed(known: RunFile, mine: RunFile): string | null {
-  const fixed = findChanges(known, mine, ['source', 'tokenizer', 'feed'])
+  const fixed = findChanges(known, mine, ['source', 'tokenizer', 'feed', 'slotBytes'])
   if (fixed.length > 0) return fixed.join('; ')
   return lastOf(known).state === lastOf(mine).state
     ? null

@@ -12,6 +12,8 @@ export interface RunContext {
   readonly plan: Plan
   readonly shape: RunShape
   readonly segments: readonly Segment[]
+  /** What the run's notes and tables are bound with (`record/binding.ts`); null for a run of an older version. */
+  readonly binding: string | null
   readonly log: Log
   readonly pool: Pool
   /** Holds loading back for the stages behind it. */

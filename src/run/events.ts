@@ -24,8 +24,12 @@ export type RunEvent =
   | ({ readonly kind: 'worker-lost' } & LostWorker)
   /** Bytes of input in all. */
   | { readonly kind: 'input'; readonly bytes: number }
+  /** What the source waits for before it can go on, in words. */
+  | { readonly kind: 'source-waits'; readonly waiting: string }
   /** Splits that came after the run had ended. */
   | { readonly kind: 'later-splits'; readonly splits: number }
+  /** A follower's split changed after it was listed: what was read of it stays, and the next start refuses it. */
+  | { readonly kind: 'split-changed'; readonly split: string; readonly was: string; readonly now: string }
   /** In a spread run: this process has joined the others, and holds these shares of the work. */
   | { readonly kind: 'shares'; readonly shares: readonly Share[]; readonly change: ShareChange | null }
   /** In a spread run, now and then: how far each stage is, whoever works on it. */

@@ -43,15 +43,16 @@ export class Progress {
     if (stage === 'decide') this.#set({ decided: slot, decide: readDecideNote(found).totals })
     else if (stage === 'shard') this.#set({ sharded: slot, shard: readShardNote(found).totals })
     else {
-      const { readBytes } = readLoadNote(found)
+      const { readBytes, tombstones } = readLoadNote(found)
       this.#loadedBytes = readBytes
-      this.#set({ readBytes, readBytesBefore: readBytes, ...(stage === 'annotate' && { annotated: slot }) })
+      this.#set({ readBytes, readBytesBefore: readBytes, tombstones, ...(stage === 'annotate' && { annotated: slot }) })
     }
   }
 
   /** In a spread run a process annotates some partitions, which says nothing of how far the run is. */
   #commit({ stage, slot, note }: Committed): void {
-    if (stage === 'annotate' && !this.#isSpread) this.#set({ annotated: slot })
+    if (stage === 'annotate' && !this.#isSpread)
+      this.#set({ annotated: slot, tombstones: readLoadNote({ note }).tombstones })
     else if (stage === 'decide') {
       this.#set({ decided: slot })
       this.#decideNote = note

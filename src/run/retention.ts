@@ -1,5 +1,6 @@
 import type { Log, Topics } from '../log/log.ts'
 import { deadPartitionsOf, loaderOf, type RunShape, topics } from '../record/layout.ts'
+import { partsOf, wholePosition } from '../record/long-notes.ts'
 import { firstOpenSlot, readShardNote } from '../record/notes.ts'
 import { offsetOfSlot, positionsOf } from '../record/slots.ts'
 import { findWholeSplits } from '../record/splits.ts'
@@ -26,7 +27,7 @@ export interface RetentionOptions {
   readonly lastingSlot?: (dir: string, sealed: number) => Promise<number>
 }
 
-type Retained = Pick<RunContext, 'dir' | 'log' | 'shape' | 'plan' | 'checkOwner'>
+type Retained = Pick<RunContext, 'dir' | 'binding' | 'log' | 'shape' | 'plan' | 'checkOwner'>
 
 /**
  * Trims what a run no longer needs: what was loaded for annotating, once it is annotated, and, where a user wants it, slots whose effect
@@ -75,9 +76,10 @@ export class Retention implements AsyncDisposable {
     if (shape.spread) await trimRaw(log, this.#topics, shape)
     if (this.#options.keepSlots === null) return
     const first = (await this.#neededSlot(sealed)) - this.#options.keepSlots
-    if (first <= (await readTrimmed(this.#context.dir))) return
+    const { dir, binding, checkOwner } = this.#context
+    if (first <= (await readTrimmed(dir, binding))) return
     // The mark lasts before any slot is gone, so that a missing slot is never taken for damage.
-    await writeTrimmed(this.#context.dir, first, this.#context.checkOwner)
+    await writeTrimmed(dir, binding, first, checkOwner)
     await trimSlots(log, this.#topics, shape, first)
     this.#wantsSplits = this.#options.isEmbedded ?? false
     this.#options.onTrimmed?.(first)
@@ -90,7 +92,7 @@ export class Retention implements AsyncDisposable {
     const findLasting = this.#options.lastingSlot ?? syncTables
     const inTables = hasTables ? await findLasting(dir, sealed) : sealed
     const [[decided], [sharded]] = await Promise.all(['decide', 'shard'].map(stage => positionsOf(log, stage, 1)))
-    const { domains, ended } = readShardNote(sharded)
+    const { domains, ended } = readShardNote(await wholePosition(log, 'shard', sharded))
     const open = plan.tokenizer && !ended ? firstOpenSlot(domains, sharded.slot) : decided.slot
     // Each partition keeps an entry, which says how far it is.
     return Math.min(inTables, open, decided.slot - shape.partitions)
@@ -127,6 +129,10 @@ async function trimSlots(log: Log, target: Topics, shape: RunShape, first: numbe
   ] as const)
     for (let partition = 0; partition < count; partition++)
       await target.trim(topic, partition, await offsetOfSlot(log, topic, partition, count, first))
+  // The sharding stage's manifest stays, and its notes with it.
+  const parts = partsOf((await log.position('decide', 0)).note)
+  const noted = Math.min(first, parts?.from ?? first)
+  await target.trim(topics.decideNotes, 0, await offsetOfSlot(log, topics.decideNotes, 0, 1, noted))
   const whole = await findWholeSplits(log, shape)
   if (whole !== null) await target.trim(loaderOf(shape).splits, 0, whole)
 }

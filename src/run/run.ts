@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
 import { lockDirectory } from '../disk/lock.ts'
+import { checkOpenFiles } from '../disk/open-files.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Owner } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
+import { bindingOf } from '../record/binding.ts'
 import type { Figures } from '../record/figures.ts'
 import type { StageName } from '../record/layout.ts'
 import { openLogToWrite } from '../record/open-log.ts'
@@ -18,6 +20,8 @@ import { Lead } from './lead.ts'
 import { type LoadParts, loadAll } from './load/load-stage.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 import { Pool } from './measure/pool.ts'
+import { identifyPlan } from './measure/same-plan.ts'
+import { describeScarceMemory } from './memory.ts'
 import type { RunOptions, WatchedOptions } from './options.ts'
 import { ownStage } from './own-stage.ts'
 import { Progress } from './progress.ts'
@@ -43,6 +47,9 @@ export async function runPipeline(plan: Plan, ref: PipelineRef, options: RunOpti
 
 async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions): Promise<void> {
   const { dir, drain, watch } = options
+  checkOpenFiles(options.workers)
+  const scarce = describeScarceMemory(options.workers)
+  if (scarce !== null) options.note?.(scarce)
   const shared = placeRun(dir, await readRunFile(dir), options)
   if (shared.spread) return runSpread({ dir, plan, ref, place: shared }, options)
   if (options.stages || options.state)
@@ -56,13 +63,27 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
-  await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
+  const workerRef = { ...ref, identity: identifyPlan(plan) }
+  await using pool = new Pool(options.workers, workerRef, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
   const { signal: failed } = failure
   const { partitions, lanes, segments } = run
   const shape = { partitions, lanes }
   const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
-  const context: RunContext = { dir, plan, shape, segments, log, pool, lead, drain, failed, watch, checkOwner }
+  const context: RunContext = {
+    dir,
+    plan,
+    shape,
+    segments,
+    binding: bindingOf(run),
+    log,
+    pool,
+    lead,
+    drain,
+    failed,
+    watch,
+    checkOwner,
+  }
   await using sink = await openSink(context, run.pipeline)
   await using retention = openRetention(context, log, options, { isEmbedded: place.log === null })
   await runStages(context, sink, failure, retention)

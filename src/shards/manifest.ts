@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto'
-
 /** One sealed shard, as the `manifest` topic and the planner know it. Everything in it is a function of the kept rows. */
 export interface ManifestEntry {
   /** Path below the shards folder: `<domain>/<number, 8 digits>.arrow`. */
@@ -18,13 +16,7 @@ export interface ManifestEntry {
   readonly fingerprint: string
 }
 
-/** A shard's path below the shards folder. */
-export function shardPath(domain: string, number: number): string {
-  return `${folderOf(domain)}/${String(number).padStart(8, '0')}.arrow`
-}
-
-/** A domain's name as a folder's: what is not a letter, a digit or one of `!'()*-._~` is escaped; a very long one is hashed. */
-export function folderOf(domain: string): string {
-  const escaped = encodeURIComponent(domain).replace(/^\./, '%2E') || '%'
-  return escaped.length <= 200 ? escaped : hash('sha256', domain)
+/** A shard's path below the shards folder; `folder` is its domain's. */
+export function shardPath(folder: string, number: number): string {
+  return `${folder}/${String(number).padStart(8, '0')}.arrow`
 }

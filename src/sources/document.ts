@@ -33,6 +33,7 @@ export const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 
 type Refusal = readonly [reason: string, detail: string]
 const detailLengthMax = 200
+const smallBytesMax = 4096
 
 /**
  * Gathers the documents and the dead records of one chunk into the columns of `document.v1`.
@@ -59,7 +60,9 @@ export class DocumentBuilder {
     this.#file = file
     this.#fileBytes = new TextEncoder().encode(file)
     this.#options = options
-    const builders = columnNames.map(name => [name, name === 'text' ? new Utf8Builder(64, bytes) : new Utf8Builder()])
+    // A file of one record is a chunk of its own: its columns are small too.
+    const [rows, labelBytes] = bytes < smallBytesMax ? [4, 64] : [64, 1024]
+    const builders = columnNames.map(name => [name, new Utf8Builder(rows, name === 'text' ? bytes : labelBytes)])
     this.#columns = Object.fromEntries(builders)
   }
 

@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts'
 import {
   checkOption,
   flag,
@@ -11,6 +12,7 @@ import {
   type ResolvedOf,
   required,
   resolveOptions,
+  whole,
 } from '../options.ts'
 
 /** What is done with a record that has something wrong in it. */
@@ -41,11 +43,25 @@ export const followOptions = {
   follow: optional('waits for what comes later instead of ending', flag, false),
   pollMs: optional('with `follow`, the longest time between two looks, in milliseconds', number(1, 2 ** 31 - 1), 2000),
 }
+/** What packed files may ask of the machine: whoever made them decides it, and not their size. */
+export const unpackOptions = {
+  windowBytesMax: optional(
+    `the memory that unpacking a file may hold for its window, in bytes, for each lane; default ${limits.windowBytesMax}`,
+    whole(1024, 2 ** 32),
+  ),
+  inflationMax: optional(
+    `how many times its own size a packed file may give as text; default ${limits.inflationMax}`,
+    number(1),
+  ),
+}
+export type UnpackOptions = Partial<ResolvedOf<typeof unpackOptions>>
 export type Fields = ResolvedOf<typeof fieldOptions>
 export type Columns = ResolvedOf<typeof columnOptions>
 
 /** What a source of records says that its options are: every one of all such sources, as they are a part of fingerprints. */
-export type Recorded = Columns & ResolvedOf<typeof followOptions> & { readonly patterns: readonly string[] }
+export type Recorded = Columns &
+  ResolvedOf<typeof followOptions> &
+  UnpackOptions & { readonly patterns: readonly string[] }
 
 const patternOptions = { patterns: required('paths or globs', listOf(name, 1)) }
 const recordedOptions = { ...columnOptions, ...followOptions }
@@ -59,12 +75,13 @@ export function recordOptions(
 ): Recorded {
   const list = typeof patterns === 'string' ? [patterns] : patterns
   checkOption(who, patternOptions, 'patterns', list)
-  return Object.freeze({ ...defaults, ...options, patterns: Object.freeze([...list]) }) as Recorded
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  return Object.freeze({ ...defaults, ...given, patterns: Object.freeze([...list]) }) as Recorded
 }
 
 /** A source in words: what it reads, and which options are not as they always are. */
 export function describeRecorded(source: string, options: Recorded): string {
-  const { patterns, follow, pollMs, domainDefault, strict, lineEnds, ...fields } = options
+  const { patterns, follow, pollMs, domainDefault, strict, lineEnds, windowBytesMax, inflationMax, ...fields } = options
   const named = Object.entries(fields).filter(([field, value]) => value !== null && value !== field)
   const parts = [
     `${source} ${patterns.join(' ')}`.trim(),
@@ -72,6 +89,8 @@ export function describeRecorded(source: string, options: Recorded): string {
     domainDefault === defaults.domainDefault ? '' : `domain '${domainDefault}' by default`,
     strict ? 'strict' : '',
     lineEnds === defaults.lineEnds ? '' : 'line ends as they are',
+    windowBytesMax === undefined ? '' : `unpacks with windows up to ${windowBytesMax} bytes`,
+    inflationMax === undefined ? '' : `unpacks up to ${inflationMax} times a file's size`,
     follow ? `follows, looking every ${pollMs} ms` : '',
   ]
   return parts.filter(Boolean).join(', ')

@@ -35,6 +35,8 @@ export interface Again {
 export interface ReadPosition {
   readonly offset: number
   readonly line: number
+  /** What was read until then, as a source that can tell describes it: whoever goes on from here is refused where that is another now. */
+  readonly seen?: string
 }
 
 /** The offset after a dead record that ends its split: reading from there gives nothing and opens nothing. */
@@ -50,8 +52,12 @@ export const restReasons = [
   'corrupt-file',
   'encrypted-file',
   'page-too-large',
-  'inflates-too-much',
   'row-group-too-large',
+  'trailing-junk',
+  'wrong-kind',
+  'unsupported-compression',
+  'window-too-large',
+  'inflates-too-much',
 ]
 
 /** A record that can't become a document, found while reading or parsing. `line` counts from 1; 0 is the file as a whole. */
@@ -73,6 +79,8 @@ export interface Chunk {
   readonly dead: readonly DeadRecord[]
   /** What was passed over although no record was lost, in words for whoever runs it; told when it is read, and not recorded. */
   readonly notes?: readonly string[] | undefined
+  /** Records of it that only say that a key was deleted: they are no documents, neither live nor dead, and counted apart. Default none. */
+  readonly tombstones?: number
   /** The records in `bytes` that are meant, where not all are. */
   readonly only?: readonly LineRange[]
   /** Where the record after this chunk begins. */
@@ -90,9 +98,11 @@ export interface Parsed {
  *
  * `splits` yields each split once in a fixed order and ends when the source does; a follower's goes on until the signal. `known` are
  * those that a run has already: a source whose splits are ranges yields them first, with the stamps of now, and goes on behind them.
+ * A follower yields a split again, with another stamp, when it changed after it was listed.
  * `read` yields the chunks of a split from a position that an earlier chunk gave; each holds whole records and about
- * `bytesTarget` bytes, never more than one record beyond it. What can't be read at all (a truncated file, no permission) ends
- * the split with a dead record, never with a throw: a throw means the world's fault that a later try may mend.
+ * `bytesTarget` bytes, never more than one record beyond it. What of its content can't be read (a truncated file, damage) ends the split with a dead
+ * record, never with a throw. What can't be listed or opened, is gone, or is another than was listed is a throw, as behind it records would
+ * be missing without a word. `tell` is told in words what it begins to wait for, where it waits longer than reading takes.
  * `parse` turns a chunk into rows, on a worker; same bytes, same rows.
  */
 export interface Source {
@@ -106,10 +116,12 @@ export interface Source {
    * fingerprint of every column. Default `patterns`, `follow` and `pollMs`.
    */
   readonly origin?: readonly string[]
+  /** The names of all its splits, where these cost less than `splits`. */
+  names?(): Promise<readonly string[]>
   splits(signal: AbortSignal, known?: readonly Split[]): AsyncIterable<Split>
   /** What the split of this name would be given as its stamp now; without it, a split that is read again keeps the one that it had. */
   stamp?(name: string): Promise<string>
-  read(split: Split, from: ReadPosition, signal: AbortSignal): AsyncIterable<Chunk>
+  read(split: Split, from: ReadPosition, signal: AbortSignal, tell?: (waiting: string) => void): AsyncIterable<Chunk>
   parse(chunk: Chunk): Parsed | Promise<Parsed>
   /** The same source, waiting for what comes. */
   following?(): Source

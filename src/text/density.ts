@@ -64,22 +64,24 @@ const slots = 1024 // four times the words, so that probes are short
 /** Makes a function that counts equal words among the first of a window; null where there are too few. */
 function createWordCounter() {
   const words = new ShingleBuffer()
-  const keys = new Uint32Array(slots)
+  const lowKeys = new Uint32Array(slots)
+  const highKeys = new Uint32Array(slots)
   const counts = new Uint16Array(slots)
   const used = new Uint16Array(windowWords)
   return (bytes: Uint8Array, start: number, end: number): { entropy: number; uniqueShare: number } | null => {
     const found = cutShingles(bytes, start, end, { width: 1, punctuation: 'ignore' }, words)
     if (found < wordsMin) return null
-    const { values } = words
+    const { low, high } = words
     const count = Math.min(found, windowWords)
     let different = 0
     counts.fill(0)
     for (let i = 0; i < count; i++) {
-      const word = values[i]
-      let slot = word & (slots - 1)
-      while (counts[slot] > 0 && keys[slot] !== word) slot = (slot + 1) & (slots - 1)
+      let slot = low[i] & (slots - 1)
+      while (counts[slot] > 0 && (lowKeys[slot] !== low[i] || highKeys[slot] !== high[i]))
+        slot = (slot + 1) & (slots - 1)
       if (counts[slot]++ > 0) continue
-      keys[slot] = word
+      lowKeys[slot] = low[i]
+      highKeys[slot] = high[i]
       used[different++] = slot
     }
     let sum = 0

@@ -1,11 +1,15 @@
+import { lastPointStart, lengthOf, pointAt } from './bytes.ts'
 import { pointsOf } from './code-points.ts'
+import { invisiblePoints, isInvisible } from './invisible.ts'
+import { spellsSomething } from './joiners.ts'
 
 /**
- * Normal form of a text, on its UTF-8 bytes: NFC; `\n` alone ends a line; no control, zero-width or byte order mark; no white
- * space at line ends; at most two blank lines in a row and none at either end. Normalising twice changes nothing.
+ * Normal form of a text, on its UTF-8 bytes: NFC; `\n` alone ends a line; no control character, and none that shows nothing unless it
+ * spells something there (`joiners.ts`: Persian and Indic words, emoji, variants of ideographs); no white space at line ends; at most
+ * two blank lines in a row and none at either end. Normalising twice changes nothing.
  *
  * Line ends are those that must break a line by UAX #14 (CR LF, CR, VT, FF, NEL, LS, PS), so a page break does not join words.
- * ZWJ and ZWNJ stay: they spell Persian and Indic words and emoji. The indent of the first line stays: it may be code.
+ * The indent of the first line stays: it may be code.
  */
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -25,6 +29,15 @@ export const needsComposing = 2
 const composableRanges = 'c-e 12 16-43 45-47 4d 5c-70 73 77 7c-80 83-84 8c ab b3 b5 b7 c0 c2 298-2af 3e4-3ed 3f8'
 const composable = new Uint8Array(1024)
 for (const block of pointsOf(composableRanges)) composable[block] = 1
+
+/** Blocks of the BMP with a character that shows nothing. */
+const invisibleBlocks = markInvisible()
+
+function markInvisible(): Uint8Array {
+  const blocks = new Uint8Array(1024)
+  for (const point of invisiblePoints) if (point < 0x10000) blocks[point >> 6] = 1
+  return blocks
+}
 
 /** Whether a composable block's character is one that NFC looks at, where the block's others are common. */
 function isComposable(point: number): boolean {
@@ -51,7 +64,7 @@ export function inspectText(bytes: Uint8Array, start: number, end: number): numb
     const byte = bytes[i]
     if (byte >= 0x20 && byte < 0x7f) continue
     if (byte >= 0xc2) {
-      needs |= inspectPoint(bytes, i, end)
+      needs |= inspectPoint(bytes, i, start, end)
       i += byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3
     } else if (byte === newline) {
       if (spaceBefore(bytes, start, i) > 0 || isFourthNewline(bytes, start, i)) needs |= needsCleaning
@@ -72,25 +85,35 @@ function spaceBefore(bytes: Uint8Array, start: number, at: number): number {
   return last === 0x80 && at - start >= 3 && bytes[at - 2] === 0x80 && bytes[at - 3] === 0xe3 ? 3 : 0
 }
 
-function inspectPoint(bytes: Uint8Array, at: number, end: number): number {
+function inspectPoint(bytes: Uint8Array, at: number, start: number, end: number): number {
   const lead = bytes[at]
   const second = at + 1 < end ? bytes[at + 1] : 0
-  if (lead < 0xcc) return lead === 0xc2 && second < 0xa0 ? needsCleaning : 0
+  if (lead < 0xcc) return lead === 0xc2 && (second < 0xa0 || second === 0xad) ? needsCleaning : 0
   if (lead < 0xe0) {
     const block = lead & 0x1f
-    return composable[block] && isComposable((block << 6) | (second & 0x3f)) ? needsComposing : 0
+    const needs = composable[block] && isComposable((block << 6) | (second & 0x3f)) ? needsComposing : 0
+    return invisibleBlocks[block] && isIdle(bytes, at, start, end) ? needs | needsCleaning : needs
   }
   // Pictures and the ideographs of plane 2 before its compatibility block.
-  if (lead >= 0xf0) return lead === 0xf0 && second >= 0x9f && second < 0xaf ? 0 : needsComposing
+  if (lead >= 0xf0) {
+    if (lead === 0xf0 && second >= 0x9f && second < 0xaf) return 0
+    return isIdle(bytes, at, start, end) ? needsComposing | needsCleaning : needsComposing
+  }
   const block = ((lead & 0x0f) << 6) | (second & 0x3f)
   const point = (block << 6) | ((at + 2 < end ? bytes[at + 2] : 0) & 0x3f)
-  if (isRemoved(point) || isLineEnd(point)) return needsCleaning
-  return composable[block] && isComposable(point) ? needsComposing : 0
+  const needs = composable[block] && isComposable(point) ? needsComposing : 0
+  return isLineEnd(point) || (invisibleBlocks[block] && isIdle(bytes, at, start, end)) ? needs | needsCleaning : needs
 }
 
-/** Zero-width space, word joiner, byte order mark. */
-function isRemoved(point: number): boolean {
-  return point === 0x200b || point === 0x2060 || point === 0xfeff
+/** Whether the character at `at` shows nothing and spells nothing. What is before it is kept, or else the text needs cleaning anyway. */
+function isIdle(bytes: Uint8Array, at: number, start: number, end: number): boolean {
+  if (!isInvisible(pointAt(bytes, at))) return false
+  return !spellsSomething(bytes, at, start, end, lastPoint(bytes, start, at))
+}
+
+/** The last code point of `bytes[start, end)`, or 0. */
+function lastPoint(bytes: Uint8Array, start: number, end: number): number {
+  return end > start ? pointAt(bytes, lastPointStart(bytes, start, end)) : 0
 }
 
 function isLineEnd(point: number): boolean {
@@ -99,6 +122,8 @@ function isLineEnd(point: number): boolean {
 
 const lineEndFlag = 8
 const removedFlag = 16
+/** Shows nothing: removed, unless it spells something. */
+const invisibleFlag = 32
 
 /**
  * Writes the cleaned `bytes[start, end)` to `out` from `at` on, and returns where it ends: at most `end - start` bytes further.
@@ -122,7 +147,8 @@ export function cleanText(bytes: Uint8Array, start: number, end: number, out: Ui
       blanks = to > line ? 0 : blanks + 1
       if (blanks <= blankLinesMax) out[to++] = newline
       line = to
-    } else if ((kind & removedFlag) === 0) for (let j = i; j < next; j++) out[to++] = bytes[j]
+    } else if (isKept(kind) || (kind & invisibleFlag && spellsSomething(bytes, i, start, end, lastPoint(out, at, to))))
+      for (let j = i; j < next; j++) out[to++] = bytes[j]
     i = next
   }
   to = trimLine(out, line, to)
@@ -130,7 +156,11 @@ export function cleanText(bytes: Uint8Array, start: number, end: number, out: Ui
   return to
 }
 
-/** The size of what stands at `at`, with `lineEndFlag` or `removedFlag`. Bytes that begin no character are removed. */
+function isKept(kind: number): boolean {
+  return (kind & (removedFlag | invisibleFlag)) === 0
+}
+
+/** The size of what stands at `at`, with `lineEndFlag`, `removedFlag` or `invisibleFlag`. Bytes that begin no character are removed. */
 function classifySpecial(bytes: Uint8Array, at: number, end: number): number {
   const lead = bytes[at]
   if (lead < 0x80) {
@@ -138,18 +168,12 @@ function classifySpecial(bytes: Uint8Array, at: number, end: number): number {
     return lead >= newline && lead < 0x0d ? 1 | lineEndFlag : 1 | removedFlag
   }
   if (lead < 0xc2) return 1 | removedFlag
-  if (lead < 0xe0) return lead === 0xc2 ? classifyControl(at + 1 < end ? bytes[at + 1] : 0) : 2
-  if (lead >= 0xf0) return 4
-  if ((lead !== 0xe2 && lead !== 0xef) || at + 2 >= end) return 3
-  const point = ((lead & 0x0f) << 12) | ((bytes[at + 1] & 0x3f) << 6) | (bytes[at + 2] & 0x3f)
-  if (isRemoved(point)) return 3 | removedFlag
-  return isLineEnd(point) ? 3 | lineEndFlag : 3
-}
-
-/** A character of U+0080 to U+00BF by its second byte: NEL ends a line, the other C1 controls go. */
-function classifyControl(second: number): number {
-  if (second >= 0xa0) return 2
-  return second === 0x85 ? 2 | lineEndFlag : 2 | removedFlag
+  const size = lengthOf(lead)
+  if (at + size > end) return size
+  const point = pointAt(bytes, at)
+  if (point < 0xa0) return point === 0x85 ? 2 | lineEndFlag : 2 | removedFlag
+  if (isInvisible(point)) return size | invisibleFlag
+  return isLineEnd(point) ? size | lineEndFlag : size
 }
 
 function trimLine(out: Uint8Array, line: number, to: number): number {

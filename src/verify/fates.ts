@@ -1,6 +1,6 @@
-import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
+import { decodeEntry } from '../record/entry.ts'
 import { topics } from '../record/layout.ts'
 import { type Segment, segmentAt } from '../record/run-file.ts'
 import { advices, type Check } from './check.ts'
@@ -83,7 +83,7 @@ export class FateCheck {
     if (!value) return null
     return this.#checks.headers.attempt(entry, `${advices.restore} (${topic}, slot ${slot})`, () => {
       this.#checks.headers.counted++
-      return decodeBatch(value).batch
+      return decodeEntry(value)
     })
   }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { encodeFile } from '../batch/arrow/ipc.ts'
 import { fieldOf } from '../batch/batch.ts'
 import { canonicalJson } from '../canonical-json.ts'
@@ -10,6 +10,7 @@ import { openStep, type Step } from '../feed/files/steps.ts'
 import { type BlockSpec, blockMetadata, blockPath, listSamples, type SampleList } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
+import type { FeedEnd } from '../record/notes.ts'
 import { ColumnFile } from '../shards/column-file.ts'
 import { openShard } from '../shards/shard.ts'
 import { advices, byteAt, type Check, fileAt, type Where } from './check.ts'
@@ -37,6 +38,20 @@ export async function findHead(dir: string): Promise<FoundHead | null> {
   } catch {
     return { text, head: null }
   }
+}
+
+/** Holds the head against what the log says that the feed ended with. */
+export function checkFeedEnd(found: FoundHead | null, end: FeedEnd | null, check: Check): void {
+  if (!end) return
+  const { steps, digest } = end
+  const ended = `the feed ended with ${steps} steps, the log says`
+  if (!found) check.fail(headFile, `it is missing, and ${ended}`, advice)
+  else if (found.head && (found.head.digest !== digest || found.head.steps !== steps || !found.head.ended))
+    check.fail(
+      headFile,
+      `it has ${found.head.steps} steps up to ${shorten(String(found.head.digest))}, and ${ended}`,
+      advice,
+    )
 }
 
 /** Holds the ledger, the plan and the blocks against the manifest. Returns the published steps that are whole, by number, for a sample. */
@@ -208,7 +223,7 @@ class BlockCheck {
 
   /** Tokens of each sample: from the shards, or, where those can't be read, from the block's file. */
   async cutBlock(spec: BlockSpec): Promise<Int32Array> {
-    const file = join('feed', blockPath(spec))
+    const file = this.#find(spec)
     const isNew = !this.cut.has(file)
     this.cut.add(file)
     if (isNew) this.#check.counted++
@@ -223,6 +238,16 @@ class BlockCheck {
     const found = samples?.tokens ?? tokens
     if (!found) throw new TypeError(`block ${file} can't be read, nor cut again`)
     return found
+  }
+
+  /** The block's file, from the run's folder: where it is, or else where it should be. */
+  #find(spec: BlockSpec): string {
+    try {
+      using block = new BlockFile(join(this.#dir, 'feed'), spec)
+      return relative(this.#dir, block.path)
+    } catch {
+      return join('feed', blockPath(spec))
+    }
   }
 
   #list(spec: BlockSpec): SampleList {

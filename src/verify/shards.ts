@@ -3,10 +3,12 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { addressOf } from '../decide/decider.ts'
+import { otherDomain } from '../decide/name-limit.ts'
 import { topics } from '../record/layout.ts'
 import { readShardNote, type ShardNote } from '../record/notes.ts'
 import { type RunFile, segmentAt } from '../record/run-file.ts'
-import { addCount, emptyShardTotals, type ShardTotals } from '../record/totals.ts'
+import { addCount, emptyCounts, emptyShardTotals, type ShardTotals } from '../record/totals.ts'
+import { folderBefore, folderOf } from '../shards/folder.ts'
 import { type ManifestEntry, shardPath } from '../shards/manifest.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
 import { advices, type Check, fileAt, type Where } from './check.ts'
@@ -68,7 +70,8 @@ function judgeEntry(entry: ManifestEntry, before: ManifestEntry | undefined, run
   const expected = before ? before.number + 1 : 0
   if (number !== expected)
     problems.push(`shard ${path} has number ${number}; number ${expected} of its domain was expected`)
-  if (path !== shardPath(domain, number)) problems.push(`shard ${path} should be ${shardPath(domain, number)}`)
+  const paths = [folderOf(domain), folderBefore(domain)].map(folder => shardPath(folder, number))
+  if (!paths.includes(path)) problems.push(`shard ${path} should be ${paths[0]}`)
   const [from, to] = [first, last].map(({ slot, row }) => addressOf(slot, row))
   if (from > to || rows < 1) problems.push(`shard ${path} has ${rows} rows and ends before it begins`)
   if (before && from <= addressOf(before.last.slot, before.last.row))
@@ -200,20 +203,31 @@ function checkTotals({ note, noteAt }: Manifest, counts: ShardTotals, check: Che
       check.fail(noteAt, `the note says ${said} ${name}, and the shards have ${found}`, advices.report)
   }
   compare('tokens', totals.tokens, counts.tokens)
-  for (const by of ['tokensByDomain', 'tokensByLanguage'] as const)
-    for (const name of new Set([...Object.keys(totals[by]), ...Object.keys(counts[by])]))
-      compare(`tokens of '${name}'`, totals[by][name] ?? 0, counts[by][name] ?? 0)
+  for (const by of ['tokensByDomain', 'tokensByLanguage'] as const) {
+    const found = mergeOthers(counts[by], totals[by])
+    for (const name of new Set([...Object.keys(totals[by]), ...Object.keys(found)]))
+      compare(`tokens of '${name}'`, totals[by][name] ?? 0, found[name] ?? 0)
+  }
+}
+
+/** Where the note counts some names as `other`, these are all that it does not have: shards do not say which came first. */
+function mergeOthers(counts: ShardTotals['tokensByDomain'], noted: ShardTotals['tokensByDomain']) {
+  const merged = emptyCounts<number>()
+  for (const [name, tokens] of Object.entries(counts))
+    addCount(merged, otherDomain in noted && !(name in noted) ? otherDomain : name, tokens)
+  return merged
 }
 
 /** Shard files that the manifest lacks: the next ones of their domains are what a stop left and are written again; others are not ours. */
 export function checkStrays(files: readonly string[], { entries, note }: Manifest, check: Check): void {
   const known = new Set(entries.map(entry => entry.path))
-  const counts = Map.groupBy(entries, entry => entry.path.split('/')[0])
+  const counts = new Map<string, number>()
+  for (const { path, number } of entries) counts.set(path.split('/')[0], number + 1)
   for (const file of files) {
     if (known.has(file)) continue
     const [folder, name] = file.split('/')
     const number = Number(/^(\d{8})\.arrow(\.tmp)?$/.exec(name ?? '')?.[1] ?? -1)
-    const next = counts.get(folder)?.length ?? 0
+    const next = counts.get(folder) ?? 0
     if (number === next && !note?.ended) check.note(`shards/${file} is not committed yet: a start writes it again`)
     else if (number === next && name.endsWith('.tmp')) check.note(`shards/${file} is left over and may be deleted`)
     else check.fail(fileAt(join('shards', file)), 'the manifest does not have it', advices.stray)

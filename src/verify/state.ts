@@ -34,13 +34,13 @@ const headBytes = 8
 const advice = 'delete the folder state, and the next start rebuilds it from the log'
 
 /**
- * Holds a state file's first `bytes` against its checksums, and its identity against the run's. Returns the slot before which it holds all,
+ * Holds a state file's first `bytes` against its checksums, and whose it says that it is against the run. Returns the slot before which it holds all,
  * or null where there is no file. It may lag the log.
  */
 export async function verifyState(
   dir: string,
   { path, bytes }: StateFile,
-  identity: string,
+  { identity, run }: TablesOwner,
   check: Check,
 ): Promise<number | null> {
   await using file = await open(join(dir, path), 'r').catch(error => {
@@ -67,7 +67,7 @@ export async function verifyState(
       check.fail(byteAt(path, at), what, advice)
       return slot
     }
-    if (at === 0) checkHeader(path, payload.toString('utf8'), identity, check)
+    if (at === 0) checkHeader(path, payload.toString('utf8'), { identity, run }, check)
     else {
       const [from, to] = payload.length < 16 ? [-1, slot] : [payload.readDoubleLE(0), payload.readDoubleLE(8)]
       if (from !== slot)
@@ -80,18 +80,35 @@ export async function verifyState(
   return slot
 }
 
-function checkHeader(path: string, header: string, identity: string, check: Check): void {
-  if (!header.startsWith(magic) || readIdentity(header.slice(magic.length)) !== identity)
+function checkHeader(path: string, header: string, { identity, run }: TablesOwner, check: Check): void {
+  const owner = readOwner(header)
+  if (owner?.identity !== identity)
     check.fail(byteAt(path, 0), `it was filled by other deciders than the run's: ${header.slice(magic.length)}`, advice)
+  else if (owner.run !== run) check.fail(byteAt(path, 0), 'it was filled by another run', advice)
 }
 
-/** The identity that a header says, or null where it is not JSON. */
-function readIdentity(about: string): unknown {
+/** What filled a file of tables: the deciders' fingerprint, and the binding of its run or null. */
+export interface TablesOwner {
+  readonly identity: string
+  readonly run: string | null
+}
+
+/** Whose the tables are, by the text of a file's header; null where it is none. */
+function readOwner(header: string): TablesOwner | null {
   try {
-    return JSON.parse(about)?.identity
+    const { identity, run = null } = JSON.parse(header.startsWith(magic) ? header.slice(magic.length) : '')
+    return { identity, run }
   } catch {
     return null
   }
+}
+
+/** The same of a file; null where its header can't be read. */
+export async function findTablesOwner(path: string): Promise<TablesOwner | null> {
+  await using file = await open(path, 'r')
+  const head = Buffer.from(await readBytes(file, 0, headBytes))
+  const length = head.length === headBytes ? Math.min(head.readUInt32LE(0), limits.frameBytesMax) : 0
+  return readOwner(Buffer.from(await readBytes(file, headBytes, length)).toString('utf8'))
 }
 
 const blockBytes = 512

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { HeadraceError } from '../errors.ts'
 import { type Entry, type Log, type Position, readCommitted } from '../log/log.ts'
 import { deadPartitionsOf, type RunShape, type StageName, topics } from '../record/layout.ts'
+import { type NotedStage, wholePosition } from '../record/long-notes.ts'
 import { isEnded } from '../record/notes.ts'
 import { positionsOf } from '../record/slots.ts'
 import { advices, type Check } from './check.ts'
@@ -22,6 +23,8 @@ interface Part {
 /** What a stage had committed at one moment: its positions, and where its topics ended with these. */
 interface Extent {
   readonly positions: readonly Position[]
+  /** The first position's note, whole; empty where it can't be read. */
+  readonly note: string
   readonly parts: readonly Part[]
 }
 
@@ -62,8 +65,9 @@ export class TopicScan implements StageScan {
       const parts = await Promise.all(
         places.map(async ({ topic, partition }) => ({ topic, partition, ...(await log.bounds(topic, partition)) })),
       )
-      if (isDeepStrictEqual(positions, await positionsOf(log, stage, owners)))
-        return new TopicScan(log, stage, { positions, parts }, check)
+      if (!isDeepStrictEqual(positions, await positionsOf(log, stage, owners))) continue
+      const note = stage === 'annotate' ? positions[0].note : await readWholeNote(log, stage, positions[0], check)
+      return new TopicScan(log, stage, { positions, note, parts }, check)
     }
     throw new HeadraceError(
       'locked',
@@ -72,8 +76,8 @@ export class TopicScan implements StageScan {
   }
 
   async *commits(): AsyncGenerator<LoggedCommit> {
-    const { positions } = this.#extent
-    const position = { partition: 0, slot: Math.min(...this.#ends), note: positions[0].note }
+    const { positions, note } = this.#extent
+    const position = { partition: 0, slot: Math.min(...this.#ends), note }
     // A position stands behind all ends where the topic is closed, and says the slot behind the first of them.
     const last = { ...position, slot: positions.length > 1 ? position.slot : positions[0].slot }
     let held: LoggedCommit | null = null
@@ -147,6 +151,11 @@ export class TopicScan implements StageScan {
   #fail({ topic, partition }: Part, offset: bigint, what: string): void {
     this.#check.fail({ file: `${topic}/${partition}`, place: `offset ${offset}` }, what, advices.replay)
   }
+}
+
+async function readWholeNote(log: Log, stage: NotedStage, position: Position, check: Check): Promise<string> {
+  const where = { file: `${stage}.notes/0`, place: '' }
+  return (await check.attempt(where, advices.restore, () => wholePosition(log, stage, position)))?.note ?? ''
 }
 
 function placesOf(stage: Stage, shape: RunShape): { topic: string; partition: number }[] {

@@ -1,5 +1,6 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { canonicalJson } from '../canonical-json.ts'
+import { NameLimit } from '../decide/name-limit.ts'
 import { readDecideNote } from '../record/notes.ts'
 import { addCount, countRepaired, type DecideTotals, emptyDecideTotals } from '../record/totals.ts'
 import { advices, type Check } from './check.ts'
@@ -9,6 +10,8 @@ import type { SlotGroup, SlotParts } from './slots.ts'
 export class TotalsCount {
   readonly #check: Check
   readonly #totals = emptyDecideTotals()
+  readonly #domains = new NameLimit([])
+  readonly #languages = new NameLimit([])
   #isKnown = true
 
   constructor(check: Check) {
@@ -35,8 +38,9 @@ export class TotalsCount {
       for (let row = 0; row < drops.rows; row++) addCount(totals.dropped, stringAt(reasons, row), 1)
     }
     const keptRows = new Set(numbers(kept, 'row'))
-    countBy(totals.byDomain, scored, 'domain', keptRows)
-    if (scored.columns.language) countBy(totals.byLanguage, scored, 'language', keptRows)
+    totals.uncompared! += countUncompared(scored, keptRows)
+    totals.otherDomains += countBy(totals.byDomain, this.#domains, scored, 'domain', keptRows)
+    if (scored.columns.language) countBy(totals.byLanguage, this.#languages, scored, 'language', keptRows)
   }
 
   /** Compares the note of the commit that `group` ends. The first difference is told: all later ones follow from it. */
@@ -46,7 +50,7 @@ export class TotalsCount {
     const noted = readDecideNote(position).totals
     for (const name of Object.keys(this.#totals) as (keyof DecideTotals)[]) {
       const [was, is] = [noted[name], this.#totals[name]].map(value => canonicalJson(value ?? null))
-      if (was === is) continue
+      if (was === is || (name === 'uncompared' && noted.uncompared === undefined)) continue
       const what = `after slot ${slot} the note says ${name} ${shorten(was)}, and the slots so far have ${shorten(is)}`
       this.#check.fail(main, what, advices.report)
       this.#isKnown = false
@@ -59,14 +63,32 @@ function bytesOf(batch: Batch): number {
   return offsets[batch.rows] - offsets[0]
 }
 
-function countBy(counts: DecideTotals['byDomain'], scored: Batch, name: string, kept: ReadonlySet<number>): void {
-  const column = utf8(scored, name)
+function countUncompared(scored: Batch, kept: ReadonlySet<number>): number {
+  if (!scored.columns.shingles) return 0
+  const shingles = numbers(scored, 'shingles')
+  return Array.from(numbers(scored, 'row')).filter((row, i) => shingles[i] === 0 && kept.has(row)).length
+}
+
+/** Returns how many rows have a name that is one too many. */
+function countBy(
+  counts: DecideTotals['byDomain'],
+  limit: NameLimit,
+  scored: Batch,
+  column: string,
+  kept: ReadonlySet<number>,
+): number {
+  const values = utf8(scored, column)
   const rows = numbers(scored, 'row')
+  let merged = 0
   for (let i = 0; i < scored.rows; i++) {
-    const count = (counts[stringAt(column, i)] ??= { documents: 0, kept: 0 })
+    const own = stringAt(values, i)
+    const name = limit.of(own)
+    if (name !== own) merged++
+    const count = (counts[name] ??= { documents: 0, kept: 0 })
     count.documents++
     if (kept.has(rows[i])) count.kept++
   }
+  return merged
 }
 
 export function shorten(text: string): string {

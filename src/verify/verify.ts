@@ -1,14 +1,19 @@
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { Batch } from '../batch/batch.ts'
 import { listFiles } from '../disk/files.ts'
+import { HeadraceError } from '../errors.ts'
 import { Ahead } from '../record/ahead.ts'
+import { bindingOf, findBreak } from '../record/binding.ts'
 import { topics } from '../record/layout.ts'
 import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { BoundScan } from './bound.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
-import { findHead, verifyFeed } from './feed.ts'
+import { checkFeedEnd, findHead, verifyFeed } from './feed.ts'
+import { verifyInput } from './input.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { KeptByShard } from './sealed.ts'
@@ -18,6 +23,7 @@ import { findStates, type StateFile, verifyState } from './state.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
 import { type Stage, TopicScan } from './topics.ts'
 import { TotalsCount } from './totals.ts'
+import { WholeNotes } from './whole-notes.ts'
 
 // Verifying has readers of its own, of journals, tables, slots and feeds, beside those that runs use: a reader that both shared would not
 // see its own mistakes. What it takes of `record/` is where things lie and what they are called.
@@ -26,7 +32,7 @@ import { TotalsCount } from './totals.ts'
 export interface Verification {
   readonly checks: readonly Check[]
   readonly isSound: boolean
-  /** Bytes of the log, state and shards that were read. */
+  /** Bytes of the log, state, shards and input that were read. */
   readonly bytes: number
   /** What of such a run can't be checked, in sentences. */
   readonly unchecked: readonly string[]
@@ -40,7 +46,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads everything that a run has recorded and says what holds. Never writes. A run that is at work is verified as far as it had come
+ * Reads everything that a run has recorded, and its input where that is there, and says what holds. Never writes. A run that is at work is verified as far as it had come
  * when this began: what a stage has is looked at before what the stage before it has.
  */
 export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Promise<Verification> {
@@ -51,9 +57,10 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const foundHead = await findHead(run.dir)
   const states = await findStates(run.dir)
   const shardFiles = await listFiles(join(run.dir, 'shards'))
-  await using shard = await openScan(run, 'shard', checks.log)
-  await using decide = await openScan(run, 'decide', checks.log)
-  await using annotate = await openScan(run, 'annotate', checks.log)
+  await using shard = await openScan(run, 'shard', checks)
+  await using decide = await openScan(run, 'decide', checks)
+  await using annotate = await openScan(run, 'annotate', checks)
+  await checkBreak(run, checks)
   const scans = [shard, decide, annotate]
   const bytesOf = () => scans.reduce((sum, scan) => sum + scan.bytes, 0)
   const manifest = await readVerifiedManifest(shard, run.run, checks.manifest)
@@ -75,22 +82,29 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const isLogWhole = !decide.isDamaged && checks.headers.failures === 0
   const shardBytes = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
   onProgress('feed', bytesOf() + shardBytes)
+  checkFeedEnd(foundHead, manifest.note?.fed ?? null, checks.ledger)
   if (foundHead) {
     const read = await verifyFeed(run.dir, foundHead, manifest, checks, count => chooseSteps(count, steps))
     if (read) await verifySteps(run, read, checks.steps)
-  } else if (run.run.feed && manifest.entries.length)
+  } else if (run.run.feed && manifest.entries.length && !manifest.note?.fed)
     checks.ledger.note('no step is published yet: the next start does it')
+  const readBytes = bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0)
+  const input = await verifyInput(run, checks.input, () => onProgress('input', readBytes))
   const all = Object.values(checks)
   return {
     checks: all,
     isSound: all.every(check => check.failures === 0),
-    bytes: bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0),
-    unchecked: uncheckedOf(run),
+    bytes: readBytes + input.bytes,
+    unchecked: [...uncheckedOf(run), ...input.unchecked],
   }
 }
 
 function uncheckedOf({ run, first }: RunReader): string[] {
   const texts: string[] = []
+  if (run.id === undefined)
+    texts.push(
+      "This run has no id, as an older version began it: that its log, its tables and trimmed.json are not those of another run of the same pipeline can't be checked.",
+    )
   if (first > 0)
     texts.push(`Slots before ${first} were trimmed: what they held, and totals that count them, can't be checked.`)
   if (run.log !== null)
@@ -102,6 +116,7 @@ function uncheckedOf({ run, first }: RunReader): string[] {
 
 function makeChecks({ run }: RunReader) {
   return {
+    run: new Check('run', 'commits'),
     log: run.log === null ? new Check('journals', 'frames') : new Check('topics', 'entries'),
     slots: new Check('slots', 'slots'),
     headers: new Check('headers', 'batches'),
@@ -114,13 +129,29 @@ function makeChecks({ run }: RunReader) {
     ledger: new Check('ledger', 'steps'),
     plan: new Check('plan', 'steps'),
     steps: new Check('steps', 'read'),
+    input: new Check('input', 'files'),
   }
 }
 type Checks = ReturnType<typeof makeChecks>
 
 /** What a stage of a run has committed now: a log in the run's folder is read byte by byte, one on Kafka as its readers get it. */
-function openScan({ dir, run, log, first }: RunReader, stage: Stage, check: Check): Promise<StageScan> {
-  return run.log === null ? JournalScan.open(dir, stage, check, first > 0) : TopicScan.open(log, stage, run, check)
+async function openScan({ dir, run, log, first }: RunReader, stage: Stage, { log: check, run: bound }: Checks) {
+  const scan: StageScan =
+    run.log === null
+      ? await JournalScan.open(dir, stage, check, first > 0)
+      : await TopicScan.open(log, stage, run, check)
+  // Who annotates a share of a spread run may not see its folder, nor its id.
+  const held = run.spread && stage === 'annotate' ? scan : new BoundScan(scan, bindingOf(run), bound)
+  return stage === 'annotate' || run.log !== null ? held : new WholeNotes(held, stage, check, first > 0)
+}
+
+/** What a start refuses by positions alone. Where these can't be read, the log's own check says so. */
+async function checkBreak({ dir, run, log }: RunReader, { run: check }: Checks): Promise<void> {
+  const found = await findBreak(dir, run, log).catch(error => {
+    if (error instanceof HeadraceError && error.code === 'corrupt') return null
+    throw error
+  })
+  if (found) check.fail(fileAt('run.json'), found.message, advices.restore)
 }
 
 interface SlotReading {
@@ -151,6 +182,7 @@ async function verifySlots(reading: SlotReading): Promise<void> {
     const batches = group.isEnd ? { scored: null, dead: null } : await fates.annotated(group)
     for (let next = await decided.peek(); next && next.slot <= group.slot; next = await decided.peek()) {
       await decided.take()
+      if (next.slot === group.slot) checkMark(next, group, checks.run)
       await decideOne(next, next.slot === group.slot ? wholeOf(group, batches) : null)
     }
   }
@@ -162,6 +194,14 @@ async function verifySlots(reading: SlotReading): Promise<void> {
     await decided.take()
     await decideOne(next, null)
   }
+}
+
+/** A decided slot says which bytes it was made of, since there may be two copies of a run that went on apart. */
+function checkMark(decided: SlotGroup, { main: { value } }: SlotGroup, check: Check): void {
+  const { scored: mark } = decided.main.headers
+  if (mark === undefined || !value || crc32(value) === Number.parseInt(mark, 16)) return
+  const what = `slot ${decided.slot} was decided from other rows than are measured under its number: one is of another time`
+  check.fail(decided.main, what, advices.restore)
 }
 
 function wholeOf({ main, side }: SlotGroup, { scored, dead }: { scored: Batch | null; dead: Batch | null }) {
@@ -185,7 +225,8 @@ async function checkState(
   { state }: Checks,
 ): Promise<void> {
   if (file.bytes === 0) return
-  const slot = await verifyState(dir, file, run.segments[0].state, state)
+  const owner = { identity: run.segments[0].state, run: bindingOf(run) }
+  const slot = await verifyState(dir, file, owner, state)
   if (slot === null) return
   // A start beside this may have cut the file and sealed further slots since the log was looked at.
   if (slot > decided && !isDamaged && slot > (await decidedNow(dir, run)))

@@ -50,6 +50,8 @@ export class RunCounts {
   steps: number | null = null
   holds = 0
   releases = 0
+  /** Followed files that changed after they were listed. */
+  changedSplits = 0
   /** How often another process took over what this one did. */
   fenced = 0
   /** The stage whose notes count what was read. */
@@ -68,6 +70,7 @@ export class RunCounts {
     else if (event.kind === 'commit-failed') this.#fail(event)
     else if (event.kind === 'worker-lost') add(this.restarts, event.reason, 1)
     else if (event.kind === 'held') this.holds++
+    else if (event.kind === 'split-changed') this.changedSplits++
     else if (event.kind === 'steps') this.steps = event.steps
     else if (event.kind === 'sharded') this.#sharded = event.slot
     else if (event.kind === 'input') this.inputBytes = event.bytes

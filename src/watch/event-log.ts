@@ -8,6 +8,7 @@ import { type StageName, topics } from '../record/layout.ts'
 import { isEnded } from '../record/notes.ts'
 import type { Committed, RunEvent } from '../run/events.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
+import { escapeControls } from '../text/printable.ts'
 import { LabelValues } from './prometheus.ts'
 
 type Level = 'info' | 'warn' | 'error'
@@ -60,7 +61,11 @@ export class EventLog {
     else if (event.kind === 'held') this.#hold(event)
     else if (event.kind === 'shares') this.#share(event)
     else if (event.kind === 'passed-over') this.tell('warn', 'passed-over', { file: event.split, what: event.what })
-    else if (event.kind === 'worker-lost') {
+    else if (event.kind === 'source-waits') this.tell('warn', 'source-waits', { waiting: event.waiting })
+    else if (event.kind === 'split-changed') {
+      const { split: file, was, now } = event
+      this.tell('warn', 'file-changed', { file, was, now })
+    } else if (event.kind === 'worker-lost') {
       const { reason, detail, slot } = event
       this.tell('warn', 'worker-lost', { ...(slot === null ? {} : { slot }), reason, detail })
     }
@@ -154,10 +159,31 @@ export function openEventLog(format: string | undefined, write: (line: string) =
 }
 
 /** A run's figures as lines have them. */
-export function fieldsOf({ decide, shard, steps, readBytes, annotated, decided, sharded }: Figures): Fields {
+export function fieldsOf({
+  decide,
+  shard,
+  steps,
+  readBytes,
+  tombstones,
+  annotated,
+  decided,
+  sharded,
+}: Figures): Fields {
   const { documents, kept, dead } = decide
   const dropped = Object.values(decide.dropped).reduce((a, b) => a + b, 0)
-  return { documents, kept, dropped, dead, tokens: shard.tokens, steps, readBytes, annotated, decided, sharded }
+  return {
+    documents,
+    kept,
+    dropped,
+    dead,
+    tokens: shard.tokens,
+    steps,
+    readBytes,
+    tombstones,
+    annotated,
+    decided,
+    sharded,
+  }
 }
 
 function parse<T>({ value }: Append): T {
@@ -180,8 +206,3 @@ function formatValue(value: unknown): string {
 }
 
 const clip = (text: string) => text.slice(0, charactersMax).toWellFormed()
-
-/** Names come from documents: nothing in them may steer a terminal or break a line. JSON escapes the other controls itself. */
-function escapeControls(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}

@@ -43,6 +43,11 @@ export function metricsOf(counts: RunCounts, info: Readonly<Record<string, strin
     gauge('headrace_lag_slots', 'Slots that wait before a stage.', lag('slots')),
     gauge('headrace_lag_bytes', 'Bytes of these slots, where known.', lag('bytes')),
     gauge('headrace_lag_seconds', 'How long the oldest of them waits, as this process saw it.', lag('seconds')),
+    counter(
+      'headrace_changed_files_total',
+      'Changes of followed files after they were listed, since this process began.',
+      only(counts.changedSplits),
+    ),
     counter('headrace_fenced_total', 'Commits refused, as another process took over.', only(counts.fenced)),
     counter('headrace_guard_holds_total', 'Slots held by a guard rail, since this process began.', only(counts.holds)),
     counter('headrace_guard_releases_total', 'Groups let pass, since this process began.', only(counts.releases)),

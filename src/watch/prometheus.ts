@@ -1,3 +1,5 @@
+import { cleanName } from '../text/printable.ts'
+
 /** One value of a metric. `suffix` is what a histogram's parts add to the name. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>
@@ -86,7 +88,7 @@ export class LabelValues {
   }
 
   of(name: string): string {
-    const value = name.slice(0, charactersMax).toWellFormed()
+    const value = cleanName(name, columnsMax)
     if (this.#known.has(value)) return value
     if (this.#known.size >= this.#max) return others
     this.#known.add(value)
@@ -104,5 +106,5 @@ export class LabelValues {
   }
 }
 
-const charactersMax = 128
+const columnsMax = 128
 const others = '(others)'

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIP, type Socket } from 'node:net'
 import { HeadraceError } from '../errors.ts'
+import { escapeControls } from '../text/printable.ts'
 
 /** What a path answers. */
 export interface Page {
@@ -15,9 +16,13 @@ export interface StatusServer extends AsyncDisposable {
   readonly url: string
 }
 
-/** A probe or a scraper asks one thing at a time; who holds more connections is cut off. */
-const connectionsMax = 16
-const requestMs = 5000
+/**
+ * A probe or a scraper asks one thing on a connection, and has its answer in milliseconds. Whoever says nothing, says it slowly or does
+ * not read is cut off after `connectionMs` however far it is; when there are more than `connectionsMax`, the oldest makes room, so that
+ * they keep no probe waiting.
+ */
+const connectionsMax = 64
+const connectionMs = 5000
 const headerBytesMax = 8 * 1024
 
 /**
@@ -26,24 +31,36 @@ const headerBytesMax = 8 * 1024
  */
 export async function serveStatus(address: string, pages: Readonly<Record<string, () => Page>>): Promise<StatusServer> {
   const { host, port } = parseAddress(address)
-  const options = {
-    headersTimeout: requestMs,
-    requestTimeout: requestMs,
-    keepAliveTimeout: requestMs,
-    connectionsCheckingInterval: requestMs,
-    maxHeaderSize: headerBytesMax,
-  }
-  const server = createServer(options, (request, response) => answer(request, response, pages))
-  server.maxConnections = connectionsMax
+  const server = createServer({ keepAlive: false, maxHeaderSize: headerBytesMax }, (request, response) =>
+    answer(request, response, pages),
+  )
+  // What follows the first request on a connection is not read.
+  server.maxRequestsPerSocket = 1
+  const connections = limitConnections(server)
   await listen(server, host, port)
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
     [Symbol.asyncDispose]: () =>
       new Promise(resolve => {
         server.close(() => resolve())
-        server.closeAllConnections()
+        for (const socket of connections) socket.destroy()
       }),
   }
+}
+
+/** The connections that are open, oldest first; each for a limited time. */
+function limitConnections(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    const timer = setTimeout(() => socket.destroy(), connectionMs).unref()
+    open.add(socket)
+    socket.on('close', () => {
+      clearTimeout(timer)
+      open.delete(socket)
+    })
+    if (open.size > connectionsMax) for (const oldest of open) return oldest.destroy()
+  })
+  return open
 }
 
 /** `9464`, `0.0.0.0:9464`, `[::1]:9464`. */
@@ -55,15 +72,30 @@ export function parseAddress(address: string): { host: string; port: number } {
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, pages: Readonly<Record<string, () => Page>>): void {
-  const page = choosePage(request, pages)
+  const page = isMeant(request) ? choosePage(request, pages) : plainPage(421, 'this is not the host that was asked for')
   if (page.status === 405) response.setHeader('Allow', 'GET, HEAD')
   response.writeHead(page.status, {
     'Content-Type': page.type,
     'Content-Length': Buffer.byteLength(page.body),
     'Cache-Control': 'no-store',
+    Connection: 'close',
     'X-Content-Type-Options': 'nosniff',
   })
   response.end(request.method === 'HEAD' ? undefined : page.body)
+}
+
+/**
+ * A page of the web whose name was made to point at this machine sends its own name as the host. What only this machine reaches is asked
+ * for by this machine's names; elsewhere a service may have any name.
+ */
+function isMeant({ headers, socket }: IncomingMessage): boolean {
+  if (!isLoopback(socket.localAddress ?? '')) return true
+  const [, name = ''] = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(headers.host ?? 'localhost') ?? []
+  return name.toLowerCase() === 'localhost' || isLoopback(name.replace(/^\[(.*)\]$/, '$1'))
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.')) || address.startsWith('::ffff:127.')
 }
 
 function choosePage({ method, url = '' }: IncomingMessage, pages: Readonly<Record<string, () => Page>>): Page {
@@ -79,7 +111,7 @@ function choosePage({ method, url = '' }: IncomingMessage, pages: Readonly<Recor
 }
 
 function plainPage(status: number, text: string): Page {
-  return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` }
+  return { status, type: 'text/plain; charset=utf-8', body: escapeControls(`${text}\n`) }
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -81,6 +81,6 @@ test('seeds that cannot be used are refused with what to do', () => {
   refused('bad-option', () => seedSimilarity({ seed: [fit('one'), fit('one')] }))
   refused('bad-option', () => seedSimilarity({ seed: [fit('one'), fit('two')], minScore: 0 }))
   const damaged = join(directory, 'damaged.json')
-  writeFileSync(damaged, '{"format":"headrace-seed/1"}')
+  writeFileSync(damaged, '{"format":"headrace-seed/2"}')
   refused('corrupt', () => seedSimilarity({ seed: damaged }))
 })

@@ -13,7 +13,7 @@ import { type Address, addressOf } from '../../src/decide/decider.ts'
 import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
 import { openTables } from '../../src/decide/tables/tables.ts'
-import type { Punctuation } from '../../src/text/likeness/shingles.ts'
+import type { Punctuation } from '../../src/text/likeness/letters.ts'
 import { expectDrop, jaccard, shareBand } from './parts/similarity.ts'
 
 const slotBytes = 512 * 1024

@@ -82,7 +82,7 @@ test('pairs wrap under themselves', () => {
 })
 
 test('nothing that is printed moves the cursor', () => {
-  assert.equal(printable('a\x1b[2Jb\rc\td\u202ee\u0007\nf\ud800'), 'a [2Jb c d e \nf\ufffd')
+  assert.equal(printable('a\x1b[2Jb\rc\td\u202ee\u0007\nf\ud800'), 'a\ufffd[2Jb c d\ufffde\ufffd\nf\ufffd')
 })
 
 test('two texts differ by lines, whatever their order and white space', () => {

@@ -46,7 +46,7 @@ test('a run ends with its figures and the first steps of the feed', () => {
     assert.match(first.out, new RegExp(`^ {4}${reason} +1 +5\\.9%$`, 'm'))
   assert.match(first.out, /^ {2}dead +1 /m)
   assert.match(first.out, /first steps of the feed\n *step .*\n +0 +4 /)
-  assert.match(first.out, /more: headrace feed reads them all\n\nheadrace look --dir .* shows why/)
+  assert.match(first.out, /more: headrace feed reads them all\n\n256 tokens .*\n.*\n\nheadrace look --dir .* shows why/)
 })
 
 test('run again, it says so, changes nothing, and --json ends with one line of all figures', async () => {
@@ -59,14 +59,18 @@ test('run again, it says so, changes nothing, and --json ends with one line of a
     'run',
     'documents',
     'kept',
+    'uncompared',
     'dropped',
     'dead',
     'repaired',
     'repairs',
+    'tombstones',
+    'otherDomains',
     'tokens',
     'textBytes',
     'seconds',
     'cpuSeconds',
+    'feed',
   ])
   assert.deepEqual(
     { run: line.run, documents: line.documents, kept: line.kept, dropped: line.dropped, dead: line.dead },
@@ -94,14 +98,14 @@ test('fates has a line a record, and decisions has the same fields for one annot
       ['', 5, 'dead', 'broken-json', null],
     ],
   )
-  const byAnnotator = await runMain(['decisions', 'gopher-quality', ...runs])
+  const byAnnotator = await runMain(['decisions', 'gopher-quality', pipeline, ...runs])
   const decisions = parseLines(byAnnotator.out)
   assert.equal(decisions.length, fates.length)
   for (const [i, line] of decisions.entries()) assert.deepEqual(Object.keys(line), Object.keys(fates[i]))
   assert.deepEqual(decisions.map(line => line.fate).slice(0, 5), ['kept', 'kept', 'kept', 'dropped', 'dead'])
-  assert.deepEqual(await runMain(['decisions', 'gopherQuality', ...runs]), byAnnotator)
-  assert.equal((await runMain(['decisions', 'maskPii', ...runs])).status, 0)
-  const unknown = await runMain(['decisions', 'c4', ...runs])
+  assert.deepEqual(await runMain(['decisions', 'gopherQuality', pipeline, ...runs]), byAnnotator)
+  assert.equal((await runMain(['decisions', 'maskPii', pipeline, ...runs])).status, 0)
+  const unknown = await runMain(['decisions', 'c4', pipeline, ...runs])
   assert.equal(unknown.status, 64)
   assert.match(unknown.err, /no annotator 'c4'; it has normalize, gopher-quality, pii, signature/)
 })
@@ -163,7 +167,9 @@ test('feed prints steps as a trainer of any world reads them', async () => {
   const shown = (await runMain(['feed', '--steps', '1', ...runs])).out
   assert.match(
     shown,
-    new RegExp(`\\.\\.\\. ${all.length - 1} more\n\n${all.length} steps, .* tokens, read at .* tokens/s\n$`),
+    new RegExp(
+      `\\.\\.\\. ${all.length - 1} more\n\n${all.length} steps, .* tokens, read at .* tokens/s\n\n256 tokens .3.5%. are in no step\n`,
+    ),
   )
   const bad = await runMain(['feed', '--world', '3', ...runs])
   assert.equal(bad.status, 64)
@@ -200,8 +206,8 @@ test('a run of an empty file has pages too', async () => {
   const args = ['--dir', join(dir, 'empty')]
   const run = await runMain(['run', pipeline, '--input', empty, ...args])
   assert.equal(run.status, 0, run.err)
-  assert.match(run.out, /no step of the feed yet: a step has 512 tokens/)
-  for (const command of [['report'], ['look'], ['fates'], ['feed'], ['decisions', 'pii']]) {
+  assert.match(run.out, /no step of the feed: a step has 512 tokens/)
+  for (const command of [['report'], ['look'], ['fates'], ['feed'], ['decisions', 'pii', pipeline]]) {
     const printed = await runMain([...command, ...args])
     assert.deepEqual([printed.status, printed.err], [0, ''], command[0])
   }

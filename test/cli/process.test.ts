@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { runHeadrace } from '../run/fixture.ts'
 import { makeFolder } from '../temporary.ts'
@@ -103,3 +105,82 @@ test('an older Node starts the one of the clone, and passes on signals and statu
     assert.equal(await finish(child), 130)
   }
 })
+
+test('an older Node and the one that it starts die together, whatever kills either', {
+  skip: oldNode === null,
+}, async () => {
+  const pipeline = await writePipeline('together')
+  const lock = join(dir, 'together', 'lock')
+  for (const signal of ['SIGKILL', 'SIGQUIT'] as const) {
+    const child = spawn(oldNode!, [bin, 'run', pipeline, '--dir', dir, '--follow'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    whenThere(child, lock, () => child.kill(signal))
+    // The pipes are closed when the last process that has them is gone.
+    await once(child, 'close')
+    await rm(lock)
+  }
+  const child = spawn(oldNode!, [bin, 'run', pipeline, '--dir', dir, '--follow'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  whenThere(child, lock, () => process.kill(JSON.parse(readFileSync(lock, 'utf8')).pid, 'SIGKILL'))
+  assert.deepEqual(await once(child, 'close'), [137, null])
+})
+
+/** Output and error of a run, by name: a file, or what the shell makes of a redirection. */
+async function runInShell(line: string, args: readonly string[]) {
+  const words = ['-c', line, process.execPath, bin, ...args]
+  const child = spawn('sh', words, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { status, out, err }
+}
+
+const noFull = !existsSync('/dev/full') && 'this system has no /dev/full'
+// What the shell does with the command, its arguments, its status, and what it says on the output that is left.
+const refused: [what: string, line: string, args: string[], status: number, said: RegExp][] = [
+  [
+    'a full output of a command',
+    '"$0" "$@" >/dev/full',
+    ['fates', '--dir', dir, '--run', 'pipe'],
+    74,
+    /standard output failed with ENOSPC/,
+  ],
+  [
+    'a full output of a run',
+    '"$0" "$@" >/dev/full',
+    ['run', 'PIPELINE', '--dir', dir],
+    74,
+    /standard output failed with ENOSPC/,
+  ],
+  [
+    'a full log of a run',
+    '"$0" "$@" 2>/dev/full',
+    ['run', 'PIPELINE', '--dir', dir, '--log-format', 'json'],
+    74,
+    /documents +3,000/,
+  ],
+  [
+    'a closed log of a run',
+    '"$0" "$@" 2>&-',
+    ['run', 'PIPELINE', '--dir', dir, '--log-format', 'json'],
+    0,
+    /documents +3,000/,
+  ],
+  [
+    'too few files to open',
+    'ulimit -n 40; "$0" "$@"',
+    ['run', 'PIPELINE', '--dir', dir, '--workers', '1'],
+    74,
+    /may open 40 files.*ulimit -n/,
+  ],
+]
+for (const [i, [what, line, args, status, said]] of refused.entries())
+  test(`${what} is told with advice, and gives the lock back`, { skip: noFull }, async () => {
+    const pipeline = await writePipeline(`refused-${i}`)
+    const run = await runInShell(
+      line,
+      args.map(arg => (arg === 'PIPELINE' ? pipeline : arg)),
+    )
+    assert.equal(run.status, status, run.err)
+    assert.match(run.out + run.err, said)
+    assert.equal(existsSync(join(dir, `refused-${i}`, 'lock')), false)
+    assert.doesNotMatch(run.err, /^ +at |bug/m)
+  })

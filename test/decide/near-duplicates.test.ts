@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { decideBatch, type Fate } from '../../conformance/decider.ts'
 import { addressOf } from '../../src/decide/decider.ts'
@@ -134,3 +136,67 @@ test('two texts that share 64 bits of their hash are both kept', async () => {
     [-1, -1, 0],
   )
 })
+
+/** The reasons why texts go, one after the other, and which kept one they repeat. */
+async function decideTexts(texts: readonly string[]): Promise<string[]> {
+  const deciders = [exactDuplicates(), nearDuplicates()]
+  const tables = deciders.flatMap(decider => decider.tables)
+  await using state = await openTables({ path: null, shapes: tables, identity: 'test' })
+  const fates = decideBatch(deciders, makeBatch(texts.map((text, i) => ({ id: `${i}`, text }))), 0, state)
+  return fates.map(({ reason, duplicateOf }) =>
+    reason ? `${reason.replace('-duplicate', '')} ${duplicateOf}` : 'kept',
+  )
+}
+
+test('short texts without a word in common are kept, though their shingles meet in 32 bits', async () => {
+  const texts = [
+    'velvet thunder thunder paper falcon',
+    'marble bridge saddle meadow market',
+    'forest harbour marble garden mill',
+    'candle horse barley kettle window',
+  ]
+  assert.deepEqual(await decideTexts(texts), ['kept', 'kept', 'kept', 'kept'])
+  assert.deepEqual(await decideTexts([texts[0], `${texts[0].toUpperCase()} `]), ['kept', 'near 0'])
+})
+
+const files: Readonly<Record<string, readonly string[]>> = {
+  // One letter changed, a word added, three letters changed.
+  thai: ['kept', 'near 0', 'near 0', 'near 0'],
+  // Characters that show nothing in one word of each sentence.
+  invisible: ['kept', ...Array<string>(7).fill('exact 0')],
+  // Half-width marks, other characters for the same words, spaces behind the marks.
+  zhwidth: ['kept', 'near 0', 'kept', 'near 0'],
+}
+
+for (const [name, expected] of Object.entries(files))
+  test(`copies in test/faults/${name}.jsonl`, async () => {
+    const lines = readFileSync(join(import.meta.dirname, '..', 'faults', `${name}.jsonl`), 'utf8')
+      .trim()
+      .split('\n')
+    assert.deepEqual(await decideTexts(lines.map(line => JSON.parse(line).text)), expected)
+  })
+
+test('a letter changed in 1,000 is found in every script, and no script is taken for another', async () => {
+  const golden = join(import.meta.dirname, '..', 'golden', 'likeness', 'declaration.jsonl')
+  const lines = readFileSync(golden, 'utf8').trim().split('\n')
+  const texts = lines.map((line): { script: string; text: string } => JSON.parse(line))
+  const copies = texts.map(({ text }) => changeLetters(text, 1000))
+  const fates = await decideTexts([...texts.map(({ text }) => text), ...copies])
+  for (const [i, { script }] of texts.entries()) {
+    assert.notEqual(copies[i], texts[i].text, script)
+    assert.deepEqual([fates[i], fates[texts.length + i]], ['kept', `near ${i}`], script)
+  }
+})
+
+/** The text with one letter in `every` replaced by another of its letters. */
+function changeLetters(text: string, every: number): string {
+  const isLetter = (character: string) => /\p{L}/u.test(character)
+  const letters = [...text].filter(isLetter)
+  let seen = 0
+  return [...text]
+    .map(character => {
+      if (!isLetter(character) || ++seen % every !== every / 2) return character
+      return letters.find(other => other !== character)!
+    })
+    .join('')
+}

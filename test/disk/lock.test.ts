@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -40,6 +40,34 @@ test('a holder on another machine is taken for alive, and the message says what 
   const dir = makeFolder('lock')
   await writeFile(join(dir, 'lock'), JSON.stringify({ pid: 1, started: '1', host: 'elsewhere' }))
   await assert.rejects(lockDirectory(dir), /process 1 on elsewhere: .*if that is gone for good, delete .*lock$/)
+})
+
+test('one of this name that this process cannot see is alive while it writes its file, and is not evicted', async () => {
+  const dir = makeFolder('lock')
+  const path = join(dir, 'lock')
+  const unseen = JSON.stringify({ pid: deadPid, started: '1', host: hostname(), machine: 'another boot 1', id: 'x' })
+  await writeFile(path, unseen)
+  await assert.rejects(lockDirectory(dir), { code: 'locked', message: /within the last 10 s, in another container/ })
+  assert.equal(await readFile(path, 'utf8'), unseen)
+  const silent = Date.now() / 1000 - 11
+  await utimes(path, silent, silent)
+  await using lock = await lockDirectory(dir)
+  lock.check()
+})
+
+test('a holder writes its file again and again, which changes nothing of it but its time', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const dir = makeFolder('lock')
+  const path = join(dir, 'lock')
+  await using lock = await lockDirectory(dir)
+  const text = await readFile(path, 'utf8')
+  assert.ok(JSON.parse(text).machine.length > 0 || process.platform !== 'linux')
+  if (process.platform !== 'linux') return
+  await utimes(path, 1, 1)
+  t.mock.timers.tick(2000)
+  while ((await stat(path)).mtimeMs === 1000) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(await readFile(path, 'utf8'), text)
+  lock.check()
 })
 
 test('who lost the lock by hand does not remove the next one', async () => {

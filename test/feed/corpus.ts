@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Batch } from '../../src/batch/batch.ts'
 import { utf8From } from '../../src/batch/batch.ts'
+import { folderOf } from '../../src/shards/folder.ts'
 import { type ManifestEntry, shardPath } from '../../src/shards/manifest.ts'
 import { writeShard } from '../../src/shards/shard.ts'
 import { drawFrom } from '../random.ts'
@@ -49,7 +50,7 @@ export async function writeCorpus(
       })
       batches.push(toBatch(lists, ids, slot))
     }
-    const path = shardPath(domain, number)
+    const path = shardPath(folderOf(domain), number)
     await mkdir(join(dir, 'shards', path, '..'), { recursive: true })
     // Small record batches, so that pieces lie across them.
     const written = await writeShard(join(dir, 'shards', path), batches, { domain }, { bytesMax: 1 })

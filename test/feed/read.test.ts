@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, cpSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { ledgerPath } from '../../src/feed/files/ledger.ts'
 import type { FeedOptions } from '../../src/feed/options.ts'
 import { type FeedOrigin, openFeed } from '../../src/feed/publish.ts'
 import { type FeedBatch, type FeedState, type ReadOptions, readFeed } from '../../src/feed/read.ts'
+import { folderBefore, folderOf } from '../../src/shards/folder.ts'
 import { python, skipWithout } from '../python/python.ts'
 import { makeFolder } from '../temporary.ts'
 import { type Corpus, writeCorpus } from './corpus.ts'
@@ -22,21 +23,33 @@ const origin: FeedOrigin = {
   endOfText: padding,
   segmentSteps: 5,
 }
+const domains = ['en', 'zh/水', 'code', '😀', '__proto__', 'constructor', 'EN']
+const earlier = 'folders as before'
 const variants: Record<string, Partial<FeedOptions>> = {
   concatenate: {},
   'best-fit': { packing: 'best-fit' },
   mixture: { mixture: { en: 1, 'zh/水': 2, code: 0 } },
   repeat: { dry: 'repeat', repeatMax: 2, packing: 'best-fit' },
+  // As a feed is that was begun under the rule before for names of folders.
+  [earlier]: {},
 }
 const feedDir = (name: string) => join(dir, `feed-${name}`)
 let corpus: Corpus
 
 before(async () => {
-  corpus = await writeCorpus(dir, { domains: ['en', 'zh/水', 'code', '😀'], shards: 24, seed: 3 })
+  corpus = await writeCorpus(dir, {
+    domains,
+    shards: 36,
+    seed: 3,
+  })
   for (const [name, change] of Object.entries(variants)) {
     await using feed = await openFeed(feedDir(name), { ...options, ...change }, origin)
     for (const entry of corpus.entries) await feed.addManifest(entry)
     await feed.end()
+  }
+  for (const domain of domains) {
+    const [now, then] = [folderOf, folderBefore].map(of => join(feedDir(earlier), 'blocks', of(domain)))
+    if (now !== then) renameSync(now, then)
   }
 })
 

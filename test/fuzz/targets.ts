@@ -2,6 +2,7 @@ import type { Target } from './target.ts'
 import { arrowTarget } from './targets/arrow.ts'
 import { brokenTargets } from './targets/broken.ts'
 import { blockTarget, controlTarget, feedTarget, headTarget, shardTarget, stepsTarget } from './targets/feed.ts'
+import { foreignArrowTarget, lz4Target } from './targets/foreign-arrow.ts'
 import { journalHeaderTarget, journalTarget } from './targets/journal.ts'
 import { lockTarget, runFileTarget } from './targets/run.ts'
 import { slotsTarget } from './targets/slots.ts'
@@ -25,6 +26,8 @@ export const targets: readonly Target[] = [
   runFileTarget,
   lockTarget,
   ...sourceTargets,
+  foreignArrowTarget,
+  lz4Target,
 ]
 
 export function findTarget(name: string): Target {

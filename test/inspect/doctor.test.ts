@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -36,11 +36,11 @@ async function crash(): Promise<string> {
   return dir
 }
 
-const doctor = (dir: string) => runMain(['doctor', '--dir', dirname(dir), '--run', 'run'], 140)
+const doctor = (dir: string) => runMain(['doctor', pipeline, '--dir', dirname(dir), '--run', 'run'], 140)
 
 test('a run that ended: nothing is to be done, and nothing is written', async () => {
   const before = await hashFiles(whole)
-  const { status, out, err } = await runMain(['doctor', '--dir', runs])
+  const { status, out, err } = await runMain(['doctor', pipeline, '--dir', runs])
   assert.deepEqual([status, err], [0, ''])
   assert.match(out, /^ {2}lock +held by nobody$/m)
   assert.match(out, /^ {2}decide +\d+ slots, ended$/m)
@@ -64,7 +64,7 @@ test('a run that crashed: what is done again, and from where', async () => {
   assert.match(out, /^ {2}left over +shards\/d1\/00000001.arrow.tmp, shards\/d0\/00000000.arrow, /m)
   const doing = `enter 2 slots into the tables again, decide the ${slots - decidedSlots} slots that are measured, fill shards again from slot 0 and finish the run`
   assert.ok(out.replaceAll('\n', ' ').endsWith(`headrace run would ${doing}. `), out)
-  const [json] = parseLines((await runMain(['doctor', '--dir', dirname(dir), '--json'])).out)
+  const [json] = parseLines((await runMain(['doctor', pipeline, '--dir', dirname(dir), '--json'])).out)
   assert.equal(json.next, `headrace run would ${doing}.`)
   // And so it does.
   assert.equal((await runMain(['run', pipeline, '--dir', dirname(dir), '--run', 'run', '--workers', '1'])).status, 0)
@@ -152,7 +152,7 @@ for (const [name, prepare, expected] of cases)
 test('without a pipeline the rest is told', async () => {
   await using run = await RunReader.open(await crash())
   const { found, before, behind, standing } = await examineRun(run, null)
-  assert.equal(found.input.unchecked, "the pipeline can't be loaded")
+  assert.equal(found.input.unchecked, 'the pipeline is not loaded')
   assert.deepEqual([found.stages[1].slots, standing?.decide.slot], [decidedSlots, decidedSlots])
   assert.deepEqual([before, behind], [null, null])
 })
@@ -169,6 +169,7 @@ test('input that changed, is missing or is new', async () => {
       appends: commit.appends.filter(({ headers }) => headers.end !== '1'),
     })),
   )
+  const first = await readFile(join(corpus.dir, 'part-0.jsonl'))
   await appendFile(join(corpus.dir, 'part-0.jsonl'), '{"text":"more"}\n')
   await rm(join(corpus.dir, 'part-1.jsonl'))
   await writeFile(join(corpus.dir, 'part-9.jsonl'), '{"text":"new"}\n')
@@ -178,6 +179,12 @@ test('input that changed, is missing or is new', async () => {
     /input +6 files recorded, 1\s+changed\s+\(.*part-0.jsonl\),\s+1\s+missing\s+\(.*part-1.jsonl\),\s+1\s+new/,
   )
   assert.match(out.replace(/\s+/g, ' '), /would be refused: .*part-0.jsonl changed since this run began to read it/)
+  await writeFile(join(corpus.dir, 'part-0.jsonl'), first)
+  const { out: later } = await doctor(dir)
+  assert.match(
+    later.replace(/\s+/g, ' '),
+    /would be refused: .*part-1.jsonl, of 6 that this run has met, can't be found from/,
+  )
 })
 
 test('a run without a tokenizer has two stages, and doctor and verify know', async () => {
@@ -185,7 +192,7 @@ test('a run without a tokenizer has two stages, and doctor and verify know', asy
   const short = await writePipeline(input.dir, glob => `h.pipeline('short').from(h.jsonl(${glob})).decide(h.rules())`)
   const dir = makeFolder('short')
   assert.equal((await runMain(['run', short, '--dir', dir, '--workers', '1'])).status, 0)
-  const { status, out, err } = await runMain(['doctor', '--dir', dir])
+  const { status, out, err } = await runMain(['doctor', short, '--dir', dir])
   assert.deepEqual([status, err], [0, ''])
   assert.match(out, /has ended, and return at once/)
   assert.equal((await runMain(['verify', '--dir', dir])).status, 0)

@@ -94,6 +94,7 @@ share.coordinator.state.topic.min.isr=$IN_SYNC
 group.initial.rebalance.delay.ms=0
 log.segment.bytes=67108864
 log.cleaner.dedupe.buffer.size=16777216
+log.cleaner.backoff.ms=500
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 group.consumer.min.session.timeout.ms=1000

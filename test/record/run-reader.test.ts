@@ -88,6 +88,7 @@ async function writeRun({ annotated: scored, decided, partitions = 1, isEnded = 
     source: 'jsonl',
     partitions,
     lanes: 1,
+    slotBytes: 512,
     log: null,
     logConfig: null,
   }

@@ -31,7 +31,7 @@ const batchOf = (slot: number): Batch => ({
 const runFile: RunFile = {
   version: 1,
   pipeline: 'p',
-  module: 'p.ts',
+  module: 'file:///p.ts',
   input: [],
   source: 'jsonl',
   slotBytes: 1,

@@ -11,6 +11,7 @@ import type { Log } from '../../src/log/log.ts'
 import { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import { type PipelineBuilder, pipeline, rules } from '../../src/pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../../src/pipeline/plan.ts'
+import { bindingOf, bindNote } from '../../src/record/binding.ts'
 import { readRunFile } from '../../src/record/run-file.ts'
 import { admit, admitNow, checkRunFile, enterRun, placeRun } from '../../src/run/admit.ts'
 import { jsonl } from '../../src/sources/files/jsonl.ts'
@@ -28,9 +29,9 @@ const begun = pipeline('p')
 const built = (change: Partial<PipelineBuilder>) => planPipeline({ ...begun, ...change })
 
 /** A log whose loading and deciding stages stand at these slots. */
-async function logAt(load: number, decide: number, ended = false): Promise<MemoryLog> {
+async function logAt(dir: string, load: number, decide: number, ended = false): Promise<MemoryLog> {
   const log = new MemoryLog()
-  const note = JSON.stringify({ ended })
+  const note = bindNote(JSON.stringify({ ended }), bindingOf((await readRunFile(dir))!))
   for (const [stage, slot] of [
     ['annotate', load],
     ['decide', decide],
@@ -70,7 +71,7 @@ const changed: [name: string, change: Partial<PipelineBuilder>, why: RegExp | nu
 for (const [name, change, why] of changed)
   test(`${name}: refused as it is; ${why ? 'no upgrade either' : 'an upgrade takes effect where deciding stands'}`, async () => {
     const dir = await begin()
-    const log = await logAt(7, 7)
+    const log = await logAt(dir, 7, 7)
     const plan = built(change)
     await assert.rejects(enter(dir, plan, log), {
       code: 'bad-pipeline',
@@ -92,25 +93,25 @@ test('an upgrade is refused when the run has ended, or slots wait that the old p
   const measured = built({ annotators: [signature()], rules: {} })
   const decided = built({ rules: other.overrides })
   const dir = await begin()
-  await assert.rejects(enter(dir, decided, await logAt(7, 7, true), true), { message: /it has ended/ })
-  await assert.rejects(enter(dir, measured, await logAt(7, 5), true), {
+  await assert.rejects(enter(dir, decided, await logAt(dir, 7, 7, true), true), { message: /it has ended/ })
+  await assert.rejects(enter(dir, measured, await logAt(dir, 7, 5), true), {
     message: /slots 5 to 6 .*--drain/,
   })
-  const { segments } = await enter(dir, decided, await logAt(7, 5), true)
+  const { segments } = await enter(dir, decided, await logAt(dir, 7, 5), true)
   assert.equal(segments.at(-1)!.from, 5, 'with the same measurements it takes effect on slots that are measured')
 })
 
 test('upgraded twice before any slot is decided, the last one counts', async () => {
   const dir = await begin()
   const [one, two] = [built({ rules: other.overrides }), built({ rules: {} })]
-  const log = await logAt(3, 3)
+  const log = await logAt(dir, 3, 3)
   await enter(dir, one, log, true)
   const { segments } = await enter(dir, built({ rules: { wordEntropy: { below: 2 } } }), log, true)
   assert.deepEqual(
     segments.map(({ from }) => from),
     [0, 3],
   )
-  assert.equal((await enter(dir, two, await logAt(4, 4), true)).segments.length, 3)
+  assert.equal((await enter(dir, two, await logAt(dir, 4, 4), true)).segments.length, 3)
 })
 
 test('where a log is stays with the run: brokers may move, but not from a folder to them', async () => {
@@ -146,3 +147,20 @@ test('to admit is to say so: nothing is read and nothing written', async () => {
   await assert.rejects(checkRunFile(startOf(dir, planPipeline(begun))), { code: 'not-found', message: /is gone/ })
   assert.equal('run' in admission && admission.isNew, true)
 })
+
+const sameInput: [input: string[], other: string[], isSame: boolean][] = [
+  [['b.jsonl', 'a.jsonl'], ['a.jsonl', 'b.jsonl'], true],
+  [['a.jsonl', 'b.jsonl', 'a.jsonl'], ['b.jsonl', 'a.jsonl'], true],
+  [['./data/*.jsonl'], ['data//*.jsonl'], true],
+  [['books/'], ['books'], true],
+  [['/'], [''], false],
+  [['a.jsonl'], ['a.jsonl', 'b.jsonl'], false],
+]
+for (const [input, other, isSame] of sameInput)
+  test(`a run of ${input.join(' ')} goes on with ${other.join(' ')}: ${isSame}`, async () => {
+    const dir = makeFolder('admit')
+    const start = { ...startOf(dir, planPipeline(begun)), ref: { ...ref, input } }
+    await enterRun(start, await admitNow(start, new MemoryLog(), false))
+    const { kind } = await admitNow({ ...start, ref: { ...ref, input: other } }, new MemoryLog(), false)
+    assert.equal(kind, isSame ? 'go-on' : 'refused')
+  })

@@ -13,6 +13,7 @@ export function contextOf<Given extends Pick<RunContext, Needed> & Partial<RunCo
     dir: '',
     shape: { partitions: 1, lanes: 1 },
     segments: [],
+    binding: null,
     pool: {} as Pool,
     lead: new Lead([]),
     watch: () => {},

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +10,7 @@ import { RunReader } from '../../src/record/run-reader.ts'
 import { hasEnded, readStanding } from '../../src/record/standing.ts'
 import { randomFrom } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
+import { parseEvents } from '../watch/events.ts'
 import { follow, hashOutput, makeText, runHeadrace, writePipeline } from './fixture.ts'
 
 // A growing folder: files that come while the run goes, drains in between, and an end at last.
@@ -124,4 +125,27 @@ test('a file that changed after it was read is refused by a follower too', async
   const { status, err } = await runHeadrace([...args, '--follow'])
   assert.equal(status, 65, err)
   assert.match(err, /a\.jsonl changed since this run began/)
+})
+
+test('a file that is appended to after it was read is told while the follower goes on', async () => {
+  const input = makeFolder('growing')
+  const pipeline = await writePipeline(input, glob => `h.pipeline('test').from(h.jsonl(${glob}, { pollMs: 50 }))`)
+  const runs = makeFolder('follow')
+  const args = ['run', pipeline, '--dir', runs, '--workers', '1', '--log-format', 'json']
+  const { status, err } = await follow(args, async () => {
+    await addFile(input, 'a.jsonl', 20)
+    await waitForRecords(join(runs, 'test'), 20)
+    await appendFile(join(input, 'a.jsonl'), '{"text":"late"}\n')
+    // Each of these is found by a look, and the change at the latest by the one before the last.
+    for (const [i, name] of ['b.jsonl', 'c.jsonl', 'd.jsonl'].entries()) {
+      await addFile(input, name, 1)
+      await waitForRecords(join(runs, 'test'), 21 + i)
+    }
+  })
+  assert.equal(status, 130, err)
+  const told = parseEvents(err).filter(({ event }) => event === 'file-changed')
+  assert.deepEqual(
+    told.map(({ level, file }) => [level, file]),
+    [['warn', join(input, 'a.jsonl')]],
+  )
 })

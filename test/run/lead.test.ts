@@ -44,6 +44,7 @@ async function begin({ Lead }: Module, t: TestContext, watch: Watch = () => {}) 
     plan: planPipeline(pipeline('p').from(countingSource([records], 1024))),
     shape: { partitions: 1, lanes: 1 },
     segments: [],
+    binding: null,
     log: new MemoryLog(),
     pool: { size: 8 } as Pool,
     lead,

@@ -6,6 +6,7 @@ import { loadPlan, referTo } from '../../src/cli/load-plan.ts'
 import { readFates } from '../../src/inspect/fates.ts'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Log, Topics } from '../../src/log/log.ts'
+import { bindingOf } from '../../src/record/binding.ts'
 import { type RunShape, topicShapes, topics } from '../../src/record/layout.ts'
 import { openKafka } from '../../src/record/open-log.ts'
 import { readRunFile } from '../../src/record/run-file.ts'
@@ -19,6 +20,7 @@ import { openState } from '../../src/run/decide/decide-state.ts'
 import { Lead } from '../../src/run/lead.ts'
 import { type LoadParts, loadAll } from '../../src/run/load/load-stage.ts'
 import { Pool } from '../../src/run/measure/pool.ts'
+import { ownStage } from '../../src/run/own-stage.ts'
 import { openRedriveInbox } from '../../src/run/redrive/redrive-inbox.ts'
 import { Retention, type RetentionOptions } from '../../src/run/retention.ts'
 import { shardAll } from '../../src/run/shard/shard-stage.ts'
@@ -73,10 +75,12 @@ async function live({
     : new JournalLog(join(dir, 'log'), { writable: true, segmentBytesMax })
   if ('ensureTopics' in log) await (log as Awaited<ReturnType<typeof openKafka>>).ensureTopics(topicShapes(shape))
   const start = { dir, plan, ref, place: where }
-  const { segments } = await enterRun(start, await admitNow(start, log, false))
+  const run = await enterRun(start, await admitNow(start, log, false))
+  const { segments } = run
   const [drain, failed] = [new AbortController(), new AbortController()]
   const lead = new Lead(['decide', 'shard'])
-  const context = contextOf({ dir, plan, shape, segments, log, pool, lead, drain: drain.signal, failed: failed.signal })
+  const given = { dir, plan, shape, segments, binding: bindingOf(run), log, pool, lead }
+  const context = contextOf({ ...given, drain: drain.signal, failed: failed.signal })
   const options = { slotsBetween: 4, ...(retention ?? { keepSlots: null }) }
   const begin = () => new Retention(context, trimBy?.(log) ?? log, options)
   const retain = begin()
@@ -86,7 +90,7 @@ async function live({
   }
   const [annotated, decided] = [new AbortController(), new AbortController()]
   const decide = async () => {
-    await using owner = await log.own('decide')
+    await using owner = await ownStage(context, 'decide')
     await using state = await openState(context, join(dir, 'state'))
     await decideAll(context, owner, state, annotated.signal, onSealed)
   }
@@ -176,16 +180,16 @@ for (const [keepSlots, isTrimmed] of cases)
       onFailure: failTest,
     }
     for (const stopAt of [20, 40]) await live({ dir, stopAt, retention })
-    const first = await readTrimmed(dir)
+    const first = await readTrimmed(dir, null)
     assert.equal(first > 0, isTrimmed)
     await live({ dir, retention })
     assert.deepEqual(await hashOutput(dir), expected)
-    assert.equal(told.at(-1) ?? 0, await readTrimmed(dir))
+    assert.equal(told.at(-1) ?? 0, await readTrimmed(dir, null))
     assert.equal((await firstKept(dir)) > 0n, isTrimmed)
     assert.equal((await filesOf(dir, 'decide'))[0] > '000000000001', isTrimmed)
-    if (isTrimmed) assert.ok((await readTrimmed(dir)) <= slots - keepSlots!)
+    if (isTrimmed) assert.ok((await readTrimmed(dir, null)) <= slots - keepSlots!)
     const read = await readFirst(dir)
-    assert.deepEqual([read.slot, read.count === corpus.documents], [await readTrimmed(dir), !isTrimmed])
+    assert.deepEqual([read.slot, read.count === corpus.documents], [await readTrimmed(dir, null), !isTrimmed])
     assert.equal((await assertSound(dir)).length, isTrimmed ? 1 : 0)
     const { out, err } = await runMain(['fates', '--dir', join(dir, '..'), '--run', basename(dir)])
     assert.equal(out.trim().split('\n').length, read.count)
@@ -199,7 +203,10 @@ test('tables that are lost and can not be rebuilt are an error that says what to
   const dir = await newDir()
   await live({ dir, stopAt: 30, retention: { keepSlots: 0, isEmbedded: true, onFailure: failTest } })
   await rename(join(dir, 'state'), join(dir, 'lost'))
-  await assert.rejects(live({ dir }), { code: 'trimmed', message: /slot 0 is needed.*restore the run's folder state/ })
+  await assert.rejects(live({ dir }), {
+    code: 'trimmed',
+    message: /holds slots before 0, and the log those from \d+ on: .*restore the folder state/,
+  })
   await rm(join(dir, 'state'), { recursive: true })
   await rename(join(dir, 'lost'), join(dir, 'state'))
   await live({ dir })
@@ -254,7 +261,7 @@ testOnBroker(
     await live({ ...start, stopAt: 30 })
     await live(start)
     assert.deepEqual(await hashOutput(dir), expected)
-    const first = await readTrimmed(dir)
+    const first = await readTrimmed(dir, null)
     assert.ok(first > 20, `slots before ${first} were trimmed`)
     await using run = await RunReader.open(dir)
     for (const topic of [topics.scored, topics.kept])
@@ -283,7 +290,7 @@ testOnBroker(
     assert.equal(status, 0, err)
     const run = (await readRunFile(dir))!
     await using log = await openKafka(dir, run)
-    const context = { dir, log, shape: run, plan, checkOwner: () => {} }
+    const context = { dir, log, shape: run, binding: bindingOf(run), plan, checkOwner: () => {} }
     const retain = async (keepSlots: number | null) => {
       await using retention = new Retention(context, log, {
         keepSlots,
@@ -302,10 +309,10 @@ testOnBroker(
     // A machine may begin with tables of its own that are so many slots older than the snapshot.
     setLimits({ snapshotSlots: 10_000 })
     await retain(0)
-    assert.equal(await readTrimmed(dir), 0)
+    assert.equal(await readTrimmed(dir, null), 0)
     setLimits({ snapshotSlots: 4 })
     await retain(0)
-    assert.ok((await readTrimmed(dir)) > 0)
+    assert.ok((await readTrimmed(dir, null)) > 0)
     // A machine begins with the snapshot, which is what has to hold.
     await rm(join(dir, 'state'), { recursive: true })
     await assertSound(dir)

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { tableFromIPC } from 'apache-arrow'
 import { HeadraceError } from '../../src/errors.ts'
-import { folderOf, shardPath } from '../../src/shards/manifest.ts'
 import { openShard, writeShard } from '../../src/shards/shard.ts'
 import { toBatch } from '../feed/corpus.ts'
 import { drawFrom } from '../random.ts'
@@ -70,12 +69,4 @@ test('a torn, missing or other shard is a typed error', async () => {
   }
   writeFileSync(path, Buffer.alloc(bytes, 7))
   assert.throws(() => openShard(path), { code: 'corrupt' })
-})
-
-test('a domain of any name is one folder', () => {
-  const names = ['en', '..', '.', '', 'a/b', '水', '__proto__', 'x'.repeat(500), '%2E']
-  const folders = names.map(folderOf)
-  assert.equal(new Set(folders).size, names.length)
-  for (const folder of folders) assert.match(folder, /^[^./][^/]{0,199}$/)
-  assert.equal(shardPath('..', 3), '%2E./00000003.arrow')
 })

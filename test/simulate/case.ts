@@ -56,5 +56,7 @@ function drawLimits(random: Random, workers: number): Case['limits'] {
     ledgerSegmentSteps: random.between(2, 9),
     slotSecondsMax: 2,
     rowSecondsMax: 1,
+    // Below what any note has, between, or above: positions with long notes, short ones, and both in one run.
+    noteLengthMax: Math.round(random.spread(100, 5000)),
   }
 }

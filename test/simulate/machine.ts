@@ -141,7 +141,7 @@ export class Machine {
 
   #start(role: Job['role'] = 'owner'): Job {
     const [follow, drain] = [this.#follow, new AbortController()]
-    const ref = { loader: '', module: 'simulated', input: [], follow }
+    const ref = { loader: '', module: 'file:///simulated', input: [], follow }
     const options = { dir: runFolder, workers: this.#case.workers, drain: drain.signal }
     const process = this.world.start('run', async () => {
       await runPipeline(planOf(this.world, follow), ref, options)

@@ -21,8 +21,20 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'state is sealed before the commit',
     'run/decide/decide-stage.ts',
-    '        await owner.commit({ positions, appends })\n',
-    '        await state.seal(slot)\n        await owner.commit({ positions, appends })\n',
+    '        await owner.commit(commitOf(group, slot, notes))\n',
+    '        await state.seal(slot)\n        await owner.commit(commitOf(group, slot, notes))\n',
+  ),
+  mutant(
+    'an owner goes on with the counts that the last one had written whole',
+    'record/long-notes.ts',
+    '    if (Number(entry.headers.slot) > parts.to) break\n',
+    '    if (Number(entry.headers.slot) > parts.from) break\n',
+  ),
+  mutant(
+    'a count that changes twice is written once',
+    'record/long-notes.ts',
+    '    const taken = this.#names\n    this.#names = new Map()\n',
+    '    const taken = new Map(this.#names)\n    if (taken.size > 0) this.#names.clear()\n    if (taken.size > 1) taken.delete(taken.keys().next().value!)\n',
   ),
   mutant(
     'a lagging state is not caught up',
@@ -106,9 +118,16 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   mutant(
+    'a commit is not bound to its run',
+    'run/own-stage.ts',
+    'note: bindNote(position.note, binding)',
+    'note: bindNote(position.note, null)',
+  ),
+  mutant('tables are not bound to their run', 'run/decide/decide-state.ts', 'run: binding })', 'run: null })'),
+  mutant(
     'the end is not passed on after a restart',
     'run/shard/shard-stage.ts',
-    '  if (ended) return sink?.end()\n',
+    '  if (ended) return endFeed(from)\n',
     '  if (ended) return\n',
   ),
   mutant(

@@ -41,6 +41,8 @@ export const beside: Readonly<Record<string, readonly string[]>> = {
 
 /** Rooms of one folder that another of its rooms may import. */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
+  'batch/arrow/foreign': ['batch/arrow'],
+  'sources/files': ['sources/unpack'],
   'sources/parquet': ['sources/files'],
   'feed/files': ['feed/plan'],
   'feed/plan': ['feed/files'],

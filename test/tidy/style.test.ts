@@ -32,7 +32,7 @@ const moduleStates = {
   'src/text/hash.ts': 1,
   'src/text/likeness/ngrams.ts': 1,
   'src/text/normalize.ts': 1,
-  'src/text/pii.ts': 1,
+  'src/text/pii/bytes.ts': 1,
   'src/text/tokens/bpe.ts': 1,
   'src/text/tokens/merge.ts': 2,
   'src/text/words/words.ts': 2,

@@ -38,18 +38,18 @@ function lastSlot(bytes: Buffer): number {
     slot = bytes.readDoubleLE(at + 16)
   return slot
 }
-const seal = (payload: Buffer) => {
+export const seal = (payload: Buffer) => {
   const head = Buffer.alloc(8)
   head.writeUInt32LE(payload.length, 0)
   head.writeUInt32LE(crc32(payload), 4)
   return Buffer.concat([head, payload])
 }
-const state = /decide\.tables$/
+export const state = /decide\.tables$/
 const shard = /^shards\/d0\/0+\.arrow$/
 const block = /^feed\/blocks\/d1\/0+\.arrow$/
 const ledger = /^feed\/steps\/0+\.jsonl$/
-const head = /^feed\/head\.json$/
-const editHead = (dir: string, edit: (head: Mutable<Head>) => void) =>
+export const head = /^feed\/head\.json$/
+export const editHead = (dir: string, edit: (head: Mutable<Head>) => void) =>
   damage.editText(dir, head, text => {
     const value = JSON.parse(text)
     edit(value)
@@ -65,7 +65,11 @@ const editLines = (dir: string, edit: (lines: string[]) => void) =>
 /** Damage, and the row that tells of it, the file that it names and the place in it. */
 export type DamageCase = [string, (dir: string) => Promise<unknown>, string, RegExp, RegExp?]
 
-const stages = ['annotate', 'decide', 'shard']
+/** The last frame that says more than that the feed was published: without that a stage has only stopped early. */
+const lastCommit = (bytes: Buffer) =>
+  damage.framesOf(bytes).findLast(({ header }) => !header.positions.some(({ note }) => note.includes('"fed":{')))!
+
+export const stages = ['annotate', 'decide', 'shard']
 const journalCases = stages.flatMap((stage): DamageCase[] => {
   const pattern = new RegExp(`^log/${stage}/.*journal$`)
   const frame = (part: 'at' | 'bodyAt') => (bytes: Buffer) => damage.framesOf(bytes)[1][part]
@@ -93,7 +97,7 @@ const journalCases = stages.flatMap((stage): DamageCase[] => {
     ],
     [
       `${stage}: the end cut off`,
-      dir => damage.editFile(dir, pattern, b => b.subarray(0, b.length - 100)),
+      dir => damage.editFile(dir, pattern, b => b.subarray(0, lastCommit(b).end - 100)),
       'journals',
       pattern,
       /^byte \d\d/,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { numbers } from '../../src/batch/batch.ts'
@@ -14,6 +14,7 @@ import { hashFiles, runHeadrace, signalAtWork, writeCorpus, writePipeline } from
 import { makeFolder } from '../temporary.ts'
 import { damageCases } from './cases.ts'
 import * as damage from './damage.ts'
+import { foreignCases } from './foreign-cases.ts'
 
 const corpus = await writeCorpus({ seed: 11, files: 6, documentsPerFile: 40 })
 const pipeline = await writePipeline(
@@ -57,7 +58,7 @@ async function findDrop(): Promise<Address> {
 }
 
 const told = new Set<string>()
-for (const [name, doDamage, row, file, place = /./] of damageCases(await findDrop()))
+for (const [name, doDamage, row, file, place = /./] of [...damageCases(await findDrop()), ...foreignCases])
   test(`damage is found and placed: ${name}`, async () => {
     const dir = await damage.copyRun(whole)
     await doDamage(dir)
@@ -70,6 +71,31 @@ for (const [name, doDamage, row, file, place = /./] of damageCases(await findDro
     assert.ok(isNamed, JSON.stringify(problems, null, 1))
     told.add(row)
   })
+
+test('input that is another than was read is found, and input that is gone is not checked, which is said', async () => {
+  const file = join(corpus.dir, 'part-3.jsonl')
+  const bytes = await readFile(file)
+  for (const edit of [flipMiddle(bytes), bytes.subarray(0, bytes.length - 1)]) {
+    await writeFile(file, edit)
+    const found = await verify(whole)
+    assert.deepEqual([failing(found), found.checks.at(-1)!.problems.map(problem => problem.file)], [['input'], [file]])
+  }
+  // What stands behind the part that was read is a later file's affair.
+  await writeFile(file, Buffer.concat([bytes, Buffer.from('{}\n')]))
+  assert.deepEqual(failing(await verify(whole)), [])
+  await rm(file)
+  const { isSound, unchecked, checks } = await verify(whole)
+  assert.deepEqual([isSound, checks.at(-1)!.counted], [true, 5])
+  assert.match(unchecked.join(), /part-3\.jsonl is not to be found from/)
+  await writeFile(file, bytes)
+  told.add('input')
+})
+
+function flipMiddle(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes)
+  copy[bytes.length >> 1] ^= 1
+  return copy
+}
 
 test('every check has damage that makes it fail', async () => {
   assert.deepEqual([...told].sort(), (await verify(whole)).checks.map(check => check.name).sort())

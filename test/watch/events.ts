@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { parseLines } from '../cli/terminal.ts'
 
 /** The fields of each event besides time, level, event and run, as docs/runbook.md has them; those that end in ? may be missing. */
-const figures = 'documents kept dropped dead tokens steps readBytes annotated decided sharded'
+const figures = 'documents kept dropped dead tokens steps readBytes tombstones annotated decided sharded'
 export const eventFields: Record<string, string> = {
   listening: 'url',
   starting: 'dir workers pid version',
@@ -12,7 +12,9 @@ export const eventFields: Record<string, string> = {
   'shard-sealed': 'stage slot path domain rows tokens bytes',
   'steps-published': 'steps new',
   'dead-rows': 'stage slot rows reasons',
+  'source-waits': 'waiting',
   'worker-lost': 'slot? reason detail',
+  'file-changed': 'file was now',
   'guard-hold': 'stage slot groups',
   released: 'stage slot guard group who why',
   draining: '',

@@ -77,6 +77,10 @@ test('a histogram counts a value in every bucket from its own on', () => {
   ])
 })
 
+test('a label that comes from documents steers no terminal that shows the page', () => {
+  assert.equal(new LabelValues(2).of('a\u001b[31m\u009b\u202e\nb'), 'a\ufffd[31m\ufffd\ufffd b')
+})
+
 test('a label has few values, each of them short, and one that was given stays', () => {
   const values = new LabelValues(2)
   const long = 'x'.repeat(500)
@@ -84,7 +88,7 @@ test('a label has few values, each of them short, and one that was given stays',
     [...values.group(Object.entries({ a: 1, [long]: 2, c: 3, d: 4 }))],
     [
       ['a', 1],
-      ['x'.repeat(128), 2],
+      [`${'x'.repeat(127)}…`, 2],
       ['(others)', 7],
     ],
   )
@@ -92,7 +96,7 @@ test('a label has few values, each of them short, and one that was given stays',
     [...values.group(Object.entries({ d: 9, c: 3, [`${long}y`]: 1, a: 1 }))],
     [
       ['(others)', 12],
-      ['x'.repeat(128), 1],
+      [`${'x'.repeat(127)}…`, 1],
       ['a', 1],
     ],
   )

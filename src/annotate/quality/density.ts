@@ -9,7 +9,7 @@ import { above, below, ratio } from '../measure.ts'
  */
 export const density = filter({
   name: 'density',
-  version: 1,
+  version: 2,
   about: `How much a text says for its length. The default rules drop about 1 % of English pages and manuals, 0.1 % of books, half of
     minified scripts and 85 % of data tables; but also one in eight files of source code and one in ten of formal mathematics, which repeat
     themselves by nature. Where those are wanted, let the rules see prose alone, or override them.`,

@@ -9,7 +9,7 @@ import { above, below, count, ratio } from '../measure.ts'
 /** FineWeb's own measures of a page's lines (Penedo et al. 2024, section 3.6) as datatrove 0.10.1 takes them, for English. */
 export const finewebQuality = filter({
   name: 'fineweb-quality',
-  version: 1,
+  version: 2,
   about: `FineWeb's own measures of a page's lines, for English. Lines part at LF; those of white space alone don't count. All but the first
     are NaN for a text without lines.`,
   measures: {

@@ -19,7 +19,7 @@ const isCount = (n: number) => Number.isSafeInteger(n) && n > 0
 /** Gopher's measures of repetition (Rae et al. 2021, table A1) as datatrove 0.10.1 takes them, for English. */
 export const gopherRepetition = filter({
   name: 'gopher-repetition',
-  version: 1,
+  version: 2,
   about: `Gopher's measures of repetition, for English. Paragraphs part at two or more LF, lines at one or more; a text that begins or ends
     with LF has an empty line there. All but the first are 0 where there is nothing to repeat and NaN for an empty text.`,
   measures: {

@@ -1,4 +1,5 @@
 import { assert } from '../../errors.ts'
+import { drawPlaceKey, placeOf } from '../../text/place-key.ts'
 import type { KeyedTable, TableShape } from '../state.ts'
 import type { StateBudget } from './budget.ts'
 
@@ -7,11 +8,12 @@ const placeWords = 3
 const placeBytes = placeWords * 4
 const placesAtFirst = 1024
 
-/** Open addressing with linear probing, at most three quarters full. Keys are hashes, so their low half is the place. */
+/** Open addressing with linear probing, at most three quarters full. Keys come of documents, so their places are keyed. */
 export class HashTable implements KeyedTable {
   readonly shape: TableShape
   readonly entryBytes = placeBytes
   readonly #budget: StateBudget
+  readonly #placeKey = drawPlaceKey()
   #places = new Uint32Array(placesAtFirst * placeWords)
   #mask = placesAtFirst - 1
   #size = 0
@@ -52,7 +54,7 @@ export class HashTable implements KeyedTable {
   #find(high: number, low: number): number {
     const places = this.#places
     const mask = this.#mask
-    let place = low & mask
+    let place = placeOf(high, low, this.#placeKey) & mask
     for (;;) {
       const at = place * placeWords
       if (places[at + 2] === 0 || (places[at + 1] === low && places[at] === high)) return at
@@ -106,7 +108,7 @@ export class HashTable implements KeyedTable {
     let gap = freed / placeWords
     for (let place = (gap + 1) & mask; places[place * placeWords + 2] !== 0; place = (place + 1) & mask) {
       const at = place * placeWords
-      const wanted = places[at + 1] & mask
+      const wanted = placeOf(places[at], places[at + 1], this.#placeKey) & mask
       if (((place - wanted) & mask) < ((place - gap) & mask)) continue
       this.#put(gap * placeWords, places[at], places[at + 1], places[at + 2])
       gap = place

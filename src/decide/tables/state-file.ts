@@ -4,6 +4,20 @@ import { readBytes, writeBytes } from '../../disk/transfer.ts'
 import { assert, HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 
+/** What a file says of itself: one line of JSON, in which `run` stands too unless it is null. */
+export interface FileAbout {
+  readonly run: string | null
+  readonly text: string
+}
+
+/** The tables are another run's: what they would call a copy, this run has never seen. */
+export function refuseOtherRun(path: string): HeadraceError {
+  return new HeadraceError(
+    'corrupt',
+    `the state file ${path} was filled by another run: put this run's own back, or remove it to decide all slots again`,
+  )
+}
+
 const magic = 'headrace state 1\n'
 const frameHeadBytes = 8
 
@@ -24,15 +38,15 @@ export class StateFile {
     this.#bytes = bytes
   }
 
-  /** Opens or makes the file. `about` is one line of text that must be equal to the file's. */
-  static async open(path: string, about: string): Promise<StateFile> {
+  /** Opens or makes the file. `about.text` must be equal to the file's. */
+  static async open(path: string, about: FileAbout): Promise<StateFile> {
     const handle = await open(path, 'r+').catch(error => {
       if (error.code === 'ENOENT') return open(path, 'w+')
       throw error
     })
     const file = new StateFile(path, handle, (await handle.stat()).size)
     try {
-      await file.#checkHeader(Buffer.from(magic + about))
+      await file.#checkHeader(Buffer.from(magic + about.text), about.run)
     } catch (error) {
       await handle.close()
       throw error
@@ -40,7 +54,7 @@ export class StateFile {
     return file
   }
 
-  async #checkHeader(header: Buffer): Promise<void> {
+  async #checkHeader(header: Buffer, run: string | null): Promise<void> {
     const found = await this.#readFrame()
     if (found === null) {
       await this.#refuseForeign()
@@ -49,6 +63,7 @@ export class StateFile {
     }
     if (found.equals(header)) return
     if (!found.toString('latin1').startsWith(magic)) throw this.#foreign()
+    if (runOf(found) !== run) throw refuseOtherRun(this.#path)
     throw new HeadraceError(
       'bad-pipeline',
       `the state file ${this.#path} was filled by other deciders (${found.subarray(magic.length)}; now ` +
@@ -119,5 +134,15 @@ export class StateFile {
 
   close(): Promise<void> {
     return this.#file.close()
+  }
+}
+
+/** The run that a header names, or null. */
+function runOf(header: Buffer): string | null {
+  try {
+    const { run } = JSON.parse(header.toString('utf8', magic.length))
+    return typeof run === 'string' ? run : null
+  } catch {
+    return null
   }
 }

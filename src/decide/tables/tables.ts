@@ -6,7 +6,7 @@ import type { KeyedTable, ListTable, State, TableShape } from '../state.ts'
 import { StateBudget } from './budget.ts'
 import { ChunkedList } from './chunked-list.ts'
 import { HashTable } from './hash-table.ts'
-import { StateFile } from './state-file.ts'
+import { type FileAbout, StateFile } from './state-file.ts'
 
 export interface TableOptions {
   /** The file behind the tables, made when missing; null keeps them in memory only. One process may have it open. */
@@ -14,6 +14,8 @@ export interface TableOptions {
   readonly shapes: readonly TableShape[]
   /** Names what filled the tables (the deciders' fingerprint). A file with another identity is refused. */
   readonly identity: string
+  /** Which run's slots filled the tables. A file of another run is refused. Default null: none in particular. */
+  readonly run?: string | null
   /** Bytes of memory that the tables may take; `limits.stateBytesMax` by default. */
   readonly bytesMax?: number
 }
@@ -21,8 +23,8 @@ export interface TableOptions {
 /**
  * Opens tables and reads back all sealed inserts.
  *
- * Errors: `bad-pipeline` when the file was made with other shapes or another identity, `corrupt` when it is no state file,
- * `limit` when the tables outgrow `bytesMax`, here or at a later insert, `disk` when the file system fails.
+ * Errors: `bad-pipeline` when the file was made with other shapes or another identity, `corrupt` when it is no state file or another
+ * run's, `limit` when the tables outgrow `bytesMax`, here or at a later insert, `disk` when the file system fails.
  */
 export async function openTables(options: TableOptions): Promise<Tables> {
   const budget = new StateBudget(options.bytesMax ?? limits.stateBytesMax)
@@ -143,6 +145,7 @@ function refuseSeal(): HeadraceError {
 }
 
 /** What a file must say of itself to fit these tables. */
-function describe({ shapes, identity }: TableOptions): string {
-  return JSON.stringify({ identity, shapes: shapes.map(({ name, kind, width }) => [name, kind, width]) })
+function describe({ shapes, identity, run = null }: TableOptions): FileAbout {
+  const about = { identity, shapes: shapes.map(({ name, kind, width }) => [name, kind, width]) }
+  return { run, text: JSON.stringify(run === null ? about : { ...about, run }) }
 }

@@ -3,6 +3,7 @@ import type { BatchLayout } from '../../batch/arrow/layout.ts'
 import { numbers } from '../../batch/batch.ts'
 import { HeadraceError } from '../../errors.ts'
 import { ColumnFile } from '../../shards/column-file.ts'
+import { folderBefore } from '../../shards/folder.ts'
 import {
   type BlockIdentity,
   type BlockRef,
@@ -23,7 +24,7 @@ export class BlockFile implements Disposable {
   readonly #starts: number[] = []
 
   constructor(dir: string, block: BlockRef) {
-    this.#file = new ColumnFile(join(dir, blockPath(block)))
+    this.#file = openBlock(dir, block)
     const { batches, metadata } = this.#file.layout
     const identity = parseIdentity(metadata.block)
     if (!identity || !isSameBlock(identity, block) || !batches.every(hasColumns)) {
@@ -37,6 +38,10 @@ export class BlockFile implements Disposable {
       samples += rows
     }
     this.samples = samples
+  }
+
+  get path(): string {
+    return this.#file.path
   }
 
   /** Samples `from` to `to` (exclusive), which must be in the block. */
@@ -77,6 +82,23 @@ export class BlockFile implements Disposable {
     }
   }
 }
+
+/** A feed that was begun under the rule before for names of folders has blocks where that says. */
+function openBlock(dir: string, block: BlockRef): ColumnFile {
+  const [path, before] = [blockPath(block), blockPath(block, folderBefore(block.domain))]
+  try {
+    return new ColumnFile(join(dir, path))
+  } catch (missing) {
+    if (path === before || !isNotFound(missing)) throw missing
+    try {
+      return new ColumnFile(join(dir, before))
+    } catch (error) {
+      throw isNotFound(error) ? missing : error
+    }
+  }
+}
+
+const isNotFound = (error: unknown) => error instanceof HeadraceError && error.code === 'not-found'
 
 function parseIdentity(json = 'null'): BlockIdentity | null {
   try {

@@ -4,7 +4,8 @@ import type { Metadata } from '../../batch/arrow/layout.ts'
 import type { Batch } from '../../batch/batch.ts'
 import { makeFolder, type OnEffect, writeDurably } from '../../disk/durable-file.ts'
 import { limits } from '../../limits.ts'
-import { folderOf, type ManifestEntry } from '../../shards/manifest.ts'
+import { folderOf } from '../../shards/folder.ts'
+import type { ManifestEntry } from '../../shards/manifest.ts'
 import type { FeedSettings } from '../options.ts'
 import { packDocuments } from './pack.ts'
 import { permute } from './permute.ts'
@@ -42,10 +43,10 @@ export interface SampleList {
   readonly tokens: Int32Array
 }
 
-/** A block's file below the feed folder. */
-export function blockPath({ domain, number, epoch }: BlockRef): string {
+/** A block's file below the feed folder; `folder` is its domain's. */
+export function blockPath({ domain, number, epoch }: BlockRef, folder = folderOf(domain)): string {
   const pass = epoch === 0 ? '' : `.${epoch}`
-  return `blocks/${folderOf(domain)}/${String(number).padStart(8, '0')}${pass}.arrow`
+  return `blocks/${folder}/${String(number).padStart(8, '0')}${pass}.arrow`
 }
 
 /** The samples of a block, given the tokens of each document of each of its shards. A pure function. */

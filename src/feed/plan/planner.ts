@@ -1,5 +1,7 @@
 import { holdoutDomain } from '../../decide/holdout.ts'
+import { NameLimit } from '../../decide/name-limit.ts'
 import { HeadraceError } from '../../errors.ts'
+import { limits } from '../../limits.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
 import { type SampleRange, type Step, sealStep, type Total } from '../files/steps.ts'
 import type { FeedSettings } from '../options.ts'
@@ -14,9 +16,6 @@ export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'> {
 
 /** Cuts a block into samples, makes it last, and returns the tokens of each sample. The same block gives the same samples. */
 type CutBlock = (spec: BlockSpec) => Promise<Int32Array>
-
-/** Each step names all domains of a mixture, so their number bounds the ledger's size. */
-const domainsMax = 1024
 
 /**
  * How far a domain was fed: `samples` and `tokens` in all; the next is sample `at` of block `block`, in pass `epoch`, which has `ready`
@@ -34,7 +33,6 @@ interface Cursor {
 interface Domain {
   readonly name: string
   fed: Cursor
-  shards: number
   open: { shards: BlockShard[]; tokens: number; firstSlot: number } | null
   readonly blocks: { shards: readonly BlockShard[]; tokens: number }[]
   /** The samples of the block that was cut last. */
@@ -51,6 +49,10 @@ export class Planner {
   readonly #options: PlanOptions
   readonly #cutBlock: CutBlock
   readonly #domains = new Map<string, Domain>()
+  /** Shards by the domain that they are of, which is not always the one that they are fed in. */
+  readonly #shards = new Map<string, number>()
+  /** A step names all domains of a mixture, so where all are mixed their number bounds the ledger's size. */
+  readonly #limit: NameLimit
   readonly #controls: ControlEntry[] = []
   readonly #pending: ManifestEntry[] = []
   #folded = 0
@@ -65,6 +67,8 @@ export class Planner {
   constructor(options: PlanOptions, cutBlock: CutBlock) {
     this.#options = options
     this.#cutBlock = cutBlock
+    const domainsMax = options.mixture ? Number.POSITIVE_INFINITY : limits.fedDomainsMax
+    this.#limit = new NameLimit([], domainsMax, Number.POSITIVE_INFINITY)
     this.#digest = options.feed
   }
 
@@ -138,13 +142,14 @@ export class Planner {
   }
 
   #addShard(entry: ManifestEntry): void {
-    const domain = this.#domainOf(entry.domain)
-    if (entry.number !== domain.shards)
+    const number = this.#shards.get(entry.domain) ?? 0
+    if (entry.number !== number)
       throw new HeadraceError(
         'corrupt',
-        `shard ${entry.path} follows shard ${domain.shards - 1} of its domain in the manifest`,
+        `shard ${entry.path} follows shard ${number - 1} of its domain in the manifest`,
       )
-    domain.shards++
+    this.#shards.set(entry.domain, number + 1)
+    const domain = this.#domainOf(this.#limit.of(entry.domain))
     const { path, sha256, bytes, rows, tokens } = entry
     domain.open ??= { shards: [], tokens: 0, firstSlot: entry.first.slot }
     domain.open.shards.push({ path, sha256, bytes, rows, tokens })
@@ -161,10 +166,8 @@ export class Planner {
   #domainOf(name: string): Domain {
     let domain = this.#domains.get(name)
     if (domain) return domain
-    if (this.#domains.size === domainsMax)
-      throw new HeadraceError('limit', `'${name}' is domain ${domainsMax + 1} of this feed; map domains to fewer names`)
     const fed = { block: 0, at: 0, epoch: 0, ready: 0, samples: 0, tokens: 0 }
-    domain = { name, fed, shards: 0, open: null, blocks: [], cut: null }
+    domain = { name, fed, open: null, blocks: [], cut: null }
     this.#domains.set(name, domain)
     return domain
   }

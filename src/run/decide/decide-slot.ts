@@ -1,21 +1,11 @@
-import {
-  type Batch,
-  type Column,
-  numbers,
-  stringAt,
-  type Utf8Column,
-  utf8,
-  utf8From,
-  withColumns,
-} from '../../batch/batch.ts'
+import { type Batch, type Column, numbers, stringAt, utf8, utf8From, withColumns } from '../../batch/batch.ts'
 import { takeRows } from '../../batch/rows.ts'
 import type { RowDecider, Verdict } from '../../decide/decider.ts'
 import { evaluateRules } from '../../decide/rules.ts'
 import type { State } from '../../decide/state.ts'
 import { assert, HeadraceError } from '../../errors.ts'
-import { limits } from '../../limits.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { addCount, countRepaired, type DecideTotals } from '../../record/totals.ts'
+import type { SlotCounts } from './slot-counts.ts'
 
 /** What a slot's rows came to: every row is in one of the two, in row order. */
 export interface DecidedSlot {
@@ -24,19 +14,19 @@ export interface DecidedSlot {
 }
 
 /** Decides every row of a slot and counts it. Calls the deciders in their order; the state has the effect when this returns. */
-export function decideSlot(plan: Plan, scored: Batch, slot: number, state: State, totals: DecideTotals): DecidedSlot {
+export function decideSlot(plan: Plan, scored: Batch, slot: number, state: State, counts: SlotCounts): DecidedSlot {
   const { kept, dropped, moved } = decideRows(plan, scored, slot, state)
   if (kept.length + dropped.length !== scored.rows)
     throw new HeadraceError(
       'lost-row',
       `slot ${slot}: ${scored.rows} rows in, ${kept.length} kept and ${dropped.length} dropped: this is a bug in a decider`,
     )
-  count(totals, scored, kept, dropped)
+  const merged = counts.add(scored, { kept, dropped })
   const batch = takeRows(keptColumns(scored), kept)
   const drops = dropBatch(scored, dropped)
-  if (moved.size === 0) return { kept: batch, drops }
+  if (moved.size === 0 && merged.size === 0) return { kept: batch, drops }
   const domains = utf8(scored, 'domain')
-  const domain = utf8From(kept.map(row => moved.get(row) ?? stringAt(domains, row)))
+  const domain = utf8From(kept.map(row => moved.get(row) ?? merged.get(row) ?? stringAt(domains, row)))
   return { kept: withColumns(batch, { domain }), drops }
 }
 
@@ -121,37 +111,6 @@ function keptColumns(scored: Batch): Batch {
   for (const [name, column] of Object.entries(scored.columns))
     if ((column.kind === 'f32' || column.kind === 'f64') && name !== 'gateEvidence') columns[name] = column
   return { rows: scored.rows, columns }
-}
-
-function count(totals: DecideTotals, scored: Batch, kept: readonly number[], dropped: readonly DroppedRow[]): void {
-  totals.documents += scored.rows
-  totals.kept += kept.length
-  const text = utf8(scored, 'text')
-  totals.textBytes += text.offsets[scored.rows] - text.offsets[0]
-  for (const row of kept) totals.keptBytes += text.offsets[row + 1] - text.offsets[row]
-  const faults = scored.columns.repaired && utf8(scored, 'repaired')
-  if (faults?.bytes.length) for (let row = 0; row < scored.rows; row++) countRepaired(totals, stringAt(faults, row))
-  for (const { reason } of dropped) addCount(totals.dropped, reason, 1)
-  countBy(totals.byDomain, utf8(scored, 'domain'), scored.rows, kept)
-  if (scored.columns.language) countBy(totals.byLanguage, utf8(scored, 'language'), scored.rows, kept)
-}
-
-function countBy(counts: DecideTotals['byDomain'], column: Utf8Column, rows: number, kept: readonly number[]): void {
-  const of = (row: number) => {
-    const name = stringAt(column, row)
-    return (counts[name] ??= beginCount(counts))
-  }
-  for (let row = 0; row < rows; row++) of(row).documents++
-  for (const row of kept) of(row).kept++
-}
-
-function beginCount(counts: Readonly<Record<string, unknown>>): { documents: number; kept: number } {
-  if (Object.keys(counts).length >= limits.domainsMax)
-    throw new HeadraceError(
-      'limit',
-      `the documents have more than ${limits.domainsMax} domains or languages, and each has counts and shards of its own: name a coarser field as the source's 'domain' and begin another run`,
-    )
-  return { documents: 0, kept: 0 }
 }
 
 /** Dropped rows as columns of `drop.v1`. */

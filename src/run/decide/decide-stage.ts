@@ -1,19 +1,21 @@
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { State } from '../../decide/state.ts'
 import type { HeadraceError } from '../../errors.ts'
-import type { Append, Owner, Position } from '../../log/log.ts'
+import type { Append, Commit, Owner, Position } from '../../log/log.ts'
 import { choiceAppend, chooseFrom } from '../../record/choices.ts'
 import { addDeadSamples, clearPassed, heldError, writeHold } from '../../record/hold.ts'
 import { topics } from '../../record/layout.ts'
-import { readDecideNote } from '../../record/notes.ts'
+import { NoteWriter, wholePosition } from '../../record/long-notes.ts'
+import { type DecideNote, readDecideNote, splitDecideNote } from '../../record/notes.ts'
 import { listReleases } from '../../record/release.ts'
+import { markOf } from '../../record/sequel.ts'
 import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from '../../record/slots.ts'
-import type { DecideTotals } from '../../record/totals.ts'
 import type { Trip } from '../../record/trip.ts'
 import type { RunContext } from '../context.ts'
 import { decideSlot } from './decide-slot.ts'
 import { catchUpTo, checkDeciders } from './decide-state.ts'
 import { GuardRails, type SlotFates } from './guard-rails.ts'
+import { SlotCounts } from './slot-counts.ts'
 
 /** Most bytes and slots that are committed together: few bytes, as a crash undoes them, and few slots, as reading one reads its commit. */
 const groupBytesMax = 8 * 1024 * 1024
@@ -35,18 +37,21 @@ export async function decideAll(
   watch({ kind: 'stage-began', stage: 'decide', slot: from[0].slot, note: from[0].note })
   checkDeciders(context, state)
   await catchUpTo(context, state, from[0].slot)
-  const note = readDecideNote(from[0])
+  const committed = await wholePosition(log, 'decide', from[0])
+  const note = readDecideNote(committed)
   lead.report('decide', from[0].slot)
   let isWaiting = await clearPassed(dir, from[0].slot)
   if (note.ended) return
   const reader = new SlotReader(log, topics.scored, from, upstreamDone)
   const rails = new GuardRails(plan.guards, note.guards)
+  const notes = new NoteWriter('decide')
+  const counts = new SlotCounts(note.totals, notes.changed)
   try {
     for (;;) {
-      const group = await decideGroup({ context, reader, state, rails, totals: note.totals })
-      const { positions, appends, slot } = group
+      const group = await decideGroup({ context, reader, state, rails, counts })
+      const { slot } = group
       if (slot !== null) {
-        await owner.commit({ positions, appends })
+        await owner.commit(commitOf(group, slot, notes))
         if (isWaiting) isWaiting = await clearPassed(dir, slot)
       }
       // The tables have the effect of the slot that is held, so they are not sealed: the next start brings them up to the log.
@@ -68,18 +73,24 @@ async function hold({ dir, watch }: RunContext, trips: readonly Trip[]): Promise
   return heldError(dir, written)
 }
 
-/** What slots are decided with. `totals` counts on. */
+function commitOf({ positions, note, appends }: Group, slot: number, notes: NoteWriter): Commit {
+  const noted = notes.write(slot, splitDecideNote(note))
+  return { positions: positions.map(one => ({ ...one, note: noted.note })), appends: [...appends, ...noted.appends] }
+}
+
+/** What slots are decided with. */
 interface Deciding {
   readonly context: RunContext
   readonly reader: SlotReader
   readonly state: State
   readonly rails: GuardRails
-  readonly totals: DecideTotals
+  readonly counts: SlotCounts
 }
 
 /** Slots to commit together. */
 interface Group {
-  readonly positions: Position[]
+  readonly positions: readonly Position[]
+  readonly note: DecideNote
   readonly appends: Append[]
   readonly end: boolean
   /** The slot after the last, or null when there is none. */
@@ -90,34 +101,46 @@ interface Group {
 
 /** Decides the next slot and those that are ready behind it. */
 async function decideGroup(deciding: Deciding): Promise<Group> {
-  const { context, reader, rails, totals } = deciding
+  const { context, reader, rails, counts } = deciding
+  const { totals } = counts
   const { plan, shape, failed } = context
   const appends: Append[] = []
-  const positions = (ended: boolean) => {
+  const reached = (ended: boolean) => {
     const guards = plan.guards.length ? rails.note() : undefined
-    return reader.positions(JSON.stringify({ totals, ended, guards }))
+    return { positions: reader.positions(''), note: { totals, ended, guards } }
   }
   let bytes = 0
   let slots = 0
   let slot: number | null = null
   do {
     // A slot that is held must leave no trace in the note: with guards it is made before each.
-    const before = plan.guards.length && slot !== null ? positions(false) : []
+    const before = plan.guards.length && slot !== null ? keepApart(reached(false)) : reached(false)
     const entry = await reader.next()
     failed.throwIfAborted()
     if (!entry) break
     if (entry.isEnd) {
       appends.push(...endAppends(topics.kept, entry.slot, shape.partitions))
-      return { positions: positions(true), appends, end: true, slot: entry.slot + 1, held: [] }
+      return { ...reached(true), appends, end: true, slot: entry.slot + 1, held: [] }
     }
     const decided = decideEntry(deciding, entry)
     const { choices, held } = await judge(context, rails, entry.slot, decided.fates)
-    if (held.length) return { positions: before, appends, end: false, slot, held }
+    if (held.length) return { ...before, appends, end: false, slot, held }
     appends.push(...decided.appends, ...choices.map(choiceAppend))
     bytes += entry.value.length
     slot = entry.slot + 1
   } while (bytes < groupBytesMax && ++slots < groupSlotsMax && (await reader.isReady()))
-  return { positions: positions(false), appends, end: false, slot, held: [] }
+  return { ...reached(false), appends, end: false, slot, held: [] }
+}
+
+/** The same, which what is counted later does not change. */
+function keepApart({ positions, note }: Pick<Group, 'positions' | 'note'>): Pick<Group, 'positions' | 'note'> {
+  const text = JSON.stringify(note)
+  return {
+    positions,
+    get note() {
+      return readDecideNote({ note: text })
+    },
+  }
 }
 
 /** Counts a slot for the guard rails; what is outside its band is held, unless somebody has released it. */
@@ -129,17 +152,17 @@ async function judge(context: RunContext, rails: GuardRails, slot: number, fates
 }
 
 function decideEntry(
-  { context: { plan, shape }, state, totals }: Deciding,
+  { context: { plan, shape }, state, counts }: Deciding,
   { slot, value, headers }: SlotEntry,
 ): { appends: Append[]; fates: SlotFates } {
   const { batch: scored } = decodeBatch(value)
-  const { kept, drops } = decideSlot(plan, scored, slot, state, totals)
+  const { kept, drops } = decideSlot(plan, scored, slot, state, counts)
   const dead = Number(headers.dead)
-  totals.documents += dead
-  totals.dead += dead
+  counts.totals.documents += dead
+  counts.totals.dead += dead
   const fingerprint = plan.decideFingerprint
-  const rows = String(kept.rows)
-  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeBatch(kept), { fingerprint, rows })]
+  const about = { fingerprint, rows: String(kept.rows), scored: markOf(value) }
+  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeBatch(kept), about)]
   if (drops.rows)
     appends.push({
       topic: topics.drops,

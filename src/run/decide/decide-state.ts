@@ -7,17 +7,18 @@ import { openTables, type Tables } from '../../decide/tables/tables.ts'
 import { assert, HeadraceError, wrapDiskError } from '../../errors.ts'
 import { stageFields } from '../../pipeline/plan.ts'
 import { topics } from '../../record/layout.ts'
-import { refuseTables } from '../../record/refusals.ts'
+import { refuseTables, refuseTrimmedTables } from '../../record/refusals.ts'
 import { positionsAt, SlotReader } from '../../record/slots.ts'
+import { readTrimmed } from '../../record/trimmed.ts'
 import type { RunContext } from '../context.ts'
 import { keepAgain } from './decide-slot.ts'
 
 /** The file of the deciders' tables, in the folder of a state. */
 export const tablesName = 'decide.tables'
 
-export function openState({ plan }: Pick<RunContext, 'plan'>, folder: string): Promise<Tables> {
+export function openState({ plan, binding }: Pick<RunContext, 'plan' | 'binding'>, folder: string): Promise<Tables> {
   const shapes = plan.deciders.flatMap(decider => decider.tables)
-  return openTables({ path: join(folder, tablesName), shapes, identity: plan.stateFingerprint })
+  return openTables({ path: join(folder, tablesName), shapes, identity: plan.stateFingerprint, run: binding })
 }
 
 /** Syncs a run's tables, which hold the slots before `slot`, and returns it. Sealing does not sync, as the log has all until it is trimmed. */
@@ -54,6 +55,10 @@ export function checkDeciders({ plan }: RunContext, state: State): void {
 /** Brings tables that lag behind the log up to the slot before which all are decided. */
 export async function catchUpTo(context: RunContext, state: State, slot: number): Promise<void> {
   if (state.slot() > slot) throw refuseTables(context.dir, state.slot(), slot)
+  // Without tables there is nothing to enter, and the slots may be gone.
+  if (!context.plan.deciders.some(({ tables }) => tables.length > 0)) return state.seal(slot)
+  const first = await readTrimmed(context.dir, context.binding)
+  if (state.slot() < Math.min(first, slot)) throw refuseTrimmedTables(context.dir, state.slot(), first)
   await keepDecided(context, state, slot, AbortSignal.abort())
   context.failed.throwIfAborted()
   assert(state.slot() === slot, `slots before ${slot} are decided, and the log gives those before ${state.slot()}`)

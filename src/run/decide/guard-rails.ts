@@ -1,5 +1,4 @@
 import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
-import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { type Guard, leavesBand } from '../../pipeline/guard.ts'
 import { type GuardNote, samplesMax, type Trip } from '../../record/trip.ts'
@@ -40,7 +39,7 @@ interface Row {
 }
 
 const partsShown = 5
-/** The part for what removed rows beyond `limits.domainsMax` pairs of a group and a part. */
+/** The group beyond `limits.domainsMax` of a window, and the part beyond so many pairs of a group and a part. */
 const others = '(others)'
 
 /**
@@ -141,11 +140,8 @@ function countRows(window: Window, rows: readonly Row[], dead: number): void {
 function groupOf(window: Window, name: string): Group {
   const found = window.groups.get(name)
   if (found) return found
-  if (window.groups.size >= limits.domainsMax)
-    throw new HeadraceError(
-      'limit',
-      `a guard counts more than ${limits.domainsMax} domains, languages or reasons: name those that matter with 'only'`,
-    )
+  if (name !== others && (window.groups.size >= limits.domainsMax || name.length > limits.nameLengthMax))
+    return groupOf(window, others)
   const group: Group = { name, rows: 0, removed: 0, released: false, parts: new Map() }
   window.groups.set(name, group)
   return group

@@ -1,5 +1,7 @@
+import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { LanePosition, LoadPosition } from '../../record/notes.ts'
+import type { ReadSplit } from '../../record/splits.ts'
 import { deadWithin, rangesWithin } from '../../sources/line-ranges.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Source, type Split } from '../../sources/source.ts'
 
@@ -32,20 +34,32 @@ export class Lanes {
   readonly #splits: SplitRow
   readonly #signal: AbortSignal
   readonly #lanes: Lane[]
+  readonly #tell: (waiting: string) => void
+  #read: ReadSplit[] = []
   #turn: number
 
-  /** `splits` may grow while this is in use. What `next` gives after `signal` aborted is cut short and must not be used. */
-  constructor(source: Source, splits: SplitRow, from: LoadPosition, signal: AbortSignal) {
+  /**
+   * `splits` may grow while this is in use. What `next` gives after `signal` aborted is cut short and must not be used. `tell` is told
+   * what the source waits for.
+   */
+  constructor(
+    source: Source,
+    splits: SplitRow,
+    from: LoadPosition,
+    signal: AbortSignal,
+    tell: (waiting: string) => void = () => {},
+  ) {
     this.#source = source
     this.#splits = splits
     this.#signal = signal
+    this.#tell = tell
     this.#turn = from.turn
     this.#lanes = from.lanes.map(position => ({ position, committed: position, chunks: null, ahead: null }))
   }
 
   /** The next slot, or null when no lane has more now. A lane without a further split is passed over. */
   async next(): Promise<LoadedSlot | null> {
-    for (const lane of this.#lanes) lane.ahead ??= this.#fill(lane)
+    for (const lane of this.#lanes) lane.ahead ??= this.#fillAhead(lane)
     for (let tried = 0; tried < this.#lanes.length; tried++) {
       const lane = this.#lanes[this.#turn]
       this.#turn = (this.#turn + 1) % this.#lanes.length
@@ -65,44 +79,64 @@ export class Lanes {
     return { turn: this.#turn, lanes: this.#lanes.map(lane => lane.committed) }
   }
 
+  #fillAhead(lane: Lane): Promise<Filled> {
+    const filled = this.#fill(lane)
+    // Nobody waits for it yet: what it fails with is told when its turn comes.
+    filled.catch(() => {})
+    return filled
+  }
+
+  /** The splits that were read to their end since the last call: those of slots that are handed out, and of one ahead. */
+  takeRead(): ReadSplit[] {
+    const read = this.#read
+    this.#read = []
+    return read
+  }
+
   /** Gathers chunks until they are about a slot; small files share one. */
   async #fill(lane: Lane): Promise<Filled> {
     const chunks: Chunk[] = []
     let bytes = 0
     while (bytes < limits.slotBytes / 2 && lane.position.split < this.#splits.length && !this.#signal.aborted) {
-      lane.chunks ??= readSplit(this.#source, this.#splits.at(lane.position.split)!, lane.position, this.#signal)
+      lane.chunks ??= this.#readSplit(this.#splits.at(lane.position.split)!, lane.position)
       const { done, value } = await lane.chunks.next()
       if (done) {
         // A reader that the signal ended has not finished its split.
         if (this.#signal.aborted) break
         lane.chunks = null
+        const { split: number, seen } = lane.position
+        if (seen !== undefined) this.#read.push({ number, seen })
         lane.position = { split: lane.position.split + this.#lanes.length, offset: 0, line: 1 }
         continue
       }
+      checkLines(value)
       chunks.push(value)
       bytes += Math.max(value.bytes.length, chunkBytesMin)
       lane.position = { split: lane.position.split, ...value.next }
     }
     return { chunks, after: lane.position }
   }
+
+  /** The chunks of a split; of one that is read again, those with the records that are meant. */
+  async *#readSplit(split: Split, from: ReadPosition): AsyncGenerator<Chunk> {
+    const { again, stamp } = split
+    if (!again) return yield* this.#source.read(split, from, this.#signal, this.#tell)
+    const last = again.lines.at(-1)![1]
+    for await (const chunk of this.#source.read({ name: again.of, stamp, again }, from, this.#signal, this.#tell)) {
+      if (chunk.line > last) return
+      const only = rangesWithin(again.lines, chunk.line, chunk.next.line)
+      const dead = deadWithin(again.lines, chunk)
+      if (only.length || dead.length) yield { ...chunk, dead, only }
+    }
+  }
 }
 
-/** The chunks of a split; of one that is read again, those with the records that are meant. */
-async function* readSplit(
-  source: Source,
-  split: Split,
-  from: ReadPosition,
-  signal: AbortSignal,
-): AsyncGenerator<Chunk> {
-  const { again, stamp } = split
-  if (!again) return yield* source.read(split, from, signal)
-  const last = again.lines.at(-1)![1]
-  for await (const chunk of source.read({ name: again.of, stamp, again }, from, signal)) {
-    if (chunk.line > last) return
-    const only = rangesWithin(again.lines, chunk.line, chunk.next.line)
-    const dead = deadWithin(again.lines, chunk)
-    if (only.length || dead.length) yield { ...chunk, dead, only }
-  }
+function checkLines({ split, next }: Chunk): void {
+  if (next.line - 1 <= limits.lineMax) return
+  throw new HeadraceError(
+    'limit',
+    `${split} has more than ${limits.lineMax} records, the most of a file: cut it in parts`,
+  )
 }
 
 interface Lane {

@@ -1,3 +1,4 @@
+import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { Append, Owner } from '../../log/log.ts'
 import { loaderOf } from '../../record/layout.ts'
@@ -5,7 +6,7 @@ import { type LoadNote, readLoadNote } from '../../record/notes.ts'
 import { refuseFollow } from '../../record/refusals.ts'
 import { endAppends } from '../../record/slots.ts'
 import { readSplits } from '../../record/splits.ts'
-import type { Chunk, Split } from '../../sources/source.ts'
+import type { Chunk, Source, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
 import { Lanes, type LoadedSlot, startLoadPosition } from './lanes.ts'
 import { type PendingSlot, SlotWindow } from './slot-window.ts'
@@ -34,9 +35,10 @@ export async function loadAll(context: RunContext, owner: Owner, parts: LoadPart
   const stop = AbortSignal.any([context.drain, context.failed])
   const position = begun.load ?? startLoadPosition(context.shape.lanes)
   const splits = await SplitList.open(context, position)
-  const lanes = new Lanes(context.plan.source, splits, position, stop)
+  const tell = (waiting: string) => context.watch({ kind: 'source-waits', waiting })
+  const lanes = new Lanes(context.plan.source, splits, position, stop, tell)
   await using more = await parts.openMore(splits, () => lanes.position(), stop)
-  await splits.search(stop)
+  await splits.search(position, stop)
   await new Loader({ context, owner, parts, splits, lanes, more, stop }, slot, begun).load()
 }
 
@@ -46,12 +48,21 @@ async function tellLaterSplits({ log, plan, drain, shape, dir, watch }: RunConte
   const known = await readSplits(log, shape)
   const names = new Set(known.map(split => split.name))
   let count = 0
-  for await (const { name } of plan.source.splits(drain, known)) if (!names.has(name)) count++
+  for await (const name of listNames(plan.source, drain, known)) if (!names.has(name)) count++
   watch({ kind: 'later-splits', splits: count })
 }
 
 /** Where reading begins again changes what is told, which must change no bytes. */
 const withoutNotes = (chunk: Chunk): Chunk => (chunk.notes ? { ...chunk, notes: undefined } : chunk)
+/** The names of what a source has now. Nothing is read any more, so that an input that is gone is no fault. */
+async function* listNames(source: Source, signal: AbortSignal, known: readonly Split[]): AsyncGenerator<string, void> {
+  try {
+    if (source.names) yield* await source.names()
+    else for await (const { name } of source.splits(signal, known)) yield name
+  } catch (error) {
+    if (!(error instanceof HeadraceError) || error.code !== 'not-found') throw error
+  }
+}
 
 /** What a loader reads from and commits to. */
 interface Chain {
@@ -121,7 +132,8 @@ class Loader {
     const { context, parts, splits } = this.#chain
     const slot = this.#slot++
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
-    this.#note = { load: after, readBytes: this.#note.readBytes + bytes, ended: false }
+    const tombstones = chunks.reduce((sum, chunk) => sum + (chunk.tombstones ?? 0), this.#note.tombstones)
+    this.#note = { load: after, readBytes: this.#note.readBytes + bytes, tombstones, ended: false }
     context.watch({ kind: 'loaded', slot, bytes })
     for (const { split, notes = [] } of chunks)
       for (const what of notes) context.watch({ kind: 'passed-over', split, what })
@@ -154,9 +166,9 @@ class Loader {
 
   /** Commits slots up to `slot` (not included) with the splits that they were the first to be read from. */
   async #commit(fresh: readonly Split[], appends: readonly Append[], slot: number, note: LoadNote): Promise<void> {
-    const { owner, parts, splits, more } = this.#chain
+    const { owner, parts, splits, lanes, more } = this.#chain
     const positions = [{ partition: 0, offset: BigInt(slot), slot, note: JSON.stringify(note) }]
-    const recording = splits.record(fresh, parts.wantsAllSplits?.() ?? false)
+    const recording = splits.record(fresh, lanes.takeRead(), parts.wantsAllSplits?.() ?? false)
     await owner.commit({ positions, appends: [...recording, ...appends] })
     await more.settle(fresh)
     splits.forgetRead(note.load!)

@@ -1,10 +1,18 @@
 import type { Append } from '../../log/log.ts'
-import type { RunShape } from '../../record/layout.ts'
 import type { LoadPosition } from '../../record/notes.ts'
-import { refuseChanged } from '../../record/refusals.ts'
-import { type NumberedSplit, readSplitEntries, splitAppends, splitsAgain, stampsOf } from '../../record/splits.ts'
-import type { Source, Split } from '../../sources/source.ts'
+import {
+  type NumberedSplit,
+  type ReadSplit,
+  type RecordedSplit,
+  readAppends,
+  readSplitEntries,
+  splitAppends,
+  splitsAgain,
+  withSeen,
+} from '../../record/splits.ts'
+import type { Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
+import { checkUnread, findSplits } from './find-splits.ts'
 import { isRead, type SplitRow } from './lanes.ts'
 
 /** Begins to add what is asked for beside the source to `splits`; `position` is how far these are read. */
@@ -25,10 +33,11 @@ const rangesHeldMax = 1000
  * that grows is a new range at each look: of these, the last and those that are still to be read are held.
  */
 export class SplitList implements SplitRow {
-  readonly #source: Source
-  readonly #shape: RunShape
+  readonly #context: RunContext
   /** By their numbers, in rising order. */
-  readonly #held = new Map<number, Split>()
+  readonly #held = new Map<number, RecordedSplit>()
+  /** What was read of splits to their end, that are not held yet. */
+  readonly #seen = new Map<number, string>()
   /** The number of the last range of each name. */
   readonly #lastOf = new Map<string, number>()
   #length = 0
@@ -40,17 +49,17 @@ export class SplitList implements SplitRow {
   #isSearching = true
   #failure: { readonly error: unknown } | null = null
 
-  private constructor(source: Source, shape: RunShape) {
-    this.#source = source
-    this.#shape = shape
+  private constructor(context: RunContext) {
+    this.#context = context
   }
 
   /** The recorded splits, of which a loader at `position` needs those that it has not read. */
-  static async open({ plan, log, shape }: RunContext, position: LoadPosition): Promise<SplitList> {
-    const list = new SplitList(plan.source, shape)
-    for await (const { isWhole, splits } of readSplitEntries(log, shape)) {
+  static async open(context: RunContext, position: LoadPosition): Promise<SplitList> {
+    const list = new SplitList(context)
+    for await (const { isWhole, splits, read } of readSplitEntries(context.log, context.shape)) {
       if (isWhole) list.#clear()
       list.#put(splits)
+      list.#putRead(read)
       list.forgetRead(position)
     }
     list.#recorded = list.#length
@@ -84,10 +93,13 @@ export class SplitList implements SplitRow {
     this.#sweepAt = 2 * this.#held.size + rangesHeldMax
   }
 
-  /** Checks that the splits are unchanged and lists what a finite source has beyond them; goes on to look for a follower's. */
-  async search(stop: AbortSignal): Promise<void> {
-    const search = this.#collect(listUnknown(this.#source, this.all, stop))
-    if (!this.#source.options.follow) await search
+  /** Checks that the splits are there and unchanged and lists what a finite source has beyond them; goes on to look for a follower's. */
+  async search(position: LoadPosition, stop: AbortSignal): Promise<void> {
+    const { plan, watch } = this.#context
+    const { source } = plan
+    if (source.options.follow) await checkUnread(source, this.unread(position))
+    const search = this.#collect(findSplits(source, this.all, watch, stop))
+    if (!source.options.follow) await search
     this.#checkFailure()
   }
 
@@ -109,14 +121,19 @@ export class SplitList implements SplitRow {
     return this.#new.splice(0)
   }
 
-  /** The entries that record `fresh`, which are the next that `takeNew` gave; with `isWhole` a list of all that are recorded then. */
-  record(fresh: readonly Split[], isWhole: boolean): Append[] {
+  /**
+   * The entries that record `fresh`, which are the next that `takeNew` gave, and those that were `read` to their end; with `isWhole` a list
+   * of all that are recorded then.
+   */
+  record(fresh: readonly Split[], read: readonly ReadSplit[], isWhole: boolean): Append[] {
+    const { shape } = this.#context
     this.#recorded += fresh.length
-    const appends = splitAppends(this.#shape, fresh)
+    this.#putRead(read)
+    const appends = [...splitAppends(shape, fresh), ...readAppends(shape, read)]
     if (!isWhole) return appends
     const recorded = [...this.#held].filter(([number]) => number < this.#recorded)
     const numbered = recorded.map(([number, split]) => ({ number, ...split }))
-    return [...appends, ...splitsAgain(this.#shape, numbered)]
+    return [...appends, ...splitsAgain(shape, numbered)]
   }
 
   /** Waits until there are more splits than `known`; false when the source will give no more. */
@@ -136,8 +153,17 @@ export class SplitList implements SplitRow {
   #put(splits: readonly NumberedSplit[]): void {
     for (const { number = this.#length, ...split } of splits) {
       if (split.range) this.#lastOf.set(split.range.of, number)
-      this.#held.set(number, split)
+      this.#held.set(number, withSeen(split, this.#seen.get(number)))
+      this.#seen.delete(number)
       this.#length = number + 1
+    }
+  }
+
+  #putRead(read: readonly ReadSplit[]): void {
+    for (const { number, seen } of read) {
+      const split = this.#held.get(number)
+      if (split) this.#held.set(number, withSeen(split, seen))
+      else if (number >= this.#length) this.#seen.set(number, seen)
     }
   }
 
@@ -155,15 +181,5 @@ export class SplitList implements SplitRow {
     }
     this.#isSearching = false
     this.#wake()
-  }
-}
-
-/** Yields what the run has not met yet; a known split that changed under its name is refused. */
-async function* listUnknown(source: Source, known: readonly Split[], signal: AbortSignal): AsyncGenerator<Split, void> {
-  const stamps = stampsOf(known)
-  for await (const split of source.splits(signal, known)) {
-    const stamp = stamps.get(split.name)
-    if (stamp === undefined) yield split
-    else if (stamp !== split.stamp) throw refuseChanged(split, stamp)
   }
 }

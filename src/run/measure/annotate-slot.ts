@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator, Rule } from '../../annotate/annotator.ts'
+import { encodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, type Column, numbers, stringAt, utf8, utf8From, withColumns } from '../../batch/batch.ts'
 import { checkFields, documentFields, sourceFields } from '../../batch/contract.ts'
 import { concatBatches, missingColumn, takeRows } from '../../batch/rows.ts'
@@ -7,6 +8,7 @@ import { evaluateRules } from '../../decide/rules.ts'
 import { assert, HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { type Plan, stageFields } from '../../pipeline/plan.ts'
+import { packEntry } from '../../record/entry.ts'
 import { hasLine } from '../../sources/line-ranges.ts'
 import type { Chunk, DeadRecord, LineRange, Parsed, Source } from '../../sources/source.ts'
 import type { Alone, Report } from './jobs.ts'
@@ -202,15 +204,25 @@ function deadRow(batch: Batch, reason: string, detail: string): DeadRow {
   return { row, file: stringAt(utf8(batch, 'file'), 0), line, reason, detail }
 }
 
-/** Dead rows as a batch for the log. */
+/** Dead rows beyond which those of a slot are written in less space: a slot of two-byte lines has 262,144, which took 50 to 400 times theirs. */
+const plainRowsMax = 1024
+
+/** Dead rows as an entry of the log. */
+export function encodeDead(dead: readonly DeadRow[]): Uint8Array {
+  const value = encodeBatch(deadBatch(dead))
+  return dead.length > plainRowsMax ? packEntry(value) : value
+}
+
+/** Dead rows as a batch. Among many a file is named once, by its first row. */
 export function deadBatch(dead: readonly DeadRow[]): Batch {
-  const text = (name: 'file' | 'reason' | 'detail') => utf8From(dead.map(row => row[name].slice(0, 1000)))
+  const text = (name: 'reason' | 'detail') => utf8From(dead.map(row => row[name].slice(0, 1000)))
+  const isNamed = (i: number) => dead.length <= plainRowsMax || dead[i].file !== dead[i - 1]?.file
   return {
     rows: dead.length,
     columns: {
       row: { kind: 'u32', values: Uint32Array.from(dead, row => row.row) },
       line: { kind: 'u32', values: Uint32Array.from(dead, row => row.line) },
-      file: text('file'),
+      file: utf8From(dead.map(({ file }, i) => (isNamed(i) ? file.slice(0, 1000) : ''))),
       reason: text('reason'),
       detail: text('detail'),
     },

@@ -1,5 +1,6 @@
 import type { Plan } from '../../pipeline/plan.ts'
 import type { Chunk } from '../../sources/source.ts'
+import type { PlanIdentity } from './same-plan.ts'
 
 /** How a thread gets the pipeline: a module whose `loadPlan(ref)` gives the plan. Functions cannot cross threads, this can. */
 export interface PipelineRef {
@@ -11,6 +12,10 @@ export interface PipelineRef {
   readonly input: readonly string[]
   /** Waits for further files instead of ending. */
   readonly follow: boolean
+  /** The files of code that the first thread loaded, for a loader that can tell whether they are the same now. */
+  readonly modules?: readonly (readonly [url: string, sha256: string])[]
+  /** What the plan must be. Default whatever it is. */
+  readonly identity?: PlanIdentity
 }
 
 export type PlanLoader = (ref: PipelineRef) => Promise<Plan>

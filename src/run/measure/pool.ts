@@ -1,6 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { Worker } from 'node:worker_threads'
-import { HeadraceError } from '../../errors.ts'
+import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
@@ -210,7 +210,8 @@ function explainStart(detail: string, running: readonly Waiting[], error: unknow
   const at = running.length ? ` at slot ${running[0].job.slot}` : ''
   const what = `a worker could not begin${at}: ${detail}`
   if (isOutOfMemory(error)) return new HeadraceError('limit', `${what}; ${memoryAdvice}`, error)
-  return new Error(what, { cause: error })
+  const judged = wrapDiskError(error, 'beginning a worker')
+  return judged instanceof HeadraceError ? judged : new Error(what, { cause: error })
 }
 
 function describeError(error: unknown): string {

@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
-import { HeadraceError } from '../../errors.ts'
+import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
-import { annotateSlot, deadBatch } from './annotate-slot.ts'
+import { annotateSlot, encodeDead } from './annotate-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
+import { checkSamePlan } from './same-plan.ts'
 import { tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
@@ -18,7 +19,7 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
   report('encoding')
   return {
     scored: encodeBatch(scored),
-    dead: dead.length ? encodeBatch(deadBatch(dead)) : null,
+    dead: dead.length ? encodeDead(dead) : null,
     rows: scored.rows,
     deadRows: dead.length,
   }
@@ -33,7 +34,8 @@ function transferable(result: MeasuredSlot | Uint8Array): ArrayBuffer[] {
   return parts.map(part => part.buffer as ArrayBuffer)
 }
 
-function describe(error: unknown): object {
+function describe(caught: unknown): object {
+  const error = wrapDiskError(caught, 'a worker')
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
   return error instanceof HeadraceError ? { code: error.code, message } : { message, stack }
 }
@@ -61,8 +63,11 @@ export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): vo
   })
 }
 
-function load(ref: PipelineRef): Promise<Plan> {
-  return import(ref.loader).then((module: { loadPlan: PlanLoader }) => module.loadPlan(ref))
+async function load(ref: PipelineRef): Promise<Plan> {
+  const { loadPlan }: { loadPlan: PlanLoader } = await import(ref.loader)
+  const plan = await loadPlan(ref)
+  if (ref.identity) checkSamePlan(plan, ref.identity)
+  return plan
 }
 
 if (parentPort) {

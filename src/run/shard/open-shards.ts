@@ -1,6 +1,7 @@
 import { type Batch, list, stringAt, utf8 } from '../../batch/batch.ts'
 import { takeRows } from '../../batch/rows.ts'
 import { limits } from '../../limits.ts'
+import type { ChangedNames } from '../../record/long-notes.ts'
 import type { DomainNote } from '../../record/notes.ts'
 
 /** Rows of one domain in slot order. */
@@ -28,7 +29,11 @@ interface OpenShard {
 export class OpenShards {
   readonly #domains: Map<string, OpenShard>
 
-  constructor(notes: Readonly<Record<string, DomainNote>>) {
+  readonly #changed: ChangedNames | null
+
+  /** `changed` is told which domains' notes change. */
+  constructor(notes: Readonly<Record<string, DomainNote>>, changed: ChangedNames | null = null) {
+    this.#changed = changed
     this.#domains = new Map(
       Object.entries(notes).map(([name, note]) => [name, { ...note, openFrom: -1, batches: [], rows: 0, tokens: 0 }]),
     )
@@ -41,6 +46,7 @@ export class OpenShards {
       if (slot < domain.sealedTo) continue
       const part = takeRows(batch, rows)
       if (domain.openFrom < 0) domain.openFrom = slot
+      this.#changed?.add('domains', name)
       domain.batches.push(part)
       domain.rows += part.rows
       domain.tokens += list(part, 'tokens').values.length
@@ -55,6 +61,7 @@ export class OpenShards {
       const isFull = domain.tokens >= limits.shardTokensMax || slot - domain.openFrom >= limits.shardSlotsMax
       if (domain.rows === 0 || !(isEnd || isFull)) return []
       const { batches, rows, tokens, next } = domain
+      this.#changed?.add('domains', name)
       Object.assign(domain, { next: next + 1, sealedTo: slot + 1, openFrom: -1, batches: [], rows: 0, tokens: 0 })
       return [{ domain: name, number: next, batches, rows, tokens }]
     })

@@ -1,15 +1,18 @@
 import { dirname, join } from 'node:path'
 import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, list, numbers, stringAt, utf8 } from '../../batch/batch.ts'
+import { NameLimit } from '../../decide/name-limit.ts'
 import { makeFolder } from '../../disk/durable-file.ts'
 import { assert } from '../../errors.ts'
-import type { Append, Owner } from '../../log/log.ts'
+import type { Append, Owner, Position } from '../../log/log.ts'
 import { topics } from '../../record/layout.ts'
+import { type ChangedNames, NoteWriter, wholePosition } from '../../record/long-notes.ts'
 import { readManifest } from '../../record/manifest.ts'
-import { firstOpenSlot, readShardNote } from '../../record/notes.ts'
+import { type FeedEnd, firstOpenSlot, noteFeedEnd, readShardNote, splitShardNote } from '../../record/notes.ts'
 import { isSegmentEnd, segmentAt } from '../../record/run-file.ts'
 import { positionsAt, positionsOf, type SlotEntry, SlotReader } from '../../record/slots.ts'
 import { addCount, type ShardTotals } from '../../record/totals.ts'
+import { ShardFolders } from '../../shards/folder.ts'
 import { type ManifestEntry, shardPath } from '../../shards/manifest.ts'
 import { writeShard } from '../../shards/shard.ts'
 import type { RunContext } from '../context.ts'
@@ -18,7 +21,8 @@ import { type FullShard, OpenShards } from './open-shards.ts'
 /** Who plans training steps from sealed shards as they come. */
 export interface ManifestSink {
   add(entry: ManifestEntry): Promise<void>
-  end(): Promise<void>
+  /** Publishes what is left, and says what the feed ended with. */
+  end(): Promise<FeedEnd>
 }
 
 /**
@@ -33,13 +37,26 @@ export async function shardAll(
 ): Promise<void> {
   const { log, shape, lead, watch } = context
   const from = await positionsOf(log, 'shard', shape.partitions)
-  const [{ slot: counted, note }] = from
+  const { slot: counted, note } = await wholePosition(log, 'shard', from[0])
   watch({ kind: 'stage-began', stage: 'shard', slot: counted, note })
-  const { domains, totals, ended } = readShardNote(from[0])
+  const { domains, totals, ended, fed } = readShardNote({ note })
   lead.report('shard', counted)
-  for await (const entry of readManifest(log)) await sink?.add(entry)
-  if (ended) return sink?.end()
-  const open = new OpenShards(domains)
+  const folders = new ShardFolders()
+  for await (const entry of readManifest(log)) {
+    folders.add(entry)
+    await sink?.add(entry)
+  }
+  // The log says what the feed ended with, so that one which is lost, or another's, is not taken for one that has not begun.
+  const endFeed = async (at: readonly Position[]) => {
+    const end = await sink?.end()
+    if (!end || fed) return
+    const positions = at.map(position => ({ ...position, note: noteFeedEnd(position.note, end) }))
+    await owner.commit({ positions, appends: [] })
+  }
+  if (ended) return endFeed(from)
+  const notes = new NoteWriter('shard')
+  const open = new OpenShards(domains, notes.changed)
+  const languages = new NameLimit(Object.keys(totals.tokensByLanguage))
   const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(domains, counted))
   const reader = new SlotReader(log, topics.kept, start, upstreamDone)
   for await (const { entry, batch } of tokenizeInOrder(context, reader)) {
@@ -53,25 +70,26 @@ export async function shardAll(
     if (slot < counted) {
       assert(full.length === 0 || isCut, `slot ${slot} seals a shard that it did not seal before the restart`)
       if (full.length === 0) continue
-    } else if (batch) countTokens(totals, batch)
+    } else if (batch) countTokens(batch, totals, languages, notes.changed)
     const sealed: ManifestEntry[] = []
-    for (const shard of full) sealed.push(await sealShard(context, shard))
+    for (const shard of full) sealed.push(await sealShard(context, shard, folders))
     totals.shards += sealed.length
     if (sealed.length > 0 || isEnd) {
-      const state = JSON.stringify({ domains: open.notes(), totals, ended: isEnd })
+      const state = { domains: open.notes(), totals, ended: isEnd, fed: null }
+      const noted = notes.write(slot + 1, splitShardNote(state))
       const offsetIn = (partition: number) => (entry.partition === partition ? entry.offset + 1n : 0n)
       const positions = from.map(({ partition }) => ({
         partition,
         offset: offsetIn(partition),
         slot: slot + 1,
-        note: state,
+        note: noted.note,
       }))
-      await owner.commit({ positions, appends: sealed.map(manifestAppend) })
+      await owner.commit({ positions, appends: [...sealed.map(manifestAppend), ...noted.appends] })
       for (const manifest of sealed) await sink?.add(manifest)
     }
     lead.report('shard', slot + 1)
     watch({ kind: 'sharded', slot: slot + 1, totals })
-    if (isEnd) await sink?.end()
+    if (isEnd) await endFeed(await positionsOf(log, 'shard', shape.partitions))
   }
 }
 
@@ -104,9 +122,9 @@ async function tokenize({ pool }: RunContext, entry: SlotEntry): Promise<Tokeniz
   return { entry, batch: entry.isEnd ? null : decodeBatch(await pool.tokenize(entry.slot, entry.value)).batch }
 }
 
-async function sealShard(context: RunContext, shard: FullShard): Promise<ManifestEntry> {
+async function sealShard(context: RunContext, shard: FullShard, folders: ShardFolders): Promise<ManifestEntry> {
   const { plan, dir } = context
-  const path = shardPath(shard.domain, shard.number)
+  const path = shardPath(folders.of(shard.domain), shard.number)
   await makeFolder(dirname(join(dir, 'shards', path)))
   const tokenizer = plan.tokenizer!
   const batches = shard.batches.map(withoutDomain)
@@ -150,14 +168,19 @@ function manifestAppend(entry: ManifestEntry): Append {
   }
 }
 
-function countTokens(totals: ShardTotals, batch: Batch): void {
+function countTokens(batch: Batch, totals: ShardTotals, known: NameLimit, changed: ChangedNames): void {
   const { offsets } = list(batch, 'tokens')
   const domains = utf8(batch, 'domain')
   const languages = batch.columns.language ? utf8(batch, 'language') : null
   for (let row = 0; row < batch.rows; row++) {
     const tokens = offsets[row + 1] - offsets[row]
     totals.tokens += tokens
-    addCount(totals.tokensByDomain, stringAt(domains, row), tokens)
-    if (languages) addCount(totals.tokensByLanguage, stringAt(languages, row), tokens)
+    const domain = stringAt(domains, row)
+    addCount(totals.tokensByDomain, domain, tokens)
+    changed.add('tokensByDomain', domain)
+    if (!languages) continue
+    const language = known.of(stringAt(languages, row))
+    addCount(totals.tokensByLanguage, language, tokens)
+    changed.add('tokensByLanguage', language)
   }
 }

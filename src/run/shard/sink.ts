@@ -21,7 +21,11 @@ export async function openSink(context: RunContext, run: string): Promise<(Manif
   count(feed.head.steps)
   return {
     add: async entry => count(await feed.addManifest(entry)),
-    end: async () => count(await feed.end()),
+    end: async () => {
+      count(await feed.end())
+      const { steps, digest } = feed.head
+      return { steps, digest }
+    },
     [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
   }
 }

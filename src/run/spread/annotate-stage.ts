@@ -30,8 +30,8 @@ export async function annotatePartition(
   stop: AbortSignal,
   slotsMax: () => number,
 ): Promise<void> {
-  const { log, failed, watch } = context
-  await using owner = watchOwner(await log.ownPartition('annotate', partition), 'annotate', watch)
+  const { log, failed } = context
+  await using owner = watchOwner(await log.ownPartition('annotate', partition), 'annotate', context)
   const position = await log.position('annotate', partition)
   if (isEnded([position])) return
   const over = new AbortController()

@@ -108,7 +108,7 @@ async function takeFolder(base: string): Promise<Place> {
 /** The tables of a folder, or the run's snapshot where these are far behind it. */
 async function openNewest(context: RunContext, folder: string): Promise<Tables> {
   const state = await openState(context, folder)
-  const [snapshot, trimmed] = await Promise.all([readSnapshot(context.dir), readTrimmed(context.dir)])
+  const [snapshot, trimmed] = await Promise.all([readSnapshot(context.dir), readTrimmed(context.dir, context.binding)])
   const isNear = snapshot && snapshot.slot - state.slot() <= limits.snapshotSlots
   if (!snapshot || (isNear && state.slot() >= trimmed)) return state
   await state[Symbol.asyncDispose]()

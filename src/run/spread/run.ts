@@ -5,7 +5,8 @@ import { lockDirectory } from '../../disk/lock.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { Share } from '../../log/log.ts'
-import { type RunShape, type StageName, stageNames, topics } from '../../record/layout.ts'
+import { bindingOf } from '../../record/binding.ts'
+import { type StageName, stageNames, topics } from '../../record/layout.ts'
 import { openKafka, prepareTopics } from '../../record/open-log.ts'
 import { slotAppend } from '../../record/slots.ts'
 import { admitNow, enterRun, type Start, segmentOf } from '../admit.ts'
@@ -13,6 +14,7 @@ import type { ShareChange } from '../events.ts'
 import { Lead } from '../lead.ts'
 import { loadAll } from '../load/load-stage.ts'
 import { Pool } from '../measure/pool.ts'
+import { identifyPlan } from '../measure/same-plan.ts'
 import type { WatchedOptions } from '../options.ts'
 import { ownStage } from '../own-stage.ts'
 import { openRedriveInbox } from '../redrive/redrive-inbox.ts'
@@ -40,17 +42,32 @@ export async function runSpread(start: Start, options: WatchedOptions): Promise<
   const stages = (options.stages ?? stageNames).filter(stage => stage !== 'shard' || plan.tokenizer)
   const hasFolder = stages.some(stage => stage !== 'annotate')
   await using log = await openKafka(dir, place)
-  const shape = hasFolder ? await prepareRun(start, log, options) : await findRun(log, place, drain)
-  if (!shape) return
+  const found = hasFolder ? await prepareRun(start, log, options) : await findRun(log, place, drain)
+  if (!found) return
+  const { shape, binding } = found
   watch({ kind: 'opened', log: 'kafka', stages })
-  await using pool = new Pool(options.workers, ref, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
+  const workerRef = { ...ref, identity: identifyPlan(plan) }
+  await using pool = new Pool(options.workers, workerRef, { onLost: lost => watch({ kind: 'worker-lost', ...lost }) })
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(error)
   const segments = [segmentOf(plan)]
   const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
   const { signal: failed } = failure
   const checkOwner = () => {}
-  const context: SpreadContext = { dir, plan, shape, segments, log, pool, lead, drain, failed, watch, checkOwner }
+  const context: SpreadContext = {
+    dir,
+    plan,
+    shape,
+    segments,
+    binding,
+    log,
+    pool,
+    lead,
+    drain,
+    failed,
+    watch,
+    checkOwner,
+  }
   const work = { context, start, log, options, isDraining: drain.aborted }
   await using seat = stages.includes('decide')
     ? await DecideSeat.open(context, options.state ?? join(dir, 'state'), fail)
@@ -117,20 +134,24 @@ async function doWork(
   }
 }
 
+/** What a process is told of the run that it takes part in. */
+type Found = Pick<SpreadContext, 'shape' | 'binding'>
+
 /** Makes the run, or finds it as it is; processes that begin at once do so one after the other. */
-async function prepareRun(start: Start, log: KafkaLog, { isUpgrade = false, note }: WatchedOptions): Promise<RunShape> {
-  const { dir } = start
+async function prepareRun(start: Start, log: KafkaLog, { isUpgrade = false, note }: WatchedOptions): Promise<Found> {
+  const { dir, place } = start
   await makeFolder(dir)
   await using _ = await lockSoon(dir)
   await endUpgrade(dir)
+  // They are asked how far the run is, also by one that died before it had made them.
+  await prepareTopics(log, place, note)
   const admission = await admitNow(start, log, isUpgrade)
   const isChange = admission.kind === 'upgrade'
-  const { partitions, lanes, spread } = await (isChange ? upgradeRun(start, log) : enterRun(start, admission))
+  const run = await (isChange ? upgradeRun(start, log) : enterRun(start, admission))
+  const { partitions, lanes, spread } = run
   if (!spread)
     throw new HeadraceError('bad-option', `the run in ${dir} is one process's: begin another with --run NAME`)
-  const shape = { partitions, lanes, spread }
-  await prepareTopics(log, shape, note)
-  return shape
+  return { shape: { partitions, lanes, spread }, binding: bindingOf(run) }
 }
 
 /** How long another process may take to begin. */
@@ -148,11 +169,11 @@ async function lockSoon(dir: string): ReturnType<typeof lockDirectory> {
   }
 }
 
-/** A worker waits until the run's topics are there, which say how it is cut; null when it is stopped before. */
-async function findRun(log: KafkaLog, place: Start['place'], drain: AbortSignal): Promise<RunShape | null> {
+/** A worker waits until the run's topics are there, which say how it is cut; null when it is stopped before. It sees no run file. */
+async function findRun(log: KafkaLog, place: Start['place'], drain: AbortSignal): Promise<Found | null> {
   for (;;) {
     const partitions = await log.partitionsOf(topics.raw)
-    if (partitions > 0) return { partitions, lanes: place.lanes, spread: true }
+    if (partitions > 0) return { shape: { partitions, lanes: place.lanes, spread: true }, binding: null }
     if (drain.aborted) return null
     await sleep(1000, undefined, { signal: drain }).catch(() => {})
   }

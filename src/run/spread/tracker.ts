@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readHead } from '../../feed/files/head.ts'
 import { figuresOf } from '../../record/figures.ts'
+import { wholePosition } from '../../record/long-notes.ts'
 import { isEnded } from '../../record/notes.ts'
 import { firstUnannotated, positionsOf } from '../../record/slots.ts'
 import { standingAt } from '../../record/standing.ts'
@@ -31,7 +32,10 @@ export async function trackRun(tracked: TrackedRun, signal: AbortSignal): Promis
 
 async function look({ context, hasFolder, isDraining }: TrackedRun): Promise<boolean> {
   const { dir, log, shape, plan, lead, watch } = context
-  const [load, decide, shard] = await Promise.all(['load', 'decide', 'shard'].map(stage => log.position(stage, 0)))
+  const load = await log.position('load', 0)
+  const [decide, shard] = await Promise.all(
+    (['decide', 'shard'] as const).map(async stage => wholePosition(log, stage, await log.position(stage, 0))),
+  )
   const annotate = await positionsOf(log, 'annotate', shape.partitions)
   const annotated = firstUnannotated(load, annotate)
   const feed = hasFolder && plan.feed ? await readHead(join(dir, 'feed')) : null

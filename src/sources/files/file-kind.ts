@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { type OptionsOf, type OptionTable, resolveOptions } from '../../options.ts'
-import { describeRecorded, followOptions, type Recorded, recordOptions } from '../fields.ts'
+import { describeRecorded, followOptions, type Recorded, recordOptions, unpackOptions } from '../fields.ts'
 import type { Chunk, ReadPosition, Source } from '../source.ts'
-import { type FileSet, type InputFile, matchedFiles, readSplit, splitFiles, stampFile } from './files.ts'
+import { type FileSet, matchedFiles, type Readable, readSplit, splitFiles, stampFile } from './files.ts'
 import { type WatchFolders, watchFolders } from './follow.ts'
+import { refuseAddress } from './patterns.ts'
+import { StampedFiles } from './stamps.ts'
 
 /** A kind of files that documents are read from. */
 export interface FileKind<O extends OptionTable = OptionTable> {
@@ -17,7 +19,9 @@ export interface FileKind<O extends OptionTable = OptionTable> {
   readonly options: O
   /** The files, where they are not those that the patterns match. */
   readonly filesOf?: (options: Recorded) => FileSet
-  readonly read: (file: InputFile, reading: Reading) => AsyncIterable<Omit<Chunk, 'split'>>
+  /** Set where a file is not read from its start to its end: then it is hashed whole before. */
+  readonly isReadAnywhere?: boolean
+  readonly read: (file: Readable, reading: Reading) => AsyncIterable<Omit<Chunk, 'split'>>
   readonly parser: (options: Recorded) => Source['parse']
 }
 
@@ -35,25 +39,36 @@ export interface FileSources<O extends OptionTable> {
   readonly kind: FileKind
 }
 
+/** What is read of a packed file, and when, says nothing of what is made of a record. */
+const origin = ['patterns', ...Object.keys(followOptions), ...Object.keys(unpackOptions)]
+
 /** `call` is the function's name, as errors have it. */
 export function fileSources<O extends OptionTable>(call: string, kind: FileKind<O>): FileSources<O> {
   const table = { ...kind.options, ...followOptions }
-  const { name, version = 1, read, parser, filesOf = matchedFiles } = kind
+  const { name, version = 1, read, parser, filesOf = matchedFiles, isReadAnywhere = false } = kind
   const make = (
     patterns: string | readonly string[],
     given: OptionsOf<OptionTable> = {},
     watch = watchFolders,
   ): Source => {
     const options = recordOptions(call, patterns, resolveOptions(call, table as OptionTable, given))
+    for (const pattern of options.patterns) refuseAddress(call, pattern)
     const files = filesOf(options)
+    const { follow } = options
+    const stamped = new StampedFiles()
+    const stamp = (file: string) => stampFile(file, stamped)
     return {
       name,
       version,
       options,
-      splits: signal => splitFiles(files, options, watch, signal),
-      stamp: stampFile,
+      origin: origin.filter(option => Object.hasOwn(options, option)),
+      splits: signal => splitFiles(files, options, watch, signal, stamp),
+      names: () => files.list(),
+      stamp,
       read: (split, from, signal) =>
-        readSplit(split, from, signal, file => read(file, { name: split.name, from, options, signal })),
+        readSplit(split, from, { stamped, signal, follow, isReadAnywhere }, file =>
+          read(file, { name: split.name, from, options, signal }),
+        ),
       parse: parser(options),
       following: () => make(patterns, { ...given, follow: true }, watch),
       describe: () => describeRecorded(name, options),
@@ -63,9 +78,16 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
   return Object.assign(make, { kind: { ...kind, options: table } })
 }
 
+/** Files whose sizes are asked for at once. */
+const statsMax = 64
+
 /** 0 where a file is packed or in columns: how much will be read of it is not known. */
 async function sumBytes(names: readonly string[]): Promise<number> {
-  if (names.some(name => /\.(gz|zst|parquet)$/i.test(name))) return 0
-  const sizes = await Promise.all(names.map(name => stat(name).then(found => (found.isFile() ? found.size : 0))))
-  return sizes.reduce((sum, size) => sum + size, 0)
+  if (names.some(name => /\.(gz|zst|bz2|xz|parquet)$/i.test(name))) return 0
+  let sum = 0
+  for (let i = 0; i < names.length; i += statsMax) {
+    const found = await Promise.all(names.slice(i, i + statsMax).map(name => stat(name)))
+    for (const one of found) if (one.isFile()) sum += one.size
+  }
+  return sum
 }

@@ -1,37 +1,28 @@
-import { createHash } from 'node:crypto'
 import { lstatSync, statSync } from 'node:fs'
-import { glob, open, stat } from 'node:fs/promises'
-import { dirname, normalize } from 'node:path'
+import { open, stat } from 'node:fs/promises'
+import { normalize } from 'node:path'
 import { readBytes } from '../../disk/transfer.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
+import { BadFileError } from '../bad-file.ts'
 import type { Recorded } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
+import { isAbsent, refuseFile, refuseKind, refuseReplaced } from './file-errors.ts'
 import type { WatchFolders } from './follow.ts'
+import { type InputFile, identityOf } from './input-file.ts'
+import { ListedFiles } from './listed-files.ts'
+import { checkNames, describePassedOver, expandGlob, splitPattern } from './patterns.ts'
+import { checkFolders } from './readable-folders.ts'
+import type { StampedFiles } from './stamps.ts'
+import { describeFolder } from './what-is-there.ts'
+import { checkUnchanged, type WitnessedFile, witnessFile } from './witness.ts'
+import { workAhead } from './work-ahead.ts'
 
-/** What is wrong with one file and no later try would mend: it ends the file's split with a dead record. */
-export class BadFileError extends Error {
-  readonly reason: string
+export type { InputFile }
+/** What a kind of files is read from. */
+export type Readable = Pick<InputFile, 'size' | 'read'>
 
-  constructor(reason: string, detail: string) {
-    super(detail)
-    this.reason = reason
-  }
-}
-
-/** System codes that say that this file can't be read, whatever state the disk is in. */
-const fileCodes = ['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO', 'EINVAL']
-
-/** A file error as the file's own fault, or as a `disk` error that a later try may mend; what is neither comes back as it is. */
-function judgeFileError(error: unknown, name: string): unknown {
-  const { code = '', syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>
-  if (error instanceof BadFileError || syscall === undefined) return error
-  if (fileCodes.includes(code)) return new BadFileError('unreadable-file', `${code} when the file was opened or read`)
-  return new HeadraceError('disk', `reading ${name} failed with ${code}; run the same command again`, error)
-}
-
-const stampBytes = 64 * 1024
-const magic = /[*?[\]{}()!+@]/
+export { BadFileError }
 
 /**
  * The files that the patterns match, by path in byte order and relative where the pattern is. Folders are passed over. A pattern that
@@ -41,14 +32,15 @@ async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Pro
   const names = new Set<string>()
   for (const pattern of patterns) {
     let isMatched = false
-    for await (const match of expand(pattern)) {
+    await checkReadable(pattern)
+    for await (const match of await expand(pattern)) {
       if (isFolder(match)) continue
       isMatched = true
       names.add(normalize(match))
     }
-    if (!isMatched && !mayBeEmpty)
-      throw new HeadraceError('not-found', `no file matches '${pattern}'; paths are relative to ${process.cwd()}`)
+    if (!isMatched && !mayBeEmpty) throw await refuseUnmatched(pattern)
   }
+  checkNames(names)
   return sortNames(names)
 }
 
@@ -67,21 +59,41 @@ export function sortNames(names: Iterable<string>): string[] {
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ name }) => name)
 }
 
-/** The files of a pattern; a path that exists is itself, whatever signs it has in its name. */
-function expand(pattern: string): AsyncIterable<string> | string[] {
-  const entry = lstatSync(pattern, { throwIfNoEntry: false })
-  if (!entry) return glob(pattern)
-  if (!entry.isDirectory()) return [pattern]
-  throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*`)
+async function refuseUnmatched(pattern: string): Promise<HeadraceError> {
+  const { folder } = splitPattern(pattern)
+  const [instead, passedOver] = await Promise.all([describeFolder(folder), describePassedOver(folder)])
+  const message = `no file matches '${pattern}', and ${instead}${passedOver}; paths are relative to ${process.cwd()}`
+  return new HeadraceError('not-found', message)
 }
 
-function baseFolder(pattern: string): string {
-  const segments = pattern.split('/')
-  const first = segments.findIndex(segment => magic.test(segment))
-  const base = first < 0 ? dirname(pattern) : segments.slice(0, first).join('/')
-  if (base !== '') return base
-  return pattern.startsWith('/') ? '/' : '.'
+/** The files of a pattern; a path that exists is itself, whatever signs it has in its name. */
+async function expand(pattern: string): Promise<AsyncIterable<string> | string[]> {
+  const entry = lookAtPath(pattern)
+  if (!entry) return expandGlob(pattern)
+  if (!entry.isDirectory()) return [pattern]
+  const instead = await describeFolder(pattern)
+  throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*: ${instead}`)
 }
+
+/** All folders that a pattern leads into can be read. */
+async function checkReadable(pattern: string): Promise<void> {
+  if (lookAtPath(pattern)) return
+  const { folder, rest } = splitPattern(pattern)
+  await checkFolders(folder, rest)
+}
+
+function lookAtPath(path: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    // A name with signs may be too long to be a path.
+    if (isAbsent(error)) return undefined
+    throw refuseFile(error, path)
+  }
+}
+
+/** What a file is given as its stamp. */
+type Stamp = (name: string) => Promise<string>
 
 /** Files that may become more: their names in byte order, and the folders in which new ones appear. */
 export interface FileSet {
@@ -90,71 +102,68 @@ export interface FileSet {
 }
 
 export function matchedFiles({ patterns, follow }: Recorded): FileSet {
-  return { folders: [...new Set(patterns.map(baseFolder))], list: () => matchFiles(patterns, follow) }
+  return {
+    folders: [...new Set(patterns.map(pattern => splitPattern(pattern).folder))],
+    list: () => matchFiles(patterns, follow),
+  }
 }
 
 /**
- * The splits of files. A follower looks again whenever `watch` says so and yields what is new, in byte order within one look, until the
- * signal aborts; its folders must exist.
+ * The splits of files. A follower looks again whenever `watch` says so and yields what is new, in byte order within one look, and again
+ * what changed after it was listed, until the signal aborts; its folders must exist.
  */
 export async function* splitFiles(
   { folders, list }: FileSet,
   { follow, pollMs }: Recorded,
   watch: WatchFolders,
   signal: AbortSignal,
+  stamp: Stamp,
 ): AsyncGenerator<Split, void> {
-  if (!follow) return yield* stampAll(await list(), signal)
+  if (!follow) return yield* stampAll(await list(), stamp, signal)
   const missing = folders.find(folder => !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
   if (missing !== undefined) throw new HeadraceError('not-found', `there is no folder '${missing}' to follow`)
-  const seen = new Set<string>()
+  const listed = new ListedFiles()
   for await (const _ of watch(folders, pollMs, signal)) {
-    const fresh = (await list()).filter(name => !seen.has(name))
-    for (const name of fresh) seen.add(name)
-    yield* stampAll(fresh, signal)
+    for (const name of await list()) {
+      if (signal.aborted) return
+      if (!listed.has(name)) yield await listed.add(name, stamp)
+    }
+    yield* listed.changed(stamp)
   }
 }
 
-async function* stampAll(names: readonly string[], signal: AbortSignal): AsyncGenerator<Split, void> {
-  for (const name of names) {
+async function* stampAll(names: readonly string[], stamp: Stamp, signal: AbortSignal): AsyncGenerator<Split, void> {
+  for await (const split of workAhead(names, async name => ({ name, stamp: await stamp(name) }))) {
     if (signal.aborted) return
-    yield { name, stamp: await stampFile(name) }
+    yield split
   }
 }
 
-/**
- * A file's size and a hash of its first and last 64 KB: the same for a copy with another time, another when a file was cut, grew or
- * was written anew. A file that can't be read has the stamp 'unreadable'.
- */
-export async function stampFile(name: string): Promise<string> {
+/** A file's stamp. Throws what stops a run where the file can't be read. */
+export async function stampFile(name: string, stamped: StampedFiles): Promise<string> {
   try {
     await using file = await openFile(name)
-    const hash = createHash('sha256')
-    hash.update(await file.read(0, Math.min(stampBytes, file.size)))
-    hash.update(await file.read(Math.max(0, file.size - stampBytes), file.size))
-    return `${file.size}-${hash.digest('hex').slice(0, 16)}`
+    return await stamped.stamp(name, file)
   } catch (error) {
-    const judged = judgeFileError(error, name)
-    if (judged instanceof BadFileError) return 'unreadable'
-    throw judged
+    throw refuseFile(error, name)
   }
 }
 
-/** An open file of a known size. */
-export interface InputFile extends AsyncDisposable {
-  readonly size: number
-  /** The bytes from `start` to `end` with memory of their own; fewer where the file ends. */
-  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>
-}
-
-/** Opens a regular file; anything else (a folder, a pipe) is a BadFileError. The handle closes with the signal too. */
-async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> {
+/** Opens a regular file; anything else (a folder, a pipe) is refused. The handle closes with the signal too. */
+export async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> {
   // Looked at before it is opened, as opening a pipe waits for its writer.
-  if (!(await stat(name)).isFile()) throw new BadFileError('unreadable-file', 'this is not a regular file')
+  if (!(await stat(name)).isFile()) throw refuseKind(name)
+  const openedAt = Date.now()
   const handle = await open(name)
   const close = () => void handle.close()
   signal?.addEventListener('abort', close)
+  const look = async () => {
+    const found = await handle.stat()
+    return { size: found.size, identity: identityOf(found, openedAt) }
+  }
   return {
-    size: (await handle.stat()).size,
+    ...(await look()),
+    look,
     read: (start, end) => readBytes(handle, start, Math.max(0, end - start)),
     async [Symbol.asyncDispose]() {
       signal?.removeEventListener('abort', close)
@@ -163,41 +172,91 @@ async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> 
   }
 }
 
-/** The file's bytes from `offset` to its end, in blocks of `limits.slotBytes`. */
-export async function* readBlocks(file: InputFile, offset: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  while (!signal.aborted) {
-    const block = await file.read(offset, offset + limits.slotBytes)
-    if (block.length > 0) yield block
-    if (block.length < limits.slotBytes) return
+/** The file's bytes from `offset` to where its end was when it was opened, in blocks of `limits.slotBytes` at most. */
+export async function* readBlocks(file: Readable, offset: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  while (offset < file.size && !signal.aborted) {
+    const block = await file.read(offset, Math.min(offset + limits.slotBytes, file.size))
+    if (block.length === 0) return
+    yield block
     offset += block.length
   }
 }
 
+/** How the files of a source are read. */
+export interface FileReading {
+  readonly stamped: StampedFiles
+  readonly signal: AbortSignal
+  /** A follower's files may grow behind what was read: whoever looks for new files tells that. */
+  readonly follow: boolean
+  /** Set for kinds that do not read a file from its start to its end. */
+  readonly isReadAnywhere: boolean
+}
+
 /**
- * Reads a split by `readFile`. What is wrong with the file ends the split with one dead record: on the line that would come next, or
- * 0 when nothing of the file was read. Ends without a throw when the signal aborts.
+ * Reads a split by `readFile`. What is wrong with the file's content ends the split with one dead record: on the line that would come next,
+ * or 0 when nothing of the file was read. A file that is not, or is no more, the one that was stamped throws 'source-changed' before its
+ * last chunk is given. Ends without a throw when the signal aborts.
  */
 export async function* readSplit(
   split: Split,
   from: ReadPosition,
-  signal: AbortSignal,
-  readFile: (file: InputFile) => AsyncIterable<Omit<Chunk, 'split'>>,
+  { stamped, signal, follow, isReadAnywhere }: FileReading,
+  readFile: (file: Readable) => AsyncIterable<Omit<Chunk, 'split'>>,
 ): AsyncGenerator<Chunk, void> {
   if (from.offset === offsetAtEnd || signal.aborted) return
+  try {
+    await using file = await openListed(split, signal)
+    await stamped.check(split, file)
+    const witness = await witnessFile(split, file, from, isReadAnywhere)
+    let last: Chunk | null = null
+    for await (const { next, ...chunk } of readOrLose(split.name, from, witness, readFile)) {
+      if (last) yield last
+      last = { split: split.name, ...chunk, next: { ...next, seen: witness.seen } }
+    }
+    if (signal.aborted) return
+    await checkUnchanged(split, file, witness.seen, follow)
+    if (last) yield last
+  } catch (error) {
+    // The signal closes the file, so that reading it fails.
+    if (!signal.aborted) throw refuseFile(error, split.name)
+  }
+}
+
+/** What was listed is there: where it is gone, the input is another. */
+async function openListed({ name, stamp }: Split, signal: AbortSignal): Promise<InputFile> {
+  try {
+    return await openFile(name, signal)
+  } catch (error) {
+    throw isAbsent(error) ? refuseReplaced(name, `is gone since it was listed (it was ${stamp})`) : error
+  }
+}
+
+/** The chunks of a file, and a dead record in place of what its content kept from being read. */
+async function* readOrLose(
+  name: string,
+  from: ReadPosition,
+  file: WitnessedFile,
+  readFile: (file: WitnessedFile) => AsyncIterable<Omit<Chunk, 'split'>>,
+): AsyncGenerator<Omit<Chunk, 'split'>, void> {
   let position = from
   try {
-    await using file = await openFile(split.name, signal)
+    checkNotEmpty(name, file)
     for await (const chunk of readFile(file)) {
-      yield { split: split.name, ...chunk }
+      yield chunk
       position = chunk.next
     }
   } catch (error) {
-    // The signal closes the file, so that reading it fails.
-    if (signal.aborted) return
-    const judged = judgeFileError(error, split.name)
-    if (!(judged instanceof BadFileError)) throw judged
+    if (!(error instanceof BadFileError)) throw error
     const { offset, line } = position
-    const dead = [{ line: offset === 0 ? 0 : line, reason: judged.reason, detail: judged.message }]
-    yield { split: split.name, line, bytes: new Uint8Array(0), dead, next: { offset: offsetAtEnd, line: line + 1 } }
+    const dead = [{ line: offset === 0 ? 0 : line, reason: error.reason, detail: error.message }]
+    yield { line, bytes: new Uint8Array(0), dead, next: { offset: offsetAtEnd, line: line + 1 } }
   }
+}
+
+const packed = /\.(gz|zst|bz2|xz|parquet)$/i
+
+/** A packed file of no documents has bytes; one without any was never written. */
+function checkNotEmpty(name: string, { size }: WitnessedFile): void {
+  if (size === 0 && packed.test(name))
+    throw new BadFileError('truncated-file', 'the file is empty, where its name says that it is packed')
 }

@@ -1,20 +1,24 @@
 import { isUtf8 } from 'node:buffer'
 import { byteOrderMark, DocumentBuilder } from '../document.ts'
-import { type Fields, fieldOptions } from '../fields.ts'
+import { type Fields, fieldOptions, unpackOptions } from '../fields.ts'
 import { addRecord, fieldReaders } from '../json-record.ts'
+import { detectCompression, headBytes } from '../signatures.ts'
 import type { Chunk, Parsed } from '../source.ts'
+import { unpack } from '../unpack/unpack.ts'
 import { fileSources, type Reading } from './file-kind.ts'
-import { type InputFile, readBlocks } from './files.ts'
-import { detectCompression, inflate } from './inflate.ts'
+import { type Readable, readBlocks } from './files.ts'
 import { cutLines, type LineChunk, newline } from './lines.ts'
+import { asJsonLines, isPlainLines } from './shape.ts'
 
 /**
- * JSON Lines: one object a line, in plain, gzip or zstd files (told apart by their first bytes, not their names). Patterns are paths or
- * globs relative to the current folder; files are read in the byte order of their paths.
+ * JSON Lines: one object a line. Patterns are paths or globs relative to the current folder; files are read in the byte order of their
+ * paths. What a file is, its first bytes tell, not its name: files packed by gzip, zstd, bzip2 or xz are unpacked, UTF-16 and UTF-32 are
+ * decoded, and objects that stand in one array, or over several lines each, are taken one by one: `line` is then their number. Any other
+ * kind of file is dead as a whole (`wrong-kind`), with its name and what to do.
  *
  *     jsonl('data/*.jsonl.gz', { domain: 'source' })
  *
- * Offsets count uncompressed bytes: going on inside a compressed file decompresses it from its start and passes over what was read.
+ * Offsets count bytes of text: going on inside a packed file unpacks it from its start and passes over what was read.
  * Blank lines are no records but count as lines. All fields without a role go to `meta` as JSON, in their order; of fields of one name
  * the last counts. Whole numbers keep all their digits, fractions have the precision of a float64.
  *
@@ -27,17 +31,23 @@ export const jsonl = fileSources('jsonl()', {
   name: 'jsonl',
   called: 'JSON Lines',
   claims: () => false,
-  options: fieldOptions,
+  options: { ...fieldOptions, ...unpackOptions },
   read: readLines,
   parser: lineParser,
 })
 
-async function* readLines(file: InputFile, { name, from, signal }: Reading): AsyncGenerator<LineChunk> {
-  const compression = detectCompression(await file.read(0, 4), name)
-  const blocks = compression
-    ? skipBytes(inflate(readBlocks(file, 0, signal), compression), from.offset)
-    : readBlocks(file, from.offset, signal)
-  yield* cutLines(blocks, from, signal)
+async function* readLines(file: Readable, { name, from, options, signal }: Reading): AsyncGenerator<LineChunk> {
+  const head = await file.read(0, Math.min(headBytes, file.size))
+  const compression = detectCompression(head, name)
+  if (!compression && isPlainLines(head)) {
+    // A small file has been read by then.
+    const blocks = file.size <= headBytes ? [head.subarray(from.offset)] : readBlocks(file, from.offset, signal)
+    yield* cutLines(blocks, from, signal)
+  } else {
+    const blocks = compression ? unpack(file, compression, options) : readBlocks(file, 0, signal)
+    const lines = asJsonLines(blocks, compression ? `inside ${compression}, ` : '')
+    yield* cutLines(skipBytes(lines, from.offset), from, signal)
+  }
 }
 
 async function* skipBytes(blocks: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array, void> {

@@ -13,7 +13,7 @@ export const newline = 10
  * counted and not kept. When the stream throws, the complete lines before are given first. When `signal` aborts nothing more is.
  */
 export async function* cutLines(
-  blocks: AsyncIterable<Uint8Array>,
+  blocks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   from: ReadPosition,
   signal: AbortSignal,
 ): AsyncGenerator<LineChunk, void> {
@@ -34,7 +34,8 @@ export async function* cutLines(
 }
 
 class LineCutter {
-  #buffer = Buffer.alloc(2 * limits.slotBytes)
+  /** As large as what it had to hold: of a small file no larger than that. */
+  #buffer = Buffer.alloc(0)
   #length = 0
   /** No newline stands before this, so that a long line is searched once. */
   #searched = 0
@@ -51,7 +52,7 @@ class LineCutter {
 
   append(block: Uint8Array): void {
     if (this.#length + block.length > this.#buffer.length) {
-      const grown = Buffer.alloc(Math.max(this.#buffer.length * 2, this.#length + block.length))
+      const grown = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#length + block.length))
       grown.set(this.#buffer.subarray(0, this.#length))
       this.#buffer = grown
     }

@@ -3,6 +3,7 @@ import { HeadraceError } from '../../errors.ts'
 import { describeRecorded, type Recorded } from '../fields.ts'
 import type { Again, Chunk, LineRange, ReadPosition, Source, Split, SplitRange } from '../source.ts'
 import { RangePace } from './pace.ts'
+import { Patience } from './patience.ts'
 import { RecordCutter, type RecordFormat, recordParser } from './records.ts'
 import { type Fetched, SharedClient, type TopicClient, type TopicState } from './topic-client.ts'
 
@@ -15,11 +16,16 @@ const offsetMax = 2 ** 32 - 2
 
 /**
  * Documents from the records of somebody's topic, in which `file` is `topic/partition` and `line` the offset + 1. A split is what a
- * partition had when it was looked at; what comes later is another, so that no partition waits for another's end. A follower cuts one
+ * partition had when it was looked at, of a follower what was decided then; what comes later is another, so that no partition waits for another's end. A follower cuts one
  * when all before it of that partition is read, and not too often (`RangePace`). The range is recorded with the run, so that it is
  * never read to another end.
  */
-export function kafkaSource(open: () => Promise<TopicClient>, topic: string, options: KafkaSourceOptions): Source {
+export function kafkaSource(
+  open: () => Promise<TopicClient>,
+  topic: string,
+  options: KafkaSourceOptions,
+  transactionWaitMs = 0,
+): Source {
   const shared = new SharedClient(open)
   const { format, ...recorded } = options
   const reached = new Map<string, number>()
@@ -31,13 +37,14 @@ export function kafkaSource(open: () => Promise<TopicClient>, topic: string, opt
       await using held = await shared.borrow(new AbortController().signal)
       return (await held.client.describe()).stamp
     },
-    async *read(split, from, signal) {
-      yield* readRange(shared, split, from, format, signal)
+    async *read(split, from, signal, tell) {
+      const waitMs = options.follow ? Number.POSITIVE_INFINITY : transactionWaitMs
+      yield* readRange({ shared, format, signal, tell, waitMs }, split, from)
       const { of, end } = split.range ?? { of: split.name, end: 0 }
       if (!signal.aborted) reached.set(of, Math.max(end, reached.get(of) ?? 0))
     },
     parse: recordParser(format, options),
-    following: () => kafkaSource(open, topic, { ...options, follow: true }),
+    following: () => kafkaSource(open, topic, { ...options, follow: true }, transactionWaitMs),
     describe: () => `${describeRecorded('kafka', recorded)}${format === 'arrow' ? ', records in Arrow' : ''}`,
   }
 }
@@ -77,14 +84,15 @@ async function* listRanges(listing: Listing, known: readonly Split[], signal: Ab
 
 /**
  * A range of what came in each partition, up to its new end in `ends`. A follower, which has a pace, cuts one only where the last that it
- * cut of the partition was read to its end.
+ * cut of the partition was read to its end, and of what is decided, as an open transaction would hold up all other partitions.
  */
 function* cutRanges(
   { topic, reached }: Listing,
   { stamp, partitions }: TopicState,
   { ends, cut, pace }: { ends: Map<string, number>; cut: Set<string>; pace: RangePace | null },
 ): Generator<Split> {
-  for (const [partition, { first, next }] of partitions.entries()) {
+  for (const [partition, { first, next: decided, high }] of partitions.entries()) {
+    const next = pace ? decided : high
     const of = `${topic}/${partition}`
     const from = ends.get(of) ?? first
     if (next <= from || (pace && cut.has(of) && (reached.get(of) ?? 0) < from)) continue
@@ -103,13 +111,16 @@ export function recreatedError(topic: string): HeadraceError {
   )
 }
 
-async function* readRange(
-  shared: SharedClient,
-  split: Split,
-  from: ReadPosition,
-  format: RecordFormat,
-  signal: AbortSignal,
-): AsyncGenerator<Chunk> {
+interface Reading {
+  readonly shared: SharedClient
+  readonly format: RecordFormat
+  readonly signal: AbortSignal
+  readonly tell: ((waiting: string) => void) | undefined
+  readonly waitMs: number
+}
+
+async function* readRange(reading: Reading, split: Split, from: ReadPosition): AsyncGenerator<Chunk> {
+  const { shared, format, signal } = reading
   if (signal.aborted || (split.range && from.offset >= split.range.end)) return
   try {
     await using held = await shared.borrow(signal)
@@ -120,7 +131,7 @@ async function* readRange(
       if (lost) yield lost
       first = lost?.next.offset ?? first
     }
-    for await (const chunk of readChunks(held.client, { ...range, first }, split.stamp)) {
+    for await (const chunk of readChunks(held.client, { ...range, first }, split, reading)) {
       if (signal.aborted) return
       yield { split: range.of, ...chunk }
       if (signal.aborted) return
@@ -134,7 +145,8 @@ async function* readRange(
 async function* readChunks(
   client: TopicClient,
   { of, first, end }: SplitRange,
-  stamp: string,
+  { stamp, again }: Split,
+  { tell, waitMs }: Reading,
 ): AsyncGenerator<Omit<Chunk, 'split'>> {
   if (end > offsetMax)
     throw new HeadraceError('limit', `${of} has offsets up to ${end}; at most ${offsetMax} can be numbered`)
@@ -145,9 +157,14 @@ async function* readChunks(
     fetched.catch(() => {})
     return fetched
   }
-  const cutter = new RecordCutter(first)
+  const cutter = new RecordCutter(first, again !== undefined)
+  const patience = new Patience({ of, end, waitMs, tell })
+  let from = first
   for (let ahead = first < end ? fetch(first) : null; ahead; ) {
-    const { records, next }: Fetched = await ahead
+    const fetched: Fetched = await ahead
+    patience.see(from, fetched)
+    const { records, next } = fetched
+    from = next
     ahead = next < end ? fetch(next) : null
     for (const record of records) {
       if (record.offset >= end) break

@@ -3,10 +3,10 @@ import process from 'node:process'
 import { HeadraceError } from '../../errors.ts'
 import { Cluster } from '../../kafka/cluster.ts'
 import { isCode, wrapKafkaError } from '../../kafka/errors.ts'
-import { fetchCommitted, offsetsOf } from '../../kafka/fetch.ts'
+import { fetchCommitted, highWatermarkOf, offsetsOf } from '../../kafka/fetch.ts'
 import { parseKafkaOptions, parseProperties } from '../../kafka/options.ts'
 import type { StoredRecord } from '../../kafka/records.ts'
-import { name, type OptionsOf, oneOf, optional, resolveOptions } from '../../options.ts'
+import { name, number, type OptionsOf, oneOf, optional, resolveOptions } from '../../options.ts'
 import { columnOptions, followOptions, recordOptions } from '../fields.ts'
 import type { Source } from '../source.ts'
 import { kafkaSource, recreatedError } from './kafka-source.ts'
@@ -20,6 +20,11 @@ export const kafkaTopicOptions = {
     "what a record's value is: one JSON object, or an Arrow IPC stream with a document in each row",
     oneOf(recordFormats),
     'json',
+  ),
+  transactionWaitMs: optional(
+    'without `follow`, how long it waits for a transaction that was open when it started, in milliseconds',
+    number(0, 2 ** 31 - 1),
+    75_000,
   ),
   config: optional(
     "a file of Kafka's client properties (`security.protocol`, `sasl.*`, `ssl.*`); else what HEADRACE_KAFKA_* variables say",
@@ -38,18 +43,20 @@ const waitMs = 500
  *
  * A document's `file` is `topic/partition` and its `line` the offset + 1. Key, headers and time of a record go to `meta` as `kafka`:
  * `{ offset, timeMs?, key? | keyBase64?, headers?: { name: value }, headersBase64? }`, where a header that comes again has a list. A
- * record that is no document is dead; so is one without a value. Without `follow` the source ends with what was committed
- * when it started. Throws 'trimmed' when the topic forgot what was not read yet, 'source-changed' when it was deleted and made anew.
+ * record that is no document is dead; one without a value, which deletes its key, is counted as a tombstone. Without `follow` the source
+ * ends with what was there when it started (the high watermark), and waits for transactions that were open then: by default so long that
+ * one of Kafka's usual minute ends. Throws 'disk' when one is open for longer: the same command goes on there. Throws 'trimmed' when the topic forgot what was not read yet, 'source-changed' when it was deleted and made anew.
  */
 export function kafkaTopic(brokers: string, topic: string, options: KafkaTopicOptions = {}): Source {
-  const { format, config, ...resolved } = resolveOptions('kafkaTopic()', kafkaTopicOptions, options)
+  const { format, config, transactionWaitMs, ...resolved } = resolveOptions('kafkaTopic()', kafkaTopicOptions, options)
   // Refused here, before any work; what the environment says is looked up when it is needed.
   parseKafkaOptions(brokers)
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(topic))
     throw new HeadraceError('bad-option', `kafkaTopic() takes the name of a topic, not '${topic}'`)
   const open = async () =>
     new Topic(await Cluster.open(parseKafkaOptions(brokers, readConfig(config), process.env)), topic)
-  return kafkaSource(open, topic, { ...recordOptions('kafkaTopic()', `${brokers}/${topic}`, resolved), format })
+  const recorded = { ...recordOptions('kafkaTopic()', `${brokers}/${topic}`, resolved), format }
+  return kafkaSource(open, topic, recorded, transactionWaitMs)
 }
 
 function readConfig(path: string | undefined): Record<string, string> {
@@ -73,11 +80,9 @@ class Topic implements TopicClient {
   }
 
   async describe(): Promise<TopicState> {
-    const name = this.#name
-    return this.#wrap(`asking for topic '${name}'`, async () => {
+    return this.#wrap(`asking for topic '${this.#name}'`, async () => {
       const { clusterId, id, partitions } = await this.#identify()
-      const offsets = await Promise.all(Array.from({ length: partitions }, (_, i) => offsetsOf(this.#cluster, name, i)))
-      const ranges = offsets.map(({ first, next }) => ({ first: Number(first), next: Number(next) }))
+      const ranges = await Promise.all(Array.from({ length: partitions }, (_, i) => this.#rangeOf(i)))
       return { stamp: `${clusterId ?? ''}/${id}`, partitions: ranges }
     })
   }
@@ -87,9 +92,10 @@ class Topic implements TopicClient {
     const fetch = { topic: this.#name, partition, from: BigInt(from), waitMs, lane: cluster.lane() }
     return this.#wrap(`reading ${this.#name}/${partition}`, async () => {
       try {
-        const { records, next } = await cluster.retry(() => this.#guard(() => fetchCommitted(cluster, fetch)))
+        const { records, ...offsets } = await cluster.retry(() => this.#guard(() => fetchCommitted(cluster, fetch)))
         await this.#checkTopic(partition, stamp)
-        return { records: records.map(recordOf), next: Number(next) }
+        const [next, stable, high] = [offsets.next, offsets.stable, offsets.high].map(Number)
+        return { records: records.map(recordOf), next, stable, high }
       } catch (error) {
         if (!isCode(error, 'OFFSET_OUT_OF_RANGE')) throw error
         await this.#checkTopic(partition, stamp)
@@ -103,6 +109,14 @@ class Topic implements TopicClient {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
     await this.#cluster[Symbol.asyncDispose]()
+  }
+
+  async #rangeOf(partition: number) {
+    const [cluster, name] = [this.#cluster, this.#name]
+    // What is there is asked for last, so that it is never less than what is decided.
+    const { first, next } = await offsetsOf(cluster, name, partition)
+    const high = await highWatermarkOf(cluster, name, partition)
+    return { first: Number(first), next: Number(next), high: Number(high) }
   }
 
   async #identify() {
@@ -154,6 +168,6 @@ class Topic implements TopicClient {
   }
 }
 
-const recordOf = ({ offset, timeMs, key, headerList: headers, value }: StoredRecord): TopicRecord => {
-  return { offset: Number(offset), timeMs, key, headers, value }
+const recordOf = ({ offset, timeMs, key, headerList: headers, value, isTombstone }: StoredRecord): TopicRecord => {
+  return { offset: Number(offset), timeMs, key, headers, value: isTombstone ? null : value }
 }

@@ -1,12 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { decodeBatch } from '../../batch/arrow/layout.ts'
-import type { Batch } from '../../batch/batch.ts'
-import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
+import { type RawDocument, tooLong } from '../document.ts'
 import type { Columns } from '../fields.ts'
-import { addRecord, emptyDocument, fieldReaders } from '../json-record.ts'
+import { addRecord, fieldReaders } from '../json-record.ts'
 import type { Chunk, DeadRecord, Parsed } from '../source.ts'
+import { ArrowRecords, RowBuilder, withLabel } from './arrow-records.ts'
 
 export interface TopicRecord {
   readonly offset: number
@@ -15,8 +13,8 @@ export interface TopicRecord {
   readonly key: Uint8Array | null
   /** In their order; a name may come again. */
   readonly headers: readonly (readonly [name: string, value: Uint8Array | null])[]
-  /** Empty for a record without a value, as one is that deletes its key. */
-  readonly value: Uint8Array
+  /** Null for a tombstone: a record without a value, which deletes its key. */
+  readonly value: Uint8Array | null
 }
 
 export const recordFormats = ['json', 'arrow'] as const
@@ -24,10 +22,9 @@ export type RecordFormat = (typeof recordFormats)[number]
 
 /** Before each record in a chunk: offset (f64), bytes of what goes to `meta.kafka` (u32), bytes of the value (u32), little-endian. */
 const headBytes = 16
-/** What a dead record counts of a chunk. */
+/** What a dead record counts of a chunk, and a tombstone, so that those without end make chunks too. */
 const deadBytes = 128
-/** An Arrow message with more is refused: a slot has room for `limits.slotRowsMax`. */
-const messageRowsMax = 65_536
+const tombstoneBytes = 16
 
 /** Gathers records into chunks of about a slot. Which records share one depends on where the first begins alone, not on responses. */
 export class RecordCutter {
@@ -35,21 +32,38 @@ export class RecordCutter {
   #bytes = 0
   #parts: Uint8Array[] = []
   #dead: DeadRecord[] = []
+  #tombstones = 0
+  readonly #isAgain: boolean
 
-  constructor(first: number) {
+  /** `isAgain`: what is read again was dead, and a tombstone among it was too: it stays so. */
+  constructor(first: number, isAgain = false) {
     this.#first = first
+    this.#isAgain = isAgain
   }
 
   /** Takes a record; returns the chunk that was open when the record does not fit it. */
   add(record: TopicRecord): Omit<Chunk, 'split'> | null {
-    const line = record.offset + 1
+    const { offset, value } = record
+    if (value === null) return this.#addTombstone(offset)
     const label = Buffer.from(labelOf(record))
-    const isTooLong = record.value.length + label.length > limits.documentBytesMax
-    const bytes = isTooLong ? deadBytes : headBytes + label.length + record.value.length
-    const full = this.#bytes > 0 && this.#bytes + bytes > limits.slotBytes ? this.cut(record.offset) : null
+    const isTooLong = value.length + label.length > limits.documentBytesMax
+    const full = this.#makeRoom(offset, isTooLong ? deadBytes : headBytes + label.length + value.length)
+    if (isTooLong) this.#dead.push(atOffset(tooLong(offset + 1, value.length)))
+    else this.#parts.push(headOf(offset, label.length, value.length), label, value)
+    return full
+  }
+
+  #addTombstone(offset: number): Omit<Chunk, 'split'> | null {
+    const full = this.#makeRoom(offset, this.#isAgain ? deadBytes : tombstoneBytes)
+    const detail = 'it has no value, as one that deletes its key'
+    if (this.#isAgain) this.#dead.push(atOffset({ line: offset + 1, reason: 'empty-record', detail }))
+    else this.#tombstones++
+    return full
+  }
+
+  #makeRoom(offset: number, bytes: number): Omit<Chunk, 'split'> | null {
+    const full = this.#bytes > 0 && this.#bytes + bytes > limits.slotBytes ? this.cut(offset) : null
     this.#bytes += bytes
-    if (isTooLong) this.#dead.push(atOffset(tooLong(line, record.value.length)))
-    else this.#parts.push(headOf(record, label.length), label, record.value)
     return full
   }
 
@@ -62,20 +76,28 @@ export class RecordCutter {
       bytes.set(part, at)
       at += part.length
     }
-    const chunk = { line: this.#first + 1, bytes, dead: this.#dead, next: { offset: next, line: next + 1 } }
+    const tombstones = this.#tombstones > 0 ? { tombstones: this.#tombstones } : {}
+    const chunk = {
+      line: this.#first + 1,
+      bytes,
+      dead: this.#dead,
+      ...tombstones,
+      next: { offset: next, line: next + 1 },
+    }
     this.#first = next
     this.#bytes = 0
     this.#parts = []
     this.#dead = []
+    this.#tombstones = 0
     return chunk
   }
 }
 
-function headOf({ offset, value }: TopicRecord, labelBytes: number): Uint8Array {
+function headOf(offset: number, labelBytes: number, valueBytes: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(headBytes))
   view.setFloat64(0, offset, true)
   view.setUint32(8, labelBytes, true)
-  view.setUint32(12, value.length, true)
+  view.setUint32(12, valueBytes, true)
   return new Uint8Array(view.buffer)
 }
 
@@ -108,15 +130,16 @@ const base64Of = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 export function recordParser(format: RecordFormat, options: Columns): (chunk: Chunk) => Parsed {
   const readers = fieldReaders(options)
   return chunk => {
-    const builder = new DocumentBuilder(chunk.split, options, chunk.bytes.length)
+    const builder = new RowBuilder(chunk.split, options, chunk.bytes.length)
+    const arrow = new ArrowRecords(builder, chunk.split, options)
     for (const { line, label, value } of framesOf(chunk.bytes)) {
       const sink = {
         add: (_: number, document: RawDocument) =>
           builder.add(line, { ...document, meta: withLabel(`${document.meta}`, label) }),
         refuse: builder.refuse.bind(builder),
       }
-      if (value.length === 0) builder.refuse(line, 'empty-record', 'it has no value, as one that deletes its key')
-      else if (format === 'arrow') addMessage(builder, { file: chunk.split, line, label, value }, options)
+      if (value.length === 0) builder.refuse(line, 'empty-record', 'its value is empty')
+      else if (format === 'arrow') arrow.add({ line, label, value })
       else addRecord(sink, line, value, readers)
     }
     const { batch, dead } = builder.finish()
@@ -138,66 +161,4 @@ function* framesOf(chunk: Uint8Array): Generator<{ line: number; label: string; 
     yield { line, label: bytes.toString('utf8', at + headBytes, labelEnd), value: bytes.subarray(labelEnd, end) }
     at = end
   }
-}
-
-/** `meta` with the label, and the row of a message that has several. */
-function withLabel(meta: string, label: string, row: number | null = null): string {
-  const kafka = row === null ? label : `${label.slice(0, -1)},"row":${row}}`
-  return meta.length > 2 ? `${meta.slice(0, -1)},"kafka":${kafka}}` : `{"kafka":${kafka}}`
-}
-
-interface Message {
-  readonly file: string
-  readonly line: number
-  readonly label: string
-  readonly value: Buffer
-}
-
-/** Adds each row of an Arrow message, or refuses the message as a whole. */
-function addMessage(builder: DocumentBuilder, { file, line, label, value }: Message, options: Columns): void {
-  const batch = decodeMessage(value, options.text)
-  if ('reason' in batch) {
-    builder.refuse(line, batch.reason, batch.detail)
-    return
-  }
-  const used = new Set<string>(roles.map(role => options[role]))
-  const others = Object.keys(batch.columns).filter(name => !used.has(name) && (options.columns?.includes(name) ?? true))
-  for (let row = 0; row < batch.rows; row++) {
-    const meta = JSON.stringify(Object.fromEntries(others.map(name => [name, textOrNumberAt(batch, name, row)])))
-    const document: RawDocument = { ...emptyDocument, meta: withLabel(meta, label, batch.rows > 1 ? row : null) }
-    for (const role of roles) document[role] = valueAt(batch, options[role], row)
-    // Rows of one message share its line, and must not share a name made of it.
-    if (batch.rows > 1 && isMissing(document.id)) document.id = `${file}#${line}.${row}`
-    builder.add(line, document)
-  }
-}
-
-const isMissing = (value: unknown) => value === undefined || (value as Uint8Array).length === 0
-
-function decodeMessage(value: Buffer, text: string): Batch | Omit<DeadRecord, 'line'> {
-  try {
-    // A copy, so that columns are aligned.
-    const { batch } = decodeBatch(new Uint8Array(value))
-    if (batch.rows > messageRowsMax)
-      return { reason: 'too-many-rows', detail: `the message has ${batch.rows} rows of at most ${messageRowsMax}` }
-    if (batch.columns[text]) return batch
-    return { reason: 'missing-text', detail: `no column '${text}' among ${Object.keys(batch.columns).join(', ')}` }
-  } catch (error) {
-    if (error instanceof HeadraceError) return { reason: 'corrupt-arrow', detail: error.message }
-    throw error
-  }
-}
-
-/** A value as documents have it: text as its bytes; undefined where there is none. */
-function valueAt({ columns }: Batch, name: string, row: number): Uint8Array | number | undefined {
-  const column = columns[name]
-  if (column?.kind === 'utf8') return column.bytes.subarray(column.offsets[row], column.offsets[row + 1])
-  return column && 'values' in column && column.kind !== 'list<i32>' ? column.values[row] : undefined
-}
-
-/** A value as `meta` has it: text as a string; undefined for a missing measurement too. */
-function textOrNumberAt(batch: Batch, name: string, row: number): string | number | undefined {
-  const value = valueAt(batch, name, row)
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
-  return value && Buffer.from(value.buffer, value.byteOffset, value.length).toString()
 }

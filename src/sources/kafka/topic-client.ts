@@ -3,8 +3,8 @@ import type { TopicRecord } from './records.ts'
 /** A topic as its brokers see it. `stamp` says which one it is: another with the same name has another. */
 export interface TopicState {
   readonly stamp: string
-  /** Of each partition, the first offset and the one behind all that is committed. */
-  readonly partitions: readonly { readonly first: number; readonly next: number }[]
+  /** Of each partition, the first offset, the one behind all that is decided, and the one behind all that is there. */
+  readonly partitions: readonly { readonly first: number; readonly next: number; readonly high: number }[]
 }
 
 /** A connection to one topic. Errors are the world's: they say that the brokers are away, or that what is asked for is gone. */
@@ -16,6 +16,9 @@ export interface TopicClient extends AsyncDisposable {
 export interface Fetched {
   readonly records: readonly TopicRecord[]
   readonly next: number
+  /** The offsets behind all that is decided and behind all that is there, as this answer says; -1 where it does not. */
+  readonly stable: number
+  readonly high: number
 }
 
 /** One connection for all that goes on at the same time: it opens with the first borrower and closes with the last. */

@@ -1,5 +1,5 @@
 import type { ColumnMetaData, RowGroup } from 'hyparquet'
-import { BadFileError, type InputFile } from '../files/files.ts'
+import { BadFileError, type Readable } from '../files/files.ts'
 import { assembleRow } from './assemble.ts'
 import type { Value } from './convert.ts'
 import { type Bounds, LeafReader } from './leaf.ts'
@@ -24,7 +24,7 @@ export class ColumnReader {
   #isTooLong = false
   #leaves: readonly LeafReader[] = []
 
-  constructor(file: InputFile, group: RowGroup, column: ChosenColumn, bounds: Bounds) {
+  constructor(file: Readable, group: RowGroup, column: ChosenColumn, bounds: Bounds) {
     this.name = column.field.name
     this.isAsked = column.isAsked
     this.#field = column.field
@@ -95,7 +95,7 @@ export class ColumnReader {
   }
 }
 
-function openLeaves(file: InputFile, group: RowGroup, field: Field, bounds: Bounds): LeafReader[] {
+function openLeaves(file: Readable, group: RowGroup, field: Field, bounds: Bounds): LeafReader[] {
   return leavesOf(field).map((leaf, i) => {
     const meta = partOf(group, leaf, field.leaves[0] + i)
     if (leaf.repetition === 0 && meta.num_values !== group.num_rows)

@@ -1,5 +1,5 @@
 import { type FileMetaData, parquetMetadata } from 'hyparquet'
-import { BadFileError, type InputFile } from '../files/files.ts'
+import { BadFileError, type Readable } from '../files/files.ts'
 
 /** A footer; more is damage. The largest seen are some MB, in files with many row groups. */
 const footerBytesMax = 64 * 1024 * 1024
@@ -21,7 +21,7 @@ const statisticsParsers = {
 }
 
 /** The footer of a file. Magic bytes stand at both ends, and the footer's length before the last; `PARE` says that it is encrypted. */
-export async function readFooter(file: InputFile): Promise<FileMetaData> {
+export async function readFooter(file: Readable): Promise<FileMetaData> {
   const head = Buffer.from(await file.read(0, magicBytes)).toString('latin1')
   const tail = Buffer.from(await file.read(Math.max(0, file.size - tailBytes), file.size))
   const magic = tail.toString('latin1', Math.max(0, tail.length - magicBytes))

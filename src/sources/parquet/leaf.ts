@@ -1,6 +1,6 @@
 import type { ColumnMetaData, PageHeader } from 'hyparquet'
 import { limits } from '../../limits.ts'
-import type { InputFile } from '../files/files.ts'
+import type { Readable } from '../files/files.ts'
 import type { Allowance, HeldBytes } from './budget.ts'
 import { decompress } from './codecs.ts'
 import { converterOf, type Value } from './convert.ts'
@@ -52,7 +52,7 @@ export class LeafReader {
   #dictionaryBytes = 0
   #pageBytes = 0
 
-  constructor(file: InputFile, field: Field, meta: ColumnMetaData, { held, allowance }: Bounds) {
+  constructor(file: Readable, field: Field, meta: ColumnMetaData, { held, allowance }: Bounds) {
     const { type, type_length } = field.element
     if (!type) throw new Error('a column without a type')
     this.field = field

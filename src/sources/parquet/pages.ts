@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import type { ColumnMetaData, PageHeader } from 'hyparquet'
 import { parquetHeader } from 'hyparquet/src/column.js'
-import type { InputFile } from '../files/files.ts'
+import type { Readable } from '../files/files.ts'
 
 /** What is read at a time, of each column; a larger page is read whole. */
 const windowBytes = 64 * 1024
@@ -16,14 +16,14 @@ export interface StoredPage {
 
 /** Reads the pages of a column's part in one row group, one after the other, so that no more than one is held. */
 export class PageReader {
-  readonly #file: InputFile
+  readonly #file: Readable
   readonly #end: number
   #at: number
   #window: Uint8Array = new Uint8Array(0)
   #windowStart = 0
 
   /** Throws where the part is not within the file. */
-  constructor(file: InputFile, meta: ColumnMetaData) {
+  constructor(file: Readable, meta: ColumnMetaData) {
     const [dictionary, data] = [Number(meta.dictionary_page_offset ?? 0), Number(meta.data_page_offset)]
     this.#at = dictionary > 0 && dictionary < data ? dictionary : data
     this.#end = this.#at + Number(meta.total_compressed_size)

@@ -1,7 +1,8 @@
 import { limits } from '../../limits.ts'
 import { columnOptions } from '../fields.ts'
 import { fileSources, type Reading } from '../files/file-kind.ts'
-import { BadFileError, type InputFile } from '../files/files.ts'
+import { BadFileError, type Readable } from '../files/files.ts'
+import { headBytes, nameKind } from '../signatures.ts'
 import type { Chunk } from '../source.ts'
 import { tooLongWithIt } from './column.ts'
 import { type GroupReader, openParquet } from './reader.ts'
@@ -31,12 +32,13 @@ export const parquet = fileSources('parquet()', {
   called: 'Parquet',
   claims: path => /\.parquet$/i.test(path),
   options: columnOptions,
+  isReadAnywhere: true,
   read: readRows,
   parser: options => chunk => decodeRows(chunk, options),
 })
 
-async function* readRows(file: InputFile, { from, options, signal }: Reading): AsyncGenerator<Omit<Chunk, 'split'>> {
-  if (file.size === 0) return
+async function* readRows(file: Readable, { from, options, signal }: Reading): AsyncGenerator<Omit<Chunk, 'split'>> {
+  await checkKind(file)
   const { names, groups, openGroup } = await openParquet(file, options).catch(refuse)
   const told = new Set<string>()
   let start = 0
@@ -60,6 +62,15 @@ async function* readRows(file: InputFile, { from, options, signal }: Reading): A
     }
     start = end
   }
+}
+
+/** Names what is known and no Parquet file. */
+async function checkKind(file: Readable): Promise<void> {
+  const head = await file.read(0, headBytes)
+  const isJson = /^\s*[[{]\s*["{]/.test(Buffer.from(head).toString('latin1'))
+  const kind = isJson ? { name: 'JSON', advice: "read it as such, as jsonl('...') does" } : nameKind(head)
+  if (kind === null || kind.name.includes('Parquet')) return
+  throw new BadFileError('wrong-kind', `this is ${kind.name}, not Parquet: ${kind.advice}`)
 }
 
 /** Walks the rows of a row group, which have numbers in the file, from 0. */

@@ -1,7 +1,7 @@
 import type { FileMetaData, RowGroup } from 'hyparquet'
 import { limits } from '../../limits.ts'
 import type { Columns } from '../fields.ts'
-import { BadFileError, type InputFile } from '../files/files.ts'
+import { BadFileError, type Readable } from '../files/files.ts'
 import { findPlace } from '../nested-field.ts'
 import { Allowance, allowancesOf, HeldBytes } from './budget.ts'
 import { type ChosenColumn, ColumnReader } from './column.ts'
@@ -28,7 +28,7 @@ export interface ParquetFile {
 }
 
 /** Reads the footer and chooses the columns. What is wrong with the file comes as an error of any kind. */
-export async function openParquet(file: InputFile, options: Columns): Promise<ParquetFile> {
+export async function openParquet(file: Readable, options: Columns): Promise<ParquetFile> {
   const metadata = await readFooter(file)
   const columns = chooseColumns(readSchema(metadata.schema), options)
   return {
@@ -91,7 +91,7 @@ export class GroupReader {
   readonly #allowance: Allowance
   readonly #columns: readonly ColumnReader[]
 
-  constructor(file: InputFile, group: Group, columns: readonly ChosenColumn[]) {
+  constructor(file: Readable, group: Group, columns: readonly ChosenColumn[]) {
     const held = new HeldBytes()
     this.#allowance = new Allowance(group.askedBytesMax)
     const others = new Allowance(group.otherBytesMax)

@@ -1,4 +1,5 @@
 import { hash64, mix32, mix32b } from '../hash.ts'
+import { collectDistinct, type Shingles } from './distinct.ts'
 
 /**
  * MinHash signatures in about one hash a shingle, by Fast Similarity Sketching (Dahlgaard, Knudsen, Thorup, FOCS 2017).
@@ -18,29 +19,42 @@ const roundsWithRepeats = 4
 /** With more distinct shingles than this for each place, some place is empty after those rounds with odds of k e^-64. */
 const distinctPerPlaceMax = 16
 
-/** The signature of `shingles[0, count)`, in any order and with repeats, into `places`. `count` is at least 1. */
-export function sketchShingles(shingles: Uint32Array, count: number, places: Int32Array): void {
+/**
+ * The signature of `count` shingles, at least 1, in any order and with repeats, into `places`. A shingle's place comes from the low half
+ * of its hash and its value from the high half, so two shingles that are equal in one half alone share few places: with an equal low half
+ * none, with an equal high half those that no round hit before its own, the square of 1/e of all.
+ */
+export function sketchShingles(shingles: Shingles, count: number, places: Int32Array): void {
   places.fill(empty)
   const closed = new Uint8Array(places.length)
   for (let round = 0; round < 2 * places.length; round++) {
     if (round === roundsWithRepeats) {
       shingles = collectDistinct(shingles, count, distinctPerPlaceMax * places.length)
-      count = shingles.length
+      count = shingles.low.length
     }
     fillPlaces(shingles, count, places, closed, round)
     if (closePlaces(places, closed)) return
   }
 }
 
-function fillPlaces(shingles: Uint32Array, count: number, places: Int32Array, closed: Uint8Array, round: number): void {
+function fillPlaces(
+  { low, high }: Shingles,
+  count: number,
+  places: Int32Array,
+  closed: Uint8Array,
+  round: number,
+): void {
   const size = places.length
-  const placeSalt = mix32(2 * round + 1)
-  const valueSalt = mix32(2 * round + 2)
+  const placeFactor = mix32(2 * round + 1) | 1
+  const valueSalt = mix32(2 * round + 2) | 0
+  const valueFactor = mix32b(2 * round + 2) | 1
   for (let i = 0; i < count; i++) {
-    const shingle = shingles[i]
-    const place = round < size ? ((mix32(shingle ^ placeSalt) >>> 16) * size) >>> 16 : round - size
-    const value = mix32b(shingle ^ valueSalt) >>> 1
-    if (value < places[place] && closed[place] === 0) places[place] = value
+    const place = round < size ? Math.imul(Math.imul(low[i], placeFactor) >>> 16, size) >>> 16 : round - size
+    if (round > 0 && closed[place] === 1) continue
+    const salted = high[i] ^ valueSalt
+    const mixed = Math.imul(salted ^ (salted >>> 16), valueFactor)
+    const value = (mixed ^ (mixed >>> 15)) & empty
+    if (value < places[place]) places[place] = value
   }
 }
 
@@ -52,12 +66,6 @@ function closePlaces(places: Int32Array, closed: Uint8Array): boolean {
     else full = false
   }
   return full
-}
-
-function collectDistinct(shingles: Uint32Array, count: number, distinctMax: number): Uint32Array {
-  const distinct = new Set<number>()
-  for (let i = 0; i < count && distinct.size < distinctMax; i++) distinct.add(shingles[i])
-  return Uint32Array.from(distinct)
 }
 
 /** The low 8 bits of each place, mixed, into `out` from `at`: what is kept of a signature to estimate similarity. */

@@ -1,15 +1,19 @@
 import { limits } from '../../limits.ts'
 import { hash64, mix32, mix32b } from '../hash.ts'
+import { drawPlaceKey, placeOf } from '../place-key.ts'
 
 /**
  * What is repeated in a text: whole spans (lines, paragraphs) and n-grams of words, told apart by 64-bit hashes. In a text of a
  * million n-grams some two different ones collide with odds of about 2^39 / 2^64; a collision counts an n-gram as repeated.
- * The hashes are not safe against an attacker, who can at most make the own text look repetitive.
+ * The hashes are not safe against an attacker, who can at most make the own text look repetitive. A text whose hashes were made to meet
+ * takes linear time as well: the places of spans are keyed; those of n-grams, of which a text has ten for each word, would cost an eighth
+ * of the filter's speed, so that a probe that meets `probesMax` others gives up instead, and counts its n-gram as new. In a table that is
+ * a quarter full no other text has so many in a row: the odds fall by e^-0.64 with each.
  *
- * All buffers are reused from text to text. A probe that meets `probesMax` other keys gives up and counts its key as new, so
- * that a text whose hashes were made to collide takes linear time as well.
+ * All buffers are reused from text to text.
  */
-const probesMax = 512
+const probesMax = 64
+const placeKey = drawPlaceKey()
 
 /** Words of a text whose n-grams are counted; a text at the limit of bytes has more only when its words are shorter than 3. */
 export const ngramWordsMax = limits.documentBytesMax / 4
@@ -40,8 +44,7 @@ export class HashSet64 {
 
   #insert(keys: Int32Array, high: number, low: number): boolean {
     const mask = keys.length / 3 - 1
-    let slot = (high ^ low) & mask
-    for (let probes = 0; probes < probesMax; probes++, slot = (slot + 1) & mask) {
+    for (let slot = placeOf(high, low, placeKey) & mask; ; slot = (slot + 1) & mask) {
       const at = slot * 3
       if (keys[at] !== this.#stamp) {
         keys[at] = this.#stamp
@@ -52,7 +55,6 @@ export class HashSet64 {
       }
       if (keys[at + 1] === high && keys[at + 2] === low) return false
     }
-    return true
   }
 
   #grow(): void {

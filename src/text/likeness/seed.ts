@@ -61,7 +61,7 @@ export function fitSeed(
   }
 }
 
-/** A text's words, for `scoreWords`. Returns their number; `words.values` has a hash for each. */
+/** A text's words, for `scoreWords`. Returns their number; `words.low` has a hash for each. */
 export function cutWords(bytes: Uint8Array, start: number, end: number, words: ShingleBuffer): number {
   return cutShingles(bytes, start, end, { width: 1, punctuation: 'ignore' }, words)
 }
@@ -78,8 +78,8 @@ function countTexts(texts: Iterable<Uint8Array>, buckets: number): { documents: 
     documents++
     const count = cutWords(text, 0, text.length, words)
     for (let i = 0; i < count; i++) {
-      counts[words.values[i] % buckets]++
-      if (i > 0) counts[bucketOfPair(words.values[i - 1], words.values[i], buckets)]++
+      counts[words.low[i] % buckets]++
+      if (i > 0) counts[bucketOfPair(words.low[i - 1], words.low[i], buckets)]++
     }
   }
   return { documents, counts }
@@ -109,7 +109,7 @@ export function scoreWords(weights: Float64Array, words: Uint32Array, count: num
 }
 
 /** Part of every file; raised when words or pairs are hashed in another way, as old counts then mean nothing. */
-const format = 'headrace-seed/1'
+const format = 'headrace-seed/2'
 
 /** The seed as a JSON text of one object: `format`, the members of `Seed`, and `sha256` over the JSON without it. */
 export function writeSeed(seed: Seed): string {

@@ -38,14 +38,14 @@ export function splitChunk(
 }
 
 /**
- * By exception, where its words end when nothing is an exception; the points that such an exception begins with; the pairs of
- * points that meet where it is cut.
+ * By exception, where its words end when nothing is an exception; by the pair of points that such an exception begins with, how many points
+ * the longest has; the pairs of points that meet where it is cut.
  */
-const { apartEnds, apartStarts, apartPairs } = cutExceptions()
+const { apartEnds, apartLengths, apartPairs } = cutExceptions()
 
-function cutExceptions(): { apartEnds: Int32Array[]; apartStarts: Set<number>; apartPairs: Set<number> } {
+function cutExceptions(): { apartEnds: Int32Array[]; apartLengths: Map<number, number>; apartPairs: Set<number> } {
   const apartEnds: Int32Array[] = []
-  const apartStarts = new Set<number>()
+  const apartLengths = new Map<number, number>()
   const apartPairs = new Set<number>()
   const chunk = createChunk(exceptionPointsMax)
   for (const points of exceptionPoints()) {
@@ -54,10 +54,13 @@ function cutExceptions(): { apartEnds: Int32Array[]; apartStarts: Set<number>; a
     chunk.length = points.length
     cutChunk(chunk, false)
     apartEnds.push(chunk.ends.slice(0, chunk.count))
-    if (chunk.count > 1) apartStarts.add(points[0])
+    if (chunk.count > 1) {
+      const pair = pairOf(points[0], points[1])
+      apartLengths.set(pair, Math.max(points.length, apartLengths.get(pair) ?? 0))
+    }
     for (const end of chunk.ends.subarray(0, chunk.count - 1)) apartPairs.add(pairOf(points[end - 1], points[end]))
   }
-  return { apartEnds, apartStarts, apartPairs }
+  return { apartEnds, apartLengths, apartPairs }
 }
 
 function pairOf(left: number, right: number): number {
@@ -109,8 +112,8 @@ function findApart(chunk: Chunk): Int32Array | undefined {
   let found: Int32Array | undefined
   for (let i = 0; i + 1 < count; i++) {
     const start = i === 0 ? 0 : ends[i - 1]
-    if (!apartStarts.has(points[start])) continue
-    for (let last = i + 1; last < count && ends[last] - start <= exceptionPointsMax; last++) {
+    const lengthMax = apartLengths.get(pairOf(points[start], points[start + 1])) ?? 0
+    for (let last = i + 1; last < count && ends[last] - start <= lengthMax; last++) {
       const exception = findException(points, start, ends[last])
       if (exception < 0 || !isApart(ends, i, last, start, apartEnds[exception])) continue
       found ??= new Int32Array(count)

@@ -4,6 +4,7 @@ import { openStep, type Step } from '../../../src/feed/files/steps.ts'
 import type { BlockSpec } from '../../../src/feed/plan/blocks.ts'
 import type { ControlEntry } from '../../../src/feed/plan/control.ts'
 import { Planner, type PlanOptions } from '../../../src/feed/plan/planner.ts'
+import { limits } from '../../../src/limits.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { drawFrom } from '../../random.ts'
 
@@ -209,6 +210,23 @@ test('without a mixture, domains are fed by what they have and end together', as
   assert.deepEqual(leftover, {})
   const half = steps[steps.length / 2 - 0.5]
   assert.ok(Math.abs(half.totals.b.samples - 4.5) <= 1, 'not first one, then the other')
+})
+
+test('domains beyond those that steps name are fed as one; what is held out never is, and a mixture keeps all apart', async () => {
+  const count = limits.fedDomainsMax
+  const names = [...Array.from({ length: count + 2 }, (_, i) => `d${i}`), 'holdout']
+  const entries = manifest([...names, `d${count}`].map(name => [name, 10] as const))
+  const { steps, leftover } = await planAll(entries, { batch: 1 })
+  const fed = new Map<string, number>()
+  for (const { domains } of steps) for (const name of Object.keys(domains)) fed.set(name, (fed.get(name) ?? 0) + 1)
+  assert.deepEqual(
+    [fed.size, fed.get('other'), fed.has(`d${count - 1}`), fed.has(`d${count}`)],
+    [count + 1, 3, true, false],
+  )
+  assert.deepEqual(leftover, { holdout: { samples: 0, tokens: 10 } })
+  const mixture = { d0: 1, [`d${count}`]: 1 }
+  const mixed = await planAll(entries, { batch: 1, mixture })
+  assert.deepEqual(checkRanges(mixed.steps), { d0: 1, [`d${count}`]: 2 })
 })
 
 test('without a mixture, blocks close together, so that what came together is fed together', async () => {

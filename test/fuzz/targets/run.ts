@@ -10,7 +10,7 @@ import type { Target } from '../target.ts'
 const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
 const fingerprint = 'a'.repeat(64)
 const run = {
-  ...{ version: 1, pipeline: 'quickstart', module: 'pipelines/quickstart.ts', input: ['a.jsonl'], source: 'jsonl' },
+  ...{ version: 1, pipeline: 'quickstart', module: 'file:///quickstart.ts', input: ['a.jsonl'], source: 'jsonl' },
   ...{ partitions: 1, lanes: 4, log: null, logConfig: null, slotBytes: 524288 },
   segments: [{ from: 0, annotate: fingerprint, decide: fingerprint, shard: fingerprint, state: fingerprint }],
   ...{ feed: { length: 2048, batch: 16 }, tokenizer: { encoding: 'gpt2' } },

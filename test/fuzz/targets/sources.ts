@@ -71,7 +71,7 @@ function fileTarget(
 const marked = (bytes: Buffer, pattern: string, i: number): Original => {
   return { name: String(i), bytes, marks: marksOf(bytes, pattern) }
 }
-const golden = (codec: string) => readFileSync(join(import.meta.dirname, `../../golden/sources/${codec}.parquet`))
+const golden = (name: string) => readFileSync(join(import.meta.dirname, '../../golden/sources', name))
 const goldenTypes = (name: string) => readFileSync(join(import.meta.dirname, `../../golden/parquet/${name}.parquet`))
 const types = ['delta-zstd', 'nested', 'nested-older', 'dictionary', 'plain', 'split-lz4']
 const codecs = ['none', 'snappy', 'gzip', 'zstd', 'brotli', 'lz4']
@@ -121,6 +121,34 @@ export const sourceTargets: readonly Target[] = [
     path => jsonl(path),
     known,
   ),
+  ...(['bz2', 'xz'] as const).map(ending =>
+    fileTarget(
+      ending,
+      40,
+      `.jsonl.${ending}`,
+      () => [marked(golden(`lines.jsonl.${ending}`), ending === 'xz' ? '\xfd7zXZ' : 'BZh', 0)],
+      path => jsonl(path),
+    ),
+  ),
+  fileTarget(
+    'json-array',
+    60,
+    '.json',
+    () => [
+      marked(
+        Buffer.from(
+          JSON.stringify(
+            texts.map(text => ({ text })),
+            null,
+            1,
+          ),
+        ),
+        '}',
+        0,
+      ),
+    ],
+    path => jsonl(path),
+  ),
   textTarget,
   // Every type, encoding and nesting.
   ...types.map((name, i) =>
@@ -138,7 +166,7 @@ export const sourceTargets: readonly Target[] = [
       25,
       '.parquet',
       // Of another codec too, so that files are cut together.
-      () => [codec, codecs[(i + 1) % codecs.length]].map((name, j) => marked(golden(name), 'PAR1', j)),
+      () => [codec, codecs[(i + 1) % codecs.length]].map((name, j) => marked(golden(`${name}.parquet`), 'PAR1', j)),
       path => parquet(path),
     ),
   ),

@@ -1,5 +1,5 @@
-"""Writes the Parquet files of this folder and expected.json. Run with pyarrow 15 or later."""
-import datetime, json, os
+"""Writes the files of this folder and expected.json. Run with pyarrow 15 or later."""
+import bz2, datetime, json, lzma, os
 import pyarrow as pa, pyarrow.parquet as pq
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -28,3 +28,13 @@ for i in range(n):
     rows.append({"line": i + 1, "text": texts[i], "id": str(9007199254740993 + i), "domain": ["web", "books", "default"][i % 3],
                  "added": (datetime.datetime(2024, 1, 1) + datetime.timedelta(seconds=i)).isoformat() + ".000", "meta": meta})
 json.dump(rows, open(f"{here}/expected.json", "w"), ensure_ascii=False, separators=(",", ":"))
+
+lines = [json.dumps({"text": f"line {i} of the mill: " + "wheel " * (i % 7) + "\u6c34" * (i % 3)}, ensure_ascii=False) + "\n" for i in range(400)]
+content = "".join(lines).encode()
+half = len(content) // 2 + 5
+with open(f"{here}/lines.jsonl.bz2", "wb") as file:
+    file.write(bz2.compress(content[:half], 1) + bz2.compress(content[half:], 9))
+settings = [{"id": lzma.FILTER_LZMA2, "preset": 6, "lc": 1, "lp": 2, "pb": 1}]
+with open(f"{here}/lines.jsonl.xz", "wb") as file:
+    second = lzma.compress(content[half:], format=lzma.FORMAT_XZ, check=lzma.CHECK_SHA256, filters=settings)
+    file.write(lzma.compress(content[:half]) + b"\0" * 8 + second)

@@ -1,6 +1,6 @@
-import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { type Log, readCommitted } from '../../../src/log/log.ts'
+import { decodeEntry } from '../../../src/record/entry.ts'
 import { deadPartitionsOf, topics } from '../../../src/record/layout.ts'
 import { RunReader } from '../../../src/record/run-reader.ts'
 import { annotatedSlot, positionsOf } from '../../../src/record/slots.ts'
@@ -49,7 +49,7 @@ async function readTopic(log: Log, topic: string, partitions: number, problems: 
       last = slot
       found.offsets.set(slot, offset)
       if (headers.end) found.ends.push(slot)
-      else found.batches.set(slot, decodeBatch(value).batch)
+      else found.batches.set(slot, decodeEntry(value))
     }
   }
   return { ...found, ends: found.ends.sort((a, b) => a - b) }

@@ -11,6 +11,7 @@ import { type Plan, planPipeline, stageFields } from '../../../src/pipeline/plan
 import { readDecideNote } from '../../../src/record/notes.ts'
 import { emptyDecideTotals } from '../../../src/record/totals.ts'
 import { decideSlot } from '../../../src/run/decide/decide-slot.ts'
+import { SlotCounts } from '../../../src/run/decide/slot-counts.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { plainAnnotator } from '../../annotate/plain.ts'
 import { randomFrom } from '../../random.ts'
@@ -69,7 +70,7 @@ function decider(name: string, decide: RowDecider['decide'], kept: number[] = []
 async function decideAll(plan: Plan, rows: readonly Row[], totals = emptyDecideTotals()) {
   const shapes = plan.deciders.flatMap(one => one.tables)
   await using state = await openTables({ path: null, shapes, identity: '' })
-  return { ...decideSlot(plan, scoredOf(rows), 4, state, totals), totals }
+  return { ...decideSlot(plan, scoredOf(rows), 4, state, new SlotCounts(totals)), totals }
 }
 
 const reasons = (drops: Batch) =>
@@ -169,6 +170,24 @@ test('repaired rows are counted by fault, whatever becomes of them; faults that 
   assert.deepEqual([totals.repaired, { ...totals.repairs }], [3, { 'nul-character': 2, 'line-ends': 1, other: 2 }])
 })
 
+test('kept rows without a shingle are counted, but in a run that began without that count', async () => {
+  const slot = (): Batch => {
+    const { rows, columns } = scoredOf([{ text: 'a' }, { text: 'b' }, { text: 'c' }])
+    return { rows, columns: { ...columns, shingles: { kind: 'u32', values: Uint32Array.of(0, 7, 0) } } }
+  }
+  const cases: [plan: Plan, uncompared: number | undefined, after: number | undefined][] = [
+    [planOf(), 5, 7],
+    [planOf(), undefined, undefined],
+    [planOf(decider('none', () => false)), 5, 5],
+  ]
+  for (const [plan, uncompared, after] of cases) {
+    const totals = { ...emptyDecideTotals(), uncompared }
+    await using state = await openTables({ path: null, shapes: [], identity: '' })
+    decideSlot(plan, slot(), 0, state, new SlotCounts(totals))
+    assert.equal(readDecideNote({ note: JSON.stringify({ totals, ended: false }) }).totals.uncompared, after)
+  }
+})
+
 test('domains with names of JavaScript are counted, also after a restart', async () => {
   const rows = ['constructor', '__proto__', 'toString', 'constructor'].map(domain => ({ text: domain, domain }))
   const { totals } = await decideAll(planOf(), rows)
@@ -184,10 +203,22 @@ test('domains with names of JavaScript are counted, also after a restart', async
   )
 })
 
-test('more domains than a run may have are an error that says what to do', async () => {
-  const rows = Array.from({ length: limits.domainsMax + 1 }, (_, i) => ({ text: 'x', domain: `host${i}` }))
-  await decideAll(planOf(), rows.slice(1))
-  await assert.rejects(decideAll(planOf(), rows), { code: 'limit', message: /name a coarser field/ })
+test('domains beyond those that a run keeps apart are one, by the order in which they come, also after a restart', async () => {
+  const known = Array.from({ length: limits.domainsMax }, (_, i) => ({ text: 'x', domain: `host${i}` }))
+  const more = ['late', 'host7', 'later', 'x'.repeat(limits.nameLengthMax + 1), 'holdout', 'other']
+  const rows = more.map(domain => ({ text: 'x', domain }))
+  const expected = ['other', 'host7', 'other', 'other', 'holdout', 'other']
+  const domainsOf = (kept: Batch) => Array.from({ length: kept.rows }, (_, row) => stringAt(utf8(kept, 'domain'), row))
+  const { totals } = await decideAll(planOf(), known)
+  const restored = readDecideNote({ note: JSON.stringify({ totals }) }).totals
+  for (const counts of [totals, restored]) {
+    const { kept } = await decideAll(planOf(), rows, counts)
+    assert.deepEqual(domainsOf(kept), expected)
+    assert.deepEqual([counts.otherDomains, counts.byDomain.other], [3, { documents: 4, kept: 4 }])
+    assert.equal(Object.keys(counts.byDomain).length, limits.domainsMax + 2)
+  }
+  const early = await decideAll(planOf(), rows)
+  assert.deepEqual(domainsOf(early.kept), more.with(3, 'other'), 'a name that is too long is never kept apart')
 })
 
 test('a slot without rows is decided to nothing', async () => {

@@ -95,3 +95,33 @@ test('lanes: no lane reads more than a slot ahead of what was taken', async () =
     assert.ok(read <= taken + 3, `${read} slots read when ${taken} were taken`)
   }
 })
+
+test('lanes: one that fails before its turn is told when its turn comes', async () => {
+  const source = countingSource([1, 0], half)
+  const failing: Source = {
+    ...source,
+    read: (split, from, signal) => {
+      if (split.name === '1') throw new Error('the disk broke')
+      return source.read(split, from, signal)
+    },
+  }
+  const splits = ['0', '1'].map(name => ({ name, stamp: '' }))
+  const lanes = new Lanes(failing, splits, startLoadPosition(2), new AbortController().signal)
+  assert.equal((await lanes.next())?.chunks[0].split, '0')
+  // A failure that nobody handles ends a process in this time.
+  await new Promise(resolve => setImmediate(resolve))
+  await assert.rejects(lanes.next(), { message: 'the disk broke' })
+})
+
+test('lanes: a record whose number no table could hold is refused, and the last that fits is not', async () => {
+  const chunkAt = (line: number): Source => ({
+    ...countingSource([1], half),
+    async *read({ name }) {
+      const next = { offset: 1, line: line + 1 }
+      yield { split: name, line, bytes: new Uint8Array(1), dead: [], next }
+    },
+  })
+  assert.equal((await slotsOf(chunkAt(2 ** 32 - 1), ['0'], startLoadPosition(1))).slots[0], `0:${2 ** 32 - 1}`)
+  const tooLong = slotsOf(chunkAt(2 ** 32), ['0'], startLoadPosition(1))
+  await assert.rejects(tooLong, { code: 'limit', message: /0 has more than 4294967295 records.*cut it in parts/ })
+})

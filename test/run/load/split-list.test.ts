@@ -42,7 +42,7 @@ test('a follower of years holds the ranges that are unread, the last of each par
   let heldMax = 0
   for (const [i, split] of [again, ...ranges].entries()) {
     list.add([split])
-    await owner.commit({ positions: [], appends: list.record(list.takeNew(), false) })
+    await owner.commit({ positions: [], appends: list.record(list.takeNew(), [], false) })
     const read = Math.max(0, i - 5)
     list.forgetRead(positionAt(read))
     heldMax = Math.max(heldMax, list.all.length)
@@ -53,7 +53,7 @@ test('a follower of years holds the ranges that are unread, the last of each par
   assert.ok(heldMax < 2500, `${heldMax} were held`)
   // Another start holds no more, and the source is told where each partition ends.
   const other = await SplitList.open(context, positionAt(count))
-  await other.search(new AbortController().signal)
+  await other.search(positionAt(count), new AbortController().signal)
   assert.equal(other.length, count)
   assert.ok(asked[0].length < 2500 && asked[0].includes(other.at(0)!))
   const ends = new Map(asked[0].flatMap(({ range }) => (range ? [[range.of, range.end]] : [])))
@@ -62,7 +62,7 @@ test('a follower of years holds the ranges that are unread, the last of each par
     Array.from({ length: partitions }, (_, i) => [`t/${i}`, rounds]),
   )
   // A list of all stands for what came before it, and keeps the numbers.
-  await owner.commit({ positions: [], appends: other.record([], true) })
+  await owner.commit({ positions: [], appends: other.record([], [], true) })
   const third = await SplitList.open(context, positionAt(count))
-  assert.deepEqual([third.length, third.record([], true)], [other.length, other.record([], true)])
+  assert.deepEqual([third.length, third.record([], [], true)], [other.length, other.record([], [], true)])
 })

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Annotator, Rule } from '../../../src/annotate/annotator.ts'
-import { encodeBatch } from '../../../src/batch/arrow/ipc.ts'
+import { decodeBatch, encodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { numbers, stringAt, utf8, utf8From } from '../../../src/batch/batch.ts'
 import { HeadraceError } from '../../../src/errors.ts'
 import { type Gate, gate, pipeline } from '../../../src/pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../../../src/pipeline/plan.ts'
-import { annotateSlot, deadBatch } from '../../../src/run/measure/annotate-slot.ts'
+import { deadRowsOf } from '../../../src/record/dead-records.ts'
+import { decodeEntry } from '../../../src/record/entry.ts'
+import { annotateSlot, deadBatch, encodeDead } from '../../../src/run/measure/annotate-slot.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import type { Chunk, DeadRecord } from '../../../src/sources/source.ts'
 import { plainAnnotator } from '../../annotate/plain.ts'
@@ -132,4 +134,19 @@ test('dead rows as a batch say what they said', () => {
   assert.equal(stringAt(utf8(batch, 'detail'), 0).length, 1000)
   assert.deepEqual([numbers(batch, 'row')[0], numbers(batch, 'line')[0]], [3, 9])
   assert.deepEqual(utf8From([]), utf8(deadBatch([]), 'file'))
+})
+
+test('many dead rows of a file take little space, and say what they said', () => {
+  const file = `${'folder/'.repeat(100)}a.jsonl`
+  const reasons = ['broken-json', 'not-an-object']
+  const dead = Array.from({ length: 50_000 }, (_, row) => {
+    return { row, file: row < 30_000 ? file : 'b', line: row + 1, reason: reasons[row % 2], detail: `at ${row % 7}` }
+  })
+  const entry = encodeDead(dead)
+  assert.ok(entry.length < 12 * dead.length, `${entry.length} bytes for ${dead.length} rows`)
+  const { offsets } = utf8(decodeEntry(entry), 'file')
+  assert.equal(offsets.at(-1), file.length + 1)
+  assert.deepEqual([...deadRowsOf(decodeEntry(entry))], dead)
+  const few = dead.slice(0, 3)
+  assert.deepEqual([...deadRowsOf(decodeBatch(encodeDead(few)).batch)], few)
 })

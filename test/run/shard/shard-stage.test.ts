@@ -77,7 +77,8 @@ async function runStage({ dir, log }: Fixture, given: Log = log, segments = [seg
   const context = contextOf({ dir, plan, pool, log: given, segments, watch: (event: RunEvent) => progress.see(event) })
   const seen: ManifestEntry[] = []
   let ends = 0
-  const sink = { add: async (entry: ManifestEntry) => void seen.push(entry), end: async () => void ends++ }
+  const end = async () => ({ steps: ++ends, digest: 'd' })
+  const sink = { add: async (entry: ManifestEntry) => void seen.push(entry), end }
   await asOwner(context, 'shard', owner => shardAll(context, owner, AbortSignal.abort(), sink))
   return { progress: progress.figures(), seen, ends }
 }

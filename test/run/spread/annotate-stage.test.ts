@@ -246,7 +246,7 @@ mutate(
 mutate(
   /is fenced/,
   'it does not own',
-  "await using owner = watchOwner(await log.ownPartition('annotate', partition), 'annotate', watch)",
+  "await using owner = watchOwner(await log.ownPartition('annotate', partition), 'annotate', context)",
   "const owner = { commit: async (commit: never) => (await log.ownPartition('annotate', partition)).commit(commit) } as unknown as Owner",
 )
 mutate(

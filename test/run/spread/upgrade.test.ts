@@ -5,6 +5,7 @@ import { density } from '../../../src/annotate/quality/density.ts'
 import { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { pipeline, rules } from '../../../src/pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../../../src/pipeline/plan.ts'
+import { bindingOf, bindNote } from '../../../src/record/binding.ts'
 import { readRunFile } from '../../../src/record/run-file.ts'
 import { admitNow, enterRun } from '../../../src/run/admit.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
@@ -28,12 +29,20 @@ const place = { log: 'kafka://a:1', logConfig: null, partitions: 1, lanes: 1, sp
 const startOf = (dir: string, plan: Plan) => ({ dir, plan, ref, place })
 const stages = ['load', 'decide', 'shard']
 
-async function begin(): Promise<{ dir: string; log: MemoryLog }> {
+/** More slots than any test decides: each stage finds those that it takes. */
+const slotsLoaded = 1_000_000
+
+/** A run of which much is loaded and measured, and nothing decided. */
+async function begin(): Promise<{ dir: string; log: MemoryLog; note: string }> {
   const dir = makeFolder('upgrade')
   const log = new MemoryLog()
   const start = startOf(dir, before)
-  await enterRun(start, await admitNow(start, log, false))
-  return { dir, log }
+  const note = bindNote('', bindingOf(await enterRun(start, await admitNow(start, log, false))))
+  for (const stage of ['load', 'annotate']) {
+    await using owner = await log.own(stage)
+    await owner.commit({ positions: [{ partition: 0, offset: 0n, slot: slotsLoaded, note }], appends: [] })
+  }
+  return { dir, log, note }
 }
 
 /** A turn at a stage, as a process of the old pipeline takes one: a commit for each turn of `work`, while it may. */
@@ -42,7 +51,7 @@ async function own({ checkUpgraded }: Upgrade, run: Awaited<ReturnType<typeof be
   await checkUpgraded(startOf(run.dir, before))
   for (let n = 0; n < commits; n++) {
     const { slot } = await run.log.position(stage, 0)
-    await owner.commit({ positions: [{ partition: 0, offset: 0n, slot: slot + 1, note: '' }], appends: [] })
+    await owner.commit({ positions: [{ partition: 0, offset: 0n, slot: slot + 1, note: run.note }], appends: [] })
     await new Promise(resolve => setImmediate(resolve))
   }
 }

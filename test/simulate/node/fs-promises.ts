@@ -2,7 +2,7 @@ import * as real from 'node:fs/promises'
 import { type Inode, systemError } from '../disk.ts'
 import { currentProcess, type SimulatedProcess } from '../process.ts'
 import { isSimulated } from './paths.ts'
-import { listEntries, matchPattern, statOf } from './stat.ts'
+import { listBelow, listEntries, matchPattern, statOf } from './stat.ts'
 
 /** `node:fs/promises` on the simulated disk. What the code under test does not use is not here, and fails on a path that is not real. */
 export * from 'node:fs/promises'
@@ -71,7 +71,8 @@ export function readdir(
 ): Promise<unknown> {
   if (!isSimulated(path)) return real.readdir(path)
   const { disk } = currentProcess().world
-  return perform('list', path, () => (options.withFileTypes ? listEntries(disk, path) : disk.list(path)))
+  const listTyped = options.recursive ? listBelow : listEntries
+  return perform('list', path, () => (options.withFileTypes ? listTyped(disk, path) : disk.list(path)))
 }
 
 export function stat(path: string): Promise<ReturnType<typeof statOf>> {

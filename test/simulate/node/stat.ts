@@ -26,11 +26,31 @@ export function matchPattern(disk: Disk, pattern: string): string[] {
     .reverse()
 }
 
-/** All that lies below a folder, as entries of a recursive listing. */
-export function listEntries(disk: Disk, folder: string): { name: string; parentPath: string; isFile(): boolean }[] {
-  return disk.list(folder).flatMap(name => {
-    const path = `${folder}/${name}`
-    const isFile = disk.find(path)!.kind === 'file'
-    return [{ name, parentPath: folder, isFile: () => isFile }, ...(isFile ? [] : listEntries(disk, path))]
+/** What lies in a folder, as entries of a listing. */
+export function listEntries(disk: Disk, folder: string): Entry[] {
+  return disk.list(folder).map(name => {
+    const { kind } = disk.find(`${folder}/${name}`)!
+    return {
+      name,
+      parentPath: folder,
+      isFile: () => kind === 'file',
+      isDirectory: () => kind === 'folder',
+      isSymbolicLink: () => false,
+    }
   })
+}
+
+/** All that lies below a folder, as entries of a recursive listing. */
+export function listBelow(disk: Disk, folder: string): Entry[] {
+  return listEntries(disk, folder).flatMap(entry =>
+    entry.isFile() ? [entry] : [entry, ...listBelow(disk, `${folder}/${entry.name}`)],
+  )
+}
+
+interface Entry {
+  readonly name: string
+  readonly parentPath: string
+  isFile(): boolean
+  isDirectory(): boolean
+  isSymbolicLink(): boolean
 }

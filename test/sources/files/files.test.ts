@@ -66,12 +66,6 @@ test('a stamp follows the content and the size, not the time', async () => {
   }
 })
 
-test('a link to nothing has a stamp that says so', async () => {
-  const { symlinkSync } = await import('node:fs')
-  symlinkSync(path('nowhere'), path('dangling'))
-  assert.equal((await listSplits(jsonl(path('dangling'))))[0].stamp, 'unreadable')
-})
-
 test('a follower yields what is there, then what comes, until the signal', async () => {
   const inbox = path('inbox')
   mkdirSync(inbox)

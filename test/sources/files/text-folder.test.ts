@@ -41,6 +41,7 @@ test('each file is a document; its folder is its domain', async () => {
     ['books/old/b.TXT', 'books', 'marked', true],
     ['top.txt', 'none', 'top\n', true],
     ['web/bad.txt', 'web', 'a\ufffd', true],
+    ['web/empty.txt', 1, 'empty-text'],
     ['web/long.txt', 1, 'document-too-long'],
     ['web/mark-only.txt', 1, 'empty-text'],
     ['web/max.txt', 'web', 'xxxxxxxxxx', true],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExpectedRecord, listSplits, readChunks, testSource } from '../../../conformance/source.ts'
@@ -7,6 +8,7 @@ import { kafkaTopic } from '../../../src/index.ts'
 import { readFates } from '../../../src/inspect/fates.ts'
 import { RunReader } from '../../../src/record/run-reader.ts'
 import { broker, newRun, testOnBroker } from '../../log/kafka/broker.ts'
+import { ManualProducer } from '../../log/kafka/manual-producer.ts'
 import { randomFrom } from '../../random.ts'
 import { follow, hashOutput, makeText, runHeadrace, signalAtWork, writePipeline } from '../../run/fixture.ts'
 import { makeFolder } from '../../temporary.ts'
@@ -16,9 +18,10 @@ import { TestTopic } from './producer.ts'
 const url = `kafka://${broker}`
 const random = randomFrom(17)
 
-/** What must come of a run over a topic: `file:line`, and the reason of what is dead. */
+/** What must come of a run over a topic: `file:line`, and the reason of what is dead; and how many records only delete their keys. */
 class Expected {
   readonly fates = new Map<string, string | null>()
+  tombstones = 0
 
   add(topic: string, partition: number, offsets: readonly number[], reason: string | null = null): void {
     for (const offset of offsets) this.fates.set(`${topic}/${partition}:${offset + 1}`, reason)
@@ -37,7 +40,8 @@ async function fill(topic: TestTopic, expected: Expected, rounds: number): Promi
       await topic.abort(partition, documents(7))
       expected.add(name, partition, await topic.commit(partition, ['{"text":']), 'broken-json')
       expected.add(name, partition, await topic.commit(partition, [Buffer.alloc(3, 255)]), 'invalid-utf8')
-      expected.add(name, partition, await topic.send(partition, [null]), 'empty-record')
+      expected.add(name, partition, await topic.commit(partition, ['']), 'empty-record')
+      expected.tombstones += (await topic.send(partition, [null])).length
       expected.add(name, partition, await topic.send(partition, documents(3)))
     }
 }
@@ -79,10 +83,13 @@ testOnBroker(
     const killed = await runHeadrace(args(dir), child => signalAtWork(child, join(dir, 'test'), 'SIGKILL'))
     assert.equal(killed.signal, 'SIGKILL', killed.err)
     for (const runs of [dir, other]) {
-      const { status, err } = await runHeadrace(args(runs))
+      const { status, err, out } = await runHeadrace(args(runs))
       assert.equal(status, 0, err)
       await checkFates(join(runs, 'test'), expected)
+      assert.equal(JSON.parse(out).tombstones, expected.tombstones)
     }
+    const report = await runHeadrace(['report', '--dir', dir])
+    assert.match(report.out, new RegExp(`^tombstones, no documents +${expected.tombstones} *$`, 'm'), report.err)
     assert.deepEqual(await hashOutput(join(dir, 'test')), await hashOutput(join(other, 'test')))
   },
 )
@@ -139,15 +146,8 @@ testOnBroker('a follower takes what comes on any partition, drains, goes on and 
     expected.add(topic.name, partition, await topic.commit(partition, documents(count, 4)))
   const dir = makeFolder('kafka-source')
   const runDir = join(dir, 'test')
-  const args = [
-    'run',
-    await pipelineOf(topic.name, ', pollMs: 50', ".tokenize('gpt2')"),
-    '--dir',
-    dir,
-    '--workers',
-    '1',
-    '--json',
-  ]
+  const pipeline = await pipelineOf(topic.name, ', pollMs: 50', ".tokenize('gpt2')")
+  const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
   await add(0, 30)
   await followAndDrain(args, async () => {
     await waitForFates(runDir, expected.fates.size)
@@ -166,7 +166,7 @@ testOnBroker('a follower takes what comes on any partition, drains, goes on and 
   const { status, err } = await runHeadrace(args)
   assert.equal(status, 0, err)
   await checkFates(runDir, expected)
-  const doctor = await runHeadrace(['doctor', '--dir', dir])
+  const doctor = await runHeadrace(['doctor', pipeline, '--dir', dir])
   assert.match(doctor.out, /recorded, all as they were/, doctor.err)
 })
 
@@ -224,6 +224,135 @@ testOnBroker(
       if (type === 'CreateTime') assert.equal(timeMs, 1_700_000_000_123)
       else assert.ok(timeMs >= before && timeMs <= Date.now(), `${timeMs} is not between ${before} and now`)
     }
+  },
+)
+
+testOnBroker(
+  'an open transaction stops a bounded run with its place, and the same command goes on when it has ended',
+  async () => {
+    await using topic = await TestTopic.create(newRun(), 2)
+    const expected = new Expected()
+    expected.add(topic.name, 0, await topic.commit(0, documents(5)))
+    expected.add(topic.name, 1, await topic.commit(1, documents(5)))
+    await using producer = await ManualProducer.open(`open-${topic.name}`)
+    await producer.send(topic.name, 0, document(), document())
+    // Five records and a marker stand before them, and one that is of no transaction behind.
+    topic.next[0] += 2
+    expected.add(topic.name, 0, [6, 7])
+    expected.add(topic.name, 0, await topic.send(0, documents(1)))
+    const dir = makeFolder('kafka-source')
+    const args = ['--dir', dir, '--workers', '1', '--json']
+    const impatient = await pipelineOf(topic.name, ', transactionWaitMs: 100')
+    const { status, err } = await runHeadrace(['run', impatient, ...args])
+    assert.equal(status, 74, err)
+    const place = `${topic.name}/0: a transaction is open at offset 6, behind which the records up to 9 wait for its end`
+    assert.equal(err.split(place).length, 3, `once as it is waited for, once as it stops: ${err}`)
+    assert.match(err, /The run has not ended: run the same command again/)
+    const report = await runHeadrace(['report', '--dir', dir, '--json'])
+    assert.equal(JSON.parse(report.out).ended, false)
+    await producer.end(true)
+    const { status: second, err: none } = await runHeadrace(['run', impatient, ...args])
+    assert.equal(second, 0, none)
+    await checkFates(join(dir, 'test'), expected)
+  },
+)
+
+testOnBroker('a transaction that ends while it is waited for is read, and one that is aborted is passed', async () => {
+  for (const commits of [true, false]) {
+    await using topic = await TestTopic.create(newRun(), 1)
+    await using producer = await ManualProducer.open(`open-${topic.name}`)
+    await producer.send(topic.name, 0, '{"text":"in it"}')
+    topic.next[0]++
+    await topic.send(0, ['{"text":"behind"}'])
+    const source = kafkaTopic(url, topic.name)
+    const [split] = await listSplits(source)
+    let told = 0
+    const end = () => {
+      told++
+      void producer.end(commits)
+    }
+    const texts: string[] = []
+    for await (const chunk of source.read(split, { offset: 0, line: 1 }, new AbortController().signal, end)) {
+      const { batch } = await source.parse(chunk)
+      for (let row = 0; row < batch.rows; row++) texts.push(stringAt(utf8(batch, 'text'), row))
+    }
+    assert.deepEqual([told, texts], [1, commits ? ['in it', 'behind'] : ['behind']])
+  }
+})
+
+testOnBroker('a compacted topic gives the last of each key, and its end is found where records are gone', async () => {
+  const settings = {
+    'cleanup.policy': 'compact',
+    'min.cleanable.dirty.ratio': '0.0001',
+    'segment.bytes': '1048576',
+    'segment.ms': '100',
+    'delete.retention.ms': '0',
+    'min.compaction.lag.ms': '0',
+  }
+  await using topic = await TestTopic.create(newRun(), 1, settings)
+  const big = '.'.repeat(20_000)
+  const write = (key: string, value: string | null) =>
+    topic.send(0, [value && JSON.stringify({ text: value, big })], { key: Buffer.from(key) })
+  for (let round = 0; round < 12; round++)
+    for (const key of ['a', 'b', 'c']) await write(key, round === 11 && key === 'b' ? null : `${key} ${round}`)
+  const source = kafkaTopic(url, topic.name, { columns: [] })
+  const read = async () => {
+    const [split] = await listSplits(source)
+    assert.deepEqual(split.range, { of: `${topic.name}/0`, first: 0, end: topic.next[0] })
+    const chunks = await readChunks(source, split)
+    assert.equal(chunks.at(-1)!.next.offset, topic.next[0])
+    const parsed = await Promise.all(chunks.map(chunk => source.parse(chunk)))
+    assert.deepEqual(
+      parsed.flatMap(({ dead }) => dead),
+      [],
+    )
+    return parsed.flatMap(({ batch }) =>
+      Array.from({ length: batch.rows }, (_, row) => stringAt(utf8(batch, 'text'), row)),
+    )
+  }
+  // Each write may begin a segment, and the cleaner takes those behind which another has begun.
+  for (let tries = 0; ; tries++) {
+    const texts = await read()
+    assert.ok(texts.includes('a 11') && texts.includes('c 11'), `${texts}`)
+    if (texts.length < 12) break
+    assert.ok(tries < 100, `nothing was compacted: ${texts}`)
+    await sleep(100)
+    await write('d', `d ${tries}`)
+  }
+})
+
+testOnBroker(
+  'Arrow messages by pyarrow, in five batches, compressed and with dictionaries, are read in a run',
+  async () => {
+    const golden = join(import.meta.dirname, '../../golden/arrow')
+    const names = [
+      'five.arrows',
+      'five-lz4.arrow',
+      'types-zstd.arrows',
+      'delta.arrows',
+      'replaced.arrows',
+      'no-rows.arrows',
+    ]
+    const expected: Record<string, [string | null][]> = JSON.parse(
+      await readFile(join(golden, 'expected.json'), 'utf8'),
+    )
+    await using topic = await TestTopic.create(newRun(), 1)
+    await topic.commit(0, await Promise.all(names.map(name => readFile(join(golden, name)))))
+    const dir = makeFolder('kafka-source')
+    const { status, err } = await runHeadrace([
+      ...['run', await pipelineOf(topic.name, ", format: 'arrow'"), '--dir', dir, '--workers', '1', '--json'],
+    ])
+    assert.equal(status, 0, err)
+    const fates = await fatesOf(join(dir, 'test'))
+    const counts = names.map((_, offset) => fates.filter(([at]) => at === `${topic.name}/0:${offset + 1}`).length)
+    assert.deepEqual(
+      counts,
+      names.map(name => Math.max(1, expected[name].length)),
+    )
+    assert.deepEqual(
+      fates.filter(([, reason]) => reason !== null).map(([, reason]) => reason),
+      ['empty-record'],
+    )
   },
 )
 

@@ -6,65 +6,13 @@ import { stringAt, utf8, utf8From } from '../../../src/batch/batch.ts'
 import { type KafkaTopicOptions, kafkaTopic } from '../../../src/index.ts'
 import { limits } from '../../../src/limits.ts'
 import { fingerprintSource } from '../../../src/pipeline/fingerprint.ts'
-import { type KafkaSourceOptions, kafkaSource, recreatedError } from '../../../src/sources/kafka/kafka-source.ts'
+import { type KafkaSourceOptions, kafkaSource } from '../../../src/sources/kafka/kafka-source.ts'
 import { rangeRecords, smallRangesMax } from '../../../src/sources/kafka/pace.ts'
-import type { TopicRecord } from '../../../src/sources/kafka/records.ts'
-import type { TopicClient } from '../../../src/sources/kafka/topic-client.ts'
+import { RecordCutter, type TopicRecord } from '../../../src/sources/kafka/records.ts'
 import type { Split } from '../../../src/sources/source.ts'
-import { randomFrom } from '../../random.ts'
 import { makeTexts, readSource } from '../fixture.ts'
+import { clientOf, documentsOf, type MemoryTopic, record, sourceOf, topicOf } from './memory-topic.ts'
 
-/** A topic in memory: partitions of records, with gaps where offsets are missing. */
-interface MemoryTopic {
-  stamp: string
-  partitions: { first: number; next: number; records: TopicRecord[] }[]
-  /** Connections that are open now. */
-  open: number
-  fetches: number[]
-}
-
-const record = (offset: number, value: string | Uint8Array, more: Partial<TopicRecord> = {}): TopicRecord => ({
-  ...{ offset, timeMs: 1000 + offset, key: null, headers: [], value: Buffer.from(value), ...more },
-})
-
-const topicOf = (...partitions: TopicRecord[][]): MemoryTopic => ({
-  ...{ stamp: 'cluster/1', open: 0, fetches: [] },
-  partitions: partitions.map(records => ({ first: 0, next: (records.at(-1)?.offset ?? -1) + 1, records })),
-})
-
-/** Gives responses of a random number of records, so that what depends on them shows. */
-function clientOf(topic: MemoryTopic): () => Promise<TopicClient> {
-  const random = randomFrom(11)
-  return async () => {
-    topic.open++
-    return {
-      describe: async () => ({
-        stamp: topic.stamp,
-        partitions: topic.partitions.map(({ first, next }) => ({ first, next })),
-      }),
-      fetch: async (partition, from, stamp) => {
-        topic.fetches.push(from)
-        const { first, next, records } = topic.partitions[partition]
-        if (stamp !== topic.stamp) throw recreatedError('t')
-        if (from < first) throw Object.assign(new Error(`${from} was trimmed`), { code: 'trimmed' })
-        const rest = records.filter(({ offset }) => offset >= from)
-        const some = rest.slice(0, 1 + Math.floor(random() * 90))
-        return { records: some, next: some.length < rest.length ? some.at(-1)!.offset + 1 : next }
-      },
-      [Symbol.asyncDispose]: async () => {
-        topic.open--
-      },
-    }
-  }
-}
-
-const sourceOf = (topic: MemoryTopic, options: KafkaTopicOptions = {}) => {
-  const resolved = kafkaTopic('kafka://h', 't', options).options as unknown as KafkaSourceOptions
-  return kafkaSource(clientOf(topic), 't', resolved)
-}
-
-const documentsOf = (texts: readonly string[], offsetOf = (i: number) => i) =>
-  texts.map((text, i) => record(offsetOf(i), text ? JSON.stringify({ text }) : 'no json'))
 const texts = makeTexts(2400, 3).map((text, i) => (i % 70 === 9 ? '' : text))
 // Every third offset is a marker or was aborted, and so is the end.
 const withGaps = (i: number) => i + Math.floor(i / 2) + 1
@@ -206,6 +154,36 @@ test('an Arrow message is a document each row; one that is damaged is dead as a 
       [4, 'corrupt-arrow'],
       [5, 'corrupt-arrow'],
     ],
+  )
+})
+
+test('a record without a value is a tombstone, counted apart; an empty value is a dead record', async () => {
+  const source = sourceOf(topicOf([record(0, null), record(1, '{"text":"a"}'), record(2, ''), record(3, null)]))
+  const [split] = await listSplits(source)
+  const [chunk] = await readChunks(source, split)
+  assert.equal(chunk.tombstones, 2)
+  const { batch, dead } = await source.parse(chunk)
+  assert.deepEqual(
+    [batch.rows, dead],
+    [1, [{ line: 3, reason: 'empty-record', detail: 'at offset 2: its value is empty' }]],
+  )
+  // Nothing but tombstones is a chunk too, and never an endless one.
+  const cutter = new RecordCutter(0)
+  const chunks = Array.from({ length: 70_000 }, (_, i) => cutter.add(record(i, null))).filter(one => one !== null)
+  assert.deepEqual(
+    [...chunks, cutter.cut(70_000)!].map(({ bytes, tombstones, next }) => [bytes.length, tombstones, next.offset]),
+    [
+      [0, 32_768, 32_768],
+      [0, 32_768, 65_536],
+      [0, 4464, 70_000],
+    ],
+  )
+  // One that an older version made dead stays dead where it is asked for again.
+  const again = { of: 't/0', lines: [[1, 1]], request: 'r', before: 9 } as const
+  const [asked] = await readChunks(source, { ...split, again })
+  assert.deepEqual(
+    asked.dead.map(({ line, reason }) => [line, reason]),
+    [1, 4].map(line => [line, 'empty-record']),
   )
 })
 

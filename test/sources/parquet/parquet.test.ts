@@ -80,12 +80,12 @@ test('what is no document is dead for its reason', async () => {
 test('a file that is cut or no Parquet is one dead record', async () => {
   const whole = readFileSync(join(golden, 'snappy.parquet'))
   const cases: [content: Uint8Array, records: unknown[]][] = [
-    [whole.subarray(0, 0), []],
+    [whole.subarray(0, 0), [{ line: 0, reason: 'truncated-file' }]],
     [whole.subarray(0, 3), [{ line: 0, reason: 'truncated-file' }]],
     [whole.subarray(0, 2000), [{ line: 0, reason: 'truncated-file' }]],
     [whole.subarray(0, whole.length - 1), [{ line: 0, reason: 'truncated-file' }]],
     [whole.subarray(1), [{ line: 0, reason: 'corrupt-file' }]],
-    [Buffer.from('{"text":"a"}\n'), [{ line: 0, reason: 'corrupt-file' }]],
+    [Buffer.from('{"text":"a"}\n'), [{ line: 0, reason: 'wrong-kind' }]],
     [
       Buffer.concat([whole.subarray(0, whole.length - 8), Buffer.from('ffffff7f50415231', 'hex')]),
       [{ line: 0, reason: 'corrupt-file' }],

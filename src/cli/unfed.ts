@@ -1,0 +1,40 @@
+import type { LeftoverReason, Unfed } from '../inspect/unfed.ts'
+import { formatCount, formatShare, formatTable } from './table.ts'
+import { cleanName } from './wrap.ts'
+
+/** Domains that are shown, of those with something left and of those that there are. */
+const rowsMax = 8
+
+/** What no step holds, how much and why, and names of the mixture that nothing is called; empty where all is fed. */
+export function describeUnfed(unfed: Unfed): string {
+  const { ended, tokens, fedTokens, domains } = unfed
+  const rows = domains.slice(0, rowsMax).map(({ domain, tokens, reason }) => {
+    return [`  ${cleanName(domain)}`, formatCount(tokens), explainReason(reason, unfed)]
+  })
+  const more = domains.length > rowsMax ? `  and ${formatCount(domains.length - rowsMax)} more domains\n` : ''
+  const share = formatShare(tokens, tokens + fedTokens)
+  const left = `\n${formatCount(tokens)} tokens (${share}) are in no step\n${formatTable(rows, [0, 2])}${more}`
+  return (ended && tokens > 0 ? left : '') + describeMissing(unfed)
+}
+
+function explainReason(reason: LeftoverReason, { batch, length }: Unfed): string {
+  return {
+    'held-out': 'held out: fed only where a mixture names it',
+    'not-in-mixture': 'the mixture does not name it',
+    'waits-for-others': "a step needs samples of every domain of the mixture (dry: 'wait')",
+    'no-full-step': `fewer than a step takes: ${formatCount(batch)} samples of ${formatCount(length)} tokens`,
+  }[reason]
+}
+
+function describeMissing({ missing, present, ended }: Unfed): string {
+  if (missing.length === 0) return ''
+  const list = (names: readonly string[]) => {
+    const more = names.length > rowsMax ? ` and ${formatCount(names.length - rowsMax)} more` : ''
+    return `${names
+      .slice(0, rowsMax)
+      .map(name => `'${cleanName(name)}'`)
+      .join(', ')}${more}`
+  }
+  const when = ended ? 'no kept document' : 'no kept document so far'
+  return `\nThe mixture names ${list(missing)}, which ${when} has as its domain; there is ${list(present) || 'none'}.\n`
+}

@@ -1,0 +1,70 @@
+import { holdoutDomain } from '../decide/holdout.ts'
+import { type Head, readHead } from '../feed/files/head.ts'
+import { LedgerReader } from '../feed/files/ledger.ts'
+import { openStep, type Total } from '../feed/files/steps.ts'
+import { settingsAt } from '../feed/plan/control.ts'
+import { readControls } from '../feed/publish.ts'
+
+/** Why no step holds a domain's tokens. */
+export type LeftoverReason = 'held-out' | 'not-in-mixture' | 'waits-for-others' | 'no-full-step'
+
+/** What a feed does not give to trainers. */
+export interface Unfed {
+  readonly steps: number
+  /** Whether no step will follow. Until then nothing is left over for good. */
+  readonly ended: boolean
+  /** Tokens that no step holds, and those that steps hold. A pass over a domain counts for itself. */
+  readonly tokens: number
+  readonly fedTokens: number
+  /** Most tokens first. */
+  readonly domains: readonly (Total & { readonly domain: string; readonly reason: LeftoverReason })[]
+  /** Domains that the mixture names and that have nothing: no document that was kept so far is of them. */
+  readonly missing: readonly string[]
+  /** Domains that there are. */
+  readonly present: readonly string[]
+  /** Samples of the next step, and tokens of a sample. */
+  readonly batch: number
+  readonly length: number
+}
+
+/** Reads what a feed leaves over and why; null where there is no feed. `known`: domains that are known to have tokens. */
+export async function findUnfed(dir: string, known: Iterable<string> = []): Promise<Unfed | null> {
+  const head = await readHead(dir)
+  if (!head) return null
+  const { steps, ended, leftover, length } = head
+  const { mixture, batch } = settingsAt(steps, head, await readControls(dir))
+  const totals = await readTotals(dir, head)
+  const present = [...new Set([...known, ...Object.keys(totals), ...Object.keys(leftover)])].sort()
+  const has = new Set(present)
+  const isNamed = (name: string) => mixture === null || (Object.hasOwn(mixture, name) && mixture[name] > 0)
+  const domains = Object.entries(leftover).map(([domain, { samples, tokens }]) => {
+    return { domain, samples, tokens, reason: judge(domain, mixture !== null, isNamed(domain), head.dry) }
+  })
+  return {
+    steps,
+    ended,
+    tokens: sumTokens(domains),
+    fedTokens: sumTokens(Object.values(totals)),
+    domains: domains.sort((a, b) => b.tokens - a.tokens || (a.domain < b.domain ? -1 : 1)),
+    missing: Object.keys(mixture ?? {}).filter(name => isNamed(name) && !has.has(name)),
+    present,
+    batch,
+    length,
+  }
+}
+
+function judge(domain: string, isMixed: boolean, isNamed: boolean, dry: Head['dry']): LeftoverReason {
+  if (domain === holdoutDomain && !(isMixed && isNamed)) return 'held-out'
+  if (!isNamed) return 'not-in-mixture'
+  return isMixed && dry === 'wait' ? 'waits-for-others' : 'no-full-step'
+}
+
+async function readTotals(dir: string, { steps, segmentSteps }: Head): Promise<Readonly<Record<string, Total>>> {
+  if (steps === 0) return {}
+  const last = steps - 1
+  return openStep(await new LedgerReader(dir, segmentSteps).read(last), last, null).totals
+}
+
+function sumTokens(totals: readonly Total[]): number {
+  return totals.reduce((sum, { tokens }) => sum + tokens, 0)
+}

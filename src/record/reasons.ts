@@ -1,0 +1,33 @@
+import type { Rule } from '../annotate/annotator.ts'
+import { isFields, isListOf, isObjectOf, isOptional, isText, type Shape } from '../disk/json-file.ts'
+import type { Plan } from '../pipeline/plan.ts'
+
+/** A step of annotating as it is recorded: the columns that it writes, or the rules of a gate. */
+export type RecordedStep = { readonly writes: readonly string[] } | { readonly gate: readonly Rule[] }
+
+/** What removes rows in the slots of a segment, so that who explains them need not load the pipeline: a folder may be someone else's. */
+export interface RecordedReasons {
+  readonly steps: readonly RecordedStep[]
+  readonly rules: readonly Rule[]
+}
+
+/** What of a plan is recorded for this. */
+export function recordReasons({ steps, rules }: Plan): RecordedReasons {
+  const record = (step: Plan['steps'][number]): RecordedStep =>
+    'gate' in step ? { gate: step.gate } : { writes: step.annotator.writes.map(field => field.name) }
+  return { steps: steps.map(record), rules }
+}
+
+const isBound = isOptional(value => typeof value === 'number')
+const isNames = isListOf(isText)
+const isRule = isObjectOf({
+  reason: isText,
+  column: isText,
+  below: isBound,
+  above: isBound,
+  oneOf: isOptional(isNames),
+  noneOf: isOptional(isNames),
+})
+const isStep: Shape = value => isFields(value) && (isNames(value.writes) || isListOf(isRule)(value.gate))
+
+export const isReasons: Shape = isObjectOf({ steps: isListOf(isStep), rules: isListOf(isRule) })

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { runMain } from '../cli/terminal.ts'
+import { makeFolder } from '../temporary.ts'
+import { writePipeline } from './fixture.ts'
+
+// Input that is not there, or not what the pipeline asks for, through the command line.
+const line = (field: string, text: string) => `${JSON.stringify({ id: 'a', title: 'b', [field]: text })}\n`
+
+async function makeRun(content: string, name = 'a.jsonl', options = '') {
+  const dir = makeFolder('input')
+  await writeFile(join(dir, name), content)
+  const pipeline = await writePipeline(dir, glob => `h.pipeline('test').from(h.jsonl(${glob}${options}))`)
+  return { dir, args: ['run', pipeline, '--dir', makeFolder('runs'), '--workers', '1'] }
+}
+
+test('a text field that no record has ends with the fields that are there, and not as a success', async () => {
+  const { args } = await makeRun(line('body', 'x').repeat(3))
+  for (const flags of [[], ['--json']]) {
+    const { status, err } = await runMain([...args, ...flags])
+    assert.equal(status, 65, err)
+    assert.match(
+      err,
+      /none of 3 records has a text: no field 'text' among id, title, body \(.*a\.jsonl, line 1\); say which/,
+    )
+  }
+  const some = await makeRun(line('body', 'x').repeat(3) + line('text', 'y'))
+  assert.equal((await runMain(some.args)).status, 0)
+  const broken = await makeRun('{\n')
+  assert.equal((await runMain(broken.args)).status, 0)
+})
+
+test('a file that can not be opened ends a run before it has one, and the same command goes on once it can', async () => {
+  const { dir, args } = await makeRun(line('text', 'x'))
+  const special: [name: string, make: (path: string) => unknown][] = [
+    ['dangling.jsonl', path => symlink('nowhere', path)],
+    ['pipe.jsonl', path => execFileSync('mkfifo', [path])],
+  ]
+  for (const [name, make] of special) {
+    await make(join(dir, name))
+    const { status, err } = await runMain(args)
+    assert.equal(status, 66, err)
+    assert.match(err, new RegExp(`${name.replace('.', '\\.')}.*leave it out of the input`))
+    await rename(join(dir, name), join(dir, `${name}.off`))
+    await mkdir(join(dir, 'off'), { recursive: true })
+    await rename(join(dir, `${name}.off`), join(dir, 'off', name))
+  }
+  assert.equal((await runMain(args)).status, 0)
+  // What has ended needs its input no more.
+  await rename(join(dir, 'a.jsonl'), join(dir, 'off', 'a.jsonl'))
+  assert.equal((await runMain(args)).status, 0)
+})

@@ -64,8 +64,8 @@ export async function admitNow(start: Start, log: Log, isUpgrade: boolean): Prom
   return error ? { kind: 'refused', error } : judged
 }
 
-/** What a run leaves that would be taken for a new one's. */
-const remains = ['log', 'state', 'snapshot', 'shards', 'feed', 'trimmed.json']
+/** What a run leaves that would be taken for a new one's; a feed may be given its mixture before there is a run. */
+const remains = ['log', 'state', 'snapshot', 'shards', 'feed/head.json', 'trimmed.json']
 
 /** Why a run can't begin: another has been here. */
 async function findRemains({ dir, place }: Start, log: Log): Promise<HeadraceError | null> {

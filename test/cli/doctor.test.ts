@@ -123,7 +123,7 @@ test('a run without its run.json is none to doctor, and does not begin again on 
   assert.deepEqual([status, err.includes("holds no run 'test'")], [66, true])
   const done = await start(dir, [])
   assert.equal(done.status, 65)
-  assert.match(done.err, /has no run\.json, and log, state, shards, feed of a run: restore run\.json from a copy/)
+  assert.match(done.err, /has no run\.json, and log, state, shards of a run: restore run\.json from a copy/)
   assert.deepEqual(await hashOutput(join(dir, 'test')), before)
 })
 

@@ -12,7 +12,7 @@ const msMax = 500
 const groups: Readonly<Record<string, RegExp>> = {
   'the log and the state': /^(journal|slots|arrow|state|lock|run-file)/,
   'shards and feeds': /^(shard|block|steps|head|control|feed)/,
-  'documents from outside': /^(jsonl|gzip|zstd|text|parquet|topic)/,
+  'documents from outside': /^(jsonl|json-array|gzip|zstd|bz2|xz|text|parquet|topic)/,
 }
 
 for (const [name, pattern] of Object.entries(groups))

@@ -64,8 +64,8 @@ const mistakes: [what: string, module: string, from: string, to: string, kills: 
   [
     'tables that are sealed before the log has the slots',
     'run/decide/decide-stage.ts',
-    'await owner.commit({ positions, appends })',
-    'await state.seal(slot)\n        await owner.commit({ positions, appends })',
+    'await owner.commit(commitOf(group, slot, notes))',
+    'await state.seal(slot)\n        await owner.commit(commitOf(group, slot, notes))',
     ['decide.frame.before:2'],
     /the state in .* holds slots before \d+ and the log only those before \d+/,
   ],

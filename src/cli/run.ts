@@ -17,7 +17,7 @@ import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
 import { loadPlan, pinCode, referTo } from './load-plan.ts'
-import { explainNothing } from './nothing-read.ts'
+import { explainDomains, explainNothing } from './nothing-read.ts'
 import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
@@ -197,6 +197,8 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
     const advice = 'begin another with --run NAME to read all'
     terminal.err.write(`headrace run: this run had ended before ${files} of its input came; ${advice}\n`)
   }
+  const domains = isWorker || isLogged ? null : explainDomains(plan, figures)
+  if (domains !== null) terminal.err.write(`headrace run: ${domains}\n`)
   if (isJson) {
     terminal.out.write(`${JSON.stringify({ ...summary, ...(unfed && { feed: unfed }) })}\n`)
     return

@@ -29,8 +29,30 @@ test('a text field that no record has ends with the fields that are there, and n
   }
   const some = await makeRun(line('body', 'x').repeat(3) + line('text', 'y'))
   assert.equal((await runMain(some.args)).status, 0)
-  const broken = await makeRun('{\n')
-  assert.equal((await runMain(broken.args)).status, 0)
+})
+
+test('a run of which no record became a document ends with what there was', async () => {
+  const cases: [content: string, name: string, said: RegExp][] = [
+    ['{\n', 'a.jsonl', /the one record became no document \(broken-json 1\), the first as .*a\.jsonl, line 1\)/],
+    ['{\n{"text":""}\n{\n', 'a.jsonl', /none of 3 records became a document \(broken-json 2, empty-text 1\)/],
+    ['a,b\n1,2\n', 'a.csv', /became no document \(wrong-kind 1\), the first as this is a table/],
+  ]
+  for (const [content, name, said] of cases) {
+    const { args, dir } = await makeRun(content, name)
+    const { status, err } = await runMain([...args, '--input', join(dir, name)])
+    assert.equal(status, 65, err)
+    assert.match(err, said)
+  }
+})
+
+test('a field of domains that no document has is told', async () => {
+  const told = /no document has the field "meta\.source", of which the source takes domains: all are in 'default'/
+  const options = ", { domain: 'meta.source' }"
+  const without = await runMain((await makeRun(line('text', 'x'), 'a.jsonl', options)).args)
+  assert.equal(without.status, 0)
+  assert.match(without.err, told)
+  const some = `${JSON.stringify({ text: 'y', meta: { source: 'books' } })}\n${line('text', 'x')}`
+  assert.doesNotMatch((await runMain((await makeRun(some, 'a.jsonl', options)).args)).err, told)
 })
 
 test('a file that can not be opened ends a run before it has one, and the same command goes on once it can', async () => {

@@ -127,6 +127,6 @@ export interface Source {
   following?(): Source
   /** In a line, what it reads and how, for `headrace plan`. Default its name. */
   describe?(): string
-  /** Bytes that it will read, to show how far a run is; 0 where that can't be known. */
+  /** Bytes that it will read, or about as many, to show how far a run is; 0 where that can't be known. */
   bytes?(): Promise<number>
 }

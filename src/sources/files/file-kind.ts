@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { type OptionsOf, type OptionTable, resolveOptions } from '../../options.ts'
 import { describeRecorded, followOptions, type Recorded, recordOptions, unpackOptions } from '../fields.ts'
 import type { Chunk, ReadPosition, Source } from '../source.ts'
-import { type FileSet, matchedFiles, type Readable, readSplit, splitFiles, stampFile } from './files.ts'
+import { type FileSet, listOnce, matchedFiles, type Readable, readSplit, splitFiles, stampFile } from './files.ts'
 import { type WatchFolders, watchFolders } from './follow.ts'
 import { refuseAddress } from './patterns.ts'
 import { StampedFiles } from './stamps.ts'
@@ -53,7 +53,7 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
   ): Source => {
     const options = recordOptions(call, patterns, resolveOptions(call, table as OptionTable, given))
     for (const pattern of options.patterns) refuseAddress(call, pattern)
-    const files = filesOf(options)
+    const files = listOnce(filesOf(options))
     const { follow } = options
     const stamped = new StampedFiles()
     const stamp = (file: string) => stampFile(file, stamped)
@@ -81,13 +81,18 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
 /** Files whose sizes are asked for at once. */
 const statsMax = 64
 
+/** Files whose sizes are asked for in all. Of more, this many that are spread over the list stand for the others. */
+const sizesMax = 4096
+
 /** 0 where a file is packed or in columns: how much will be read of it is not known. */
 async function sumBytes(names: readonly string[]): Promise<number> {
   if (names.some(name => /\.(gz|zst|bz2|xz|parquet)$/i.test(name))) return 0
+  const step = Math.max(1, names.length / sizesMax)
+  const asked = Array.from({ length: Math.min(names.length, sizesMax) }, (_, i) => names[Math.floor(i * step)])
   let sum = 0
-  for (let i = 0; i < names.length; i += statsMax) {
-    const found = await Promise.all(names.slice(i, i + statsMax).map(name => stat(name)))
+  for (let i = 0; i < asked.length; i += statsMax) {
+    const found = await Promise.all(asked.slice(i, i + statsMax).map(name => stat(name)))
     for (const one of found) if (one.isFile()) sum += one.size
   }
-  return sum
+  return Math.round(sum * step)
 }

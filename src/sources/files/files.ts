@@ -9,7 +9,7 @@ import type { Recorded } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
 import { isAbsent, refuseFile, refuseKind, refuseReplaced } from './file-errors.ts'
 import type { WatchFolders } from './follow.ts'
-import { type InputFile, identityOf } from './input-file.ts'
+import { type Identity, type InputFile, identityOf } from './input-file.ts'
 import { ListedFiles } from './listed-files.ts'
 import { checkNames, describePassedOver, expandGlob, splitPattern } from './patterns.ts'
 import { checkFolders } from './readable-folders.ts'
@@ -108,6 +108,20 @@ export function matchedFiles({ patterns, follow }: Recorded): FileSet {
   }
 }
 
+/** The same files; whoever asks for a list while one is being made gets that one. */
+export function listOnce({ folders, list }: FileSet): FileSet {
+  let listing: Promise<string[]> | null = null
+  const forget = () => {
+    listing = null
+  }
+  const listAgain = () => {
+    const begun = list()
+    begun.then(forget, forget)
+    return begun
+  }
+  return { folders, list: () => (listing ??= listAgain()) }
+}
+
 /**
  * The splits of files. A follower looks again whenever `watch` says so and yields what is new, in byte order within one look, and again
  * what changed after it was listed, until the signal aborts; its folders must exist.
@@ -149,10 +163,18 @@ export async function stampFile(name: string, stamped: StampedFiles): Promise<st
   }
 }
 
+/** What the system says of a regular file that is not open; anything else is refused. */
+async function lookBefore(name: string): Promise<Identity> {
+  const at = Date.now()
+  const found = await stat(name)
+  if (!found.isFile()) throw refuseKind(name)
+  return identityOf(found, at)
+}
+
 /** Opens a regular file; anything else (a folder, a pipe) is refused. The handle closes with the signal too. */
 export async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> {
   // Looked at before it is opened, as opening a pipe waits for its writer.
-  if (!(await stat(name)).isFile()) throw refuseKind(name)
+  await lookBefore(name)
   const openedAt = Date.now()
   const handle = await open(name)
   const close = () => void handle.close()
@@ -205,7 +227,7 @@ export async function* readSplit(
 ): AsyncGenerator<Chunk, void> {
   if (from.offset === offsetAtEnd || signal.aborted) return
   try {
-    await using file = await openListed(split, signal)
+    await using file = await openListed(split, stamped, signal)
     await stamped.check(split, file)
     const witness = await witnessFile(split, file, from, isReadAnywhere)
     let last: Chunk | null = null
@@ -214,7 +236,7 @@ export async function* readSplit(
       last = { split: split.name, ...chunk, next: { ...next, seen: witness.seen } }
     }
     if (signal.aborted) return
-    await checkUnchanged(split, file, witness.seen, follow)
+    await checkUnchanged(split, file, witness, follow)
     if (last) yield last
   } catch (error) {
     // The signal closes the file, so that reading it fails.
@@ -223,9 +245,11 @@ export async function* readSplit(
 }
 
 /** What was listed is there: where it is gone, the input is another. */
-async function openListed({ name, stamp }: Split, signal: AbortSignal): Promise<InputFile> {
+async function openListed(split: Split, stamped: StampedFiles, signal: AbortSignal): Promise<InputFile> {
+  const { name, stamp } = split
   try {
-    return await openFile(name, signal)
+    const held = await stamped.takeHeld(split, () => lookBefore(name))
+    return held ?? (await openFile(name, signal))
   } catch (error) {
     throw isAbsent(error) ? refuseReplaced(name, `is gone since it was listed (it was ${stamp})`) : error
   }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Split } from '../source.ts'
 import { refuseReplaced } from './file-errors.ts'
-import type { InputFile } from './input-file.ts'
+import { HeldFiles } from './held-files.ts'
+import type { Identity, InputFile } from './input-file.ts'
 
 const stampBytes = 64 * 1024
 
@@ -10,10 +11,27 @@ const stampBytes = 64 * 1024
  * written anew. An edit between these ends is noticed by what is hashed as the file is read.
  */
 export async function stampOf(file: Pick<InputFile, 'size' | 'read'>): Promise<string> {
-  const hash = createHash('sha256')
-  hash.update(await file.read(0, Math.min(stampBytes, file.size)))
-  hash.update(await file.read(Math.max(0, file.size - stampBytes), file.size))
-  return `${file.size}-${hash.digest('hex').slice(0, 16)}`
+  return (await readEnds(file)).stamp
+}
+
+/** A file's stamp and its first bytes, which of a small file are all and its last ones too. */
+async function readEnds({ size, read }: Pick<InputFile, 'size' | 'read'>) {
+  const first = await read(0, Math.min(stampBytes, size))
+  const last = size <= stampBytes ? first : await read(size - stampBytes, size)
+  const hash = createHash('sha256').update(first).update(last)
+  return { stamp: `${size}-${hash.digest('hex').slice(0, 16)}`, first }
+}
+
+/** What was read of a file at once, as a file: nobody can change it. */
+function fileOf(bytes: Uint8Array, identity: Identity): InputFile {
+  const size = bytes.length
+  return {
+    size,
+    identity,
+    look: async () => ({ size, identity }),
+    read: async (start, end) => new Uint8Array(bytes.subarray(start, end)),
+    [Symbol.asyncDispose]: async () => {},
+  }
 }
 
 /** Files that are remembered until they are read; those beyond are stamped once more then. */
@@ -22,12 +40,24 @@ const rememberedMax = 100_000
 /** How files were when they were stamped, so that whoever reads them learns at little cost whether they still are. */
 export class StampedFiles {
   readonly #files = new Map<string, { readonly identity: string; readonly stamp: string }>()
+  readonly #held = new HeldFiles()
 
   async stamp(name: string, file: InputFile): Promise<string> {
-    const stamp = await stampOf(file)
-    const { identity } = file
-    if (identity !== null && this.#files.size < rememberedMax) this.#files.set(name, { identity, stamp })
+    const { stamp, first } = await readEnds(file)
+    const { identity, size } = file
+    if (identity !== null && this.#files.size < rememberedMax) {
+      this.#files.set(name, { identity, stamp })
+      if (first.length === size) this.#held.hold(name, first)
+    }
     return stamp
+  }
+
+  /** A split's file as it was stamped, where all of it is held and the system says that it is still the same; else null. */
+  async takeHeld({ name, stamp }: Split, look: () => Promise<Identity>): Promise<InputFile | null> {
+    const bytes = this.#held.take(name)
+    const known = this.#files.get(name)
+    if (!bytes || known?.stamp !== stamp || known.identity !== (await look())) return null
+    return fileOf(bytes, known.identity)
   }
 
   /** Throws 'source-changed' unless the open file is the one that has the split's stamp. A split without a stamp may be any. */

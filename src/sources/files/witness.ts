@@ -17,6 +17,8 @@ export class WitnessedFile implements Readable {
   readonly #file: Readable
   readonly #hash = createHash('sha256')
   #hashed = 0
+  /** Of the bytes until now; empty when more came since it was made. */
+  #seen = ''
 
   constructor(file: Readable) {
     this.#file = file
@@ -27,7 +29,8 @@ export class WitnessedFile implements Readable {
   }
 
   get seen(): string {
-    return `${this.#hashed}-${this.#hash.copy().digest('hex').slice(0, digitsKept)}`
+    this.#seen ||= `${this.#hashed}-${this.#hash.copy().digest('hex').slice(0, digitsKept)}`
+    return this.#seen
   }
 
   async read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -35,6 +38,7 @@ export class WitnessedFile implements Readable {
     if (start <= this.#hashed && start + bytes.length > this.#hashed) {
       this.#hash.update(bytes.subarray(this.#hashed - start))
       this.#hashed = start + bytes.length
+      this.#seen = ''
     }
     return bytes
   }
@@ -81,7 +85,12 @@ export async function witnessFile(
 }
 
 /** Throws 'source-changed' where a file was written to while it was read, so that parts of two files would stand as one. It `mayGrow` behind that. */
-export async function checkUnchanged({ name }: Split, file: InputFile, seen: string, mayGrow: boolean): Promise<void> {
+export async function checkUnchanged(
+  { name }: Split,
+  file: InputFile,
+  { seen }: Pick<WitnessedFile, 'seen'>,
+  mayGrow: boolean,
+): Promise<void> {
   const { identity, size } = await file.look()
   if (identity !== null && identity === file.identity) return
   if (size !== file.size && !mayGrow)

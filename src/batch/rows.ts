@@ -60,8 +60,14 @@ function concatColumns(parts: readonly Column[]): Column {
   const [first] = parts
   if (!('offsets' in first)) return columnLike(first, concatArrays(parts.map(itemsOf)))
   const lists = parts as (Utf8Column | ListColumn)[]
-  const used = lists.map(part => itemsOf(part).subarray(part.offsets[0], part.offsets.at(-1)))
-  return columnLike(first, concatArrays(used), concatOffsets(lists))
+  return columnLike(first, concatArrays(lists.map(usedItemsOf)), concatOffsets(lists))
+}
+
+/** The items of a column's rows; without a view of their own where they are all. */
+function usedItemsOf(column: Utf8Column | ListColumn): NumberArray {
+  const items = itemsOf(column)
+  const [start, end] = [column.offsets[0], column.offsets[column.offsets.length - 1]]
+  return start === 0 && end === items.length ? items : items.subarray(start, end)
 }
 
 function concatOffsets(parts: readonly (Utf8Column | ListColumn)[]): Int32Array {

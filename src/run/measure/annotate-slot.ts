@@ -76,6 +76,7 @@ async function parseChunks(source: Source, chunks: readonly Chunk[], report: Rep
 /** The documents with the columns that their source need not give. */
 function completeDocuments(batch: Batch): Batch {
   const missing = documentFields.filter(field => !batch.columns[field.name] && !sourceFields.includes(field))
+  if (missing.length === 0) return batch
   return withColumns(batch, Object.fromEntries(missing.map(field => [field.name, missingColumn(field, batch.rows)])))
 }
 

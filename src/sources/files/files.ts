@@ -11,8 +11,8 @@ import { isAbsent, refuseFile, refuseKind, refuseReplaced } from './file-errors.
 import type { WatchFolders } from './follow.ts'
 import { type Identity, type InputFile, identityOf } from './input-file.ts'
 import { ListedFiles } from './listed-files.ts'
-import { checkNames, describePassedOver, expandGlob, splitPattern } from './patterns.ts'
-import { checkFolders } from './readable-folders.ts'
+import { checkNames, describePassedOver, expandGlob, isFolder, splitPattern } from './patterns.ts'
+import { checkFolders, isOfOneFolder, matchNames } from './readable-folders.ts'
 import type { StampedFiles } from './stamps.ts'
 import { describeFolder } from './what-is-there.ts'
 import { checkUnchanged, type WitnessedFile, witnessFile } from './witness.ts'
@@ -31,26 +31,12 @@ export { BadFileError }
 async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Promise<string[]> {
   const names = new Set<string>()
   for (const pattern of patterns) {
-    let isMatched = false
-    await checkReadable(pattern)
-    for await (const match of await expand(pattern)) {
-      if (isFolder(match)) continue
-      isMatched = true
-      names.add(normalize(match))
-    }
-    if (!isMatched && !mayBeEmpty) throw await refuseUnmatched(pattern)
+    const matches = await expand(pattern)
+    if (matches.length === 0 && !mayBeEmpty) throw await refuseUnmatched(pattern)
+    for (const match of matches) names.add(normalize(match))
   }
   checkNames(names)
   return sortNames(names)
-}
-
-/** A link that leads nowhere or round in a circle is no folder; opening it says what it is. */
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory()
-  } catch {
-    return false
-  }
 }
 
 /** By their UTF-8 bytes, so that the order is the same on every machine. */
@@ -67,19 +53,20 @@ async function refuseUnmatched(pattern: string): Promise<HeadraceError> {
 }
 
 /** The files of a pattern; a path that exists is itself, whatever signs it has in its name. */
-async function expand(pattern: string): Promise<AsyncIterable<string> | string[]> {
+async function expand(pattern: string): Promise<string[]> {
   const entry = lookAtPath(pattern)
-  if (!entry) return expandGlob(pattern)
-  if (!entry.isDirectory()) return [pattern]
+  if (!entry) return expandSigns(pattern)
+  if (!entry.isDirectory()) return [pattern].filter(path => !isFolder(path))
   const instead = await describeFolder(pattern)
   throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*: ${instead}`)
 }
 
-/** All folders that a pattern leads into can be read. */
-async function checkReadable(pattern: string): Promise<void> {
-  if (lookAtPath(pattern)) return
+/** The files that a pattern with signs matches. All folders that it leads into can be read. */
+async function expandSigns(pattern: string): Promise<string[]> {
   const { folder, rest } = splitPattern(pattern)
+  if (isOfOneFolder(rest)) return matchNames(folder, rest)
   await checkFolders(folder, rest)
+  return (await Array.fromAsync(expandGlob(pattern))).filter(path => !isFolder(path))
 }
 
 function lookAtPath(path: string) {
@@ -163,18 +150,19 @@ export async function stampFile(name: string, stamped: StampedFiles): Promise<st
   }
 }
 
-/** What the system says of a regular file that is not open; anything else is refused. */
-async function lookBefore(name: string): Promise<Identity> {
+/**
+ * What the system says of a file that is not open. It is asked at once: of a file that was listed it mostly knows that without the disk,
+ * and waiting for the answer on another thread takes ten times as long.
+ */
+function lookAtFile(name: string): Identity {
   const at = Date.now()
-  const found = await stat(name)
-  if (!found.isFile()) throw refuseKind(name)
-  return identityOf(found, at)
+  return identityOf(statSync(name), at)
 }
 
 /** Opens a regular file; anything else (a folder, a pipe) is refused. The handle closes with the signal too. */
 export async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> {
   // Looked at before it is opened, as opening a pipe waits for its writer.
-  await lookBefore(name)
+  if (!(await stat(name)).isFile()) throw refuseKind(name)
   const openedAt = Date.now()
   const handle = await open(name)
   const close = () => void handle.close()
@@ -248,8 +236,7 @@ export async function* readSplit(
 async function openListed(split: Split, stamped: StampedFiles, signal: AbortSignal): Promise<InputFile> {
   const { name, stamp } = split
   try {
-    const held = await stamped.takeHeld(split, () => lookBefore(name))
-    return held ?? (await openFile(name, signal))
+    return stamped.takeHeld(split, lookAtFile) ?? (await openFile(name, signal))
   } catch (error) {
     throw isAbsent(error) ? refuseReplaced(name, `is gone since it was listed (it was ${stamp})`) : error
   }

@@ -48,7 +48,8 @@ export async function* expandGlob(pattern: string): AsyncGenerator<string, void>
 
 const isLiteral = (path: string, segment: string) => !magic.test(segment) || isFolder(path)
 
-function isFolder(path: string): boolean {
+/** A link that leads nowhere or round in a circle is no folder; opening it says what it is. */
+export function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory()
   } catch {

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, matchesGlob } from 'node:path'
 import { isAbsent, refuseFile } from './file-errors.ts'
+import { isFolder } from './patterns.ts'
 
 /**
  * Throws what stops a run where a folder that a pattern leads into can't be read: the system's own matching passes over such a folder, and
@@ -8,6 +9,19 @@ import { isAbsent, refuseFile } from './file-errors.ts'
  */
 export async function checkFolders(base: string, rest: string): Promise<void> {
   for (const one of expandBraces(rest)) await checkBelow(base, one.split('/'))
+}
+
+/** Whether a pattern behind a folder matches names in it alone, so that these need be listed only once. */
+export const isOfOneFolder = (rest: string): boolean => /[*?]/.test(rest) && !/\/|\*\*/.test(rest)
+
+/** The files of a folder whose names match; what the listing says of each spares asking for it. */
+export async function matchNames(folder: string, pattern: string): Promise<string[]> {
+  const entries = await list(folder, readdir(folder, { withFileTypes: true }))
+  const matched = entries.filter(({ name }) => matchesGlob(name, pattern))
+  return matched.flatMap(entry => {
+    const path = join(folder, entry.name)
+    return entry.isFile() || !isFolder(path) ? [path] : []
+  })
 }
 
 async function checkBelow(folder: string, [segment, ...rest]: readonly string[]): Promise<void> {

@@ -53,10 +53,10 @@ export class StampedFiles {
   }
 
   /** A split's file as it was stamped, where all of it is held and the system says that it is still the same; else null. */
-  async takeHeld({ name, stamp }: Split, look: () => Promise<Identity>): Promise<InputFile | null> {
+  takeHeld({ name, stamp }: Split, look: (name: string) => Identity): InputFile | null {
     const bytes = this.#held.take(name)
     const known = this.#files.get(name)
-    if (!bytes || known?.stamp !== stamp || known.identity !== (await look())) return null
+    if (!bytes || known?.stamp !== stamp || known.identity !== look(name)) return null
     return fileOf(bytes, known.identity)
   }
 

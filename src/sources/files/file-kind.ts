@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises'
 import { type OptionsOf, type OptionTable, resolveOptions } from '../../options.ts'
 import { describeRecorded, followOptions, type Recorded, recordOptions, unpackOptions } from '../fields.ts'
 import type { Chunk, ReadPosition, Source } from '../source.ts'
-import { type FileSet, listOnce, matchedFiles, type Readable, readSplit, splitFiles, stampFile } from './files.ts'
+import { type FileSet, listOnce, matchedFiles, type Readable, readSplit, splitFiles } from './files.ts'
 import { type WatchFolders, watchFolders } from './follow.ts'
 import { refuseAddress } from './patterns.ts'
+import { stampFile } from './stamp-all.ts'
 import { StampedFiles } from './stamps.ts'
 
 /** A kind of files that documents are read from. */
@@ -62,7 +63,7 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
       version,
       options,
       origin: origin.filter(option => Object.hasOwn(options, option)),
-      splits: signal => splitFiles(files, options, watch, signal, stamp),
+      splits: signal => splitFiles(files, options, watch, signal, stamped),
       names: () => files.list(),
       stamp,
       read: (split, from, signal) =>

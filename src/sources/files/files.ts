@@ -1,24 +1,23 @@
 import { lstatSync, statSync } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
 import { normalize } from 'node:path'
-import { readBytes } from '../../disk/transfer.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { BadFileError } from '../bad-file.ts'
 import type { Recorded } from '../fields.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
-import { isAbsent, refuseFile, refuseKind, refuseReplaced } from './file-errors.ts'
+import { isAbsent, refuseFile, refuseReplaced } from './file-errors.ts'
 import type { WatchFolders } from './follow.ts'
 import { type Identity, type InputFile, identityOf } from './input-file.ts'
 import { ListedFiles } from './listed-files.ts'
+import { openFile } from './open-file.ts'
 import { checkNames, describePassedOver, expandGlob, isFolder, splitPattern } from './patterns.ts'
 import { checkFolders, isOfOneFolder, matchNames } from './readable-folders.ts'
+import { stampAll, stampFile } from './stamp-all.ts'
 import type { StampedFiles } from './stamps.ts'
 import { describeFolder } from './what-is-there.ts'
 import { checkUnchanged, type WitnessedFile, witnessFile } from './witness.ts'
-import { workAhead } from './work-ahead.ts'
 
-export type { InputFile }
+export { type InputFile, openFile }
 /** What a kind of files is read from. */
 export type Readable = Pick<InputFile, 'size' | 'read'>
 
@@ -79,9 +78,6 @@ function lookAtPath(path: string) {
   }
 }
 
-/** What a file is given as its stamp. */
-type Stamp = (name: string) => Promise<string>
-
 /** Files that may become more: their names in byte order, and the folders in which new ones appear. */
 export interface FileSet {
   readonly folders: readonly string[]
@@ -118,9 +114,10 @@ export async function* splitFiles(
   { follow, pollMs }: Recorded,
   watch: WatchFolders,
   signal: AbortSignal,
-  stamp: Stamp,
+  stamped: StampedFiles,
 ): AsyncGenerator<Split, void> {
-  if (!follow) return yield* stampAll(await list(), stamp, signal)
+  const stamp = (name: string) => stampFile(name, stamped)
+  if (!follow) return yield* stampAll(await list(), stamped, signal)
   const missing = folders.find(folder => !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
   if (missing !== undefined) throw new HeadraceError('not-found', `there is no folder '${missing}' to follow`)
   const listed = new ListedFiles()
@@ -133,23 +130,6 @@ export async function* splitFiles(
   }
 }
 
-async function* stampAll(names: readonly string[], stamp: Stamp, signal: AbortSignal): AsyncGenerator<Split, void> {
-  for await (const split of workAhead(names, async name => ({ name, stamp: await stamp(name) }))) {
-    if (signal.aborted) return
-    yield split
-  }
-}
-
-/** A file's stamp. Throws what stops a run where the file can't be read. */
-export async function stampFile(name: string, stamped: StampedFiles): Promise<string> {
-  try {
-    await using file = await openFile(name)
-    return await stamped.stamp(name, file)
-  } catch (error) {
-    throw refuseFile(error, name)
-  }
-}
-
 /**
  * What the system says of a file that is not open. It is asked at once: of a file that was listed it mostly knows that without the disk,
  * and waiting for the answer on another thread takes ten times as long.
@@ -157,29 +137,6 @@ export async function stampFile(name: string, stamped: StampedFiles): Promise<st
 function lookAtFile(name: string): Identity {
   const at = Date.now()
   return identityOf(statSync(name), at)
-}
-
-/** Opens a regular file; anything else (a folder, a pipe) is refused. The handle closes with the signal too. */
-export async function openFile(name: string, signal?: AbortSignal): Promise<InputFile> {
-  // Looked at before it is opened, as opening a pipe waits for its writer.
-  if (!(await stat(name)).isFile()) throw refuseKind(name)
-  const openedAt = Date.now()
-  const handle = await open(name)
-  const close = () => void handle.close()
-  signal?.addEventListener('abort', close)
-  const look = async () => {
-    const found = await handle.stat()
-    return { size: found.size, identity: identityOf(found, openedAt) }
-  }
-  return {
-    ...(await look()),
-    look,
-    read: (start, end) => readBytes(handle, start, Math.max(0, end - start)),
-    async [Symbol.asyncDispose]() {
-      signal?.removeEventListener('abort', close)
-      await handle.close()
-    },
-  }
 }
 
 /** The file's bytes from `offset` to where its end was when it was opened, in blocks of `limits.slotBytes` at most. */

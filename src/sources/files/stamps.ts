@@ -4,7 +4,8 @@ import { refuseReplaced } from './file-errors.ts'
 import { HeldFiles } from './held-files.ts'
 import type { Identity, InputFile } from './input-file.ts'
 
-const stampBytes = 64 * 1024
+/** A file of no more is read whole for its stamp. */
+export const stampBytes = 64 * 1024
 
 /**
  * A file's size and a hash of its first and last 64 KB: the same for a copy with another time, another when a file was cut, grew or was
@@ -15,11 +16,17 @@ export async function stampOf(file: Pick<InputFile, 'size' | 'read'>): Promise<s
 }
 
 /** A file's stamp and its first bytes, which of a small file are all and its last ones too. */
-async function readEnds({ size, read }: Pick<InputFile, 'size' | 'read'>) {
-  const first = await read(0, Math.min(stampBytes, size))
-  const last = size <= stampBytes ? first : await read(size - stampBytes, size)
+async function readEnds(file: Pick<InputFile, 'size' | 'read'>) {
+  const { size } = file
+  const first = await file.read(0, Math.min(stampBytes, size))
+  const last = size <= stampBytes ? first : await file.read(size - stampBytes, size)
+  return { stamp: makeStamp(size, first, last), first }
+}
+
+/** The stamp of a file of this size, by its first and last `stampBytes`. */
+export function makeStamp(size: number, first: Uint8Array, last: Uint8Array): string {
   const hash = createHash('sha256').update(first).update(last)
-  return { stamp: `${size}-${hash.digest('hex').slice(0, 16)}`, first }
+  return `${size}-${hash.digest('hex').slice(0, 16)}`
 }
 
 /** What was read of a file at once, as a file: nobody can change it. */
@@ -44,12 +51,15 @@ export class StampedFiles {
 
   async stamp(name: string, file: InputFile): Promise<string> {
     const { stamp, first } = await readEnds(file)
-    const { identity, size } = file
-    if (identity !== null && this.#files.size < rememberedMax) {
-      this.#files.set(name, { identity, stamp })
-      if (first.length === size) this.#held.hold(name, first)
-    }
+    this.remember(name, file.identity, stamp, first.length === file.size ? first : null)
     return stamp
+  }
+
+  /** Remembers a file that was stamped, and holds its bytes where these are all. */
+  remember(name: string, identity: Identity, stamp: string, bytes: Uint8Array | null): void {
+    if (identity === null || this.#files.size >= rememberedMax) return
+    this.#files.set(name, { identity, stamp })
+    if (bytes) this.#held.hold(name, bytes)
   }
 
   /** A split's file as it was stamped, where all of it is held and the system says that it is still the same; else null. */

@@ -89,6 +89,9 @@ export function utf8From(strings: readonly string[]): Utf8Column {
   return builder.finish()
 }
 
+/** Of columns without bytes: there are very many where chunks are small. */
+const noBytes = new Uint8Array(0)
+
 /** Grows a UTF-8 column row by row. */
 export class Utf8Builder {
   #offsets: Int32Array
@@ -98,11 +101,15 @@ export class Utf8Builder {
 
   constructor(rows = 64, bytes = 1024) {
     this.#offsets = new Int32Array(rows + 1)
-    this.#bytes = new Uint8Array(bytes)
+    this.#bytes = bytes === 0 ? noBytes : new Uint8Array(bytes)
   }
 
   /** Adds a row: a string, or bytes that are already UTF-8. */
   push(value: string | Uint8Array): void {
+    if (value.length === 0) {
+      this.#endRow()
+      return
+    }
     if (typeof value === 'string') {
       this.#reserve(value.length * 3)
       this.#length += encoder.encodeInto(value, this.#bytes.subarray(this.#length)).written
@@ -115,7 +122,8 @@ export class Utf8Builder {
   }
 
   finish(): Utf8Column {
-    return { kind: 'utf8', offsets: this.#offsets.slice(0, this.#rows + 1), bytes: this.#bytes.slice(0, this.#length) }
+    const bytes = this.#length === 0 ? noBytes : this.#bytes.slice(0, this.#length)
+    return { kind: 'utf8', offsets: this.#offsets.slice(0, this.#rows + 1), bytes }
   }
 
   #endRow(): void {

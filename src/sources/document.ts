@@ -60,9 +60,9 @@ export class DocumentBuilder {
     this.#file = file
     this.#fileBytes = new TextEncoder().encode(file)
     this.#options = options
-    // A file of one record is a chunk of its own: its columns are small too.
-    const [rows, labelBytes] = bytes < smallBytesMax ? [4, 64] : [64, 1024]
-    const builders = columnNames.map(name => [name, new Utf8Builder(rows, name === 'text' ? bytes : labelBytes)])
+    // A file of one record is a chunk of its own: its columns are small too, and most labels are empty.
+    const [rows, textBytes, labelBytes] = bytes < smallBytesMax ? [1, 3 * bytes, 0] : [64, bytes, 1024]
+    const builders = columnNames.map(name => [name, new Utf8Builder(rows, name === 'text' ? textBytes : labelBytes)])
     this.#columns = Object.fromEntries(builders)
   }
 

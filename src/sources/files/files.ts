@@ -40,7 +40,10 @@ async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Pro
 
 /** By their UTF-8 bytes, so that the order is the same on every machine. */
 export function sortNames(names: Iterable<string>): string[] {
-  const keyed = Array.from(names, name => ({ name, key: Buffer.from(name) }))
+  const all = [...names]
+  // Strings are compared by their UTF-16 units, which differs only where a character has two.
+  if (!all.some(name => /[\ud800-\udfff]/.test(name))) return all.sort()
+  const keyed = all.map(name => ({ name, key: Buffer.from(name) }))
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ name }) => name)
 }
 

@@ -17,11 +17,13 @@ export async function* stampAll(
   stamped: StampedFiles,
   signal: AbortSignal,
 ): AsyncGenerator<Split, void> {
-  if (names.length >= manyMin) return yield* stampMany(names, stamped, signal)
-  for await (const split of workAhead(names, name => stampOne(name, stamped))) {
+  // Whoever asks only whether there are any needs no threads.
+  const few = names.length < manyMin ? names : names.slice(0, 1)
+  for await (const split of workAhead(few, name => stampOne(name, stamped))) {
     if (signal.aborted) return
     yield split
   }
+  if (few.length < names.length) yield* stampMany(names.slice(few.length), stamped, signal)
 }
 
 async function* stampMany(

@@ -6,6 +6,9 @@ const threadUrl = new URL(`./stamp-thread${import.meta.url.endsWith('.ts') ? '.t
 /** As many as wait for the disk in Node's own pool: a network's file system answers no faster than it is asked. */
 const threadsCount = 4
 
+/** What a thread makes is forgotten with its answer: without a bound each takes some 30 MB. */
+const youngMegabytesMax = 4
+
 interface Thread {
   readonly worker: Worker
   /** Who waits for its answers, which come in the order of the questions. */
@@ -35,7 +38,7 @@ export class StampThreads implements AsyncDisposable {
 }
 
 function startThread(): Thread {
-  const worker = new Worker(threadUrl)
+  const worker = new Worker(threadUrl, { resourceLimits: { maxYoungGenerationSizeMb: youngMegabytesMax } })
   const thread: Thread = { worker, waiting: [], isLost: false }
   const lose = () => {
     thread.isLost = true

@@ -18,6 +18,8 @@ const firstOfJson: readonly number[] = Array.from('{[ \t\r\n', sign => sign.char
 
 /** The same of JSON, which tells it without a mark too: it begins with an ASCII character, and zeros stand around that. */
 export function detectJsonEncoding(head: Uint8Array): Encoding | null {
+  // Most begin so, and there may be very many of them.
+  if (head[0] === 0x7b && head[1] !== 0) return null
   const marked = detectEncoding(head)
   if (marked) return marked
   const shape = Array.from(head.subarray(0, 4), byte => (byte === 0 ? '0' : 'x')).join('')

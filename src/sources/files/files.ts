@@ -32,7 +32,7 @@ async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Pro
   for (const pattern of patterns) {
     const matches = await expand(pattern)
     if (matches.length === 0 && !mayBeEmpty) throw await refuseUnmatched(pattern)
-    for (const match of matches) names.add(normalize(match))
+    for (const match of matches) names.add(match)
   }
   checkNames(names)
   return sortNames(names)
@@ -58,7 +58,7 @@ async function refuseUnmatched(pattern: string): Promise<HeadraceError> {
 async function expand(pattern: string): Promise<string[]> {
   const entry = lookAtPath(pattern)
   if (!entry) return expandSigns(pattern)
-  if (!entry.isDirectory()) return [pattern].filter(path => !isFolder(path))
+  if (!entry.isDirectory()) return isFolder(pattern) ? [] : [normalize(pattern)]
   const instead = await describeFolder(pattern)
   throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*: ${instead}`)
 }
@@ -68,7 +68,8 @@ async function expandSigns(pattern: string): Promise<string[]> {
   const { folder, rest } = splitPattern(pattern)
   if (isOfOneFolder(rest)) return matchNames(folder, rest)
   await checkFolders(folder, rest)
-  return (await Array.fromAsync(expandGlob(pattern))).filter(path => !isFolder(path))
+  const matches = await Array.fromAsync(expandGlob(pattern))
+  return matches.filter(path => !isFolder(path)).map(path => normalize(path))
 }
 
 function lookAtPath(path: string) {

@@ -18,10 +18,8 @@ export const isOfOneFolder = (rest: string): boolean => /[*?]/.test(rest) && !/\
 export async function matchNames(folder: string, pattern: string): Promise<string[]> {
   const entries = await list(folder, readdir(folder, { withFileTypes: true }))
   const matched = entries.filter(({ name }) => matchesGlob(name, pattern))
-  return matched.flatMap(entry => {
-    const path = join(folder, entry.name)
-    return entry.isFile() || !isFolder(path) ? [path] : []
-  })
+  const before = join(folder, '_').slice(0, -1)
+  return matched.filter(entry => entry.isFile() || !isFolder(before + entry.name)).map(({ name }) => before + name)
 }
 
 async function checkBelow(folder: string, [segment, ...rest]: readonly string[]): Promise<void> {

@@ -30,7 +30,11 @@ export function metricsOf(counts: RunCounts, info: Readonly<Record<string, strin
     counter('headrace_repaired_rows_total', 'Documents with a fault that was repaired, since the run began.', repairs),
     counter('headrace_dead_rows_total', 'Dead records, since this process began.', by('reason', counts.dead)),
     counter('headrace_read_bytes_total', 'Bytes of input in committed slots, since the run began.', read),
-    gauge('headrace_input_bytes', 'Bytes of input in all, where known; of very many files about so many.', only(counts.inputBytes || null)),
+    gauge(
+      'headrace_input_bytes',
+      'Bytes of input in all, where known; of very many files about so many.',
+      only(counts.inputBytes || null),
+    ),
     counter('headrace_tokens_total', 'Tokens up to the last sealed shard, since the run began.', only(sealed?.tokens)),
     counter('headrace_shards_total', 'Sealed shards, since the run began.', only(sealed?.shards)),
     gauge('headrace_unsealed_slots', 'Slots in open shards, which a restart reads again.', only(sealed?.unsealed)),

@@ -1,5 +1,5 @@
 import { lengthOf, pointAt } from './bytes.ts'
-import { pointsOf } from './code-points.ts'
+import { rangesOf } from './code-points.ts'
 import { isInvisible } from './invisible.ts'
 
 /**
@@ -58,7 +58,8 @@ const [, anyBehind, anyBefore] = [0, 1, 2].map(part =>
 function markPart(part: number): Uint16Array {
   const table = new Uint16Array(pointsMax)
   for (const [i, rule] of rules.entries())
-    if (rule[part] !== null) for (const point of pointsOf(rule[part])) table[indexOf(point)] |= 1 << i
+    for (const [first, last] of rule[part] === null ? [] : rangesOf(rule[part]))
+      for (let point = first; point <= last; point++) table[indexOf(point)] |= 1 << i
   return table
 }
 

@@ -1,4 +1,4 @@
-import { pointsOf } from './code-points.ts'
+import { fillRanges } from './code-points.ts'
 
 /**
  * The characters that datatrove 0.10.1 counts as the end of a sentence and as punctuation (`utils/text.py`,
@@ -26,8 +26,8 @@ const marks = buildMarks()
 
 function buildMarks(): Uint8Array {
   const table = new Uint8Array(0x20000)
-  for (const point of pointsOf(otherRanges)) table[point] = PUNCTUATION
-  for (const point of pointsOf(terminalRanges)) table[point] = TERMINAL | PUNCTUATION
+  fillRanges(table, otherRanges, PUNCTUATION)
+  fillRanges(table, terminalRanges, TERMINAL | PUNCTUATION)
   return table
 }
 

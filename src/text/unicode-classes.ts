@@ -83,18 +83,19 @@ export const { classPageOf, classPages } = buildPages()
 
 /** Equal pages of 256 classes are stored once, in the order of code points: those below 256 have the first. */
 function buildPages(): { classPageOf: Uint8Array; classPages: Uint8Array } {
-  const classes = Buffer.alloc(1 << 21)
+  const classes = Buffer.alloc(0x110000)
   markRuns(classes, runs)
-  const blank = Buffer.alloc(256)
-  const blankKey = blank.toString('latin1')
   const numbers = new Map<string, number>()
-  const classPageOf = new Uint8Array(classes.length >> 8)
-  for (let page = 0; page < classPageOf.length; page++) {
-    const marks = classes.subarray(page << 8, (page + 1) << 8)
-    const key = marks.equals(blank) ? blankKey : marks.toString('latin1')
+  const pages = classes.length >> 8
+  const classPageOf = new Uint8Array(1 << 13)
+  for (let page = 0; page < pages; page++) {
+    const key = classes.toString('latin1', page << 8, (page + 1) << 8)
     if (!numbers.has(key)) numbers.set(key, numbers.size)
     classPageOf[page] = numbers.get(key)!
   }
-  const pages = Buffer.from([...numbers.keys()].join(''), 'latin1')
-  return { classPageOf, classPages: Uint8Array.from(pages, found => found || OTHER) }
+  // Bytes that are not UTF-8 may spell a number beyond the last code point; what is there is like the last plane's end, unassigned.
+  classPageOf.fill(classPageOf[pages - 1], pages)
+  const classPages = Uint8Array.from(Buffer.from([...numbers.keys()].join(''), 'latin1'))
+  for (let i = 0; i < classPages.length; i++) classPages[i] ||= OTHER
+  return { classPageOf, classPages }
 }

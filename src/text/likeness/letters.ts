@@ -1,4 +1,4 @@
-import { pointsOf } from '../code-points.ts'
+import { fillRanges, pointsOf } from '../code-points.ts'
 import { invisiblePoints } from '../invisible.ts'
 import { classPageOf, classPages, MARK } from '../unicode-classes.ts'
 
@@ -56,6 +56,10 @@ const astralSingleRanges = '2000-254f 3000-43fa 6fe0-8cff aff0-b2ff'
 const astralClusterRanges = '1000-107f 1700-174f 1ee0-1eff 1f00-1f5f'
 const letterBeyond = 0xff
 
+/** The characters that are forms of others. */
+const forms = new Map([...pointsOf(formRanges)].map(point => [point, plainForm(point)]))
+const plainLetters = buildPlainLetters()
+
 /** For each code point of the BMP: one of the classes above, or what the letter is taken as. */
 export const lettersOf: Readonly<Record<Punctuation, Uint16Array>> = {
   keep: buildLetters('keep'),
@@ -71,30 +75,34 @@ export function letterBeyondBmp(point: number): number {
   return found === letterBeyond ? point : found
 }
 
+/** What both tables have, but for the forms of characters that they have themselves. */
+function buildPlainLetters(): Uint16Array {
+  const table = new Uint16Array(0x10000)
+  for (let point = 0; point < table.length; point++) table[point] = point
+  for (const point of pointsOf(casedRanges)) table[point] = lowerCase(point)
+  fillRanges(table, spaceRanges, SEPARATOR)
+  fillRanges(table, singleRanges, SINGLE)
+  for (const point of pointsOf(clusterRanges)) table[point] = classifyClustered(point)
+  fillRanges(table, extenderRanges, EXTENDER)
+  fillRanges(table, voicingRanges, VOICING)
+  for (const [ascii, ranges] of Object.entries(typographic)) fillRanges(table, ranges, ascii.charCodeAt(0))
+  return table
+}
+
 function buildLetters(punctuation: Punctuation): Uint16Array {
-  const table = Uint16Array.from({ length: 0x10000 }, (_, point) => point)
-  const set = (ranges: string, value: (point: number) => number): void => {
-    for (const point of pointsOf(ranges)) table[point] = value(point)
+  const table = plainLetters.slice()
+  if (punctuation === 'ignore') fillRanges(table, punctuationRanges, SEPARATOR)
+  for (const [point, form] of forms) {
+    const plain = table[form]
+    table[point] = plain === SINGLE && form !== point ? HALF_WIDTH : plain
   }
-  set(casedRanges, lowerCase)
-  set(spaceRanges, () => SEPARATOR)
-  set(singleRanges, () => SINGLE)
-  set(clusterRanges, classifyClustered)
-  set(extenderRanges, () => EXTENDER)
-  set(voicingRanges, () => VOICING)
-  for (const [ascii, ranges] of Object.entries(typographic)) set(ranges, () => ascii.charCodeAt(0))
-  if (punctuation === 'ignore') set(punctuationRanges, () => SEPARATOR)
-  set(formRanges, point => {
-    const plain = table[plainForm(point)]
-    return plain === SINGLE && plainForm(point) !== point ? HALF_WIDTH : plain
-  })
   for (const point of invisiblePoints) if (point < table.length) table[point] = INVISIBLE
   return table
 }
 
 function buildBeyond(): Uint8Array {
   const table = new Uint8Array(0x10000).fill(letterBeyond)
-  for (const point of pointsOf(astralSingleRanges)) table[point] = SINGLE
+  fillRanges(table, astralSingleRanges, SINGLE)
   for (const point of pointsOf(astralClusterRanges)) table[point] = classifyClustered(point + 0x10000)
   for (const point of invisiblePoints) if (point >= 0x10000 && point < 0x20000) table[point - 0x10000] = INVISIBLE
   return table
@@ -116,11 +124,9 @@ function plainForm(point: number): number {
   return plain.length === 1 ? plain.charCodeAt(0) : point
 }
 
-const wide = new Map([...pointsOf(formRanges)].map(point => [point, plainForm(point)]))
-
 /** What a character of the class `HALF_WIDTH` is the form of. */
 export function widenSingle(point: number): number {
-  return wide.get(point) ?? point
+  return forms.get(point) ?? point
 }
 
 const voiced = new Map(

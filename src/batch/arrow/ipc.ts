@@ -1,6 +1,7 @@
-import * as arrow from 'apache-arrow'
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file'
-import { BufferRegion, FieldNode, RecordBatch } from 'apache-arrow/ipc/metadata/message'
+import { BufferRegion, FieldNode, Message, RecordBatch } from 'apache-arrow/ipc/metadata/message'
+import * as arrow from 'apache-arrow/schema'
+import * as types from 'apache-arrow/type'
 import { type Batch, type ColumnKind, type Field, fieldOf, rowsOf } from '../batch.ts'
 import { concatArrays } from '../rows.ts'
 import type { Metadata } from './layout.ts'
@@ -20,7 +21,7 @@ const streamEnd = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0)
 
 /** One self-contained stream of one record batch. The bytes own their ArrayBuffer whole, so that it can be transferred. */
 export function encodeBatch(batch: Batch, metadata: Metadata = {}): Uint8Array {
-  const schema = encodeMessage(arrow.Message.from(schemaOf(batch, metadata)))
+  const schema = encodeMessage(Message.from(schemaOf(batch, metadata)))
   const { header, body } = encodeBody(batch)
   return concatArrays([schema, header, ...body, streamEnd])
 }
@@ -33,7 +34,7 @@ export function* encodeFile(
 ): Generator<Uint8Array> {
   const schema = schemaFrom(fields, metadata)
   const blocks: FileBlock[] = []
-  const head = encodeMessage(arrow.Message.from(schema))
+  const head = encodeMessage(Message.from(schema))
   yield fileMagic
   yield head
   let at = fileMagic.length + head.length
@@ -78,28 +79,28 @@ function encodeBody(batch: Batch): { header: Uint8Array; body: Uint8Array[]; bod
       add((column.kind === 'utf8' ? column.bytes : column.values).subarray(first, last))
     } else add(column.kind === 'fixed' ? column.bytes : column.values)
   }
-  const header = encodeMessage(arrow.Message.from(new RecordBatch(batch.rows, nodes, regions, null), at))
+  const header = encodeMessage(Message.from(new RecordBatch(batch.rows, nodes, regions, null), at))
   return { header, body, bodyBytes: at }
 }
 
 const zeros = new Uint8Array(8)
 
-function encodeMessage(message: arrow.Message): Uint8Array {
-  const metadata = arrow.Message.encode(message)
+function encodeMessage(message: Message): Uint8Array {
+  const metadata = Message.encode(message)
   const bytes = new Uint8Array((8 + metadata.length + 7) & ~7)
   new Int32Array(bytes.buffer, 0, 2).set([-1, bytes.length - 8])
   bytes.set(metadata, 8)
   return bytes
 }
 
-const arrowTypes: Readonly<Record<Exclude<ColumnKind, 'fixed'>, () => arrow.DataType>> = {
-  utf8: () => new arrow.Utf8(),
-  u8: () => new arrow.Uint8(),
-  i32: () => new arrow.Int32(),
-  u32: () => new arrow.Uint32(),
-  f32: () => new arrow.Float32(),
-  f64: () => new arrow.Float64(),
-  'list<i32>': () => new arrow.List(new arrow.Field('item', new arrow.Int32(), false)),
+const arrowTypes: Readonly<Record<Exclude<ColumnKind, 'fixed'>, () => types.DataType>> = {
+  utf8: () => new types.Utf8(),
+  u8: () => new types.Uint8(),
+  i32: () => new types.Int32(),
+  u32: () => new types.Uint32(),
+  f32: () => new types.Float32(),
+  f64: () => new types.Float64(),
+  'list<i32>': () => new types.List(new arrow.Field('item', new types.Int32(), false)),
 }
 
 function schemaOf(batch: Batch, metadata: Metadata): arrow.Schema {
@@ -111,7 +112,7 @@ function schemaOf(batch: Batch, metadata: Metadata): arrow.Schema {
 
 function schemaFrom(fields: readonly Field[], metadata: Metadata): arrow.Schema {
   const typeOf = ({ kind, width }: Field) =>
-    kind === 'fixed' ? new arrow.FixedSizeBinary(width ?? 0) : arrowTypes[kind]()
+    kind === 'fixed' ? new types.FixedSizeBinary(width ?? 0) : arrowTypes[kind]()
   const typed = fields.map(field => new arrow.Field(field.name, typeOf(field), false))
   return new arrow.Schema(typed, new Map(Object.entries(metadata)))
 }

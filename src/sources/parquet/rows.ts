@@ -1,21 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import { limits } from '../../limits.ts'
-import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.ts'
-import { parseLongNumbers } from '../exact-json.ts'
-import type { Columns, Fields } from '../fields.ts'
+import { roles, tooLong } from '../document.ts'
+import type { Columns } from '../fields.ts'
 import { findPlace, takeField } from '../nested-field.ts'
-import type { Chunk, DeadRecord, Parsed } from '../source.ts'
+import type { DeadRecord } from '../source.ts'
 import { toBase64, UntypedBytes, type Value } from './convert.ts'
+import { headBytes, kinds } from './decode-rows.ts'
 import { writeJson } from './json.ts'
 import type { Row } from './reader.ts'
 
-/**
- * Rows of a Parquet file on their way from the loader to a worker. A row is six parts (text, id, domain, url, added, meta); a part is its
- * kind (one byte), its length (uint32, little-endian) and its bytes. So text moves as it was in the file and no thread makes strings of
- * it. A row that is dead in the chunk has no parts; its line number is passed over.
- */
-const kinds = { absent: 0, utf8: 1, other: 2, integer: 3 }
-const headBytes = 5
+/** Rows of a Parquet file as `decodeRows` takes them. */
 const encoder = new TextEncoder()
 const noBytes = new Uint8Array(0)
 
@@ -118,33 +112,6 @@ interface RolePlace {
 function placeOf(columns: readonly string[], name: string, isText: boolean): RolePlace {
   const place = findPlace(columns, name)
   return { name, column: place ? columns.indexOf(place.column) : -1, path: place?.path ?? null, isText }
-}
-
-export function decodeRows(chunk: Chunk, options: Fields): Parsed {
-  const { bytes } = chunk
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const builder = new DocumentBuilder(chunk.split, options, bytes.length)
-  const deadLines = new Set(chunk.dead.map(({ line }) => line))
-  const document: RawDocument = { text: null, id: null, domain: null, url: null, added: null, meta: '' }
-  let line = chunk.line
-  let at = 0
-  const nextPart = () => {
-    const start = at + headBytes
-    const part = bytes.subarray(start, start + view.getUint32(at + 1, true))
-    const kind = bytes[at]
-    at = start + part.length
-    if (kind === kinds.utf8) return part
-    if (kind === kinds.absent) return null
-    const source = Buffer.from(part).toString()
-    return kind === kinds.integer ? BigInt(source) : parseLongNumbers(source)
-  }
-  for (; at < bytes.length; line++) {
-    while (deadLines.has(line)) line++
-    for (const role of roles) document[role] = nextPart()
-    document.meta = nextPart() as Uint8Array
-    builder.add(line, document)
-  }
-  return builder.finish()
 }
 
 /**

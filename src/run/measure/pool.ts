@@ -48,6 +48,12 @@ class Thread {
 /** Jobs that a worker holds at once: one that runs and one that waits, so that it need not wait for this thread. */
 const jobsPerWorker = 2
 
+/**
+ * A run that is over sooner has begun as many workers as it had work for at once: each costs what a start costs. Later all are there, as
+ * each makes the plan anew and must find the pipeline's files as they were.
+ */
+const allBegunMs = 1000
+
 /** A worker's garbage is mostly short-lived strings; left alone, V8 lets it grow with the input's size, to no gain in speed. */
 const youngMegabytesMax = 24
 
@@ -71,13 +77,17 @@ export class Pool implements AsyncDisposable {
   readonly #tickMs = Math.min(this.#slotMs, this.#rowMs) / ticksPerLimit
   readonly #threads = new Set<Thread>()
   readonly #queues: Record<'again' | Job['kind'], Waiting[]> = { again: [], tokenize: [], annotate: [] }
+  readonly #beginAll: NodeJS.Timeout
   #failure: unknown = null
 
   constructor(size: number, ref: PipelineRef, options: PoolOptions = {}) {
     this.size = size
     this.#ref = ref
     this.#options = options
-    for (let i = 0; i < size; i++) this.#start()
+    this.#beginAll = setTimeout(() => {
+      while (this.#threads.size < size) this.#start()
+      this.#dispatch()
+    }, allBegunMs)
   }
 
   annotate(slot: number, chunks: readonly Chunk[]): Promise<MeasuredSlot> {
@@ -115,18 +125,25 @@ export class Pool implements AsyncDisposable {
   }
 
   #dispatch(): void {
-    while (!this.#failure) {
-      const free = [...this.#threads].reduce((a, b) => (b.running.length < a.running.length ? b : a))
+    while (!this.#failure && Object.values(this.#queues).some(queue => queue.length > 0)) {
+      const free = this.#findFree()
       if (free.running.length >= jobsPerWorker) return
-      const waiting = this.#queues.again.shift() ?? this.#queues.tokenize.shift() ?? this.#queues.annotate.shift()
-      if (!waiting) return
+      const waiting = this.#queues.again.shift() ?? this.#queues.tokenize.shift() ?? this.#queues.annotate.shift()!
       free.running.push(waiting)
       free.worker.postMessage(waiting.job)
       free.timer ??= setTimeout(() => this.#tick(free), this.#tickMs)
     }
   }
 
-  #start(): void {
+  /** The thread with the fewest jobs; a new one while all have some and there may be more. */
+  #findFree(): Thread {
+    const isIdle = (thread: Thread) => thread.running.length === 0
+    const threads = [...this.#threads]
+    if (threads.length < this.size && !threads.some(isIdle)) return this.#start()
+    return threads.reduce((a, b) => (b.running.length < a.running.length ? b : a))
+  }
+
+  #start(): Thread {
     const shared = new SharedArrayBuffer(progressBytes)
     const worker = new Worker(workerUrl, {
       workerData: { ref: this.#ref, progress: shared },
@@ -147,6 +164,7 @@ export class Pool implements AsyncDisposable {
       const detail = thread.error ? describeError(thread.error) : `the worker ended with status ${code}`
       this.#lose(thread, 'crashed-worker', detail)
     })
+    return thread
   }
 
   #settle(thread: Thread, message: { result?: unknown; error?: unknown }): void {
@@ -195,6 +213,7 @@ export class Pool implements AsyncDisposable {
 
   #fail(error: unknown): void {
     this.#failure ??= error
+    clearTimeout(this.#beginAll)
     const threads = [...this.#threads]
     for (const { timer } of threads) if (timer) clearTimeout(timer)
     const lists = [...threads.map(thread => thread.running), ...Object.values(this.#queues)]

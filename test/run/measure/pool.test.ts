@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
@@ -96,6 +97,20 @@ test('slots come back measured, each to who sent it, and their tokens', async ()
   )
   const { batch } = decodeBatch(await pool.tokenize(7, results[3].scored))
   assert.deepEqual([batch.rows, Object.hasOwn(batch.columns, 'tokens')], [4, true])
+})
+
+test('a worker begins for each job that finds all at work, and soon the rest', async () => {
+  let begun = 0
+  const count = () => begun++
+  process.on('worker', count)
+  await using pool = new Pool(4, ref)
+  await pool.annotate(0, [chunkOf('text')])
+  await pool.annotate(1, [chunkOf('text')])
+  assert.equal(begun, 1)
+  await Promise.all([2, 3].map(slot => pool.annotate(slot, [chunkOf('text')])))
+  assert.equal(begun, 2)
+  while (begun < pool.size) await once(process, 'worker')
+  process.off('worker', count)
 })
 
 // A poison row is dead, and the rows beside it have the bytes that they have beside a row that is dead for another reason.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { runMain } from '../cli/terminal.ts'
 import { makeFolder } from '../temporary.ts'
 import { type Corpus, hashOutput, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
 
@@ -30,7 +31,7 @@ const judge = { name: 'judge', version: 1, options: {}, reads: [], reasons: [], 
 let pipeline: string
 let mark: string
 before(async () => {
-  corpus = await writeCorpus({ seed: 5, files: 5, documentsPerFile: 400 })
+  corpus = await writeCorpus({ seed: 5, files: 5, documentsPerFile: 240 })
   mark = join(corpus.dir, 'mark')
   pipeline = await writePipeline(corpus.dir, pipelineOf)
   await writeFile(pipeline, operators(mark) + (await readFile(pipeline, 'utf8')))
@@ -84,7 +85,7 @@ test('a row that kills its worker is dead, and all else has the bytes that it ha
     const { status, out, err } = await run(dir, ['--workers', workers])
     await rm(mark)
     assert.equal(status, 0, err)
-    const fates = await runHeadrace(['fates', '--dir', dir])
+    const fates = await runMain(['fates', '--dir', dir])
     const dead = fates.out.split('\n').filter(line => /"reason":"(crashed-worker|annotator-failed)"/.test(line))
     assert.deepEqual(
       dead.map(line => /"file":"[^"]*\/([^"]*)","line":(\d+)/.exec(line)!.slice(1)),

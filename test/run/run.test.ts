@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { appendFile, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { runMain } from '../cli/terminal.ts'
 import { randomFrom } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
 import { type Corpus, hashOutput, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
 
-// Whole runs of the real command over a made corpus of some 3 MB: what a user gets, whatever happens on the way.
+// Whole runs of the real command over a made corpus of some 5 MB: what a user gets, whatever happens on the way.
 const seed = Math.floor(Math.random() * 2 ** 31)
 console.log(`seed ${seed}`)
 let corpus: Corpus
@@ -17,7 +18,7 @@ let figures: { documents: number; kept: number; dropped: Record<string, number>;
 let referenceDir: string
 
 before(async () => {
-  corpus = await writeCorpus({ seed: 1, files: 6, documentsPerFile: 600 })
+  corpus = await writeCorpus({ seed: 1, files: 6, documentsPerFile: 300 })
   pipeline = await writePipeline(corpus.dir)
   referenceDir = makeFolder('reference')
   const { status, out, err } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--workers', '1', '--json'])
@@ -38,7 +39,7 @@ test('every record is kept, dropped or dead, and the broken lines are the dead o
 })
 
 test('fates has one line for each record, and each duplicate names a kept document', async () => {
-  const { out, status } = await runHeadrace(['fates', '--dir', referenceDir])
+  const { out, status } = await runMain(['fates', '--dir', referenceDir])
   assert.equal(status, 0)
   const fates = out
     .trim()
@@ -65,10 +66,10 @@ test('killed at random moments and started again, the bytes are the same', async
   const dir = makeFolder('killed')
   const random = randomFrom(seed)
   let kills = 0
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 4; i++) {
     const args = ['run', pipeline, '--dir', dir, '--workers', '2', '--json']
     const { signal, status, err } = await runHeadrace(args, child =>
-      setTimeout(() => child.kill('SIGKILL'), 150 + random() * 1200),
+      setTimeout(() => child.kill('SIGKILL'), 250 + random() * 900),
     )
     assert.ok(signal === 'SIGKILL' || status === 0, err)
     if (signal) kills++
@@ -92,7 +93,7 @@ test('a signal drains: the run stops with what it read finished, and goes on to 
 })
 
 test('a run that has ended is left as it is, and says the same figures', async () => {
-  const { status, out } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--json'])
+  const { status, out } = await runMain(['run', pipeline, '--dir', referenceDir, '--json'])
   assert.equal(status, 0)
   const again = JSON.parse(out.trim().split('\n').at(-1)!)
   assert.deepEqual(
@@ -105,7 +106,7 @@ test('a run that has ended is left as it is, and says the same figures', async (
 test('files that came after a run had ended are not read, and it says so', async () => {
   const added = join(corpus.dir, 'part-99.jsonl')
   await writeFile(added, '{"text":"late"}\n')
-  const { status, out, err } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--json'])
+  const { status, out, err } = await runMain(['run', pipeline, '--dir', referenceDir, '--json'])
   await unlink(added)
   assert.equal(status, 0)
   assert.match(err, /had ended before a file of its input came; begin another with --run NAME/)
@@ -131,7 +132,7 @@ test('a second process on the same run is refused with who holds it', async () =
 })
 
 test('a file that changed under its name is refused, naming it', async () => {
-  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 600 })
+  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 300 })
   const file = await writePipeline(other.dir)
   const dir = makeFolder('changed')
   const args = ['run', file, '--dir', dir, '--workers', '1', '--json']
@@ -147,7 +148,7 @@ test('another pipeline on the same run is refused, saying what changed', async (
   const text = await readFile(pipeline, 'utf8')
   const other = join(corpus.dir, 'other.ts')
   await writeFile(other, text.replace('h.maskPii(), ', ''))
-  const { status, err } = await runHeadrace(['run', other, '--dir', referenceDir, '--json'])
+  const { status, err } = await runMain(['run', other, '--dir', referenceDir, '--json'])
   assert.equal(status, 64)
   assert.match(err, /begun with another pipeline: annotate was/)
 })
@@ -165,7 +166,7 @@ for (const [args, status, message] of usage)
   test(`headrace ${args.join(' ')} says what is wrong`, async () => {
     const dir = makeFolder('usage')
     const given = args.map(arg => (arg === 'PIPELINE' ? pipeline : arg))
-    const finished = await runHeadrace(args[0] === 'run' && given.includes(pipeline) ? [...given, '--dir', dir] : given)
+    const finished = await runMain(args[0] === 'run' && given.includes(pipeline) ? [...given, '--dir', dir] : given)
     assert.equal(finished.status, status, finished.err)
     assert.match(finished.err, message)
     assert.equal(finished.err.trim().split('\n').length, 1, 'one paragraph')

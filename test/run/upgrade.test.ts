@@ -3,6 +3,7 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { readRunFile } from '../../src/record/run-file.ts'
+import { runMain } from '../cli/terminal.ts'
 import { makeFolder } from '../temporary.ts'
 import { hashOutput, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
 
@@ -17,7 +18,7 @@ let pipeline: string
 /** A run that was stopped at work under the first pipeline. */
 let stopped: string
 before(async () => {
-  const corpus = await writeCorpus({ seed: 9, files: 6, documentsPerFile: 300 })
+  const corpus = await writeCorpus({ seed: 9, files: 6, documentsPerFile: 200 })
   pipeline = await writePipeline(corpus.dir, pipelineOf(200))
   stopped = makeFolder('stopped')
   const { status, err } = await runHeadrace(['run', pipeline, '--dir', stopped, '--workers', '1', '--json'], child =>
@@ -27,7 +28,8 @@ before(async () => {
   await writePipeline(corpus.dir, pipelineOf(500))
 })
 
-const run = (dir: string, ...more: string[]) => runHeadrace(['run', pipeline, '--dir', dir, '--json', ...more])
+const run = (dir: string, ...more: string[]) =>
+  runHeadrace(['run', pipeline, '--dir', dir, '--workers', '1', '--json', ...more])
 
 interface FateLine {
   readonly slot: number
@@ -36,7 +38,7 @@ interface FateLine {
   readonly evidence: number
 }
 async function fatesOf(dir: string): Promise<FateLine[]> {
-  const { out } = await runHeadrace(['fates', '--dir', dir])
+  const { out } = await runMain(['fates', '--dir', dir])
   return out
     .trim()
     .split('\n')

@@ -7,6 +7,7 @@ import { Planner, type PlanOptions } from '../../../src/feed/plan/planner.ts'
 import { limits } from '../../../src/limits.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { drawFrom } from '../../random.ts'
+import { setLimits } from '../../simulate/small-limits.ts'
 
 const base: PlanOptions = {
   ...{ feed: 'f'.repeat(64), length: 10, batch: 4, mixture: null, blockTokens: 300, blockSlotsMax: 1000 },
@@ -212,8 +213,11 @@ test('without a mixture, domains are fed by what they have and end together', as
   assert.ok(Math.abs(half.totals.b.samples - 4.5) <= 1, 'not first one, then the other')
 })
 
-test('domains beyond those that steps name are fed as one; what is held out never is, and a mixture keeps all apart', async () => {
-  const count = limits.fedDomainsMax
+test('domains beyond those that steps name are fed as one; what is held out never is, and a mixture keeps all apart', async context => {
+  const { fedDomainsMax } = limits
+  const count = 40
+  setLimits({ fedDomainsMax: count })
+  context.after(() => setLimits({ fedDomainsMax }))
   const names = [...Array.from({ length: count + 2 }, (_, i) => `d${i}`), 'holdout']
   const entries = manifest([...names, `d${count}`].map(name => [name, 10] as const))
   const { steps, leftover } = await planAll(entries, { batch: 1 })

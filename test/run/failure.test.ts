@@ -36,13 +36,16 @@ before(async () => {
   pipeline = await writePipeline(corpus.dir, pipelineOf)
   await writeFile(pipeline, operators(mark) + (await readFile(pipeline, 'utf8')))
   reference = makeFolder('reference')
-  const { status, err } = await runHeadrace(['run', pipeline, '--dir', reference, '--json'])
+  const { status, err } = await runHeadrace(['run', pipeline, '--dir', reference, '--workers', '1', '--json'])
   assert.equal(status, 0, err)
   expected = await hashOutput(join(reference, 'test'))
 })
 
 /** A slow machine gets such a line every few seconds. */
 const progressLine = /^.*\d [kMG]?B\/s {2}.*\n/gm
+
+/** What a second worker would show nothing of. */
+const one = ['--workers', '1']
 
 /** Runs until it ends, within `secondsMax`: more is a hang, on a machine that does ten other things, too. */
 async function run(dir: string, more: string[] = [], secondsMax = 60) {
@@ -68,7 +71,7 @@ for (const [order, status, message] of failures)
     assert.match(failed.err, message)
     assert.equal(failed.status, status, failed.err)
     await rm(mark)
-    const { status: last, err } = await run(dir)
+    const { status: last, err } = await run(dir, one)
     assert.equal(last, 0, err)
     assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
   })
@@ -122,14 +125,14 @@ test('a damaged entry in the log stops the run with its place, and restored it g
   const damaged = Buffer.from(whole)
   damaged[100_000] ^= 1
   await writeFile(path, damaged)
-  const { status, err } = await run(dir)
+  const { status, err } = await run(dir, one)
   assert.equal(status, 65, err)
   assert.match(err, /^headrace[ a-z]*: entry annotate\.scored\/0:0 in .*\.journal does not match its checksum.*\n$/)
   // Slots that the loader committed meanwhile stay; the damaged byte alone is put back.
   const grown = await readFile(path)
   grown[100_000] ^= 1
   await writeFile(path, grown)
-  const last = await run(dir)
+  const last = await run(dir, one)
   assert.equal(last.status, 0, last.err)
   assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
 })

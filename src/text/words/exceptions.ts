@@ -54,7 +54,7 @@ export function listExceptions(): readonly (readonly string[])[] {
   }
   for (const split of [...listContractions(), ...listTimes(), ...others.trim().split(/\s+/)]) {
     add(split)
-    add(split.replaceAll(apostrophe, curlyApostrophe))
+    if (split.includes(apostrophe)) add(split.replaceAll(apostrophe, curlyApostrophe))
   }
   return [...all.values()]
 }

@@ -9,9 +9,13 @@ interface Exception {
 
 const slotCount = 4096
 const exceptions: readonly Exception[] = listExceptions().map(words => {
-  const points = Int32Array.from([...words.join('')], character => character.codePointAt(0)!)
-  let end = 0
-  return { points, ends: Uint8Array.from(words, word => (end += [...word].length)) }
+  const points: number[] = []
+  const ends: number[] = []
+  for (const word of words) {
+    for (const character of word) points.push(character.codePointAt(0)!)
+    ends.push(points.length)
+  }
+  return { points: Int32Array.from(points), ends: Uint8Array.from(ends) }
 })
 /** No exception is longer. */
 export const exceptionPointsMax = Math.max(...exceptions.map(exception => exception.points.length))

@@ -10,11 +10,14 @@ import { measuredAppends } from '../../src/record/slots.ts'
 import type { RunContext } from '../../src/run/context.ts'
 import { ownStage } from '../../src/run/own-stage.ts'
 import type { Chunk, Source } from '../../src/sources/source.ts'
+import { ordersVariable } from '../kill/orders.ts'
 import { randomFrom } from '../random.ts'
+import type { Limits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
 
 /** What tests of whole runs share: a corpus, a pipeline file, and the real command line as a child process. */
 const bin = join(import.meta.dirname, '..', '..', 'bin', 'headrace.js')
+const preload = new URL('../kill/preload.ts', import.meta.url).href
 
 const words =
   'the river of data that we have and with which to be in water mill stone wheel channel field morning people work always house bread paper letter story small great under over between because every other light grain'.split(
@@ -93,12 +96,19 @@ export interface Finished {
   readonly err: string
 }
 
-/** Runs the command line; `onStart` is given the child, to signal it. */
+/** Slots of a tenth of their own size: a corpus of some hundred documents then has as many as a test of whole runs needs. */
+export const smallSlots: Limits = { slotBytes: 48 * 1024 }
+
+/** Runs the command line; `onStart` is given the child, to signal it. `small` are limits that it has instead of its own. */
 export function runHeadrace(
   args: readonly string[],
   onStart?: (child: ReturnType<typeof spawn>) => void,
+  small?: Limits,
 ): Promise<Finished> {
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const preloaded = small ? ['--import', preload] : []
+  const orders = { limits: small, kill: null, fill: null, report: null, plant: null, root: '' }
+  const env = small ? { ...process.env, [ordersVariable]: JSON.stringify(orders) } : process.env
+  const child = spawn(process.execPath, [...preloaded, bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
   let [out, err] = ['', '']
   child.stdout.on('data', data => (out += data))
   child.stderr.on('data', data => (err += data))

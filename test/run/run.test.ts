@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { runMain } from '../cli/terminal.ts'
 import { randomFrom } from '../random.ts'
+import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
-import { type Corpus, hashOutput, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
+import * as fixture from './fixture.ts'
+import { type Corpus, hashOutput, signalAtWork, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
 
-// Whole runs of the real command over a made corpus of some 5 MB: what a user gets, whatever happens on the way.
+// Whole runs of the real command over a made corpus of some 20 small slots: what a user gets, whatever happens on the way.
 const seed = Math.floor(Math.random() * 2 ** 31)
 console.log(`seed ${seed}`)
 let corpus: Corpus
@@ -17,8 +19,12 @@ let expected: Record<string, string>
 let figures: { documents: number; kept: number; dropped: Record<string, number>; dead: number }
 let referenceDir: string
 
+setLimits(smallSlots)
+const runHeadrace = (args: readonly string[], onStart?: Parameters<typeof fixture.runHeadrace>[1]) =>
+  fixture.runHeadrace(args, onStart, smallSlots)
+
 before(async () => {
-  corpus = await writeCorpus({ seed: 1, files: 6, documentsPerFile: 300 })
+  corpus = await writeCorpus({ seed: 1, files: 6, documentsPerFile: 60 })
   pipeline = await writePipeline(corpus.dir)
   referenceDir = makeFolder('reference')
   const { status, out, err } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--workers', '1', '--json'])
@@ -132,7 +138,7 @@ test('a second process on the same run is refused with who holds it', async () =
 })
 
 test('a file that changed under its name is refused, naming it', async () => {
-  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 300 })
+  const other = await writeCorpus({ seed: 2, files: 6, documentsPerFile: 60 })
   const file = await writePipeline(other.dir)
   const dir = makeFolder('changed')
   const args = ['run', file, '--dir', dir, '--workers', '1', '--json']

@@ -5,7 +5,8 @@ import { before, test } from 'node:test'
 import { readRunFile } from '../../src/record/run-file.ts'
 import { runMain } from '../cli/terminal.ts'
 import { makeFolder } from '../temporary.ts'
-import { hashOutput, runHeadrace, signalAtWork, writeCorpus, writePipeline } from './fixture.ts'
+import * as fixture from './fixture.ts'
+import { hashOutput, signalAtWork, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
 
 // A run that is stopped, upgraded to a stricter rule, and goes on: what was decided stays, what follows is decided by the new rule.
 const pipelineOf = (wordsMin: number) => (glob: string) =>
@@ -14,11 +15,14 @@ const pipelineOf = (wordsMin: number) => (glob: string) =>
   .decide(h.rules({ gopherWords: { below: ${wordsMin} } }), h.exactDuplicates(), h.nearDuplicates())
   .tokenize('gpt2').feed({ length: 256, batch: 4 })`
 
+const runHeadrace = (args: readonly string[], onStart?: Parameters<typeof fixture.runHeadrace>[1]) =>
+  fixture.runHeadrace(args, onStart, smallSlots)
+
 let pipeline: string
 /** A run that was stopped at work under the first pipeline. */
 let stopped: string
 before(async () => {
-  const corpus = await writeCorpus({ seed: 9, files: 6, documentsPerFile: 200 })
+  const corpus = await writeCorpus({ seed: 9, files: 6, documentsPerFile: 40 })
   pipeline = await writePipeline(corpus.dir, pipelineOf(200))
   stopped = makeFolder('stopped')
   const { status, err } = await runHeadrace(['run', pipeline, '--dir', stopped, '--workers', '1', '--json'], child =>

@@ -9,6 +9,7 @@ import { type FeedOrigin, openFeed } from '../../src/feed/publish.ts'
 import { type FeedBatch, type FeedState, type ReadOptions, readFeed } from '../../src/feed/read.ts'
 import { folderBefore, folderOf } from '../../src/shards/folder.ts'
 import { python, skipWithout } from '../python/python.ts'
+import { sweep } from '../sweep.ts'
 import { makeFolder } from '../temporary.ts'
 import { type Corpus, writeCorpus } from './corpus.ts'
 
@@ -159,7 +160,7 @@ test('any world reads the same samples: sample k is rank k mod world', async () 
 test('a reader goes on from its state, with another world too, and counts only what it handed out', async () => {
   const path = feedDir('concatenate')
   const whole = await readAll(path)
-  for (let stop = 0; stop <= whole.length; stop++) {
+  for (const stop of sweep(0, whole.length)) {
     const reader = readFeed(path, { world: 2 })
     let handed = 0
     if (stop > 0) for await (const _ of reader) if (++handed === stop) break

@@ -1,7 +1,7 @@
-import { registerHooks } from 'node:module'
+import { type LoadHookSync, registerHooks } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
 import { limits } from '../../src/limits.ts'
-import { readOrders } from './orders.ts'
+import { type Orders, readOrders } from './orders.ts'
 import { reportAtExit } from './passings.ts'
 
 /**
@@ -22,15 +22,18 @@ if (orders) {
         specifier === 'node:fs/promises' && context.parentURL?.startsWith(src)
           ? nextResolve(effects, context)
           : nextResolve(specifier, context),
-      load: (url, context, nextLoad) => {
-        const loaded = nextLoad(url, context)
-        const { plant } = orders
-        if (plant === null || url !== src + plant.module) return loaded
-        const source = Buffer.from(loaded.source as Uint8Array).toString()
-        if (!source.includes(plant.from))
-          throw new Error(`${plant.module} has no '${plant.from}' to plant a mistake at`)
-        return { ...loaded, source: source.replace(plant.from, plant.to) }
-      },
     })
+    if (orders.plant) registerHooks({ load: plantIn(orders.plant) })
+  }
+}
+
+/** A hook of its own, as it costs each module that is loaded. */
+function plantIn({ module, from, to }: NonNullable<Orders['plant']>): LoadHookSync {
+  return (url, context, nextLoad) => {
+    const loaded = nextLoad(url, context)
+    if (url !== src + module) return loaded
+    const source = Buffer.from(loaded.source as Uint8Array).toString()
+    if (!source.includes(from)) throw new Error(`${module} has no '${from}' to plant a mistake at`)
+    return { ...loaded, source: source.replace(from, to) }
   }
 }

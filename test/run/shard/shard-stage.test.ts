@@ -19,6 +19,7 @@ import type { ManifestEntry } from '../../../src/shards/manifest.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
 import { randomFrom } from '../../random.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
+import { sweep } from '../../sweep.ts'
 import { makeFolder } from '../../temporary.ts'
 import { contextOf } from '../context.ts'
 import { asOwner, crashing, hashFiles } from '../fixture.ts'
@@ -160,7 +161,7 @@ test('crashed before or after any commit, they are the same, and no file is writ
 })
 
 test('an upgrade before any slot cuts the shards there, whether the stage had passed the slot or not', async () => {
-  for (let from = 1; from < slotsAll; from++) {
+  for (const from of sweep(1, slotsAll - 1)) {
     const both = [segmentFrom(0, 'first'), segmentFrom(from, 'second')]
     const known = await begin()
     await keep(known.log, 0, slotsAll + 1)

@@ -27,6 +27,11 @@ export const limits = {
   parquetInflationMax: 1000,
   /** Lanes read in parallel by the loader; fixed when a run is created, as slot numbers depend on it. */
   lanes: 4,
+  /**
+   * A run that is over sooner has begun as many workers as it had work for at once, as each costs what a start costs. Later all are there,
+   * as each makes the plan anew and must find the pipeline's files as they were.
+   */
+  workersBegunSeconds: 1,
   /** Slots handed to workers and not yet committed, for each worker: enough to hide latency, little enough for memory. */
   slotsInFlightPerWorker: 3,
   /** Measuring a slot, after which its rows are measured one by one: four times the slowest text known of `documentBytesMax`. */

@@ -48,12 +48,6 @@ class Thread {
 /** Jobs that a worker holds at once: one that runs and one that waits, so that it need not wait for this thread. */
 const jobsPerWorker = 2
 
-/**
- * A run that is over sooner has begun as many workers as it had work for at once: each costs what a start costs. Later all are there, as
- * each makes the plan anew and must find the pipeline's files as they were.
- */
-const allBegunMs = 1000
-
 /** A worker's garbage is mostly short-lived strings; left alone, V8 lets it grow with the input's size, to no gain in speed. */
 const youngMegabytesMax = 24
 
@@ -87,7 +81,7 @@ export class Pool implements AsyncDisposable {
     this.#beginAll = setTimeout(() => {
       while (this.#threads.size < size) this.#start()
       this.#dispatch()
-    }, allBegunMs)
+    }, 1000 * limits.workersBegunSeconds)
   }
 
   annotate(slot: number, chunks: readonly Chunk[]): Promise<MeasuredSlot> {

@@ -99,18 +99,25 @@ test('slots come back measured, each to who sent it, and their tokens', async ()
   assert.deepEqual([batch.rows, Object.hasOwn(batch.columns, 'tokens')], [4, true])
 })
 
-test('a worker begins for each job that finds all at work, and soon the rest', async () => {
+test('a worker begins for each job that finds all at work, and in the end the rest', async context => {
+  const { workersBegunSeconds } = limits
   let begun = 0
   const count = () => begun++
   process.on('worker', count)
+  context.after(() => {
+    process.off('worker', count)
+    setLimits({ workersBegunSeconds })
+  })
+  setLimits({ workersBegunSeconds: 1000 })
   await using pool = new Pool(4, ref)
   await pool.annotate(0, [chunkOf('text')])
   await pool.annotate(1, [chunkOf('text')])
   assert.equal(begun, 1)
   await Promise.all([2, 3].map(slot => pool.annotate(slot, [chunkOf('text')])))
   assert.equal(begun, 2)
-  while (begun < pool.size) await once(process, 'worker')
-  process.off('worker', count)
+  setLimits({ workersBegunSeconds: 0.001 })
+  await using other = new Pool(2, ref)
+  while (begun < 2 + other.size) await once(process, 'worker')
 })
 
 // A poison row is dead, and the rows beside it have the bytes that they have beside a row that is dead for another reason.

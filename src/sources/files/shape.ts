@@ -79,7 +79,7 @@ const toText = (head: Uint8Array) => Buffer.from(head.buffer, head.byteOffset, h
 /** Whether a text is an array of objects, or begins with an object over several lines, as programs write JSON for people. */
 function isOfValues(head: Uint8Array): boolean {
   if (head[0] === 0x7b && head[1] !== 13 && head[1] !== 10 && head[1] !== 32) return false
-  return /^(\xef\xbb\xbf)?\s*(\[\s*(\{|\]\s*$)|\{[ \t]*\r?\n\s*["}])/.test(toText(head))
+  return /^(\xef\xbb\xbf)?\s*(\[\s*\{|\{[ \t]*\r?\n\s*["}])/.test(toText(head))
 }
 
 async function* skipMark(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {

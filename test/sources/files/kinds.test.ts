@@ -83,7 +83,7 @@ test('JSON in one array, or over several lines, is read value by value', async (
     ['pretty, in UTF-16', encode(`\ufeff${pretty}`, 'utf16le'), ab],
     ['pretty objects', '{\n  "text": "a"\n}\n{\n  "text": "b"\n}\n', ab],
     ['two arrays', '[{"text":"a"}]\n[{"text":"b"}]', ab],
-    ['nothing', '[]\n', []],
+    ['an array of nothing, which is a line of no object', '[]\n', [[1, 'not-an-object', '']]],
     [
       'no object',
       '[{"text":"a"},5,null,{"text":"b"}]',

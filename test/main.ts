@@ -1,22 +1,53 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-// node test/main.ts FILES AND OPTIONS OF `node --test`: runs tests with a temporary folder of their own, and fails when one left a file in it.
-const folder = mkdtempSync(join(tmpdir(), 'headrace-'))
-// Each file is a process of its own, and most load the same modules: what one compiled, the next one need not.
-const cache = join(import.meta.dirname, '../node_modules/.cache/headrace/modules')
-const child = spawn(process.execPath, ['--test', ...process.argv.slice(2)], {
-  stdio: 'inherit',
-  env: { ...process.env, TMPDIR: folder, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? cache },
-})
-// Who interrupts means the tests; what they leave behind is removed all the same.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+// node test/main.ts                                   all tests
+// node test/main.ts --quick                           those that start no program, half a minute
+// node test/main.ts FILES AND OPTIONS OF `node --test`
+//
+// Tests have a temporary folder of their own, and a run fails when one left a file in it.
 
-child.on('exit', status => {
+/** Files of rooms that need no process of their own: in one, they load the modules that they share once. */
+const together = [
+  'test/{annotate,batch,decide,kafka,pipeline,shards,sources,text,tidy}/**/*.test.ts',
+  'test/feed/{plan,files}/*.test.ts',
+  'test/*.test.ts',
+]
+const quick = globSync(together).sort()
+const others = globSync('test/**/*.test.ts').filter(file => !quick.includes(file))
+const inOne = ['--test-timeout=60000', '--test-isolation=none', ...quick]
+/** Three at a time for two cores, as one that waits for a child or a disk leaves its core to another. */
+const inMany = ['--test-timeout=120000', '--test-concurrency=3', ...others.sort()]
+
+const given = process.argv.slice(2)
+if (given.length === 0) runTests(inOne, inMany)
+else runTests(given[0] === '--quick' ? inOne : given)
+
+function runTests(...lists: readonly (readonly string[])[]): void {
+  const folder = mkdtempSync(join(tmpdir(), 'headrace-'))
+  // Each file is a process of its own, and most load the same modules: what one compiled, the next one need not.
+  const cache = join(import.meta.dirname, '../node_modules/.cache/headrace/modules')
+  const env = { ...process.env, TMPDIR: folder, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? cache }
+  const children = lists.map(list => spawn(process.execPath, ['--test', ...list], { stdio: 'inherit', env }))
+  // Who interrupts means the tests; what they leave behind is removed all the same.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      for (const child of children) child.kill(signal)
+    })
+  let running = children.length
+  for (const child of children)
+    child.on('exit', status => {
+      if (status !== 0) process.exitCode = 1
+      if (--running === 0) checkFolder(folder)
+    })
+}
+
+function checkFolder(folder: string): void {
   const left = readdirSync(folder)
   rmSync(folder, { recursive: true, force: true })
-  if (left.length > 0) console.error(`left behind in the temporary folder: ${left.join(', ')}`)
-  process.exitCode = status || left.length > 0 ? 1 : 0
-})
+  if (left.length === 0) return
+  console.error(`left behind in the temporary folder: ${left.join(', ')}`)
+  process.exitCode = 1
+}

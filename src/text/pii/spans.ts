@@ -3,9 +3,9 @@ export const piiKinds = Object.freeze({ email: 1, ipv4: 2, ipv6: 3, phone: 4, ca
 
 /**
  * What stands in a span's place, by kind. E-mail and IPv4 as datatrove 0.10 (`example` domains are reserved by RFC 2606; its IP
- * list answered no ping when it was made); IPv6 for documentation (RFC 3849); a phone number set apart for fiction; the card number
- * and the IBAN that tests use, and the key of AWS's documentation. A found text that is one of these is no span, so masking twice
- * changes nothing.
+ * list answered no ping when it was made); IPv6 for documentation (RFC 3849); a phone number set apart for fiction; of cards, accounts
+ * and keys what nobody has, as the examples of documentation are also found where the real ones are. A found text that is one of these is
+ * no span, so masking twice changes nothing.
  */
 export const piiPlaceholders: Readonly<Record<number, readonly string[]>> = Object.freeze({
   [piiKinds.email]: ['email@example.com', 'firstname.lastname@example.org'],
@@ -19,9 +19,9 @@ export const piiPlaceholders: Readonly<Record<number, readonly string[]>> = Obje
   ],
   [piiKinds.ipv6]: ['2001:db8::1'],
   [piiKinds.phone]: ['555-0100'],
-  [piiKinds.card]: ['4111 1111 1111 1111'],
-  [piiKinds.iban]: ['GB82 WEST 1234 5698 7654 32'],
-  [piiKinds.secret]: ['AKIAIOSFODNN7EXAMPLE'],
+  [piiKinds.card]: ['0000 0000 0000 0000'],
+  [piiKinds.iban]: ['XX00 0000 0000 0000 0000'],
+  [piiKinds.secret]: ['AKIA0000000000000000'],
 })
 
 /** Which kinds are looked for. */

@@ -13,7 +13,7 @@ const least: [kind: string, precision: number, recall: number][] = [
   ['card', 100, 100],
   ['iban', 100, 100],
   // Missed: a password, which looks like nothing.
-  ['secret', 100, 88],
+  ['secret', 100, 90],
 ]
 
 test('precision and recall on the labelled sentences are what they were', async () => {

@@ -63,6 +63,16 @@ function cutExceptions(): { apartEnds: Int32Array[]; apartLengths: Map<number, n
   return { apartEnds, apartLengths, apartPairs }
 }
 
+/** The same of ASCII as a table: most words begin so, and one of apostrophes alone asks at each. */
+const asciiLengths = Uint8Array.from(
+  { length: 128 * 128 },
+  (_, pair) => apartLengths.get(pairOf(pair >> 7, pair & 127)) ?? 0,
+)
+
+function apartLengthOf(left: number, right: number): number {
+  return (left | right) < 128 ? asciiLengths[(left << 7) | right] : (apartLengths.get(pairOf(left, right)) ?? 0)
+}
+
 function pairOf(left: number, right: number): number {
   return left * 0x110000 + right
 }
@@ -97,8 +107,9 @@ function chooseApart(context: Chunk, first: number, last: number): Uint8Array {
   const found = findApart(context) ?? new Int32Array(count)
   const taken = new Uint8Array(count)
   const chosen = new Uint8Array(count)
+  const lengths = found.reduce((all, bits) => all | bits, 0)
   for (let words = exceptionPointsMax; words > 1; words--)
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count && lengths & (1 << words); i++) {
       if ((found[i] & (1 << words)) === 0) continue
       if (i >= first && i + words <= last && taken[i] + taken[i + words - 1] === 0) chosen[i] = words
       taken.fill(1, i, i + words)
@@ -112,7 +123,7 @@ function findApart(chunk: Chunk): Int32Array | undefined {
   let found: Int32Array | undefined
   for (let i = 0; i + 1 < count; i++) {
     const start = i === 0 ? 0 : ends[i - 1]
-    const lengthMax = apartLengths.get(pairOf(points[start], points[start + 1])) ?? 0
+    const lengthMax = apartLengthOf(points[start], points[start + 1])
     for (let last = i + 1; last < count && ends[last] - start <= lengthMax; last++) {
       const exception = findException(points, start, ends[last])
       if (exception < 0 || !isApart(ends, i, last, start, apartEnds[exception])) continue

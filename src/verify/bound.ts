@@ -1,40 +1,24 @@
 import { boundTo } from '../record/binding.ts'
 import { advices, type Check } from './check.ts'
-import type { LoggedCommit, StageScan, TornTail } from './log.ts'
+import type { LoggedCommit, StageScan } from './log.ts'
+import { ScanOfScan } from './scan-of-scan.ts'
 
 /** A stage's scan that holds the note of each commit against the binding of the run, so that none is of another run. */
-export class BoundScan implements StageScan {
-  readonly #scan: StageScan
+export class BoundScan extends ScanOfScan {
   readonly #binding: string | null
   readonly #check: Check
 
   constructor(scan: StageScan, binding: string | null, check: Check) {
-    this.#scan = scan
+    super(scan)
     this.#binding = binding
     this.#check = check
   }
 
-  async *commits(): AsyncGenerator<LoggedCommit> {
-    for await (const commit of this.#scan.commits()) {
+  override async *commits(): AsyncGenerator<LoggedCommit> {
+    for await (const commit of this.scan.commits()) {
       for (const { note } of commit.positions) this.#hold(commit, note)
       yield commit
     }
-  }
-
-  get isDamaged(): boolean {
-    return this.#scan.isDamaged
-  }
-
-  get tail(): TornTail | null {
-    return this.#scan.tail
-  }
-
-  get bytes(): number {
-    return this.#scan.bytes
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#scan[Symbol.asyncDispose]()
   }
 
   #hold(commit: LoggedCommit, note: string): void {

@@ -1,37 +1,25 @@
 import { type NotedStage, NoteFold } from '../record/long-notes.ts'
 import { advices, type Check } from './check.ts'
-import type { LoggedCommit, StageScan, TornTail } from './log.ts'
+import type { LoggedCommit, StageScan } from './log.ts'
+import { ScanOfScan } from './scan-of-scan.ts'
 
 /** A stage's commits with their whole notes, where these are longer than a position holds; an empty note where one can't be made. */
-export class WholeNotes implements StageScan {
-  readonly #scan: StageScan
+export class WholeNotes extends ScanOfScan {
   readonly #stage: NotedStage
   readonly #check: Check
   readonly #isTrimmed: boolean
 
   constructor(scan: StageScan, stage: NotedStage, check: Check, isTrimmed: boolean) {
-    this.#scan = scan
+    super(scan)
     this.#stage = stage
     this.#check = check
     this.#isTrimmed = isTrimmed
   }
 
-  get isDamaged(): boolean {
-    return this.#scan.isDamaged
-  }
-
-  get tail(): TornTail | null {
-    return this.#scan.tail
-  }
-
-  get bytes(): number {
-    return this.#scan.bytes
-  }
-
-  async *commits(): AsyncGenerator<LoggedCommit> {
+  override async *commits(): AsyncGenerator<LoggedCommit> {
     const fold = new NoteFold(this.#stage)
     let isMissing = false
-    for await (const commit of this.#scan.commits()) {
+    for await (const commit of this.scan.commits()) {
       for (const entry of commit.entries) await this.#check.attempt(entry, advices.restore, async () => fold.add(entry))
       const positions = commit.positions.map(position => ({ ...position, note: fold.whole(position.note) ?? '' }))
       const isLost = positions.some(({ note }, i) => note === '' && commit.positions[i].note !== '')
@@ -41,9 +29,5 @@ export class WholeNotes implements StageScan {
       isMissing = isLost
       yield { ...commit, positions }
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#scan[Symbol.asyncDispose]()
   }
 }

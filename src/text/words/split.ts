@@ -63,11 +63,15 @@ function cutExceptions(): { apartEnds: Int32Array[]; apartLengths: Map<number, n
   return { apartEnds, apartLengths, apartPairs }
 }
 
-/** The same of ASCII as a table: most words begin so, and one of apostrophes alone asks at each. */
-const asciiLengths = Uint8Array.from(
-  { length: 128 * 128 },
-  (_, pair) => apartLengths.get(pairOf(pair >> 7, pair & 127)) ?? 0,
-)
+/** The lengths of pairs of ASCII as a table: most words begin so, and one of apostrophes alone asks at each. */
+const asciiLengths = tabulateAscii()
+
+function tabulateAscii(): Uint8Array {
+  const lengths = new Uint8Array(128 * 128)
+  for (const [left, right = 128] of exceptionPoints())
+    if ((left | right) < 128) lengths[(left << 7) | right] = apartLengths.get(pairOf(left, right)) ?? 0
+  return lengths
+}
 
 function apartLengthOf(left: number, right: number): number {
   return (left | right) < 128 ? asciiLengths[(left << 7) | right] : (apartLengths.get(pairOf(left, right)) ?? 0)

@@ -8,6 +8,7 @@ import { DocumentBuilder, type RawDocument, roles, tooLong } from '../document.t
 import { parseLongNumbers } from '../exact-json.ts'
 import type { Columns } from '../fields.ts'
 import { emptyDocument } from '../json-record.ts'
+import { findPlace } from '../nested-field.ts'
 
 /** A message with more rows is refused, and one with more than two a byte: a slot has room for `limits.slotRowsMax`. */
 const messageRowsMax = 65_536
@@ -164,13 +165,10 @@ export function withLabel(meta: string, label: string, row: number | null = null
 
 /** The column of that name, else what the structs of columns have under a path such as `meta.source`. */
 function findColumn(columns: Columned, path: string): ValueAt | undefined {
-  const whole = columns.get(path)
-  if (whole) return whole
-  for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) {
-    const outer = columns.get(path.slice(0, dot))
-    if (outer) return row => fieldOf(outer(row), path.slice(dot + 1))
-  }
-  return undefined
+  const place = findPlace([...columns.keys()], path)
+  if (!place) return undefined
+  const at = columns.get(place.column)!
+  return place.path === null ? at : row => fieldOf(at(row), place.path!)
 }
 
 function fieldOf(value: ArrowValue, path: string): ArrowValue {

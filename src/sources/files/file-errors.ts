@@ -1,4 +1,4 @@
-import { HeadraceError } from '../../errors.ts'
+import { HeadraceError, systemCodeOf } from '../../errors.ts'
 
 // What can't be listed, opened or read stops a run, and is never a dead record: what lies behind it would be missing without a word. A dead
 // record is what was read and is no document.
@@ -11,7 +11,8 @@ const absentCodes = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']
 
 /** A system's error as what stops the run: 'not-found' where the path is at fault, 'disk' where a later try may do; others stay as they are. */
 export function refuseFile(error: unknown, path: string): unknown {
-  const { code = '', syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  const { syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  const code = systemCodeOf(error)
   if (error instanceof HeadraceError || syscall === undefined) return error
   if (refusedCodes.includes(code)) {
     const advice = 'let this user read it, or leave it out of the input'

@@ -11,7 +11,7 @@ import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
 import { loadPlan, nameStart, referTo } from './load-plan.ts'
 import { formatBytes, formatCount, formatPlural } from './table.ts'
-import { cleanName, formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
+import { cleanName, cleanPath, formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 
 export const doctorCommand: Command = {
   name: 'doctor',
@@ -166,18 +166,14 @@ function describeFeed({ steps, isEnded, tailLines }: NonNullable<Diagnosis['feed
   return `${published}; ${formatPlural(tailLines, 'line')} behind them are not published and are written again`
 }
 
-/** Names of files that are shown, and columns of each. */
+/** Names of files that are shown. */
 const namesMax = 3
-const pathColumnsMax = 300
 
 function describeInput({ splits, missing, changed, fresh, unchecked }: Diagnosis['input']): string {
   const recorded = `${formatPlural(splits, 'file')} recorded`
   if (unchecked !== null) return `${recorded}, not compared: ${unchecked}`
   const some = (what: string, names: readonly string[]) => {
-    const shown = [
-      ...names.slice(0, namesMax).map(name => cleanName(name, pathColumnsMax)),
-      ...(names.length > namesMax ? ['...'] : []),
-    ]
+    const shown = [...names.slice(0, namesMax).map(cleanPath), ...(names.length > namesMax ? ['...'] : [])]
     return names.length > 0 ? `${formatCount(names.length)} ${what} (${shown.join(', ')})` : ''
   }
   const parts = [some('changed', changed), some('missing', missing), fresh ? `${formatCount(fresh)} new` : '']

@@ -9,7 +9,7 @@ import { compareLines, differenceStart } from './difference.ts'
 import { openRun } from './find-run.ts'
 import { readReasons } from './reasons.ts'
 import { formatMeasured, formatPlural } from './table.ts'
-import { cleanName, clipText, indentText, pageWidth, printable } from './wrap.ts'
+import { cleanName, cleanPath, clipText, indentText, pageWidth, printable } from './wrap.ts'
 
 export const lookCommand: Command = {
   name: 'look',
@@ -78,7 +78,7 @@ async function describe(run: RunReader, fate: LocatedFate, page: Page): Promise<
 }
 
 /** `file:line`, whatever the file is called. */
-const placeOf = (file: string, line: number) => `${cleanName(file, pathColumnsMax)}:${line}`
+const placeOf = (file: string, line: number) => `${cleanPath(file)}:${line}`
 
 /** The document that a duplicate repeats, and in what they differ. */
 async function describePartner(run: RunReader, fate: LocatedFate, text: string, page: Page): Promise<string> {
@@ -93,8 +93,6 @@ async function describePartner(run: RunReader, fate: LocatedFate, text: string, 
   return fate.reason === 'exact-duplicate' ? head : head + describeDifference(text, other, page.width)
 }
 
-/** A path is of use whole, unless it is absurd. */
-const pathColumnsMax = 300
 const differencesMax = 3
 
 function describeDifference(text: string, other: string, width: number): string {

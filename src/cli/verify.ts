@@ -4,10 +4,7 @@ import { type Verification, verifyRun } from '../verify/verify.ts'
 import { type Command, runOptions, type Terminal } from './command.ts'
 import { openRun } from './find-run.ts'
 import { formatBytes, formatCount, formatPlural, formatSeconds, formatTable } from './table.ts'
-import { cleanName, indentText, pageWidth, printable } from './wrap.ts'
-
-/** A path is of use whole, unless it is absurd. */
-const pathColumnsMax = 300
+import { cleanPath, indentText, pageWidth, printable } from './wrap.ts'
 
 /** How often a terminal is told what is read. */
 const redrawMs = 200
@@ -53,7 +50,7 @@ function printVerification(dir: string, found: Verification, seconds: number, te
   for (const { name, failures, problems } of checks) {
     for (const { file, place, what, advice } of problems) {
       const where = [file, place].filter(Boolean).join(', ')
-      write(`\n${name}: ${cleanName(where, pathColumnsMax)}\n${indent(`${what}\n${advice}`)}`)
+      write(`\n${name}: ${cleanPath(where)}\n${indent(`${what}\n${advice}`)}`)
     }
     if (failures > problems.length) write(`\n${name}: and ${formatCount(failures - problems.length)} more\n`)
   }

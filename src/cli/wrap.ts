@@ -1,6 +1,6 @@
 import { clipText, displayWidth, findFit } from '../text/printable.ts'
 
-export { cleanName, clipText, displayWidth, printable } from '../text/printable.ts'
+export { cleanName, cleanPath, clipText, displayWidth, printable } from '../text/printable.ts'
 
 /** Columns of a page: the terminal's, within reason; a pipe gets 100. */
 export function pageWidth({ out }: { readonly out: { readonly columns?: number } }): number {

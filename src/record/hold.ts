@@ -3,7 +3,7 @@ import { removeFile } from '../disk/files.ts'
 import { isCount, isFields, isListOf, isObjectOf, isOneOf, readJson, writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
-import { cleanName, displayWidth } from '../text/printable.ts'
+import { cleanName, cleanPath, displayWidth } from '../text/printable.ts'
 import { deadRowsOf } from './dead-records.ts'
 import { decodeEntry } from './entry.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
@@ -106,7 +106,7 @@ function tellTrip(trip: Trip): string {
     (name, i) =>
       `  ${name}${' '.repeat(nameWidth - displayWidth(name))}  ${counts[i].padStart(countWidth)}  ${shares[i]}\n`,
   )
-  const samples = trip.samples.map(({ id, file, line }) => `    ${plain(id)}  ${cleanName(file, 300)}:${line}\n`)
+  const samples = trip.samples.map(({ id, file, line }) => `    ${plain(id)}  ${cleanPath(file)}:${line}\n`)
   return `${describeTrip(trip)}\n${parts.join('')}${samples.length ? '  removed, for example\n' : ''}${samples.join('')}`
 }
 

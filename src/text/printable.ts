@@ -19,6 +19,14 @@ export function cleanName(name: string, columnsMax: number = nameColumnsMax): st
   return clipText(short === name ? clean : `${clean}…`, columnsMax)
 }
 
+/** A path is of use whole, unless it is absurd. */
+const pathColumnsMax = 300
+
+/** A path for a line of text, as `cleanName`; longer ones stay whole. */
+export function cleanPath(path: string): string {
+  return cleanName(path, pathColumnsMax)
+}
+
 /** The same text with escapes, `\u001b`, for what steers a terminal. JSON stays the same value. Line feeds stay. */
 export function escapeControls(text: string): string {
   return text.toWellFormed().replace(steering, sign => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)

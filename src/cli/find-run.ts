@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
@@ -21,6 +22,16 @@ export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<Ru
     ? `it holds ${runs.join(', ')}`
     : "begin one with 'headrace run PIPELINE', or name another folder with --dir"
   throw new HeadraceError('not-found', `${dir} holds ${what}; ${advice}`)
+}
+
+/** Opens the run that is named: one in the folder of `--dir`, or the path of a run's own folder. */
+export async function openNamedRun(args: ParsedArgs, name: string): Promise<RunReader> {
+  const dir = args.text('dir') ?? '.headrace'
+  const runs = await listRuns(dir)
+  if (runs.includes(name)) return RunReader.open(join(dir, name))
+  if (existsSync(join(name, 'run.json'))) return RunReader.open(name)
+  const held = runs.length ? `it holds ${runs.join(', ')}` : 'it holds no run'
+  throw new HeadraceError('not-found', `${dir} holds no run '${name}', and no run's folder has that path; ${held}`)
 }
 
 /** Names of the runs in a folder, the newest first. A run's folder changes when its lock comes and goes. */

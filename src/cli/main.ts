@@ -19,6 +19,7 @@ import { topicsCommand } from './topics.ts'
 import { traceCommand } from './trace.ts'
 import { tryCommand } from './try.ts'
 import { verifyCommand } from './verify.ts'
+import { whatIfCommand } from './what-if.ts'
 import { formatPairs, pageWidth } from './wrap.ts'
 
 /** All commands, in the order of a first day with Headrace. */
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   traceCommand,
   fatesCommand,
   decisionsCommand,
+  whatIfCommand,
   feedCommand,
   verifyCommand,
   doctorCommand,

@@ -95,6 +95,23 @@ export interface SpreadLog extends Log {
   join(stages: readonly string[], handler: ShareHandler): Promise<Membership>
 }
 
+/** An entry whose value is read where it is asked for. */
+export interface PartEntry extends Cursor {
+  readonly headers: Readonly<Record<string, string>>
+  /** Bytes of the whole value. */
+  readonly bytes: number
+  /** Bytes of the value from `at` on, into memory of their own. All must lie in it. */
+  read(at: number, bytes: number): Promise<Uint8Array>
+}
+
+/** A log that can read parts of a value. The checksum is of the whole, so that parts are not held against it. */
+export interface PartLog extends Log {
+  /** The committed entries from a cursor on, in order; as `read` with a signal that is aborted. */
+  readParts(from: Cursor): AsyncIterable<PartEntry>
+}
+
+export const readsParts = (log: Log): log is PartLog => 'readParts' in log
+
 /** What a log also does for its operator: retention. */
 export interface Topics {
   /** Entries before this offset are no longer needed. May keep more than asked. */

@@ -1,5 +1,5 @@
 import type { Rule } from '../annotate/annotator.ts'
-import { isFields, isListOf, isObjectOf, isOptional, isText, type Shape } from '../disk/json-file.ts'
+import { isCount, isFields, isListOf, isObjectOf, isOptional, isText, type Shape } from '../disk/json-file.ts'
 import type { Plan } from '../pipeline/plan.ts'
 
 /** A step of annotating as it is recorded: the columns that it writes, or the rules of a gate. */
@@ -9,13 +9,26 @@ export type RecordedStep = { readonly writes: readonly string[] } | { readonly g
 export interface RecordedReasons {
   readonly steps: readonly RecordedStep[]
   readonly rules: readonly Rule[]
+  /** In their order; none in a run of an older version. */
+  readonly deciders?: readonly RecordedDecider[]
+}
+
+/** What makes a decider again where it is one of Headrace's own. */
+export interface RecordedDecider {
+  readonly name: string
+  readonly version: number
+  readonly options: Readonly<Record<string, unknown>>
 }
 
 /** What of a plan is recorded for this. */
-export function recordReasons({ steps, rules }: Plan): RecordedReasons {
+export function recordReasons({ steps, rules, deciders }: Plan): RecordedReasons {
   const record = (step: Plan['steps'][number]): RecordedStep =>
     'gate' in step ? { gate: step.gate } : { writes: step.annotator.writes.map(field => field.name) }
-  return { steps: steps.map(record), rules }
+  return {
+    steps: steps.map(record),
+    rules,
+    deciders: deciders.map(({ name, version, options }) => ({ name, version, options })),
+  }
 }
 
 const isBound = isOptional(value => typeof value === 'number')
@@ -30,4 +43,10 @@ const isRule = isObjectOf({
 })
 const isStep: Shape = value => isFields(value) && (isNames(value.writes) || isListOf(isRule)(value.gate))
 
-export const isReasons: Shape = isObjectOf({ steps: isListOf(isStep), rules: isListOf(isRule) })
+const isDecider = isObjectOf({ name: isText, version: isCount, options: isFields })
+
+export const isReasons: Shape = isObjectOf({
+  steps: isListOf(isStep),
+  rules: isListOf(isRule),
+  deciders: isOptional(isListOf(isDecider)),
+})

@@ -4,6 +4,7 @@ import type { Import } from './tree.ts'
 export const layers: Readonly<Record<string, number>> = {
   cli: 6,
   watch: 5,
+  'what-if': 5,
   run: 4,
   verify: 4,
   inspect: 4,

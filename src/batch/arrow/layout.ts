@@ -66,13 +66,40 @@ export function viewBatch(layout: BatchLayout, readAt: ReadAt, names?: readonly 
 /** The batch of a stream that `encodeBatch` or another Arrow writer made. Columns are views of `bytes`, or of a copy when unaligned. */
 export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metadata } {
   if (bytes.byteOffset % 8 !== 0) bytes = bytes.slice()
+  const { layout, metadata } = readStreamLayout(bytes, bytes.length)
+  return { batch: viewBatch(layout, (at, length) => bytes.subarray(at, at + length)), metadata }
+}
+
+/** Where the batch of such a stream of `length` bytes lies; `head` are its first `streamHeadBytes`, or more. */
+export function readStreamLayout(head: Uint8Array, length: number): { layout: BatchLayout; metadata: Metadata } {
   return flat.guardCorrupt('an Arrow message', () => {
-    const schema = readMessage(bytes, 0, schemaMessage)
+    const schema = readMessage(head, 0, schemaMessage)
     const { fields, metadata } = readSchema(schema.table)
-    const message = readMessage(bytes, schema.end, recordBatchMessage)
+    const message = readMessage(head, schema.end, recordBatchMessage)
     const layout = readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
-    if (message.end > bytes.length) throw new RangeError(`it ends at byte ${bytes.length} of ${message.end}`)
-    return { batch: viewBatch(layout, (at, length) => bytes.subarray(at, at + length)), metadata }
+    if (message.end > length) throw new RangeError(`it ends at byte ${length} of ${message.end}`)
+    return { layout, metadata }
+  })
+}
+
+/** How many bytes at the beginning of a stream say where its batch lies; as far as `bytes`, its first 8 or more, tell. */
+export function streamHeadBytes(bytes: Uint8Array): number {
+  const batchAt = 8 + Math.max(0, intAt(bytes, 4))
+  return batchAt + 8 + (bytes.length < batchAt + 8 ? 0 : Math.max(0, intAt(bytes, batchAt + 4)))
+}
+
+/** Where the values of these columns lie, in their order: what `viewBatch` reads of them. */
+export function regionsOf(layout: BatchLayout, names: readonly string[]): Region[] {
+  const wanted = layout.columns.filter(({ field }) => names.includes(field.name))
+  return wanted.flatMap(({ offsets, values }) => (offsets ? [offsets, values] : [values]))
+}
+
+/** Where the strings of a column begin, and the last ends: its offsets alone. */
+export function viewOffsets({ columns, rows }: BatchLayout, name: string, readAt: ReadAt): Int32Array {
+  return flat.guardCorrupt('an Arrow batch', () => {
+    const column = columns.find(({ field }) => field.name === name && field.kind === 'utf8')
+    if (!column) throw new RangeError(`it has no strings '${name}'`)
+    return viewEnds(column, rows, column.values.bytes, readAt)
   })
 }
 
@@ -207,16 +234,22 @@ function widthOf({ kind, width }: Field): number {
   return kind === 'fixed' ? (width ?? 0) : kind === 'u8' ? 1 : kind === 'f64' ? 8 : 4
 }
 
-function viewColumn({ field, offsets, values }: ColumnLayout, rows: number, readAt: ReadAt): Column {
+function viewColumn(column: ColumnLayout, rows: number, readAt: ReadAt): Column {
+  const { field, values } = column
   const bytes = values.bytes === 0 ? new Uint8Array(0) : readAt(values.at, values.bytes)
   if (field.kind === 'fixed') return { kind: 'fixed', width: field.width ?? 0, bytes }
   if (field.kind !== 'utf8' && field.kind !== 'list<i32>')
     return { kind: field.kind, values: asNumbers(field.kind, bytes) }
-  const ends = offsets ? (asNumbers('i32', readAt(offsets.at, offsets.bytes)) as Int32Array) : new Int32Array(1)
-  checkOffsets(ends, rows, field.kind === 'utf8' ? bytes.length : bytes.length / 4, field.name)
+  const ends = viewEnds(column, rows, field.kind === 'utf8' ? bytes.length : bytes.length / 4, readAt)
   return field.kind === 'utf8'
     ? { kind: 'utf8', offsets: ends, bytes }
     : { kind: 'list<i32>', offsets: ends, values: asNumbers('i32', bytes) as Int32Array }
+}
+
+function viewEnds({ field, offsets }: ColumnLayout, rows: number, items: number, readAt: ReadAt): Int32Array {
+  const ends = offsets ? (asNumbers('i32', readAt(offsets.at, offsets.bytes)) as Int32Array) : new Int32Array(1)
+  checkOffsets(ends, rows, items, field.name)
+  return ends
 }
 
 function checkOffsets(offsets: Int32Array, rows: number, items: number, name: string): void {

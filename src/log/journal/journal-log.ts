@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { limits } from '../../limits.ts'
-import type { Cursor, Entry, Log, Owner, Position, Topics } from '../log.ts'
+import type { Cursor, Entry, Owner, PartEntry, PartLog, Position, Topics } from '../log.ts'
 import { stageOf, startPosition } from '../log.ts'
 import { OpenFiles } from './open-files.ts'
 import { Journal, type JournalOptions } from './stage-journal.ts'
@@ -12,7 +12,7 @@ import { Journal, type JournalOptions } from './stage-journal.ts'
  *
  * A commit that failed may have happened, as after a crash. The same process commits nothing more to that stage; a new start goes on.
  */
-export class JournalLog implements Log, Topics {
+export class JournalLog implements PartLog, Topics {
   readonly #dir: string
   readonly #options: JournalOptions
   readonly #journals = new Map<string, Promise<Journal>>()
@@ -50,6 +50,15 @@ export class JournalLog implements Log, Topics {
       } else if (signal.aborted) return
       // Nothing runs between looking and waiting, so no commit is missed.
       else await journal.waiters.wait(signal)
+    }
+  }
+
+  async *readParts(from: Cursor): AsyncIterable<PartEntry> {
+    const journal = await this.#journal(stageOf(from.topic))
+    for (let { offset } = from; ; offset++) {
+      const place = journal.index.place({ ...from, offset })
+      if (!place) return
+      yield await journal.part({ ...from, offset }, place)
     }
   }
 

@@ -5,12 +5,12 @@ import { copyBytes, readBytes, writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { fencedError } from '../errors.ts'
-import type { Commit, Cursor, Entry } from '../log.ts'
+import type { Commit, Cursor, Entry, PartEntry } from '../log.ts'
 import { Waiters } from '../waiters.ts'
 import { JournalIndex, type Place, type Segment } from './entry-index.ts'
 import type { Chain, Claim, JournalFile } from './files.ts'
 import { bearFile, chainFiles, claimEpoch, journalName, listJournal, removeFile } from './files.ts'
-import { checkValue, type EncodedFrame, encodeBase, encodeFrame, type Span } from './frame.ts'
+import { checkValue, type EncodedFrame, encodeBase, encodeFrame, type FrameAppend, type Span } from './frame.ts'
 import type { OpenFiles } from './open-files.ts'
 import { damagedError, type Frame, FrameReader, readHistory, scanFile } from './segment.ts'
 
@@ -98,12 +98,27 @@ export class Journal {
     }
   }
 
-  async entry(cursor: Cursor, place: Place): Promise<Entry> {
+  entry(cursor: Cursor, place: Place): Promise<Entry> {
     const { path, size } = place.segment
+    return this.#use(path, handle => readEntry(new FrameReader(handle, size), path, cursor, place))
+  }
+
+  /** The same without its value, of which parts can be read. */
+  async part(cursor: Cursor, place: Place): Promise<PartEntry> {
+    const { path, size } = place.segment
+    const found = await this.#use(path, handle => findValue(new FrameReader(handle, size), path, place))
+    const read = (at: number, bytes: number) =>
+      this.#use(path, async handle => {
+        const part = await readBytes(handle, found.at + at, bytes)
+        if (at + bytes > found.append.length || part.length < bytes) throw damagedError(path, found.at + at)
+        return part
+      })
+    return { ...cursor, headers: found.append.headers, bytes: found.append.length, read }
+  }
+
+  async #use<T>(path: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
     try {
-      return await this.#options.files.use(path, handle =>
-        readEntry(new FrameReader(handle, size), path, cursor, place),
-      )
+      return await this.#options.files.use(path, work)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrapDiskError(error, `reading ${path}`)
       this.#claim?.check()
@@ -285,12 +300,22 @@ function causeOf(error: unknown, claim: Claim): unknown {
   }
 }
 
-async function readEntry(reader: FrameReader, path: string, cursor: Cursor, place: Place): Promise<Entry> {
+/** What its frame says of an entry, and where its value begins in the file. */
+async function findValue(
+  reader: FrameReader,
+  path: string,
+  place: Place,
+): Promise<{ append: FrameAppend; at: number }> {
   const frame = await reader.frame(place.frameAt)
   if (!frame) throw damagedError(path, place.frameAt)
   const append = frame.header.appends[place.ordinal]
   let at = frame.bodyAt
   for (const earlier of frame.header.appends.slice(0, place.ordinal)) at += earlier.length
+  return { append, at }
+}
+
+async function readEntry(reader: FrameReader, path: string, cursor: Cursor, place: Place): Promise<Entry> {
+  const { append, at } = await findValue(reader, path, place)
   const value = await readBytes(reader.handle, at, append.length)
   checkValue(append, value, `entry ${cursor.topic}/${cursor.partition}:${cursor.offset} in ${path}`)
   return { ...cursor, headers: append.headers, value }

@@ -1,0 +1,34 @@
+import type { Rule } from '../annotate/annotator.ts'
+import type { Batch } from '../batch/batch.ts'
+import { evaluateRules } from '../decide/rules.ts'
+
+/** Marks of a batch: for each condition a 1 for each row that meets it. */
+export type Marks = readonly Uint8Array[]
+
+/** What rules look at, each once however many rules and gates ask it: a column and its bounds. */
+export class Conditions {
+  readonly #rules: Rule[] = []
+  readonly #known = new Map<string, number>()
+
+  /** The number of a rule's condition. */
+  numberOf(rule: Rule): number {
+    const { column, below, above, oneOf, noneOf } = rule
+    const key = JSON.stringify([column, below, above, oneOf, noneOf])
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    this.#known.set(key, this.#rules.length)
+    return this.#rules.push(rule) - 1
+  }
+
+  columns(): string[] {
+    return this.#rules.map(rule => rule.column)
+  }
+
+  /** Looks at all rows of a batch. Throws a TypeError where a column is missing or of another kind. */
+  mark(batch: Batch): Marks {
+    return this.#rules.map(rule => {
+      const { rule: broken } = evaluateRules(batch, [rule])
+      return Uint8Array.from(broken, index => (index < 0 ? 0 : 1))
+    })
+  }
+}

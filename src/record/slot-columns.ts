@@ -92,13 +92,14 @@ async function* partsBySlot({ run, first }: RunReader, log: PartLog, end: number
 async function readParts(run: RunReader, entry: PartEntry, names: readonly string[]): Promise<Scored> {
   const slot = Number(entry.headers.slot)
   const dead = Number(entry.headers.dead)
-  const { layout } = readStreamLayout(await readHead(entry), entry.bytes)
+  const head = await readHead(entry)
+  const { layout } = readStreamLayout(head, entry.bytes)
   const stored = new Set(layout.columns.map(({ field }) => field.name))
   if (![...names, 'text'].every(name => stored.has(name))) {
     const scored = await run.scored(slot)
     return { slot, scored, textOffsets: utf8(scored, 'text').offsets, dead }
   }
-  const readAt = await fetchRegions(entry, wantedRegions(layout, names))
+  const readAt = await fetchRegions(entry, head, wantedRegions(layout, names))
   return { slot, scored: viewBatch(layout, readAt, names), textOffsets: viewOffsets(layout, 'text', readAt), dead }
 }
 
@@ -123,16 +124,18 @@ function wantedRegions(layout: BatchLayout, names: readonly string[]): Region[] 
 /** Bytes between two regions that are read along, as another read costs more. */
 const gapBytesMax = 16 * 1024
 
-/** Reads the regions, which are in order; neighbours in one go. */
-async function fetchRegions(entry: PartEntry, regions: readonly Region[]): Promise<ReadAt> {
+/** Reads the regions, which are in order; neighbours in one go, and what lies in `head` not again. */
+async function fetchRegions(entry: PartEntry, head: Uint8Array, regions: readonly Region[]): Promise<ReadAt> {
   const spans: { at: number; end: number }[] = []
   for (const { at, bytes } of regions) {
+    if (at + bytes <= head.length) continue
     const last = spans.at(-1)
     if (last && at - last.end <= gapBytesMax) last.end = Math.max(last.end, at + bytes)
     else spans.push({ at, end: at + bytes })
   }
   const parts = await Promise.all(spans.map(({ at, end }) => entry.read(at, end - at)))
   return (at, bytes) => {
+    if (at + bytes <= head.length) return head.subarray(at, at + bytes)
     const i = spans.findLastIndex(span => span.at <= at)
     return parts[i].subarray(at - spans[i].at, at - spans[i].at + bytes)
   }

@@ -1,6 +1,6 @@
 import type { Rule } from '../annotate/annotator.ts'
 import type { Batch } from '../batch/batch.ts'
-import { evaluateRules } from '../decide/rules.ts'
+import { markBroken } from '../decide/rules.ts'
 
 /** Marks of a batch: for each condition a 1 for each row that meets it. */
 export type Marks = readonly Uint8Array[]
@@ -26,9 +26,6 @@ export class Conditions {
 
   /** Looks at all rows of a batch. Throws a TypeError where a column is missing or of another kind. */
   mark(batch: Batch): Marks {
-    return this.#rules.map(rule => {
-      const { rule: broken } = evaluateRules(batch, [rule])
-      return Uint8Array.from(broken, index => (index < 0 ? 0 : 1))
-    })
+    return this.#rules.map(rule => markBroken(batch, rule))
   }
 }

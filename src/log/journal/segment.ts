@@ -44,6 +44,12 @@ export class FrameReader {
     return header && { header, at, bodyAt, end: at + prefix.frameLength }
   }
 
+  /** Bytes that were read along with what was asked for last, or null. */
+  held(at: number, length: number): Uint8Array | null {
+    const start = at - this.#windowAt
+    return start >= 0 && start + length <= this.#window.length ? this.#window.slice(start, start + length) : null
+  }
+
   /** Whether a frame's values match their checksums. */
   async isWhole({ header, bodyAt, end }: Frame): Promise<boolean> {
     return isBodyWhole(header, await readBytes(this.handle, bodyAt, end - bodyAt))

@@ -27,6 +27,9 @@ interface Carried {
   readonly frames: readonly Frame[]
 }
 
+/** Read along with the header of an entry of which parts are wanted: mostly the beginning says where they lie. */
+const partAheadBytes = 32 * 1024
+
 const openTriesMax = 20
 
 /** One stage's journal: its files, an index of its entries, and its positions. */
@@ -106,13 +109,16 @@ export class Journal {
   /** The same without its value, of which parts can be read. */
   async part(cursor: Cursor, place: Place): Promise<PartEntry> {
     const { path, size } = place.segment
-    const found = await this.#use(path, handle => findValue(new FrameReader(handle, size), path, place))
-    const read = (at: number, bytes: number) =>
-      this.#use(path, async handle => {
-        const part = await readBytes(handle, found.at + at, bytes)
-        if (at + bytes > found.append.length || part.length < bytes) throw damagedError(path, found.at + at)
-        return part
-      })
+    const { reader, found } = await this.#use(path, async handle => {
+      const reader = new FrameReader(handle, size, partAheadBytes)
+      return { reader, found: await findValue(reader, path, place) }
+    })
+    const read = async (at: number, bytes: number) => {
+      const start = found.at + at
+      const part = reader.held(start, bytes) ?? (await this.#use(path, handle => readBytes(handle, start, bytes)))
+      if (at + bytes > found.append.length || part.length < bytes) throw damagedError(path, start)
+      return part
+    }
     return { ...cursor, headers: found.append.headers, bytes: found.append.length, read }
   }
 

@@ -7,9 +7,10 @@ import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Pipeline } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
 import type { LocatedFate } from '../../src/record/fate.ts'
+import { topics } from '../../src/record/layout.ts'
 import { readRunFile, writeRunFile } from '../../src/record/run-file.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
-import { measuredAppends } from '../../src/record/slots.ts'
+import { measuredAppends, readBySlot } from '../../src/record/slots.ts'
 import { admitNow, enterRun, segmentOf } from '../../src/run/admit.ts'
 import type { RunContext } from '../../src/run/context.ts'
 import { decideAll } from '../../src/run/decide/decide-stage.ts'
@@ -54,6 +55,30 @@ export async function storeDecided(dir: string, pipeline: Pipeline, measured: st
   const { segments } = await writeRunFile(dir, { ...run, segments: [segmentOf(plan)] })
   await using log = new JournalLog(join(dir, 'log'), { writable: true })
   await decideRun(contextOf({ dir, plan, log, segments, shape }))
+}
+
+/** The same with two pipelines: the second decides from slot `at` on. `between` is called when the slots before it are decided. */
+export async function storeUpgraded(
+  dir: string,
+  pipelines: readonly Pipeline[],
+  measured: string,
+  at: number,
+  between: () => Promise<void>,
+): Promise<void> {
+  const run = (await readRunFile(measured))!
+  const segments = pipelines.map((pipeline, i) => ({ ...segmentOf(planPipeline(pipeline)), from: i * at }))
+  await mkdir(dir)
+  await using source = new JournalLog(join(measured, 'log'), { writable: false })
+  const entries = await Array.fromAsync(readBySlot(source, topics.scored, shape.partitions))
+  for (const [i, pipeline] of pipelines.entries()) {
+    await writeRunFile(dir, { ...run, segments: segments.slice(0, i + 1) })
+    await using log = new JournalLog(join(dir, 'log'), { writable: true })
+    await using owner = await log.own('annotate')
+    const appends = entries.filter(({ headers }) => Number(headers.slot) < at === (i === 0))
+    await owner.commit({ positions: [], appends })
+    await decideRun(contextOf({ dir, plan: planPipeline(pipeline), log, segments: segments.slice(0, i + 1), shape }))
+    if (i === 0) await between()
+  }
 }
 
 async function decideRun(context: RunContext): Promise<void> {

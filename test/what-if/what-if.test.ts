@@ -4,16 +4,21 @@ import { registerHooks } from 'node:module'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import * as h from '../../src/index.ts'
+import { bindingOf } from '../../src/record/binding.ts'
 import type { LocatedFate } from '../../src/record/fate.ts'
+import { readRunFile } from '../../src/record/run-file.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { readStanding } from '../../src/record/standing.ts'
-import { noChange, parseDeciders, parseRules } from '../../src/what-if/change.ts'
+import { emptyDecideTotals } from '../../src/record/totals.ts'
+import { writeTrimmed } from '../../src/record/trimmed.ts'
+import { parseDeciders, parseRules } from '../../src/what-if/change.ts'
 import { baseOf, changeParts } from '../../src/what-if/parts.ts'
+import { checkTotals } from '../../src/what-if/recorded.ts'
 import { type Answer, type Sample, whatIf } from '../../src/what-if/what-if.ts'
 import { writeCorpus } from '../run/fixture.ts'
 import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
-import { fatesOf, storeDecided, storeRun } from './stored-run.ts'
+import { fatesOf, storeDecided, storeRun, storeUpgraded } from './stored-run.ts'
 
 // What is answered is held against runs of the changed pipelines over the same text: counts, and each document whose fate is another.
 
@@ -292,4 +297,39 @@ for (const [i, [name, [file, from, to]]] of Object.entries(mutants).entries())
     assert.notDeepEqual(found, await compareRuns(base, tighter))
   })
 
-test('no change is no change', () => assert.deepEqual([noChange.overrides, noChange.deciders.size], [{}, 0]))
+test('a run that was upgraded is decided by what decided each slot, and one that goes on up to where it stands', async () => {
+  const dir = join(runs, 'upgraded')
+  const parts = [pipelineOf({}), pipelineOf({ rules: { gopherWords: { below: 300 } } })]
+  await storeUpgraded(dir, parts, base, 3, async () => {
+    const { answer } = await askRun(dir, {})
+    assert.deepEqual([answer.isEnded, answer.slots], [false, [0, 3]])
+  })
+  const { answer } = await askRun(dir, {})
+  assert.deepEqual([answer.isEnded, answer.slots[0], answer.tallies[0].moves.size], [true, 0, 0])
+  const { dropped } = summarizeAll(await askRun(base, {}), answer)
+  assert.ok(dropped[1] > dropped[0], 'the later rule has dropped more')
+})
+
+const summarizeAll = (one: Awaited<ReturnType<typeof askRun>>, other: Answer) => ({
+  dropped: [one.answer, other].map(({ tallies }) => tallies[0].droppedNow.get('too-few-words') ?? 0),
+})
+
+test('where slots were trimmed duplicates are not guessed; without their deciders the rest is answered', async () => {
+  const dir = await store('trimmed', {}, base)
+  await writeTrimmed(dir, bindingOf((await readRunFile(dir))!), 2, () => {})
+  await assert.rejects(askRun(dir, {}), { code: 'trimmed', message: /slots before 2 .* --decider NAME\.off/ })
+  const { answer } = await askRun(dir, { deciders: ['nearDuplicates.off', 'exactDuplicates.off'] })
+  assert.equal(answer.slots[0], 2)
+  assert.ok(answer.documents > 0 && answer.documents < (await askRun(base, {})).answer.documents)
+})
+
+test("totals that a run's slots do not come to are an error", () => {
+  const counted = { documents: 3, dead: 0, kept: 1, textBytes: 9, keptBytes: 4, dropped: new Map([['short', 2]]) }
+  const totals = { ...emptyDecideTotals(), ...counted, dropped: { short: 2 } }
+  checkTotals(counted, totals)
+  for (const wrong of [{ kept: 2 }, { textBytes: 8 }, { dropped: { short: 1, long: 1 } }, { dropped: {} }])
+    assert.throws(() => checkTotals(counted, { ...totals, ...wrong }), {
+      code: 'corrupt',
+      message: /figures are not met/,
+    })
+})

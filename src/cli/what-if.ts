@@ -39,7 +39,7 @@ export const whatIfCommand: Command = {
     const [name, file] = args.positionals
     await using run = await openNamedRun(args, name)
     const base = baseOf(run.run, file === undefined ? null : await loadPlan(referTo(file, run.run.input)))
-    if (sweep) return answerSweep(run, base, { change, sweep }, args, terminal)
+    if (sweep) return await answerSweep(run, base, { change, sweep }, args, terminal)
     const tried = changeParts(base.tried, change)
     const isChanged = Object.keys(change.overrides).length > 0 || change.deciders.size > 0
     const answer = await whatIf(run, asked(args, base, [tried], base.isSame && !isChanged))

@@ -62,14 +62,19 @@ const readingMax = 8
 /** What `work` makes of the items, in their order, begun ahead of who asks. */
 async function* readAhead<T, U>(items: AsyncIterable<T>, work: (item: T) => Promise<U>): AsyncIterable<U> {
   const begun: Promise<U>[] = []
-  for await (const item of items) {
-    const one = work(item)
-    // Who waits for it later is told.
-    one.catch(() => {})
-    begun.push(one)
-    if (begun.length >= readingMax) yield await begun.shift()!
+  try {
+    for await (const item of items) {
+      const one = work(item)
+      // Who waits for it later is told.
+      one.catch(() => {})
+      begun.push(one)
+      if (begun.length >= readingMax) yield await begun.shift()!
+    }
+    while (begun.length > 0) yield await begun.shift()!
+  } finally {
+    // The log may be closed once nothing is at work any more.
+    await Promise.allSettled(begun)
   }
-  while (begun.length > 0) yield await begun.shift()!
 }
 
 async function* partsBySlot({ run, first }: RunReader, log: PartLog, end: number): AsyncIterable<PartEntry> {

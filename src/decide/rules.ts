@@ -31,9 +31,8 @@ export function evaluateRules(batch: Batch, rules: readonly Rule[]): RuleResult 
   return { rule, evidence, evidenceText }
 }
 
-/** A 1 for each row that breaks a rule. Throws as `evaluateRules` does. */
-export function markBroken(batch: Batch, rule: Rule): Uint8Array {
-  const broken = new Uint8Array(batch.rows)
+/** Sets a 1 in `broken`, which is all zeros, for each row that breaks a rule. Throws as `evaluateRules` does. */
+export function markBroken(batch: Batch, rule: Rule, broken = new Uint8Array(batch.rows)): Uint8Array {
   if (isBounded(rule)) markBeyond(numbers(batch, rule.column), rule, broken)
   if (rule.oneOf) markNames(utf8(batch, rule.column), rule.oneOf, false, broken)
   if (rule.noneOf) markNames(utf8(batch, rule.column), rule.noneOf, true, broken)

@@ -1,12 +1,15 @@
 /** How many tokens a byte of text has, by language, as far as the run's shards tell. */
 export class TokenRates {
   readonly #known = new Map<string, { bytes: number; tokens: number }>()
-  #all = { bytes: 0, tokens: 0 }
+  readonly #all = { bytes: 0, tokens: 0 }
 
   add(language: string, bytes: number, tokens: number): void {
     const known = this.#known.get(language) ?? { bytes: 0, tokens: 0 }
-    this.#known.set(language, { bytes: known.bytes + bytes, tokens: known.tokens + tokens })
-    this.#all = { bytes: this.#all.bytes + bytes, tokens: this.#all.tokens + tokens }
+    this.#known.set(language, known)
+    for (const sum of [known, this.#all]) {
+      sum.bytes += bytes
+      sum.tokens += tokens
+    }
   }
 
   /** Tokens a byte; of a language that the run kept nothing of, as all together. NaN where nothing is known. */

@@ -2,10 +2,10 @@ import { basename } from 'node:path'
 import { stringAt, utf8 } from '../batch/batch.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { Amount, TokenRates } from '../what-if/amounts.ts'
+import type { Answer, Sample } from '../what-if/answer.ts'
 import type { Change } from '../what-if/change.ts'
 import type { changedRules } from '../what-if/parts.ts'
 import type { Tally } from '../what-if/tally.ts'
-import type { Answer, Sample } from '../what-if/what-if.ts'
 
 /** What was asked. */
 export interface About {

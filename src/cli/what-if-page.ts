@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
 import type { RunReader } from '../record/run-reader.ts'
 import type { Amount, TokenRates } from '../what-if/amounts.ts'
+import type { Answer, Sample } from '../what-if/answer.ts'
 import type { BrokenRule } from '../what-if/broken-rules.ts'
 import type { Tally } from '../what-if/tally.ts'
-import type { Answer, Sample } from '../what-if/what-if.ts'
 import type { Terminal } from './command.ts'
 import { describeRule } from './reasons.ts'
 import { formatBytes, formatCount, formatMeasured, formatPlural, formatTable } from './table.ts'
@@ -70,7 +70,10 @@ function describeChange({ changed, deciders }: About): string {
   return lines.length ? lines.join('') : '  as it was decided\n'
 }
 
-const sign = (text: string, change: number) => (change > 0 ? `+${text}` : change < 0 ? `-${text}` : '')
+function sign(text: string, change: number): string {
+  if (change === 0) return ''
+  return change > 0 ? `+${text}` : `-${text}`
+}
 
 function amountRows({ now, tried }: Pick<Tally, 'now' | 'tried'>, rates: TokenRates): string[][] {
   const row = (name: string, of: (amount: Amount) => number | null, format: (value: number) => string) => {

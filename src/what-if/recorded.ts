@@ -2,9 +2,9 @@ import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import type { SlotColumns } from '../record/slot-columns.ts'
 import type { DecideTotals } from '../record/totals.ts'
-import { type Check, findCheck, lastStep, measuringFrom, passes } from './checks.ts'
+import { findCheck, lastStep, measuringFrom, passes } from './checks.ts'
 import type { Marks } from './conditions.ts'
-import type { Decided, Part } from './trial.ts'
+import type { CheckedPart, Decided } from './trial.ts'
 
 /** What a run has made of the rows of a slot. */
 export interface RecordedFates {
@@ -18,7 +18,7 @@ export interface RecordedFates {
 }
 
 /** Reads what became of a slot's rows. Throws 'corrupt' where the run's rules do not lead to it. */
-export function readRecorded(columns: SlotColumns, part: Part & { readonly checks: readonly Check[] }, marks: Marks) {
+export function readRecorded(columns: SlotColumns, part: CheckedPart, marks: Marks) {
   const { slot, scored, drops } = columns
   const fates = fatesOf(slot, scored, drops)
   const gates = utf8(scored, 'gate')

@@ -26,7 +26,7 @@ export interface Part {
   readonly from: number
   readonly setup: Setup
 }
-type CheckedPart = Part & { readonly checks: readonly Check[] }
+export type CheckedPart = Part & { readonly checks: readonly Check[] }
 
 /** Decides the slots of a run once more, in their order, with tables of its own in memory. */
 export class Trial implements AsyncDisposable {

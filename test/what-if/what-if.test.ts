@@ -11,10 +11,11 @@ import { RunReader } from '../../src/record/run-reader.ts'
 import { readStanding } from '../../src/record/standing.ts'
 import { emptyDecideTotals } from '../../src/record/totals.ts'
 import { writeTrimmed } from '../../src/record/trimmed.ts'
+import type { Answer, Sample } from '../../src/what-if/answer.ts'
 import { parseDeciders, parseRules } from '../../src/what-if/change.ts'
 import { baseOf, changeParts } from '../../src/what-if/parts.ts'
 import { checkTotals } from '../../src/what-if/recorded.ts'
-import { type Answer, type Sample, whatIf } from '../../src/what-if/what-if.ts'
+import { whatIf } from '../../src/what-if/what-if.ts'
 import { writeCorpus } from '../run/fixture.ts'
 import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
@@ -264,7 +265,7 @@ const mutants: Readonly<Record<string, readonly [file: string, from: string, to:
     'deciders.every(one => one.decide(row, verdict))',
   ],
   'near duplicates stay what they were': [
-    'what-if.ts',
+    'survey.ts',
     'const decided = await trial.decide(slot, scored, marks, recorded.measured)',
     `const decided = await trial.decide(slot, scored, marks, recorded.measured)
      for (const row of decided.reasons.keys()) if (recorded.reasons[row] === 'near-duplicate') decided.reasons[row] = 'near-duplicate'`,

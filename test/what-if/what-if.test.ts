@@ -110,7 +110,8 @@ function summarize({ answer, returned, removed }: Awaited<ReturnType<typeof askR
 
 /** What two runs differ in. */
 async function compareRuns(a: string, b: string): Promise<ReturnType<typeof summarize>> {
-  const [now, tried] = [await fatesOf(a), await fatesOf(b)]
+  const now = await fatesOf(a)
+  const tried = await fatesOf(b)
   const pairs = [...now.values()].map(fate => [fate, tried.get(fate.id)!] as const)
   const moved = pairs.filter(([from, to]) => from.reason !== to.reason)
   const counts = Map.groupBy(moved, ([from, to]) => `${from.reason}/${to.reason}`)
@@ -207,7 +208,8 @@ test("a gate's rule that is tighter drops what a run with it drops", async () =>
 })
 
 test("a gate's rule that is looser: what would pass is counted and told, as it was measured no further", async () => {
-  const [before, after] = [await fatesOf(gatedBase), await fatesOf(base)]
+  const before = await fatesOf(gatedBase)
+  const after = await fatesOf(base)
   const isStopped = (fate?: LocatedFate) => fate?.reason === 'too-few-words'
   const passing = [...before.values()].filter(fate => isStopped(fate) && !isStopped(after.get(fate.id)))
   const { answer } = await askRun(gatedBase, { rules: ['gopherWords.below=50'] })

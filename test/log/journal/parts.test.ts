@@ -9,7 +9,9 @@ test('parts of entries are the bytes that the whole entries have there, and noth
   const dir = join(makeFolder('parts'), 'log')
   const value = (seed: number, bytes: number) => Uint8Array.from({ length: bytes }, (_, i) => (i * 7 + seed) % 251)
   const append = (seed: number, bytes: number) => ({
-    ...{ topic: 's.t', partition: 0, headers: { seed: String(seed) } },
+    topic: 's.t',
+    partition: 0,
+    headers: { seed: String(seed) },
     value: value(seed, bytes),
   })
   await using log = new JournalLog(dir, { writable: true })

@@ -17,6 +17,8 @@ export interface RecordedReasons {
 export interface RecordedDecider {
   readonly name: string
   readonly version: number
+  /** Those that it drops for. */
+  readonly reasons: readonly string[]
   readonly options: Readonly<Record<string, unknown>>
 }
 
@@ -27,7 +29,7 @@ export function recordReasons({ steps, rules, deciders }: Plan): RecordedReasons
   return {
     steps: steps.map(record),
     rules,
-    deciders: deciders.map(({ name, version, options }) => ({ name, version, options })),
+    deciders: deciders.map(({ name, version, reasons, options }) => ({ name, version, reasons, options })),
   }
 }
 
@@ -43,7 +45,7 @@ const isRule = isObjectOf({
 })
 const isStep: Shape = value => isFields(value) && (isNames(value.writes) || isListOf(isRule)(value.gate))
 
-const isDecider = isObjectOf({ name: isText, version: isCount, options: isFields })
+const isDecider = isObjectOf({ name: isText, version: isCount, reasons: isNames, options: isFields })
 
 export const isReasons: Shape = isObjectOf({
   steps: isListOf(isStep),

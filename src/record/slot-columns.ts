@@ -1,147 +1,159 @@
-import {
-  type BatchLayout,
-  type ReadAt,
-  type Region,
-  readStreamLayout,
-  regionsOf,
-  streamHeadBytes,
-  viewBatch,
-  viewOffsets,
-} from '../batch/arrow/layout.ts'
-import { type Batch, utf8 } from '../batch/batch.ts'
+import { type BatchLayout, type ReadAt, type Region, StreamLayouts, viewBatch } from '../batch/arrow/layout.ts'
+import { type Batch, numberArrays } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
-import { type Entry, type PartEntry, type PartLog, readsParts } from '../log/log.ts'
-import { Ahead } from './ahead.ts'
-import { topics } from './layout.ts'
-import { batchAt, type RunReader } from './run-reader.ts'
-import { positionsAt, readBySlot } from './slots.ts'
+import { type Log, type PartialEntry, readPartially } from '../log/log.ts'
+import { offsetOfSlot } from './slot-reader.ts'
 
-/** Columns of a decided slot. Of the text there is its length alone, as it is most of what is stored. */
-export interface SlotColumns {
-  readonly slot: number
-  readonly scored: Batch
-  /** Where each row's text begins, and the last ends: rows + 1 numbers. */
-  readonly textOffsets: Int32Array
-  readonly drops: Batch | null
-  /** Rows that are dead, which are in no batch. */
-  readonly dead: number
+/** Which columns of which slots are read. */
+export interface ColumnsWanted {
+  readonly topic: string
+  readonly partitions: number
+  /** The first slot, and the one after the last. */
+  readonly from: number
+  readonly to: number
+  readonly columns: readonly string[]
+  /** A column of which only the lengths are read at first; its values by `readValues`. */
+  readonly lengthsOf?: string
 }
 
 /**
- * The slots before `end`, which must be decided, in their order, with the columns that are asked for. From a log that reads parts of
- * entries it reads these alone (their checksums, which are of whole entries, are not looked at then: `headrace verify` does that); from
- * another, and where an entry does not hold them all, the whole.
+ * Some columns of the slots of a topic, in order, without the others: the texts of a slot are nine tenths of its bytes. Of a log that reads
+ * parts of values only what is asked for is read; that is not held against the checksums, which are of whole values. 'corrupt' where a slot
+ * is missing.
  */
-export async function* readSlotColumns(
-  run: RunReader,
-  names: readonly string[],
-  end: number,
-): AsyncIterable<SlotColumns> {
-  const drops = new Ahead<Entry>(readBySlot(run.log, topics.drops, 1))
-  for await (const scored of readScored(run, names, end)) yield { ...scored, drops: await batchAt(drops, scored.slot) }
+export async function* readSlotColumns(log: Log, wanted: ColumnsWanted): AsyncGenerator<SlotColumns, void> {
+  const layouts = new StreamLayouts()
+  for await (const entry of readPartialSlots(log, wanted)) yield await readColumns(entry, layouts, wanted)
 }
 
-type Scored = Omit<SlotColumns, 'drops'>
-
-function readScored(run: RunReader, names: readonly string[], end: number): AsyncIterable<Scored> {
-  const { log } = run
-  if (!readsParts(log)) return readWhole(run, end)
-  return readAhead(partsBySlot(run, log, end), entry => readParts(run, entry, names))
+/** The entries of a topic that has some slots only, in one partition, from a slot on; read as `readSlotColumns` does, and whole. */
+export async function* readSomeSlots(log: Log, topic: string, from: number): AsyncGenerator<SomeSlot, void> {
+  const offset = await offsetOfSlot(log, topic, 0, 1, from)
+  for await (const entry of readPartially(log, { topic, partition: 0, offset }))
+    yield { slot: Number(entry.headers.slot), value: await entry.readPart(0, entry.length) }
 }
 
-async function* readWhole(run: RunReader, end: number): AsyncIterable<Scored> {
-  for await (const { slot, scored, dead } of run.slots()) {
-    if (slot >= end) return
-    yield { slot, scored, textOffsets: utf8(scored, 'text').offsets, dead: dead?.rows ?? 0 }
+export interface SomeSlot {
+  readonly slot: number
+  readonly value: Uint8Array
+}
+
+/** Columns of one slot. */
+export class SlotColumns {
+  readonly slot: number
+  /** The wanted columns that there are. */
+  readonly batch: Batch
+  /** Where each row of the column begins whose lengths are read, and the last one ends. */
+  readonly offsets: Int32Array
+  readonly #entry: PartialEntry
+  readonly #values: Region
+
+  constructor(entry: PartialEntry, batch: Batch, offsets: Int32Array, values: Region) {
+    this.slot = Number(entry.headers.slot)
+    this.batch = batch
+    this.offsets = offsets
+    this.#entry = entry
+    this.#values = values
+  }
+
+  /** Reads regions of the values of the column whose lengths are read, and returns what gives them. */
+  async readValues(regions: readonly Region[]): Promise<ReadAt> {
+    const { at: start } = this.#values
+    const moved = regions.map(({ at, bytes }) => ({ at: start + at, bytes }))
+    const view = viewOf(await readRegions(this.#entry, noBytes, moved))
+    return (at, bytes) => view(start + at, bytes)
   }
 }
 
-/** Entries that are read at a time, so that the disk is waited for while others are at work. */
-const readingMax = 8
-
-/** What `work` makes of the items, in their order, begun ahead of who asks. */
-async function* readAhead<T, U>(items: AsyncIterable<T>, work: (item: T) => Promise<U>): AsyncIterable<U> {
-  const begun: Promise<U>[] = []
-  try {
-    for await (const item of items) {
-      const one = work(item)
-      // Who waits for it later is told.
-      one.catch(() => {})
-      begun.push(one)
-      if (begun.length >= readingMax) yield await begun.shift()!
-    }
-    while (begun.length > 0) yield await begun.shift()!
-  } finally {
-    // The log may be closed once nothing is at work any more.
-    await Promise.allSettled(begun)
-  }
+async function readColumns(entry: PartialEntry, layouts: StreamLayouts, { columns, lengthsOf }: ColumnsWanted) {
+  const { head, layout } = await readHead(entry, layouts)
+  const wanted = layout.columns.filter(({ field }) => columns.includes(field.name))
+  const measured = layout.columns.find(({ field }) => field.name === lengthsOf)
+  const ends = measured?.offsets ?? noRegion
+  const offsets = [...wanted.flatMap(column => column.offsets ?? []), ends]
+  const readAt = viewOf(await readRegions(entry, head, [...offsets, ...wanted.map(column => column.values)]))
+  const values = measured?.values ?? noRegion
+  const lengths = ends.bytes > 0 ? checkEnds(readInts(readAt, ends), values.bytes) : new Int32Array(layout.rows + 1)
+  return new SlotColumns(entry, viewBatch(layout, readAt, columns), lengths, values)
 }
 
-async function* partsBySlot({ run, first }: RunReader, log: PartLog, end: number): AsyncIterable<PartEntry> {
-  const from = await positionsAt(log, topics.scored, run.partitions, first)
-  const partitions = from.map(({ partition, offset }) =>
-    log.readParts({ topic: topics.scored, partition, offset })[Symbol.asyncIterator](),
+const noRegion: Region = { at: 0, bytes: 0 }
+
+/** The slots `[from, to)` of a topic of slots, in order. 'corrupt' where one is missing. */
+async function* readPartialSlots(
+  log: Log,
+  { topic, partitions, from, to }: ColumnsWanted,
+): AsyncGenerator<PartialEntry, void> {
+  const readers = await Promise.all(
+    Array.from({ length: partitions }, async (_, partition) => {
+      const offset = await offsetOfSlot(log, topic, partition, partitions, from)
+      return readPartially(log, { topic, partition, offset })[Symbol.asyncIterator]()
+    }),
   )
-  for (let slot = first; slot < end; slot++) {
-    const { done, value } = await partitions[slot % partitions.length].next()
-    if (!done && value.headers.end) return
-    if (done || Number(value.headers.slot) !== slot)
+  for (let slot = from; slot < to; slot++) {
+    const { done, value } = await readers[slot % partitions].next()
+    const found = done ? 'nothing' : `slot ${value.headers.slot}`
+    if (done || Number(value.headers.slot) !== slot || value.headers.end)
       throw new HeadraceError(
         'corrupt',
-        `${topics.scored}: slot ${slot} was expected and ${done ? 'the end' : value.headers.slot} came: restore the log from a copy`,
+        `${topic}: slot ${slot} was expected and ${found} came: restore the log from a copy, or replay the run`,
       )
     yield value
   }
 }
 
-async function readParts(run: RunReader, entry: PartEntry, names: readonly string[]): Promise<Scored> {
-  const slot = Number(entry.headers.slot)
-  const dead = Number(entry.headers.dead)
-  const head = await readHead(entry)
-  const { layout } = readStreamLayout(head, entry.bytes)
-  const stored = new Set(layout.columns.map(({ field }) => field.name))
-  if (![...names, 'text'].every(name => stored.has(name))) {
-    const scored = await run.scored(slot)
-    return { slot, scored, textOffsets: utf8(scored, 'text').offsets, dead }
-  }
-  const readAt = await fetchRegions(entry, head, wantedRegions(layout, names))
-  return { slot, scored: viewBatch(layout, readAt, names), textOffsets: viewOffsets(layout, 'text', readAt), dead }
-}
-
-/** Bytes that are read at first: those of some 60 columns. */
+/** Bytes that are read first: the metadata of some sixty columns. */
 const headBytes = 16 * 1024
 
-async function readHead(entry: PartEntry): Promise<Uint8Array> {
-  let head = await entry.read(0, Math.min(headBytes, entry.bytes))
-  for (let needed = streamHeadBytes(head); needed > head.length; needed = streamHeadBytes(head)) {
-    if (needed > entry.bytes) break
-    head = await entry.read(0, needed)
+async function readHead(
+  entry: PartialEntry,
+  layouts: StreamLayouts,
+): Promise<{ head: Uint8Array; layout: BatchLayout }> {
+  for (let bytes = headBytes; ; bytes *= 4) {
+    const head = await entry.readPart(0, Math.min(bytes, entry.length))
+    const layout = layouts.read(head, entry.length)
+    if (layout) return { head, layout }
   }
-  return head
 }
 
-function wantedRegions(layout: BatchLayout, names: readonly string[]): Region[] {
-  const text = layout.columns.find(({ field }) => field.name === 'text')?.offsets
-  const wanted = [...regionsOf(layout, names), ...(text ? [text] : [])]
-  return wanted.filter(({ bytes }) => bytes > 0).sort((a, b) => a.at - b.at)
+const noBytes = new Uint8Array(0)
+
+interface Piece {
+  readonly at: number
+  readonly bytes: Uint8Array
 }
 
-/** Bytes between two regions that are read along, as another read costs more. */
-const gapBytesMax = 16 * 1024
+/** Bytes that are read along, rather than reading once more. */
+const gapBytesMax = 32 * 1024
 
-/** Reads the regions, which are in order; neighbours in one go, and what lies in `head` not again. */
-async function fetchRegions(entry: PartEntry, head: Uint8Array, regions: readonly Region[]): Promise<ReadAt> {
+/** Reads regions, neighbours together. What the head has is not read again. */
+async function readRegions(entry: PartialEntry, head: Uint8Array, regions: readonly Region[]): Promise<Piece[]> {
+  const outside = regions.filter(({ at, bytes }) => at + bytes > head.length).sort((a, b) => a.at - b.at)
   const spans: { at: number; end: number }[] = []
-  for (const { at, bytes } of regions) {
-    if (at + bytes <= head.length) continue
+  for (const { at, bytes } of outside) {
     const last = spans.at(-1)
     if (last && at - last.end <= gapBytesMax) last.end = Math.max(last.end, at + bytes)
     else spans.push({ at, end: at + bytes })
   }
-  const parts = await Promise.all(spans.map(({ at, end }) => entry.read(at, end - at)))
-  return (at, bytes) => {
-    if (at + bytes <= head.length) return head.subarray(at, at + bytes)
-    const i = spans.findLastIndex(span => span.at <= at)
-    return parts[i].subarray(at - spans[i].at, at - spans[i].at + bytes)
+  const read = await Promise.all(spans.map(async ({ at, end }) => ({ at, bytes: await entry.readPart(at, end - at) })))
+  return [{ at: 0, bytes: head }, ...read]
+}
+
+function viewOf(pieces: readonly Piece[]): ReadAt {
+  return (at, length) => {
+    const piece = pieces.find(piece => at >= piece.at && at + length <= piece.at + piece.bytes.length)
+    if (!piece) throw new RangeError(`bytes ${at} to ${at + length} are missing`)
+    return piece.bytes.subarray(at - piece.at, at - piece.at + length)
   }
+}
+
+function readInts(readAt: ReadAt, { at, bytes }: Region): Int32Array {
+  return new numberArrays.i32(readAt(at, bytes).slice().buffer as ArrayBuffer, 0, bytes / 4)
+}
+
+function checkEnds(offsets: Int32Array, bytes: number): Int32Array {
+  let isRising = offsets[0] >= 0 && offsets[offsets.length - 1] <= bytes
+  for (let row = 1; row < offsets.length; row++) if (offsets[row] < offsets[row - 1]) isRising = false
+  if (isRising) return offsets
+  throw new HeadraceError('corrupt', 'the lengths of a column are not in order: restore the log from a copy')
 }

@@ -1,9 +1,9 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
-import type { SlotColumns } from '../record/slot-columns.ts'
 import type { DecideTotals } from '../record/totals.ts'
 import { findCheck, lastStep, measuringFrom, passes } from './checks.ts'
 import type { Marks } from './conditions.ts'
+import type { StoredSlot } from './stored-slots.ts'
 import type { CheckedPart, Decided } from './trial.ts'
 
 /** What a run has made of the rows of a slot. */
@@ -18,7 +18,7 @@ export interface RecordedFates {
 }
 
 /** Reads what became of a slot's rows. Throws 'corrupt' where the run's rules do not lead to it. */
-export function readRecorded(columns: SlotColumns, part: CheckedPart, marks: Marks) {
+export function readRecorded(columns: StoredSlot, part: CheckedPart, marks: Marks) {
   const { slot, scored, drops } = columns
   const fates = fatesOf(slot, scored, drops)
   const gates = utf8(scored, 'gate')

@@ -1,5 +1,4 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
-import type { SlotColumns } from '../record/slot-columns.ts'
 import { TokenRates } from './amounts.ts'
 import type { Asked, Sample } from './answer.ts'
 import { BrokenRules } from './broken-rules.ts'
@@ -8,6 +7,7 @@ import type { Conditions } from './conditions.ts'
 import { NamesOf } from './names.ts'
 import { checkSame, checkTotals, type RecordedFates, readRecorded } from './recorded.ts'
 import { Samples } from './samples.ts'
+import type { StoredSlot } from './stored-slots.ts'
 import { Tally } from './tally.ts'
 import type { TokenLengths } from './token-lengths.ts'
 import type { CheckedPart, Decided, Trial } from './trial.ts'
@@ -59,7 +59,7 @@ export class Survey {
     return [...new Set([...own, ...this.#conditions.columns(), ...this.#trials.flatMap(trial => trial.columns())])]
   }
 
-  async add(columns: SlotColumns): Promise<void> {
+  async add(columns: StoredSlot): Promise<void> {
     const { slot, scored } = columns
     if (this.#documents === 0) for (const trial of this.#trials) trial.check(scored)
     const marks = this.#conditions.mark(scored)
@@ -76,7 +76,7 @@ export class Survey {
     }
   }
 
-  #countRows({ slot, scored, textOffsets, dead }: SlotColumns, recorded: RecordedFates) {
+  #countRows({ slot, scored, textOffsets, dead }: StoredSlot, recorded: RecordedFates) {
     this.#documents += scored.rows + dead
     this.#dead += dead
     this.#textBytes += textOffsets[scored.rows] - textOffsets[0]
@@ -92,7 +92,7 @@ export class Survey {
     })
   }
 
-  #takeSamples(columns: SlotColumns, recorded: RecordedFates, decided: Decided, checks: readonly Check[]): void {
+  #takeSamples(columns: StoredSlot, recorded: RecordedFates, decided: Decided, checks: readonly Check[]): void {
     const { slot, scored, drops } = columns
     const rows = numbers(scored, 'row')
     for (let index = 0; index < scored.rows; index++) {

@@ -1,11 +1,11 @@
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { readSlotColumns } from '../record/slot-columns.ts'
 import { hasEnded, readStanding } from '../record/standing.ts'
 import type { Answer, Asked } from './answer.ts'
 import { checksOf } from './checks.ts'
 import { Conditions } from './conditions.ts'
+import { readStoredSlots } from './stored-slots.ts'
 import { Survey } from './survey.ts'
 import { TokenLengths } from './token-lengths.ts'
 import { Trial } from './trial.ts'
@@ -18,6 +18,8 @@ import { Trial } from './trial.ts'
  */
 export async function whatIf(run: RunReader, asked: Asked): Promise<Answer> {
   const standing = await readStanding(run.log, run.run)
+  // The end of the input is a slot, and has no documents.
+  const end = standing.decide.slot - (standing.decide.ended ? 1 : 0)
   if (run.first > 0) refuseTrimmed(run, asked)
   const conditions = new Conditions()
   const recorded = asked.recorded.map(part => ({ ...part, checks: checksOf(part.setup, conditions) }))
@@ -32,9 +34,9 @@ export async function whatIf(run: RunReader, asked: Asked): Promise<Answer> {
       trials,
       run.run.tokenizer === null ? null : await TokenLengths.open(run),
     )
-    for await (const columns of readSlotColumns(run, survey.columns(), standing.decide.slot)) await survey.add(columns)
+    for await (const columns of readStoredSlots(run, survey.columns(), end)) await survey.add(columns)
     if (run.first === 0) survey.check(standing.decide.totals)
-    return { ...survey.answer(), slots: [run.first, standing.decide.slot], isEnded: hasEnded(standing, run.run) }
+    return { ...survey.answer(), slots: [run.first, end], isEnded: hasEnded(standing, run.run) }
   } finally {
     for (const trial of trials) await trial[Symbol.asyncDispose]()
   }

@@ -1,59 +1,71 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
-import { before, test } from 'node:test'
-import * as h from '../../src/index.ts'
-import { RunReader } from '../../src/record/run-reader.ts'
+import { test } from 'node:test'
+import { encodeBatch } from '../../src/batch/arrow/ipc.ts'
+import { type Batch, stringAt, utf8, utf8From } from '../../src/batch/batch.ts'
+import { JournalLog } from '../../src/log/journal/journal-log.ts'
+import type { Log } from '../../src/log/log.ts'
+import { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import { readSlotColumns } from '../../src/record/slot-columns.ts'
-import { writeCorpus } from '../run/fixture.ts'
-import { setLimits } from '../simulate/small-limits.ts'
+import { slotAppend } from '../../src/record/slots.ts'
 import { makeFolder } from '../temporary.ts'
-import { storeRun } from '../what-if/stored-run.ts'
 
-setLimits({ slotBytes: 16 * 1024 })
-const dir = join(makeFolder('columns'), 'run')
+const partitions = 2
+const wanted = { topic: 's.slots', partitions, from: 0, to: 5, columns: ['id', 'n', 'none'], lengthsOf: 'text' }
 
-before(async () => {
-  const corpus = await writeCorpus({ seed: 5, files: 2, documentsPerFile: 30 })
-  const source = h.jsonl(join(corpus.dir, '*.jsonl'))
-  await storeRun(dir, h.pipeline('p').from(source).annotate(h.signature()).decide(h.exactDuplicates()))
-})
+/** Texts of a slot, some longer than what is read at once. */
+const textsOf = (slot: number) =>
+  Array.from({ length: 4 }, (_, row) => `${slot}.${row} `.repeat(row * 9000 * (slot % 3)))
 
-const names = ['row', 'signature', 'textHash', 'domain', 'id', 'line', 'gate']
-
-/** What was read, held against whole slots. */
-async function check(run: RunReader, wanted: readonly string[], isWhole: boolean): Promise<void> {
-  const slots = await Array.fromAsync(run.slots())
-  const read = await Array.fromAsync(readSlotColumns(run, wanted, slots.length))
-  assert.ok(slots.length > 4)
-  assert.equal(read.length, slots.length)
-  for (const [i, { slot, scored, textOffsets, drops, dead }] of read.entries()) {
-    const whole = slots[i]
-    if (!isWhole) assert.deepEqual(Object.keys(scored.columns).sort(), wanted.toSorted())
-    for (const name of wanted) assert.deepEqual(scored.columns[name], whole.scored.columns[name], name)
-    assert.deepEqual(
-      [slot, scored.rows, drops, dead],
-      [whole.slot, whole.scored.rows, whole.drops, whole.dead?.rows ?? 0],
-    )
-    assert.deepEqual(textOffsets, h.utf8(whole.scored, 'text').offsets)
+function batchOf(slot: number): Batch {
+  const texts = textsOf(slot)
+  const n = { kind: 'f64' as const, values: Float64Array.from(texts, (_, row) => slot + row / 10) }
+  return {
+    rows: texts.length,
+    columns: { text: utf8From(texts), id: utf8From(texts.map((_, row) => `${slot}-${row}`)), n },
   }
-  assert.equal((await Array.fromAsync(readSlotColumns(run, wanted, 3))).length, 3)
 }
 
-test('columns of slots are those of whole slots, and no others are read', async () => {
-  await using run = await RunReader.open(dir)
-  await check(run, names, false)
-  await check(run, ['row'], false)
-})
+async function fill(log: Log, slots: readonly number[]): Promise<void> {
+  await using owner = await log.own('s')
+  for (const slot of slots)
+    await owner.commit({
+      positions: [],
+      appends: [slotAppend('s.slots', slot, partitions, encodeBatch(batchOf(slot)), {})],
+    })
+}
 
-test('of a log that reads no parts the columns are the same', async () => {
-  await using run = await RunReader.open(dir)
-  const { log } = run
-  const plain = {
-    read: log.read.bind(log),
-    bounds: log.bounds.bind(log),
-    position: log.position.bind(log),
-    [Symbol.asyncDispose]: log[Symbol.asyncDispose].bind(log),
-  }
-  Object.defineProperty(run, 'log', { value: plain })
-  await check(run, names, true)
-})
+const logs: [string, () => Log][] = [
+  ['parts of values', () => new JournalLog(makeFolder('columns'), { writable: true })],
+  ['whole values', () => new MemoryLog()],
+]
+
+for (const [what, open] of logs) {
+  test(`columns of slots come in order, and texts where they are asked for, from a log that reads ${what}`, async () => {
+    await using log = open()
+    await fill(log, [0, 1, 2, 3, 4])
+    let slot = 1
+    for await (const columns of readSlotColumns(log, { ...wanted, from: 1 })) {
+      const texts = textsOf(slot)
+      assert.equal(columns.slot, slot)
+      assert.deepEqual(Object.keys(columns.batch.columns).sort(), ['id', 'n'])
+      assert.deepEqual(columns.batch.columns.n, batchOf(slot).columns.n)
+      assert.equal(stringAt(utf8(columns.batch, 'id'), 3), `${slot}-3`)
+      const regions = texts.map((text, row) => ({ at: columns.offsets[row], bytes: text.length }))
+      const some = regions.filter((_, row) => row !== 2)
+      const readAt = await columns.readValues(some)
+      for (const row of [0, 1, 3])
+        assert.equal(Buffer.from(readAt(regions[row].at, regions[row].bytes)).toString(), texts[row])
+      slot++
+    }
+    assert.equal(slot, 5)
+  })
+
+  test(`a slot that is missing is 'corrupt', from a log that reads ${what}`, async () => {
+    await using log = open()
+    await fill(log, [0, 1, 3])
+    await assert.rejects(Array.fromAsync(readSlotColumns(log, wanted)), {
+      code: 'corrupt',
+      message: /slot 2 was expected and nothing came/,
+    })
+  })
+}

@@ -69,7 +69,8 @@ export async function storeUpgraded(
   const segments = pipelines.map((pipeline, i) => ({ ...segmentOf(planPipeline(pipeline)), from: i * at }))
   await mkdir(dir)
   await using source = new JournalLog(join(measured, 'log'), { writable: false })
-  const entries = await Array.fromAsync(readBySlot(source, topics.scored, shape.partitions))
+  const scored = await Array.fromAsync(readBySlot(source, topics.scored, shape.partitions))
+  const entries = [...scored, ...(await Array.fromAsync(readBySlot(source, topics.dead, 1)))]
   for (const [i, pipeline] of pipelines.entries()) {
     await writeRunFile(dir, { ...run, segments: segments.slice(0, i + 1) })
     await using log = new JournalLog(join(dir, 'log'), { writable: true })

@@ -66,41 +66,45 @@ export function viewBatch(layout: BatchLayout, readAt: ReadAt, names?: readonly 
 /** The batch of a stream that `encodeBatch` or another Arrow writer made. Columns are views of `bytes`, or of a copy when unaligned. */
 export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metadata } {
   if (bytes.byteOffset % 8 !== 0) bytes = bytes.slice()
-  const { layout, metadata } = readStreamLayout(bytes, bytes.length)
-  return { batch: viewBatch(layout, (at, length) => bytes.subarray(at, at + length)), metadata }
-}
-
-/** Where the batch of such a stream of `length` bytes lies; `head` are its first `streamHeadBytes`, or more. */
-export function readStreamLayout(head: Uint8Array, length: number): { layout: BatchLayout; metadata: Metadata } {
   return flat.guardCorrupt('an Arrow message', () => {
-    const schema = readMessage(head, 0, schemaMessage)
+    const schema = readMessage(bytes, 0, schemaMessage)
     const { fields, metadata } = readSchema(schema.table)
-    const message = readMessage(head, schema.end, recordBatchMessage)
+    const message = readMessage(bytes, schema.end, recordBatchMessage)
     const layout = readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
-    if (message.end > length) throw new RangeError(`it ends at byte ${length} of ${message.end}`)
-    return { layout, metadata }
+    if (message.end > bytes.length) throw new RangeError(`it ends at byte ${bytes.length} of ${message.end}`)
+    return { batch: viewBatch(layout, (at, length) => bytes.subarray(at, at + length)), metadata }
   })
 }
 
-/** How many bytes at the beginning of a stream say where its batch lies; as far as `bytes`, its first 8 or more, tell. */
-export function streamHeadBytes(bytes: Uint8Array): number {
-  const batchAt = 8 + Math.max(0, intAt(bytes, 4))
-  return batchAt + 8 + (bytes.length < batchAt + 8 ? 0 : Math.max(0, intAt(bytes, batchAt + 4)))
+/** Finds the batches of streams of which only the first bytes are there. Streams mostly have the same schema, which is read once. */
+export class StreamLayouts {
+  #schema: Uint8Array = new Uint8Array(0)
+  #fields: readonly Field[] = []
+
+  /** Of `size` bytes `head` are the first. Null when the metadata goes on behind them, and a longer head is needed. */
+  read(head: Uint8Array, size: number): BatchLayout | null {
+    const bytes = aligned(head)
+    return flat.guardCorrupt('an Arrow message', () => {
+      const schemaEnd = metadataEnd(bytes, 0)
+      if (Math.max(schemaEnd, metadataEnd(bytes, schemaEnd)) > bytes.length && bytes.length < size) return null
+      const fields = this.#readFields(bytes, schemaEnd)
+      const message = readMessage(bytes, schemaEnd, recordBatchMessage)
+      if (message.end > size) throw new RangeError(`it ends at byte ${size} of ${message.end}`)
+      return readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
+    })
+  }
+
+  #readFields(bytes: Uint8Array, end: number): readonly Field[] {
+    if (Buffer.compare(bytes.subarray(0, end), this.#schema) === 0) return this.#fields
+    this.#fields = readSchema(readMessage(bytes, 0, schemaMessage).table).fields
+    this.#schema = bytes.slice(0, end)
+    return this.#fields
+  }
 }
 
-/** Where the values of these columns lie, in their order: what `viewBatch` reads of them. */
-export function regionsOf(layout: BatchLayout, names: readonly string[]): Region[] {
-  const wanted = layout.columns.filter(({ field }) => names.includes(field.name))
-  return wanted.flatMap(({ offsets, values }) => (offsets ? [offsets, values] : [values]))
-}
-
-/** Where the strings of a column begin, and the last ends: its offsets alone. */
-export function viewOffsets({ columns, rows }: BatchLayout, name: string, readAt: ReadAt): Int32Array {
-  return flat.guardCorrupt('an Arrow batch', () => {
-    const column = columns.find(({ field }) => field.name === name && field.kind === 'utf8')
-    if (!column) throw new RangeError(`it has no strings '${name}'`)
-    return viewEnds(column, rows, column.values.bytes, readAt)
-  })
+/** Where the metadata of the message at `at` ends; infinite where its length is not there. */
+function metadataEnd(bytes: Uint8Array, at: number): number {
+  return at + 8 > bytes.length ? Number.POSITIVE_INFINITY : at + 8 + intAt(bytes, at + 4)
 }
 
 // Reading. Numbers are the field's places in Arrow's Message.fbs, Schema.fbs and File.fbs.
@@ -234,22 +238,16 @@ function widthOf({ kind, width }: Field): number {
   return kind === 'fixed' ? (width ?? 0) : kind === 'u8' ? 1 : kind === 'f64' ? 8 : 4
 }
 
-function viewColumn(column: ColumnLayout, rows: number, readAt: ReadAt): Column {
-  const { field, values } = column
+function viewColumn({ field, offsets, values }: ColumnLayout, rows: number, readAt: ReadAt): Column {
   const bytes = values.bytes === 0 ? new Uint8Array(0) : readAt(values.at, values.bytes)
   if (field.kind === 'fixed') return { kind: 'fixed', width: field.width ?? 0, bytes }
   if (field.kind !== 'utf8' && field.kind !== 'list<i32>')
     return { kind: field.kind, values: asNumbers(field.kind, bytes) }
-  const ends = viewEnds(column, rows, field.kind === 'utf8' ? bytes.length : bytes.length / 4, readAt)
+  const ends = offsets ? (asNumbers('i32', readAt(offsets.at, offsets.bytes)) as Int32Array) : new Int32Array(1)
+  checkOffsets(ends, rows, field.kind === 'utf8' ? bytes.length : bytes.length / 4, field.name)
   return field.kind === 'utf8'
     ? { kind: 'utf8', offsets: ends, bytes }
     : { kind: 'list<i32>', offsets: ends, values: asNumbers('i32', bytes) as Int32Array }
-}
-
-function viewEnds({ field, offsets }: ColumnLayout, rows: number, items: number, readAt: ReadAt): Int32Array {
-  const ends = offsets ? (asNumbers('i32', readAt(offsets.at, offsets.bytes)) as Int32Array) : new Int32Array(1)
-  checkOffsets(ends, rows, items, field.name)
-  return ends
 }
 
 function checkOffsets(offsets: Int32Array, rows: number, items: number, name: string): void {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { limits } from '../../limits.ts'
-import type { Cursor, Entry, Owner, PartEntry, PartLog, Position, Topics } from '../log.ts'
+import type { Cursor, Entry, Log, Owner, PartialEntry, Position, Topics } from '../log.ts'
 import { stageOf, startPosition } from '../log.ts'
 import { OpenFiles } from './open-files.ts'
 import { Journal, type JournalOptions } from './stage-journal.ts'
@@ -12,7 +12,7 @@ import { Journal, type JournalOptions } from './stage-journal.ts'
  *
  * A commit that failed may have happened, as after a crash. The same process commits nothing more to that stage; a new start goes on.
  */
-export class JournalLog implements PartLog, Topics {
+export class JournalLog implements Log, Topics {
   readonly #dir: string
   readonly #options: JournalOptions
   readonly #journals = new Map<string, Promise<Journal>>()
@@ -53,12 +53,12 @@ export class JournalLog implements PartLog, Topics {
     }
   }
 
-  async *readParts(from: Cursor): AsyncIterable<PartEntry> {
+  async *readPartial(from: Cursor): AsyncIterable<PartialEntry> {
     const journal = await this.#journal(stageOf(from.topic))
-    for (let { offset } = from; ; offset++) {
+    for (let offset = from.offset; ; offset++) {
       const place = journal.index.place({ ...from, offset })
       if (!place) return
-      yield await journal.part({ ...from, offset }, place)
+      yield await journal.partialEntry({ ...from, offset }, place)
     }
   }
 

@@ -1,11 +1,11 @@
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, syncFolder } from '../../disk/durable-file.ts'
-import { copyBytes, readBytes, writeBytes } from '../../disk/transfer.ts'
+import { copyBytes, readBytes, readNow, writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { fencedError } from '../errors.ts'
-import type { Commit, Cursor, Entry, PartEntry } from '../log.ts'
+import type { Commit, Cursor, Entry, PartialEntry } from '../log.ts'
 import { Waiters } from '../waiters.ts'
 import { JournalIndex, type Place, type Segment } from './entry-index.ts'
 import type { Chain, Claim, JournalFile } from './files.ts'
@@ -27,10 +27,9 @@ interface Carried {
   readonly frames: readonly Frame[]
 }
 
-/** Read along with the header of an entry of which parts are wanted: mostly the beginning says where they lie. */
-const partAheadBytes = 32 * 1024
-
 const openTriesMax = 20
+/** A frame's header has a note, and mostly fits. */
+const partialAheadBytes = 24 * 1024
 
 /** One stage's journal: its files, an index of its entries, and its positions. */
 export class Journal {
@@ -47,6 +46,8 @@ export class Journal {
   #claim: Claim | null = null
   #tail: FileHandle | null = null
   #kept: string | null = null
+  /** The frame of the entry that was read last. */
+  #lastRead: { readonly segment: Segment; readonly frame: Frame; readonly reader: FrameReader } | null = null
   /** The tail of the queue of commits: each waits for the one before, so that frames are in the order of the calls. */
   #queue: Promise<unknown> = Promise.resolve()
   #broken: unknown = null
@@ -102,29 +103,37 @@ export class Journal {
   }
 
   entry(cursor: Cursor, place: Place): Promise<Entry> {
-    const { path, size } = place.segment
-    return this.#use(path, handle => readEntry(new FrameReader(handle, size), path, cursor, place))
-  }
-
-  /** The same without its value, of which parts can be read. */
-  async part(cursor: Cursor, place: Place): Promise<PartEntry> {
-    const { path, size } = place.segment
-    const { reader, found } = await this.#use(path, async handle => {
-      const reader = new FrameReader(handle, size, partAheadBytes)
-      return { reader, found: await findValue(reader, path, place) }
+    return this.#use(place, async reader => {
+      const { append, at } = await this.#findAppend(reader, place)
+      const value = await readBytes(reader.handle, at, append.length)
+      checkValue(append, value, `entry ${cursor.topic}/${cursor.partition}:${cursor.offset} in ${place.segment.path}`)
+      return { ...cursor, headers: append.headers, value }
     })
-    const read = async (at: number, bytes: number) => {
-      const start = found.at + at
-      const part = reader.held(start, bytes) ?? (await this.#use(path, handle => readBytes(handle, start, bytes)))
-      if (at + bytes > found.append.length || part.length < bytes) throw damagedError(path, start)
-      return part
-    }
-    return { ...cursor, headers: found.append.headers, bytes: found.append.length, read }
   }
 
-  async #use<T>(path: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+  /** The entry without its value, parts of which can be read as long as the log is open. */
+  async partialEntry(cursor: Cursor, place: Place): Promise<PartialEntry> {
+    const { append, at, reader } = await this.#use(place, ({ handle, size }) =>
+      this.#findAppend(new FrameReader(handle, size, partialAheadBytes, readNow), place),
+    )
+    const { headers, length } = append
+    const readPart = async (from: number, bytes: number) =>
+      reader.readAhead(at + from, bytes) ?? (await this.#use(place, ({ handle }) => readNow(handle, at + from, bytes)))
+    return { ...cursor, headers, length, readPart }
+  }
+
+  /** Of neighbours in one frame, its header is read once. */
+  async #findAppend(reader: FrameReader, place: Place): Promise<FoundAppend & { readonly reader: FrameReader }> {
+    const { segment, frameAt } = place
+    if (this.#lastRead?.segment !== segment || this.#lastRead.frame.at !== frameAt)
+      this.#lastRead = { segment, reader, frame: await readFrame(reader, place) }
+    return { ...findAppend(this.#lastRead.frame, place), reader: this.#lastRead.reader }
+  }
+
+  async #use<T>({ segment }: Place, work: (reader: FrameReader) => T | Promise<T>): Promise<T> {
+    const { path, size } = segment
     try {
-      return await this.#options.files.use(path, work)
+      return await this.#options.files.use(path, async handle => work(new FrameReader(handle, size)))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrapDiskError(error, `reading ${path}`)
       this.#claim?.check()
@@ -306,25 +315,22 @@ function causeOf(error: unknown, claim: Claim): unknown {
   }
 }
 
-/** What its frame says of an entry, and where its value begins in the file. */
-async function findValue(
-  reader: FrameReader,
-  path: string,
-  place: Place,
-): Promise<{ append: FrameAppend; at: number }> {
-  const frame = await reader.frame(place.frameAt)
-  if (!frame) throw damagedError(path, place.frameAt)
-  const append = frame.header.appends[place.ordinal]
-  let at = frame.bodyAt
-  for (const earlier of frame.header.appends.slice(0, place.ordinal)) at += earlier.length
-  return { append, at }
+async function readFrame(reader: FrameReader, { segment, frameAt }: Place): Promise<Frame> {
+  const frame = await reader.frame(frameAt)
+  if (frame) return frame
+  throw damagedError(segment.path, frameAt)
 }
 
-async function readEntry(reader: FrameReader, path: string, cursor: Cursor, place: Place): Promise<Entry> {
-  const { append, at } = await findValue(reader, path, place)
-  const value = await readBytes(reader.handle, at, append.length)
-  checkValue(append, value, `entry ${cursor.topic}/${cursor.partition}:${cursor.offset} in ${path}`)
-  return { ...cursor, headers: append.headers, value }
+/** What a frame says of one of its values, and where in the file that begins. */
+interface FoundAppend {
+  readonly append: FrameAppend
+  readonly at: number
+}
+
+function findAppend({ header, bodyAt }: Frame, { ordinal }: Place): FoundAppend {
+  let at = bodyAt
+  for (const earlier of header.appends.slice(0, ordinal)) at += earlier.length
+  return { append: header.appends[ordinal], at }
 }
 
 function lengthOf(buffers: readonly Uint8Array[]): number {

@@ -5,6 +5,7 @@ import {
   isObjectOf,
   isOneOf,
   isOptional,
+  isRecordOf,
   isText,
   isTupleOf,
   readJson,
@@ -23,6 +24,9 @@ export interface Segment {
   readonly shard: string
   /** Of the deciders' tables, which go on through all segments. */
   readonly state: string
+  /** Of how the source makes documents, and of every column after annotating; none in a run of an older version. */
+  readonly origin?: string
+  readonly columns?: Readonly<Record<string, string>>
   /** What removes rows, for who explains them; none in a run of an older version. */
   readonly reasons?: RecordedReasons
 }
@@ -80,6 +84,8 @@ const isSegment = isObjectOf({
   decide: isText,
   shard: isText,
   state: isText,
+  origin: isOptional(isText),
+  columns: isOptional(isRecordOf(isText)),
   reasons: isOptional(isReasons),
 })
 const isFirst = isObjectOf({ from: isOneOf(0) })

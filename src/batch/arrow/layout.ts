@@ -76,6 +76,27 @@ export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metada
   })
 }
 
+/**
+ * Where the values of a stream's batch lie, of which `head` are the first bytes and `size` is all: null when what says so goes on behind
+ * them, and a longer head is needed.
+ */
+export function readStreamLayout(head: Uint8Array, size: number): BatchLayout | null {
+  const bytes = aligned(head)
+  return flat.guardCorrupt('an Arrow message', () => {
+    const schemaEnd = metadataEnd(bytes, 0)
+    if (Math.max(schemaEnd, metadataEnd(bytes, schemaEnd)) > bytes.length && bytes.length < size) return null
+    const { fields } = readSchema(readMessage(bytes, 0, schemaMessage).table)
+    const message = readMessage(bytes, schemaEnd, recordBatchMessage)
+    if (message.end > size) throw new RangeError(`it ends at byte ${size} of ${message.end}`)
+    return readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
+  })
+}
+
+/** Where the metadata of the message at `at` ends; infinite where its length is not there. */
+function metadataEnd(bytes: Uint8Array, at: number): number {
+  return at + 8 > bytes.length ? Number.POSITIVE_INFINITY : at + 8 + intAt(bytes, at + 4)
+}
+
 // Reading. Numbers are the field's places in Arrow's Message.fbs, Schema.fbs and File.fbs.
 
 interface FoundMessage {

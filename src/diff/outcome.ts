@@ -1,0 +1,184 @@
+import { type Batch, numbers, type Utf8Column, utf8 } from '../batch/batch.ts'
+import type { Address } from '../decide/decider.ts'
+import { HeadraceError } from '../errors.ts'
+import { deadRowsOf } from '../record/dead-records.ts'
+
+/** What became of one record in one run, with what a comparison needs of it. */
+export interface Outcome {
+  readonly slot: number
+  readonly row: number
+  readonly fate: 'kept' | 'dropped' | 'dead'
+  /** Empty for a kept record. */
+  readonly reason: string
+  readonly id: string
+  readonly file: string
+  readonly line: number
+  /** Of a kept record the one that it was kept in. */
+  readonly domain: string
+  readonly language: string
+  /** UTF-8 bytes of its text. */
+  readonly bytes: number
+  /** Of a kept record, where its shard says. */
+  readonly tokens: number | null
+  /** The measured value that decided, or what was wrong with a dead record. */
+  readonly evidence: number | string | null
+  readonly similarity: number | null
+  /** Address of the kept document that a duplicate repeats, or -1. */
+  readonly partner: Address
+}
+
+/** A slot of a run as it is recorded, without its texts: columns of `scored`, where each text ends, what was kept, dropped and dead of it. */
+export interface SlotRecord {
+  readonly slot: number
+  readonly scored: Batch
+  readonly textOffsets: Int32Array
+  readonly kept: Batch
+  readonly drops: Batch | null
+  readonly dead: Batch | null
+  /** Tokens of kept rows that stand in a shard, by row. */
+  readonly tokens: ReadonlyMap<number, number>
+}
+
+/** The columns of `scored` that outcomes are made of, but for `text`, of which the lengths will do. */
+export const outcomeColumns = ['id', 'domain', 'file', 'line', 'row', 'language']
+
+/** The outcomes of a slot in the order of its rows, a measured row's at the place of the row in `scored`. 'corrupt' where a row has not exactly one. */
+export function outcomesOf(record: SlotRecord): { measured: Outcome[]; dead: Outcome[] } {
+  const { scored, slot, textOffsets, tokens } = record
+  const rows = numbers(scored, 'row')
+  const lines = numbers(scored, 'line')
+  const [ids, files, domains] = ['id', 'file', 'domain'].map(name => new Strings(utf8(scored, name)))
+  const languages = scored.columns.language ? new Strings(utf8(scored, 'language')) : null
+  const drops = new DropRows(record.drops)
+  const kept = new KeptRows(record.kept)
+  const measured = Array.from({ length: scored.rows }, (_, i): Outcome => {
+    const row = rows[i]
+    const drop = drops.at(row)
+    const moved = kept.at(row)
+    if ((drop === null) === (moved === null)) throw doubtful(slot, row, drop !== null)
+    return {
+      slot,
+      row,
+      fate: drop ? 'dropped' : 'kept',
+      reason: drop?.reason ?? '',
+      id: ids.at(i),
+      file: files.at(i),
+      line: lines[i],
+      domain: moved || domains.at(i),
+      language: languages?.at(i) ?? '',
+      bytes: textOffsets[i + 1] - textOffsets[i],
+      tokens: drop ? null : (tokens.get(row) ?? null),
+      evidence: drop?.evidence ?? null,
+      similarity: drop?.similarity ?? null,
+      partner: drop?.partner ?? -1,
+    }
+  })
+  const rest = drops.rest + kept.rest
+  if (rest > 0) throw new HeadraceError('corrupt', `slot ${slot}: ${rest} rows were decided and not measured`)
+  return { measured, dead: record.dead ? Array.from(deadRowsOf(record.dead), row => deadOutcome(slot, row)) : [] }
+}
+
+function doubtful(slot: number, row: number, isBoth: boolean): HeadraceError {
+  const what = isBoth ? 'kept and dropped' : 'neither kept nor dropped'
+  return new HeadraceError(
+    'corrupt',
+    `slot ${slot}: row ${row} is ${what}; headrace verify says what else does not hold`,
+  )
+}
+
+function deadOutcome(slot: number, of: { row: number; file: string; line: number; reason: string; detail: string }) {
+  const { row, file, line, reason, detail } = of
+  const none = { id: '', domain: '', language: '', bytes: 0, tokens: null, similarity: null, partner: -1 }
+  return { ...none, slot, row, file, line, fate: 'dead' as const, reason, evidence: detail }
+}
+
+/** The strings of a column, in rising order: neighbours are mostly equal, and these are made once. */
+class Strings {
+  readonly #offsets: Int32Array
+  readonly #bytes: Buffer
+  #last = -1
+  #text = ''
+
+  constructor({ offsets, bytes }: Utf8Column) {
+    this.#offsets = offsets
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+
+  at(row: number): string {
+    const [start, end] = [this.#offsets[row], this.#offsets[row + 1]]
+    if (start === end) return ''
+    if (this.#last >= 0 && this.#isLast(start, end)) return this.#text
+    this.#last = row
+    this.#text = this.#bytes.toString('utf8', start, end)
+    return this.#text
+  }
+
+  #isLast(start: number, end: number): boolean {
+    const [from, to] = [this.#offsets[this.#last], this.#offsets[this.#last + 1]]
+    if (to - from !== end - start) return false
+    for (let i = end - start - 1; i >= 0; i--) if (this.#bytes[from + i] !== this.#bytes[start + i]) return false
+    return true
+  }
+}
+
+/** Rows of a batch that are asked for in rising order. */
+class RisingRows {
+  readonly #rows: ArrayLike<number>
+  #next = 0
+
+  constructor(batch: Batch | null) {
+    this.#rows = batch ? numbers(batch, 'row') : []
+  }
+
+  /** How many were never asked for. */
+  get rest(): number {
+    return this.#rows.length - this.#next
+  }
+
+  protected indexOf(row: number): number {
+    return this.#rows[this.#next] === row ? this.#next++ : -1
+  }
+}
+
+/** What `kept` says: the domain that a row was kept in, empty for its own. */
+class KeptRows extends RisingRows {
+  readonly #domains: Strings | null
+
+  constructor(batch: Batch) {
+    super(batch)
+    this.#domains = batch.columns.domain ? new Strings(utf8(batch, 'domain')) : null
+  }
+
+  at(row: number): string | null {
+    const index = this.indexOf(row)
+    return index < 0 ? null : (this.#domains?.at(index) ?? '')
+  }
+}
+
+type Drop = Pick<Outcome, 'reason' | 'evidence' | 'similarity' | 'partner'>
+
+class DropRows extends RisingRows {
+  readonly #at: ((index: number) => Drop) | null
+
+  constructor(batch: Batch | null) {
+    super(batch)
+    this.#at = batch && dropsOf(batch)
+  }
+
+  at(row: number): Drop | null {
+    const index = this.indexOf(row)
+    return index < 0 ? null : this.#at!(index)
+  }
+}
+
+function dropsOf(batch: Batch): (index: number) => Drop {
+  const [reasons, texts] = [new Strings(utf8(batch, 'reason')), new Strings(utf8(batch, 'evidenceText'))]
+  const [evidence, similarity, partners] = ['evidence', 'similarity', 'duplicateOf'].map(name => numbers(batch, name))
+  const known = (value: number) => (Number.isNaN(value) ? null : value)
+  return i => ({
+    reason: reasons.at(i),
+    evidence: texts.at(i) || known(evidence[i]),
+    similarity: known(similarity[i]),
+    partner: partners[i],
+  })
+}

@@ -23,6 +23,19 @@ export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<Ru
   throw new HeadraceError('not-found', `${dir} holds ${what}; ${advice}`)
 }
 
+/** Opens the run of a name in the folder of all runs, or of a path to a run's own folder. A name comes first. */
+export async function openNamedRun(dir: string, given: string): Promise<RunReader> {
+  const runs = await listRuns(dir)
+  if (runs.includes(given)) return RunReader.open(join(dir, given))
+  const isRun = await stat(join(given, 'run.json')).then(
+    () => true,
+    () => false,
+  )
+  if (isRun) return RunReader.open(given)
+  const known = runs.length ? `${dir} holds ${runs.join(', ')}` : `${dir} holds no run`
+  throw new HeadraceError('not-found', `there is no run '${given}': ${known}, and ${given} is no folder of a run`)
+}
+
 /** Names of the runs in a folder, the newest first. A run's folder changes when its lock comes and goes. */
 async function listRuns(dir: string): Promise<string[]> {
   const names = await readdir(dir).catch((): string[] => [])

@@ -10,7 +10,9 @@ export interface Outcome {
   readonly fate: 'kept' | 'dropped' | 'dead'
   /** Empty for a kept record. */
   readonly reason: string
-  readonly id: string
+  /** Its label: see `idOf`. */
+  readonly ids: { at(index: number): string } | null
+  readonly index: number
   readonly file: string
   readonly line: number
   /** Of a kept record the one that it was kept in. */
@@ -39,6 +41,11 @@ export interface SlotRecord {
   readonly tokens: ReadonlyMap<number, number>
 }
 
+/** The id of a record; empty for a dead one. */
+export function idOf({ ids, index }: Outcome): string {
+  return ids?.at(index) ?? ''
+}
+
 /** The columns of `scored` that outcomes are made of, but for `text`, of which the lengths will do. */
 export const outcomeColumns = ['id', 'domain', 'file', 'line', 'row', 'language']
 
@@ -61,7 +68,8 @@ export function outcomesOf(record: SlotRecord): { measured: Outcome[]; dead: Out
       row,
       fate: drop ? 'dropped' : 'kept',
       reason: drop?.reason ?? '',
-      id: ids.at(i),
+      ids,
+      index: i,
       file: files.at(i),
       line: lines[i],
       domain: moved || domains.at(i),
@@ -88,12 +96,12 @@ function doubtful(slot: number, row: number, isBoth: boolean): HeadraceError {
 
 function deadOutcome(slot: number, of: { row: number; file: string; line: number; reason: string; detail: string }) {
   const { row, file, line, reason, detail } = of
-  const none = { id: '', domain: '', language: '', bytes: 0, tokens: null, similarity: null, partner: -1 }
+  const none = { ids: null, index: -1, domain: '', language: '', bytes: 0, tokens: null, similarity: null, partner: -1 }
   return { ...none, slot, row, file, line, fate: 'dead' as const, reason, evidence: detail }
 }
 
 /** The strings of a column, in rising order: neighbours are mostly equal, and these are made once. */
-class Strings {
+export class Strings {
   readonly #offsets: Int32Array
   readonly #bytes: Buffer
   #last = -1

@@ -11,8 +11,12 @@ interface Placed {
 }
 
 /** The records of two runs with the same slots, slot by slot, in the order of rows. */
-export async function* pairSlots(a: Side, b: Side, range: SlotRange, isSameText: (slot: number) => boolean) {
-  const [left, right] = [readRunSlots(a.run, range), readRunSlots(b.run, range)]
+export async function* pairSlots(
+  sides: readonly [Side, Side],
+  range: SlotRange,
+  isSameText: (slot: number) => boolean,
+): AsyncGenerator<Pair[], void> {
+  const [left, right] = sides.map(({ run }) => readRunSlots(run, range))
   for (let slot = range.from; slot < range.to; slot++) {
     const [of, to] = await Promise.all([left.next(), right.next()])
     yield await pairRows(of.value!, to.value!, isSameText(slot))

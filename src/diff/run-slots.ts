@@ -1,10 +1,11 @@
 import type { ReadAt, Region } from '../batch/arrow/layout.ts'
+import { utf8 } from '../batch/batch.ts'
 import { Ahead } from '../record/ahead.ts'
 import { deadPartitionsOf, topics } from '../record/layout.ts'
 import { batchAt, type RunReader } from '../record/run-reader.ts'
-import { PartialSlot, readPartialSlots } from '../record/slot-columns.ts'
+import { readSlotColumns } from '../record/slot-columns.ts'
 import { readBySlot } from '../record/slots.ts'
-import { type Outcome, outcomeColumns, outcomesOf } from './outcome.ts'
+import { type Outcome, outcomeColumns, outcomesOf, Strings } from './outcome.ts'
 import { TokenCounts } from './tokens.ts'
 
 /** The outcomes of a slot, and its texts where they are asked for. */
@@ -13,46 +14,35 @@ export interface RunSlot {
   /** Of rows that were measured, in the order of rows. */
   readonly measured: readonly Outcome[]
   readonly dead: readonly Outcome[]
+  /** The column of labels, where one was asked for. */
+  readonly labels: Strings | null
   readonly textOffsets: Int32Array
   /** Reads regions of the slot's texts, and returns what gives them. */
   readTexts(regions: readonly Region[]): Promise<ReadAt>
 }
 
-/** Slots that one comparison is of. */
+/** Slots from one to before another. */
 export interface SlotRange {
   readonly from: number
   readonly to: number
 }
 
-/** Reads the outcomes of slots, in order, with one slot ahead. */
-export async function* readRunSlots(run: RunReader, range: SlotRange): AsyncGenerator<RunSlot, void> {
+/** Reads the outcomes of slots, in order. `label`: a column of strings that is read besides. */
+export async function* readRunSlots(run: RunReader, range: SlotRange, label?: string): AsyncGenerator<RunSlot, void> {
   const { log } = run
   const { partitions } = run.run
-  const scored = readPartialSlots(log, { topic: topics.scored, partitions, ...range })
-  const kept = readPartialSlots(log, { topic: topics.kept, partitions, ...range })
+  const columns = label === undefined ? outcomeColumns : [...outcomeColumns, label]
+  const scored = readSlotColumns(log, { topic: topics.scored, partitions, ...range, columns, lengthsOf: 'text' })
+  const kept = readSlotColumns(log, { topic: topics.kept, partitions, ...range, columns: ['row', 'domain'] })
   const drops = new Ahead(readBySlot(log, topics.drops, 1))
   const dead = new Ahead(readBySlot(log, topics.dead, deadPartitionsOf(run.run)))
   const tokens = await TokenCounts.open(run)
-  const read = async (slot: number): Promise<RunSlot> => {
-    const [measured, keptRows, dropRows, deadRows] = await Promise.all([
-      readNext(scored, outcomeColumns, ['text']),
-      readNext(kept, ['row', 'domain'], []),
-      batchAt(drops, slot),
-      batchAt(dead, slot),
-    ])
-    const textOffsets = measured.offsetsOf('text')
-    const batches = { scored: measured.batch, kept: keptRows.batch, drops: dropRows, dead: deadRows }
-    const readTexts = (regions: readonly Region[]) => measured.readValues('text', regions)
-    return { slot, textOffsets, readTexts, ...outcomesOf({ slot, textOffsets, ...batches, tokens: tokens.take(slot) }) }
+  for await (const measured of scored) {
+    const { slot, batch, offsets: textOffsets } = measured
+    const { value } = await kept.next()
+    const decided = { kept: value!.batch, drops: await batchAt(drops, slot), dead: await batchAt(dead, slot) }
+    const outcomes = outcomesOf({ slot, scored: batch, textOffsets, ...decided, tokens: tokens.take(slot) })
+    const labels = label === undefined ? null : new Strings(utf8(batch, label))
+    yield { slot, ...outcomes, labels, textOffsets, readTexts: regions => measured.readValues(regions) }
   }
-  for (let slot = range.from; slot < range.to; slot++) yield await read(slot)
-}
-
-async function readNext(
-  entries: ReturnType<typeof readPartialSlots>,
-  columns: readonly string[],
-  lengthsOf: readonly string[],
-) {
-  const { value } = await entries.next()
-  return PartialSlot.read(value!, columns, lengthsOf)
 }

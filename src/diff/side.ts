@@ -27,8 +27,8 @@ export async function openSide(name: string, run: RunReader): Promise<Side> {
 }
 
 /** Whether texts of a slot are the same wherever rows are, as the columns of both runs have one fingerprint; false where that is not known. */
-export function hasSameTextColumn(a: Side, b: Side, slot: number): boolean {
-  const [left, right] = [a, b].map(({ run }) => textPrintAt(run, slot))
+export function hasSameTextColumn(sides: readonly [Side, Side], slot: number): boolean {
+  const [left, right] = sides.map(({ run }) => textPrintAt(run, slot))
   return left !== undefined && left === right
 }
 

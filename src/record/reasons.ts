@@ -5,17 +5,29 @@ import type { Plan } from '../pipeline/plan.ts'
 /** A step of annotating as it is recorded: the columns that it writes, or the rules of a gate. */
 export type RecordedStep = { readonly writes: readonly string[] } | { readonly gate: readonly Rule[] }
 
+/** A decider as it is recorded: the reasons that it drops for, and what it was told. */
+export interface RecordedDecider {
+  readonly reasons: readonly string[]
+  readonly options: Readonly<Record<string, unknown>>
+}
+
 /** What removes rows in the slots of a segment, so that who explains them need not load the pipeline: a folder may be someone else's. */
 export interface RecordedReasons {
   readonly steps: readonly RecordedStep[]
   readonly rules: readonly Rule[]
+  /** Those that drop; none in a run of an older version. */
+  readonly deciders?: readonly RecordedDecider[]
 }
 
 /** What of a plan is recorded for this. */
-export function recordReasons({ steps, rules }: Plan): RecordedReasons {
+export function recordReasons({ steps, rules, deciders }: Plan): RecordedReasons {
   const record = (step: Plan['steps'][number]): RecordedStep =>
     'gate' in step ? { gate: step.gate } : { writes: step.annotator.writes.map(field => field.name) }
-  return { steps: steps.map(record), rules }
+  return { steps: steps.map(record), rules, deciders: recordDeciders(deciders) }
+}
+
+function recordDeciders(deciders: Plan['deciders']): RecordedDecider[] {
+  return deciders.filter(({ reasons }) => reasons.length > 0).map(({ reasons, options }) => ({ reasons, options }))
 }
 
 const isBound = isOptional(value => typeof value === 'number')
@@ -30,4 +42,10 @@ const isRule = isObjectOf({
 })
 const isStep: Shape = value => isFields(value) && (isNames(value.writes) || isListOf(isRule)(value.gate))
 
-export const isReasons: Shape = isObjectOf({ steps: isListOf(isStep), rules: isListOf(isRule) })
+const isDecider = isObjectOf({ reasons: isNames, options: isFields })
+
+export const isReasons: Shape = isObjectOf({
+  steps: isListOf(isStep),
+  rules: isListOf(isRule),
+  deciders: isOptional(isListOf(isDecider)),
+})

@@ -1,71 +1,77 @@
-import { type BatchLayout, type ReadAt, type Region, readStreamLayout, viewBatch } from '../batch/arrow/layout.ts'
+import { type BatchLayout, type ReadAt, type Region, StreamLayouts, viewBatch } from '../batch/arrow/layout.ts'
 import { type Batch, numberArrays } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Log, type PartialEntry, readPartially } from '../log/log.ts'
 import { offsetOfSlot } from './slot-reader.ts'
 
+/** Which columns of which slots are read. */
+export interface ColumnsWanted {
+  readonly topic: string
+  readonly partitions: number
+  /** The first slot, and the one after the last. */
+  readonly from: number
+  readonly to: number
+  readonly columns: readonly string[]
+  /** A column of which only the lengths are read at first; its values by `readValues`. */
+  readonly lengthsOf?: string
+}
+
 /**
- * Some columns of the slots of a topic, without the others: the texts of a slot are nine tenths of its bytes. Of a log that reads parts of
- * values only what is asked for is read. That is not held against the checksums, which are of whole values: `verify` does that.
+ * Some columns of the slots of a topic, in order, without the others: the texts of a slot are nine tenths of its bytes. Of a log that reads
+ * parts of values only what is asked for is read; that is not held against the checksums, which are of whole values. 'corrupt' where a slot
+ * is missing.
  */
-export class PartialSlot {
+export async function* readSlotColumns(log: Log, wanted: ColumnsWanted): AsyncGenerator<SlotColumns, void> {
+  const layouts = new StreamLayouts()
+  for await (const entry of readPartialSlots(log, wanted)) yield await readColumns(entry, layouts, wanted)
+}
+
+/** Columns of one slot. */
+export class SlotColumns {
   readonly slot: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly rows: number
   /** The wanted columns that there are. */
   readonly batch: Batch
+  /** Where each row of the column begins whose lengths are read, and the last one ends. */
+  readonly offsets: Int32Array
   readonly #entry: PartialEntry
-  readonly #layout: BatchLayout
+  readonly #values: Region
 
-  private constructor(entry: PartialEntry, layout: BatchLayout, batch: Batch) {
+  constructor(entry: PartialEntry, batch: Batch, offsets: Int32Array, values: Region) {
     this.slot = Number(entry.headers.slot)
-    this.headers = entry.headers
-    this.rows = layout.rows
     this.batch = batch
+    this.offsets = offsets
     this.#entry = entry
-    this.#layout = layout
+    this.#values = values
   }
 
-  static async read(entry: PartialEntry, columns: readonly string[], lengthsOf: readonly string[]) {
-    const { head, layout } = await readHead(entry)
-    const wanted = layout.columns.filter(({ field }) => columns.includes(field.name))
-    const measured = layout.columns.filter(({ field }) => lengthsOf.includes(field.name))
-    const offsets = [...wanted, ...measured].flatMap(column => column.offsets ?? [])
-    const pieces = await readRegions(entry, head, [...offsets, ...wanted.map(column => column.values)])
-    const readAt = viewOf(pieces)
-    const batch = viewBatch(layout, readAt, columns)
-    const slot = new PartialSlot(entry, layout, batch)
-    for (const { field, offsets, values } of measured)
-      slot.#offsets.set(field.name, offsets ? checkEnds(readInts(readAt, offsets), values.bytes) : new Int32Array(1))
-    return slot
-  }
-
-  readonly #offsets = new Map<string, Int32Array>()
-
-  /** Where each row of a column begins that `lengthsOf` named, and the last one ends. */
-  offsetsOf(column: string): Int32Array {
-    return this.#offsets.get(column) ?? new Int32Array(this.rows + 1)
-  }
-
-  /** Reads regions of the values of a column, and returns what gives them. */
-  async readValues(column: string, regions: readonly Region[]): Promise<ReadAt> {
-    const { values } = this.#layout.columns.find(({ field }) => field.name === column)!
-    const read = await readRegions(
-      this.#entry,
-      noBytes,
-      regions.map(({ at, bytes }) => ({ at: values.at + at, bytes })),
-    )
-    const view = viewOf(read)
-    return (at, bytes) => view(values.at + at, bytes)
+  /** Reads regions of the values of the column whose lengths are read, and returns what gives them. */
+  async readValues(regions: readonly Region[]): Promise<ReadAt> {
+    const { at: start } = this.#values
+    const moved = regions.map(({ at, bytes }) => ({ at: start + at, bytes }))
+    const view = viewOf(await readRegions(this.#entry, noBytes, moved))
+    return (at, bytes) => view(start + at, bytes)
   }
 }
 
+async function readColumns(entry: PartialEntry, layouts: StreamLayouts, { columns, lengthsOf }: ColumnsWanted) {
+  const { head, layout } = await readHead(entry, layouts)
+  const wanted = layout.columns.filter(({ field }) => columns.includes(field.name))
+  const measured = layout.columns.find(({ field }) => field.name === lengthsOf)
+  const ends = measured?.offsets ?? noRegion
+  const offsets = [...wanted.flatMap(column => column.offsets ?? []), ends]
+  const readAt = viewOf(await readRegions(entry, head, [...offsets, ...wanted.map(column => column.values)]))
+  const values = measured?.values ?? noRegion
+  const lengths = ends.bytes > 0 ? checkEnds(readInts(readAt, ends), values.bytes) : new Int32Array(layout.rows + 1)
+  return new SlotColumns(entry, viewBatch(layout, readAt, columns), lengths, values)
+}
+
+const noRegion: Region = { at: 0, bytes: 0 }
+
 /** The slots `[from, to)` of a topic of slots, in order. 'corrupt' where one is missing. */
-export async function* readPartialSlots(
+async function* readPartialSlots(
   log: Log,
-  place: { readonly topic: string; readonly partitions: number; readonly from: number; readonly to: number },
+  { topic, partitions, from, to }: ColumnsWanted,
 ): AsyncGenerator<PartialEntry, void> {
-  const { topic, partitions, from, to } = place
   const readers = await Promise.all(
     Array.from({ length: partitions }, async (_, partition) => {
       const offset = await offsetOfSlot(log, topic, partition, partitions, from)
@@ -87,10 +93,13 @@ export async function* readPartialSlots(
 /** Bytes that are read first: the metadata of some sixty columns. */
 const headBytes = 16 * 1024
 
-async function readHead(entry: PartialEntry): Promise<{ head: Uint8Array; layout: BatchLayout }> {
+async function readHead(
+  entry: PartialEntry,
+  layouts: StreamLayouts,
+): Promise<{ head: Uint8Array; layout: BatchLayout }> {
   for (let bytes = headBytes; ; bytes *= 4) {
     const head = await entry.readPart(0, Math.min(bytes, entry.length))
-    const layout = readStreamLayout(head, entry.length)
+    const layout = layouts.read(head, entry.length)
     if (layout) return { head, layout }
   }
 }

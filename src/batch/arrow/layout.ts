@@ -76,20 +76,30 @@ export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metada
   })
 }
 
-/**
- * Where the values of a stream's batch lie, of which `head` are the first bytes and `size` is all: null when what says so goes on behind
- * them, and a longer head is needed.
- */
-export function readStreamLayout(head: Uint8Array, size: number): BatchLayout | null {
-  const bytes = aligned(head)
-  return flat.guardCorrupt('an Arrow message', () => {
-    const schemaEnd = metadataEnd(bytes, 0)
-    if (Math.max(schemaEnd, metadataEnd(bytes, schemaEnd)) > bytes.length && bytes.length < size) return null
-    const { fields } = readSchema(readMessage(bytes, 0, schemaMessage).table)
-    const message = readMessage(bytes, schemaEnd, recordBatchMessage)
-    if (message.end > size) throw new RangeError(`it ends at byte ${size} of ${message.end}`)
-    return readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
-  })
+/** Finds the batches of streams of which only the first bytes are there. Streams mostly have the same schema, which is read once. */
+export class StreamLayouts {
+  #schema: Uint8Array = new Uint8Array(0)
+  #fields: readonly Field[] = []
+
+  /** Of `size` bytes `head` are the first. Null when the metadata goes on behind them, and a longer head is needed. */
+  read(head: Uint8Array, size: number): BatchLayout | null {
+    const bytes = aligned(head)
+    return flat.guardCorrupt('an Arrow message', () => {
+      const schemaEnd = metadataEnd(bytes, 0)
+      if (Math.max(schemaEnd, metadataEnd(bytes, schemaEnd)) > bytes.length && bytes.length < size) return null
+      const fields = this.#readFields(bytes, schemaEnd)
+      const message = readMessage(bytes, schemaEnd, recordBatchMessage)
+      if (message.end > size) throw new RangeError(`it ends at byte ${size} of ${message.end}`)
+      return readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
+    })
+  }
+
+  #readFields(bytes: Uint8Array, end: number): readonly Field[] {
+    if (Buffer.compare(bytes.subarray(0, end), this.#schema) === 0) return this.#fields
+    this.#fields = readSchema(readMessage(bytes, 0, schemaMessage).table).fields
+    this.#schema = bytes.slice(0, end)
+    return this.#fields
+  }
 }
 
 /** Where the metadata of the message at `at` ends; infinite where its length is not there. */

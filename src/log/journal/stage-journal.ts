@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, syncFolder } from '../../disk/durable-file.ts'
-import { copyBytes, readBytes, writeBytes } from '../../disk/transfer.ts'
+import { copyBytes, readBytes, readNow, writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { fencedError } from '../errors.ts'
@@ -28,6 +28,8 @@ interface Carried {
 }
 
 const openTriesMax = 20
+/** A frame's header has a note, and mostly fits. */
+const partialAheadBytes = 24 * 1024
 
 /** One stage's journal: its files, an index of its entries, and its positions. */
 export class Journal {
@@ -44,8 +46,8 @@ export class Journal {
   #claim: Claim | null = null
   #tail: FileHandle | null = null
   #kept: string | null = null
-  /** The frame of the entry that was read in parts last. */
-  #lastRead: { readonly segment: Segment; readonly frame: Frame } | null = null
+  /** The frame of the entry that was read last. */
+  #lastRead: { readonly segment: Segment; readonly frame: Frame; readonly reader: FrameReader } | null = null
   /** The tail of the queue of commits: each waits for the one before, so that frames are in the order of the calls. */
   #queue: Promise<unknown> = Promise.resolve()
   #broken: unknown = null
@@ -101,30 +103,37 @@ export class Journal {
   }
 
   entry(cursor: Cursor, place: Place): Promise<Entry> {
-    return this.#use(place, reader => readEntry(reader, cursor, place))
+    return this.#use(place, async reader => {
+      const { append, at } = await this.#findAppend(reader, place)
+      const value = await readBytes(reader.handle, at, append.length)
+      checkValue(append, value, `entry ${cursor.topic}/${cursor.partition}:${cursor.offset} in ${place.segment.path}`)
+      return { ...cursor, headers: append.headers, value }
+    })
   }
 
   /** The entry without its value, parts of which can be read as long as the log is open. */
   async partialEntry(cursor: Cursor, place: Place): Promise<PartialEntry> {
-    const { append, at } = await this.#use(place, reader => this.#findAppend(reader, place))
+    const { append, at, reader } = await this.#use(place, ({ handle, size }) =>
+      this.#findAppend(new FrameReader(handle, size, partialAheadBytes, readNow), place),
+    )
     const { headers, length } = append
-    const readPart = (from: number, bytes: number) =>
-      this.#use(place, ({ handle }) => readBytes(handle, at + from, Math.min(bytes, length - from)))
+    const readPart = async (from: number, bytes: number) =>
+      reader.readAhead(at + from, bytes) ?? (await this.#use(place, ({ handle }) => readNow(handle, at + from, bytes)))
     return { ...cursor, headers, length, readPart }
   }
 
   /** Of neighbours in one frame, its header is read once. */
-  async #findAppend(reader: FrameReader, place: Place): Promise<FoundAppend> {
+  async #findAppend(reader: FrameReader, place: Place): Promise<FoundAppend & { readonly reader: FrameReader }> {
     const { segment, frameAt } = place
     if (this.#lastRead?.segment !== segment || this.#lastRead.frame.at !== frameAt)
-      this.#lastRead = { segment, frame: await readFrame(reader, place) }
-    return findAppend(this.#lastRead.frame, place)
+      this.#lastRead = { segment, reader, frame: await readFrame(reader, place) }
+    return { ...findAppend(this.#lastRead.frame, place), reader: this.#lastRead.reader }
   }
 
-  async #use<T>({ segment }: Place, work: (reader: FrameReader) => Promise<T>): Promise<T> {
+  async #use<T>({ segment }: Place, work: (reader: FrameReader) => T | Promise<T>): Promise<T> {
     const { path, size } = segment
     try {
-      return await this.#options.files.use(path, handle => work(new FrameReader(handle, size)))
+      return await this.#options.files.use(path, async handle => work(new FrameReader(handle, size)))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrapDiskError(error, `reading ${path}`)
       this.#claim?.check()
@@ -304,13 +313,6 @@ function causeOf(error: unknown, claim: Claim): unknown {
   } catch (fenced) {
     return fenced
   }
-}
-
-async function readEntry(reader: FrameReader, cursor: Cursor, place: Place): Promise<Entry> {
-  const { append, at } = findAppend(await readFrame(reader, place), place)
-  const value = await readBytes(reader.handle, at, append.length)
-  checkValue(append, value, `entry ${cursor.topic}/${cursor.partition}:${cursor.offset} in ${place.segment.path}`)
-  return { ...cursor, headers: append.headers, value }
 }
 
 async function readFrame(reader: FrameReader, { segment, frameAt }: Place): Promise<Frame> {

@@ -97,18 +97,26 @@ export function describeEnd(end: End): string {
   return end.fate === 'dead' ? `dead: ${cleanName(end.reason)}` : cleanName(end.reason)
 }
 
-/** A page on a terminal; elsewhere a line a row with its table's name, tabs between and figures as they are. */
+/** A page on a terminal. Elsewhere each line begins with its table's name, columns are two spaces apart, and figures are as they are. */
 export function writeTables({ out }: Terminal, tables: readonly DiffTable[]): void {
-  if (out.isTTY) for (const table of tables) out.write(`${pageOf(table)}\n`)
-  else for (const table of tables) out.write(linesOf(table))
+  for (const table of tables) out.write(out.isTTY ? `${pageOf(table)}\n` : linesOf(table))
 }
 
 function pageOf({ head, rows, names }: DiffTable): string {
-  const shown = rows.map(row => row.map(cell => (cell === null ? '-' : typeof cell === 'string' ? cell : cell.shown)))
+  const shown = rows.map(row => row.map(cell => (typeof cell === 'object' ? (cell?.shown ?? '-') : cell)))
   return formatTable([head, ...shown], [...Array(names).keys()])
 }
 
-function linesOf({ name, head, rows }: DiffTable): string {
-  const lines = rows.map(row => row.map(cell => (typeof cell === 'object' ? String(cell?.value ?? '') : cell)))
-  return [head, ...lines].map((row, i) => `${[i ? name : `#${name}`, ...row].join('\t')}\n`).join('')
+function linesOf({ name, head, rows, names }: DiffTable): string {
+  const plain = (cell: Cell) => (typeof cell === 'object' ? String(cell?.value ?? '-') : oneSpaced(cell))
+  const lines = [head.map(oneSpaced), ...rows.map(row => row.map(plain))]
+  return formatTable(
+    lines.map((row, i) => [i ? name : `#${name}`, ...row]),
+    [...Array(names + 1).keys()],
+  )
+}
+
+/** Text in which no two spaces are neighbours, as these part the columns. */
+function oneSpaced(text: string): string {
+  return text.replace(/\s+/g, ' ').trim() || '-'
 }

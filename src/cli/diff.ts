@@ -20,7 +20,7 @@ export const diffCommand: Command = {
 
 The runs must have the same slots: the same files, cut alike. Others are joined by a label with --key: the first record with it in A with the first in B, the second with the second, and so on; a record without the label by its file and line. A run that has not ended is compared as far as both are decided.
 
-Exit status 0 when nothing differs, 1 when something does, as diff has it. On a terminal it prints tables, elsewhere lines with tabs that begin with the table's name.`,
+Exit status 0 when nothing differs, 1 when something does, as diff has it. On a terminal it prints tables, elsewhere lines that begin with the table's name, with two spaces or more between columns.`,
   options: {
     dir: runOptions.dir,
     by: {

@@ -21,8 +21,10 @@ export function thresholdOf({ segments }: RunFile, slot: number, reason: string)
   return { known: false, why: reasons?.deciders ? 'none' : 'not-recorded' }
 }
 
+/** All rules; one that stands at a gate and at the end is one. */
 function rulesOf({ steps, rules }: RecordedReasons): Rule[] {
-  return [...steps.flatMap(step => ('gate' in step ? step.gate : [])), ...rules]
+  const all = [...steps.flatMap(step => ('gate' in step ? step.gate : [])), ...rules]
+  return [...new Map(all.map(rule => [JSON.stringify(rule), rule])).values()]
 }
 
 /**

@@ -38,27 +38,27 @@ export interface RunOptions {
   readonly values: readonly (readonly [string, Value])[]
   readonly input: string
   readonly tokenizer?: boolean
+  /** Further calls of the pipeline. */
+  readonly also?: string
+  /** The exit status, 0 by default. */
+  readonly status?: number
 }
 
 /** Runs the documents' pipeline as the run `name` in `dir`. */
-export async function runValues(
-  dir: string,
-  name: string,
-  { values, input, tokenizer = true }: RunOptions,
-): Promise<void> {
+export async function runValues(dir: string, name: string, options: RunOptions): Promise<void> {
+  const { values, input, tokenizer = true, also = '' } = options
   const file = join(dir, `${name}.ts`)
-  const end = tokenizer ? ".tokenize('gpt2')" : ''
   await writeFile(
     file,
     `import * as h from 'headrace'
 const quality = ${annotator}
 export default h.pipeline('${name}').from(h.jsonl(${JSON.stringify(input)}))
   .annotate(quality(new Map(${JSON.stringify(values)})), h.signature())
-  .decide(h.rules(), h.exactDuplicates())${end}
+  .decide(h.rules(), h.exactDuplicates())${also}${tokenizer ? ".tokenize('gpt2')" : ''}
 `,
   )
   const { status, err } = await runMain(['run', file, '--dir', dir, '--run', name, '--workers', '1'])
-  assert.equal(status, 0, err)
+  assert.equal(status, options.status ?? 0, err)
 }
 
 /** Writes documents as lines of JSON. */

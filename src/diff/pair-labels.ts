@@ -3,7 +3,7 @@ import { limits } from '../limits.ts'
 import { digest128 } from '../text/hash.ts'
 import { idOf, type Outcome } from './outcome.ts'
 import type { Pair } from './pair.ts'
-import { type RunSlot, readRunSlots, type SlotRange } from './run-slots.ts'
+import { inOrder, type RunSlot, readRunSlots, type SlotRange } from './run-slots.ts'
 import type { Side } from './side.ts'
 
 /** The columns that records can be joined by. */
@@ -121,10 +121,9 @@ async function* readLabels(slots: AsyncIterable<RunSlot>, { pass, counts }: { pa
 type Named = Pick<Labelled, 'label' | 'outcome'>
 
 /** The records of a slot whose labels this pass is of, in the order of rows. */
-function* labelRecords({ measured, dead, labels }: RunSlot, { pass, counts }: { pass: number; counts: LabelCounts }) {
-  const outcomes = dead.length ? [...measured, ...dead].sort((one, other) => one.row - other.row) : measured
-  for (const outcome of outcomes) {
-    const own = outcome.index < 0 ? '' : labels!.at(outcome.index)
+function* labelRecords(slot: RunSlot, { pass, counts }: { pass: number; counts: LabelCounts }) {
+  for (const outcome of inOrder(slot)) {
+    const own = outcome.index < 0 ? '' : slot.labels!.at(outcome.index)
     // A letter before it keeps a label apart from a file and line that look like it.
     const label = shorten(own ? `l${own}` : `f${outcome.file}:${outcome.line}`)
     if (passOf(label, counts.passes) !== pass) continue

@@ -1,14 +1,8 @@
 import { HeadraceError } from '../errors.ts'
 import type { Outcome } from './outcome.ts'
 import type { Pair } from './pair.ts'
-import { type RunSlot, readRunSlots, type SlotRange } from './run-slots.ts'
+import { inOrder, type RunSlot, readRunSlots, type SlotRange } from './run-slots.ts'
 import type { Side } from './side.ts'
-
-/** A record of one side, and where its text stands; -1 for a dead one. */
-interface Placed {
-  readonly outcome: Outcome
-  readonly index: number
-}
 
 /** The records of two runs with the same slots, slot by slot, in the order of rows. */
 export async function* pairSlots(
@@ -24,10 +18,10 @@ export async function* pairSlots(
 }
 
 async function pairRows(a: RunSlot, b: RunSlot, isTextKnown: boolean): Promise<Pair[]> {
-  const [left, right] = [placeRows(a), placeRows(b)]
+  const [left, right] = [inOrder(a), inOrder(b)]
   if (left.length !== right.length) throw otherRows(a.slot, `${left.length} and ${right.length} records`)
-  const pairs = left.map(({ outcome }, i) => {
-    const other = right[i].outcome
+  const pairs = left.map((outcome, i) => {
+    const other = right[i]
     checkSameRecord(outcome, other)
     return { a: outcome, b: other, isSameText: outcome.bytes === other.bytes }
   })
@@ -45,13 +39,6 @@ async function pairRows(a: RunSlot, b: RunSlot, isTextKnown: boolean): Promise<P
 
 function isKeptAlike({ a, b, isSameText }: Pair): boolean {
   return isSameText && a!.fate === 'kept' && b!.fate === 'kept'
-}
-
-function placeRows({ measured, dead }: RunSlot): Placed[] {
-  const placed = measured.map((outcome, index) => ({ outcome, index }))
-  if (dead.length === 0) return placed
-  for (const outcome of dead) placed.push({ outcome, index: -1 })
-  return placed.sort((one, other) => one.outcome.row - other.outcome.row)
 }
 
 function checkSameRecord(a: Outcome, b: Outcome): void {

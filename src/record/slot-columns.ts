@@ -26,6 +26,18 @@ export async function* readSlotColumns(log: Log, wanted: ColumnsWanted): AsyncGe
   for await (const entry of readPartialSlots(log, wanted)) yield await readColumns(entry, layouts, wanted)
 }
 
+/** The entries of a topic that has some slots only, in one partition, from a slot on; read as `readSlotColumns` does, and whole. */
+export async function* readSomeSlots(log: Log, topic: string, from: number): AsyncGenerator<SomeSlot, void> {
+  const offset = await offsetOfSlot(log, topic, 0, 1, from)
+  for await (const entry of readPartially(log, { topic, partition: 0, offset }))
+    yield { slot: Number(entry.headers.slot), value: await entry.readPart(0, entry.length) }
+}
+
+export interface SomeSlot {
+  readonly slot: number
+  readonly value: Uint8Array
+}
+
 /** Columns of one slot. */
 export class SlotColumns {
   readonly slot: number

@@ -1,7 +1,8 @@
-import { type Batch, numbers, type Utf8Column, utf8 } from '../batch/batch.ts'
+import { type Batch, numbers, utf8 } from '../batch/batch.ts'
 import type { Address } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { deadRowsOf } from '../record/dead-records.ts'
+import { type Names, Strings } from './strings.ts'
 
 /** What became of one record in one run, with what a comparison needs of it. */
 export interface Outcome {
@@ -39,6 +40,8 @@ export interface SlotRecord {
   readonly dead: Batch | null
   /** Tokens of kept rows that stand in a shard, by row. */
   readonly tokens: ReadonlyMap<number, number>
+  /** The names that the run has had so far. */
+  readonly names: Names
 }
 
 /** The id of a record; empty for a dead one. */
@@ -51,13 +54,14 @@ export const outcomeColumns = ['id', 'domain', 'file', 'line', 'row', 'language'
 
 /** The outcomes of a slot in the order of its rows, a measured row's at the place of the row in `scored`. 'corrupt' where a row has not exactly one. */
 export function outcomesOf(record: SlotRecord): { measured: Outcome[]; dead: Outcome[] } {
-  const { scored, slot, textOffsets, tokens } = record
+  const { scored, slot, textOffsets, tokens, names } = record
   const rows = numbers(scored, 'row')
   const lines = numbers(scored, 'line')
-  const [ids, files, domains] = ['id', 'file', 'domain'].map(name => new Strings(utf8(scored, name)))
-  const languages = scored.columns.language ? new Strings(utf8(scored, 'language')) : null
-  const drops = new DropRows(record.drops)
-  const kept = new KeptRows(record.kept)
+  const ids = new Strings(utf8(scored, 'id'))
+  const [files, domains] = ['file', 'domain'].map(name => new Strings(utf8(scored, name), names))
+  const languages = scored.columns.language ? new Strings(utf8(scored, 'language'), names) : null
+  const drops = new DropRows(record.drops, names)
+  const kept = new KeptRows(record.kept, names)
   const measured = Array.from({ length: scored.rows }, (_, i): Outcome => {
     const row = rows[i]
     const drop = drops.at(row)
@@ -100,35 +104,6 @@ function deadOutcome(slot: number, of: { row: number; file: string; line: number
   return { ...none, slot, row, file, line, fate: 'dead' as const, reason, evidence: detail }
 }
 
-/** The strings of a column, in rising order: neighbours are mostly equal, and these are made once. */
-export class Strings {
-  readonly #offsets: Int32Array
-  readonly #bytes: Buffer
-  #last = -1
-  #text = ''
-
-  constructor({ offsets, bytes }: Utf8Column) {
-    this.#offsets = offsets
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  }
-
-  at(row: number): string {
-    const [start, end] = [this.#offsets[row], this.#offsets[row + 1]]
-    if (start === end) return ''
-    if (this.#last >= 0 && this.#isLast(start, end)) return this.#text
-    this.#last = row
-    this.#text = this.#bytes.toString('utf8', start, end)
-    return this.#text
-  }
-
-  #isLast(start: number, end: number): boolean {
-    const [from, to] = [this.#offsets[this.#last], this.#offsets[this.#last + 1]]
-    if (to - from !== end - start) return false
-    for (let i = end - start - 1; i >= 0; i--) if (this.#bytes[from + i] !== this.#bytes[start + i]) return false
-    return true
-  }
-}
-
 /** Rows of a batch that are asked for in rising order. */
 class RisingRows {
   readonly #rows: ArrayLike<number>
@@ -152,9 +127,9 @@ class RisingRows {
 class KeptRows extends RisingRows {
   readonly #domains: Strings | null
 
-  constructor(batch: Batch) {
+  constructor(batch: Batch, names: Names) {
     super(batch)
-    this.#domains = batch.columns.domain ? new Strings(utf8(batch, 'domain')) : null
+    this.#domains = batch.columns.domain ? new Strings(utf8(batch, 'domain'), names) : null
   }
 
   at(row: number): string | null {
@@ -168,9 +143,9 @@ type Drop = Pick<Outcome, 'reason' | 'evidence' | 'similarity' | 'partner'>
 class DropRows extends RisingRows {
   readonly #at: ((index: number) => Drop) | null
 
-  constructor(batch: Batch | null) {
+  constructor(batch: Batch | null, names: Names) {
     super(batch)
-    this.#at = batch && dropsOf(batch)
+    this.#at = batch && dropsOf(batch, names)
   }
 
   at(row: number): Drop | null {
@@ -179,8 +154,8 @@ class DropRows extends RisingRows {
   }
 }
 
-function dropsOf(batch: Batch): (index: number) => Drop {
-  const [reasons, texts] = [new Strings(utf8(batch, 'reason')), new Strings(utf8(batch, 'evidenceText'))]
+function dropsOf(batch: Batch, names: Names): (index: number) => Drop {
+  const [reasons, texts] = ['reason', 'evidenceText'].map(name => new Strings(utf8(batch, name), names))
   const [evidence, similarity, partners] = ['evidence', 'similarity', 'duplicateOf'].map(name => numbers(batch, name))
   const known = (value: number) => (Number.isNaN(value) ? null : value)
   return i => ({

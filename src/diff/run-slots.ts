@@ -6,7 +6,8 @@ import { deadPartitionsOf, topics } from '../record/layout.ts'
 import { batchAt, type RunReader } from '../record/run-reader.ts'
 import { readSlotColumns, readSomeSlots, type SomeSlot } from '../record/slot-columns.ts'
 import { readBySlot } from '../record/slots.ts'
-import { type Outcome, outcomeColumns, outcomesOf, Strings } from './outcome.ts'
+import { type Outcome, outcomeColumns, outcomesOf } from './outcome.ts'
+import { Names, Strings } from './strings.ts'
 import { TokenCounts } from './tokens.ts'
 
 /** The outcomes of a slot, and its texts where they are asked for. */
@@ -43,11 +44,12 @@ export async function* readRunSlots(run: RunReader, range: SlotRange, label?: st
   const drops = new Ahead(readSomeSlots(log, topics.drops, range.from))
   const dead = new Ahead(readBySlot(log, topics.dead, deadPartitionsOf(run.run)))
   const tokens = await TokenCounts.open(run)
+  const names = new Names()
   for await (const measured of scored) {
     const { slot, batch, offsets: textOffsets } = measured
     const { value } = await kept.next()
     const decided = { kept: value!.batch, drops: await dropsAt(drops, slot), dead: await batchAt(dead, slot) }
-    const outcomes = outcomesOf({ slot, scored: batch, textOffsets, ...decided, tokens: tokens.take(slot) })
+    const outcomes = outcomesOf({ slot, scored: batch, textOffsets, ...decided, tokens: tokens.take(slot), names })
     const labels = label === undefined ? null : new Strings(utf8(batch, label))
     yield { slot, ...outcomes, labels, textOffsets, readTexts: regions => measured.readValues(regions) }
   }

@@ -4,8 +4,10 @@ import { before, test } from 'node:test'
 import { type CompareOptions, Comparison } from '../../src/diff/compare.ts'
 import { idOf } from '../../src/diff/outcome.ts'
 import { openSide } from '../../src/diff/side.ts'
+import { limits } from '../../src/limits.ts'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
+import { setLimits } from '../simulate/small-limits.ts'
 import { type Document, runPair, runValues, writeDocuments } from './fixture.ts'
 
 const text = (word: string) =>
@@ -162,4 +164,22 @@ test('ids that repeat are joined in their order, and counted', async () => {
     ['x', 'only-in-one'],
   ])
   assert.deepEqual(comparison.labels, { repeated: 1, records: 5, unlabelled: 0, passes: 1 })
+})
+
+test('labels that are too many to hold are joined in passes, and one that too many records share is refused', async () => {
+  const whole = await compare('a', 'b', { label: 'id' })
+  const before = { diffLabelsMax: limits.diffLabelsMax }
+  try {
+    setLimits({ diffLabelsMax: 6 })
+    const parts = await compare('a', 'b', { label: 'id' })
+    assert.equal(parts.comparison.labels.passes, 5)
+    assert.deepEqual(parts.found.map(String).sort(), whole.found.map(String).sort())
+    setLimits({ diffLabelsMax: 2 })
+    await assert.rejects(compare('three', 'two', { label: 'id' }), {
+      code: 'limit',
+      message: /too many records share a label/,
+    })
+  } finally {
+    setLimits(before)
+  }
 })

@@ -35,7 +35,7 @@ function describeSide(side: Witnessed | null): string {
   ]
   if (duplicateOf !== null) parts.push(`repeats ${cleanName(duplicateOf)}`)
   if (measured !== null) parts.push(`measured ${cleanName(formatMeasured(measured))}`)
-  const text = describeThreshold(threshold)
+  const text = threshold.known || outcome.fate === 'dropped' ? describeThreshold(threshold) : ''
   if (text !== '') parts.push(distance === null ? text : `${describeDistance(distance)} ${text}`)
   return parts.join(', ')
 }

@@ -82,21 +82,23 @@ export class Tally {
   }
 
   #cellOf(kind: Kind, { a, b }: Pair): Cell {
-    const key = JSON.stringify([kind, a && [a.fate, a.reason], b && [b.fate, b.reason]])
+    const own = this.#cells.get(keyOf(kind, endOf(a), endOf(b)))
+    if (own) return own
+    const isFull = this.#cells.size >= limits.diffCellsMax
+    const [from, to] = [a, b].map(outcome => (isFull ? asOther(endOf(outcome)) : endOf(outcome)))
+    const key = keyOf(kind, from, to)
     const found = this.#cells.get(key)
     if (found) return found
-    const isFull = this.#cells.size >= limits.diffCellsMax
-    if (isFull && (a?.reason !== otherDomain || b?.reason !== otherDomain))
-      return this.#cellOf(kind, { a: a && asOther(a), b: b && asOther(b), isSameText: false })
-    const [amounts, samples] = [emptyAmounts(), new Samples(this.#samplesMax)]
-    const cell = { kind, from: endOf(a), to: endOf(b), amounts, samples }
+    const cell = { kind, from, to, amounts: emptyAmounts(), samples: new Samples(this.#samplesMax) }
     this.#cells.set(key, cell)
     return cell
   }
 }
 
+const keyOf = (kind: Kind, from: End, to: End) => JSON.stringify([kind, from, to])
 const endOf = (outcome: Outcome | null): End => outcome && { fate: outcome.fate, reason: outcome.reason }
-const asOther = (outcome: Outcome): Outcome => ({ ...outcome, reason: otherDomain })
+/** The same with the reason that those beyond the limit share. */
+const asOther = (end: End): End => end && (end.fate === 'kept' ? end : { ...end, reason: otherDomain })
 
 /** Groups by their names, of which the first ones that come are kept apart. */
 export class NamedGroups {

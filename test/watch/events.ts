@@ -12,6 +12,7 @@ export const eventFields: Record<string, string> = {
   'shard-sealed': 'stage slot path domain rows tokens bytes',
   'steps-published': 'steps new',
   'dead-rows': 'stage slot rows reasons',
+  'left-out': 'leftOut',
   'source-waits': 'waiting',
   'worker-lost': 'slot? reason detail',
   'file-changed': 'file was now',

@@ -17,7 +17,7 @@ import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
 import { loadPlan, pinCode, referTo } from './load-plan.ts'
-import { explainDomains, explainNothing } from './nothing-read.ts'
+import { explainFields, explainNothing } from './nothing-read.ts'
 import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
@@ -79,6 +79,8 @@ export interface FinishedRun {
   readonly plan: Plan
   readonly figures: Figures
   readonly summary: Summary
+  /** The fields that the source's options name and no document has, in sentences. */
+  readonly missingFields: readonly string[]
   /** What the feed does not give; null where there is none. */
   readonly unfed: Unfed | null
   readonly isStopped: boolean
@@ -156,8 +158,9 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const isStopped = drain.signal.aborted
   const unfed =
     plan.feed && !isWorker ? await findUnfed(join(dir, 'feed'), Object.keys(figures.shard.tokensByDomain)) : null
-  if (log) tellEnd(log, { figures, unfed, isStopped }, seconds)
-  return { dir, plan, figures, summary, unfed, isStopped, isWorker, isLogged: log !== null }
+  const missingFields = isWorker ? [] : explainFields(plan, figures)
+  if (log) tellEnd(log, { figures, missingFields, unfed, isStopped }, seconds)
+  return { dir, plan, figures, summary, missingFields, unfed, isStopped, isWorker, isLogged: log !== null }
 }
 
 /** The stages of which one loads; `annotate` where no process loads alone. */
@@ -171,11 +174,12 @@ function showInput({ source }: Plan, { watch }: Pick<RunWatch, 'watch'>): void {
   )
 }
 
-type End = Pick<FinishedRun, 'figures' | 'unfed' | 'isStopped'>
+type End = Pick<FinishedRun, 'figures' | 'missingFields' | 'unfed' | 'isStopped'>
 
-function tellEnd(log: EventLog, { figures, unfed, isStopped }: End, seconds: number): void {
+function tellEnd(log: EventLog, { figures, missingFields, unfed, isStopped }: End, seconds: number): void {
   log.stop()
   if (figures.laterSplits) log.tell('warn', 'late-files', { files: figures.laterSplits })
+  if (missingFields.length > 0) log.tell('warn', 'missing-fields', { fields: missingFields })
   if (unfed && unfed.missing.length + unfed.tokens > 0) {
     const { tokens, missing, present } = unfed
     log.tell('warn', 'unfed', { tokens, missing, present: present.slice(0, domainsTold) })
@@ -190,17 +194,18 @@ const roundToMs = (seconds: number) => Math.round(seconds * 1000) / 1000
 
 /** Shows how a run ended. */
 export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: Terminal): Promise<void> {
-  const { dir, plan, figures, summary, unfed, isStopped, isWorker, isLogged } = finished
+  const { dir, plan, figures, summary, missingFields, unfed, isStopped, isWorker, isLogged } = finished
   const { laterSplits, steps } = figures
   if (laterSplits && !isLogged) {
     const files = laterSplits === 1 ? 'a file' : `${laterSplits} files`
     const advice = 'begin another with --run NAME to read all'
     terminal.err.write(`headrace run: this run had ended before ${files} of its input came; ${advice}\n`)
   }
-  const domains = isWorker || isLogged ? null : explainDomains(plan, figures)
-  if (domains !== null) terminal.err.write(`headrace run: ${domains}\n`)
+  if (!isLogged) for (const missed of missingFields) terminal.err.write(`headrace run: ${printable(missed)}\n`)
   if (isJson) {
-    terminal.out.write(`${JSON.stringify({ ...summary, ...(unfed && { feed: unfed }) })}\n`)
+    terminal.out.write(
+      `${JSON.stringify({ ...summary, ...(missingFields.length > 0 && { missingFields }), ...(unfed && { feed: unfed }) })}\n`,
+    )
     return
   }
   printSummary(summary, figures, dir, terminal)

@@ -19,6 +19,7 @@ export const eventFields: Record<string, string> = {
   'guard-hold': 'stage slot groups',
   released: 'stage slot guard group who why',
   draining: '',
+  'missing-fields': 'fields',
   unfed: 'tokens missing present',
   'late-files': 'files',
   'stage-ended': 'stage slot isDone code?',

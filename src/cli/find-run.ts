@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { RunReader } from '../record/run-reader.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
+import { choosePlace } from './known-brokers.ts'
 
 /** Opens the run that `--dir` and `--run` name, or the one that was begun or ended last. `terminal` is told of slots that were trimmed. */
 export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<RunReader> {
@@ -11,7 +12,8 @@ export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<Ru
   const wanted = args.text('run')
   const name = wanted ?? runs[0]
   if (runs.includes(name)) {
-    const run = await RunReader.open(join(dir, name))
+    const path = join(dir, name)
+    const run = await RunReader.open(path, place => choosePlace(path, place, args))
     if (run.first > 0)
       terminal?.err.write(`slots before ${run.first} of this run were trimmed: what follows begins there\n`)
     return run

@@ -1,4 +1,5 @@
 import { decodeBatch } from '../batch/arrow/ipc.ts'
+import type { LogPlace } from '../log/place.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { type DeadRow, deadRowsOf } from '../record/dead-records.ts'
 import type { Figures } from '../record/figures.ts'
@@ -10,10 +11,10 @@ import type { Fields } from '../sources/fields.ts'
 import { formatCount } from './table.ts'
 
 /** Why not one record of a run became a document, with what there was; null for every other run. */
-export async function explainNothing(dir: string, { decide }: Figures): Promise<string | null> {
+export async function explainNothing(dir: string, where: LogPlace | null, { decide }: Figures): Promise<string | null> {
   const { documents, dead } = decide
   if (documents === 0 || dead < documents) return null
-  await using run = await RunReader.open(dir)
+  await using run = await RunReader.open(dir, async recorded => where ?? recorded)
   const reasons = new Map<string, number>()
   let first: DeadRow | null = null
   for await (const { value } of readBySlot(run.log, topics.dead, deadPartitionsOf(run.run)))

@@ -4,6 +4,7 @@ import { makeFolder } from '../disk/durable-file.ts'
 import { HeadraceError, systemCodeOf } from '../errors.ts'
 import { readFeed } from '../feed/read.ts'
 import { findUnfed, type Unfed } from '../inspect/unfed.ts'
+import type { LogPlace } from '../log/place.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Figures } from '../record/figures.ts'
 import { type StageName, stageNames } from '../record/layout.ts'
@@ -16,6 +17,7 @@ import { type EventLog, fieldsOf, openEventLog } from '../watch/event-log.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
+import { choosePlace, rememberPlace } from './known-brokers.ts'
 import { loadPlan, pinCode, referTo } from './load-plan.ts'
 import { explainFields, explainNothing } from './nothing-read.ts'
 import type { ProgressDisplay } from './show-progress.ts'
@@ -64,7 +66,7 @@ export const runCommand: Command = {
     const ref = referTo(args.positionals[0], args.texts('input'), args.flag('follow'))
     const finished = await runModule(ref, args, terminal)
     await showEnd(finished, args.flag('json'), terminal)
-    const nothing = finished.isWorker ? null : await explainNothing(finished.dir, finished.figures)
+    const nothing = finished.isWorker ? null : await explainNothing(finished.dir, finished.place, finished.figures)
     if (nothing !== null) {
       terminal.err.write(`headrace run: ${printable(nothing)}\n`)
       return 65
@@ -76,6 +78,8 @@ export const runCommand: Command = {
 /** A run that ended or was stopped. */
 export interface FinishedRun {
   readonly dir: string
+  /** Where its log is; null for a new run whose log is in its folder. */
+  readonly place: LogPlace | null
   readonly plan: Plan
   readonly figures: Figures
   readonly summary: Summary
@@ -115,6 +119,7 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   // A process that does not load need not see the input, and one that only annotates not the folder either.
   const loads = stages?.includes('load') ?? true
   const isWorker = stages?.every(stage => stage === 'annotate') ?? false
+  const place = await placeLog(dir, args)
   if (loads) await checkInput(plan, dir)
   await using watching = await watchRun(args, terminal, log, name)
   log?.tell('info', 'starting', { dir, workers, pid: process.pid, version: readVersion() })
@@ -136,8 +141,8 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
       workers,
       drain: drain.signal,
       isUpgrade: args.flag('upgrade'),
-      log: args.text('log'),
-      logConfig: args.text('log-config'),
+      log: place?.log ?? undefined,
+      logConfig: place?.logConfig ?? undefined,
       partitions: args.count('partitions', 1, 1, 1024),
       spread: args.flag('spread'),
       state: args.text('state'),
@@ -160,7 +165,7 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
     plan.feed && !isWorker ? await findUnfed(join(dir, 'feed'), Object.keys(figures.shard.tokensByDomain)) : null
   const missingFields = isWorker ? [] : explainFields(plan, figures)
   if (log) tellEnd(log, { figures, missingFields, unfed, isStopped }, seconds)
-  return { dir, plan, figures, summary, missingFields, unfed, isStopped, isWorker, isLogged: log !== null }
+  return { dir, place, plan, figures, summary, missingFields, unfed, isStopped, isWorker, isLogged: log !== null }
 }
 
 /** The stages of which one loads; `annotate` where no process loads alone. */
@@ -219,6 +224,17 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
   if (isStopped) terminal.out.write('\nStopped: the same command goes on from here.\n')
   const where = dirname(dir) === '.headrace' ? '' : ` --dir ${dirname(dir)}`
   terminal.out.write(`\nheadrace look${where} shows why, headrace trace ID${where} one document's whole way.\n`)
+}
+
+/** Where the log of a run is that was begun, or is to be on brokers. Its own file may be somebody else's word. */
+async function placeLog(dir: string, args: ParsedArgs): Promise<LogPlace | null> {
+  // What is wrong with the folder is said when it is made.
+  const known = await readRunFile(dir).catch(() => null)
+  if (known) return choosePlace(dir, known, args)
+  const [log, logConfig = null] = [args.text('log'), args.text('log-config')]
+  if (log === undefined) return null
+  await rememberPlace({ log, logConfig })
+  return { log, logConfig }
 }
 
 /** Input that is not there is refused before a run remembers it. One that goes on compares it with what it has read. */

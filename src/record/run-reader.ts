@@ -4,6 +4,7 @@ import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { type Address, rowOf, slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Entry, Log } from '../log/log.ts'
+import type { LogPlace } from '../log/place.ts'
 import { Ahead } from './ahead.ts'
 import { bindingOf } from './binding.ts'
 import { decodeEntry } from './entry.ts'
@@ -41,9 +42,14 @@ export class RunReader implements AsyncDisposable {
     this.first = first
   }
 
-  static async open(dir: string): Promise<RunReader> {
-    const run = await readRunFile(dir)
-    if (run) return new RunReader(dir, run, await openLogToRead(dir, run), await readTrimmed(dir, bindingOf(run)))
+  /** `choosePlace` says where the log is, of which the run's file may be somebody else's word; by default it is where that says. */
+  static async open(dir: string, choosePlace = async (place: LogPlace) => place): Promise<RunReader> {
+    const recorded = await readRunFile(dir)
+    if (recorded) {
+      const { log, logConfig } = await choosePlace(recorded)
+      const run = { ...recorded, log, logConfig }
+      return new RunReader(dir, run, await openLogToRead(dir, run), await readTrimmed(dir, bindingOf(run)))
+    }
     const exists = await stat(dir).catch(() => null)
     const what = exists ? `${dir} holds no run (no run.json)` : `there is no run ${dir}: see 'headrace run --help'`
     throw new HeadraceError('not-found', what)

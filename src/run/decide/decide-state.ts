@@ -8,6 +8,7 @@ import { assert, HeadraceError, wrapDiskError } from '../../errors.ts'
 import { stageFields } from '../../pipeline/plan.ts'
 import { topics } from '../../record/layout.ts'
 import { refuseTables, refuseTrimmedTables } from '../../record/refusals.ts'
+import { findOtherTables, markKept } from '../../record/sequel.ts'
 import { positionsAt, SlotReader } from '../../record/slots.ts'
 import { readTrimmed } from '../../record/trimmed.ts'
 import type { RunContext } from '../context.ts'
@@ -57,7 +58,10 @@ export async function catchUpTo(context: RunContext, state: State, slot: number)
   if (state.slot() > slot) throw refuseTables(context.dir, state.slot(), slot)
   // Without tables there is nothing to enter, and the slots may be gone.
   if (!context.plan.deciders.some(({ tables }) => tables.length > 0)) return state.seal(slot)
-  const first = await readTrimmed(context.dir, context.binding)
+  const { dir, log, shape } = context
+  const first = await readTrimmed(dir, context.binding)
+  const other = await findOtherTables(dir, shape, log, { slot: state.slot(), mark: state.mark?.() ?? null }, first)
+  if (other) throw other
   if (state.slot() < Math.min(first, slot)) throw refuseTrimmedTables(context.dir, state.slot(), first)
   await keepDecided(context, state, slot, AbortSignal.abort())
   context.failed.throwIfAborted()
@@ -87,7 +91,7 @@ export async function keepDecided(context: RunContext, state: State, to: number,
       assert(entry?.slot === decided.slot, `slot ${decided.slot} is decided and not in ${topics.scored}`)
       if (!entry.isEnd)
         keepAgain(plan, decodeBatch(entry.value).batch, decodeBatch(decided.value).batch, entry.slot, state)
-      await state.seal(entry.slot + 1)
+      await state.seal(entry.slot + 1, markKept(decided))
     }
   } finally {
     await Promise.all([scored.close(), kept.close()])

@@ -6,6 +6,7 @@ import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Log } from '../log/log.ts'
 import type { LogPlace } from '../log/place.ts'
+import { fingerprintSource } from '../pipeline/fingerprint.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { findBreak } from '../record/binding.ts'
 import { loaderOf, type RunShape } from '../record/layout.ts'
@@ -111,7 +112,18 @@ export function placeRun(dir: string, known: RunFile | null, asked: AskedPlace):
 /** All slots as this pipeline decides them. */
 export function segmentOf(plan: Plan): Segment {
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
-  return { from: 0, annotate, decide, shard, state: plan.stateFingerprint, reasons: recordReasons(plan) }
+  const origin = fingerprintSource(plan.source)
+  const columns = Object.fromEntries(plan.fingerprints)
+  return {
+    from: 0,
+    annotate,
+    decide,
+    shard,
+    state: plan.stateFingerprint,
+    origin,
+    columns,
+    reasons: recordReasons(plan),
+  }
 }
 
 function runFileOf({ plan, ref, place }: Start): RunFile {

@@ -8,6 +8,7 @@ import { assert, HeadraceError, wrapDiskError } from '../../errors.ts'
 import { stageFields } from '../../pipeline/plan.ts'
 import { topics } from '../../record/layout.ts'
 import { refuseTables, refuseTrimmedTables } from '../../record/refusals.ts'
+import { decodeScored } from '../../record/scored.ts'
 import { positionsAt, SlotReader } from '../../record/slots.ts'
 import { readTrimmed } from '../../record/trimmed.ts'
 import type { RunContext } from '../context.ts'
@@ -85,8 +86,7 @@ export async function keepDecided(context: RunContext, state: State, to: number,
       if (decided.isEnd && decided.slot >= (await log.position('decide', 0)).slot) return
       const entry = await scored.next()
       assert(entry?.slot === decided.slot, `slot ${decided.slot} is decided and not in ${topics.scored}`)
-      if (!entry.isEnd)
-        keepAgain(plan, decodeBatch(entry.value).batch, decodeBatch(decided.value).batch, entry.slot, state)
+      if (!entry.isEnd) keepAgain(plan, decodeScored(entry.value), decodeBatch(decided.value).batch, entry.slot, state)
       await state.seal(entry.slot + 1)
     }
   } finally {

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+import { columnsOf, encodeScored } from '../../record/scored.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, encodeDead } from './annotate-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
@@ -18,7 +19,7 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
   const { scored, dead } = await annotateSlot(plan, job.chunks, job.alone, report)
   report('encoding')
   return {
-    scored: encodeBatch(scored),
+    scored: encodeScored(scored, columnsOf(plan)),
     dead: dead.length ? encodeDead(dead) : null,
     rows: scored.rows,
     deadRows: dead.length,

@@ -1,0 +1,64 @@
+import { decodeBatch, encodeBatch } from '../batch/arrow/ipc.ts'
+import type { Batch, Column } from '../batch/batch.ts'
+import { HeadraceError } from '../errors.ts'
+import { type Plan, stageFields } from '../pipeline/plan.ts'
+
+/** The columns of `scored` with the fingerprint of each, in their order. */
+export type PrintedColumns = readonly (readonly [column: string, print: string])[]
+
+/** Those that a plan writes. What the stage adds depends on all of annotating. */
+export function columnsOf({ fields, fingerprints, annotateFingerprint }: Plan): PrintedColumns {
+  const printed = fields.map(({ name }) => [name, fingerprints.get(name)!] as const)
+  return [...printed, ...stageFields.map(({ name }) => [name, annotateFingerprint] as const)]
+}
+
+/**
+ * A measured slot as an entry of `scored`: an Arrow message that names all columns with their fingerprints in its metadata `columns`. Of a
+ * replay `batch` may lack some, which are those of the run that it replays (`joinScored`).
+ */
+export function encodeScored(batch: Batch, columns: PrintedColumns): Uint8Array {
+  return encodeBatch(batch, { columns: JSON.stringify(columns) })
+}
+
+/** The rows of an entry of `scored`, joined or not. */
+export function decodeScored(value: Uint8Array): Batch {
+  const parts = splitJoined(value)
+  if (!parts) return decodeBatch(value).batch
+  const base = decodeScored(parts.base)
+  const { batch: own, metadata } = decodeBatch(parts.own)
+  const columns: Record<string, Column> = {}
+  for (const [name] of JSON.parse(metadata.columns) as PrintedColumns) {
+    const column = own.columns[name] ?? base.columns[name]
+    if (!column || own.rows !== base.rows)
+      throw new HeadraceError('corrupt', `a slot of a replay does not fit the one that it refers to: column '${name}'`)
+    columns[name] = column
+  }
+  return { rows: own.rows, columns }
+}
+
+/**
+ * An entry of a replay with the one that it refers to, as readers of the log get it: 'HRJOINED', the bytes of the base as a float64, the
+ * base padded to 8 bytes, what is the replay's own. An entry without anything of its own is its base.
+ */
+export function joinScored(base: Uint8Array, own: Uint8Array): Uint8Array {
+  if (own.length === 0) return base
+  const joined = new Uint8Array(headBytes + padded(base.length) + own.length)
+  joined.set(magic)
+  new Float64Array(joined.buffer, magic.length, 1)[0] = base.length
+  joined.set(base, headBytes)
+  joined.set(own, headBytes + padded(base.length))
+  return joined
+}
+
+/** The two parts of a joined entry; null for any other. */
+export function splitJoined(value: Uint8Array): { base: Uint8Array; own: Uint8Array } | null {
+  if (!magic.equals(value.subarray(0, magic.length))) return null
+  const aligned = value.byteOffset % 8 === 0 ? value : value.slice()
+  const [length] = new Float64Array(aligned.buffer, aligned.byteOffset + magic.length, 1)
+  const base = aligned.subarray(headBytes, headBytes + length)
+  return { base, own: aligned.subarray(headBytes + padded(length)) }
+}
+
+const magic = Buffer.from('HRJOINED', 'latin1')
+const headBytes = 16
+const padded = (bytes: number) => Math.ceil(bytes / 8) * 8

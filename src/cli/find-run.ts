@@ -23,6 +23,15 @@ export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<Ru
   throw new HeadraceError('not-found', `${dir} holds ${what}; ${advice}`)
 }
 
+/** The folder of the run that is called `name` in the folder of all runs, or, where `name` is a path, of the one there. */
+export async function locateRun(name: string, dir = '.headrace'): Promise<string> {
+  const runs = await listRuns(dir)
+  if (runs.includes(name)) return join(dir, name)
+  if (await timeOf('.', name)) return name
+  const advice = runs.length ? `${dir} holds ${runs.join(', ')}` : `${dir} holds no run: name another folder with --dir`
+  throw new HeadraceError('not-found', `there is no run '${name}'; ${advice}`)
+}
+
 /** Names of the runs in a folder, the newest first. A run's folder changes when its lock comes and goes. */
 async function listRuns(dir: string): Promise<string[]> {
   const names = await readdir(dir).catch((): string[] => [])

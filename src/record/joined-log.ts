@@ -27,8 +27,13 @@ export class JoinedLog implements Log, Topics {
   async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
     const entries = this.#own.read(from, signal)
     if (from.topic !== topics.scored) return yield* entries
-    await using base = new BaseEntries(this.#base)
+    await using base = this.openBase()
     for await (const entry of entries) yield { ...entry, value: await base.join(entry) }
+  }
+
+  /** The entries that this log's refer to. */
+  openBase(): BaseEntries {
+    return new BaseEntries(this.#base)
   }
 
   bounds(topic: string, partition: number): ReturnType<Log['bounds']> {

@@ -1,10 +1,7 @@
 import { decodeBatch, encodeBatch } from '../batch/arrow/ipc.ts'
-import type { Batch, Column } from '../batch/batch.ts'
-import { HeadraceError } from '../errors.ts'
+import type { Batch } from '../batch/batch.ts'
 import { type Plan, stageFields } from '../pipeline/plan.ts'
-
-/** The columns of `scored` with the fingerprint of each, in their order. */
-export type PrintedColumns = readonly (readonly [column: string, print: string])[]
+import { joinColumns, type PrintedColumns } from './own-columns.ts'
 
 /** Those that a plan writes. What the stage adds depends on all of annotating. */
 export function columnsOf({ fields, fingerprints, annotateFingerprint }: Plan): PrintedColumns {
@@ -12,10 +9,7 @@ export function columnsOf({ fields, fingerprints, annotateFingerprint }: Plan): 
   return [...printed, ...stageFields.map(({ name }) => [name, annotateFingerprint] as const)]
 }
 
-/**
- * A measured slot as an entry of `scored`: an Arrow message that names all columns with their fingerprints in its metadata `columns`. Of a
- * replay `batch` may lack some, which are those of the run that it replays (`joinScored`).
- */
+/** A measured slot as an entry of `scored`: an Arrow message that names all columns with their fingerprints in its metadata `columns`. */
 export function encodeScored(batch: Batch, columns: PrintedColumns): Uint8Array {
   return encodeBatch(batch, { columns: JSON.stringify(columns) })
 }
@@ -23,17 +17,7 @@ export function encodeScored(batch: Batch, columns: PrintedColumns): Uint8Array 
 /** The rows of an entry of `scored`, joined or not. */
 export function decodeScored(value: Uint8Array): Batch {
   const parts = splitJoined(value)
-  if (!parts) return decodeBatch(value).batch
-  const base = decodeScored(parts.base)
-  const { batch: own, metadata } = decodeBatch(parts.own)
-  const columns: Record<string, Column> = {}
-  for (const [name] of JSON.parse(metadata.columns) as PrintedColumns) {
-    const column = own.columns[name] ?? base.columns[name]
-    if (!column || own.rows !== base.rows)
-      throw new HeadraceError('corrupt', `a slot of a replay does not fit the one that it refers to: column '${name}'`)
-    columns[name] = column
-  }
-  return { rows: own.rows, columns }
+  return parts ? joinColumns(decodeScored(parts.base), parts.own) : decodeBatch(value).batch
 }
 
 /**

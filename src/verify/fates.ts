@@ -3,6 +3,7 @@ import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
 import { decodeEntry } from '../record/entry.ts'
 import { topics } from '../record/layout.ts'
 import { type Segment, segmentAt } from '../record/run-file.ts'
+import { decodeScored } from '../record/scored.ts'
 import { advices, type Check } from './check.ts'
 import type { Logged } from './log.ts'
 import { KeptRows } from './rows.ts'
@@ -83,7 +84,7 @@ export class FateCheck {
     if (!value) return null
     return this.#checks.headers.attempt(entry, `${advices.restore} (${topic}, slot ${slot})`, () => {
       this.#checks.headers.counted++
-      return decodeEntry(value)
+      return topic === topics.scored ? decodeScored(value) : decodeEntry(value)
     })
   }
 

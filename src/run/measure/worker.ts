@@ -7,6 +7,7 @@ import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, encodeDead } from './annotate-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
 import { checkSamePlan } from './same-plan.ts'
+import { annotateStored, encodeStored } from './stored-slot.ts'
 import { tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
@@ -16,10 +17,14 @@ export interface Port {
 }
 
 async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<MeasuredSlot> {
-  const { scored, dead } = await annotateSlot(plan, job.chunks, job.alone, report)
+  const { chunks, stored, alone } = job
+  const measured = await (stored
+    ? annotateStored(plan, stored, chunks, alone, report)
+    : annotateSlot(plan, chunks, alone, report))
   report('encoding')
+  const { scored, dead } = measured
   return {
-    scored: encodeScored(scored, columnsOf(plan)),
+    ...(stored ? encodeStored(plan, scored, stored) : { scored: encodeScored(scored, columnsOf(plan)) }),
     dead: dead.length ? encodeDead(dead) : null,
     rows: scored.rows,
     deadRows: dead.length,

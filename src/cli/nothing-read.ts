@@ -1,6 +1,6 @@
-import { decodeBatch } from '../batch/arrow/ipc.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { type DeadRow, deadRowsOf } from '../record/dead-records.ts'
+import { decodeEntry } from '../record/entry.ts'
 import type { Figures } from '../record/figures.ts'
 import { deadPartitionsOf, topics } from '../record/layout.ts'
 import { RunReader } from '../record/run-reader.ts'
@@ -16,7 +16,7 @@ export async function explainNothing(dir: string, { decide }: Figures): Promise<
   const reasons = new Map<string, number>()
   let first: DeadRow | null = null
   for await (const { value } of readBySlot(run.log, topics.dead, deadPartitionsOf(run.run)))
-    for (const row of deadRowsOf(decodeBatch(value).batch)) {
+    for (const row of deadRowsOf(decodeEntry(value))) {
       first ??= row
       reasons.set(row.reason, (reasons.get(row.reason) ?? 0) + 1)
     }

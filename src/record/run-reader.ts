@@ -6,6 +6,7 @@ import type { Entry, Log } from '../log/log.ts'
 import { Ahead } from './ahead.ts'
 import { bindingOf } from './binding.ts'
 import { decodeEntry } from './entry.ts'
+import { decodeKept, joinKept } from './kept.ts'
 import { deadPartitionsOf, topics } from './layout.ts'
 import { openLogToRead } from './open-log.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
@@ -72,6 +73,12 @@ export class RunReader implements AsyncDisposable {
     const entry = await readSlot(this.log, topics.scored, this.run.partitions, slot)
     if (entry && !entry.headers.end) return decodeScored(entry.value)
     throw new HeadraceError('not-found', `slot ${slot} is not in the log of ${this.dir}`)
+  }
+
+  /** The kept rows of a slot as they went on to the shards, or null where it is not decided. */
+  async kept(slot: number): Promise<Batch | null> {
+    const entry = await readSlot(this.log, topics.kept, this.run.partitions, slot)
+    return entry && !entry.headers.end ? joinKept(await this.scored(slot), decodeKept(entry.value)) : null
   }
 
   /** The row of a batch that stands at an address, with its batch. */

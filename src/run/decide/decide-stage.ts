@@ -4,6 +4,7 @@ import type { HeadraceError } from '../../errors.ts'
 import type { Append, Commit, Owner, Position } from '../../log/log.ts'
 import { choiceAppend, chooseFrom } from '../../record/choices.ts'
 import { addDeadSamples, clearPassed, heldError, writeHold } from '../../record/hold.ts'
+import { encodeKept } from '../../record/kept.ts'
 import { topics } from '../../record/layout.ts'
 import { NoteWriter, wholePosition } from '../../record/long-notes.ts'
 import { type DecideNote, readDecideNote, splitDecideNote } from '../../record/notes.ts'
@@ -163,7 +164,7 @@ function decideEntry(
   counts.totals.dead += dead
   const fingerprint = plan.decideFingerprint
   const about = { fingerprint, rows: String(kept.rows), scored: markOf(value) }
-  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeBatch(kept), about)]
+  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeKept(kept), about)]
   if (drops.rows)
     appends.push({
       topic: topics.drops,

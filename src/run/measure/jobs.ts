@@ -46,10 +46,16 @@ export type Job =
   | {
       readonly kind: 'tokenize'
       readonly slot: number
-      readonly value: Uint8Array
+      readonly entries: DecidedValues
       /** Row by row. */
       readonly alone: boolean
     }
+
+/** The values of a decided slot's entries: of these the worker makes the kept rows. */
+export interface DecidedValues {
+  readonly scored: Uint8Array
+  readonly kept: Uint8Array
+}
 
 /** How the rows of a slot are measured one by one. */
 export interface Alone {

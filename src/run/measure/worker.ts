@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
+import { encodeBatch } from '../../batch/arrow/ipc.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { columnsOf, encodeScored } from '../../record/scored.ts'
@@ -8,7 +8,7 @@ import { annotateSlot, encodeDead } from './annotate-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
 import { checkSamePlan } from './same-plan.ts'
 import { annotateStored, encodeStored } from './stored-slot.ts'
-import { tokenizeSlot } from './tokens.ts'
+import { joinEntries, tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
 export interface Port {
@@ -32,7 +32,7 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
 }
 
 async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }, report: Report): Promise<Uint8Array> {
-  return encodeBatch(await tokenizeSlot(plan.tokenizer!, decodeBatch(job.value).batch, job, report))
+  return encodeBatch(await tokenizeSlot(plan.tokenizer!, joinEntries(job.entries), job, report))
 }
 
 function transferable(result: MeasuredSlot | Uint8Array): ArrayBuffer[] {

@@ -1,7 +1,7 @@
-import { decodeBatch } from '../batch/arrow/ipc.ts'
 import type { LogPlace } from '../log/place.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { type DeadRow, deadRowsOf } from '../record/dead-records.ts'
+import { decodeEntry } from '../record/entry.ts'
 import type { Figures } from '../record/figures.ts'
 import { optionalLabels } from '../record/labelled.ts'
 import { deadPartitionsOf, topics } from '../record/layout.ts'
@@ -14,11 +14,11 @@ import { formatCount } from './table.ts'
 export async function explainNothing(dir: string, where: LogPlace | null, { decide }: Figures): Promise<string | null> {
   const { documents, dead } = decide
   if (documents === 0 || dead < documents) return null
-  await using run = await RunReader.open(dir, async recorded => where ?? recorded)
+  await using run = await RunReader.open(dir, async (_, recorded) => where ?? recorded)
   const reasons = new Map<string, number>()
   let first: DeadRow | null = null
   for await (const { value } of readBySlot(run.log, topics.dead, deadPartitionsOf(run.run)))
-    for (const row of deadRowsOf(decodeBatch(value).batch)) {
+    for (const row of deadRowsOf(decodeEntry(value))) {
       first ??= row
       reasons.set(row.reason, (reasons.get(row.reason) ?? 0) + 1)
     }

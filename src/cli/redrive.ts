@@ -4,10 +4,9 @@ import { type DeadRecords, findDead } from '../record/dead-records.ts'
 import { loaderOf } from '../record/layout.ts'
 import { isEnded } from '../record/notes.ts'
 import { listRequests, putRequest, removeRequest } from '../record/redrive-request.ts'
-import { RunReader } from '../record/run-reader.ts'
 import { readSplits } from '../record/splits.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
-import { choosePlace } from './known-brokers.ts'
+import { openRunAt } from './find-run.ts'
 import { loadPlan, referTo, referToDead } from './load-plan.ts'
 import { runModule, showEnd } from './run.ts'
 import { formatPlural, formatTable, sortCounts } from './table.ts'
@@ -64,7 +63,7 @@ export const redriveCommand: Command = {
 }
 
 async function lookAt(dir: string, args: ParsedArgs, reasons: readonly string[]) {
-  await using run = await RunReader.open(dir, place => choosePlace(dir, place, args))
+  await using run = await openRunAt(dir, args)
   const { log, run: shape } = run
   const dead = await findDead({ log, shape }, await readSplits(log, shape), reasons)
   return { dead, input: shape.input, hasEnded: isEnded([await log.position(loaderOf(shape).stage, 0)]) }

@@ -12,6 +12,7 @@ import { isEnded } from '../record/notes.ts'
 import { readRunFile } from '../record/run-file.ts'
 import type { Watch } from '../run/events.ts'
 import type { PipelineRef } from '../run/measure/jobs.ts'
+import type { ReplayOptions } from '../run/options.ts'
 import { runPipeline } from '../run/run.ts'
 import { type EventLog, fieldsOf, openEventLog } from '../watch/event-log.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
@@ -94,11 +95,22 @@ export interface FinishedRun {
   readonly isLogged: boolean
 }
 
+/** What is run: a pipeline over its input, or over the slots of another run. */
+interface Started {
+  readonly ref: PipelineRef
+  readonly replay: ReplayOptions | null
+}
+
 /** Runs a pipeline with the options of `run`, showing its progress. With `--log-format` it tells what ends it, and throws `Told`. */
-export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Terminal): Promise<FinishedRun> {
+export async function runModule(
+  ref: PipelineRef,
+  args: ParsedArgs,
+  terminal: Terminal,
+  replay: ReplayOptions | null = null,
+): Promise<FinishedRun> {
   const log = openEventLog(args.text('log-format'), line => terminal.err.write(line))
   try {
-    return await runWatched(ref, args, terminal, log)
+    return await runWatched({ ref, replay }, args, terminal, log)
   } catch (error) {
     if (!log) throw error
     log.stop()
@@ -110,7 +122,7 @@ export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Te
   }
 }
 
-async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal, log: EventLog | null) {
+async function runWatched({ ref, replay }: Started, args: ParsedArgs, terminal: Terminal, log: EventLog | null) {
   const stages = parseStages(args.text('stages'))
   const workers = args.count('workers', Math.max(1, availableParallelism()), 1, 512)
   const plan = await loadPlan(ref)
@@ -120,7 +132,7 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const loads = stages?.includes('load') ?? true
   const isWorker = stages?.every(stage => stage === 'annotate') ?? false
   const place = await placeLog(dir, args)
-  if (loads) await checkInput(plan, dir)
+  if (loads && !replay) await checkInput(plan, dir)
   await using watching = await watchRun(args, terminal, log, name)
   log?.tell('info', 'starting', { dir, workers, pid: process.pid, version: readVersion() })
   if (!isWorker)
@@ -132,9 +144,11 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const drain = drainOnSignal(watching.display, args.flag('drain'))
   const watch: Watch = event => {
     watching.watch(event)
-    if (event.kind === 'stage-began' && loaders.includes(event.stage) && !isEnded([event])) showInput(plan, watching)
+    if (event.kind === 'stage-began' && !replay && loaders.includes(event.stage) && !isEnded([event]))
+      showInput(plan, watching)
   }
   let figures: Figures
+  const note = (text: string) => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`))
   try {
     figures = await runPipeline(plan, pinCode(ref), {
       dir,
@@ -147,7 +161,8 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
       spread: args.flag('spread'),
       state: args.text('state'),
       keepSlots: args.text('keep-slots') === undefined ? null : args.count('keep-slots', 0, 0),
-      note: text => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`)),
+      note,
+      replay: replay && { ...replay, note },
       watch,
       ...(stages && { stages }),
     })

@@ -5,6 +5,7 @@ import { listFiles } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
 import { Ahead } from '../record/ahead.ts'
 import { bindingOf, findBreak } from '../record/binding.ts'
+import { JoinedLog } from '../record/joined-log.ts'
 import { topics } from '../record/layout.ts'
 import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
@@ -15,6 +16,7 @@ import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
 import { checkFeedEnd, findHead, verifyFeed } from './feed.ts'
 import { verifyInput } from './input.ts'
+import { JoinedScan } from './joined-scan.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { KeptByShard } from './sealed.ts'
@@ -141,6 +143,8 @@ async function openScan({ dir, run, log, first }: RunReader, stage: Stage, { log
     run.log === null
       ? await JournalScan.open(dir, stage, check, first > 0)
       : await TopicScan.open(log, stage, run, check)
+  if (stage === 'annotate' && run.log === null && log instanceof JoinedLog)
+    return new BoundScan(new JoinedScan(scan, log, check), bindingOf(run), bound)
   // Who annotates a share of a spread run may not see its folder, nor its id.
   const held = run.spread && stage === 'annotate' ? scan : new BoundScan(scan, bindingOf(run), bound)
   return stage === 'annotate' || run.log !== null ? held : new WholeNotes(held, stage, check, first > 0)

@@ -1,13 +1,15 @@
-import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
+import { encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { State } from '../../decide/state.ts'
 import type { HeadraceError } from '../../errors.ts'
 import type { Append, Commit, Owner, Position } from '../../log/log.ts'
 import { choiceAppend, chooseFrom } from '../../record/choices.ts'
 import { addDeadSamples, clearPassed, heldError, writeHold } from '../../record/hold.ts'
+import { encodeKept } from '../../record/kept.ts'
 import { topics } from '../../record/layout.ts'
 import { NoteWriter, wholePosition } from '../../record/long-notes.ts'
 import { type DecideNote, readDecideNote, splitDecideNote } from '../../record/notes.ts'
 import { listReleases } from '../../record/release.ts'
+import { decodeScored } from '../../record/scored.ts'
 import { markKept, markOf } from '../../record/sequel.ts'
 import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from '../../record/slots.ts'
 import type { Trip } from '../../record/trip.ts'
@@ -159,14 +161,14 @@ function decideEntry(
   { context: { plan, shape }, state, counts }: Deciding,
   { slot, value, headers }: SlotEntry,
 ): { appends: Append[]; fates: SlotFates } {
-  const { batch: scored } = decodeBatch(value)
+  const scored = decodeScored(value)
   const { kept, drops } = decideSlot(plan, scored, slot, state, counts)
   const dead = Number(headers.dead)
   counts.totals.documents += dead
   counts.totals.dead += dead
   const fingerprint = plan.decideFingerprint
   const about = { fingerprint, rows: String(kept.rows), scored: markOf(value) }
-  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeBatch(kept), about)]
+  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeKept(kept), about)]
   if (drops.rows)
     appends.push({
       topic: topics.drops,

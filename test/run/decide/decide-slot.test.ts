@@ -8,6 +8,7 @@ import { openTables } from '../../../src/decide/tables/tables.ts'
 import { limits } from '../../../src/limits.ts'
 import { pipeline, rules } from '../../../src/pipeline/pipeline.ts'
 import { type Plan, planPipeline, stageFields } from '../../../src/pipeline/plan.ts'
+import { joinKept } from '../../../src/record/kept.ts'
 import { readDecideNote } from '../../../src/record/notes.ts'
 import { type DecideTotals, emptyDecideTotals } from '../../../src/record/totals.ts'
 import { decideSlot } from '../../../src/run/decide/decide-slot.ts'
@@ -70,7 +71,9 @@ function decider(name: string, decide: RowDecider['decide'], kept: number[] = []
 async function decideAll(plan: Plan, rows: readonly Row[], totals = emptyDecideTotals()) {
   const shapes = plan.deciders.flatMap(one => one.tables)
   await using state = await openTables({ path: null, shapes, identity: '' })
-  return { ...decideSlot(plan, scoredOf(rows), 4, state, new SlotCounts(totals)), totals }
+  const scored = scoredOf(rows)
+  const { kept, drops } = decideSlot(plan, scored, 4, state, new SlotCounts(totals))
+  return { kept: joinKept(scored, kept), drops, totals }
 }
 
 const reasons = (drops: Batch) =>

@@ -59,8 +59,8 @@ export class RunReader implements AsyncDisposable {
   async *slots(): AsyncIterable<RecordedSlot> {
     // Asked first: what the deciding stage has committed, the journals opened after it hold.
     const { slot: end } = await this.log.position('decide', 0)
-    const drops = new Ahead(readBySlot(this.log, topics.drops, 1))
-    const dead = new Ahead(readBySlot(this.log, topics.dead, deadPartitionsOf(this.run)))
+    await using drops = new Ahead(readBySlot(this.log, topics.drops, 1))
+    await using dead = new Ahead(readBySlot(this.log, topics.dead, deadPartitionsOf(this.run)))
     const start = await positionsAt(this.log, topics.scored, this.run.partitions, this.first)
     const reader = new SlotReader(this.log, topics.scored, start, AbortSignal.abort())
     for (let entry = await reader.next(); entry && !entry.isEnd && entry.slot < end; entry = await reader.next()) {

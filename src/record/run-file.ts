@@ -38,6 +38,18 @@ export interface TextTables {
   readonly icu: string
 }
 
+/** Another run, as `run.json` names it: its folder, from the one of the run that names it, and its id. */
+export interface RunName {
+  readonly dir: string
+  readonly id: string
+}
+
+/** What a replay is of: slots `from` to `to` (not included) of another run, as it had decided them. */
+export interface Replayed extends RunName {
+  readonly from: number
+  readonly to: number
+}
+
 /** What `run.json` says: fixed when the run is created, and checked whenever it goes on. An upgrade adds a segment. */
 export interface RunFile extends RunShape, LogPlace {
   readonly version: 1
@@ -53,6 +65,10 @@ export interface RunFile extends RunShape, LogPlace {
   readonly slotBytes: number
   readonly segments: readonly Segment[]
   readonly feed: unknown
+  /** Of a replay: what it is of. */
+  readonly replays?: Replayed
+  /** Of a replay that refers to the rows of another run: that run. It stands there until this one is removed. */
+  readonly base?: RunName
   /** What the tokenizer is, or null for a run that makes no shards. */
   readonly tokenizer: unknown
 }
@@ -88,6 +104,8 @@ const isSegment = isObjectOf({
   columns: isOptional(isRecordOf(isText)),
   reasons: isOptional(isReasons),
 })
+const isRunName = isObjectOf({ dir: isText, id: isText })
+const isReplayed = isObjectOf({ dir: isText, id: isText, from: isCount, to: isCount })
 const isFirst = isObjectOf({ from: isOneOf(0) })
 const isTextTables = isObjectOf({ node: isText, unicode: isText, icu: isText })
 const isFile: Shape = value => typeof value === 'string' && value.startsWith('file:')
@@ -105,6 +123,8 @@ const isRunFile = isObjectOf({
   partitions: isCut,
   lanes: isCut,
   slotBytes: isCount,
+  replays: isOptional(isReplayed),
+  base: isOptional(isRunName),
   segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
 })
 

@@ -38,7 +38,7 @@ export const whatIfCommand: Command = {
     const change: Change = { overrides: parseRules(args.texts('rule')), deciders: parseDeciders(args.texts('decider')) }
     const sweep = args.text('sweep') === undefined ? null : parseSweep(args.text('sweep')!)
     const [name, file] = args.positionals
-    await using run = await openNamedRun(args, name)
+    await using run = await openNamedRun(args.text('dir') ?? '.headrace', name)
     const base = baseOf(run.run, file === undefined ? null : await loadPlan(referTo(file, run.run.input)))
     if (sweep) return await answerSweep(run, base, { change, sweep }, args, terminal)
     const tried = changeParts(base.tried, change)

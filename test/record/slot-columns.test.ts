@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdir, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { encodeBatch } from '../../src/batch/arrow/ipc.ts'
 import { type Batch, stringAt, utf8, utf8From } from '../../src/batch/batch.ts'
@@ -69,3 +71,15 @@ for (const [what, open] of logs) {
     })
   })
 }
+
+test("a file that was cut since it was opened is 'corrupt', with its name", async () => {
+  const dir = makeFolder('columns')
+  await using log = new JournalLog(dir, { writable: true })
+  await fill(log, [0, 1, 2])
+  const [file] = (await readdir(join(dir, 's'))).filter(name => name.endsWith('.journal'))
+  const slots = readSlotColumns(log, wanted)
+  await slots.next()
+  await truncate(join(dir, 's', file), (await stat(join(dir, 's', file))).size - 1000)
+  await slots.next()
+  await assert.rejects(slots.next(), ({ code, message }) => code === 'corrupt' && message.includes(file))
+})

@@ -81,9 +81,8 @@ export class StreamLayouts {
   #schema: Uint8Array = new Uint8Array(0)
   #fields: readonly Field[] = []
 
-  /** Of `size` bytes `head` are the first. Null when the metadata goes on behind them, and a longer head is needed. */
-  read(head: Uint8Array, size: number): BatchLayout | null {
-    const bytes = aligned(head)
+  /** Of `size` bytes these are the first. Null when the metadata goes on behind them, and a longer head is needed. */
+  read(bytes: Uint8Array, size: number): BatchLayout | null {
     return flat.guardCorrupt('an Arrow message', () => {
       const schemaEnd = metadataEnd(bytes, 0)
       if (Math.max(schemaEnd, metadataEnd(bytes, schemaEnd)) > bytes.length && bytes.length < size) return null

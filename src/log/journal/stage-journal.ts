@@ -118,7 +118,12 @@ export class Journal {
     )
     const { headers, length } = append
     const readPart = async (from: number, bytes: number) =>
-      reader.readAhead(at + from, bytes) ?? (await this.#use(place, ({ handle }) => readNow(handle, at + from, bytes)))
+      reader.readAhead(at + from, bytes) ??
+      (await this.#use(place, ({ handle }) => {
+        const part = readNow(handle, at + from, bytes)
+        if (part.length < bytes) throw damagedError(place.segment.path, at + from + part.length)
+        return part
+      }))
     return { ...cursor, headers, length, readPart }
   }
 

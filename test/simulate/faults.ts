@@ -1,4 +1,5 @@
 import type { Random } from '../random.ts'
+import { type UpsetKind, upsetKinds } from './upsets.ts'
 
 /** What a simulated process asks of its system. Sync calls can fail but nothing can come between them. */
 export type OperationKind =
@@ -38,7 +39,7 @@ export type Fault =
   /** `count` operations fail, from the `nth` of this kind on. */
   | {
       readonly kind: 'error'
-      readonly code: 'EIO' | 'ENOSPC'
+      readonly code: 'EIO' | 'ENOSPC' | 'EDQUOT'
       readonly of: Operations
       readonly nth: number
       readonly count: number
@@ -58,10 +59,12 @@ export type Fault =
   | { readonly kind: 'hang-worker' | 'kill-worker'; readonly nth: number }
   /** The trainer is gone after its nth batch and begins again at its last checkpoint. */
   | { readonly kind: 'kill-reader'; readonly nth: number }
+  /** Somebody upsets the input or the pipeline, from this moment on until a start is refused for it. `isKilled`: the process is gone too. */
+  | { readonly kind: 'upset'; readonly what: UpsetKind; readonly at: Moment; readonly isKilled: boolean }
 
 /** What is counted, when it took effect. */
 export const faultKinds = [
-  ...(['kill', 'power', 'drain', 'stop', 'takeover', 'EIO', 'ENOSPC', 'short', 'slow'] as const),
+  ...(['kill', 'power', 'drain', 'stop', 'takeover', 'EIO', 'ENOSPC', 'EDQUOT', 'short', 'slow'] as const),
   ...([
     'torn-write',
     'lost-write',
@@ -71,6 +74,8 @@ export const faultKinds = [
     'poison-row',
     'kill-reader',
     'lag',
+    'upset',
+    'refused',
   ] as const),
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
@@ -90,7 +95,13 @@ export function drawFaults(random: Random, usual: OperationCounts, kinds: readon
   const faults = Array.from({ length: random.between(1, 5) }, () => drawFault(random, usual, random.pick(kinds)))
   // What one crash left in doubt, the next process builds on; a second crash soon after shows whether it did so rightly.
   if (random.chance(0.5)) faults.push(...drawCluster(random, usual))
-  return faults
+  const isQuota = random.chance(0.4)
+  return isQuota ? faults.map(limitByQuota) : faults
+}
+
+/** The disk is not full: its user may have no more of it. */
+function limitByQuota(fault: Fault): Fault {
+  return fault.kind === 'error' && fault.code === 'ENOSPC' ? { ...fault, code: 'EDQUOT' } : fault
 }
 
 function drawCluster(random: Random, usual: OperationCounts): Fault[] {
@@ -103,6 +114,22 @@ function drawCluster(random: Random, usual: OperationCounts): Fault[] {
     nth += Math.ceil(random.spread(2, 200))
     return { kind: random.chance(0.5) ? 'kill' : 'power', at }
   })
+}
+
+/** What fits an input: in some runs nobody upsets anything. */
+export function drawUpset(
+  random: Random,
+  usual: OperationCounts,
+  { isLong, isNested }: { isLong: boolean; isNested: boolean },
+): Fault[] {
+  if (!random.chance(isLong || isNested ? 0.8 : 0.5)) return []
+  const any = upsetKinds.filter(kind => kind !== 'edited')
+  const what =
+    isLong && random.chance(0.8) ? 'edited' : isNested && random.chance(0.5) ? 'unreadable' : random.pick(any)
+  // The last operations are of stages that have no more to do with the input.
+  const nth = random.between(1, Math.ceil((usual.any ?? 1) * 0.7))
+  const isKilled = random.chance(what === 'pipeline' ? 0.2 : 0.6)
+  return [{ kind: 'upset', what, at: { of: 'any', nth, when: 'after' }, isKilled }]
 }
 
 function drawFault(random: Random, usual: OperationCounts, kind: Fault['kind']): Fault {
@@ -134,6 +161,8 @@ function drawFault(random: Random, usual: OperationCounts, kind: Fault['kind']):
       return { kind, nth: random.between(1, Math.ceil((usual.message ?? 2) / 2)) }
     case 'kill-reader':
       return { kind, nth: random.between(1, 12) }
+    case 'upset':
+      throw new Error('upsets are drawn by themselves')
   }
 }
 

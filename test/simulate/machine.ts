@@ -1,6 +1,9 @@
 import { HeadraceError } from '../../src/errors.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
-import { serve } from '../../src/run/measure/worker.ts'
+import { type LoadNote, readLoadNote } from '../../src/record/notes.ts'
+import type { RunEvent } from '../../src/run/events.ts'
+import type { PipelineRef } from '../../src/run/measure/jobs.ts'
+import { makePlan, serve } from '../../src/run/measure/worker.ts'
 import { runPipeline } from '../../src/run/run.ts'
 import { Random } from '../random.ts'
 import type { Case } from './case.ts'
@@ -11,17 +14,19 @@ import { buildPipeline } from './pipelines.ts'
 import type { SimulatedProcess } from './process.ts'
 import { setLimits } from './small-limits.ts'
 import { newTraining, type Training, train } from './trainer.ts'
+import { Upsets } from './upsets.ts'
 import { Watchman } from './watchman.ts'
-import { runFolder, World } from './world.ts'
+import { bootMs, runFolder, World } from './world.ts'
 
 workerCode.main = (data, port, { world }) => {
-  const { ref, progress } = data as { ref: { follow: boolean }; progress: SharedArrayBuffer }
-  serve(Promise.resolve(planOf(world, ref.follow)), port, new Int32Array(progress))
+  const { ref, progress } = data as { ref: PipelineRef; progress: SharedArrayBuffer }
+  const plan = makePlan(ref, async ({ follow }) => planOf(world, follow))
+  serve(plan, port, new Int32Array(progress))
 }
 
 const cases = new WeakMap<World, Case>()
 function planOf(world: World, follow: boolean) {
-  return planPipeline(buildPipeline(cases.get(world)!.pipeline, follow))
+  return planPipeline(buildPipeline(cases.get(world)!.pipeline, follow, world.isPipelineEdited))
 }
 
 /** A check that failed, with the name under which it is known. */
@@ -41,6 +46,10 @@ interface Job {
   readonly follow: boolean
   /** What its end may be, beside what any run's may. */
   role: 'owner' | 'refused' | 'zombie'
+  /** What was upset when it began. */
+  readonly upset: Upsets['current']
+  /** Where its loader began. */
+  begun: LoadNote | null
 }
 
 const restartsMax = 80
@@ -50,6 +59,7 @@ const lockPath = `${runFolder}/lock`
 export class Machine {
   readonly world: World
   readonly training: Training = newTraining()
+  readonly upsets: Upsets
   restarts = 0
   readonly #case: Case
   readonly #random: Random
@@ -59,6 +69,8 @@ export class Machine {
   #trainer: SimulatedProcess | null = null
   #isStarting = false
   #isDone = false
+  /** What the loader has committed last, as a process has told. */
+  #loaded: LoadNote | null = null
   #follow: boolean
   #failure: SimulationFailure | null = null
 
@@ -66,7 +78,8 @@ export class Machine {
   constructor(simulated: Case, faults: readonly Fault[], options: { usualMs: number; hasTrainer: boolean }) {
     this.#case = simulated
     this.#random = new Random(simulated.seed).fork('machine')
-    this.world = new World(this.#random.fork('world'), faults)
+    this.world = new World(this.#random.fork('world'), faults, simulated.foldsCase)
+    this.upsets = new Upsets(this.world, simulated, this.#random.fork('upsets'))
     cases.set(this.world, simulated)
     this.#watchman = new Watchman(this.world)
     this.#hasTrainer = options.hasTrainer && simulated.pipeline.feed !== null
@@ -82,7 +95,8 @@ export class Machine {
     setLimits(this.#case.limits)
     this.#start()
     if (this.#hasTrainer) this.#startTrainer()
-    const areDone = () => this.#isDone && (this.training.isDone || !this.#hasTrainer) && !this.#hasZombie()
+    const areDone = () =>
+      this.upsets.isLost || (this.#isDone && (this.training.isDone || !this.#hasTrainer) && !this.#hasZombie())
     await this.world.scheduler.runUntil(() => this.#failure !== null || areDone())
     if (this.#failure) throw this.#failure
   }
@@ -99,11 +113,13 @@ export class Machine {
   }
 
   #placeFiles(usualMs: number): void {
-    const { files } = this.#case
+    const { files, isSettled } = this.#case
+    const minute = 60_000
     this.world.disk.place('/sim/in/readme', Buffer.from('no input'))
     for (const file of files) {
       const place = () => {
-        this.world.disk.place(file.name, bytesOf(file))
+        const isOld = isSettled && file.comesAt === 0
+        this.world.disk.place(file.name, bytesOf(file), isOld ? bootMs - minute : this.world.nowMs)
         for (const watcher of this.world.watchers) watcher.notice()
       }
       if (file.comesAt === 0) place()
@@ -142,13 +158,20 @@ export class Machine {
   #start(role: Job['role'] = 'owner'): Job {
     const [follow, drain] = [this.#follow, new AbortController()]
     const ref = { loader: '', module: 'file:///simulated', input: [], follow }
-    const options = { dir: runFolder, workers: this.#case.workers, drain: drain.signal }
+    const watch = (event: RunEvent) => this.#see(job, event)
+    const options = { dir: runFolder, workers: this.#case.workers, drain: drain.signal, watch }
     const process = this.world.start('run', async () => {
       await runPipeline(planOf(this.world, follow), ref, options)
     })
-    const job = { process, drain, follow, role }
+    const job: Job = { process, drain, follow, role, upset: this.upsets.current, begun: null }
     this.#jobs.push(job)
     return job
+  }
+
+  #see(job: Job, event: RunEvent): void {
+    if (!('stage' in event) || event.stage !== 'annotate') return
+    if (event.kind === 'stage-began') job.begun = readLoadNote(event)
+    if (event.kind === 'committed' && job.role === 'owner') this.#loaded = readLoadNote(event)
   }
 
   #restart(): void {
@@ -196,10 +219,14 @@ export class Machine {
     return (this.world.counts.power ?? 0) > 0 && error instanceof HeadraceError && error.code === 'not-found'
   }
 
-  #judge({ process: { ending }, role, drain, follow }: Job): void {
+  #judge(job: Job): void {
+    const { role, drain, follow } = job
+    const { ending } = job.process
     const code = ending?.error instanceof HeadraceError ? ending.error.code : null
-    const mayFail = this.world.counts.EIO || this.world.counts.ENOSPC
-    if (ending?.error && code === 'disk' && mayFail) {
+    const { EIO, ENOSPC, EDQUOT } = this.world.counts
+    const mayFail = EIO || ENOSPC || EDQUOT
+    if (role === 'owner' && this.upsets.accepts(code)) this.#restart()
+    else if (ending?.error && code === 'disk' && mayFail) {
       if (role === 'owner') this.#restart()
     } else if (ending === null || (code === 'fenced' && this.world.counts.takeover)) {
       // A zombie that was stopped while it began an epoch may fence its successor, which is then started again.
@@ -211,6 +238,8 @@ export class Machine {
       if (ending.error && code !== 'fenced')
         this.#fail('fence', `a process that lost its run was not fenced: ${describe(ending.error)}`)
     } else if (ending.error) this.#fail('error', describe(ending.error))
+    else if (job.upset && job.upset === this.upsets.current && job.upset.mustRefuse(job.begun))
+      this.#fail('input', `a start went on although its input was upset: ${job.upset.kind}`)
     else if (drain.signal.aborted) this.#restart()
     else if (follow) this.#fail('follow', 'a follower ended by itself')
     else this.#isDone = true
@@ -222,6 +251,9 @@ export class Machine {
     if (fault.kind === 'power') {
       this.world.losePower()
       this.#watchman.notePowerLoss()
+    } else if (fault.kind === 'upset') {
+      if (job !== this.#owner() || !this.upsets.begin(fault.what, this.#loaded)) return false
+      if (fault.isKilled) this.world.kill(process)
     } else if (fault.kind === 'drain') this.world.enter(process, () => job!.drain.abort())
     else this.world.kill(process)
     this.world.count(fault.kind as FaultKind)

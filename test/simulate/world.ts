@@ -4,6 +4,9 @@ import type { Fault, FaultKind, Moment, OperationKind, Operations } from './faul
 import { currentProcess, type Role, type Running, running, SimulatedProcess } from './process.ts'
 import { Scheduler } from './scheduler.ts'
 
+/** When every simulation begins, in milliseconds since 1970. */
+export const bootMs = 1_750_000_000_000
+
 interface Operation<T> {
   readonly kind: OperationKind
   readonly path: string
@@ -20,8 +23,8 @@ export const runFolder = '/sim/run'
 
 /** A machine: its disk, its clock, its processes, and the faults that are to come. */
 export class World {
-  readonly disk = new Disk()
   readonly scheduler = new Scheduler()
+  readonly disk: Disk
   readonly random: Random
   readonly faults: readonly Fault[]
   /** Faults that took effect. */
@@ -36,16 +39,28 @@ export class World {
   observe: (kind: OperationKind, path: string, process: SimulatedProcess) => void = () => {}
   /** Told when a process has ended or was killed. */
   ended: (process: SimulatedProcess) => void = () => {}
+  /** What the run's processes can't read: a file, or a folder with all that is in it. */
+  unreadable: { readonly path: string; readonly code: 'EIO' | 'EACCES' } | null = null
+  /** Whether whoever makes the pipeline now makes another, by a file that was edited. */
+  isPipelineEdited = false
+  /** Whether the worker that gets the next job ends. */
+  isWorkerToDie = false
   readonly #struck = new Set<Fault>()
   readonly #due = new Set<Fault>()
   readonly #slowness: readonly [number, number]
   #nextPid = 100
   #numbers = 0
 
-  constructor(random: Random, faults: readonly Fault[]) {
+  constructor(random: Random, faults: readonly Fault[], foldsCase = false) {
     this.random = random
+    this.disk = new Disk(() => this.nowMs, foldsCase ? name => name.normalize('NFC').toLowerCase() : undefined)
     this.faults = faults
     this.#slowness = [random.spread(0.005, 0.05), random.spread(0.05, 5)]
+  }
+
+  /** Milliseconds since 1970. */
+  get nowMs(): number {
+    return bootMs + this.scheduler.nowMs
   }
 
   /** Starts a process. Whatever `main` calls is its own. */
@@ -132,6 +147,7 @@ export class World {
     let settle: () => void
     try {
       if (nth) this.#failMaybe(operation, nth)
+      if (nth) this.checkReadable(operation.kind, operation.path)
       const value = operation.effect()
       settle = () => resolve(value)
     } catch (error) {
@@ -148,7 +164,17 @@ export class World {
     const process = currentProcess()
     if (process.state === 'dead') throw new Error(`${process.name} is dead and called ${kind} ${path}`)
     if (process.role === 'run') this.#failMaybe({ kind, path, effect }, this.#countOperation(kind, path))
+    if (process.role === 'run') this.checkReadable(kind, path)
     return effect()
+  }
+
+  /** Throws as the system does where a file or folder can't be read. Who may not open a file may still read what is open, and look. */
+  checkReadable(kind: OperationKind, path: string): void {
+    if (this.unreadable === null) return
+    const { path: closed, code } = this.unreadable
+    const isIn = path === closed || path.startsWith(`${closed}/`)
+    const failing: readonly OperationKind[] = code === 'EIO' ? ['open', 'list', 'read', 'read-sync'] : ['open', 'list']
+    if (isIn && failing.includes(kind)) throw systemError(code, kind, path)
   }
 
   /** How many of so many bytes are moved this time: fewer where a fault says so. */

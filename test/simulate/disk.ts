@@ -188,6 +188,12 @@ export class Disk {
     }
   }
 
+  /** Takes a file away for good. */
+  remove(path: string): void {
+    this.unlink(path)
+    this.sync(this.find(dirname(path))!)
+  }
+
   /** Paths of all files below a folder, sorted. */
   walk(path: string): string[] {
     const inode = this.find(path)

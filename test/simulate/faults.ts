@@ -59,6 +59,11 @@ export type Fault =
   | { readonly kind: 'hang-worker' | 'kill-worker'; readonly nth: number }
   /** The trainer is gone after its nth batch and begins again at its last checkpoint. */
   | { readonly kind: 'kill-reader'; readonly nth: number }
+  /**
+   * A process of another machine of the same name wants the run, when its holder has been busy with the log for longer than one may be
+   * silent. `isMoved`: the holder is gone by then, and the run goes on over there.
+   */
+  | { readonly kind: 'rival'; readonly at: Moment; readonly isMoved: boolean }
   /** Somebody upsets the input or the pipeline, from this moment on until a start is refused for it. `isKilled`: the process is gone too. */
   | { readonly kind: 'upset'; readonly what: UpsetKind; readonly at: Moment; readonly isKilled: boolean }
 
@@ -76,6 +81,8 @@ export const faultKinds = [
     'lag',
     'upset',
     'refused',
+    'told',
+    'rival',
   ] as const),
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
@@ -116,20 +123,35 @@ function drawCluster(random: Random, usual: OperationCounts): Fault[] {
   })
 }
 
+/** What of an input decides what can be done to it. */
+export interface InputShape {
+  readonly isLong: boolean
+  readonly isNested: boolean
+  readonly follow: boolean
+}
+
+/** In a few runs. */
+export function drawRival(random: Random, usual: OperationCounts): Fault[] {
+  if (!random.chance(0.08)) return []
+  const nth = random.between(1, usual.any ?? 1)
+  return [{ kind: 'rival', at: { of: 'any', nth, when: 'after' }, isMoved: random.chance(0.4) }]
+}
+
 /** What fits an input: in some runs nobody upsets anything. */
-export function drawUpset(
-  random: Random,
-  usual: OperationCounts,
-  { isLong, isNested }: { isLong: boolean; isNested: boolean },
-): Fault[] {
-  if (!random.chance(isLong || isNested ? 0.8 : 0.5)) return []
-  const any = upsetKinds.filter(kind => kind !== 'edited')
-  const what =
-    isLong && random.chance(0.8) ? 'edited' : isNested && random.chance(0.5) ? 'unreadable' : random.pick(any)
+export function drawUpset(random: Random, usual: OperationCounts, input: InputShape): Fault[] {
+  if (!random.chance(input.isLong || input.isNested ? 0.8 : 0.5)) return []
+  const what = pickUpset(random, input)
   // The last operations are of stages that have no more to do with the input.
   const nth = random.between(1, Math.ceil((usual.any ?? 1) * 0.7))
-  const isKilled = random.chance(what === 'pipeline' ? 0.2 : 0.6)
+  const isKilled = random.chance(what === 'pipeline' || what === 'rewritten' ? 0.2 : 0.6)
   return [{ kind: 'upset', what, at: { of: 'any', nth, when: 'after' }, isKilled }]
+}
+
+function pickUpset(random: Random, { isLong, isNested, follow }: InputShape): UpsetKind {
+  if (follow) return 'rewritten'
+  if (isLong && random.chance(0.8)) return 'edited'
+  if (isNested && random.chance(0.5)) return 'unreadable'
+  return random.pick(upsetKinds.filter(kind => kind !== 'edited' && kind !== 'rewritten'))
 }
 
 function drawFault(random: Random, usual: OperationCounts, kind: Fault['kind']): Fault {
@@ -162,7 +184,8 @@ function drawFault(random: Random, usual: OperationCounts, kind: Fault['kind']):
     case 'kill-reader':
       return { kind, nth: random.between(1, 12) }
     case 'upset':
-      throw new Error('upsets are drawn by themselves')
+    case 'rival':
+      throw new Error(`a ${kind} is drawn by itself`)
   }
 }
 

@@ -50,9 +50,15 @@ interface Job {
   readonly upset: Upsets['current']
   /** Where its loader began. */
   begun: LoadNote | null
+  readonly machine: number
 }
 
 const restartsMax = 80
+/** Longer than the holder of a lock may be silent, and how soon one who was refused tries again. */
+const stallMs = 15_000
+const rivalPauseMs = 3000
+/** A follower that nothing has kept from it has told by then that a file was written to. */
+const lookMs = 2000
 const lockPath = `${runFolder}/lock`
 
 /** One simulated machine on which a case is run to its end, whatever happens. */
@@ -72,6 +78,8 @@ export class Machine {
   /** What the loader has committed last, as a process has told. */
   #loaded: LoadNote | null = null
   #follow: boolean
+  /** On which of the machines of one name the run goes on. */
+  #machine = 0
   #failure: SimulationFailure | null = null
 
   /** `usualMs`: how long an undisturbed run takes, to say when files come. */
@@ -125,7 +133,9 @@ export class Machine {
       if (file.comesAt === 0) place()
       else this.#at(file.comesAt * usualMs, place)
     }
-    if (this.#follow) this.#at(2 * usualMs + 200, () => this.#endFollowing())
+    // A follower has time to see what is done to files that it has read.
+    const patienceMs = this.world.faults.some(({ kind }) => kind === 'upset') ? lookMs : 0
+    if (this.#follow) this.#at(2 * usualMs + 200 + patienceMs, () => this.#endFollowing())
   }
 
   /** All files are there: what follows is stopped, and started again as a finite source. */
@@ -155,31 +165,37 @@ export class Machine {
     return this.#jobs.findLast(job => job.role === 'owner')
   }
 
-  #start(role: Job['role'] = 'owner'): Job {
+  #start(role: Job['role'] = 'owner', machine = this.#machine): Job {
     const [follow, drain] = [this.#follow, new AbortController()]
     const ref = { loader: '', module: 'file:///simulated', input: [], follow }
     const watch = (event: RunEvent) => this.#see(job, event)
     const options = { dir: runFolder, workers: this.#case.workers, drain: drain.signal, watch }
-    const process = this.world.start('run', async () => {
-      await runPipeline(planOf(this.world, follow), ref, options)
-    })
-    const job: Job = { process, drain, follow, role, upset: this.upsets.current, begun: null }
+    const process = this.world.start(
+      'run',
+      async () => {
+        await runPipeline(planOf(this.world, follow), ref, options)
+      },
+      machine,
+    )
+    const job: Job = { process, drain, follow, role, upset: this.upsets.current, begun: null, machine }
     this.#jobs.push(job)
     return job
   }
 
   #see(job: Job, event: RunEvent): void {
+    if (event.kind === 'split-changed') this.upsets.hears(event.split)
     if (!('stage' in event) || event.stage !== 'annotate') return
     if (event.kind === 'stage-began') job.begun = readLoadNote(event)
-    if (event.kind === 'committed' && job.role === 'owner') this.#loaded = readLoadNote(event)
+    // A follower commits where it begins before it has met a file.
+    if (event.kind === 'committed' && job.role === 'owner' && event.slot > 0) this.#loaded = readLoadNote(event)
   }
 
-  #restart(): void {
+  #restart(pauseMs = 0): void {
     if (this.#isStarting || this.#isDone) return
     this.#isStarting = true
     if (++this.restarts > restartsMax)
       this.#fail('restarts', `the run was started ${restartsMax} times and has not ended`)
-    this.#after(this.#random.spread(0.1, 100), () => {
+    this.#after(pauseMs + this.#random.spread(0.1, 100), () => {
       this.#isStarting = false
       this.#start()
     })
@@ -226,6 +242,8 @@ export class Machine {
     const { EIO, ENOSPC, EDQUOT } = this.world.counts
     const mayFail = EIO || ENOSPC || EDQUOT
     if (role === 'owner' && this.upsets.accepts(code)) this.#restart()
+    // The one before ran on another machine, where nobody here can see whether it is gone.
+    else if (role === 'owner' && code === 'locked' && this.#machine > 0) this.#restart(rivalPauseMs)
     else if (ending?.error && code === 'disk' && mayFail) {
       if (role === 'owner') this.#restart()
     } else if (ending === null || (code === 'fenced' && this.world.counts.takeover)) {
@@ -247,12 +265,15 @@ export class Machine {
 
   #strike(fault: Fault, process: SimulatedProcess, path: string): boolean {
     const job = this.#jobs.find(other => other.process === process)
+    if (fault.kind === 'rival') return job === this.#owner() && this.#meetRival(job!, fault.isMoved)
     if (fault.kind === 'stop') return job === this.#owner() && this.#stop(job!, fault, path)
     if (fault.kind === 'power') {
       this.world.losePower()
       this.#watchman.notePowerLoss()
     } else if (fault.kind === 'upset') {
-      if (job !== this.#owner() || !this.upsets.begin(fault.what, this.#loaded)) return false
+      if (job !== this.#owner() || job!.follow !== (fault.what === 'rewritten')) return false
+      if (!this.upsets.begin(fault.what, this.#loaded)) return false
+      if (fault.what === 'rewritten' && !fault.isKilled) this.#awaitTold(job!)
       if (fault.isKilled) this.world.kill(process)
     } else if (fault.kind === 'drain') this.world.enter(process, () => job!.drain.abort())
     else this.world.kill(process)
@@ -274,6 +295,34 @@ export class Machine {
       this.#whenDead(second.process, () => this.#goOn(job, fault))
     })
     return true
+  }
+
+  /** The run's holder is busy for longer than one may be silent. A process that can't see it is refused as long as it is there. */
+  #meetRival(job: Job, isMoved: boolean): boolean {
+    const { process } = job
+    if (!this.#holdsLock(process)) return false
+    this.world.count('rival')
+    if (isMoved) {
+      this.#machine++
+      this.world.kill(process)
+      return true
+    }
+    this.world.stallMs = stallMs
+    this.#after(0.8 * stallMs, () => {
+      if (process.state === 'running' && this.#holdsLock(process)) this.#start('refused', job.machine + 1)
+    })
+    return true
+  }
+
+  /** Fails where a follower that has gone on all the time has not told that a file was written to. */
+  #awaitTold({ process }: Job): void {
+    const { counts } = this.world
+    const slowed = () => (counts.slow ?? 0) + (counts.stop ?? 0) + (counts.rival ?? 0)
+    const [upset, before] = [this.upsets.current, slowed()]
+    this.#after(0.7 * lookMs, () => {
+      if (process.state === 'running' && slowed() === before && this.upsets.current === upset)
+        this.#fail('told', 'a follower has not told that a file was written to')
+    })
   }
 
   #holdsLock(process: SimulatedProcess): boolean {

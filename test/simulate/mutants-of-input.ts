@@ -27,12 +27,6 @@ export const inputMutants: readonly Mutant[] = [
     '',
   ),
   mutant(
-    'the bytes that were held from stamping are taken whatever is there now',
-    'sources/files/stamps.ts',
-    ' || known.identity !== look(name)) return null',
-    ') return null',
-  ),
-  mutant(
     'what was read of a file is not hashed again when reading goes on',
     'sources/files/witness.ts',
     '    if (witness.seen !== seen)\n',

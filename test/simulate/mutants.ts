@@ -1,5 +1,6 @@
 import { inputMutants } from './mutants-of-input.ts'
 import { nameMutants } from './mutants-of-names.ts'
+import { watchingMutants } from './mutants-of-watching.ts'
 import { type Mutant, mutant } from './plant-mutant.ts'
 
 /** What a hurried change could break. Each is found by the simulation: `npm run simulate -- --mutants`. */
@@ -173,4 +174,5 @@ export const mutants: readonly Mutant[] = [
   ),
   ...inputMutants,
   ...nameMutants,
+  ...watchingMutants,
 ]

@@ -4,7 +4,7 @@ import { RunReader } from '../../src/record/run-reader.ts'
 import { verifyRun } from '../../src/verify/verify.ts'
 import { Random } from '../random.ts'
 import { type Case, drawCase } from './case.ts'
-import { drawFaults, drawUpset, type Fault, type FaultKind, type OperationCounts } from './faults.ts'
+import { drawFaults, drawRival, drawUpset, type Fault, type FaultKind, type OperationCounts } from './faults.ts'
 import { Machine, SimulationFailure } from './machine.ts'
 import { checkSlots, expectRun, type OracleLimits } from './oracle.ts'
 import { type ActualRun, readActual, slotsOf } from './oracle-actual.ts'
@@ -93,7 +93,8 @@ function drawAll(simulated: Case, usual: OperationCounts): Fault[] {
   const isNested = simulated.pipeline.pattern.includes('*/')
   return [
     ...drawFaults(random.fork('faults'), usual, kindsOf(simulated)),
-    ...drawUpset(random.fork('upset'), usual, { isLong, isNested }),
+    ...drawUpset(random.fork('upset'), usual, { isLong, isNested, follow: simulated.follow }),
+    ...drawRival(random.fork('rival'), usual),
   ]
 }
 

@@ -16,6 +16,8 @@ export const upsetKinds = [
   'replaced',
   /** A long file is written to where its stamp does not look. */
   'edited',
+  /** A file that a follower has listed is written to. */
+  'rewritten',
   /** A folder of the input, or a file, can't be listed or read. */
   'unreadable',
   /** A file that the pipeline is made of has another content, and a worker dies. */
@@ -31,6 +33,8 @@ interface Upset {
   /** Whether a start that finds this position must be refused. */
   mustRefuse(note: LoadNote | null): boolean
   mend(): void
+  /** What a follower must tell to have changed, soon. */
+  readonly split?: string
 }
 
 /** Refusals of a file that was edited, with either content, after which it is taken for what it is: both are another than what was read. */
@@ -56,7 +60,7 @@ export class Upsets {
 
   /** Does it, where the run has come to where it matters; `loaded` is the loader's last commit that was told. */
   begin(kind: UpsetKind, loaded: LoadNote | null): boolean {
-    if (this.current || this.#case.follow || loaded?.ended) return false
+    if (this.current || loaded?.ended) return false
     // Before that, a start may take whatever is there.
     if (loaded === null && kind !== 'unreadable') return false
     this.current = this.#do(kind)
@@ -86,8 +90,10 @@ export class Upsets {
   }
 
   #do(kind: UpsetKind): Upset | null {
-    const file = this.#random.pick(this.#case.files.filter(one => one.comesAt === 0 && one.lines.length > 0))
-    if (!file) return null
+    const files = this.#case.files.filter(one => one.comesAt === 0 && one.lines.length > 0).sort(byName)
+    if (files.length === 0) return null
+    // The last is the one that is read last.
+    const file = this.#random.chance(0.5) ? files.at(-1)! : this.#random.pick(files)
     switch (kind) {
       case 'gone':
         return this.#hide(kind, [file])
@@ -97,6 +103,8 @@ export class Upsets {
         return this.#replace(file)
       case 'edited':
         return this.#edit()
+      case 'rewritten':
+        return this.#rewrite(files[0])
       case 'unreadable':
         return this.#close(file)
       case 'pipeline':
@@ -107,7 +115,7 @@ export class Upsets {
   #hide(kind: UpsetKind, files: readonly CorpusFile[]): Upset {
     const { disk } = this.#world
     const hidden = files.filter(file => disk.find(file.name))
-    for (const { name } of hidden) disk.unlink(name)
+    for (const { name } of hidden) disk.remove(name)
     const mend = () => {
       for (const file of hidden) disk.place(file.name, bytesOf(file))
     }
@@ -117,7 +125,7 @@ export class Upsets {
   #replace(file: CorpusFile): Upset {
     const { disk } = this.#world
     const put = (bytes: Uint8Array) => {
-      disk.unlink(file.name)
+      disk.remove(file.name)
       disk.place(file.name, bytes)
     }
     put(Buffer.concat([...file.lines, Buffer.from(strangeLine)].reverse().flatMap(line => [line, Buffer.from('\n')])))
@@ -144,6 +152,26 @@ export class Upsets {
     return put(true)
   }
 
+  /** A line more, or another letter: of the first file that a follower lists, which it has listed once it has committed. */
+  #rewrite(file: CorpusFile): Upset {
+    const { disk } = this.#world
+    const bytes = bytesOf(file)
+    const other = Buffer.from(bytes)
+    other[other.indexOf(0x22) + 1] ^= 1
+    disk.place(file.name, this.#random.chance(0.5) ? other : Buffer.concat([bytes, Buffer.from(`\n${strangeLine}\n`)]))
+    const mend = () => disk.place(file.name, bytes)
+    return { kind: 'rewritten', refusals: ['source-changed'], mustRefuse: () => false, mend, split: file.name }
+  }
+
+  /** Whether a follower has told what was done, which is mended then. */
+  hears(split: string): boolean {
+    if (this.current?.split !== split) return false
+    this.#world.count('told')
+    this.current.mend()
+    this.current = null
+    return true
+  }
+
   #close(file: CorpusFile): Upset {
     const folder = file.name.slice(0, file.name.lastIndexOf('/'))
     const code = this.#random.pick(['EIO', 'EACCES'] as const)
@@ -163,6 +191,8 @@ export class Upsets {
     return { kind: 'pipeline', refusals: ['source-changed', 'bad-pipeline'], mustRefuse: () => true, mend }
   }
 }
+
+const byName = (a: CorpusFile, b: CorpusFile) => (a.name < b.name ? -1 : 1)
 
 /** Whether a loader at this position looks at the input at all. */
 const hasMore = (note: LoadNote | null) => note !== null && !note.ended

@@ -45,6 +45,8 @@ export class World {
   isPipelineEdited = false
   /** Whether the worker that gets the next job ends. */
   isWorkerToDie = false
+  /** How much longer than usual the next write or sync of the log takes. */
+  stallMs = 0
   readonly #struck = new Set<Fault>()
   readonly #due = new Set<Fault>()
   readonly #slowness: readonly [number, number]
@@ -64,11 +66,11 @@ export class World {
   }
 
   /** Starts a process. Whatever `main` calls is its own. */
-  start(role: Role, main: () => Promise<void>): SimulatedProcess {
+  start(role: Role, main: () => Promise<void>, machine = 0): SimulatedProcess {
     // A number may come again: only the start time then tells the processes apart.
     const isAgain = this.random.chance(0.3) && this.processes.at(-1)?.state === 'dead'
     const pid = isAgain ? this.processes.at(-1)!.pid : this.#nextPid++
-    const process = new SimulatedProcess(this, role, pid, this.processes.length)
+    const process = new SimulatedProcess(this, role, pid, this.processes.length, machine)
     this.processes.push(process)
     const end = (error: unknown) => {
       if (process.state === 'dead') return
@@ -126,7 +128,7 @@ export class World {
         if (process.state === 'running') complete()
         else this.later(process, complete, operation.partly)
       }
-      const atMs = this.scheduler.nowMs + this.#latencyOf(process, operation.kind, nth)
+      const atMs = this.scheduler.nowMs + this.#latencyOf(process, operation.kind, nth) + this.#takeStall(nth)
       const label = `${process.name} ${operation.kind} ${operation.path}`
       this.scheduler.add({ atMs, process, label, path: operation.path, run, partly: operation.partly })
     })
@@ -228,6 +230,13 @@ export class World {
     const place = `${areaOf(path)} ${kind}` as const
     const count = (of: Operations) => (this.operations[of] = (this.operations[of] ?? 0) + 1)
     return { kind, place, ofKind: count(kind), ofPlace: count(place), ofAny: count('any') }
+  }
+
+  #takeStall(nth: Nth | null): number {
+    if (nth?.place !== 'log write' && nth?.place !== 'log sync') return 0
+    const { stallMs } = this
+    this.stallMs = 0
+    return stallMs
   }
 
   #latencyOf(process: SimulatedProcess, kind: OperationKind, nth: Nth | null): number {

@@ -48,7 +48,13 @@ export function drawCase(seed: number, lines = Number.POSITIVE_INFINITY): Case {
   const isLong = input.isLong && limits.slotBytes > 2000
   const files = isLong ? [lengthen(named[0]), ...named.slice(1)] : named
   return {
-    ...{ seed, workers, follow, isGrowing, hasPoison, isSettled: input.isSettled, foldsCase: input.foldsCase },
+    seed,
+    workers,
+    follow,
+    isGrowing,
+    hasPoison,
+    isSettled: input.isSettled,
+    foldsCase: input.foldsCase,
     limits: { ...limits, ...drawNameLimits(random.fork('names'), input.hasDomains) },
     files: shorten(files, lines),
     pipeline: { ...pipeline, pattern: input.isNested ? '/sim/in/*/*.jsonl' : '/sim/in/*.jsonl' },

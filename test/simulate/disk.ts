@@ -40,11 +40,8 @@ type NameChange =
 /** An error as Node's file system gives it, which has no name for a quota that is used up. */
 export function systemError(code: string, syscall: string, path: string): NodeJS.ErrnoException {
   const { EDQUOT } = constants.errno
-  if (code === 'EDQUOT')
-    return Object.assign(new Error(`Unknown system error -${EDQUOT}: simulated, ${syscall} '${path}'`), {
-      ...{ code: `Unknown system error -${EDQUOT}`, errno: -EDQUOT, syscall, path },
-    })
-  return Object.assign(new Error(`${code}: simulated, ${syscall} '${path}'`), { code, syscall, path, errno: -1 })
+  const [name, errno] = code === 'EDQUOT' ? [`Unknown system error -${EDQUOT}`, -EDQUOT] : [code, -1]
+  return Object.assign(new Error(`${name}: simulated, ${syscall} '${path}'`), { code: name, syscall, path, errno })
 }
 
 export class Disk {

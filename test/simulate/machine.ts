@@ -183,7 +183,7 @@ export class Machine {
   }
 
   #see(job: Job, event: RunEvent): void {
-    if (event.kind === 'split-changed') this.upsets.hears(event.split)
+    if (event.kind === 'split-changed') this.upsets.hear(event.split)
     if (!('stage' in event) || event.stage !== 'annotate') return
     if (event.kind === 'stage-began') job.begun = readLoadNote(event)
     // A follower commits where it begins before it has met a file.

@@ -163,13 +163,12 @@ export class Upsets {
     return { kind: 'rewritten', refusals: ['source-changed'], mustRefuse: () => false, mend, split: file.name }
   }
 
-  /** Whether a follower has told what was done, which is mended then. */
-  hears(split: string): boolean {
-    if (this.current?.split !== split) return false
+  /** A follower tells what was done, which is mended then. Whoever was reading the file meanwhile may still say so, too. */
+  hear(split: string): void {
+    if (this.current?.split !== split) return
     this.#world.count('told')
     this.current.mend()
-    this.current = null
-    return true
+    this.current = { ...this.current, split: '' }
   }
 
   #close(file: CorpusFile): Upset {

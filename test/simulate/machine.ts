@@ -253,7 +253,7 @@ export class Machine {
       if (code !== 'locked') this.#fail('lock', `a second process was not refused: ${describe(ending.error)}`)
     } else if (role === 'zombie') {
       // One that had committed all and published all has nothing left to be kept from.
-      if (ending.error && code !== 'fenced')
+      if (ending.error && code !== 'fenced' && !this.upsets.refusals.has(code))
         this.#fail('fence', `a process that lost its run was not fenced: ${describe(ending.error)}`)
     } else if (ending.error) this.#fail('error', describe(ending.error))
     else if (job.upset && job.upset === this.upsets.current && job.upset.mustRefuse(job.begun))

@@ -33,12 +33,6 @@ export const inputMutants: readonly Mutant[] = [
     "    if (witness.seen === '')\n",
   ),
   mutant(
-    'a file that is written to while it is read is taken as it comes',
-    'sources/files/files.ts',
-    '    await checkUnchanged(split, file, witness, follow)\n',
-    '',
-  ),
-  mutant(
     'a folder that a glob leads into and that can not be listed is passed over',
     'sources/files/files.ts',
     '  await checkFolders(folder, rest)\n',

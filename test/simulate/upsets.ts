@@ -48,6 +48,8 @@ export class Upsets {
   readonly #world: World
   readonly #case: Case
   readonly #random: Random
+  /** How anything that was upset may have ended by it. */
+  readonly refusals = new Set<ErrorCode | null>()
   /** Inputs that the run may have read: the case's, and those with a file that was edited. */
   readonly inputs: InputFile[][]
 
@@ -64,6 +66,7 @@ export class Upsets {
     // Before that, a start may take whatever is there.
     if (loaded === null && kind !== 'unreadable') return false
     this.current = this.#do(kind)
+    for (const code of this.current?.refusals ?? []) this.refusals.add(code)
     return this.current !== null
   }
 

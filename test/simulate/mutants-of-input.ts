@@ -39,12 +39,6 @@ export const inputMutants: readonly Mutant[] = [
     '',
   ),
   mutant(
-    'a file that can not be read is a dead record',
-    'sources/files/files.ts',
-    '    if (!(error instanceof BadFileError)) throw error\n    const',
-    "    if (!(error instanceof BadFileError)) return yield* readOrLose(name, position, file, async function* () { throw new BadFileError('unreadable-file', String(error)) })\n    const",
-  ),
-  mutant(
     'a worker takes the pipeline as it is when it begins',
     'run/measure/worker.ts',
     '  if (ref.identity) checkSamePlan(plan, ref.identity)\n',

@@ -12,6 +12,7 @@ import { followOutputs } from './outputs.ts'
 import { planCommand } from './plan.ts'
 import { redriveCommand } from './redrive.ts'
 import { releaseCommand } from './release.ts'
+import { replayCommand } from './replay.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 import { seedCommand } from './seed.ts'
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   planCommand,
   runCommand,
   reportCommand,
+  replayCommand,
   releaseCommand,
   redriveCommand,
   lookCommand,

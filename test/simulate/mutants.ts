@@ -9,7 +9,7 @@ export const mutants: readonly Mutant[] = [
     'state is sealed before the commit',
     'run/decide/decide-stage.ts',
     '        await owner.commit(commitOf(group, slot, notes))\n',
-    '        await state.seal(slot)\n        await owner.commit(commitOf(group, slot, notes))\n',
+    '        await state.seal(slot, group.mark)\n        await owner.commit(commitOf(group, slot, notes))\n',
   ),
   mutant(
     'an owner goes on with the counts that the last one had written whole',

@@ -48,6 +48,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'feed/plan': ['feed/files'],
   'run/measure': ['run/load'],
   'run/redrive': ['run/load'],
+  'run/replay': ['run/load', 'run/measure'],
   'run/spread': ['run/load', 'run/redrive', 'run/measure', 'run/decide', 'run/shard'],
 }
 

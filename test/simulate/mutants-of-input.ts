@@ -35,7 +35,7 @@ export const inputMutants: readonly Mutant[] = [
   mutant(
     'a folder that a glob leads into and that can not be listed is passed over',
     'sources/files/files.ts',
-    '  await checkFolders(folder, rest)\n',
+    '  await checkFolders(folder, rest, leftOut)\n',
     '',
   ),
   mutant(

@@ -31,13 +31,22 @@ export function openRunAt(path: string, args: Pick<ParsedArgs, 'text'>): Promise
   return RunReader.open(path, (dir, place) => choosePlace(dir, place, dir === path ? args : nothing))
 }
 
-/** The folder of the run that is called `name` in the folder of all runs, or, where `name` is a path, of the one there. */
-export async function locateRun(name: string, dir = '.headrace'): Promise<string> {
+/** Opens the run of a name, or of a path to its folder (`locateRun`). */
+export async function openNamedRun(dir: string, given: string): Promise<RunReader> {
+  return openRunAt(await locateRun(given, dir), { text: () => undefined })
+}
+
+/** The folder of the run of a name in the folder of all runs, or of a path to a run's own folder. A name comes first. */
+export async function locateRun(given: string, dir = '.headrace'): Promise<string> {
   const runs = await listRuns(dir)
-  if (runs.includes(name)) return join(dir, name)
-  if (await timeOf('.', name)) return name
-  const advice = runs.length ? `${dir} holds ${runs.join(', ')}` : `${dir} holds no run: name another folder with --dir`
-  throw new HeadraceError('not-found', `there is no run '${name}'; ${advice}`)
+  if (runs.includes(given)) return join(dir, given)
+  const isRun = await stat(join(given, 'run.json')).then(
+    () => true,
+    () => false,
+  )
+  if (isRun) return given
+  const known = runs.length ? `${dir} holds ${runs.join(', ')}` : `${dir} holds no run`
+  throw new HeadraceError('not-found', `there is no run '${given}': ${known}, and ${given} is no folder of a run`)
 }
 
 /** Names of the runs in a folder, the newest first. A run's folder changes when its lock comes and goes. */

@@ -12,14 +12,22 @@ export interface RecordedWrites {
 /** A step of annotating as it is recorded: what it writes, or the rules of a gate. */
 export type RecordedStep = RecordedWrites | { readonly gate: readonly Rule[] }
 
+/** A decider as it is recorded: the reasons that it drops for, and what it was told. */
+export interface RecordedDecider {
+  readonly reasons: readonly string[]
+  readonly options: Readonly<Record<string, unknown>>
+}
+
 /** What removes rows in the slots of a segment, so that who explains them need not load the pipeline: a folder may be someone else's. */
 export interface RecordedReasons {
   readonly steps: readonly RecordedStep[]
   readonly rules: readonly Rule[]
+  /** Those that drop; none in a run of an older version. */
+  readonly deciders?: readonly RecordedDecider[]
 }
 
 /** What of a plan is recorded for this. */
-export function recordReasons({ steps, rules, source }: Plan): RecordedReasons {
+export function recordReasons({ steps, rules, deciders, source }: Plan): RecordedReasons {
   const prints = originPrints(fingerprintSource(source))
   const record = (step: Plan['steps'][number]): RecordedStep => {
     if ('gate' in step) return { gate: step.gate }
@@ -27,7 +35,11 @@ export function recordReasons({ steps, rules, source }: Plan): RecordedReasons {
     for (const [column, print] of written) prints.set(column, print)
     return { writes: [...written.keys()], prints: [...written.values()] }
   }
-  return { steps: steps.map(record), rules }
+  return { steps: steps.map(record), rules, deciders: recordDeciders(deciders) }
+}
+
+function recordDeciders(deciders: Plan['deciders']): RecordedDecider[] {
+  return deciders.filter(({ reasons }) => reasons.length > 0).map(({ reasons, options }) => ({ reasons, options }))
 }
 
 const isBound = isOptional(value => typeof value === 'number')
@@ -43,4 +55,10 @@ const isRule = isObjectOf({
 const isWrites = isObjectOf({ writes: isNames, prints: isOptional(isNames) })
 const isStep: Shape = value => isFields(value) && (isWrites(value) || isListOf(isRule)(value.gate))
 
-export const isReasons: Shape = isObjectOf({ steps: isListOf(isStep), rules: isListOf(isRule) })
+const isDecider = isObjectOf({ reasons: isNames, options: isFields })
+
+export const isReasons: Shape = isObjectOf({
+  steps: isListOf(isStep),
+  rules: isListOf(isRule),
+  deciders: isOptional(isListOf(isDecider)),
+})

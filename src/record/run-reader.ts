@@ -140,7 +140,7 @@ function bytesOfIds(ids: Batch): number {
 }
 
 /** The batch that a topic has for this slot, or null: it has entries for some slots only. Slots are asked for in rising order. */
-async function batchAt(entries: Ahead<Entry>, slot: number): Promise<Batch | null> {
+export async function batchAt(entries: Ahead<Entry>, slot: number): Promise<Batch | null> {
   for (let next = await entries.peek(); next; next = await entries.peek()) {
     const found = Number(next.headers.slot)
     if (found > slot) return null

@@ -8,6 +8,7 @@ export const layers: Readonly<Record<string, number>> = {
   verify: 4,
   inspect: 4,
   replay: 4,
+  diff: 4,
   export: 4,
   record: 3,
   pipeline: 2,

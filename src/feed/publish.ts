@@ -11,8 +11,9 @@ import { openShard } from '../shards/shard.ts'
 import { readSampleTokens } from './files/block-file.ts'
 import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
+import { readPromoted } from './files/promoted.ts'
 import { type FeedOptions, feedOptions } from './options.ts'
-import { type BlockSpec, listSamples, writeBlock } from './plan/blocks.ts'
+import { type BlockSpec, listSamples, selectLengths, writeBlock } from './plan/blocks.ts'
 import { type ControlEntry, checkControl, parseControls } from './plan/control.ts'
 import { Planner } from './plan/planner.ts'
 
@@ -48,6 +49,16 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
   const shards = relative(dir, origin.shards).split(sep).join('/')
   const start = { ...identity, feed: id, shards, steps: 0, digest: id, ended: false, leftover: {} }
   return new FeedPublisher(dir, origin.shards, known ?? start, await readControls(dir), origin.onEffect)
+}
+
+/**
+ * Opens a feed that there is, to go on with it as it is: `openFeed` for who has not the pipeline that began it. Throws `not-found` where
+ * there is none.
+ */
+export async function reopenFeed(dir: string, onEffect?: OnEffect): Promise<FeedPublisher> {
+  const head = await readHead(dir)
+  if (!head) throw new HeadraceError('not-found', `there is no feed in ${dir}, or no step of it yet`)
+  return new FeedPublisher(dir, join(dir, head.shards), head, await readControls(dir), onEffect)
 }
 
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
@@ -86,7 +97,11 @@ export class FeedPublisher implements AsyncDisposable {
     this.#shards = shards
     this.#head = head
     this.#onEffect = onEffect
-    this.#planner = new Planner(head, spec => this.#cutBlock(spec))
+    this.#planner = new Planner(
+      head,
+      spec => this.#cutBlock(spec),
+      promotion => readPromoted(dir, promotion),
+    )
     this.#ledger = new LedgerWriter(dir, head.segmentSteps, head.steps, onEffect)
     for (const entry of controls) this.#planner.control(entry)
   }
@@ -111,12 +126,12 @@ export class FeedPublisher implements AsyncDisposable {
   async end(): Promise<number> {
     this.#planner.end()
     await this.#publish()
-    if (!this.#head.ended) await this.#writeHead({ ended: true, leftover: await this.#planner.leftover() })
+    if (!this.#head.ended || this.#planner.isPromoted) await this.#endHead()
     await this[Symbol.asyncDispose]()
     return this.#head.steps
   }
 
-  /** Records a change of mixture or batch, from a step on that is not planned yet. It lasts when this returns. */
+  /** Records a change of mixture or batch, or of the run, from a step on that is not planned yet. It lasts when this returns. */
   async control(entry: ControlEntry): Promise<void> {
     checkControl(entry, Math.max(this.#planner.nextChangeable, this.#head.steps))
     const entries = [...(await readControls(this.#dir)), entry]
@@ -141,10 +156,18 @@ export class FeedPublisher implements AsyncDisposable {
       const { steps } = this.#planner
       if (planned > 0 && steps > this.#head.steps) {
         await this.#ledger.sync()
-        await this.#writeHead({ steps, digest })
+        // A feed that had ended goes on where it is promoted.
+        await this.#writeHead({ steps, digest, ended: false, leftover: {} })
       }
       if (planned < publishStepsMax) return this.#head.steps
     }
+  }
+
+  /** What is left over changes with a promotion, also where no step follows it. */
+  async #endHead(): Promise<void> {
+    const leftover = await this.#planner.leftover()
+    const isSaid = this.#head.ended && canonicalJson(this.#head.leftover) === canonicalJson(leftover)
+    if (!isSaid) await this.#writeHead({ ended: true, leftover })
   }
 
   async #writeHead(change: Partial<Head>): Promise<void> {
@@ -158,7 +181,7 @@ export class FeedPublisher implements AsyncDisposable {
     if (published) return published
     const lengths = spec.shards.map(shard => {
       using file = openShard(join(this.#shards, shard.path), shard)
-      return file.lengths()
+      return selectLengths(shard, file.lengths())
     })
     const samples = listSamples(spec, this.#head, lengths)
     await writeBlock(this.#dir, spec, this.#head, samples, this.#onEffect)
@@ -166,7 +189,7 @@ export class FeedPublisher implements AsyncDisposable {
   }
 }
 
-/** The changes of mixture or batch that a feed was given. Throws `corrupt` where they are damaged. */
+/** The changes of mixture, batch or run that a feed was given. Throws `corrupt` where they are damaged. */
 export async function readControls(dir: string): Promise<ControlEntry[]> {
   const path = join(dir, 'control.json')
   const text = (await readText(path)) ?? '[]'

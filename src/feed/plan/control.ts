@@ -1,12 +1,15 @@
 import { HeadraceError } from '../../errors.ts'
 import { checkOption } from '../../options.ts'
 import { feedOptions, type Mixture } from '../options.ts'
+import { isPromotion, type Promotion } from './promotion.ts'
 
 /** A change of the feed's options from a step on. What is left out stays as it was. `note` (who, why) is kept and not read. */
 export interface ControlEntry {
   readonly step: number
   readonly mixture?: Mixture | null
   readonly batch?: number
+  /** Goes on with the shards of another run. */
+  readonly promote?: Promotion
   readonly note?: string
 }
 
@@ -40,6 +43,8 @@ export function checkControl(entry: ControlEntry, next: number): void {
   const who = `the control entry of step ${entry.step}`
   for (const name of ['mixture', 'batch'] as const)
     if (entry[name] !== undefined) checkOption(who, feedOptions, name, entry[name])
+  if (entry.promote !== undefined && !isPromotion(entry.promote))
+    throw new HeadraceError('bad-option', `${who} does not say which run it promotes, and what of it`)
 }
 
 /** The entries of a `control.json`. Throws unless each is one that `checkControl` let in. */

@@ -23,6 +23,15 @@ export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<Ru
   throw new HeadraceError('not-found', `${dir} holds ${what}; ${advice}`)
 }
 
+/** The folder of the run that a command names: a name below `--dir`, or a folder itself. */
+export async function findRunFolder(args: ParsedArgs, name: string): Promise<string> {
+  const dir = args.text('dir') ?? '.headrace'
+  for (const folder of [join(dir, name), name]) if (await timeOf(folder, '.')) return folder
+  const runs = await listRuns(dir)
+  const advice = runs.length ? `it holds ${runs.join(', ')}` : 'name another folder with --dir'
+  throw new HeadraceError('not-found', `${dir} holds no run '${name}'; ${advice}`)
+}
+
 /** Names of the runs in a folder, the newest first. A run's folder changes when its lock comes and goes. */
 async function listRuns(dir: string): Promise<string[]> {
   const names = await readdir(dir).catch((): string[] => [])

@@ -10,6 +10,7 @@ import { initCommand } from './init.ts'
 import { lookCommand } from './look.ts'
 import { followOutputs } from './outputs.ts'
 import { planCommand } from './plan.ts'
+import { promoteCommand } from './promote.ts'
 import { redriveCommand } from './redrive.ts'
 import { releaseCommand } from './release.ts'
 import { reportCommand } from './report.ts'
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   fatesCommand,
   decisionsCommand,
   feedCommand,
+  promoteCommand,
   verifyCommand,
   doctorCommand,
   seedCommand,

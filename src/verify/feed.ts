@@ -6,8 +6,16 @@ import { listFiles, readText } from '../disk/files.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import { type FeedIdentity, feedId, type Head } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
+import { readPromoted } from '../feed/files/promoted.ts'
 import { openStep, type Step } from '../feed/files/steps.ts'
-import { type BlockSpec, blockMetadata, blockPath, listSamples, type SampleList } from '../feed/plan/blocks.ts'
+import {
+  type BlockSpec,
+  blockMetadata,
+  blockPath,
+  listSamples,
+  type SampleList,
+  selectLengths,
+} from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import type { FeedEnd } from '../record/notes.ts'
@@ -40,9 +48,9 @@ export async function findHead(dir: string): Promise<FoundHead | null> {
   }
 }
 
-/** Holds the head against what the log says that the feed ended with. */
-export function checkFeedEnd(found: FoundHead | null, end: FeedEnd | null, check: Check): void {
-  if (!end) return
+/** Holds the head against what the log says that the feed ended with. One that was promoted since has gone on: see `verifyFeed`. */
+export function checkFeedEnd(found: FoundHead | null, end: FeedEnd | null, isPromoted: boolean, check: Check): void {
+  if (!end || (isPromoted && found?.head)) return
   const { steps, digest } = end
   const ended = `the feed ended with ${steps} steps, the log says`
   if (!found) check.fail(headFile, `it is missing, and ${ended}`, advice)
@@ -71,16 +79,24 @@ export async function verifyFeed(
   const sample = new Set(wanted(head.steps))
   const steps: Step[] = []
   let digest = head.feed
+  const fed = manifest.note?.fed
   for await (const published of readLedger(dir, head, checks.ledger)) {
     const { step } = published
     if (sample.has(step.step)) steps.push(step)
+    if (step.step + 1 === fed?.steps && step.digest !== fed.digest)
+      checks.ledger.fail(
+        published,
+        `the feed ended with it and the digest ${shorten(fed.digest)}, the log says`,
+        advice,
+      )
     await compare.step(published)
     digest = step.step === head.steps - 1 ? step.digest : digest
   }
   if (checks.ledger.failures === 0 && digest !== head.digest)
     checks.ledger.fail(headFile, `its digest is not that of step ${head.steps - 1}`, advice)
   await compare.end(head, manifest)
-  if (compare.isWhole) await checkStrayBlocks(dir, blocks.cut, head, checks.blocks)
+  const mayStray = !head.ended || planner?.isPromoted === true
+  if (compare.isWhole) await checkStrayBlocks(dir, blocks.cut, mayStray, checks.blocks)
   return steps
 }
 
@@ -146,7 +162,11 @@ async function openPlanner(
   const text = (await readText(join(dir, file))) ?? '[]'
   const restore = 'restore it from a copy: the steps after its changes were planned by them'
   return check.attempt(fileAt(file), restore, () => {
-    const planner = new Planner(head, spec => blocks.cutBlock(spec))
+    const planner = new Planner(
+      head,
+      spec => blocks.cutBlock(spec),
+      promotion => readPromoted(join(dir, 'feed'), promotion),
+    )
     for (const entry of JSON.parse(text) as ControlEntry[]) planner.control(entry)
     for (const entry of manifest.entries) planner.add(entry)
     if (manifest.note?.ended) planner.end()
@@ -253,7 +273,7 @@ class BlockCheck {
   #list(spec: BlockSpec): SampleList {
     const lengths = spec.shards.map(shard => {
       using open = openShard(join(this.#dir, 'shards', shard.path), shard)
-      return open.lengths()
+      return selectLengths(shard, open.lengths())
     })
     return listSamples(spec, this.#head, lengths)
   }
@@ -306,13 +326,13 @@ function* encodeBlock(
   yield* encodeFile(batches, fields, blockMetadata(spec, head))
 }
 
-/** Blocks that no published step needed: cut ahead of steps to come, or, in a feed that has ended, not ours. */
-async function checkStrayBlocks(dir: string, cut: ReadonlySet<string>, head: Head, check: Check): Promise<void> {
+/** Blocks that no published step needed: cut ahead of steps to come, or of steps that a promotion took the place of, or not ours. */
+async function checkStrayBlocks(dir: string, cut: ReadonlySet<string>, mayStray: boolean, check: Check): Promise<void> {
   const folder = join('feed', 'blocks')
   for (const name of await listFiles(join(dir, folder))) {
     const file = join(folder, name)
     if (cut.has(file)) continue
-    if (head.ended) check.fail(fileAt(file), 'no step of the feed needs it', advices.stray)
-    else check.note(`${file} is of steps that are not published yet`)
+    if (!mayStray) check.fail(fileAt(file), 'no step of the feed needs it', advices.stray)
+    else check.note(`${file} is of steps that are not published`)
   }
 }

@@ -16,6 +16,7 @@ import { checkFeedEnd, findHead, verifyFeed } from './feed.ts'
 import { verifyInput } from './input.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
+import { readControlsOf, verifyPromotions } from './promotions.ts'
 import { KeptByShard } from './sealed.ts'
 import { checkStrays, readVerifiedManifest, verifyShards } from './shards.ts'
 import { groupSlots, type SlotGroup, SlotOrder } from './slots.ts'
@@ -82,10 +83,15 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const isLogWhole = !decide.isDamaged && checks.headers.failures === 0
   const shardBytes = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
   onProgress('feed', bytesOf() + shardBytes)
-  checkFeedEnd(foundHead, manifest.note?.fed ?? null, checks.ledger)
+  const controls = await readControlsOf(run.dir)
+  const isPromoted = controls.some(({ promote }) => promote)
+  checkFeedEnd(foundHead, manifest.note?.fed ?? null, isPromoted, checks.ledger)
+  const unknown: string[] = []
   if (foundHead) {
     const read = await verifyFeed(run.dir, foundHead, manifest, checks, count => chooseSteps(count, steps))
     if (read) await verifySteps(run, read, checks.steps)
+    if (isPromoted && foundHead.head)
+      unknown.push(...(await verifyPromotions(run, foundHead.head, controls, manifest.note?.ended ?? false, checks)))
   } else if (run.run.feed && manifest.entries.length && !manifest.note?.fed)
     checks.ledger.note('no step is published yet: the next start does it')
   const readBytes = bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0)
@@ -95,7 +101,7 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
     checks: all,
     isSound: all.every(check => check.failures === 0),
     bytes: readBytes + input.bytes,
-    unchecked: [...uncheckedOf(run), ...input.unchecked],
+    unchecked: [...uncheckedOf(run), ...unknown, ...input.unchecked],
   }
 }
 

@@ -8,6 +8,7 @@ export const layers: Readonly<Record<string, number>> = {
   verify: 4,
   inspect: 4,
   replay: 4,
+  promote: 4,
   export: 4,
   record: 3,
   pipeline: 2,
@@ -31,6 +32,7 @@ const ports: Readonly<Record<string, readonly string[]>> = {
   shards: ['manifest.ts'],
   log: ['log.ts'],
   feed: ['options.ts'],
+  promote: ['recompute.ts'],
 }
 
 /** Siblings that a folder may import whole: texts are columns of batches, and doctor asks what verify knows. */

@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { HeadraceError } from '../errors.ts'
+import { encodePromoted } from '../feed/files/promoted.ts'
+import type { Promotion } from '../feed/plan/promotion.ts'
+import type { FeedOfRun } from './cover.ts'
+import { openKnown } from './known-runs.ts'
+import { ShardLinks } from './links.ts'
+import { selectShards } from './select.ts'
+import { nameRun, openPromotedRun } from './source-run.ts'
+
+/** What is wrong with a promotion that a feed has recorded: what it says, against what both runs and the steps before give. */
+export interface Judgement {
+  readonly step: number
+  readonly problems: readonly string[]
+  /** Why it could not be told: a run is no longer where it was. */
+  readonly unknown: string | null
+}
+
+/** Recomputes the promotions of a feed, the oldest first. */
+export async function* recomputePromotions(feed: FeedOfRun): AsyncGenerator<Judgement> {
+  const earlier: Promotion[] = []
+  for (const { step, promote: promotion } of feed.controls) {
+    if (!promotion) continue
+    yield await judgeOrExcuse(feed, step, promotion, earlier)
+    earlier.push(promotion)
+  }
+}
+
+async function judgeOrExcuse(
+  feed: FeedOfRun,
+  step: number,
+  promotion: Promotion,
+  earlier: readonly Promotion[],
+): Promise<Judgement> {
+  try {
+    return { step, problems: await judge(feed, step, promotion, earlier), unknown: null }
+  } catch (error) {
+    if (!(error instanceof HeadraceError) || error.code !== 'not-found') throw error
+    return { step, problems: [], unknown: error.message }
+  }
+}
+
+async function judge(
+  feed: FeedOfRun,
+  step: number,
+  promotion: Promotion,
+  earlier: readonly Promotion[],
+): Promise<string[]> {
+  await using next = await openPromotedRun(feed.dir, promotion.to)
+  const known = await openKnown(feed, earlier)
+  const links = new ShardLinks(feed.dir, join(feed.dir, feed.head.shards), next)
+  const wish = { step, next, known: known.runs, backfill: promotion.backfill, pathOf: links.pathOf.bind(links) }
+  const { rows, shards } = await selectShards(feed, wish).finally(known.close)
+  const from = earlier.at(-1)?.to ?? nameRun(feed.dir, feed.run)
+  const found = { from, to: nameRun(feed.dir, next), rows, selection: encodePromoted(shards).name }
+  return (['from', 'to', 'rows', 'selection'] as const)
+    .filter(name => JSON.stringify(found[name]) !== JSON.stringify(promotion[name]))
+    .map(name => `its ${name} is ${JSON.stringify(promotion[name])} and should be ${JSON.stringify(found[name])}`)
+}

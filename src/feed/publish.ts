@@ -13,7 +13,7 @@ import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './fil
 import { LedgerWriter } from './files/ledger.ts'
 import { readPromoted } from './files/promoted.ts'
 import { type FeedOptions, feedOptions } from './options.ts'
-import { type BlockSpec, listSamples, selectLengths, writeBlock } from './plan/blocks.ts'
+import { type BlockSpec, listSamples, writeBlock } from './plan/blocks.ts'
 import { type ControlEntry, checkControl, parseControls } from './plan/control.ts'
 import { Planner } from './plan/planner.ts'
 
@@ -181,7 +181,7 @@ export class FeedPublisher implements AsyncDisposable {
     if (published) return published
     const lengths = spec.shards.map(shard => {
       using file = openShard(join(this.#shards, shard.path), shard)
-      return selectLengths(shard, file.lengths())
+      return file.lengths()
     })
     const samples = listSamples(spec, this.#head, lengths)
     await writeBlock(this.#dir, spec, this.#head, samples, this.#onEffect)

@@ -5,7 +5,7 @@ import { HeadraceError } from '../errors.ts'
 import { readSampleTokens } from '../feed/files/block-file.ts'
 import type { Head } from '../feed/files/head.ts'
 import { readPromoted } from '../feed/files/promoted.ts'
-import { type BlockSpec, type CutShard, hasBit, listSamples, selectLengths } from '../feed/plan/blocks.ts'
+import { type BlockSpec, type CutShard, hasBit, listSamples } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import { readManifest } from '../record/manifest.ts'
@@ -88,7 +88,7 @@ async function cutBlock(dir: string, head: Head, spec: BlockSpec): Promise<Int32
   if (published) return published
   const lengths = spec.shards.map(shard => {
     using file = openShard(join(dir, head.shards, shard.path), shard)
-    return selectLengths(shard, file.lengths())
+    return file.lengths()
   })
   return listSamples(spec, head, lengths).tokens
 }

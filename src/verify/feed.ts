@@ -8,14 +8,7 @@ import { type FeedIdentity, feedId, type Head } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
 import { readPromoted } from '../feed/files/promoted.ts'
 import { openStep, type Step } from '../feed/files/steps.ts'
-import {
-  type BlockSpec,
-  blockMetadata,
-  blockPath,
-  listSamples,
-  type SampleList,
-  selectLengths,
-} from '../feed/plan/blocks.ts'
+import { type BlockSpec, blockMetadata, blockPath, listSamples, type SampleList } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import type { FeedEnd } from '../record/notes.ts'
@@ -273,7 +266,7 @@ class BlockCheck {
   #list(spec: BlockSpec): SampleList {
     const lengths = spec.shards.map(shard => {
       using open = openShard(join(this.#dir, 'shards', shard.path), shard)
-      return selectLengths(shard, open.lengths())
+      return open.lengths()
     })
     return listSamples(spec, this.#head, lengths)
   }

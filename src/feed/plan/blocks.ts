@@ -63,7 +63,7 @@ export function listSamples(
   options: SampleOptions,
   lengthsByShard: readonly Int32Array[],
 ): SampleList {
-  const { lengths, shardOf, startOf } = flatten(lengthsByShard)
+  const { lengths, shardOf, startOf } = flatten(spec.shards, lengthsByShard)
   const key = JSON.stringify([options.seed, spec.domain, spec.number, spec.epoch])
   const order = permute(lengths.length, `documents ${key}`)
   const packed = packDocuments(lengths, order, options.length, options.packing)
@@ -86,24 +86,23 @@ export function listSamples(
   return { offsets, shard, start, length, tokens }
 }
 
-/** Tokens of each document of a shard that the block has: of one that it has not, none, so that no piece of it is in a sample. */
-export function selectLengths({ bits }: CutShard, lengths: Int32Array): Int32Array {
-  return bits ? lengths.map((tokens, row) => (hasBit(bits, row) ? tokens : 0)) : lengths
-}
-
 export function hasBit(bits: Uint8Array, at: number): boolean {
   return (bits[at >>> 3] & (1 << (at & 7))) !== 0
 }
 
-/** Of each document of the block: its tokens, its shard, and the token of the shard that it begins at. */
-function flatten(lengthsByShard: readonly Int32Array[]) {
+/**
+ * Of each document of the block's shards: its tokens, its shard, and the token of the shard that it begins at. One that the block has not
+ * has no tokens here, so that no piece of it is in a sample.
+ */
+function flatten(shards: readonly CutShard[], lengthsByShard: readonly Int32Array[]) {
   const documents = lengthsByShard.reduce((sum, lengths) => sum + lengths.length, 0)
   const [lengths, shardOf, startOf] = [0, 1, 2].map(() => new Int32Array(documents))
   let at = 0
   for (const [shard, lengthsOfOne] of lengthsByShard.entries()) {
+    const { bits } = shards[shard]
     let start = 0
-    for (const tokens of lengthsOfOne) {
-      lengths[at] = tokens
+    for (const [row, tokens] of lengthsOfOne.entries()) {
+      lengths[at] = bits && !hasBit(bits, row) ? 0 : tokens
       shardOf[at] = shard
       startOf[at++] = start
       start += tokens

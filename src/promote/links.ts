@@ -21,12 +21,10 @@ export class ShardLinks {
 
   /** `shards` is the feed's shards folder. */
   constructor(feed: string, shards: string, run: RunReader, checkOwner: () => void = () => {}) {
-    const { id, segments } = run.run
     const own = join(run.dir, 'shards')
-    const name = hash('sha256', id ?? segments[0].shard).slice(0, 16)
     this.#run = run
     this.#shards = shards
-    this.#folder = resolve(own) === resolve(shards) ? own : join(feed, 'promoted', name)
+    this.#folder = resolve(own) === resolve(shards) ? own : join(feed, 'promoted', nameLinks(run))
     this.#checkOwner = checkOwner
   }
 
@@ -50,6 +48,11 @@ export class ShardLinks {
     }
     for (const folder of folders) await syncFolder(folder)
   }
+}
+
+/** The folder of a run's links. */
+export function nameLinks({ run: { id, segments } }: RunReader): string {
+  return hash('sha256', id ?? segments[0].shard).slice(0, 16)
 }
 
 /** What file systems answer that have no links, or not to there. */

@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { encodePromoted } from '../feed/files/promoted.ts'
 import type { Promotion } from '../feed/plan/promotion.ts'
+import type { RunReader } from '../record/run-reader.ts'
 import type { FeedOfRun } from './cover.ts'
 import { openKnown } from './known-runs.ts'
-import { ShardLinks } from './links.ts'
+import { nameLinks, ShardLinks } from './links.ts'
 import { selectShards } from './select.ts'
 import { nameRun, openPromotedRun } from './source-run.ts'
 
@@ -24,6 +25,32 @@ export async function* recomputePromotions(feed: FeedOfRun): AsyncGenerator<Judg
     yield await judgeOrExcuse(feed, step, promotion, earlier)
     earlier.push(promotion)
   }
+}
+
+/** The run that a shard of a feed's promotions is of, by its path from the shards folder; null for the feed's own, and where it is gone. */
+export type FindRun = (path: string) => RunReader | null
+
+/** Opens all runs that promotions of a feed name, for as long as `work` takes. */
+export async function withPromotedRuns<T>(
+  { dir, controls }: Pick<FeedOfRun, 'dir' | 'controls'>,
+  work: (find: FindRun) => Promise<T>,
+): Promise<T> {
+  const runs = new Map<string, RunReader>()
+  try {
+    for (const { promote } of controls) {
+      const run = promote && (await openPromotedRun(dir, promote.to).catch(excuse))
+      if (run) runs.set(nameLinks(run), run)
+    }
+    return await work(path => (path.startsWith('..') ? (runs.get(path.split('/').at(-3)!) ?? null) : null))
+  } finally {
+    for (const run of runs.values()) await run[Symbol.asyncDispose]()
+  }
+}
+
+/** A run that is gone is told where the promotion is judged. */
+function excuse(error: unknown): null {
+  if (error instanceof HeadraceError && ['not-found', 'corrupt'].includes(error.code)) return null
+  throw error
 }
 
 async function judgeOrExcuse(

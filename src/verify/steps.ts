@@ -6,6 +6,7 @@ import { takeRows } from '../batch/rows.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import type { Step } from '../feed/files/steps.ts'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
+import type { FindRun } from '../promote/recompute.ts'
 import { topics } from '../record/layout.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { readSlot } from '../record/slots.ts'
@@ -29,7 +30,12 @@ export function chooseSteps(steps: number, stepsMax: number): number[] {
  * Reads steps as trainers do: the ranks of a larger world must get the samples that one reader gets, and their tokens must be those of
  * the kept texts, tokenized once more.
  */
-export async function verifySteps(run: RunReader, steps: readonly Step[], check: Check): Promise<void> {
+export async function verifySteps(
+  run: RunReader,
+  steps: readonly Step[],
+  findOther: FindRun,
+  check: Check,
+): Promise<void> {
   const dir = join(run.dir, 'feed')
   const tokenizer = openTokenizer(run.run.tokenizer)
   if (!tokenizer) check.note('texts were not tokenized again: the tokenizer is not one of ours')
@@ -39,7 +45,7 @@ export async function verifySteps(run: RunReader, steps: readonly Step[], check:
     await check.attempt(where, advice, async () => {
       const whole = await readStep(dir, step.step, 0, 1)
       const problems = [...judgeStep(step, whole), ...(await judgeRanks(dir, whole))]
-      if (tokenizer) problems.push(...(await judgeTexts(run, step, whole, tokenizer)))
+      if (tokenizer) problems.push(...(await judgeTexts({ run, findOther, step, batch: whole, tokenizer })))
       for (const what of problems) check.fail(where, what, advice)
     })
   }
@@ -102,14 +108,23 @@ interface Piece {
   readonly at: number
 }
 
-async function judgeTexts(run: RunReader, step: Step, batch: FeedBatch, tokenizer: Tokenizer): Promise<string[]> {
+interface Read {
+  readonly run: RunReader
+  readonly findOther: FindRun
+  readonly step: Step
+  readonly batch: FeedBatch
+  readonly tokenizer: Tokenizer
+}
+
+async function judgeTexts({ run, findOther, step, batch, tokenizer }: Read): Promise<string[]> {
   const problems: string[] = []
   for (const { path, start, length, at } of choosePieces(join(run.dir, 'feed'), step, batch.length)) {
     // What a promotion brought has its text in the other run's log.
-    if (path.startsWith('..')) continue
+    const owner = path.startsWith('..') ? findOther(path) : run
+    if (!owner) continue
     const { slot, row, from } = findDocument(join(run.dir, 'shards', path), start)
-    if (slot < run.first) continue
-    const text = await readKept(run, slot, row)
+    if (slot < owner.first) continue
+    const text = await readKept(owner, slot, row)
     const where = `slot ${slot}, row ${row}`
     if (!text) {
       problems.push(`the log has not kept ${where}, of which shard ${path} has tokens`)

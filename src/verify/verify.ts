@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import type { Batch } from '../batch/batch.ts'
 import { listFiles } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
+import { withPromotedRuns } from '../promote/recompute.ts'
 import { Ahead } from '../record/ahead.ts'
 import { bindingOf, findBreak } from '../record/binding.ts'
 import { topics } from '../record/layout.ts'
@@ -89,7 +90,8 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const unknown: string[] = []
   if (foundHead) {
     const read = await verifyFeed(run.dir, foundHead, manifest, checks, count => chooseSteps(count, steps))
-    if (read) await verifySteps(run, read, checks.steps)
+    const own = { dir: join(run.dir, 'feed'), controls }
+    if (read) await withPromotedRuns(own, findOther => verifySteps(run, read, findOther, checks.steps))
     if (isPromoted && foundHead.head)
       unknown.push(...(await verifyPromotions(run, foundHead.head, controls, manifest.note?.ended ?? false, checks)))
   } else if (run.run.feed && manifest.entries.length && !manifest.note?.fed)

@@ -39,7 +39,7 @@ export function makeDocs(random: Random, slots: number): Doc[] {
     for (let row = 0, rows = random.between(3, 12); row < rows; row++) {
       if (random.chance(0.1)) continue
       const first = docs.length * 100
-      const length = random.chance(0.1) ? 0 : random.between(1, 25)
+      const length = random.between(1, 25)
       docs.push({
         slot,
         row,
@@ -94,6 +94,8 @@ export interface MadeOptions {
   readonly slots?: number | undefined
   readonly shardTokens?: number
   readonly run?: Partial<RunFile>
+  /** Of a version whose runs had no id. */
+  readonly isOld?: boolean
   readonly splits?: readonly { readonly name: string; readonly stamp: string }[]
 }
 
@@ -110,7 +112,10 @@ export async function makeRun(
     rules,
   )
   const { manifest, shards } = await writeShards(dir, decided.kept, slots === undefined, shardTokens)
-  await writeFile(join(dir, 'run.json'), JSON.stringify({ ...runFile(), ...options.run }))
+  await writeFile(
+    join(dir, 'run.json'),
+    JSON.stringify({ ...runFile(), ...options.run, ...(options.isOld && { id: undefined }) }),
+  )
   await using log = new JournalLog(join(dir, 'log'), { writable: true })
   const at = (slot: number, note: object) => [{ partition: 0, offset: 0n, slot, note: JSON.stringify(note) }]
   const isEnded = slots === undefined

@@ -56,30 +56,18 @@ export function readSteps(feed: string): { lines: string[]; steps: Step[] } {
 }
 
 /**
- * The documents of all blocks that steps have taken samples of, or passed over as they have none, with the domain that they are fed in.
- * `rowsOf`: what a shard has for a domain.
+ * The documents of all blocks that steps have taken samples of, with the domain that they are fed in. `rowsOf`: what a shard has for a
+ * domain. Each document has tokens, so that no block is without samples.
  */
 export function coveredBy(feed: string, rowsOf: (path: string, domain: string) => readonly Doc[]): Map<Doc, string> {
-  const blocks = new Map<string, number>()
+  const covered = new Map<Doc, string>()
   for (const { domains } of readSteps(feed).steps)
     for (const [domain, ranges] of Object.entries(domains))
-      for (const { block } of ranges) blocks.set(domain, Math.max(block, blocks.get(domain) ?? 0))
-  const covered = new Map<Doc, string>()
-  for (const [domain, last] of blocks)
-    for (let number = 0; number <= last; number++) {
-      using file = openAnyPass(feed, domain, number)
-      for (const { path } of file.identity.shards) for (const doc of rowsOf(path, domain)) covered.set(doc, domain)
-    }
+      for (const { block, epoch } of ranges) {
+        using file = new BlockFile(feed, { domain, number: block, epoch })
+        for (const { path } of file.identity.shards) for (const doc of rowsOf(path, domain)) covered.set(doc, domain)
+      }
   return covered
-}
-
-/** A block that came after the first pass over its domain has no file of that pass. */
-function openAnyPass(feed: string, domain: string, number: number): BlockFile {
-  try {
-    return new BlockFile(feed, { domain, number, epoch: 0 })
-  } catch {
-    return new BlockFile(feed, { domain, number, epoch: 1 })
-  }
 }
 
 export interface FedSample {

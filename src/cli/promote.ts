@@ -31,7 +31,8 @@ export const promoteCommand: Command = {
   },
   run: async (args, terminal) => {
     const [a, b] = args.positionals
-    const [dir, next] = [await findRunFolder(args, a), await findRunFolder(args, b)]
+    const dir = await findRunFolder(args, a)
+    const next = await findRunFolder(args, b)
     const isPlan = args.flag('plan')
     const done = await (isPlan ? planPromotion : promote)(dir, next, optionsOf(args))
     if (args.flag('json')) terminal.out.write(`${JSON.stringify(jsonOf(done, isPlan))}\n`)
@@ -115,7 +116,7 @@ function printPromoted(done: Promoted, { dir, next, isPlan }: Where, terminal: T
   if (isPlan)
     write(`first changed step: ${entry.step} (${formatPlural(steps, 'step')} published). Nothing was written.\n`)
   else write(`${describeSteps(done)}\n`)
-  for (const text of advise(done)) write(`${wrapText(text, pageWidth(terminal)).join('\n')}\n`)
+  for (const text of advise(done, a)) write(`${wrapText(text, pageWidth(terminal)).join('\n')}\n`)
 }
 
 function describeSteps({ entry, steps }: Promoted): string {
@@ -146,11 +147,11 @@ function tableOf(counts: readonly FateCount[]): string[][] {
 const domainsMax = 20
 
 /** What a reader of the table may want to do otherwise. */
-function advise({ entry, selection, mixture }: Promoted): string[] {
+function advise({ entry, selection, mixture, hasEnded }: Promoted, run: string): string[] {
   const { rows, backfill } = entry.promote
-  const texts: string[] = []
+  const texts = hasEnded ? [] : [`${run} has not ended: what it gives from now on goes into no step of this feed.`]
   if (rows.leftOut > 0) {
-    const left = selection!.counts.filter(({ fate }) => fate === 'leftOut')
+    const left = selection!.counts.filter(({ fate }) => fate === 'leftOut').sort((a, b) => b.tokens - a.tokens)
     const tokens = left.reduce((sum, one) => sum + one.tokens, 0)
     const all = selection!.counts.reduce((sum, one) => sum + one.tokens, 0)
     const name = left[0].domain

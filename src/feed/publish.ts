@@ -11,7 +11,6 @@ import { openShard } from '../shards/shard.ts'
 import { readSampleTokens } from './files/block-file.ts'
 import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
-import { readPromoted } from './files/promoted.ts'
 import { type FeedOptions, feedOptions } from './options.ts'
 import { type BlockSpec, listSamples, writeBlock } from './plan/blocks.ts'
 import { type ControlEntry, checkControl, parseControls } from './plan/control.ts'
@@ -97,11 +96,7 @@ export class FeedPublisher implements AsyncDisposable {
     this.#shards = shards
     this.#head = head
     this.#onEffect = onEffect
-    this.#planner = new Planner(
-      head,
-      spec => this.#cutBlock(spec),
-      promotion => readPromoted(dir, promotion),
-    )
+    this.#planner = new Planner(head, spec => this.#cutBlock(spec), dir)
     this.#ledger = new LedgerWriter(dir, head.segmentSteps, head.steps, onEffect)
     for (const entry of controls) this.#planner.control(entry)
   }

@@ -4,7 +4,6 @@ import { type Address, addressOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { readSampleTokens } from '../feed/files/block-file.ts'
 import type { Head } from '../feed/files/head.ts'
-import { readPromoted } from '../feed/files/promoted.ts'
 import { type BlockSpec, type CutShard, hasBit, listSamples } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
@@ -56,11 +55,7 @@ async function planBefore(
   step: number,
   domains: Set<string>,
 ): Promise<Planner> {
-  const planner = new Planner(
-    head,
-    spec => cutBlock(dir, head, spec),
-    promotion => readPromoted(dir, promotion),
-  )
+  const planner = new Planner(head, spec => cutBlock(dir, head, spec), dir)
   for (const entry of controls) planner.control(entry)
   let digest = head.feed
   const plan = async () => {

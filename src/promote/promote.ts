@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path'
+import { canonicalJson } from '../canonical-json.ts'
 import { lockDirectory } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
 import { readHead } from '../feed/files/head.ts'
-import { encodePromoted, writePromoted } from '../feed/files/promoted.ts'
 import type { Mixture } from '../feed/options.ts'
+import { encodePromoted, writePromoted } from '../feed/plan/promoted.ts'
 import { readControls, reopenFeed } from '../feed/publish.ts'
 import { readManifest } from '../record/manifest.ts'
 import { RunReader } from '../record/run-reader.ts'
@@ -21,6 +22,8 @@ export interface Promoted {
   /** Null where an earlier command had recorded it, and this one has only gone on. */
   readonly selection: Selection | null
   readonly mixture: Mixture | null
+  /** Whether the feed's own run has ended: what it gives from now on goes into no step. */
+  readonly hasEnded: boolean
   /** Steps that the feed has. */
   readonly steps: number
 }
@@ -42,13 +45,13 @@ export async function promote(dir: string, nextDir: string, options: PromoteOpti
   const { feed } = opened
   await using next = await RunReader.open(nextDir)
   const known = findSame(feed, next, options)
-  if (known) return { entry: known, selection: null, mixture: null, steps: await publishSteps(feed, null, onEffect) }
+  if (known) return { ...recorded(feed, known), steps: await publishSteps(feed, null, onEffect) }
   const planned = await planEntry(feed, next, options)
   const links = new ShardLinks(feed.dir, join(feed.dir, feed.head.shards), next, () => onEffect('link a shard'))
   await links.make(await neededShards(next, links, planned.selection))
   await writePromoted(feed.dir, encodePromoted(planned.selection.shards), onEffect)
   const steps = await publishSteps(feed, planned.entry, onEffect)
-  return { ...planned, steps }
+  return { ...planned, hasEnded: feed.hasEnded, steps }
 }
 
 /** The same without an effect: nothing is written, and a run may be at work. */
@@ -56,9 +59,13 @@ export async function planPromotion(dir: string, nextDir: string, options: Promo
   await using opened = await openFeedOfRun(dir, options)
   await using next = await RunReader.open(nextDir)
   const known = findSame(opened.feed, next, options)
-  const { steps } = opened.feed.head
-  if (known) return { entry: known, selection: null, mixture: null, steps }
-  return { ...(await planEntry(opened.feed, next, options)), steps }
+  const { head, hasEnded: isWhole } = opened.feed
+  if (known) return { ...recorded(opened.feed, known), steps: head.steps }
+  return { ...(await planEntry(opened.feed, next, options)), hasEnded: isWhole, steps: head.steps }
+}
+
+function recorded({ hasEnded: isWhole }: FeedOfRun, entry: PromoteEntry): Omit<Promoted, 'steps'> {
+  return { entry, selection: null, mixture: null, hasEnded: isWhole }
 }
 
 async function openFeedOfRun(
@@ -97,10 +104,8 @@ function findSame({ dir, controls, run }: FeedOfRun, next: RunReader, options: P
   const { to, backfill } = last.promote
   const named = nameRun(dir, next)
   if (to.run !== named.run || to.id !== named.id) return null
-  const asked = { ...backfill, ...options.backfill }
-  const isSame =
-    (options.step ?? last.step) === last.step && JSON.stringify(asked) === JSON.stringify(options.backfill ?? backfill)
-  if (isSame) return last
+  const { step = last.step, backfill: asked = {} } = options
+  if (step === last.step && canonicalJson(asked) === canonicalJson(backfill)) return last
   throw new HeadraceError(
     'bad-option',
     `the feed of ${run.dir} goes on with ${next.dir} from step ${last.step} on already: promote it to another run, or back, first`,

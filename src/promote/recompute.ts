@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
-import { encodePromoted } from '../feed/files/promoted.ts'
+import { encodePromoted } from '../feed/plan/promoted.ts'
 import type { Promotion } from '../feed/plan/promotion.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { FeedOfRun } from './cover.ts'

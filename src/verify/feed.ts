@@ -6,7 +6,6 @@ import { listFiles, readText } from '../disk/files.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import { type FeedIdentity, feedId, type Head } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
-import { readPromoted } from '../feed/files/promoted.ts'
 import { openStep, type Step } from '../feed/files/steps.ts'
 import { type BlockSpec, blockMetadata, blockPath, listSamples, type SampleList } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
@@ -155,11 +154,7 @@ async function openPlanner(
   const text = (await readText(join(dir, file))) ?? '[]'
   const restore = 'restore it from a copy: the steps after its changes were planned by them'
   return check.attempt(fileAt(file), restore, () => {
-    const planner = new Planner(
-      head,
-      spec => blocks.cutBlock(spec),
-      promotion => readPromoted(join(dir, 'feed'), promotion),
-    )
+    const planner = new Planner(head, spec => blocks.cutBlock(spec), join(dir, 'feed'))
     for (const entry of JSON.parse(text) as ControlEntry[]) planner.control(entry)
     for (const entry of manifest.entries) planner.add(entry)
     if (manifest.note?.ended) planner.end()

@@ -8,6 +8,7 @@ import type { FeedSettings } from '../options.ts'
 import type { BlockSpec, CutShard } from './blocks.ts'
 import { type ControlEntry, checkControl, type Settings, settingsAt } from './control.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
+import { readPromoted } from './promoted.ts'
 import type { PlannedShard, Promotion } from './promotion.ts'
 
 export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'> {
@@ -17,9 +18,6 @@ export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'> {
 
 /** Cuts a block into samples, makes it last, and returns the tokens of each sample. The same block gives the same samples. */
 type CutBlock = (spec: BlockSpec) => Promise<Int32Array>
-
-/** The shards that a promotion goes on with, in their order. The same promotion gives the same. */
-type ReadPromoted = (promotion: Promotion) => Promise<readonly PlannedShard[]>
 
 /**
  * How far a domain was fed: `samples` and `tokens` in all; the next is sample `at` of block `block`, in pass `epoch`, which has `ready`
@@ -52,7 +50,7 @@ interface Domain {
 export class Planner {
   readonly #options: PlanOptions
   readonly #cutBlock: CutBlock
-  readonly #readPromoted: ReadPromoted
+  readonly #dir: string
   readonly #domains = new Map<string, Domain>()
   /** Shards by the domain that they are of, which is not always the one that they are fed in. */
   readonly #shards = new Map<string, number>()
@@ -72,10 +70,11 @@ export class Planner {
   /** Tokens by which each domain of the last step is behind, those without a shard too: what they are owed is not forgotten. */
   #carries: ReadonlyMap<string, number> = new Map()
 
-  constructor(options: PlanOptions, cutBlock: CutBlock, readPromoted: ReadPromoted = async () => []) {
+  /** `dir`: the feed's folder, where the shards of promotions are listed. */
+  constructor(options: PlanOptions, cutBlock: CutBlock, dir = '') {
     this.#options = options
     this.#cutBlock = cutBlock
-    this.#readPromoted = readPromoted
+    this.#dir = dir
     this.#limit = this.#limitNames([])
     this.#digest = options.feed
   }
@@ -160,7 +159,7 @@ export class Planner {
     const entry = this.#controls.findLast(({ step, promote }) => promote !== undefined && step === this.#step)
     const promotion = entry?.promote
     if (!promotion || promotion === this.#promotion) return
-    this.#pending = [...(await this.#readPromoted(promotion))]
+    this.#pending = await readPromoted(this.#dir, promotion)
     this.#promotion = promotion
     this.#folded = this.#foldedByStep
     this.#isEnding = true

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { makeFolder, type OnEffect, writeDurably } from '../../disk/durable-file.ts'
 import { readText } from '../../disk/files.ts'
 import { HeadraceError } from '../../errors.ts'
-import type { PlannedShard, Promotion } from '../plan/promotion.ts'
+import type { PlannedShard, Promotion } from './promotion.ts'
 
 /**
  * What a promotion feeds: a line of JSON a shard, in the order in which they are planned. `bits` are in base64, and absent where all rows

@@ -151,8 +151,7 @@ export class FeedPublisher implements AsyncDisposable {
       const { steps } = this.#planner
       if (planned > 0 && steps > this.#head.steps) {
         await this.#ledger.sync()
-        // A feed that had ended goes on where it is promoted.
-        await this.#writeHead({ steps, digest, ended: false, leftover: {} })
+        await this.#writeHead({ steps, digest })
       }
       if (planned < publishStepsMax) return this.#head.steps
     }
@@ -166,7 +165,8 @@ export class FeedPublisher implements AsyncDisposable {
   }
 
   async #writeHead(change: Partial<Head>): Promise<void> {
-    const head = { ...this.#head, ...change }
+    // A feed that had ended goes on where it is promoted.
+    const head = { ...this.#head, ended: false, leftover: {}, ...change }
     await writeHead(this.#dir, head, this.#onEffect)
     this.#head = head
   }

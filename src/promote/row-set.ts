@@ -1,8 +1,8 @@
 import { type Address, rowOf, slotOf } from '../decide/decider.ts'
 
 /**
- * A set of rows by their addresses: a bit a row and 8 bytes a slot. The bits of a slot lie together and move to a larger place when a
- * row beyond them comes, so at most half of the memory is left behind.
+ * A set of rows by their addresses: a bit a row and 12 bytes a slot. The bits of a slot lie together. The last ones grow where they are, as
+ * rows come in order; others move to a place of twice the size when a row beyond them comes, and leave theirs behind.
  */
 export class RowSet {
   #bits = new Uint8Array(1024)
@@ -14,6 +14,11 @@ export class RowSet {
 
   get count(): number {
     return this.#count
+  }
+
+  /** What it takes of memory. */
+  get bytes(): number {
+    return this.#bits.length + this.#starts.byteLength + this.#sizes.byteLength
   }
 
   has(address: Address): boolean {
@@ -37,12 +42,16 @@ export class RowSet {
     }
     const before = this.#sizes[slot]
     if (bytes <= before) return
-    const size = Math.max(bytes, 2 * before)
-    if (this.#used + size > this.#bits.length) this.#bits = grown(this.#bits, new Uint8Array(2 * (this.#used + size)))
-    this.#bits.copyWithin(this.#used, this.#starts[slot], this.#starts[slot] + before)
-    this.#starts[slot] = this.#used
+    const from = this.#starts[slot]
+    const isLast = from + before === this.#used
+    const start = isLast ? from : this.#used
+    const size = isLast || before === 0 ? bytes : Math.max(bytes, 2 * before)
+    const used = start + size
+    if (used > this.#bits.length) this.#bits = grown(this.#bits, new Uint8Array(Math.ceil(1.25 * used)))
+    if (!isLast) this.#bits.copyWithin(start, from, from + before)
+    this.#starts[slot] = start
     this.#sizes[slot] = size
-    this.#used += size
+    this.#used = used
   }
 }
 

@@ -1,10 +1,12 @@
 import { HeadraceError } from '../errors.ts'
+import { auditCommand } from './audit.ts'
 import { type Command, describeCommand, parseCommand, type Terminal } from './command.ts'
 import { decisionsCommand } from './decisions.ts'
 import { doctorCommand } from './doctor.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { fatesCommand } from './fates.ts'
 import { feedCommand } from './feed.ts'
+import { forkCommand } from './fork.ts'
 import { guardTerminal } from './guard-terminal.ts'
 import { initCommand } from './init.ts'
 import { lookCommand } from './look.ts'
@@ -16,6 +18,7 @@ import { releaseCommand } from './release.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 import { seedCommand } from './seed.ts'
+import { takeDownCommand } from './take-down.ts'
 import { topicsCommand } from './topics.ts'
 import { traceCommand } from './trace.ts'
 import { tryCommand } from './try.ts'
@@ -37,6 +40,9 @@ export const commands: readonly Command[] = [
   decisionsCommand,
   feedCommand,
   promoteCommand,
+  forkCommand,
+  takeDownCommand,
+  auditCommand,
   verifyCommand,
   doctorCommand,
   seedCommand,

@@ -1,7 +1,6 @@
-import { join, relative, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { makeFolder, type OnEffect } from '../disk/durable-file.ts'
-import { readText } from '../disk/files.ts'
 import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
@@ -9,12 +8,15 @@ import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
 import { readSampleTokens } from './files/block-file.ts'
-import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './files/head.ts'
+import { readControls } from './files/control-file.ts'
+import { type FeedIdentity, feedId, type Head, readHead, rootOf, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
 import { type FeedOptions, feedOptions } from './options.ts'
 import { type BlockSpec, listSamples, writeBlock } from './plan/blocks.ts'
-import { type ControlEntry, checkControl, parseControls } from './plan/control.ts'
+import { type ControlEntry, checkControl } from './plan/control.ts'
 import { Planner } from './plan/planner.ts'
+
+export { readControls }
 
 /** The run that a feed is made of. */
 export interface FeedOrigin {
@@ -46,8 +48,10 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
   const known = await readHead(dir)
   if (known && known.feed !== id) throw refuseOther(dir, known, identity)
   const shards = relative(dir, origin.shards).split(sep).join('/')
-  const start = { ...identity, feed: id, shards, steps: 0, digest: id, ended: false, leftover: {} }
-  return new FeedPublisher(dir, origin.shards, known ?? start, await readControls(dir), origin.onEffect)
+  const controls = await readControls(dir)
+  const version = controls.some(({ takeDown }) => takeDown) ? 2 : identity.version
+  const start = { ...identity, version, feed: id, shards, steps: 0, digest: id, ended: false, leftover: {} } as const
+  return new FeedPublisher(dir, origin.shards, known ?? start, controls, origin.onEffect)
 }
 
 /**
@@ -57,7 +61,7 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
 export async function reopenFeed(dir: string, onEffect?: OnEffect): Promise<FeedPublisher> {
   const head = await readHead(dir)
   if (!head) throw new HeadraceError('not-found', `there is no feed in ${dir}, or no step of it yet`)
-  return new FeedPublisher(dir, join(dir, head.shards), head, await readControls(dir), onEffect)
+  return new FeedPublisher(dir, resolve(dir, head.shards), head, await readControls(dir), onEffect)
 }
 
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
@@ -69,7 +73,7 @@ function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
 function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {
   const names = Object.keys(identity) as (keyof FeedIdentity)[]
   const list = names
-    .filter(name => canonicalJson(known[name]) !== canonicalJson(identity[name]))
+    .filter(name => name !== 'version' && canonicalJson(known[name]) !== canonicalJson(identity[name]))
     .map(name => `${name} was ${JSON.stringify(known[name])} and is ${JSON.stringify(identity[name])}`)
   return new HeadraceError(
     'bad-pipeline',
@@ -96,7 +100,7 @@ export class FeedPublisher implements AsyncDisposable {
     this.#shards = shards
     this.#head = head
     this.#onEffect = onEffect
-    this.#planner = new Planner(head, spec => this.#cutBlock(spec), dir)
+    this.#planner = new Planner({ ...head, feed: rootOf(head) }, spec => this.#cutBlock(spec), dir)
     this.#ledger = new LedgerWriter(dir, head.segmentSteps, head.steps, onEffect)
     for (const entry of controls) this.#planner.control(entry)
   }
@@ -181,16 +185,5 @@ export class FeedPublisher implements AsyncDisposable {
     const samples = listSamples(spec, this.#head, lengths)
     await writeBlock(this.#dir, spec, this.#head, samples, this.#onEffect)
     return samples.tokens
-  }
-}
-
-/** The changes of mixture, batch or run that a feed was given. Throws `corrupt` where they are damaged. */
-export async function readControls(dir: string): Promise<ControlEntry[]> {
-  const path = join(dir, 'control.json')
-  const text = (await readText(path)) ?? '[]'
-  try {
-    return parseControls(text)
-  } catch (error) {
-    throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}; restore it from a copy`, error)
   }
 }

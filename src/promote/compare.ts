@@ -2,6 +2,7 @@ import { canonicalJson } from '../canonical-json.ts'
 import { HeadraceError } from '../errors.ts'
 import { type FeedOptions, feedOptions } from '../feed/options.ts'
 import { settingsAt } from '../feed/plan/control.ts'
+import { placeStep } from '../feed/plan/fork.ts'
 import { resolveOptions } from '../options.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type RecordedSplit, readSplits } from '../record/splits.ts'
@@ -83,7 +84,7 @@ function checkTokens({ head, run }: FeedOfRun, next: RunReader): void {
 function checkSamples({ dir, head, controls }: FeedOfRun, next: RunReader, step: number): void {
   if (!next.run.feed) return
   const other = resolveOptions('a feed', feedOptions, next.run.feed as FeedOptions)
-  const batches = [head.batch, settingsAt(step, head, controls).batch]
+  const batches = [head.batch, settingsAt(placeStep(step, controls), head, controls).batch]
   if (other.length !== head.length) throw refuseSamples(`samples of ${head.length} tokens`, `${other.length}`)
   if (!batches.includes(other.batch)) throw refuseSamples(`steps of ${batches[1]} samples`, `${other.batch}`)
   function refuseSamples(mine: string, theirs: string): HeadraceError {

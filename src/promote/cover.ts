@@ -3,7 +3,7 @@ import { numbers } from '../batch/batch.ts'
 import { type Address, addressOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { readSampleTokens } from '../feed/files/block-file.ts'
-import type { Head } from '../feed/files/head.ts'
+import { type Head, rootOf } from '../feed/files/head.ts'
 import { type BlockSpec, type CutShard, hasBit, listSamples } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
@@ -55,9 +55,9 @@ async function planBefore(
   step: number,
   domains: Set<string>,
 ): Promise<Planner> {
-  const planner = new Planner(head, spec => cutBlock(dir, head, spec), dir)
+  const planner = new Planner({ ...head, feed: rootOf(head) }, spec => cutBlock(dir, head, spec), dir)
   for (const entry of controls) planner.control(entry)
-  let digest = head.feed
+  let digest = rootOf(head)
   const plan = async () => {
     while (planner.steps < step) {
       const next = await planner.nextStep()

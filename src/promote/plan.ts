@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import type { Mixture } from '../feed/options.ts'
 import { type ControlEntry, settingsAt } from '../feed/plan/control.ts'
+import { placeStep } from '../feed/plan/fork.ts'
 import { encodePromoted } from '../feed/plan/promoted.ts'
 import type { Promotion } from '../feed/plan/promotion.ts'
 import { readManifest } from '../record/manifest.ts'
@@ -96,7 +97,7 @@ async function checkBackfill(
 
 /** The weights from the step on: those in force there, with what was given. */
 function changeMixture({ head, controls }: FeedOfRun, step: number, weights: Mixture | undefined): Mixture | null {
-  const { mixture } = settingsAt(step, head, controls)
+  const { mixture } = settingsAt(placeStep(step, controls), head, controls)
   if (!weights) return mixture
   if (mixture === null)
     throw new HeadraceError(

@@ -14,10 +14,10 @@ import { advices, type Check, fileAt } from './check.ts'
 
 const where = fileAt('feed/control.json')
 
-/** The control entries of a run's feed; none where they are damaged, which the planning of its steps says. */
-export async function readControlsOf(dir: string): Promise<readonly ControlEntry[]> {
+/** The control entries of a feed of a run; none where they are damaged, which the planning of its steps says. */
+export async function readControlsOf(dir: string, folder: string): Promise<readonly ControlEntry[]> {
   try {
-    return await readControls(join(dir, 'feed'))
+    return await readControls(join(dir, folder))
   } catch (error) {
     if (error instanceof HeadraceError && error.code === 'corrupt') return []
     throw error

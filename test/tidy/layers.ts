@@ -48,6 +48,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'sources/parquet': ['sources/files'],
   'feed/files': ['feed/plan'],
   'feed/plan': ['feed/files'],
+  'feed/change': ['feed/files', 'feed/plan'],
   'run/measure': ['run/load'],
   'run/redrive': ['run/load'],
   'run/spread': ['run/load', 'run/redrive', 'run/measure', 'run/decide', 'run/shard'],

@@ -7,7 +7,9 @@ import { type SampleRange, type Step, sealStep, type Total } from '../files/step
 import type { FeedSettings } from '../options.ts'
 import type { BlockSpec, CutShard } from './blocks.ts'
 import { type ControlEntry, checkControl, type Settings, settingsAt } from './control.ts'
+import { isPassedOver, placeEntries } from './fork.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
+import { PassedOver } from './passed-over.ts'
 import { readPromoted } from './promoted.ts'
 import type { PlannedShard, Promotion } from './promotion.ts'
 
@@ -66,7 +68,10 @@ export class Planner {
   #isClosed = false
   #isTried = false
   #step = 0
+  /** The place in the plan, which counts steps that forks pass over, too. */
+  #position = 0
   #digest: string
+  readonly #passed = new PassedOver()
   /** Tokens by which each domain of the last step is behind, those without a shard too: what they are owed is not forgotten. */
   #carries: ReadonlyMap<string, number> = new Map()
 
@@ -125,13 +130,14 @@ export class Planner {
 
   /** The next step, or null until more entries come; after the end, null for good. */
   async nextStep(): Promise<{ step: Step; line: string } | null> {
-    await this.#promote()
-    const settings = settingsAt(this.#step, this.#options, this.#controls)
     this.#isTried = true
     for (;;) {
+      await this.#promote()
+      const settings = settingsAt(this.#position, this.#options, this.#controls)
       const filled = await this.#fill(settings)
-      if (filled) return this.#seal(settings, filled)
-      if (!this.#fold()) return null
+      if (filled && isPassedOver(this.#position, this.#controls)) this.#passOver(filled)
+      else if (filled) return this.#seal(settings, filled)
+      else if (!this.#fold()) return null
     }
   }
 
@@ -156,8 +162,8 @@ export class Planner {
    * all that lies behind them is left, also what a step took in that was tried and not filled. So what follows is a function of the steps.
    */
   async #promote(): Promise<void> {
-    const entry = this.#controls.findLast(({ step, promote }) => promote !== undefined && step === this.#step)
-    const promotion = entry?.promote
+    const placed = placeEntries(this.#controls)
+    const promotion = placed.findLast(([{ promote }, at]) => promote && at === this.#position)?.[0].promote
     if (!promotion || promotion === this.#promotion) return
     this.#pending = await readPromoted(this.#dir, promotion)
     this.#promotion = promotion
@@ -297,28 +303,37 @@ export class Planner {
     return tokens
   }
 
-  #seal(settings: Settings, filled: Filled): { step: Step; line: string } {
-    const { cursors, shares, mixture, ranges, tokens } = filled
-    const carries = new Map(shares.map(share => [share.domain, share.carry]))
+  /** Goes on as if the step had been fed, so that those after it hold what they would hold then. */
+  #passOver(filled: Filled): void {
+    for (const [name, cursor] of filled.cursors) this.#passed.add(name, this.#domains.get(name)!.fed, cursor)
+    this.#moveOn(filled)
+  }
+
+  #moveOn({ cursors, shares }: Filled): void {
     for (const [name, cursor] of cursors) this.#domains.get(name)!.fed = cursor
-    const totals = [...cursors].filter(([, fed]) => fed.samples > 0)
+    this.#carries = new Map(shares.map(share => [share.domain, share.carry]))
+    this.#position++
+    this.#foldedByStep = this.#folded
+  }
+
+  #seal(settings: Settings, filled: Filled): { step: Step; line: string } {
+    const { cursors, mixture, ranges, tokens } = filled
+    this.#moveOn(filled)
     const sealed = sealStep({
       step: this.#step,
       domains: ranges,
       samples: settings.batch,
       tokens,
       mixture,
-      carry: Object.fromEntries(carries),
-      totals: Object.fromEntries(totals.map(([name, { samples, tokens }]) => [name, { samples, tokens }])),
+      carry: Object.fromEntries(this.#carries),
+      totals: this.#passed.totals(cursors),
       manifest: this.#folded,
       control: settings.entries,
       previous: this.#digest,
     })
     this.#step++
-    this.#foldedByStep = this.#folded
     this.#isTried = false
     this.#digest = sealed.step.digest
-    this.#carries = carries
     return sealed
   }
 }

@@ -23,13 +23,15 @@ export class BlockFile implements Disposable {
   /** Number of each batch's first sample. */
   readonly #starts: number[] = []
 
-  constructor(dir: string, block: BlockRef) {
-    this.#file = openBlock(dir, block)
+  /** `block`: which one, or the path of a file that is whichever it says. */
+  constructor(dir: string, block: BlockRef | string) {
+    this.#file = typeof block === 'string' ? new ColumnFile(join(dir, block)) : openBlock(dir, block)
     const { batches, metadata } = this.#file.layout
     const identity = parseIdentity(metadata.block)
-    if (!identity || !isSameBlock(identity, block) || !batches.every(hasColumns)) {
+    const isExpected = identity && (typeof block === 'string' || isSameBlock(identity, block))
+    if (!isExpected || !batches.every(hasColumns)) {
       this.#file.close()
-      throw this.#file.corrupt(`it is not block ${block.number} of '${block.domain}', epoch ${block.epoch}`)
+      throw this.#file.corrupt(`it is not ${describeBlock(block)}`)
     }
     this.identity = identity
     let samples = 0
@@ -96,6 +98,11 @@ function openBlock(dir: string, block: BlockRef): ColumnFile {
       throw isNotFound(error) ? missing : error
     }
   }
+}
+
+function describeBlock(block: BlockRef | string): string {
+  if (typeof block === 'string') return 'a block of samples'
+  return `block ${block.number} of '${block.domain}', epoch ${block.epoch}`
 }
 
 const isNotFound = (error: unknown) => error instanceof HeadraceError && error.code === 'not-found'

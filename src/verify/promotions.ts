@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import { HeadraceError } from '../errors.ts'
+import type { Head } from '../feed/files/head.ts'
+import type { ControlEntry } from '../feed/plan/control.ts'
+import { readPromoted } from '../feed/plan/promoted.ts'
+import type { Promotion } from '../feed/plan/promotion.ts'
+import { readControls } from '../feed/publish.ts'
+import { recomputePromotions } from '../promote/recompute.ts'
+import type { RunReader } from '../record/run-reader.ts'
+import { openShard } from '../shards/shard.ts'
+import { advices, type Check, fileAt } from './check.ts'
+
+const where = fileAt('feed/control.json')
+
+/** The control entries of a feed of a run; none where they are damaged, which the planning of its steps says. */
+export async function readControlsOf(dir: string, folder: string): Promise<readonly ControlEntry[]> {
+  try {
+    return await readControls(join(dir, folder))
+  } catch (error) {
+    if (error instanceof HeadraceError && error.code === 'corrupt') return []
+    throw error
+  }
+}
+
+/** Holds each promotion of a feed against the runs that it names. Returns what could not be told, in sentences. */
+export async function verifyPromotions(
+  run: RunReader,
+  head: Head,
+  controls: readonly ControlEntry[],
+  hasEnded: boolean,
+  checks: { readonly plan: Check; readonly shards: Check },
+): Promise<string[]> {
+  const feed = { dir: join(run.dir, 'feed'), head, controls, run, hasEnded }
+  const unknown: string[] = []
+  await checks.plan.attempt(where, advices.restore, async () => {
+    for await (const judged of recomputePromotions(feed)) {
+      const who = `the promotion at step ${judged.step}`
+      for (const what of judged.problems) checks.plan.fail(where, `${who}: ${what}`, advices.report)
+      if (judged.unknown !== null) unknown.push(`${who}: ${judged.unknown}.`)
+    }
+  })
+  for (const { promote } of controls) if (promote) await hashPromoted(feed.dir, head, promote, checks.shards)
+  return unknown
+}
+
+/** The bytes of another run's shards, as this feed has them. */
+async function hashPromoted(dir: string, head: Head, promotion: Promotion, check: Check): Promise<void> {
+  const shards = await check.attempt(fileAt(join('feed', promotion.selection)), advices.restore, () =>
+    readPromoted(dir, promotion),
+  )
+  const others = (shards ?? []).map(({ shard }) => shard).filter(({ path }) => path.startsWith('..'))
+  for (const [path, shard] of new Map(others.map(one => [one.path, one]))) {
+    const at = fileAt(join('shards', path))
+    check.counted++
+    await check.attempt(at, advices.restore, async () => {
+      openShard(join(dir, head.shards, path), shard).close()
+      const hash = createHash('sha256')
+      for await (const bytes of createReadStream(join(dir, head.shards, path))) hash.update(bytes)
+      const sha256 = hash.digest('hex')
+      if (sha256 !== shard.sha256)
+        check.fail(at, `its SHA-256 is ${sha256}; the promotion says ${shard.sha256}`, advices.restore)
+    })
+  }
+}

@@ -92,7 +92,7 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
     const read = await verifyFeed(run.dir, foundHead, manifest, checks, count => chooseSteps(count, steps))
     const own = { dir: join(run.dir, 'feed'), controls }
     if (read) await withPromotedRuns(own, findOther => verifySteps(run, read, findOther, checks.steps))
-    if (isPromoted && foundHead.head)
+    if (foundHead.head)
       unknown.push(...(await verifyPromotions(run, foundHead.head, controls, manifest.note?.ended ?? false, checks)))
   } else if (run.run.feed && manifest.entries.length && !manifest.note?.fed)
     checks.ledger.note('no step is published yet: the next start does it')

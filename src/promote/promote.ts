@@ -128,5 +128,6 @@ async function publishSteps(
   await using feed = await reopenFeed(dir, onEffect)
   if (entry) await feed.control(entry)
   for await (const shard of readManifest(run.log)) await feed.addManifest(shard)
-  return feed.end()
+  // Awaited here: else the feed would be closed while it still publishes.
+  return await feed.end()
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
+import { listFiles } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Head } from '../feed/files/head.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
@@ -41,12 +42,17 @@ export async function verifyPromotions(
       if (judged.unknown !== null) unknown.push(`${who}: ${judged.unknown}.`)
     }
   })
-  for (const { promote } of controls) if (promote) await hashPromoted(feed.dir, head, promote, checks.shards)
+  const named = new Set<string>()
+  for (const { promote } of controls)
+    if (promote) for (const file of await hashPromoted(feed.dir, head, promote, checks.shards)) named.add(file)
+  for (const file of await listFiles(join(feed.dir, 'promoted')))
+    if (!named.has(join('feed', 'promoted', file)))
+      checks.shards.note(`feed/promoted/${file} is of a promotion that was not recorded, and may be deleted`)
   return unknown
 }
 
-/** The bytes of another run's shards, as this feed has them. */
-async function hashPromoted(dir: string, head: Head, promotion: Promotion, check: Check): Promise<void> {
+/** Looks at the bytes of another run's shards, as this feed has them. Returns the files of the promotion, from the run's folder. */
+async function hashPromoted(dir: string, head: Head, promotion: Promotion, check: Check): Promise<string[]> {
   const shards = await check.attempt(fileAt(join('feed', promotion.selection)), advices.restore, () =>
     readPromoted(dir, promotion),
   )
@@ -63,4 +69,5 @@ async function hashPromoted(dir: string, head: Head, promotion: Promotion, check
         check.fail(at, `its SHA-256 is ${sha256}; the promotion says ${shard.sha256}`, advices.restore)
     })
   }
+  return [join('feed', promotion.selection), ...others.map(({ path }) => join('shards', path))]
 }

@@ -93,9 +93,8 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const isPromoted = controls.some(({ promote }) => promote)
   checkFeedEnd(foundHead, manifest.note?.fed ?? null, isPromoted, checks.ledger)
   const unknown: string[] = []
-  for (const head of [foundHead, ...forks]) if (head) await verifyOneFeed(run, head, manifest, checks, steps)
-  if (foundHead?.head && isPromoted)
-    unknown.push(...(await verifyPromotions(run, foundHead.head, controls, manifest.note?.ended ?? false, checks)))
+  for (const head of [foundHead, ...forks])
+    if (head) unknown.push(...(await verifyOneFeed(run, head, manifest, checks, steps)))
   if (!foundHead && run.run.feed && manifest.entries.length && !manifest.note?.fed)
     checks.ledger.note('no step is published yet: the next start does it')
   const readBytes = bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0)
@@ -109,13 +108,26 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   }
 }
 
-/** A feed: its ledger, plan and blocks, what was taken down from it, and some steps as trainers read them. */
-async function verifyOneFeed(run: RunReader, found: FoundHead, manifest: Manifest, checks: Checks, stepsMax: number) {
+/**
+ * A feed: its ledger, plan and blocks, what was taken down from it, its promotions, and some steps as trainers read them. Returns what
+ * could not be told, in sentences.
+ */
+async function verifyOneFeed(
+  run: RunReader,
+  found: FoundHead,
+  manifest: Manifest,
+  checks: Checks,
+  stepsMax: number,
+): Promise<string[]> {
   const read = await verifyFeed(run.dir, found, manifest, checks, count => chooseSteps(count, stepsMax))
-  if (!read) return
+  if (!read) return []
   const masks = await verifyTakeDowns(run, found.folder, checks.plan)
-  const own = { dir: join(run.dir, found.folder), controls: await readControlsOf(run.dir, found.folder) }
-  await withPromotedRuns(own, findOther => verifySteps(run, found.folder, read, { findOther, masks }, checks.steps))
+  const controls = await readControlsOf(run.dir, found.folder)
+  await withPromotedRuns({ dir: join(run.dir, found.folder), controls }, findOther =>
+    verifySteps(run, found.folder, read, { findOther, masks }, checks.steps),
+  )
+  if (found.folder !== 'feed' || !found.head) return []
+  return await verifyPromotions(run, found.head, controls, manifest.note?.ended ?? false, checks)
 }
 
 function uncheckedOf({ run, first }: RunReader): string[] {

@@ -4,6 +4,7 @@ import { type AuditedPiece, addSources, auditStep } from '../inspect/audit.ts'
 import { type AuditedDocument, auditDocument, type DocumentAudit, type InForce } from '../inspect/audit-document.ts'
 import type { FedSample } from '../inspect/fed-samples.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
+import { describeShard } from './describe-shard.ts'
 import { type FeedOfRun, openFeedOfRun } from './find-feed.ts'
 import { formatCount, formatPlural, formatTable } from './table.ts'
 import { cleanName, formatPairs, pageWidth } from './wrap.ts'
@@ -95,7 +96,7 @@ function publicDocument({ fate: all, isNamed, pipeline, place, takeDowns, sample
   const { id, file, line, domain, slot, row, fate, reason, evidence, duplicateOf, similarity } = all
   const { annotate, decide, shard } = pipeline
   const shown = { id, named: isNamed, file, line, domain, slot, row, fate, reason, evidence, duplicateOf, similarity }
-  const inShard = place && { path: place.path, sha256: place.entry.sha256, row: place.row, tokens: place.tokens }
+  const inShard = place && { path: place.path, sha256: place.sha256, row: place.row, tokens: place.tokens }
   const fed = samples.map(({ domain, number, epoch, sample, tokens, step }) => {
     return { step: step?.step ?? null, digest: step?.digest ?? null, domain, block: number, epoch, sample, tokens }
   })
@@ -112,7 +113,7 @@ function describeDocument(
   const duplicate = fate.duplicateOf === null ? '' : ` of ${cleanName(fate.duplicateOf, 100)}`
   const became =
     fate.fate === 'kept'
-      ? `kept in ${cleanName(place?.entry.domain ?? fate.domain, 100)}`
+      ? `kept in ${cleanName(place?.domain ?? fate.domain, 100)}`
       : `dropped: ${fate.reason}${duplicate}`
   const rows: [string, string][] = [
     ['source', fate.file === '' ? 'its slot was trimmed' : cleanName(`${fate.file}:${fate.line}`, 300)],
@@ -127,7 +128,7 @@ function describeDocument(
       `from step ${step} on, ${what}: ${list}, SHA-256 ${sha256}${note ? `; ${cleanName(note, 200)}` : ''}`,
     ])
   }
-  if (place) rows.push(['shard', `shards/${place.path}, row ${place.row}, ${formatPlural(place.tokens, 'token')}`])
+  if (place) rows.push(['shard', `${describeShard(place)}, ${formatPlural(place.tokens, 'token')}`])
   for (const sample of samples.slice(0, samplesMax)) rows.push(['fed', describeSample(sample, takeDowns)])
   if (samples.length > samplesMax)
     rows.push(['fed', `and in ${formatPlural(samples.length - samplesMax, 'sample')} more`])

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { readHead } from '../feed/files/head.ts'
-import { RunReader } from '../record/run-reader.ts'
+import type { RunReader } from '../record/run-reader.ts'
 import type { ParsedArgs } from './command.ts'
-import { openRun } from './find-run.ts'
+import { openRun, openRunAt } from './find-run.ts'
 
 /** A feed with the run that it is planned from. */
 export interface FeedOfRun extends AsyncDisposable {
@@ -37,7 +37,7 @@ export async function openFeedOfRun(args: ParsedArgs, given: string | undefined)
       'not-found',
       `the feed in ${dir} is a copy without its run, which ${runDir} is not: name the feed beside its run`,
     )
-  return withRun(await RunReader.open(runDir), dir)
+  return withRun(await openRunAt(runDir, args), dir)
 }
 
 function withRun(run: RunReader, dir: string): FeedOfRun {

@@ -26,6 +26,7 @@ export const forkCommand: Command = {
     at: { value: 'STEP', help: "the fork's first own step: it has the steps before" },
     skip: { value: 'FROM-TO', help: "passes over these steps of FEED's, from STEP on" },
     name: { value: 'NAME', help: "the fork's folder (default at-STEP, or at-STEP-skip-FROM-TO)" },
+    bare: { help: 'plans none of its own steps yet: promote it, or give the command again without this' },
     note: { value: 'TEXT', help: 'who forks, and why: stands in its control.json' },
     json: { help: 'prints one line of JSON' },
   },
@@ -38,18 +39,25 @@ export const forkCommand: Command = {
     await makeFolder(folder)
     await using lock = await lockDirectory(folder)
     const isNew = await forkFeed(parent.dir, dir, order, lock.check)
-    const { head, hasEnded } = await planFork(run, dir, lock.check)
-    if (args.flag('json')) terminal.out.write(`${JSON.stringify(jsonOf(dir, head, isNew))}\n`)
-    else show(dir, parent.dir, { head, isNew, hasEnded }, terminal)
+    const planned = await planFork(run, dir, args.flag('bare'), lock.check)
+    if (args.flag('json')) terminal.out.write(`${JSON.stringify(jsonOf(dir, planned.head, isNew))}\n`)
+    else show(dir, parent.dir, { ...planned, isNew, isBare: args.flag('bare') }, terminal)
     return 0
   },
 }
 
-/** Plans a fork as far as the run's shards go. */
-async function planFork(run: RunReader, dir: string, onEffect: () => void): Promise<{ head: Head; hasEnded: boolean }> {
+interface Planned {
+  readonly head: Head
+  /** Whether the run has. */
+  readonly hasEnded: boolean
+}
+
+/** Plans a fork as far as the run's shards go, or leaves it as it is. */
+async function planFork(run: RunReader, dir: string, isBare: boolean, onEffect: () => void): Promise<Planned> {
   // Asked first: what has ended has all its shards.
   const hasEnded = isEnded([await run.log.position('shard', 0)])
   await using feed = await reopenFeed(dir, onEffect)
+  if (isBare) return { head: feed.head, hasEnded }
   for await (const entry of readManifest(run.log)) await feed.addManifest(entry)
   if (hasEnded) await feed.end()
   return { head: feed.head, hasEnded }
@@ -83,13 +91,12 @@ function jsonOf(dir: string, { feed, steps, ended, forks = [] }: Head, isNew: bo
   return { dir, feed, new: isNew, steps, ended, from, at, digest, skip }
 }
 
-interface Forked {
-  readonly head: Head
+interface Forked extends Planned {
   readonly isNew: boolean
-  readonly hasEnded: boolean
+  readonly isBare: boolean
 }
 
-function show(dir: string, parent: string, { head, isNew, hasEnded }: Forked, terminal: Terminal): void {
+function show(dir: string, parent: string, { head, isNew, hasEnded, isBare }: Forked, terminal: Terminal): void {
   const { step, skip } = head.forks!.at(-1)!
   const shared = step === 0 ? 'no step' : `the first ${formatPlural(step, 'step')}`
   const rows: [string, string][] = [
@@ -100,7 +107,9 @@ function show(dir: string, parent: string, { head, isNew, hasEnded }: Forked, te
   ]
   if (skip)
     rows.push(['without', `steps ${skip.join(' to ')}: step ${skip[0]} has the samples that step ${skip[1] + 1} had`])
-  const more = hasEnded ? 'it has ended, as the run has' : 'the run goes on: the same command plans the fork on'
+  const [whole, part] = ['it has ended, as the run has', 'the run goes on: the same command plans the fork on']
+  const bare = 'promote it, or plan its own steps by the same command without --bare'
+  const more = isBare ? bare : hasEnded ? whole : part
   rows.push(['steps', `${formatCount(head.steps)}; ${more}`])
   terminal.out.write(`${formatPairs(rows, pageWidth(terminal), 0)}\nheadrace feed ${cleanPath(dir)}\n`)
 }

@@ -2,7 +2,7 @@ import { HeadraceError } from '../errors.ts'
 import { type Promoted, planPromotion, promote } from '../promote/promote.ts'
 import type { FateCount, RowFate } from '../promote/select.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
-import { locateRun } from './find-run.ts'
+import { locateRun, openRunAt } from './find-run.ts'
 import { formatCount, formatPlural, formatShare, formatTable } from './table.ts'
 import { cleanName, cleanPath, pageWidth, wrapText } from './wrap.ts'
 
@@ -34,11 +34,14 @@ export const promoteCommand: Command = {
     const dir = await locateRun(a, args.text('dir'))
     const next = await locateRun(b, args.text('dir'))
     const isPlan = args.flag('plan')
-    const done = await (isPlan ? planPromotion : promote)(dir, next, optionsOf(args))
+    const done = await (isPlan ? planPromotion : promote)(dir, next, { ...optionsOf(args), openRun })
     if (args.flag('json')) terminal.out.write(`${JSON.stringify(jsonOf(done, isPlan))}\n`)
     else printPromoted(done, { dir, next, isPlan }, terminal)
   },
 }
+
+/** Both runs' logs are where their files say, once the user has named such a place. */
+const openRun = (dir: string) => openRunAt(dir, { text: () => undefined })
 
 function optionsOf(args: ParsedArgs) {
   const weights = Object.entries(readPairs(args, 'weight')).map(([name, text]) => [name, weightOf(name, text)] as const)

@@ -39,10 +39,9 @@ export async function auditDocument(run: RunReader, dir: string, id: string): Pr
   const first = members.toSorted((a, b) => Number(b.isNamed || b.isKept) - Number(a.isNamed || a.isKept))
   const listed = first.slice(0, documentsMax).sort((a, b) => a.slot - b.slot || a.row - b.row)
   const named = new Set(listed.filter(one => one.isNamed).map(one => addressOf(one.slot, one.row)))
-  const kept = listed.filter(one => one.isKept).map(one => addressOf(one.slot, one.row))
-  const places = await findPlaces(run, kept)
   const addresses = listed.map(one => addressOf(one.slot, one.row))
-  const fed = await findFedSamples(dir, await findSpans(dir, places, addresses))
+  const places = await findPlaces(run, dir, addresses)
+  const fed = await findFedSamples(dir, findSpans(places))
   const samples = Map.groupBy(fed, sample => sample.address)
   const takeDowns = await readInForce(dir, new Set(addresses))
   const trimmed = listed.filter(one => one.slot < run.first).map(one => fateOfTrimmed(one, id, places))
@@ -67,7 +66,7 @@ function fateOfTrimmed(
   id: string,
   places: ReadonlyMap<Address, ShardPlace>,
 ): LocatedFate {
-  const domain = places.get(addressOf(slot, row))?.entry.domain ?? ''
+  const domain = places.get(addressOf(slot, row))?.domain ?? ''
   return keptFate({ id: isNamed ? id : '', file: '', line: 0, slot, row, index: -1, domain })
 }
 

@@ -50,7 +50,7 @@ export async function findFedSamples(dir: string, spans: Spans): Promise<FedSamp
 const nameOf = ({ domain, number, epoch }: BlockRef) => `${number} ${epoch} ${domain}`
 
 /** What each of a feed's blocks says of itself. */
-export async function* readBlocks(dir: string): AsyncGenerator<BlockIdentity> {
+async function* readBlocks(dir: string): AsyncGenerator<BlockIdentity> {
   for (const name of await listFiles(join(dir, 'blocks'))) {
     if (!name.endsWith('.arrow')) continue
     using file = new BlockFile(dir, join('blocks', name))

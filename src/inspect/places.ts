@@ -1,36 +1,57 @@
 import { join } from 'node:path'
 import { numbers } from '../batch/batch.ts'
 import { type Address, addressOf } from '../decide/decider.ts'
+import { readControls } from '../feed/files/control-file.ts'
 import { readHead } from '../feed/files/head.ts'
+import { hasBit } from '../feed/plan/blocks.ts'
+import { readPromoted } from '../feed/plan/promoted.ts'
+import type { PlannedShard } from '../feed/plan/promotion.ts'
 import { readManifest } from '../record/manifest.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard, type ShardIdentity } from '../shards/shard.ts'
-import { readBlocks, type Span, type Spans } from './fed-samples.ts'
+import type { Span, Spans } from './fed-samples.ts'
 
-/** Where a document stands in a shard: its row, and its tokens from `start` on. */
-export interface ShardPlace {
-  readonly path: string
+/** Where a document stands in a shard: its row, and its tokens from `start` on. `domain` is the one that it is fed in. */
+export interface ShardPlace extends Pick<PlannedShard, 'domain'>, Pick<ManifestEntry, 'path' | 'sha256'> {
   readonly row: number
   readonly start: number
   readonly tokens: number
-  readonly entry: ManifestEntry
 }
 
-/** Finds documents in the run's shards; those that are in none, as they are not kept or not sealed yet, are left out. */
-export async function findPlaces(run: RunReader, addresses: Iterable<Address>): Promise<Map<Address, ShardPlace>> {
+/**
+ * Finds documents in the shards that the feed in `dir` is planned from: those of its run, and of runs that it was promoted to, whose rows
+ * have the same addresses. Where several have a document, it is fed from the last: a promotion does not choose what was fed before. Left
+ * out are documents that are in none, as they are not kept or not sealed yet.
+ */
+export async function findPlaces(
+  run: RunReader,
+  dir: string,
+  addresses: Iterable<Address>,
+): Promise<Map<Address, ShardPlace>> {
   const wanted = [...new Set(addresses)].sort((a, b) => a - b)
   const places = new Map<Address, ShardPlace>()
   if (wanted.length === 0) return places
   const isWanted = new Set(wanted)
+  const look = (folder: string, { domain, shard }: Pick<PlannedShard, 'domain' | 'shard'>) => {
+    const { path, sha256, bits } = shard
+    for (const { address, ...place } of rowsOf(join(folder, path), shard))
+      if (isWanted.has(address) && (!bits || hasBit(bits, place.row)))
+        places.set(address, { domain, path, sha256, ...place })
+  }
+  const mayHold = (first: Address, last: Address) => {
+    const next = wanted[lowerBound(wanted, first)]
+    return next !== undefined && next <= last
+  }
   for await (const entry of readManifest(run.log)) {
     const [first, last] = [entry.first, entry.last].map(end => addressOf(end.slot, end.row))
-    const next = wanted[lowerBound(wanted, first)]
-    if (next === undefined || next > last) continue
-    const { path } = entry
-    for (const { address, row, start, tokens } of rowsOf(join(run.dir, 'shards', path), entry))
-      if (isWanted.has(address)) places.set(address, { path, row, start, tokens, entry })
+    if (mayHold(first, last)) look(join(run.dir, 'shards'), { domain: entry.domain, shard: entry })
   }
+  const head = await readHead(dir)
+  for (const { promote } of head ? await readControls(dir) : [])
+    for (const planned of promote ? await readPromoted(dir, promote) : [])
+      if (mayHold(addressOf(planned.firstSlot, 0), addressOf(planned.lastSlot + 1, 0) - 1))
+        look(join(dir, head!.shards), planned)
   return places
 }
 
@@ -67,35 +88,14 @@ function* rowsOf(path: string, expected?: ShardIdentity): Generator<Row> {
   }
 }
 
-/**
- * The tokens of documents by shard, to find them in the feed in `dir`. Beside the run's own shards it looks through those that blocks of
- * the feed have from elsewhere: of another run over the same slots, whose rows have the same addresses.
- */
-export async function findSpans(
-  dir: string,
-  places: ReadonlyMap<Address, ShardPlace>,
-  addresses: Iterable<Address>,
-): Promise<Spans> {
+/** The tokens of documents by shard, to find them in the feed. */
+export function findSpans(places: ReadonlyMap<Address, ShardPlace>): Spans {
   const spans = new Map<string, Span[]>()
-  const add = (path: string, { start, tokens, address }: Span) => {
+  for (const [address, { path, start, tokens }] of places) {
     const inShard = spans.get(path) ?? []
     spans.set(path, inShard)
     if (tokens > 0) inShard.push({ start, tokens, address })
   }
-  for (const [address, { path, start, tokens }] of places) add(path, { start, tokens, address })
-  const wanted = new Set(addresses)
-  const head = wanted.size > 0 ? await readHead(dir) : null
-  if (head)
-    for (const path of await listForeignShards(dir))
-      for (const row of rowsOf(join(dir, head.shards, path))) if (wanted.has(row.address)) add(path, row)
   for (const inShard of spans.values()) inShard.sort((a, b) => a.start - b.start)
   return spans
-}
-
-/** Shards of a feed's blocks that lie outside the shards folder. */
-async function listForeignShards(dir: string): Promise<Set<string>> {
-  const found = new Set<string>()
-  for await (const { shards } of readBlocks(dir))
-    for (const { path } of shards) if (path.startsWith('../')) found.add(path)
-  return found
 }

@@ -1,4 +1,4 @@
-import { type Address, addressOf } from '../decide/decider.ts'
+import { addressOf } from '../decide/decider.ts'
 import type { Member } from '../record/copies.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type FedSample, findFedSamples } from './fed-samples.ts'
@@ -18,11 +18,9 @@ export async function findSeen(
   members: readonly Member[],
   step: number,
 ): Promise<{ before: Seen; after: Seen }> {
-  const kept = members.filter(({ isKept }) => isKept).map(({ slot, row }): Address => addressOf(slot, row))
-  const places = await findPlaces(run, kept)
-  // Another run, with which the feed goes on, may have kept another one of the cluster.
+  // Dropped ones too: another run, with which the feed goes on, may have kept another one of the cluster.
   const all = members.map(({ slot, row }) => addressOf(slot, row))
-  const parts = await findFedSamples(feed, await findSpans(feed, places, all))
+  const parts = await findFedSamples(feed, findSpans(await findPlaces(run, feed, all)))
   const fed = parts.filter(part => part.step !== null)
   return {
     before: sumUp(fed.filter(part => part.step!.step < step)),

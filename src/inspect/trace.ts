@@ -28,13 +28,14 @@ export interface TracedSample {
 /** Traces every record with this id, or, for a record without one, of this `file:line`. Ids are labels: there may be several. */
 export async function* traceDocument(run: RunReader, id: string): AsyncIterable<Trace> {
   const isWanted = (labels: Labels) => labels.id === id || `${labels.file}:${labels.line}` === id
+  const dir = join(run.dir, 'feed')
   for await (const recorded of run.slots()) {
     if (!mayHold(recorded, id)) continue
     for (const fate of await fatesOf(run, recorded, isWanted)) {
       const address = addressOf(fate.slot, fate.row)
-      const places = await findPlaces(run, fate.fate === 'kept' ? [address] : [])
+      const places = await findPlaces(run, dir, fate.fate === 'dead' ? [] : [address])
       const measurements = fate.index < 0 ? {} : describeRow(recorded.scored, fate.index)
-      yield { fate, measurements, shard: places.get(address) ?? null, samples: await findSamples(run, places) }
+      yield { fate, measurements, shard: places.get(address) ?? null, samples: await findSamples(dir, places) }
     }
   }
 }
@@ -63,9 +64,8 @@ function describeRow(batch: Batch, row: number): Record<string, number | string>
   return cells
 }
 
-async function findSamples(run: RunReader, places: ReadonlyMap<Address, ShardPlace>): Promise<TracedSample[]> {
-  const dir = join(run.dir, 'feed')
-  const found = await findFedSamples(dir, await findSpans(dir, places, places.keys()))
+async function findSamples(dir: string, places: ReadonlyMap<Address, ShardPlace>): Promise<TracedSample[]> {
+  const found = await findFedSamples(dir, findSpans(places))
   return found.map(({ number, epoch, sample, tokens, step }) => {
     return { block: number, epoch, sample, tokens, steps: step ? [step.step] : [] }
   })

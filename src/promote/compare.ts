@@ -7,10 +7,10 @@ import { resolveOptions } from '../options.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type RecordedSplit, readSplits } from '../record/splits.ts'
 import { hasEnded, readStanding } from '../record/standing.ts'
-import type { FeedOfRun } from './cover.ts'
+import type { RunFeed } from './cover.ts'
 
 /** Throws unless a feed can go on with another run: both over the same slots, the other at its end, its tokens and samples as the feed's. */
-export async function checkNext(feed: FeedOfRun, next: RunReader, step: number): Promise<void> {
+export async function checkNext(feed: RunFeed, next: RunReader, step: number): Promise<void> {
   checkWhole(feed.run)
   checkWhole(next)
   await checkSameSlots(feed, next)
@@ -27,7 +27,7 @@ function checkWhole({ dir, first }: RunReader): void {
   )
 }
 
-async function checkSameSlots({ run, hasEnded: isWhole }: FeedOfRun, next: RunReader): Promise<void> {
+async function checkSameSlots({ run, hasEnded: isWhole }: RunFeed, next: RunReader): Promise<void> {
   const standings = await Promise.all([run, next].map(one => readStanding(one.log, one.run)))
   const [mine, others] = await Promise.all([run, next].map(one => readSplits(one.log, one.run)))
   const differences = (['source', 'slotBytes', 'lanes', 'partitions'] as const)
@@ -69,7 +69,7 @@ function findOtherSplit(
   return isWhole && others.length > mine.length ? `${mine.length} splits and ${others.length}` : null
 }
 
-function checkTokens({ head, run }: FeedOfRun, next: RunReader): void {
+function checkTokens({ head, run }: RunFeed, next: RunReader): void {
   if (next.run.tokenizer === null)
     throw new HeadraceError('bad-option', `${next.dir} has no tokenizer, so it has no shards to feed`)
   const [mine, other] = [head.tokenizer, next.run.tokenizer].map(canonicalJson)
@@ -81,7 +81,7 @@ function checkTokens({ head, run }: FeedOfRun, next: RunReader): void {
 }
 
 /** What the new run says of its own feed tells what it was made for. Its mixture may differ: the feed's goes on. */
-function checkSamples({ dir, head, controls }: FeedOfRun, next: RunReader, step: number): void {
+function checkSamples({ dir, head, controls }: RunFeed, next: RunReader, step: number): void {
   if (!next.run.feed) return
   const other = resolveOptions('a feed', feedOptions, next.run.feed as FeedOptions)
   const batches = [head.batch, settingsAt(placeStep(step, controls), head, controls).batch]

@@ -13,7 +13,7 @@ import { openShard } from '../shards/shard.ts'
 import { RowSet } from './row-set.ts'
 
 /** A feed, the run that it was begun from, and the control entries that it has. */
-export interface FeedOfRun {
+export interface RunFeed {
   readonly dir: string
   readonly head: Head
   readonly controls: readonly ControlEntry[]
@@ -28,15 +28,17 @@ export interface Covered {
   readonly lastByDomain: ReadonlyMap<string, Address>
   /** All domains that the feed has, planned or not. */
   readonly domains: ReadonlySet<string>
+  /** Of the last of these steps, as it is planned again. */
+  readonly digest: string
 }
 
 /**
  * The rows of all blocks that the steps before `step` have taken samples of. A block is never cut in two: the rest of its samples is fed
  * after the promotion, so that a document of which a piece was fed is fed to its end, and none is begun again.
  */
-export async function coverBefore(feed: FeedOfRun, step: number): Promise<Covered> {
+export async function coverBefore(feed: RunFeed, step: number): Promise<Covered> {
   const domains = new Set<string>()
-  const planner = await planBefore(feed, step, domains)
+  const { planner, digest } = await planBefore(feed, step, domains)
   const rows = new RowSet()
   const lastByDomain = new Map<string, Address>()
   for (const [domain, shards] of planner.plannedShards()) {
@@ -46,15 +48,15 @@ export async function coverBefore(feed: FeedOfRun, step: number): Promise<Covere
       lastByDomain.set(domain, Math.max(last, lastByDomain.get(domain) ?? -1))
     }
   }
-  return { rows, lastByDomain, domains }
+  return { rows, lastByDomain, domains, digest }
 }
 
-/** Plans these steps again, without writing, and holds the last against the ledger's. `domains`: those of the run are added to it. */
+/** Plans these steps again, without writing. `domains`: those of the run are added to it. */
 async function planBefore(
-  { dir, head, controls, run, hasEnded }: FeedOfRun,
+  { dir, head, controls, run, hasEnded }: RunFeed,
   step: number,
   domains: Set<string>,
-): Promise<Planner> {
+): Promise<{ planner: Planner; digest: string }> {
   const planner = new Planner({ ...head, feed: rootOf(head) }, spec => cutBlock(dir, head, spec), dir)
   for (const entry of controls) planner.control(entry)
   let digest = rootOf(head)
@@ -73,9 +75,12 @@ async function planBefore(
   }
   if (hasEnded) planner.end()
   await plan()
-  if (planner.steps < step || (step === head.steps && digest !== head.digest))
-    throw new HeadraceError('corrupt', `the feed in ${dir} is not what its shards give: see headrace verify`)
-  return planner
+  if (planner.steps < step) throw refuseOther(dir)
+  return { planner, digest }
+}
+
+export function refuseOther(dir: string): HeadraceError {
+  return new HeadraceError('corrupt', `the feed in ${dir} is not what its shards give: see headrace verify`)
 }
 
 async function cutBlock(dir: string, head: Head, spec: BlockSpec): Promise<Int32Array> {

@@ -1,10 +1,8 @@
 import { hash } from 'node:crypto'
-import { closeSync, openSync, readSync } from 'node:fs'
-import { link, stat } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { makeFolder, syncFolder, writeDurably } from '../disk/durable-file.ts'
-import { removeFile } from '../disk/files.ts'
-import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { makeFolder, syncFolder } from '../disk/durable-file.ts'
+import { sizeOf } from '../disk/files.ts'
+import { shareFile } from '../disk/share-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
@@ -43,7 +41,7 @@ export class ShardLinks {
       if (!folders.has(dirname(to))) await makeFolder(dirname(to))
       folders.add(dirname(to))
       this.#checkOwner()
-      await linkOrCopy(from, to, entry)
+      if ((await sizeOf(to)) === null) await shareFile(from, to)
       openShard(to, entry).close()
     }
     for (const folder of folders) await syncFolder(folder)
@@ -53,41 +51,4 @@ export class ShardLinks {
 /** The folder of a run's links. */
 export function nameLinks({ run: { id, segments } }: RunReader): string {
   return hash('sha256', id ?? segments[0].shard).slice(0, 16)
-}
-
-/** What file systems answer that have no links, or not to there. */
-const noLinkCodes = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
-
-async function linkOrCopy(from: string, to: string, entry: ManifestEntry): Promise<void> {
-  if (await stat(to).catch(() => null)) return
-  try {
-    await link(from, to)
-  } catch (error) {
-    if (!noLinkCodes.has((error as NodeJS.ErrnoException).code ?? '')) throw wrapDiskError(error, `linking ${to}`)
-    await copyShard(from, to, entry)
-  }
-}
-
-/** Bytes that are copied at once. */
-const chunkBytes = 1024 * 1024
-
-async function copyShard(from: string, to: string, { sha256 }: ManifestEntry): Promise<void> {
-  const written = await writeDurably(to, readChunks(from))
-  if (written.sha256 === sha256) return
-  await removeFile(to)
-  throw new HeadraceError('corrupt', `${from} has other bytes than its SHA-256 ${sha256} says: see headrace verify`)
-}
-
-function* readChunks(path: string): Generator<Uint8Array> {
-  const file = openSync(path, 'r')
-  try {
-    for (;;) {
-      const chunk = new Uint8Array(chunkBytes)
-      const bytes = readSync(file, chunk)
-      if (bytes === 0) return
-      yield chunk.subarray(0, bytes)
-    }
-  } finally {
-    closeSync(file)
-  }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import type { Mixture } from '../feed/options.ts'
-import { type ControlEntry, settingsAt } from '../feed/plan/control.ts'
+import { promotionsUpTo, settingsAt } from '../feed/plan/control.ts'
 import { placeStep } from '../feed/plan/fork.ts'
 import { encodePromoted } from '../feed/plan/promoted.ts'
 import type { Promotion } from '../feed/plan/promotion.ts'
@@ -9,7 +9,7 @@ import { readManifest } from '../record/manifest.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { checkNext } from './compare.ts'
-import type { FeedOfRun } from './cover.ts'
+import { type RunFeed, refuseOther } from './cover.ts'
 import { openKnown } from './known-runs.ts'
 import { ShardLinks } from './links.ts'
 import { type Selection, selectShards } from './select.ts'
@@ -24,30 +24,29 @@ export interface PromoteOptions {
   readonly backfill?: Readonly<Record<string, string>>
   /** Changes the mixture at the same step: weights by domain, of those that change. */
   readonly weights?: Mixture
+  /** Opens a run. Default: its log is where its file says. */
+  readonly openRun?: (dir: string) => Promise<RunReader>
   /** Told before each lasting effect. */
   readonly onEffect?: (effect: string) => void
 }
 
-/** A control entry that promotes. */
-export type PromoteEntry = ControlEntry & { readonly promote: Promotion }
-
-export const isPromote = (entry: ControlEntry): entry is PromoteEntry => entry.promote !== undefined
-
 /** What the promotion is: the control entry, and the rows that it names. */
-export async function planEntry(feed: FeedOfRun, next: RunReader, options: PromoteOptions) {
-  const step = checkStep(feed, options.step)
+export async function planEntry(feed: RunFeed, next: RunReader, options: PromoteOptions) {
+  const step = checkStep(feed, next, options.step)
   await checkNext(feed, next, step)
-  const promotions = feed.controls.filter(isPromote).map(({ promote }) => promote)
+  const position = placeStep(step, feed.controls)
+  const promotions = promotionsUpTo(position, feed.controls).map(({ promote }) => promote)
   const backfill = options.backfill ?? {}
   const links = new ShardLinks(feed.dir, join(feed.dir, feed.head.shards), next)
   const known = await openKnown(feed, promotions)
   const wish = { step, next, known: known.runs, backfill, pathOf: (entry: ManifestEntry) => links.pathOf(entry) }
-  const selection = await selectShards(feed, wish).finally(() => known.close())
+  const selection = await selectShards(feed, wish).finally(known.close)
+  if (selection.covered.digest !== feed.head.digest) throw refuseOther(feed.dir)
   await checkBackfill(feed, next, backfill, selection)
   const mixture = changeMixture(feed, step, options.weights)
   const promotion: Promotion = {
-    from: promotions.at(-1)?.to ?? nameRun(feed.dir, feed.run),
-    to: nameRun(feed.dir, next),
+    from: promotions.at(-1)?.to ?? nameRun(feed.run, feed.run),
+    to: nameRun(feed.run, next),
     backfill,
     selection: encodePromoted(selection.shards).name,
     rows: selection.rows,
@@ -57,11 +56,11 @@ export async function planEntry(feed: FeedOfRun, next: RunReader, options: Promo
 }
 
 /** Steps that are published never change, and before a later one is planned nobody knows what it covers. */
-function checkStep({ dir, head }: FeedOfRun, asked = head.steps): number {
+function checkStep({ dir, head, run }: RunFeed, next: RunReader, asked = head.steps): number {
   if (asked < head.steps)
     throw new HeadraceError(
       'bad-option',
-      `step ${asked} can't be changed: the feed in ${dir} has published ${head.steps} steps; name step ${head.steps}, or fork the feed at step ${asked} and promote the fork`,
+      `step ${asked} can't be changed: the feed in ${dir} has published ${head.steps} steps; name step ${head.steps}, or promote a fork: headrace fork ${dir} --at ${asked} --bare, and then headrace promote ${run.dir} ${next.dir} --feed ${join(run.dir, 'forks', `at-${asked}`)}`,
     )
   if (asked > head.steps)
     throw new HeadraceError(
@@ -72,7 +71,7 @@ function checkStep({ dir, head }: FeedOfRun, asked = head.steps): number {
 }
 
 async function checkBackfill(
-  { run }: FeedOfRun,
+  { run }: RunFeed,
   next: RunReader,
   backfill: Readonly<Record<string, string>>,
   { covered }: Selection,
@@ -96,7 +95,7 @@ async function checkBackfill(
 }
 
 /** The weights from the step on: those in force there, with what was given. */
-function changeMixture({ head, controls }: FeedOfRun, step: number, weights: Mixture | undefined): Mixture | null {
+function changeMixture({ head, controls }: RunFeed, step: number, weights: Mixture | undefined): Mixture | null {
   const { mixture } = settingsAt(placeStep(step, controls), head, controls)
   if (!weights) return mixture
   if (mixture === null)

@@ -1,18 +1,21 @@
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { lockDirectory } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
+import { readControls } from '../feed/files/control-file.ts'
 import { readHead } from '../feed/files/head.ts'
 import type { Mixture } from '../feed/options.ts'
+import { type PromoteEntry, promotionsUpTo } from '../feed/plan/control.ts'
+import { placeStep } from '../feed/plan/fork.ts'
 import { encodePromoted, writePromoted } from '../feed/plan/promoted.ts'
-import { readControls, reopenFeed } from '../feed/publish.ts'
+import { reopenFeed } from '../feed/publish.ts'
 import { readManifest } from '../record/manifest.ts'
 import { RunReader } from '../record/run-reader.ts'
 import { hasEnded, readStanding } from '../record/standing.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
-import type { FeedOfRun } from './cover.ts'
+import type { RunFeed } from './cover.ts'
 import { ShardLinks } from './links.ts'
-import { isPromote, type PromoteEntry, type PromoteOptions, planEntry } from './plan.ts'
+import { type PromoteOptions, planEntry } from './plan.ts'
 import type { Selection } from './select.ts'
 import { nameRun } from './source-run.ts'
 
@@ -34,16 +37,16 @@ export interface Promoted {
  * same command. Steps follow it, and a stop among them is mended by the same command, or by a start of the run.
  */
 export async function promote(dir: string, nextDir: string, options: PromoteOptions = {}): Promise<Promoted> {
-  // Asked before the lock, so that no lock is left where no run is.
-  await (await RunReader.open(dir))[Symbol.asyncDispose]()
-  await using lock = await lockDirectory(dir)
+  // Asked before the lock, so that none is made where no run or feed is.
+  await (await openRunFeed(dir, options))[Symbol.asyncDispose]()
+  await using lock = await lockDirectory(dirname(resolve(feedOf(dir, options))))
   const onEffect = (effect: string) => {
     lock.check()
     options.onEffect?.(effect)
   }
-  await using opened = await openFeedOfRun(dir, options)
+  await using opened = await openRunFeed(dir, options)
   const { feed } = opened
-  await using next = await RunReader.open(nextDir)
+  await using next = await opened.feed.run.openOther(nextDir)
   const known = findSame(feed, next, options)
   if (known) return { ...recorded(feed, known), steps: await publishSteps(feed, null, onEffect) }
   const planned = await planEntry(feed, next, options)
@@ -56,25 +59,28 @@ export async function promote(dir: string, nextDir: string, options: PromoteOpti
 
 /** The same without an effect: nothing is written, and a run may be at work. */
 export async function planPromotion(dir: string, nextDir: string, options: PromoteOptions = {}): Promise<Promoted> {
-  await using opened = await openFeedOfRun(dir, options)
-  await using next = await RunReader.open(nextDir)
+  await using opened = await openRunFeed(dir, options)
+  await using next = await opened.feed.run.openOther(nextDir)
   const known = findSame(opened.feed, next, options)
   const { head, hasEnded: isWhole } = opened.feed
   if (known) return { ...recorded(opened.feed, known), steps: head.steps }
   return { ...(await planEntry(opened.feed, next, options)), hasEnded: isWhole, steps: head.steps }
 }
 
-function recorded({ hasEnded: isWhole }: FeedOfRun, entry: PromoteEntry): Omit<Promoted, 'steps'> {
+function recorded({ hasEnded: isWhole }: RunFeed, entry: PromoteEntry): Omit<Promoted, 'steps'> {
   return { entry, selection: null, mixture: null, hasEnded: isWhole }
 }
 
-async function openFeedOfRun(
+const feedOf = (dir: string, { feed = join(dir, 'feed') }: PromoteOptions) => feed
+
+async function openRunFeed(
   dir: string,
-  { feed = join(dir, 'feed') }: PromoteOptions,
-): Promise<{ readonly feed: FeedOfRun } & AsyncDisposable> {
-  const run = await RunReader.open(dir)
+  options: PromoteOptions,
+): Promise<{ readonly feed: RunFeed } & AsyncDisposable> {
+  const feed = feedOf(dir, options)
+  const run = await (options.openRun ?? RunReader.open)(dir)
   try {
-    if (run.run.spread)
+    if (run.run.spread && options.feed === undefined)
       throw new HeadraceError(
         'bad-option',
         `${dir} is a spread run: any of its processes may write its feed, and none of them can be kept from it here; promote a feed that one process writes`,
@@ -82,6 +88,11 @@ async function openFeedOfRun(
     const head = await readHead(feed)
     if (!head)
       throw new HeadraceError('not-found', `there is no feed in ${feed}, or no step of it yet: nothing to promote`)
+    if (resolve(feed, head.shards) !== resolve(dir, 'shards'))
+      throw new HeadraceError(
+        'bad-option',
+        `the feed in ${feed} is planned from the shards in ${resolve(feed, head.shards)}, and not from those of ${dir}`,
+      )
     const standing = await readStanding(run.log, run.run)
     const opened = { dir: feed, head, controls: await readControls(feed), run, hasEnded: hasEnded(standing, run.run) }
     return { feed: opened, [Symbol.asyncDispose]: () => run[Symbol.asyncDispose]() }
@@ -92,8 +103,8 @@ async function openFeedOfRun(
 }
 
 /** The promotion to the same run that the feed has already, for which there is only to go on; null where it comes from another run. */
-function findSame({ dir, controls, run }: FeedOfRun, next: RunReader, options: PromoteOptions): PromoteEntry | null {
-  const last = controls.findLast(isPromote)
+function findSame({ head, controls, run }: RunFeed, next: RunReader, options: PromoteOptions): PromoteEntry | null {
+  const last = promotionsUpTo(placeStep(head.steps, controls), controls).at(-1)
   if (!last) {
     if (resolve(run.dir) !== resolve(next.dir) && (run.run.id === undefined || run.run.id !== next.run.id)) return null
     throw new HeadraceError(
@@ -102,7 +113,7 @@ function findSame({ dir, controls, run }: FeedOfRun, next: RunReader, options: P
     )
   }
   const { to, backfill } = last.promote
-  const named = nameRun(dir, next)
+  const named = nameRun(run, next)
   if (to.run !== named.run || to.id !== named.id) return null
   const { step = last.step, backfill: asked = {} } = options
   if (step === last.step && canonicalJson(asked) === canonicalJson(backfill)) return last
@@ -121,7 +132,7 @@ async function neededShards(next: RunReader, links: ShardLinks, { shards }: Sele
 
 /** Records the entry, where there is one, and publishes all steps that follow. Returns how many the feed has then. */
 async function publishSteps(
-  { dir, run }: FeedOfRun,
+  { dir, run }: RunFeed,
   entry: PromoteEntry | null,
   onEffect: (effect: string) => void,
 ): Promise<number> {

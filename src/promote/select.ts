@@ -8,8 +8,8 @@ import { readManifest } from '../record/manifest.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
-import { findCopies } from './copies.ts'
-import { type Covered, coverBefore, type FeedOfRun } from './cover.ts'
+import { type Covered, coverBefore, type RunFeed } from './cover.ts'
+import { findRepeats } from './repeats.ts'
 import type { RowSet } from './row-set.ts'
 
 /** What a feed is promoted to: the run, the runs that the feed was planned from until now, and what the command asks for. */
@@ -42,9 +42,9 @@ export interface Selection {
 }
 
 /** Chooses of each shard of the new run the rows that are fed. A function of both runs, the steps before and the wish. */
-export async function selectShards(feed: FeedOfRun, wish: Wish): Promise<Selection> {
+export async function selectShards(feed: RunFeed, wish: Wish): Promise<Selection> {
   const covered = await coverBefore(feed, wish.step)
-  const copies = await findCopies(covered.rows, wish.known, wish.next)
+  const copies = await findRepeats(covered.rows, wish.known, wish.next)
   const shards: PlannedShard[] = []
   const counts = new Map<string, FateCount>()
   for await (const entry of readManifest(wish.next.log)) {

@@ -3,17 +3,16 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { listFiles } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
+import { readControls } from '../feed/files/control-file.ts'
 import type { Head } from '../feed/files/head.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { readPromoted } from '../feed/plan/promoted.ts'
 import type { Promotion } from '../feed/plan/promotion.ts'
-import { readControls } from '../feed/publish.ts'
 import { recomputePromotions } from '../promote/recompute.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { openShard } from '../shards/shard.ts'
 import { advices, type Check, fileAt } from './check.ts'
-
-const where = fileAt('feed/control.json')
+import type { FoundHead } from './feed.ts'
 
 /** The control entries of a feed of a run; none where they are damaged, which the planning of its steps says. */
 export async function readControlsOf(dir: string, folder: string): Promise<readonly ControlEntry[]> {
@@ -28,34 +27,41 @@ export async function readControlsOf(dir: string, folder: string): Promise<reado
 /** Holds each promotion of a feed against the runs that it names. Returns what could not be told, in sentences. */
 export async function verifyPromotions(
   run: RunReader,
-  head: Head,
+  { folder, head }: FoundHead,
   controls: readonly ControlEntry[],
   hasEnded: boolean,
   checks: { readonly plan: Check; readonly shards: Check },
 ): Promise<string[]> {
-  const feed = { dir: join(run.dir, 'feed'), head, controls, run, hasEnded }
+  if (!head) return []
+  const feed = { dir: join(run.dir, folder), head, controls, run, hasEnded }
+  const where = fileAt(`${folder}/control.json`)
   const unknown: string[] = []
   await checks.plan.attempt(where, advices.restore, async () => {
     for await (const judged of recomputePromotions(feed)) {
-      const who = `the promotion at step ${judged.step}`
+      const who = `the promotion at step ${judged.step}${folder === 'feed' ? '' : ` of ${folder}`}`
       for (const what of judged.problems) checks.plan.fail(where, `${who}: ${what}`, advices.report)
       if (judged.unknown !== null) unknown.push(`${who}: ${judged.unknown}.`)
     }
   })
   const named = new Set<string>()
   for (const { promote } of controls)
-    if (promote) for (const file of await hashPromoted(feed.dir, head, promote, checks.shards)) named.add(file)
-  for (const file of await listFiles(join(feed.dir, 'promoted')))
-    if (!named.has(join('feed', 'promoted', file)))
-      checks.shards.note(`feed/promoted/${file} is of a promotion that was not recorded, and may be deleted`)
+    if (promote) for (const file of await hashPromoted(feed, folder, promote, checks.shards)) named.add(file)
+  for (const name of await listFiles(join(feed.dir, 'promoted'))) {
+    const file = join(folder, 'promoted', name)
+    if (!named.has(file)) checks.shards.note(`${file} is of a promotion that was not recorded, and may be deleted`)
+  }
   return unknown
 }
 
 /** Looks at the bytes of another run's shards, as this feed has them. Returns the files of the promotion, from the run's folder. */
-async function hashPromoted(dir: string, head: Head, promotion: Promotion, check: Check): Promise<string[]> {
-  const shards = await check.attempt(fileAt(join('feed', promotion.selection)), advices.restore, () =>
-    readPromoted(dir, promotion),
-  )
+async function hashPromoted(
+  { dir, head }: { readonly dir: string; readonly head: Head },
+  folder: string,
+  promotion: Promotion,
+  check: Check,
+): Promise<string[]> {
+  const list = join(folder, promotion.selection)
+  const shards = await check.attempt(fileAt(list), advices.restore, () => readPromoted(dir, promotion))
   const others = (shards ?? []).map(({ shard }) => shard).filter(({ path }) => path.startsWith('..'))
   for (const [path, shard] of new Map(others.map(one => [one.path, one]))) {
     const at = fileAt(join('shards', path))
@@ -69,5 +75,5 @@ async function hashPromoted(dir: string, head: Head, promotion: Promotion, check
         check.fail(at, `its SHA-256 is ${sha256}; the promotion says ${shard.sha256}`, advices.restore)
     })
   }
-  return [join('feed', promotion.selection), ...others.map(({ path }) => join('shards', path))]
+  return [list, ...others.map(({ path }) => join('shards', path))]
 }

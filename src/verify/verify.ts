@@ -123,11 +123,10 @@ async function verifyOneFeed(
   if (!read) return []
   const masks = await verifyTakeDowns(run, found.folder, checks.plan)
   const controls = await readControlsOf(run.dir, found.folder)
-  await withPromotedRuns({ dir: join(run.dir, found.folder), controls }, findOther =>
+  await withPromotedRuns(run, controls, findOther =>
     verifySteps(run, found.folder, read, { findOther, masks }, checks.steps),
   )
-  if (found.folder !== 'feed' || !found.head) return []
-  return await verifyPromotions(run, found.head, controls, manifest.note?.ended ?? false, checks)
+  return await verifyPromotions(run, found, controls, manifest.note?.ended ?? false, checks)
 }
 
 function uncheckedOf({ run, first }: RunReader): string[] {

@@ -1,10 +1,10 @@
-import { constants } from 'node:fs'
-import { copyFile, link, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { makeFolder, type OnEffect, syncFile, syncFolder, writeDurably } from '../../disk/durable-file.ts'
+import { makeFolder, type OnEffect, syncFolder, writeDurably } from '../../disk/durable-file.ts'
 import { listFiles } from '../../disk/files.ts'
 import { writeJson } from '../../disk/json-file.ts'
-import { HeadraceError, systemCodeOf, wrapDiskError } from '../../errors.ts'
+import { shareFile } from '../../disk/share-file.ts'
+import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { readControls } from '../files/control-file.ts'
 import { feedId, type Head, identityOf, readHead, rootOf, writeHead } from '../files/head.ts'
 import { LedgerReader, ledgerPath } from '../files/ledger.ts'
@@ -13,8 +13,11 @@ import type { ControlEntry } from '../plan/control.ts'
 import type { Skip } from '../plan/fork.ts'
 import { takeDownsFrom } from './take-down.ts'
 
-/** Folders of a feed whose files are written once. */
-const sharedFolders = ['blocks', 'promoted', 'take-downs']
+/**
+ * Files of a feed that are written once. Of promotions it is what they chose: the links to another run's shards are found where they are, as
+ * blocks name them from the shards folder.
+ */
+const sharedFiles = /^(blocks|take-downs)[/\\].*(?<!\.tmp)$|^promoted[/\\][^/\\]+\.jsonl$/
 
 /** Where a feed is to part from another, and what of that it passes over. */
 export interface ForkOrder {
@@ -42,7 +45,7 @@ export async function forkFeed(from: string, to: string, order: ForkOrder, onEff
   await rm(draft, { recursive: true, force: true })
   await makeFolder(draft)
   await copySteps(ledger, draft, head, onEffect)
-  for (const folder of sharedFolders) await shareFiles(join(from, folder), join(draft, folder))
+  await shareFiles(from, draft)
   await writeJson(join(draft, 'control.json'), controlsOfFork(await readControls(from), parent, order), onEffect)
   await writeHead(draft, head, onEffect)
   try {
@@ -99,24 +102,11 @@ async function copySteps(ledger: LedgerReader, to: string, { steps, segmentSteps
 async function shareFiles(from: string, to: string): Promise<void> {
   const folders = new Set<string>()
   for (const name of await listFiles(from)) {
-    if (name.endsWith('.tmp')) continue
+    if (!sharedFiles.test(name)) continue
     const path = join(to, name)
     if (!folders.has(dirname(path))) await makeFolder(dirname(path))
     folders.add(dirname(path))
     await shareFile(join(from, name), path)
   }
   for (const folder of folders) await syncFolder(folder)
-}
-
-/** What systems answer where a file can't have two names: on some file systems, or between two. */
-const noLinkCodes = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'])
-
-async function shareFile(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to)
-  } catch (error) {
-    if (!noLinkCodes.has(systemCodeOf(error))) throw wrapDiskError(error, `linking ${to}`)
-    await copyFile(from, to, constants.COPYFILE_EXCL)
-    await syncFile(to)
-  }
 }

@@ -41,6 +41,15 @@ export function settingsAt(
   return { mixture, batch, entries: count }
 }
 
+/** A control entry that promotes. */
+export type PromoteEntry = ControlEntry & { readonly promote: Promotion }
+
+/** The promotions up to a place of the plan, in the order they came: the last one is in force there. */
+export function promotionsUpTo(position: number, entries: readonly ControlEntry[]): PromoteEntry[] {
+  const isPromote = (entry: ControlEntry): entry is PromoteEntry => entry.promote !== undefined
+  return placeEntries(entries).flatMap(([entry, from]) => (from <= position && isPromote(entry) ? [entry] : []))
+}
+
 /** Throws `bad-option` unless the entry makes sense and changes no step before `next`, which are planned and never change. */
 export function checkControl(entry: ControlEntry, next: number): void {
   if (!Number.isSafeInteger(entry.step) || entry.step < next)

@@ -6,8 +6,8 @@ import type { ManifestEntry } from '../../shards/manifest.ts'
 import { type SampleRange, type Step, sealStep, type Total } from '../files/steps.ts'
 import type { FeedSettings } from '../options.ts'
 import type { BlockSpec, CutShard } from './blocks.ts'
-import { type ControlEntry, checkControl, type Settings, settingsAt } from './control.ts'
-import { isPassedOver, placeEntries } from './fork.ts'
+import { type ControlEntry, checkControl, promotionsUpTo, type Settings, settingsAt } from './control.ts'
+import { isPassedOver } from './fork.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
 import { PassedOver } from './passed-over.ts'
 import { readPromoted } from './promoted.ts'
@@ -162,8 +162,7 @@ export class Planner {
    * all that lies behind them is left, also what a step took in that was tried and not filled. So what follows is a function of the steps.
    */
   async #promote(): Promise<void> {
-    const placed = placeEntries(this.#controls)
-    const promotion = placed.findLast(([{ promote }, at]) => promote && at === this.#position)?.[0].promote
+    const promotion = promotionsUpTo(this.#position, this.#controls).at(-1)?.promote
     if (!promotion || promotion === this.#promotion) return
     this.#pending = await readPromoted(this.#dir, promotion)
     this.#promotion = promotion

@@ -11,7 +11,7 @@ import { RowSet } from './row-set.ts'
  * runs that the feed was planned from: what they dropped as copies of a covered row repeats it. `next` is the one that the feed goes on
  * with: it may have kept another member, which repeats a covered row when a covered one, or a copy of one, is in its cluster.
  */
-export async function findCopies(
+export async function findRepeats(
   covered: RowSet,
   known: readonly RunReader[],
   next: RunReader,

@@ -8,8 +8,8 @@ import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
 
 /**
- * The shards of another run stand below the feed's folder as hard links, so that the feed and its run's shards stay all that a trainer
- * needs: copied or served as before, whatever becomes of the other run's folder. On another file system they are copies.
+ * The shards of another run stand in `promoted/` of the run that the feed is of, as hard links, for its feed and all forks: so that run's
+ * folder stays all that a trainer needs, whatever becomes of the other's. On another file system they are copies.
  */
 export class ShardLinks {
   readonly #run: RunReader
@@ -17,12 +17,12 @@ export class ShardLinks {
   readonly #shards: string
   readonly #checkOwner: () => void
 
-  /** `shards` is the feed's shards folder. */
-  constructor(feed: string, shards: string, run: RunReader, checkOwner: () => void = () => {}) {
+  /** `home` is the folder of the run that the feed is of. */
+  constructor(home: string, run: RunReader, checkOwner: () => void = () => {}) {
     const own = join(run.dir, 'shards')
     this.#run = run
-    this.#shards = shards
-    this.#folder = resolve(own) === resolve(shards) ? own : join(feed, 'promoted', nameLinks(run))
+    this.#shards = join(home, 'shards')
+    this.#folder = resolve(own) === resolve(this.#shards) ? own : join(home, 'promoted', nameLinks(run))
     this.#checkOwner = checkOwner
   }
 

@@ -37,7 +37,7 @@ export async function planEntry(feed: RunFeed, next: RunReader, options: Promote
   const position = placeStep(step, feed.controls)
   const promotions = promotionsUpTo(position, feed.controls).map(({ promote }) => promote)
   const backfill = options.backfill ?? {}
-  const links = new ShardLinks(feed.dir, join(feed.dir, feed.head.shards), next)
+  const links = new ShardLinks(feed.run.dir, next)
   const known = await openKnown(feed, promotions)
   const wish = { step, next, known: known.runs, backfill, pathOf: (entry: ManifestEntry) => links.pathOf(entry) }
   const selection = await selectShards(feed, wish).finally(known.close)

@@ -50,7 +50,7 @@ export async function promote(dir: string, nextDir: string, options: PromoteOpti
   const known = findSame(feed, next, options)
   if (known) return { ...recorded(feed, known), steps: await publishSteps(feed, null, onEffect) }
   const planned = await planEntry(feed, next, options)
-  const links = new ShardLinks(feed.dir, join(feed.dir, feed.head.shards), next, () => onEffect('link a shard'))
+  const links = new ShardLinks(dir, next, () => onEffect('link a shard'))
   await links.make(await neededShards(next, links, planned.selection))
   await writePromoted(feed.dir, encodePromoted(planned.selection.shards), onEffect)
   const steps = await publishSteps(feed, planned.entry, onEffect)

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { type ControlEntry, promotionsUpTo } from '../feed/plan/control.ts'
 import { placeStep } from '../feed/plan/fork.ts'
@@ -66,7 +65,7 @@ async function judge(feed: RunFeed, step: number, promotion: Promotion): Promise
   await using next = await openPromotedRun(feed.run, promotion.to)
   const earlier = promotionsUpTo(placeStep(step, feed.controls), feed.controls).map(({ promote }) => promote)
   const known = await openKnown(feed, earlier)
-  const links = new ShardLinks(feed.dir, join(feed.dir, feed.head.shards), next)
+  const links = new ShardLinks(feed.run.dir, next)
   const wish = { step, next, known: known.runs, backfill: promotion.backfill, pathOf: links.pathOf.bind(links) }
   const { rows, shards } = await selectShards(feed, wish).finally(known.close)
   const from = earlier.at(-1)?.to ?? nameRun(feed.run, feed.run)

@@ -24,47 +24,67 @@ export async function readControlsOf(dir: string, folder: string): Promise<reado
   }
 }
 
-/** Holds each promotion of a feed against the runs that it names. Returns what could not be told, in sentences. */
+/** What was looked at of the promotions of a run's feeds. */
+export interface FoundPromotions {
+  /** What could not be told, in sentences. */
+  readonly unknown: string[]
+  /** Their files, from the run's folder. */
+  readonly files: Set<string>
+}
+
+/** Holds each promotion of a feed against the runs that it names, and adds what it finds. */
 export async function verifyPromotions(
   run: RunReader,
   { folder, head }: FoundHead,
   controls: readonly ControlEntry[],
   hasEnded: boolean,
+  promotions: FoundPromotions,
   checks: { readonly plan: Check; readonly shards: Check },
-): Promise<string[]> {
-  if (!head) return []
+): Promise<void> {
+  if (!head) return
   const feed = { dir: join(run.dir, folder), head, controls, run, hasEnded }
   const where = fileAt(`${folder}/control.json`)
-  const unknown: string[] = []
   await checks.plan.attempt(where, advices.restore, async () => {
     for await (const judged of recomputePromotions(feed)) {
       const who = `the promotion at step ${judged.step}${folder === 'feed' ? '' : ` of ${folder}`}`
       for (const what of judged.problems) checks.plan.fail(where, `${who}: ${what}`, advices.report)
-      if (judged.unknown !== null) unknown.push(`${who}: ${judged.unknown}.`)
+      if (judged.unknown !== null) promotions.unknown.push(`${who}: ${judged.unknown}.`)
     }
   })
-  const named = new Set<string>()
   for (const { promote } of controls)
-    if (promote) for (const file of await hashPromoted(feed, folder, promote, checks.shards)) named.add(file)
-  for (const name of await listFiles(join(feed.dir, 'promoted'))) {
-    const file = join(folder, 'promoted', name)
-    if (!named.has(file)) checks.shards.note(`${file} is of a promotion that was not recorded, and may be deleted`)
-  }
-  return unknown
+    if (promote) await hashPromoted(feed, folder, promote, promotions.files, checks.shards)
 }
 
-/** Looks at the bytes of another run's shards, as this feed has them. Returns the files of the promotion, from the run's folder. */
+/** Tells of files that no promotion of these feeds has: one was stopped before it was recorded. */
+export async function notePromotedStrays(
+  dir: string,
+  feeds: readonly FoundHead[],
+  { files }: FoundPromotions,
+  check: Check,
+): Promise<void> {
+  for (const folder of ['promoted', ...feeds.map(feed => join(feed.folder, 'promoted'))])
+    for (const name of await listFiles(join(dir, folder))) {
+      const file = join(folder, name)
+      if (!files.has(file)) check.note(`${file} is of a promotion that was not recorded, and may be deleted`)
+    }
+}
+
+/** Looks at the bytes of another run's shards, as the feed has them, unless they are in `files` already, to which it adds the promotion's. */
 async function hashPromoted(
   { dir, head }: { readonly dir: string; readonly head: Head },
   folder: string,
   promotion: Promotion,
+  files: Set<string>,
   check: Check,
-): Promise<string[]> {
+): Promise<void> {
   const list = join(folder, promotion.selection)
   const shards = await check.attempt(fileAt(list), advices.restore, () => readPromoted(dir, promotion))
-  const others = (shards ?? []).map(({ shard }) => shard).filter(({ path }) => path.startsWith('..'))
-  for (const [path, shard] of new Map(others.map(one => [one.path, one]))) {
+  files.add(list)
+  for (const { shard } of shards ?? []) {
+    const { path } = shard
     const at = fileAt(join('shards', path))
+    if (!path.startsWith('..') || files.has(at.file)) continue
+    files.add(at.file)
     check.counted++
     await check.attempt(at, advices.restore, async () => {
       openShard(join(dir, head.shards, path), shard).close()
@@ -75,5 +95,4 @@ async function hashPromoted(
         check.fail(at, `its SHA-256 is ${sha256}; the promotion says ${shard.sha256}`, advices.restore)
     })
   }
-  return [list, ...others.map(({ path }) => join('shards', path))]
 }

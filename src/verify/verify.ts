@@ -20,7 +20,7 @@ import { verifyInput } from './input.ts'
 import { JoinedScan } from './joined-scan.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
-import { readControlsOf, verifyPromotions } from './promotions.ts'
+import { type FoundPromotions, notePromotedStrays, readControlsOf, verifyPromotions } from './promotions.ts'
 import { KeptByShard } from './sealed.ts'
 import { checkStrays, type Manifest, readVerifiedManifest, verifyShards } from './shards.ts'
 import { groupSlots, type SlotGroup, SlotOrder } from './slots.ts'
@@ -92,9 +92,10 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const controls = await readControlsOf(run.dir, 'feed')
   const isPromoted = controls.some(({ promote }) => promote)
   checkFeedEnd(foundHead, manifest.note?.fed ?? null, isPromoted, checks.ledger)
-  const unknown: string[] = []
-  for (const head of [foundHead, ...forks])
-    if (head) unknown.push(...(await verifyOneFeed(run, head, manifest, checks, steps)))
+  const promotions: FoundPromotions = { unknown: [], files: new Set() }
+  const feeds = [...(foundHead ? [foundHead] : []), ...forks]
+  for (const feed of feeds) await verifyOneFeed(run, feed, manifest, { promotions, checks, stepsMax: steps })
+  await notePromotedStrays(run.dir, feeds, promotions, checks.shards)
   if (!foundHead && run.run.feed && manifest.entries.length && !manifest.note?.fed)
     checks.ledger.note('no step is published yet: the next start does it')
   const readBytes = bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0)
@@ -104,29 +105,31 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
     checks: all,
     isSound: all.every(check => check.failures === 0),
     bytes: readBytes + input.bytes,
-    unchecked: [...uncheckedOf(run), ...unknown, ...input.unchecked],
+    unchecked: [...uncheckedOf(run), ...promotions.unknown, ...input.unchecked],
   }
 }
 
-/**
- * A feed: its ledger, plan and blocks, what was taken down from it, its promotions, and some steps as trainers read them. Returns what
- * could not be told, in sentences.
- */
+interface FeedReading {
+  readonly promotions: FoundPromotions
+  readonly checks: Checks
+  readonly stepsMax: number
+}
+
+/** A feed: its ledger, plan and blocks, what was taken down from it, its promotions, and some steps as trainers read them. */
 async function verifyOneFeed(
   run: RunReader,
   found: FoundHead,
   manifest: Manifest,
-  checks: Checks,
-  stepsMax: number,
-): Promise<string[]> {
+  { promotions, checks, stepsMax }: FeedReading,
+): Promise<void> {
   const read = await verifyFeed(run.dir, found, manifest, checks, count => chooseSteps(count, stepsMax))
-  if (!read) return []
+  if (!read) return
   const masks = await verifyTakeDowns(run, found.folder, checks.plan)
   const controls = await readControlsOf(run.dir, found.folder)
   await withPromotedRuns(run, controls, findOther =>
     verifySteps(run, found.folder, read, { findOther, masks }, checks.steps),
   )
-  return await verifyPromotions(run, found, controls, manifest.note?.ended ?? false, checks)
+  await verifyPromotions(run, found, controls, manifest.note?.ended ?? false, promotions, checks)
 }
 
 function uncheckedOf({ run, first }: RunReader): string[] {

@@ -90,7 +90,7 @@ test('verify sees a changed count, another file behind a link, and tells of a ru
   writeFileSync(shard, bytes)
   const damaged = await verify()
   assert.equal(damaged.status, 65)
-  assert.match(damaged.out, /shards: feed\/promoted.*its SHA-256 is.*the\s+promotion\s+says/s)
+  assert.match(damaged.out, /shards: promoted.*its SHA-256 is.*the\s+promotion\s+says/s)
   renameSync(`${shard}.whole`, shard)
 })
 

@@ -4,25 +4,20 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { lockDirectory } from '../../src/disk/lock.ts'
-import { readHead } from '../../src/feed/files/head.ts'
 import type { FeedOptions } from '../../src/feed/options.ts'
-import type { Promotion } from '../../src/feed/plan/promotion.ts'
 import { readControls } from '../../src/feed/publish.ts'
 import { readFeed } from '../../src/feed/read.ts'
 import type { PromoteOptions } from '../../src/promote/plan.ts'
 import { planPromotion, promote } from '../../src/promote/promote.ts'
-import { recomputePromotions } from '../../src/promote/recompute.ts'
-import { RunReader } from '../../src/record/run-reader.ts'
-import { readStanding } from '../../src/record/standing.ts'
 import { snapshot } from '../feed/corpus.ts'
 import { python, skipWithout } from '../python/python.ts'
-import { Random } from '../random.ts'
-import { makeFolder } from '../temporary.ts'
-import { type MadeOptions, makeDocs, makeRun, publish } from './made-runs.ts'
+import { type MadeOptions, makeRun, publish } from './made-runs.ts'
 import { readSamples } from './oracle.ts'
+import { docs, loose, makePair, options, recompute } from './pair.ts'
 import { checkCase, drawCase, promoteAll } from './property.ts'
 
-const casesMax = 4
+/** Many where time is nobody's: a case costs a quarter of a second. */
+const casesMax = process.env.CI ? 40 : 2
 
 test('over thresholds, steps and kills: nothing twice, nothing lost, and what was published stays', async () => {
   let seed = Date.now() % 2 ** 31
@@ -39,33 +34,6 @@ test('a promotion that feeds what was covered is caught', async () => {
   const one = await drawCase(1031)
   await assert.rejects(checkCase(one, promoteAll), /is fed twice in epoch 0/)
 })
-
-const options: FeedOptions = { length: 16, batch: 1, blockTokens: 60 }
-const docs = makeDocs(new Random(1), 12)
-const tight = { threshold: 0.5, clusterWidth: 1 }
-const loose = { threshold: 0.2, clusterWidth: 1 }
-
-/** The first run, at slot 6 where it has not ended, its feed, and a second one that is otherwise as it is told. */
-async function makePair(first: MadeOptions = { slots: 6 }, second: MadeOptions = {}, feed: FeedOptions = options) {
-  const folder = makeFolder('pair')
-  const a = await makeRun(join(folder, 'a'), docs, tight, first)
-  await publish(a, feed, first.slots === undefined)
-  const b = await makeRun(join(folder, 'b'), docs, loose, second)
-  return { folder, a, b, feed: join(a.dir, 'feed') }
-}
-
-/** What is wrong with the promotions of a run's feed; `change` is made to the last. */
-async function recompute(dir: string, change: Partial<Promotion> = {}) {
-  const feed = join(dir, 'feed')
-  await using run = await RunReader.open(dir)
-  const controls = await readControls(feed)
-  const last = controls.at(-1)!
-  const changed = [...controls.slice(0, -1), { ...last, promote: { ...last.promote!, ...change } }]
-  const head = (await readHead(feed))!
-  const hasEnded = (await readStanding(run.log, run.run)).shard.ended
-  const judged = await Array.fromAsync(recomputePromotions({ dir: feed, head, controls: changed, run, hasEnded }))
-  return judged.map(({ problems, unknown }) => ({ problems, unknown }))
-}
 
 test('a plan writes nothing and says what the promotion then does', async () => {
   const { a, b, feed } = await makePair()

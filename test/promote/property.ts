@@ -160,7 +160,7 @@ export async function promoteAll({ a, b, asked }: Case): Promise<void> {
   const dir = join(a.dir, 'feed')
   const { entry } = await planPromotion(a.dir, b.dir, asked)
   await using next = await RunReader.open(b.dir)
-  const links = new ShardLinks(dir, join(a.dir, 'shards'), next)
+  const links = new ShardLinks(a.dir, next)
   await links.make(b.manifest)
   const shards = b.manifest.map(({ domain, tokens, sha256, bytes, rows, ...of }) => {
     const shard = { path: links.pathOf({ ...of, domain, tokens, sha256, bytes, rows }), sha256, bytes, rows, tokens }

@@ -13,11 +13,8 @@ import type { ControlEntry } from '../plan/control.ts'
 import type { Skip } from '../plan/fork.ts'
 import { takeDownsFrom } from './take-down.ts'
 
-/**
- * Files of a feed that are written once. Of promotions it is what they chose: the links to another run's shards are found where they are, as
- * blocks name them from the shards folder.
- */
-const sharedFiles = /^(blocks|take-downs)[/\\].*(?<!\.tmp)$|^promoted[/\\][^/\\]+\.jsonl$/
+/** Folders of a feed whose files are written once. */
+const sharedFolders = ['blocks', 'promoted', 'take-downs']
 
 /** Where a feed is to part from another, and what of that it passes over. */
 export interface ForkOrder {
@@ -45,7 +42,7 @@ export async function forkFeed(from: string, to: string, order: ForkOrder, onEff
   await rm(draft, { recursive: true, force: true })
   await makeFolder(draft)
   await copySteps(ledger, draft, head, onEffect)
-  await shareFiles(from, draft)
+  for (const folder of sharedFolders) await shareFiles(join(from, folder), join(draft, folder))
   await writeJson(join(draft, 'control.json'), controlsOfFork(await readControls(from), parent, order), onEffect)
   await writeHead(draft, head, onEffect)
   try {
@@ -102,7 +99,7 @@ async function copySteps(ledger: LedgerReader, to: string, { steps, segmentSteps
 async function shareFiles(from: string, to: string): Promise<void> {
   const folders = new Set<string>()
   for (const name of await listFiles(from)) {
-    if (!sharedFiles.test(name)) continue
+    if (name.endsWith('.tmp')) continue
     const path = join(to, name)
     if (!folders.has(dirname(path))) await makeFolder(dirname(path))
     folders.add(dirname(path))

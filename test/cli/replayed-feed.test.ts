@@ -57,7 +57,7 @@ async function succeed(...args: string[]): Promise<string> {
   return out
 }
 
-const verify = (name: string) => succeed('verify', '--dir', dir, '--run', name, '--steps', '999')
+const verify = (name: string) => succeed('verify', '--dir', dir, '--run', name, '--steps', '8')
 
 test('a fork of an ended feed goes on with a replay, by the commands that the refusal names', async () => {
   const whole = await Array.fromAsync(readFeed(join(run, 'feed')))

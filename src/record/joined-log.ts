@@ -28,7 +28,7 @@ export class JoinedLog implements Log, Topics {
     const entries = this.#own.read(from, signal)
     if (from.topic !== topics.scored) return yield* entries
     await using base = this.openBase()
-    for await (const entry of entries) yield { ...entry, value: await base.join(entry) }
+    for await (const entry of entries) yield { ...entry, ...(await base.join(entry)) }
   }
 
   /** The entries that this log's refer to. */
@@ -67,12 +67,15 @@ export class BaseEntries implements AsyncDisposable {
     this.#base = base
   }
 
-  /** The value of an entry of `scored`, joined with its base where it refers to one. */
-  async join({ headers, value }: Pick<Entry, 'headers' | 'value'>): Promise<Uint8Array> {
+  /** An entry of `scored`, joined with its base where it refers to one; the header `mark` where that is all of it. */
+  async join({ headers, value }: Pick<Entry, 'headers' | 'value'>): Promise<Pick<Entry, 'headers' | 'value'>> {
     const { base: mark, slot } = headers
-    if (mark === undefined) return value
+    if (mark === undefined) return { headers, value }
     const base = await this.#find(Number(slot))
-    if (base && markOf(base.value) === mark) return joinScored(base.value, value)
+    if (base && markOf(base.value) === mark)
+      return value.length === 0
+        ? { headers: { ...headers, mark }, value: base.value }
+        : { headers, value: joinScored(base.value, value) }
     const what = base ? 'it is another now' : 'it is gone: slots of it were trimmed'
     throw new HeadraceError(
       'corrupt',

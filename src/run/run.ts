@@ -29,6 +29,7 @@ import { openRedriveInbox } from './redrive/redrive-inbox.ts'
 import { placeReplay } from './replay/begin.ts'
 import { openReplay } from './replay/open-replay.ts'
 import { type Replay, replayAll } from './replay/replay-stage.ts'
+import { reuseTokens } from './replay/reuse-tokens.ts'
 import { openRetention, type Retention } from './retention.ts'
 import { type ManifestSink, shardAll } from './shard/shard-stage.ts'
 import { openSink } from './shard/sink.ts'
@@ -76,6 +77,8 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   const { partitions, lanes, segments } = run
   const shape = { partitions, lanes }
   const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
+  using reusing =
+    replaying && plan.tokenizer ? await reuseTokens(pool, replaying.replay.reader, plan.tokensFingerprint) : null
   const context: RunContext = {
     dir,
     plan,
@@ -83,7 +86,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
     segments,
     binding: bindingOf(run),
     log,
-    pool,
+    pool: reusing ?? pool,
     lead,
     drain,
     failed,

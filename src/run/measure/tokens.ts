@@ -31,9 +31,14 @@ export async function tokenizeSlot(
   return concatBatches(parts)
 }
 
-/** Kept rows as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. Tokenized late, as most rows are dropped before. */
+/** Kept rows as shard rows. Tokenized late, as most rows are dropped before. */
 export async function tokenizeKept(tokenizer: Annotator, kept: Batch, slot: number): Promise<Batch> {
   const { tokens } = await tokenizer.annotate(kept)
+  return shardRows(kept, tokens, slot)
+}
+
+/** Kept rows with their tokens as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. */
+export function shardRows(kept: Batch, tokens: Column, slot: number): Batch {
   const { offsets } = utf8(kept, 'text')
   const { text, ...scores } = kept.columns
   const columns: Record<string, Column> = {

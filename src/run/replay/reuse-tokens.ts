@@ -1,7 +1,7 @@
 import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, type ListColumn, numbers } from '../../batch/batch.ts'
 import { concatArrays, concatBatches, takeRows } from '../../batch/rows.ts'
-import { decodeKept, encodeKept } from '../../record/kept.ts'
+import { decodeKept } from '../../record/kept.ts'
 import { segmentAt } from '../../record/run-file.ts'
 import type { RunReader } from '../../record/run-reader.ts'
 import type { Work } from '../context.ts'
@@ -19,14 +19,14 @@ export async function reuseTokens(work: Work, reader: RunReader, print: string |
     const stored = segmentAt(segments, slot).tokens === print ? tokens.of(slot) : new Map<number, Int32Array>()
     const kept = decodeKept(entries.kept)
     const rows = numbers(kept, 'row')
-    const indexes = [...rows.keys()]
-    const known = indexes.filter(i => stored.has(rows[i]))
+    const known = [...rows.keys()].filter(i => stored.has(rows[i]))
     if (known.length === 0) return work.tokenize(slot, entries)
-    const again = joinEntries({ ...entries, kept: encodeKept(takeRows(kept, known)) })
-    const reused = shardRows(again, listOf(known.map(i => stored.get(rows[i])!)), slot)
+    const whole = joinEntries(entries)
+    const reused = shardRows(takeRows(whole, known), listOf(known.map(i => stored.get(rows[i])!)), slot)
     if (known.length === rows.length) return encodeBatch(reused)
-    const others = indexes.filter(i => !stored.has(rows[i]))
-    const fresh = await work.tokenize(slot, { ...entries, kept: encodeKept(takeRows(kept, others)) })
+    const others = [...rows.keys()].filter(i => !stored.has(rows[i]))
+    // Only their rows cross to the thread: a slot has many times theirs.
+    const fresh = await work.tokenize(slot, { scored: noBytes, kept: encodeBatch(takeRows(whole, others)) })
     return encodeBatch(inOrder(concatBatches([reused, decodeBatch(fresh).batch])))
   }
   return {
@@ -36,6 +36,8 @@ export async function reuseTokens(work: Work, reader: RunReader, print: string |
     [Symbol.dispose]: () => tokens[Symbol.dispose](),
   }
 }
+
+const noBytes = new Uint8Array(0)
 
 function listOf(lists: readonly Int32Array[]): ListColumn {
   let end = 0

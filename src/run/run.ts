@@ -67,7 +67,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   await using log = await openLogToWrite(dir, place, place, checkOwner, options.note)
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
-  await using replaying = options.replay ? await openReplay(dir, run, plan, options.replay.recompute) : null
+  await using replaying = options.replay ? await openReplay(dir, run, plan, options.replay) : null
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
   const workerRef = { ...ref, identity: identifyPlan(plan) }

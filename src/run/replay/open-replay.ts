@@ -4,21 +4,18 @@ import { loaderOf } from '../../record/layout.ts'
 import { readLoadNote } from '../../record/notes.ts'
 import type { Replayed, RunFile } from '../../record/run-file.ts'
 import { RunReader } from '../../record/run-reader.ts'
-import { planReplay } from './replay-plan.ts'
+import type { ReplayOptions } from '../options.ts'
+import { planReplay, type SegmentPlan } from './replay-plan.ts'
 import type { Replay } from './replay-stage.ts'
 
-/** Opens what the replay in `dir` is of and lays out how it is done. Throws as `planReplay`. */
-export async function openReplay(
-  dir: string,
-  { replays, base }: RunFile,
-  plan: Plan,
-  recompute: readonly string[] = [],
-) {
+/** Opens what the replay in `dir` is of and lays out how it is done, telling what is read again. Throws as `planReplay`. */
+export async function openReplay(dir: string, { replays, base }: RunFile, plan: Plan, { recompute = [], note }: Asked) {
   const replayed = replays!
   const named = await findNamed(dir, replayed)
   const reader = await RunReader.open(named.dir)
   try {
     const segments = planReplay(plan, reader.run.segments, recompute)
+    for (const why of new Set(segments.map(describeSource))) if (why !== null) note?.(why)
     const isJoined = base !== undefined
     const isOfReplay = reader.run.base !== undefined
     const replay: Replay = { reader, replayed, segments, isOfReplay, isJoined, ...(await readEnd(reader, replayed)) }
@@ -27,6 +24,14 @@ export async function openReplay(
     await reader[Symbol.asyncDispose]()
     throw error
   }
+}
+
+type Asked = Pick<ReplayOptions, 'recompute' | 'note'>
+
+function describeSource({ kind, whySource }: SegmentPlan): string | null {
+  if (whySource === null) return null
+  const what = kind === 'anew' ? 'no measurement holds for this pipeline, and all' : 'records'
+  return `${what} are read from the source again: ${whySource}`
 }
 
 /** What its notes say of all that the run has loaded, in equal parts for its slots, and of its end. */

@@ -57,6 +57,7 @@ interface Options {
   /** The log as the stages see it. */
   readonly view?: (log: Log) => Log
   readonly watch?: (event: RunEvent) => void
+  readonly drain?: AbortSignal
   readonly partitions?: number
 }
 
@@ -64,7 +65,7 @@ interface Options {
 export async function runWhole(
   dir: string,
   plan: Plan,
-  { replay, view = log => log, watch = () => {}, partitions = 1 }: Options = {},
+  { replay, view = log => log, watch = () => {}, drain = new AbortController().signal, partitions = 1 }: Options = {},
 ): Promise<void> {
   await makeFolderAt(dir)
   const known = await readRunFile(dir)
@@ -76,7 +77,7 @@ export async function runWhole(
   const run = await enterRun(start, await admitNow(start, log, false))
   const shape = { partitions: run.partitions, lanes: run.lanes }
   const binding = bindingOf(run)
-  await using opened = replay ? await openReplay(dir, run, plan, replay.recompute) : null
+  await using opened = replay ? await openReplay(dir, run, plan, replay) : null
   const own = poolHere(plan)
   using reusing = opened && (await reuseTokens(own, opened.replay.reader, plan.tokensFingerprint))
   const context: RunContext = contextOf({
@@ -88,6 +89,7 @@ export async function runWhole(
     log: view(log),
     pool: reusing ?? own,
     watch,
+    drain,
   })
   const ended = AbortSignal.abort()
   if (opened) {

@@ -1,4 +1,5 @@
-import { decodeBatch, encodeBatch } from '../batch/arrow/ipc.ts'
+import { decodeBatch, encodePacked } from '../batch/arrow/ipc.ts'
+import { makeLater } from '../batch/arrow/region.ts'
 import { type Batch, type Column, numbers } from '../batch/batch.ts'
 import { concatArrays, concatBatches, takeColumn, takeRows } from '../batch/rows.ts'
 import { HeadraceError } from '../errors.ts'
@@ -28,14 +29,14 @@ export function encodeOwnColumns(batch: Batch, base: Batch, columns: PrintedColu
       for (const row of rows) changed.add(row)
     }
   }
-  const first = encodeBatch({ rows: batch.rows, columns: whole }, { columns: JSON.stringify(columns) })
+  const first = encodePacked({ rows: batch.rows, columns: whole }, { columns: JSON.stringify(columns) })
   const index = Uint32Array.from(changed).sort()
   const some = Object.fromEntries(partly.map(name => [name, batch.columns[name]]))
   const patched = takeRows({ rows: batch.rows, columns: some }, index).columns
   const second =
     index.length === 0
       ? []
-      : [encodeBatch({ rows: index.length, columns: { index: { kind: 'u32', values: index }, ...patched } })]
+      : [encodePacked({ rows: index.length, columns: { index: { kind: 'u32', values: index }, ...patched } })]
   const length = new Uint8Array(Float64Array.of(first.length).buffer)
   return concatArrays([length, first, new Uint8Array(padding(first.length)), ...second])
 }
@@ -58,11 +59,12 @@ export function joinColumns(base: Batch, own: Uint8Array): Batch {
   const order = patch && orderOf(patch, base.rows)
   const columns: Record<string, Column> = {}
   for (const [name] of JSON.parse(metadata.columns) as PrintedColumns) {
-    const changes = patch?.columns[name]
-    const column =
-      whole.columns[name] ?? (changes ? patchColumn(base.columns[name], changes, order!) : base.columns[name])
-    if (!column) throw new HeadraceError('corrupt', `a slot of a replay refers to a column '${name}' that is not there`)
-    columns[name] = column
+    const owner = [whole, base].find(part => name in part.columns)
+    if (!owner) throw new HeadraceError('corrupt', `a slot of a replay refers to a column '${name}' that is not there`)
+    const isPatched = owner === base && patch !== null && name in patch.columns
+    makeLater(columns, name, () =>
+      isPatched ? patchColumn(base.columns[name], patch.columns[name], order!) : owner.columns[name],
+    )
   }
   return { rows: base.rows, columns }
 }

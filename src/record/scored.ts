@@ -1,4 +1,4 @@
-import { decodeBatch, encodeBatch } from '../batch/arrow/ipc.ts'
+import { decodeBatch, encodePacked } from '../batch/arrow/ipc.ts'
 import type { Batch } from '../batch/batch.ts'
 import { type Plan, stageFields } from '../pipeline/plan.ts'
 import { joinColumns, type PrintedColumns } from './own-columns.ts'
@@ -11,10 +11,13 @@ export function columnsOf({ fields, fingerprints, annotateFingerprint }: Plan): 
 
 /** A measured slot as an entry of `scored`: an Arrow message that names all columns with their fingerprints in its metadata `columns`. */
 export function encodeScored(batch: Batch, columns: PrintedColumns): Uint8Array {
-  return encodeBatch(batch, { columns: JSON.stringify(columns) })
+  return encodePacked(batch, { columns: JSON.stringify(columns) })
 }
 
-/** The rows of an entry of `scored`, joined or not. */
+/**
+ * The rows of an entry of `scored`, joined or not. A column is unpacked when it is first asked for, and the bytes of texts apart from their
+ * offsets: who reads labels alone unpacks no text.
+ */
 export function decodeScored(value: Uint8Array): Batch {
   const parts = splitJoined(value)
   return parts ? joinColumns(decodeScored(parts.base), parts.own) : decodeBatch(value).batch

@@ -1,6 +1,7 @@
 import type { Batch, Column, ColumnKind, Field, NumberArray, NumberKind } from '../batch.ts'
 import { numberArrays } from '../batch.ts'
 import * as flat from './flatbuffer.ts'
+import { makeLater, type ReadAt, type Region, readerOfRegions, readRegion } from './region.ts'
 
 /**
  * Finds the batches and columns of Arrow IPC streams and files (drawn in `ipc.ts`) and gives them as views. It trusts no byte: every
@@ -18,10 +19,6 @@ export interface ColumnLayout {
   readonly offsets: Region | null
   readonly values: Region
 }
-export interface Region {
-  readonly at: number
-  readonly bytes: number
-}
 export interface BatchLayout {
   readonly rows: number
   readonly columns: readonly ColumnLayout[]
@@ -31,9 +28,6 @@ export interface FileLayout {
   readonly metadata: Metadata
   readonly batches: readonly BatchLayout[]
 }
-/** Reads `bytes` bytes from `at`; both lie in the file. */
-export type ReadAt = (at: number, bytes: number) => Uint8Array
-
 /** Finds a file's batches without reading their values. A file that is cut or damaged throws `corrupt`. */
 export function readFileLayout(readAt: ReadAt, size: number): FileLayout {
   return flat.guardCorrupt('an Arrow file', () => {
@@ -52,13 +46,17 @@ export function readFileLayout(readAt: ReadAt, size: number): FileLayout {
   })
 }
 
-/** A batch's columns, read with `readAt`. Only those of `names`, when given. */
+/** A batch's columns, read with `readAt`. Only those of `names`, when given. One that is packed is unpacked when it is asked for. */
 export function viewBatch(layout: BatchLayout, readAt: ReadAt, names?: readonly string[]): Batch {
   return flat.guardCorrupt('an Arrow batch', () => {
     const columns: Record<string, Column> = {}
-    for (const column of layout.columns)
-      if (!names || names.includes(column.field.name))
-        columns[column.field.name] = viewColumn(column, layout.rows, readAt)
+    for (const column of layout.columns) {
+      const { name } = column.field
+      if (names && !names.includes(name)) continue
+      const view = () => viewColumn(column, layout.rows, readAt)
+      if (column.values.packed || column.offsets?.packed) makeLater(columns, name, view)
+      else columns[name] = view()
+    }
     return { rows: layout.rows, columns }
   })
 }
@@ -70,18 +68,20 @@ export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metada
     const schema = readMessage(bytes, 0, schemaMessage)
     const { fields, metadata } = readSchema(schema.table)
     const message = readMessage(bytes, schema.end, recordBatchMessage)
-    const layout = readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
     if (message.end > bytes.length) throw new RangeError(`it ends at byte ${bytes.length} of ${message.end}`)
-    return { batch: viewBatch(layout, (at, length) => bytes.subarray(at, at + length)), metadata }
+    const readAt: ReadAt = (at, length) => bytes.subarray(at, at + length)
+    return { batch: viewBatch(readLayout(message, fields, readAt), readAt), metadata }
   })
 }
 
 // Reading. Numbers are the field's places in Arrow's Message.fbs, Schema.fbs and File.fbs.
 
-interface FoundMessage {
+interface Body {
   readonly table: flat.Table
   readonly bodyAt: number
   readonly bodyBytes: number
+}
+interface FoundMessage extends Body {
   readonly end: number
 }
 
@@ -112,7 +112,8 @@ function readBlock(
   if (metadataBytes < 16 || at + metadataBytes + bodyBytes > size)
     throw new RangeError(`its batch ${index} lies after its end`)
   const message = readMessage(aligned(readAt(at, metadataBytes)), 0, recordBatchMessage)
-  return readLayout(message.table, fields, at + metadataBytes, bodyBytes)
+  // Trainers map files into memory, so that no buffer of one is packed.
+  return readLayout({ table: message.table, bodyAt: at + metadataBytes, bodyBytes }, fields, null)
 }
 
 function readSchema(schema: flat.Table): { fields: Field[]; metadata: Metadata } {
@@ -155,8 +156,9 @@ function readKind(table: flat.Table): ColumnKind | null {
   }
 }
 
-function readLayout(table: flat.Table, fields: readonly Field[], bodyAt: number, bodyBytes: number): BatchLayout {
-  if (flat.fieldAt(table, 3) !== 0) throw new RangeError('it is compressed')
+/** `readAt` reads how much a packed buffer makes; null where buffers may not be packed. */
+function readLayout({ table, bodyAt, bodyBytes }: Body, fields: readonly Field[], readAt: ReadAt | null): BatchLayout {
+  const regionOf = readerOfRegions(table, readAt)
   const rows = flat.longField(table, 0)
   // Columns bound the number of rows by their bytes; without any, it could be anything.
   if (fields.length === 0 && rows !== 0) throw new RangeError(`it has ${rows} rows and no column`)
@@ -174,7 +176,7 @@ function readLayout(table: flat.Table, fields: readonly Field[], bodyAt: number,
     const [offset, bytes] = [flat.longAt(buffers.view, at), flat.longAt(buffers.view, at + 8)]
     if (offset % 8 !== 0 || offset + bytes > bodyBytes)
       throw new RangeError(`a buffer of its column '${name}' lies outside`)
-    return { at: bodyAt + offset, bytes }
+    return regionOf({ at: bodyAt + offset, bytes })
   }
   const columns = fields.map((field): ColumnLayout => {
     if (nextNode(field.name) !== rows) throw new RangeError(`its column '${field.name}' has not ${rows} rows`)
@@ -200,7 +202,7 @@ function readLayout(table: flat.Table, fields: readonly Field[], bodyAt: number,
 /** The region's first `bytes`: what follows is padding. */
 function cut(region: Region, bytes: number, field: Field): Region {
   if (bytes > region.bytes) throw new RangeError(`its column '${field.name}' has ${region.bytes} bytes of ${bytes}`)
-  return { at: region.at, bytes }
+  return { ...region, bytes }
 }
 
 function widthOf({ kind, width }: Field): number {
@@ -208,15 +210,17 @@ function widthOf({ kind, width }: Field): number {
 }
 
 function viewColumn({ field, offsets, values }: ColumnLayout, rows: number, readAt: ReadAt): Column {
-  const bytes = values.bytes === 0 ? new Uint8Array(0) : readAt(values.at, values.bytes)
-  if (field.kind === 'fixed') return { kind: 'fixed', width: field.width ?? 0, bytes }
-  if (field.kind !== 'utf8' && field.kind !== 'list<i32>')
-    return { kind: field.kind, values: asNumbers(field.kind, bytes) }
-  const ends = offsets ? (asNumbers('i32', readAt(offsets.at, offsets.bytes)) as Int32Array) : new Int32Array(1)
-  checkOffsets(ends, rows, field.kind === 'utf8' ? bytes.length : bytes.length / 4, field.name)
-  return field.kind === 'utf8'
-    ? { kind: 'utf8', offsets: ends, bytes }
-    : { kind: 'list<i32>', offsets: ends, values: asNumbers('i32', bytes) as Int32Array }
+  const { kind, name } = field
+  if (kind === 'fixed') return { kind, width: field.width ?? 0, bytes: readRegion(values, readAt) }
+  if (kind !== 'utf8' && kind !== 'list<i32>') return { kind, values: asNumbers(kind, readRegion(values, readAt)) }
+  const ends = offsets ? (asNumbers('i32', readRegion(offsets, readAt)) as Int32Array) : new Int32Array(1)
+  checkOffsets(ends, rows, kind === 'utf8' ? values.bytes : values.bytes / 4, name)
+  if (kind === 'list<i32>')
+    return { kind, offsets: ends, values: asNumbers('i32', readRegion(values, readAt)) as Int32Array }
+  const readBytes = () => readRegion(values, readAt)
+  if (!values.packed) return { kind, offsets: ends, bytes: readBytes() }
+  // How long texts are is asked more often than what they are.
+  return makeLater({ kind, offsets: ends }, 'bytes', readBytes)
 }
 
 function checkOffsets(offsets: Int32Array, rows: number, items: number, name: string): void {

@@ -111,7 +111,7 @@ export async function measureRun(dir: string): Promise<RunBytes> {
   const bytes = { log: 0, shards: 0, feed: 0, state: 0, rest: 0 }
   for (const file of await listFiles(dir)) {
     const [part] = file.split('/')
-    const name = part === 'snapshot' ? 'state' : part
+    const name = { snapshot: 'state', texts: 'log' }[part] ?? part
     const counted = name === 'log' || name === 'shards' || name === 'feed' || name === 'state' ? name : 'rest'
     bytes[counted] += (await sizeOf(join(dir, file))) ?? 0
   }

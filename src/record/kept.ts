@@ -71,7 +71,7 @@ export function indexesOf(scored: Batch, kept: Batch): Int32Array {
 /** What only deciding needs stays behind. */
 function shardColumns(scored: Batch): Batch {
   const columns: Record<string, Column> = {}
-  for (const name of ['text', 'id', 'domain', 'row', 'language'])
+  for (const name of ['text', 'textBytes', 'id', 'domain', 'row', 'language'])
     if (scored.columns[name]) columns[name] = scored.columns[name]
   for (const [name, column] of Object.entries(scored.columns))
     if ((column.kind === 'f32' || column.kind === 'f64') && name !== 'gateEvidence') columns[name] = column

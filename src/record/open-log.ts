@@ -6,16 +6,22 @@ import { findNamed } from './base.ts'
 import { JoinedLog } from './joined-log.ts'
 import { type RunShape, topicShapes, topics } from './layout.ts'
 import type { RunName } from './run-file.ts'
+import { TextLog } from './text-files.ts'
 
 /** Where a run's log is, and of a replay the run whose rows it refers to. */
 export interface LogOrigin extends LogPlace {
   readonly spread?: boolean
   readonly base?: RunName
+  readonly storedText?: 'none'
 }
 
 /** Opens a run's log to read. */
 export async function openLogToRead(dir: string, origin: LogOrigin): Promise<Log> {
-  return withBase(dir, origin, await openLogAt(dir, origin, kafkaRunOf(origin)))
+  return withBase(dir, origin, withTexts(dir, origin, await openLogAt(dir, origin, kafkaRunOf(origin))))
+}
+
+function withTexts<L extends Log>(dir: string, { storedText }: LogOrigin, log: L): L | TextLog {
+  return storedText ? new TextLog(dir, log) : log
 }
 
 /** The log as a replay's readers see it, or as it is. */
@@ -38,7 +44,8 @@ export async function openLogToWrite(
   checkOwner: () => void,
   note: (text: string) => void = () => {},
 ): Promise<Log & Topics> {
-  if (place.log === null) return withBase(dir, place, new JournalLog(join(dir, 'log'), { writable: true, checkOwner }))
+  if (place.log === null)
+    return withBase(dir, place, withTexts(dir, place, new JournalLog(join(dir, 'log'), { writable: true, checkOwner })))
   const log = await openKafka(dir, { ...place, ...shape })
   try {
     await prepareTopics(log, shape, note)

@@ -1,5 +1,8 @@
+import { crc32 } from 'node:zlib'
 import { decodeBatch, encodePacked } from '../batch/arrow/ipc.ts'
-import type { Batch } from '../batch/batch.ts'
+import { makeLater } from '../batch/arrow/region.ts'
+import { type Batch, type Column, numbers, utf8 } from '../batch/batch.ts'
+import { HeadraceError } from '../errors.ts'
 import { type Plan, stageFields } from '../pipeline/plan.ts'
 import { joinColumns, type PrintedColumns } from './own-columns.ts'
 
@@ -14,13 +17,44 @@ export function encodeScored(batch: Batch, columns: PrintedColumns): Uint8Array 
   return encodePacked(batch, { columns: JSON.stringify(columns) })
 }
 
+/** A measured slot as two values: its texts alone, and its entry of `scored` with their lengths as `textBytes`. */
+export function encodeApart(
+  batch: Batch,
+  columns: PrintedColumns,
+): { readonly texts: Uint8Array; readonly scored: Uint8Array } {
+  const { text, ...others } = batch.columns
+  const textBytes: Column = { kind: 'u32', values: Uint32Array.from(textBytesOf(batch)) }
+  const scored = encodeScored({ rows: batch.rows, columns: { ...others, textBytes } }, columns)
+  return { texts: encodePacked({ rows: batch.rows, columns: { text } }), scored }
+}
+
+/** How many bytes the text of each row has, whether it is stored or not. */
+export function textBytesOf(batch: Batch): ArrayLike<number> {
+  if (batch.columns.textBytes) return numbers(batch, 'textBytes')
+  const { offsets } = utf8(batch, 'text')
+  return Int32Array.from({ length: batch.rows }, (_, row) => offsets[row + 1] - offsets[row])
+}
+
 /**
- * The rows of an entry of `scored`, joined or not. A column is unpacked when it is first asked for, and the bytes of texts apart from their
- * offsets: who reads labels alone unpacks no text.
+ * The rows of an entry of `scored`, joined or not; with `textBytes` in the place of a `text` that is not stored. A column is unpacked when
+ * it is first asked for, and the bytes of texts apart from their offsets: who reads labels alone unpacks no text.
  */
 export function decodeScored(value: Uint8Array): Batch {
   const parts = splitJoined(value)
-  return parts ? joinColumns(decodeScored(parts.base), parts.own) : decodeBatch(value).batch
+  if (parts) return joinColumns(decodeScored(parts.base), parts.own)
+  const texted = splitTexts(value)
+  return texted ? joinText(decodeBatch(texted.base).batch, texted.own) : decodeBatch(value).batch
+}
+
+/** A slot's columns with its texts in their place. */
+function joinText({ rows, columns: { text } }: Batch, value: Uint8Array): Batch {
+  const { batch: own, metadata } = decodeBatch(value)
+  if (!text || rows !== own.rows)
+    throw new HeadraceError('corrupt', `the texts of a slot are of ${rows} rows, and it has ${own.rows}`)
+  const columns: Record<string, Column> = {}
+  for (const [name] of JSON.parse(metadata.columns) as PrintedColumns)
+    makeLater(columns, name, () => (name === 'text' ? text : own.columns[name]))
+  return { rows, columns }
 }
 
 /**
@@ -28,7 +62,31 @@ export function decodeScored(value: Uint8Array): Batch {
  * base padded to 8 bytes, what is the replay's own. An entry without anything of its own is its base.
  */
 export function joinScored(base: Uint8Array, own: Uint8Array): Uint8Array {
-  if (own.length === 0) return base
+  return own.length === 0 ? base : join(magics.joined, base, own)
+}
+
+/** The two parts of a joined entry; null for any other. */
+export const splitJoined = (value: Uint8Array) => split(magics.joined, value)
+
+/** An entry with its texts, which stand in a file of their own: the same with 'HRTEXTED'. */
+export const joinTexts = (texts: Uint8Array, own: Uint8Array) => join(magics.texted, texts, own)
+const splitTexts = (value: Uint8Array) => split(magics.texted, value)
+
+/** The same entry as it is once its texts are gone. */
+export function withoutTexts(value: Uint8Array): Uint8Array {
+  const joined = splitJoined(value)
+  if (joined) return joinScored(withoutTexts(joined.base), joined.own)
+  return splitTexts(value)?.own ?? value
+}
+
+/** A checksum as headers of entries have it. */
+export const crcOf = (bytes: Uint8Array) => crc32(bytes).toString(16).padStart(8, '0')
+
+const magics = { joined: Buffer.from('HRJOINED', 'latin1'), texted: Buffer.from('HRTEXTED', 'latin1') }
+const headBytes = 16
+const padded = (bytes: number) => Math.ceil(bytes / 8) * 8
+
+function join(magic: Uint8Array, base: Uint8Array, own: Uint8Array): Uint8Array {
   const joined = new Uint8Array(headBytes + padded(base.length) + own.length)
   joined.set(magic)
   new Float64Array(joined.buffer, magic.length, 1)[0] = base.length
@@ -37,15 +95,10 @@ export function joinScored(base: Uint8Array, own: Uint8Array): Uint8Array {
   return joined
 }
 
-/** The two parts of a joined entry; null for any other. */
-export function splitJoined(value: Uint8Array): { base: Uint8Array; own: Uint8Array } | null {
+function split(magic: Buffer, value: Uint8Array): { base: Uint8Array; own: Uint8Array } | null {
   if (!magic.equals(value.subarray(0, magic.length))) return null
   const aligned = value.byteOffset % 8 === 0 ? value : value.slice()
   const [length] = new Float64Array(aligned.buffer, aligned.byteOffset + magic.length, 1)
   const base = aligned.subarray(headBytes, headBytes + length)
   return { base, own: aligned.subarray(headBytes + padded(length)) }
 }
-
-const magic = Buffer.from('HRJOINED', 'latin1')
-const headBytes = 16
-const padded = (bytes: number) => Math.ceil(bytes / 8) * 8

@@ -160,7 +160,10 @@ function shownOf(column: Column, rows: number): [string, unknown[]] {
   const each = (show: (row: number) => unknown) => Array.from({ length: rows }, (_, row) => show(row))
   if (column.kind === 'utf8') return ['string', each(row => stringAt(column, row))]
   if (column.kind === 'list<i32>')
-    return ['list<item: int32>', each(row => [...column.values.subarray(column.offsets[row], column.offsets[row + 1])])]
+    return [
+      'list<item: int32 not null>',
+      each(row => [...column.values.subarray(column.offsets[row], column.offsets[row + 1])]),
+    ]
   if (column.kind === 'fixed') {
     const hexOf = (row: number) =>
       Buffer.from(column.bytes).toString('hex', row * column.width, (row + 1) * column.width)

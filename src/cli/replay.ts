@@ -1,8 +1,7 @@
 import { HeadraceError } from '../errors.ts'
-import { RunReader } from '../record/run-reader.ts'
 import type { ReplayOptions } from '../run/options.ts'
 import type { Command, ParsedArgs } from './command.ts'
-import { locateRun } from './find-run.ts'
+import { locateRun, openRunAt } from './find-run.ts'
 import { loadPlan, referTo } from './load-plan.ts'
 import { showReplayPlan } from './replay-plan.ts'
 import { runModule, showEnd } from './run.ts'
@@ -65,6 +64,6 @@ function optionsOf(of: string, args: ParsedArgs): ReplayOptions {
 }
 
 async function readInput(dir: string): Promise<readonly string[]> {
-  await using run = await RunReader.open(dir)
+  await using run = await openRunAt(dir, { text: () => undefined })
   return run.run.input
 }

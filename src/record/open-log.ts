@@ -15,9 +15,15 @@ export interface LogOrigin extends LogPlace {
   readonly storedText?: 'none'
 }
 
-/** Opens a run's log to read. */
-export async function openLogToRead(dir: string, origin: LogOrigin): Promise<Log> {
-  return withBase(dir, origin, withTexts(dir, origin, await openLogAt(dir, origin, kafkaRunOf(origin))))
+/** Says where the log of the run in `dir` is, of which its file, `recorded`, may be somebody else's word. */
+export type ChoosePlace = (dir: string, recorded: LogPlace) => Promise<LogPlace>
+
+/** Where the run's file says. */
+export const takePlace: ChoosePlace = async (_, recorded) => recorded
+
+/** Opens a run's log to read. `choosePlace` is asked for the one of the run that a replay refers to. */
+export async function openLogToRead(dir: string, origin: LogOrigin, choosePlace = takePlace): Promise<Log> {
+  return withBase(dir, origin, withTexts(dir, origin, await openLogAt(dir, origin, kafkaRunOf(origin))), choosePlace)
 }
 
 function withTexts<L extends Log>(dir: string, { storedText }: LogOrigin, log: L): L | TextLog {
@@ -25,11 +31,17 @@ function withTexts<L extends Log>(dir: string, { storedText }: LogOrigin, log: L
 }
 
 /** The log as a replay's readers see it, or as it is. */
-async function withBase<L extends Log>(dir: string, { base }: LogOrigin, log: L): Promise<L | JoinedLog> {
+async function withBase<L extends Log>(
+  dir: string,
+  { base }: LogOrigin,
+  log: L,
+  choosePlace = takePlace,
+): Promise<L | JoinedLog> {
   if (!base) return log
   try {
     const { dir: place, run } = await findNamed(dir, base)
-    return new JoinedLog(log, { log: await openLogToRead(place, run), partitions: run.partitions })
+    const origin = { ...run, ...(await choosePlace(place, run)) }
+    return new JoinedLog(log, { log: await openLogToRead(place, origin, choosePlace), partitions: run.partitions })
   } catch (error) {
     await log[Symbol.asyncDispose]()
     throw error

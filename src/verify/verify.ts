@@ -10,6 +10,7 @@ import { topics } from '../record/layout.ts'
 import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { findOtherTables } from '../record/sequel.ts'
 import { BoundScan } from './bound.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
@@ -222,7 +223,7 @@ function checkTail({ tail }: StageScan, { log }: Checks, used: string | null): v
 }
 
 async function checkState(
-  { dir, run }: RunReader,
+  { dir, run, log, first }: RunReader,
   file: StateFile,
   decided: number,
   isDamaged: boolean,
@@ -230,15 +231,18 @@ async function checkState(
 ): Promise<void> {
   if (file.bytes === 0) return
   const owner = { identity: run.segments[0].state, run: bindingOf(run) }
-  const slot = await verifyState(dir, file, owner, state)
-  if (slot === null) return
+  const sealed = await verifyState(dir, file, owner, state)
+  if (sealed === null) return
+  const { slot } = sealed
   // A start beside this may have cut the file and sealed further slots since the log was looked at.
   if (slot > decided && !isDamaged && slot > (await decidedNow(dir, run)))
     state.fail(
       fileAt(file.path),
       `it holds slots before ${slot}, and the log only those before ${decided}`,
-      'delete its folder, and the next start rebuilds it from the log',
+      advices.state,
     )
+  else if (!isDamaged && slot <= decided && (await findOtherTables(dir, run, log, sealed, first)))
+    state.fail(fileAt(file.path), `it was filled with another slot ${slot - 1} than the log holds`, advices.state)
   else if (slot < decided) state.note(`${file.path} lags ${decided - slot} slots, which the next start enters again`)
 }
 

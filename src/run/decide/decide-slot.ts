@@ -71,7 +71,8 @@ function decideRows(plan: Plan, scored: Batch, slot: number, state: State): Deci
   return decided
 }
 
-function decideRow(deciders: readonly RowDecider[], row: number, verdict: Verdict): boolean {
+/** Asks the deciders in their order, and tells all when every one keeps the row. */
+export function decideRow(deciders: readonly RowDecider[], row: number, verdict: Verdict): boolean {
   for (const decider of deciders) if (!decider.decide(row, verdict)) return false
   for (const decider of deciders) decider.keep(row)
   return true
@@ -93,7 +94,7 @@ export function keepAgain(plan: Plan, scored: Batch, kept: Batch, slot: number, 
   }
 }
 
-const noVerdict: Verdict = {
+export const noVerdict: Verdict = {
   reason: '',
   evidence: Number.NaN,
   evidenceText: '',
@@ -101,7 +102,7 @@ const noVerdict: Verdict = {
   similarity: Number.NaN,
   domain: '',
 }
-const emptyVerdict = (): Verdict => ({ ...noVerdict })
+export const emptyVerdict = (): Verdict => ({ ...noVerdict })
 
 /** Dropped rows as columns of `drop.v1`. */
 function dropBatch(scored: Batch, dropped: readonly DroppedRow[]): Batch {

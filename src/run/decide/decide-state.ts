@@ -9,6 +9,7 @@ import { DecidedReader } from '../../record/decided-reader.ts'
 import { decodeKept } from '../../record/kept.ts'
 import { refuseTables, refuseTrimmedTables } from '../../record/refusals.ts'
 import { decodeScored } from '../../record/scored.ts'
+import { findOtherTables, markKept } from '../../record/sequel.ts'
 import { readTrimmed } from '../../record/trimmed.ts'
 import type { RunContext } from '../context.ts'
 import { keepAgain } from './decide-slot.ts'
@@ -57,7 +58,10 @@ export async function catchUpTo(context: RunContext, state: State, slot: number)
   if (state.slot() > slot) throw refuseTables(context.dir, state.slot(), slot)
   // Without tables there is nothing to enter, and the slots may be gone.
   if (!context.plan.deciders.some(({ tables }) => tables.length > 0)) return state.seal(slot)
-  const first = await readTrimmed(context.dir, context.binding)
+  const { dir, log, shape } = context
+  const first = await readTrimmed(dir, context.binding)
+  const other = await findOtherTables(dir, shape, log, { slot: state.slot(), mark: state.mark?.() ?? null }, first)
+  if (other) throw other
   if (state.slot() < Math.min(first, slot)) throw refuseTrimmedTables(context.dir, state.slot(), first)
   await keepDecided(context, state, slot, AbortSignal.abort())
   context.failed.throwIfAborted()
@@ -79,6 +83,6 @@ export async function keepDecided(context: RunContext, state: State, to: number,
     // The other partitions' ends are behind what was decided.
     if (!scored && slot >= (await log.position('decide', 0)).slot) return
     if (scored) keepAgain(plan, decodeScored(scored.value), decodeKept(kept.value), slot, state)
-    await state.seal(slot + 1)
+    await state.seal(slot + 1, markKept(kept))
   }
 }

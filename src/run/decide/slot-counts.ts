@@ -1,5 +1,6 @@
 import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { NameLimit } from '../../decide/name-limit.ts'
+import { countLabelled } from '../../record/labelled.ts'
 import type { ChangedNames } from '../../record/long-notes.ts'
 import { textBytesOf } from '../../record/scored.ts'
 import { addCount, countRepaired, type DecideTotals } from '../../record/totals.ts'
@@ -34,6 +35,7 @@ export class SlotCounts {
     for (let row = 0; row < scored.rows; row++) totals.textBytes += bytes[row]
     for (const row of kept) totals.keptBytes += bytes[row]
     if (totals.uncompared !== undefined) totals.uncompared += countUncompared(scored, kept)
+    if (totals.labelled !== undefined) countLabelled(totals.labelled, scored)
     const faults = scored.columns.repaired && utf8(scored, 'repaired')
     if (faults?.bytes.length) for (let row = 0; row < scored.rows; row++) countRepaired(totals, stringAt(faults, row))
     for (const { reason } of dropped) addCount(totals.dropped, reason, 1)

@@ -78,6 +78,11 @@ export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): vo
 
 async function load(ref: PipelineRef): Promise<Plan> {
   const { loadPlan }: { loadPlan: PlanLoader } = await import(ref.loader)
+  return makePlan(ref, loadPlan)
+}
+
+/** The plan as it is made now. Throws 'source-changed' where it is another than the run's. */
+export async function makePlan(ref: PipelineRef, loadPlan: PlanLoader): Promise<Plan> {
   const plan = await loadPlan(ref)
   if (ref.identity) checkSamePlan(plan, ref.identity)
   return plan

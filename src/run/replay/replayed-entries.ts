@@ -76,5 +76,6 @@ export class ReplayedEntries implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#scored.close()
+    await this.#dead[Symbol.asyncDispose]()
   }
 }

@@ -5,6 +5,7 @@ import { type Batch, type Column, numbers, utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Plan, stageFields } from '../pipeline/plan.ts'
 import { joinColumns, type PrintedColumns } from './own-columns.ts'
+import { chainParts, cutParts, type Parts, wholeParts } from './parts.ts'
 
 /** Those that a plan writes. What the stage adds depends on all of annotating. */
 export function columnsOf({ fields, fingerprints, annotateFingerprint }: Plan): PrintedColumns {
@@ -33,6 +34,14 @@ export function textBytesOf(batch: Batch): ArrayLike<number> {
   if (batch.columns.textBytes) return numbers(batch, 'textBytes')
   const { offsets } = utf8(batch, 'text')
   return Int32Array.from({ length: batch.rows }, (_, row) => offsets[row + 1] - offsets[row])
+}
+
+/** Where each row's text would begin if it were stored, and the last one end. */
+export function textLengths(batch: Batch): Int32Array {
+  const offsets = new Int32Array(batch.rows + 1)
+  const lengths = textBytesOf(batch)
+  for (let row = 0; row < batch.rows; row++) offsets[row + 1] = offsets[row] + lengths[row]
+  return offsets
 }
 
 /**
@@ -85,6 +94,31 @@ export const crcOf = (bytes: Uint8Array) => crc32(bytes).toString(16).padStart(8
 const magics = { joined: Buffer.from('HRJOINED', 'latin1'), texted: Buffer.from('HRTEXTED', 'latin1') }
 const headBytes = 16
 const padded = (bytes: number) => Math.ceil(bytes / 8) * 8
+
+/** As `joinScored`, of values that are read in parts. */
+export function joinParts(base: Parts, own: Parts): Parts {
+  if (own.length === 0) return base
+  const head = new Uint8Array(headBytes + padded(base.length) - base.length)
+  head.set(magics.joined)
+  new Float64Array(head.buffer, magics.joined.length, 1)[0] = base.length
+  const padding = wholeParts(head.subarray(headBytes))
+  return chainParts([wholeParts(head.subarray(0, headBytes)), base, padding, own])
+}
+
+/** The parts of a value whose first bytes are `head`: of a joined one, or of one with its texts; null for any other. */
+export function splitParts(
+  value: Parts,
+  head: Uint8Array,
+): { kind: keyof typeof magics; base: Parts; own: Parts } | null {
+  const kinds = ['joined', 'texted'] as const
+  const kind = kinds.find(kind => magics[kind].equals(head.subarray(0, magics[kind].length)))
+  if (kind === undefined || head.length < headBytes) return null
+  const length = new DataView(head.buffer, head.byteOffset).getFloat64(magics[kind].length, true)
+  const ownAt = headBytes + padded(length)
+  if (!Number.isSafeInteger(length) || length < 0 || ownAt > value.length)
+    throw new HeadraceError('corrupt', `an entry of ${value.length} bytes says that its first part has ${length}`)
+  return { kind, base: cutParts(value, headBytes, length), own: cutParts(value, ownAt) }
+}
 
 function join(magic: Uint8Array, base: Uint8Array, own: Uint8Array): Uint8Array {
   const joined = new Uint8Array(headBytes + padded(base.length) + own.length)

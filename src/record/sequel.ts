@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { HeadraceError } from '../errors.ts'
 import type { Append, Log } from '../log/log.ts'
 import { topics } from './layout.ts'

@@ -3,7 +3,16 @@ import { join } from 'node:path'
 import { makeFolder, type OnEffect, writeDurably } from '../disk/durable-file.ts'
 import { isMissing, listNames, removeFile } from '../disk/files.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
-import type { Cursor, Entry, Log, Owner, Position, Topics } from '../log/log.ts'
+import {
+  type Cursor,
+  type Entry,
+  type Log,
+  type Owner,
+  type PartialEntry,
+  type Position,
+  readPartially,
+  type Topics,
+} from '../log/log.ts'
 import { topics } from './layout.ts'
 import { crcOf, joinTexts } from './scored.ts'
 
@@ -40,6 +49,11 @@ export class TextLog implements Log, Topics {
     const entries = this.#log.read(from, signal)
     if (from.topic !== topics.scored) return yield* entries
     for await (const entry of entries) yield { ...entry, value: await this.#withTexts(entry) }
+  }
+
+  /** Without texts: who reads parts gets the same once their files are gone. */
+  readPartial(from: Cursor): AsyncIterable<PartialEntry> {
+    return readPartially(this.#log, from)
   }
 
   bounds(topic: string, partition: number): ReturnType<Log['bounds']> {

@@ -1,7 +1,9 @@
 import type { Batch, Column, ColumnKind, Field, NumberArray, NumberKind } from '../batch.ts'
 import { numberArrays } from '../batch.ts'
 import * as flat from './flatbuffer.ts'
-import { makeLater, type ReadAt, type Region, readerOfRegions, readRegion } from './region.ts'
+import { isPackedBody, makeLater, type ReadAt, type Region, readRegion, unpackedRegions } from './region.ts'
+
+export type { ReadAt, Region } from './region.ts'
 
 /**
  * Finds the batches and columns of Arrow IPC streams and files (drawn in `ipc.ts`) and gives them as views. It trusts no byte: every
@@ -22,6 +24,19 @@ export interface ColumnLayout {
 export interface BatchLayout {
   readonly rows: number
   readonly columns: readonly ColumnLayout[]
+}
+/** Where a column's buffers are stored, packed or not; `items` of a list. */
+export interface StoredColumn {
+  readonly field: Field
+  readonly items: number | null
+  readonly offsets: Region | null
+  readonly values: Region
+}
+/** A batch as its metadata tells of it. How much packed buffers make stands before each of them. */
+export interface StoredBatch {
+  readonly rows: number
+  readonly isPacked: boolean
+  readonly columns: readonly StoredColumn[]
 }
 export interface FileLayout {
   readonly fields: readonly Field[]
@@ -70,7 +85,43 @@ export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metada
     const message = readMessage(bytes, schema.end, recordBatchMessage)
     if (message.end > bytes.length) throw new RangeError(`it ends at byte ${bytes.length} of ${message.end}`)
     const readAt: ReadAt = (at, length) => bytes.subarray(at, at + length)
-    return { batch: viewBatch(readLayout(message, fields, readAt), readAt), metadata }
+    return { batch: viewBatch(layOut(findColumns(message, fields), readAt), readAt), metadata }
+  })
+}
+
+/** Lays a batch's columns out, those of `names` when given; reads what is before packed buffers. */
+export function layOut(
+  { rows, isPacked, columns }: StoredBatch,
+  readAt: ReadAt,
+  names?: readonly string[],
+): BatchLayout {
+  return flat.guardCorrupt('an Arrow batch', () => {
+    const regionOf = isPacked ? unpackedRegions(readAt) : (stored: Region) => stored
+    const wanted = columns.filter(({ field }) => !names || names.includes(field.name))
+    return { rows, columns: wanted.map(column => layOutColumn(column, rows, regionOf)) }
+  })
+}
+
+function layOutColumn(
+  { field, items, offsets, values }: StoredColumn,
+  rows: number,
+  regionOf: (stored: Region) => Region,
+): ColumnLayout {
+  const ends = offsets && cut(regionOf(offsets), 4 * (rows + 1), field)
+  if (field.kind === 'utf8') return { field, offsets: ends, values: regionOf(values) }
+  return {
+    field,
+    offsets: ends,
+    values: cut(regionOf(values), items === null ? rows * widthOf(field) : 4 * items, field),
+  }
+}
+
+/** Where each row of a column of strings or lists begins, and the last one ends: rows + 1 numbers, in order. */
+export function viewOffsets({ field, offsets, values }: ColumnLayout, rows: number, readAt: ReadAt): Int32Array {
+  return flat.guardCorrupt('an Arrow batch', () => {
+    const ends = offsets ? (asNumbers('i32', readRegion(offsets, readAt)) as Int32Array) : new Int32Array(1)
+    checkOffsets(ends, rows, field.kind === 'utf8' ? values.bytes : values.bytes / 4, field.name)
+    return ends
   })
 }
 
@@ -78,22 +129,30 @@ export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metada
 export class StreamLayouts {
   #schema: Uint8Array = new Uint8Array(0)
   #fields: readonly Field[] = []
+  #metadata: Metadata = {}
+
+  /** That of the schema of the batch that was found last. */
+  get metadata(): Metadata {
+    return this.#metadata
+  }
 
   /** Of `size` bytes these are the first. Null when the metadata goes on behind them, and a longer head is needed. */
-  read(bytes: Uint8Array, size: number): BatchLayout | null {
+  read(bytes: Uint8Array, size: number): StoredBatch | null {
     return flat.guardCorrupt('an Arrow message', () => {
       const schemaEnd = metadataEnd(bytes, 0)
       if (Math.max(schemaEnd, metadataEnd(bytes, schemaEnd)) > bytes.length && bytes.length < size) return null
       const fields = this.#readFields(bytes, schemaEnd)
       const message = readMessage(bytes, schemaEnd, recordBatchMessage)
       if (message.end > size) throw new RangeError(`it ends at byte ${size} of ${message.end}`)
-      return readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
+      return findColumns(message, fields)
     })
   }
 
   #readFields(bytes: Uint8Array, end: number): readonly Field[] {
     if (Buffer.compare(bytes.subarray(0, end), this.#schema) === 0) return this.#fields
-    this.#fields = readSchema(readMessage(bytes, 0, schemaMessage).table).fields
+    const { fields, metadata } = readSchema(readMessage(bytes, 0, schemaMessage).table)
+    this.#fields = fields
+    this.#metadata = metadata
     this.#schema = bytes.slice(0, end)
     return this.#fields
   }
@@ -142,8 +201,10 @@ function readBlock(
   if (metadataBytes < 16 || at + metadataBytes + bodyBytes > size)
     throw new RangeError(`its batch ${index} lies after its end`)
   const message = readMessage(aligned(readAt(at, metadataBytes)), 0, recordBatchMessage)
-  // Trainers map files into memory, so that no buffer of one is packed.
-  return readLayout({ table: message.table, bodyAt: at + metadataBytes, bodyBytes }, fields, null)
+  const stored = findColumns({ table: message.table, bodyAt: at + metadataBytes, bodyBytes }, fields)
+  // Trainers map files into memory.
+  if (stored.isPacked) throw new RangeError(`its batch ${index} is compressed`)
+  return layOut(stored, readAt)
 }
 
 function readSchema(schema: flat.Table): { fields: Field[]; metadata: Metadata } {
@@ -186,9 +247,7 @@ function readKind(table: flat.Table): ColumnKind | null {
   }
 }
 
-/** `readAt` reads how much a packed buffer makes; null where buffers may not be packed. */
-function readLayout({ table, bodyAt, bodyBytes }: Body, fields: readonly Field[], readAt: ReadAt | null): BatchLayout {
-  const regionOf = readerOfRegions(table, readAt)
+function findColumns({ table, bodyAt, bodyBytes }: Body, fields: readonly Field[]): StoredBatch {
   const rows = flat.longField(table, 0)
   // Columns bound the number of rows by their bytes; without any, it could be anything.
   if (fields.length === 0 && rows !== 0) throw new RangeError(`it has ${rows} rows and no column`)
@@ -206,27 +265,21 @@ function readLayout({ table, bodyAt, bodyBytes }: Body, fields: readonly Field[]
     const [offset, bytes] = [flat.longAt(buffers.view, at), flat.longAt(buffers.view, at + 8)]
     if (offset % 8 !== 0 || offset + bytes > bodyBytes)
       throw new RangeError(`a buffer of its column '${name}' lies outside`)
-    return regionOf({ at: bodyAt + offset, bytes })
+    return { at: bodyAt + offset, bytes }
   }
-  const columns = fields.map((field): ColumnLayout => {
+  const columns = fields.map((field): StoredColumn => {
     if (nextNode(field.name) !== rows) throw new RangeError(`its column '${field.name}' has not ${rows} rows`)
     nextBuffer(field.name)
-    if (field.kind !== 'utf8' && field.kind !== 'list<i32>') {
-      return { field, offsets: null, values: cut(nextBuffer(field.name), rows * widthOf(field), field) }
-    }
+    if (field.kind !== 'utf8' && field.kind !== 'list<i32>')
+      return { field, items: null, offsets: null, values: nextBuffer(field.name) }
     const offsets = nextBuffer(field.name)
     const items = field.kind === 'list<i32>' ? nextNode(field.name) : null
     if (items !== null) nextBuffer(field.name)
-    const values = nextBuffer(field.name)
     // A writer may leave the one offset of an empty column out.
     const isEmpty = rows === 0 && offsets.bytes < 4
-    return {
-      field,
-      offsets: isEmpty ? null : cut(offsets, 4 * (rows + 1), field),
-      values: items === null ? values : cut(values, 4 * items, field),
-    }
+    return { field, items, offsets: isEmpty ? null : offsets, values: nextBuffer(field.name) }
   })
-  return { rows, columns }
+  return { rows, isPacked: isPackedBody(table), columns }
 }
 
 /** The region's first `bytes`: what follows is padding. */
@@ -239,12 +292,12 @@ function widthOf({ kind, width }: Field): number {
   return kind === 'fixed' ? (width ?? 0) : kind === 'u8' ? 1 : kind === 'f64' ? 8 : 4
 }
 
-function viewColumn({ field, offsets, values }: ColumnLayout, rows: number, readAt: ReadAt): Column {
-  const { kind, name } = field
+function viewColumn(column: ColumnLayout, rows: number, readAt: ReadAt): Column {
+  const { field, values } = column
+  const { kind } = field
   if (kind === 'fixed') return { kind, width: field.width ?? 0, bytes: readRegion(values, readAt) }
   if (kind !== 'utf8' && kind !== 'list<i32>') return { kind, values: asNumbers(kind, readRegion(values, readAt)) }
-  const ends = offsets ? (asNumbers('i32', readRegion(offsets, readAt)) as Int32Array) : new Int32Array(1)
-  checkOffsets(ends, rows, kind === 'utf8' ? values.bytes : values.bytes / 4, name)
+  const ends = viewOffsets(column, rows, readAt)
   if (kind === 'list<i32>')
     return { kind, offsets: ends, values: asNumbers('i32', readRegion(values, readAt)) as Int32Array }
   const readBytes = () => readRegion(values, readAt)

@@ -15,12 +15,17 @@ export type ReadAt = (at: number, bytes: number) => Uint8Array
 /** Of Message.fbs. */
 const zstdCodec = 1
 
-/** How a stored buffer becomes a region, by what the batch says of its compression. */
-export function readerOfRegions(table: flat.Table, readAt: ReadAt | null): (stored: Region) => Region {
+/** Whether the buffers of a batch are packed. Throws for a way of packing that is none of ours. */
+export function isPackedBody(table: flat.Table): boolean {
   const compression = flat.tableField(table, 3)
-  if (!compression) return stored => stored
+  if (!compression) return false
   const [codec, method] = [flat.byteField(compression, 0), flat.byteField(compression, 1)]
-  if (!readAt || codec !== zstdCodec || method !== 0) throw new RangeError(`it is compressed with codec ${codec}`)
+  if (codec !== zstdCodec || method !== 0) throw new RangeError(`it is compressed with codec ${codec}`)
+  return true
+}
+
+/** How a stored buffer of a packed batch becomes a region; what all of them make is bounded. */
+export function unpackedRegions(readAt: ReadAt): (stored: Region) => Region {
   let left: number = limits.frameBytesMax
   return stored => {
     if (stored.bytes === 0) return stored

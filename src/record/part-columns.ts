@@ -3,7 +3,7 @@ import type { Batch, Column } from '../batch/batch.ts'
 import { headBytes, MessageColumns, type ReadColumns } from './message-columns.ts'
 import { checkRows, columnsIn, missing, orderOf, patchColumn, splitOwnParts } from './own-columns.ts'
 import type { Parts } from './parts.ts'
-import { decodeScored, splitParts, textLengths } from './scored.ts'
+import { decodeScored, splitParts, textLength, textLengths } from './scored.ts'
 
 /** Schemas of the messages that entries consist of, each of which is mostly that of the entry before. */
 export class PartLayouts {
@@ -34,9 +34,9 @@ async function readMessage(
   columns: readonly string[],
   lengthsOf?: string,
 ): Promise<ReadColumns> {
-  if (lengthsOf !== 'text' || message.names.includes('text') || !message.names.includes('textBytes'))
+  if (lengthsOf !== 'text' || message.names.includes('text') || !message.names.includes(textLength))
     return message.read(columns, lengthsOf)
-  const { batch } = await message.read([...columns, 'textBytes'])
+  const { batch } = await message.read([...columns, textLength])
   return { batch: selectColumns(batch, columns), offsets: textLengths(batch), readValues: null }
 }
 
@@ -48,7 +48,7 @@ async function readWhole(entry: Parts, columns: readonly string[], lengthsOf?: s
     const { offsets } = measured
     return { batch: some, offsets, readValues: async () => (at, bytes) => measured.bytes.subarray(at, at + bytes) }
   }
-  const hasLengths = lengthsOf === 'text' && 'textBytes' in batch.columns
+  const hasLengths = lengthsOf === 'text' && textLength in batch.columns
   return { batch: some, offsets: hasLengths ? textLengths(batch) : null, readValues: null }
 }
 

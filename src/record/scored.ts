@@ -18,20 +18,23 @@ export function encodeScored(batch: Batch, columns: PrintedColumns): Uint8Array 
   return encodePacked(batch, { columns: JSON.stringify(columns) })
 }
 
-/** A measured slot as two values: its texts alone, and its entry of `scored` with their lengths as `textBytes`. */
+/** The column of lengths that stands for texts which are not stored; measures of ours have no full stop in their names. */
+export const textLength = 'text.bytes'
+
+/** A measured slot as two values: its texts alone, and its entry of `scored` with their lengths. */
 export function encodeApart(
   batch: Batch,
   columns: PrintedColumns,
 ): { readonly texts: Uint8Array; readonly scored: Uint8Array } {
   const { text, ...others } = batch.columns
-  const textBytes: Column = { kind: 'u32', values: Uint32Array.from(textBytesOf(batch)) }
-  const scored = encodeScored({ rows: batch.rows, columns: { ...others, textBytes } }, columns)
+  const lengths: Column = { kind: 'u32', values: Uint32Array.from(textBytesOf(batch)) }
+  const scored = encodeScored({ rows: batch.rows, columns: { ...others, [textLength]: lengths } }, columns)
   return { texts: encodePacked({ rows: batch.rows, columns: { text } }), scored }
 }
 
 /** How many bytes the text of each row has, whether it is stored or not. */
 export function textBytesOf(batch: Batch): ArrayLike<number> {
-  if (batch.columns.textBytes) return numbers(batch, 'textBytes')
+  if (batch.columns[textLength]) return numbers(batch, textLength)
   const { offsets } = utf8(batch, 'text')
   return Int32Array.from({ length: batch.rows }, (_, row) => offsets[row + 1] - offsets[row])
 }
@@ -45,7 +48,7 @@ export function textLengths(batch: Batch): Int32Array {
 }
 
 /**
- * The rows of an entry of `scored`, joined or not; with `textBytes` in the place of a `text` that is not stored. A column is unpacked when
+ * The rows of an entry of `scored`, joined or not; with the column `text.bytes` in the place of a `text` that is not stored. A column is unpacked when
  * it is first asked for, and the bytes of texts apart from their offsets: who reads labels alone unpacks no text.
  */
 export function decodeScored(value: Uint8Array): Batch {

@@ -14,7 +14,7 @@ import { decodeKept, joinKept } from './kept.ts'
 import { topics } from './layout.ts'
 import { openLogToRead } from './open-log.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
-import { decodeScored } from './scored.ts'
+import { decodeScored, textLength } from './scored.ts'
 import { firstSlot, positionsAt, SlotReader } from './slot-reader.ts'
 
 const documentTopics = [topics.kept, topics.scored] as const
@@ -92,7 +92,7 @@ interface SlotDocuments {
 }
 
 function withText(slot: number, batch: Batch): SlotDocuments {
-  if (batch.columns.text || !batch.columns.textBytes) return { slot, batch }
+  if (batch.columns.text || !batch.columns[textLength]) return { slot, batch }
   throw new HeadraceError(
     'trimmed',
     `slot ${slot} has no texts any more, as that run does not store them: run its input again`,

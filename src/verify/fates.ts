@@ -4,7 +4,7 @@ import { decodeEntry } from '../record/entry.ts'
 import { decodeKept, indexesOf, isWhole, joinKept } from '../record/kept.ts'
 import { topics } from '../record/layout.ts'
 import { type Segment, segmentAt } from '../record/run-file.ts'
-import { decodeScored, textBytesOf } from '../record/scored.ts'
+import { decodeScored, textBytesOf, textLength } from '../record/scored.ts'
 import { advices, type Check } from './check.ts'
 import type { Logged } from './log.ts'
 import { KeptRows } from './rows.ts'
@@ -146,7 +146,7 @@ function joinedOf(scored: Batch | null, kept: Batch): Batch | null {
   const joined = joinKept({ rows: scored.rows, columns: { domain, row } }, kept)
   const all = textBytesOf(scored)
   const values = Uint32Array.from(indexesOf(scored, kept), index => all[index])
-  return withColumns(joined, { textBytes: { kind: 'u32', values } })
+  return withColumns(joined, { [textLength]: { kind: 'u32', values } })
 }
 
 /** A kept row whose text is not the measured one's, or -1: whole rows alone have one. Both batches are in the order of rows. */

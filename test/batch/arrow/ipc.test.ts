@@ -131,8 +131,14 @@ test('a packed buffer that claims more than it makes, or than memory should hold
 
 test("where a stream's values lie is told by its first bytes, once its metadata is there", () => {
   const layouts = new StreamLayouts()
-  for (const batch of [everyKind, empty, everyKind]) {
-    const bytes = encodeBatch(batch)
+  for (const [encode, batch] of [everyKind, empty, everyKind].flatMap(
+    batch =>
+      [
+        [encodeBatch, batch],
+        [encodePacked, batch],
+      ] as const,
+  )) {
+    const bytes = encode(batch)
     let shortest = 0
     while (layouts.read(bytes.subarray(0, shortest), bytes.length) === null) shortest++
     for (const length of [shortest, shortest + 1, bytes.length]) {
@@ -146,7 +152,10 @@ test("where a stream's values lie is told by its first bytes, once its metadata 
 })
 
 test('damage to the first bytes of a stream is a typed error, a layout in its bounds, or asks for more', () => {
-  const bytes = encodeBatch(everyKind)
+  for (const bytes of [encodeBatch(everyKind), encodePacked(everyKind)]) damageHead(bytes)
+})
+
+function damageHead(bytes: Uint8Array): void {
   const head = bytes.subarray(0, bytes.length - 64)
   for (let at = 0; at < head.length; at++) {
     const damaged = head.slice()
@@ -160,7 +169,7 @@ test('damage to the first bytes of a stream is a typed error, a layout in its bo
       assert.ok(isCorrupt(error), `byte ${at}: ${error}`)
     }
   }
-})
+}
 
 test('damage is a typed error or a batch, never a crash: every cut, and bytes changed one by one', () => {
   const bytes = encodeBatch(everyKind, { k: 'v' })

@@ -13,9 +13,11 @@ import { followOutputs } from './outputs.ts'
 import { planCommand } from './plan.ts'
 import { redriveCommand } from './redrive.ts'
 import { releaseCommand } from './release.ts'
+import { removeCommand } from './remove.ts'
 import { replayCommand } from './replay.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
+import { runsCommand } from './runs.ts'
 import { seedCommand } from './seed.ts'
 import { topicsCommand } from './topics.ts'
 import { traceCommand } from './trace.ts'
@@ -43,6 +45,8 @@ export const commands: readonly Command[] = [
   feedCommand,
   verifyCommand,
   doctorCommand,
+  runsCommand,
+  removeCommand,
   seedCommand,
   topicsCommand,
 ]

@@ -67,6 +67,8 @@ export interface RunFile extends RunShape, LogPlace {
   readonly slotBytes: number
   readonly segments: readonly Segment[]
   readonly feed: unknown
+  /** Set where the texts of slots are not kept once these are in sealed shards. */
+  readonly storedText?: 'none'
   /** Of a replay: what it is of. */
   readonly replays?: Replayed
   /** Of a replay that refers to the rows of another run: that run. It stands there until this one is removed. */
@@ -127,6 +129,7 @@ const isRunFile = isObjectOf({
   lanes: isCut,
   slotBytes: isCount,
   replays: isOptional(isReplayed),
+  storedText: isOptional(isOneOf('none')),
   base: isOptional(isRunName),
   segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
 })

@@ -4,14 +4,15 @@ import type { Append, Entry, Log } from '../log/log.ts'
 import { topics } from './layout.ts'
 import { refuseOtherTables, refuseOtherTime } from './refusals.ts'
 import type { RunFile } from './run-file.ts'
+import { crcOf, withoutTexts } from './scored.ts'
 import { readSlot } from './slots.ts'
 
 /**
- * What a decided slot says of the measured one that it was made of, in the header `scored`: the CRC-32 of its bytes. Two copies of a run
+ * What a decided slot says of the measured one that it was made of, in the header `scored`: the CRC-32 of its bytes, but for texts that are not stored. Two copies of a run
  * may go on apart, and a part of one be put beside the other: the id is the same then, and so are the slots' numbers.
  */
 export function markOf(scored: Uint8Array): string {
-  return crc32(scored).toString(16).padStart(8, '0')
+  return crcOf(withoutTexts(scored))
 }
 
 /** The same of an entry; one that a replay has of another run, and nothing of its own, was marked when it was read. */

@@ -1,4 +1,4 @@
-import { encodeBatch } from '../../batch/arrow/ipc.ts'
+import { encodePacked } from '../../batch/arrow/ipc.ts'
 import type { State } from '../../decide/state.ts'
 import type { HeadraceError } from '../../errors.ts'
 import type { Append, Commit, Owner, Position } from '../../log/log.ts'
@@ -175,7 +175,7 @@ function decideEntry(
       topic: topics.drops,
       partition: 0,
       headers: { fingerprint, slot: String(slot) },
-      value: encodeBatch(drops),
+      value: encodePacked(drops),
     })
   return { appends, fates: { scored, drops, dead } }
 }

@@ -2,14 +2,18 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator } from '../../annotate/annotator.ts'
 import { type Batch, type Column, utf8 } from '../../batch/batch.ts'
 import { concatBatches, takeRows } from '../../batch/rows.ts'
+import { HeadraceError } from '../../errors.ts'
 import { decodeKept, isWhole, joinKept } from '../../record/kept.ts'
 import { decodeScored } from '../../record/scored.ts'
 import type { DecidedValues, Report } from './jobs.ts'
 
 /** The kept rows of a slot, from its entries. Whole ones are their own join. */
-export function joinEntries({ scored, kept }: DecidedValues): Batch {
-  const rows = decodeKept(kept)
-  return isWhole(rows) ? rows : joinKept(decodeScored(scored), rows)
+export function joinEntries(slot: number, { scored, kept }: DecidedValues): Batch {
+  const decided = decodeKept(kept)
+  const rows = isWhole(decided) ? decided : joinKept(decodeScored(scored), decided)
+  if (rows.columns.text || rows.rows === 0) return rows
+  const advice = "restore the run's folder texts from a copy, or run its input again with another --run NAME"
+  throw new HeadraceError('corrupt', `the texts of slot ${slot} are gone before they were tokenized: ${advice}`)
 }
 
 /** Tokenizes a kept slot as shard rows, all together or, with `alone`, one by one. `report` is told what is begun. */

@@ -21,7 +21,7 @@ export async function reuseTokens(work: Work, reader: RunReader, print: string |
     const rows = numbers(kept, 'row')
     const known = [...rows.keys()].filter(i => stored.has(rows[i]))
     if (known.length === 0) return work.tokenize(slot, entries)
-    const whole = joinEntries(entries)
+    const whole = joinEntries(slot, entries)
     const reused = shardRows(takeRows(whole, known), listOf(known.map(i => stored.get(rows[i])!)), slot)
     if (known.length === rows.length) return encodeBatch(reused)
     const others = [...rows.keys()].filter(i => !stored.has(rows[i]))

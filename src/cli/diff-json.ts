@@ -15,6 +15,7 @@ export async function diffJson(comparison: Comparison): Promise<unknown> {
     b: sideJson(comparison, 1),
     joined: label === null ? { by: 'slot' } : { by: label, ...labels },
     kinds: Object.fromEntries(Array.from(tally.kinds, ([kind, amounts]) => [kind, amountsJson(sides, amounts)])),
+    unknownTexts: tally.unknownTexts,
     moves: cells,
     by: Object.fromEntries(
       Array.from(tally.groups, ([grouping, groups]) => [

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
+import { nameAside } from '../record/references.ts'
 import { RunReader } from '../record/run-reader.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
 import { choosePlace } from './known-brokers.ts'
@@ -52,7 +53,9 @@ export async function locateRun(given: string, dir = '.headrace'): Promise<strin
 /** Names of the runs in a folder, the newest first. A run's folder changes when its lock comes and goes. */
 async function listRuns(dir: string): Promise<string[]> {
   const names = await readdir(dir).catch((): string[] => [])
-  const found = await Promise.all(names.map(name => timeOf(dir, name)))
+  // What a removal has put aside is no run any more.
+  const kept = names.filter(name => nameAside(name) === null)
+  const found = await Promise.all(kept.map(name => timeOf(dir, name)))
   const runs = found.filter(run => run !== null).sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1))
   return runs.map(run => run.name)
 }

@@ -16,9 +16,11 @@ import { planCommand } from './plan.ts'
 import { promoteCommand } from './promote.ts'
 import { redriveCommand } from './redrive.ts'
 import { releaseCommand } from './release.ts'
+import { removeCommand } from './remove.ts'
 import { replayCommand } from './replay.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
+import { runsCommand } from './runs.ts'
 import { seedCommand } from './seed.ts'
 import { takeDownCommand } from './take-down.ts'
 import { topicsCommand } from './topics.ts'
@@ -51,6 +53,8 @@ export const commands: readonly Command[] = [
   auditCommand,
   verifyCommand,
   doctorCommand,
+  runsCommand,
+  removeCommand,
   seedCommand,
   topicsCommand,
 ]

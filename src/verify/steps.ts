@@ -131,6 +131,7 @@ async function judgeTexts({ run, dir, findOther, step, batch, masks, tokenizer }
     if (slot < owner.first) continue
     const text = await readKept(owner, slot, row)
     const where = `slot ${slot}, row ${row}`
+    if (text && !text.columns.text) continue
     if (!text) {
       problems.push(`the log has not kept ${where}, of which shard ${path} has tokens`)
       continue
@@ -187,5 +188,7 @@ async function readKept(run: RunReader, slot: number, row: number): Promise<Batc
   const batch = await run.kept(slot)
   if (!batch) return null
   const index = numbers(batch, 'row').indexOf(row)
-  return index < 0 ? null : takeRows({ rows: batch.rows, columns: { text: utf8(batch, 'text') } }, [index])
+  // A run may not store its texts.
+  const columns = batch.columns.text ? { text: utf8(batch, 'text') } : {}
+  return index < 0 ? null : takeRows({ rows: batch.rows, columns }, [index])
 }

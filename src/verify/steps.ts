@@ -131,16 +131,14 @@ async function judgeTexts({ run, dir, findOther, step, batch, masks, tokenizer }
     if (slot < owner.first) continue
     const text = await readKept(owner, slot, row)
     const where = `slot ${slot}, row ${row}`
-    if (text && !text.columns.text) continue
     if (!text) {
       problems.push(`the log has not kept ${where}, of which shard ${path} has tokens`)
       continue
     }
-    const tokens = (await tokenizer(text)).subarray(from, from + length)
     const fed = batch.inputIds.subarray(at, at + length)
     const masked = masks.at(slot, row, step.step)
-    const isSame = masked === 'all' || (tokens.length === length && tokens.every((token, i) => token === fed[i]))
-    if (!isSame) problems.push(`it feeds other tokens of ${where} (shard ${path}) than its text gives`)
+    const tokens = text.columns.text && masked !== 'all' ? (await tokenizer(text)).subarray(from, from + length) : fed
+    if (tokens.length !== length || tokens.some((token, i) => token !== fed[i])) problems.push(`it feeds other tokens of ${where} (shard ${path}) than its text gives`)
     const targets = batch.targets.subarray(at, at + length)
     const isTold = targets.every((target, i) => target === (masked || i === length - 1 ? noTarget : fed[i + 1]))
     if (!isTold) problems.push(`${where} is ${masked ? '' : 'not '}taken down, and its targets say otherwise`)

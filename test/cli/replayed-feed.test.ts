@@ -76,6 +76,8 @@ test('a fork of an ended feed goes on with a replay, by the commands that the re
   const other = await planPromotion(run, again, { feed: join(run, 'forks', 'other') })
   assert.deepEqual([other.entry.promote.rows, other.selection!.counts], [rows, domains])
   await verify('run')
+  const { status, err } = await runMain(['remove', 'replayed', '--dir', dir])
+  assert.deepEqual([status, /\brun\b/.test(err)], [64, true], err)
 })
 
 test('a document that the run has dropped is traced to the shard and the steps that feed it', async () => {

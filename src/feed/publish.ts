@@ -7,7 +7,7 @@ import { limits } from '../limits.ts'
 import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
-import { readSampleTokens } from './files/block-file.ts'
+import { isBlock, readSampleTokens } from './files/block-file.ts'
 import { readControls } from './files/control-file.ts'
 import { type FeedIdentity, feedId, type Head, readHead, rootOf, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
@@ -183,6 +183,8 @@ export class FeedPublisher implements AsyncDisposable {
       return file.lengths()
     })
     const samples = listSamples(spec, this.#head, lengths)
+    // Steps that are published are planned again, and may cut a block ahead that a promotion has put another in place of: readers have that.
+    if (this.#planner.steps < this.#head.steps && isBlock(this.#dir, spec)) return samples.tokens
     await writeBlock(this.#dir, spec, this.#head, samples, this.#onEffect)
     return samples.tokens
   }

@@ -1,26 +1,18 @@
-import { join, posix, relative } from 'node:path'
-import { encodeFile } from '../batch/arrow/ipc.ts'
-import { fieldOf } from '../batch/batch.ts'
+import { join, posix } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
-import { listFiles, listNames, readText } from '../disk/files.ts'
-import { BlockFile } from '../feed/files/block-file.ts'
+import { listNames, readText } from '../disk/files.ts'
 import { feedId, type Head, identityOf, rootOf } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
 import { openStep, type Step } from '../feed/files/steps.ts'
-import { type BlockSpec, blockMetadata, blockPath, listSamples, type SampleList } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import type { FeedEnd } from '../record/notes.ts'
-import { ColumnFile } from '../shards/column-file.ts'
-import { openShard } from '../shards/shard.ts'
-import { advices, byteAt, type Check, fileAt, type Where } from './check.ts'
+import { BlockCheck } from './blocks.ts'
+import { advices, type Check, feedAdvice, fileAt, type Where } from './check.ts'
 import type { Manifest } from './shards.ts'
 import { shorten } from './totals.ts'
 
 type FeedChecks = Readonly<Record<'blocks' | 'ledger' | 'plan', Check>>
-
-const advice =
-  'restore it from a copy; or move the folder feed away and give the same run command (for a fork, its own folder and the same fork command): it publishes the same steps again'
 
 /** `head.json` and its text as they were when the verification began; `head` is null where it can't be read. */
 export interface FoundHead {
@@ -55,12 +47,12 @@ export function checkFeedEnd(found: FoundHead | null, end: FeedEnd | null, isPro
   const { steps, digest } = end
   const ended = `the feed ended with ${steps} steps, the log says`
   const headFile = headFileOf(found ?? { folder: 'feed' })
-  if (!found) check.fail(headFile, `it is missing, and ${ended}`, advice)
+  if (!found) check.fail(headFile, `it is missing, and ${ended}`, feedAdvice)
   else if (found.head && (found.head.digest !== digest || found.head.steps !== steps || !found.head.ended))
     check.fail(
       headFile,
       `it has ${found.head.steps} steps up to ${shorten(String(found.head.digest))}, and ${ended}`,
-      advice,
+      feedAdvice,
     )
 }
 
@@ -90,25 +82,25 @@ export async function verifyFeed(
       checks.ledger.fail(
         published,
         `the feed ended with it and the digest ${shorten(fed.digest)}, the log says`,
-        advice,
+        feedAdvice,
       )
     const parted = head.forks?.find(fork => fork.step === step.step + 1 && fork.digest !== step.digest)
     if (parted)
-      checks.ledger.fail(published, `its digest is not that of the feed ${parted.feed}, which it forks`, advice)
+      checks.ledger.fail(published, `its digest is not that of the feed ${parted.feed}, which it forks`, feedAdvice)
     await compare.step(published)
     digest = step.step === head.steps - 1 ? step.digest : digest
   }
   if (checks.ledger.failures === 0 && digest !== head.digest)
-    checks.ledger.fail(headFileOf(found), `its digest is not that of step ${head.steps - 1}`, advice)
+    checks.ledger.fail(headFileOf(found), `its digest is not that of step ${head.steps - 1}`, feedAdvice)
   await compare.end(head, manifest)
   const mayStray = !head.ended || planner?.isPromoted === true
-  if (compare.isWhole) await checkStrayBlocks(dir, folder, blocks.cut, mayStray, checks.blocks)
+  await blocks.end(compare.isWhole, mayStray)
   return steps
 }
 
 function readHead(found: FoundHead, check: Check): Head | null {
   const { folder, text, head } = found
-  const fail = (what: string) => check.fail(headFileOf(found), what, advice)
+  const fail = (what: string) => check.fail(headFileOf(found), what, feedAdvice)
   if (head === null || ![1, 2].includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
     fail('it is no head of a feed of this version')
     return null
@@ -133,16 +125,17 @@ async function* readLedger(dir: string, folder: string, head: Head, check: Check
     const lines = (text ?? '').split('\n')
     const count = Math.min(head.segmentSteps, head.steps - first)
     const isShort = lines.length - 1 < count
-    if (text === null) check.fail(fileAt(file), `the file of steps ${first} to ${first + count - 1} is missing`, advice)
+    if (text === null)
+      check.fail(fileAt(file), `the file of steps ${first} to ${first + count - 1} is missing`, feedAdvice)
     else if (isShort) {
       const what = `the file ends before step ${first + lines.length - 1}, and the head counts ${head.steps}`
-      check.fail({ file, place: `line ${lines.length}` }, what, advice)
+      check.fail({ file, place: `line ${lines.length}` }, what, feedAdvice)
     } else if (text.length > lines.slice(0, count).join('\n').length + 1)
       check.note(`${file}: what follows line ${count} is not published yet and is written again`)
     if (isShort) previous = null
     for (const [i, line] of lines.slice(0, Math.min(count, lines.length - 1)).entries()) {
       const where = { file, place: `line ${i + 1}` }
-      const step = await check.attempt(where, advice, () => openStep(line, first + i, previous))
+      const step = await check.attempt(where, feedAdvice, () => openStep(line, first + i, previous))
       previous = step?.digest ?? null
       check.counted++
       if (step) yield { ...where, step, line }
@@ -210,8 +203,9 @@ class PlanCheck {
   async end(head: Head, manifest: Manifest): Promise<void> {
     if (!this.isWhole || !head.ended) return
     const headFile = this.#headFile
-    const next = manifest.note?.ended ? await this.#next(headFile) : null
-    if (!manifest.note?.ended) this.#fail(headFile, 'it says that the feed has ended, and the manifest has not')
+    const isOver = manifest.note?.ended || this.#planner!.isPromoted
+    const next = isOver ? await this.#next(headFile) : null
+    if (!isOver) this.#fail(headFile, 'it says that the feed has ended, and the manifest has not')
     else if (next) this.#fail(headFile, `it says that the feed has ended, and step ${next.step.step} can be planned`)
     if (!this.isWhole) return
     const [said, left] = [head.leftover, await this.#planner!.leftover()].map(canonicalJson)
@@ -227,7 +221,7 @@ class PlanCheck {
 
   #fail(where: Where, what: string): void {
     this.isWhole = false
-    this.#check.fail(where, what, advice)
+    this.#check.fail(where, what, feedAdvice)
   }
 }
 
@@ -235,121 +229,4 @@ function firstDifference(planned: Step, published: Step): string {
   const names = Object.keys(planned) as (keyof Step)[]
   const name = names.find(one => canonicalJson(planned[one]) !== canonicalJson(published[one])) ?? 'digest'
   return `${name} is ${canonicalJson(published[name])} and should be ${canonicalJson(planned[name])}`
-}
-
-/** Cuts blocks from their shards as the planner asks for them, and holds the published files against that byte by byte. */
-class BlockCheck {
-  readonly #dir: string
-  readonly #folder: string
-  readonly #head: Head
-  readonly #check: Check
-  readonly cut = new Set<string>()
-
-  constructor(dir: string, folder: string, head: Head, check: Check) {
-    this.#dir = dir
-    this.#folder = folder
-    this.#head = head
-    this.#check = check
-  }
-
-  /** Tokens of each sample: from the shards, or, where those can't be read, from the block's file. */
-  async cutBlock(spec: BlockSpec): Promise<Int32Array> {
-    const file = this.#find(spec)
-    const isNew = !this.cut.has(file)
-    this.cut.add(file)
-    if (isNew) this.#check.counted++
-    const restore = 'restore the shard: the block is cut from it'
-    const samples = await this.#check.attempt(fileAt(file), restore, () => this.#list(spec))
-    const tokens = await this.#check.attempt(fileAt(file), advice, () => {
-      using block = new BlockFile(join(this.#dir, this.#folder), spec)
-      const tokens = block.tokens()
-      if (isNew && samples) this.#compare(file, spec, samples)
-      return tokens
-    })
-    const found = samples?.tokens ?? tokens
-    if (!found) throw new TypeError(`block ${file} can't be read, nor cut again`)
-    return found
-  }
-
-  /** The block's file, from the run's folder: where it is, or else where it should be. */
-  #find(spec: BlockSpec): string {
-    try {
-      using block = new BlockFile(join(this.#dir, this.#folder), spec)
-      return relative(this.#dir, block.path)
-    } catch {
-      return join(this.#folder, blockPath(spec))
-    }
-  }
-
-  #list(spec: BlockSpec): SampleList {
-    const lengths = spec.shards.map(shard => {
-      using open = openShard(join(this.#dir, 'shards', shard.path), shard)
-      return open.lengths()
-    })
-    return listSamples(spec, this.#head, lengths)
-  }
-
-  #compare(file: string, spec: BlockSpec, samples: SampleList): void {
-    using found = new ColumnFile(join(this.#dir, file))
-    const byte = findOther(found, spec, this.#head, samples)
-    if (byte >= 0) this.#check.fail(byteAt(file, byte), 'from there on it is not what its shards give', advice)
-  }
-}
-
-/** The first byte in which a block's file is not what its shards give, or -1. */
-function findOther(file: ColumnFile, spec: BlockSpec, head: Head, samples: SampleList): number {
-  const rows = file.layout.batches.map(batch => batch.rows)
-  let at = 0
-  for (const part of encodeBlock(spec, head, samples, rows)) {
-    const found = file.read(at, Math.min(part.length, file.bytes - at))
-    if (Buffer.compare(part, found) !== 0) {
-      const other = part.findIndex((byte, i) => byte !== found[i])
-      return at + Math.max(0, other)
-    }
-    at += part.length
-  }
-  return at < file.bytes ? at : -1
-}
-
-/** A block's bytes, in record batches of these rows. */
-function* encodeBlock(
-  spec: BlockSpec,
-  head: Head,
-  samples: SampleList,
-  rows: readonly number[],
-): Generator<Uint8Array> {
-  const columns = (from: number, to: number) => {
-    const offsets = samples.offsets.subarray(from, to + 1)
-    const column = (values: Int32Array) => ({ kind: 'list<i32>' as const, offsets, values })
-    return {
-      shard: column(samples.shard),
-      start: column(samples.start),
-      length: column(samples.length),
-      tokens: { kind: 'i32' as const, values: samples.tokens.subarray(from, to) },
-    }
-  }
-  const fields = Object.entries(columns(0, 0)).map(([name, column]) => fieldOf(name, column))
-  let at = 0
-  const batches = rows.map(count => {
-    at += count
-    return { rows: count, columns: columns(at - count, at) }
-  })
-  yield* encodeFile(batches, fields, blockMetadata(spec, head))
-}
-
-/** Blocks that no published step needed: cut ahead of steps to come, or of steps that a promotion took the place of, or not ours. */
-async function checkStrayBlocks(
-  dir: string,
-  feed: string,
-  cut: ReadonlySet<string>,
-  mayStray: boolean,
-  check: Check,
-): Promise<void> {
-  const folder = join(feed, 'blocks')
-  for (const name of await listFiles(join(dir, folder))) {
-    const file = join(folder, name)
-    if (cut.has(file)) continue
-    if (!mayStray) check.fail(fileAt(file), 'no step of the feed needs it', advices.stray)
-    else check.note(`${file} is of steps that are not published`)
-  }
 }

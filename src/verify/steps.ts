@@ -138,7 +138,8 @@ async function judgeTexts({ run, dir, findOther, step, batch, masks, tokenizer }
     const fed = batch.inputIds.subarray(at, at + length)
     const masked = masks.at(slot, row, step.step)
     const tokens = text.columns.text && masked !== 'all' ? (await tokenizer(text)).subarray(from, from + length) : fed
-    if (tokens.length !== length || tokens.some((token, i) => token !== fed[i])) problems.push(`it feeds other tokens of ${where} (shard ${path}) than its text gives`)
+    if (tokens.length !== length || tokens.some((token, i) => token !== fed[i]))
+      problems.push(`it feeds other tokens of ${where} (shard ${path}) than its text gives`)
     const targets = batch.targets.subarray(at, at + length)
     const isTold = targets.every((target, i) => target === (masked || i === length - 1 ? noTarget : fed[i + 1]))
     if (!isTold) problems.push(`${where} is ${masked ? '' : 'not '}taken down, and its targets say otherwise`)

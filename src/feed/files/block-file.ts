@@ -127,6 +127,17 @@ function hasColumns(batch: BatchLayout): boolean {
   )
 }
 
+/** Whether a block of this name is there and whole, of whatever shards. */
+export function isBlock(dir: string, block: BlockRef): boolean {
+  try {
+    using file = new BlockFile(dir, block)
+    return file.samples >= 0
+  } catch (error) {
+    if (error instanceof HeadraceError && (error.code === 'not-found' || error.code === 'corrupt')) return false
+    throw error
+  }
+}
+
 /** Tokens of each sample of a block that was published, or null when this very block was not. */
 export function readSampleTokens(dir: string, spec: BlockSpec, options: SampleOptions): Int32Array | null {
   try {

@@ -114,9 +114,9 @@ export class Planner {
     this.#controls.push(entry)
   }
 
-  /** Whether it goes on with the shards of a promotion. */
+  /** Whether the next step goes on with the shards of a promotion. */
   get isPromoted(): boolean {
-    return this.#promotion !== null
+    return promotionsUpTo(this.#position, this.#controls).length > 0
   }
 
   /** The shards of the blocks that steps so far have taken samples of, by the domain that they are fed in. */

@@ -30,6 +30,10 @@ test('over thresholds, steps and kills: nothing twice, nothing lost, and what wa
   }
 })
 
+test('where a block was cut ahead, one of the promotion takes its place for good', async () => {
+  assert.ok(await checkCase(await drawCase(1)))
+})
+
 test('a promotion that feeds what was covered is caught', async () => {
   const one = await drawCase(1031)
   await assert.rejects(checkCase(one, promoteAll), /is fed twice in epoch 0/)

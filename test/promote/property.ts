@@ -12,6 +12,9 @@ import type { PromoteOptions } from '../../src/promote/plan.ts'
 import { planPromotion, promote } from '../../src/promote/promote.ts'
 import { recomputePromotions } from '../../src/promote/recompute.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
+import { Check } from '../../src/verify/check.ts'
+import { findHead, verifyFeed } from '../../src/verify/feed.ts'
+import type { Manifest } from '../../src/verify/shards.ts'
 import { snapshot } from '../feed/corpus.ts'
 import { Random } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
@@ -101,6 +104,7 @@ export async function checkCase(one: Case, howPromoted: (one: Case) => Promise<v
   checkFed(feed, samples, new Set([...expected.covered, ...expected.fed, ...expected.backfilled]))
   const counts = await checkEntry(one, before.length, expected)
   await checkResume(feed, before.length)
+  await checkAgain(one)
   return { ...counts, steps: lines.length - before.length, epochs: Math.max(...samples.map(({ epoch }) => epoch)) }
 }
 
@@ -139,6 +143,24 @@ async function checkEntry({ a }: Case, step: number, expected: Expected) {
   const of = { dir: feed, head: (await readHead(feed))!, controls, run, hasEnded: true }
   for await (const { problems, unknown } of recomputePromotions(of)) assert.deepEqual([problems, unknown], [[], null])
   return counts
+}
+
+/** Steps that are planned again are as they were, and no block is written under who reads it. */
+async function checkAgain({ a, b, asked, slots }: Case): Promise<void> {
+  const effects: string[] = []
+  await promote(a.dir, b.dir, { ...asked, onEffect: effect => effects.push(effect) })
+  assert.deepEqual(
+    effects.filter(effect => effect.includes('blocks')),
+    [],
+  )
+  const note = { ended: slots === undefined, fed: null }
+  const manifest = { entries: a.manifest, isWhole: true, note } as unknown as Manifest
+  const checks = { blocks: new Check('b', ''), ledger: new Check('l', ''), plan: new Check('p', '') }
+  await verifyFeed(a.dir, (await findHead(a.dir))!, manifest, checks, () => [])
+  assert.deepEqual(
+    Object.values(checks).flatMap(({ problems }) => problems),
+    [],
+  )
 }
 
 /** A trainer that resumes at the step sees what one sees that reads through. */

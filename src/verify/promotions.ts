@@ -32,14 +32,15 @@ export interface FoundPromotions {
   readonly files: Set<string>
 }
 
+type PromotionChecks = Readonly<Record<'plan' | 'shards', Check>>
+
 /** Holds each promotion of a feed against the runs that it names, and adds what it finds. */
 export async function verifyPromotions(
   run: RunReader,
   { folder, head }: FoundHead,
   controls: readonly ControlEntry[],
   hasEnded: boolean,
-  promotions: FoundPromotions,
-  checks: { readonly plan: Check; readonly shards: Check },
+  { promotions, checks }: { readonly promotions: FoundPromotions; readonly checks: PromotionChecks },
 ): Promise<void> {
   if (!head) return
   const feed = { dir: join(run.dir, folder), head, controls, run, hasEnded }

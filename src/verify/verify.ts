@@ -129,7 +129,7 @@ async function verifyOneFeed(
   await withPromotedRuns(run, controls, findOther =>
     verifySteps(run, found.folder, read, { findOther, masks }, checks.steps),
   )
-  await verifyPromotions(run, found, controls, manifest.note?.ended ?? false, promotions, checks)
+  await verifyPromotions(run, found, controls, manifest.note?.ended ?? false, { promotions, checks })
 }
 
 function uncheckedOf({ run, first }: RunReader): string[] {

@@ -33,6 +33,8 @@ export interface Plan {
   readonly annotateFingerprint: string
   readonly decideFingerprint: string
   readonly shardFingerprint: string
+  /** Of a document's tokens, whatever decides it; null without a tokenizer. */
+  readonly tokensFingerprint: string | null
   /** Of the deciders' tables: their shapes, and the columns that fill them. */
   readonly stateFingerprint: string
 }
@@ -88,6 +90,7 @@ export function planPipeline(pipeline: Pipeline): Plan {
     annotateFingerprint,
     decideFingerprint,
     shardFingerprint,
+    tokensFingerprint: tokens && new Map(tokens).get('tokens')!,
     stateFingerprint: fingerprintState(deciders, fingerprints),
   }
 }

@@ -37,7 +37,7 @@ export class JoinedLog implements Log, Topics {
     const entries = this.#own.read(from, signal)
     if (from.topic !== topics.scored) return yield* entries
     await using base = this.openBase()
-    for await (const entry of entries) yield { ...entry, value: await base.join(entry) }
+    for await (const entry of entries) yield { ...entry, ...(await base.join(entry)) }
   }
 
   /** Of an entry in parts the checksum of the one that it refers to is not looked at, as none is that is of whole values. */
@@ -92,13 +92,15 @@ export class BaseEntries implements AsyncDisposable {
     this.#slots = new BaseSlots(base, cursor => base.log.read(cursor, AbortSignal.abort()))
   }
 
-  /** The value of an entry of `scored`, joined with its base where it refers to one. Slots are asked for in rising order. */
-  async join({ headers, value }: Pick<Entry, 'headers' | 'value'>): Promise<Uint8Array> {
+  /** An entry of `scored`, joined with its base where it refers to one; the header `mark` where that is all of it. Slots are asked for in rising order. */
+  async join({ headers, value }: Pick<Entry, 'headers' | 'value'>): Promise<Pick<Entry, 'headers' | 'value'>> {
     const { base: mark, slot } = headers
-    if (mark === undefined) return value
+    if (mark === undefined) return { headers, value }
     const base = await this.#slots.find(Number(slot))
-    if (base && markOf(base.value) === mark) return joinScored(base.value, value)
-    throw refuseOther(slot, base ? 'it is another now' : isGone)
+    if (!base || markOf(base.value) !== mark) throw refuseOther(slot, base ? 'it is another now' : isGone)
+    return value.length === 0
+      ? { headers: { ...headers, mark }, value: base.value }
+      : { headers, value: joinScored(base.value, value) }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

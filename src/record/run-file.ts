@@ -27,6 +27,8 @@ export interface Segment {
   /** Of how the source makes documents, and of every column after annotating; none in a run of an older version. */
   readonly origin?: string
   readonly columns?: Readonly<Record<string, string>>
+  /** Of a kept document's tokens; none without a tokenizer, nor in a run of an older version. */
+  readonly tokens?: string
   /** What removes rows, for who explains them; none in a run of an older version. */
   readonly reasons?: RecordedReasons
 }
@@ -104,6 +106,7 @@ const isSegment = isObjectOf({
   state: isText,
   origin: isOptional(isText),
   columns: isOptional(isRecordOf(isText)),
+  tokens: isOptional(isText),
   reasons: isOptional(isReasons),
 })
 const isRunName = isObjectOf({ dir: isText, id: isText })

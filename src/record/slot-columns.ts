@@ -52,9 +52,9 @@ async function readColumns(entry: PartialEntry, layouts: PartLayouts, { columns,
 }
 
 /** The slots `[from, to)` of a topic of slots, in order. 'corrupt' where one is missing. */
-async function* readPartialSlots(
+export async function* readPartialSlots(
   log: Log,
-  { topic, partitions, from, to }: ColumnsWanted,
+  { topic, partitions, from, to }: Pick<ColumnsWanted, 'topic' | 'partitions' | 'from' | 'to'>,
 ): AsyncGenerator<PartialEntry, void> {
   const readers = await Promise.all(
     Array.from({ length: partitions }, async (_, partition) => {
@@ -62,14 +62,18 @@ async function* readPartialSlots(
       return readPartially(log, { topic, partition, offset })[Symbol.asyncIterator]()
     }),
   )
-  for (let slot = from; slot < to; slot++) {
-    const { done, value } = await readers[slot % partitions].next()
-    const found = done ? 'nothing' : `slot ${value.headers.slot}`
-    if (done || Number(value.headers.slot) !== slot || value.headers.end)
-      throw new HeadraceError(
-        'corrupt',
-        `${topic}: slot ${slot} was expected and ${found} came: restore the log from a copy, or replay the run`,
-      )
-    yield value
+  try {
+    for (let slot = from; slot < to; slot++) {
+      const { done, value } = await readers[slot % partitions].next()
+      const found = done ? 'nothing' : `slot ${value.headers.slot}`
+      if (done || Number(value.headers.slot) !== slot || value.headers.end)
+        throw new HeadraceError(
+          'corrupt',
+          `${topic}: slot ${slot} was expected and ${found} came: restore the log from a copy, or replay the run`,
+        )
+      yield value
+    }
+  } finally {
+    await Promise.all(readers.map(reader => reader.return?.()))
   }
 }

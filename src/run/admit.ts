@@ -127,17 +127,16 @@ export function placeRun(dir: string, known: RunFile | null, asked: AskedPlace):
 
 /** All slots as this pipeline decides them. */
 export function segmentOf(plan: Plan): Segment {
-  const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
-  const origin = fingerprintSource(plan.source)
-  const columns = Object.fromEntries(plan.fingerprints)
+  const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard, tokensFingerprint } = plan
   return {
     from: 0,
     annotate,
     decide,
     shard,
     state: plan.stateFingerprint,
-    origin,
-    columns,
+    origin: fingerprintSource(plan.source),
+    columns: Object.fromEntries(plan.fingerprints),
+    ...(tokensFingerprint !== null && { tokens: tokensFingerprint }),
     reasons: recordReasons(plan),
   }
 }

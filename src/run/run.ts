@@ -30,6 +30,7 @@ import { openRedriveInbox } from './redrive/redrive-inbox.ts'
 import { placeReplay } from './replay/begin.ts'
 import { openReplay } from './replay/open-replay.ts'
 import { type Replay, replayAll } from './replay/replay-stage.ts'
+import { reuseTokens } from './replay/reuse-tokens.ts'
 import { openRetention, type Retention } from './retention.ts'
 import { type ManifestSink, shardAll } from './shard/shard-stage.ts'
 import { openSink } from './shard/sink.ts'
@@ -74,7 +75,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   await using log = await openLogToWrite(dir, { ...place, ...texts }, place, checkOwner, options.note)
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
-  await using replaying = options.replay ? await openReplay(dir, run, plan, options.replay.recompute) : null
+  await using replaying = options.replay ? await openReplay(dir, run, plan, options.replay) : null
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
   const workerRef = { ...ref, identity: identifyPlan(plan) }
@@ -84,6 +85,8 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   const { partitions, lanes, segments } = run
   const shape = { partitions, lanes }
   const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
+  using reusing =
+    replaying && plan.tokenizer ? await reuseTokens(pool, replaying.replay.reader, plan.tokensFingerprint) : null
   const context: RunContext = {
     dir,
     plan,
@@ -91,7 +94,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
     segments,
     binding: bindingOf(run),
     log,
-    pool,
+    pool: reusing ?? pool,
     lead,
     drain,
     failed,

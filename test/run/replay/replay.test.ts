@@ -99,7 +99,7 @@ const kinds: Readonly<Record<string, Parts>> = {
     annotate: [h.normalize(), h.gopherQuality({ stopWords: ['the', 'of'] }), longEnough(200), ...last()],
   },
   'a text edit first in line': { annotate: [h.c4({ citations: false }), ...first(), h.maskPii(), h.signature()] },
-  'a text edit last in line': { annotate: [...first(), h.c4(), h.signature(), h.maskPii({ phones: true })] },
+  'a text edit last in line': { annotate: [...first(), h.c4(), h.signature(), h.maskPii({ emails: false })] },
   'a gate moved': { annotate: [h.normalize(), h.gopherQuality(), h.c4(), longEnough(200), h.maskPii(), h.signature()] },
   'a gate loosened': { annotate: [h.normalize(), h.gopherQuality(), longEnough(120), ...last()] },
   'a gate tightened': { annotate: [h.normalize(), h.gopherQuality(), longEnough(400), ...last()] },
@@ -242,7 +242,8 @@ test('records that an annotator failed on are measured again by another', async 
     'another does not': [h.normalize(), h.signature()],
   }
   for (const [what, annotate] of Object.entries(cases)) {
-    const [full, dir] = [join(makeFolder('full'), 'run'), await replayed({ annotate }, { of: failed })]
+    const full = join(makeFolder('full'), 'run')
+    const dir = await replayed({ annotate }, { of: failed })
     await runWhole(full, planOf({ annotate }))
     assert.deepEqual(await outcomeOf(dir), await outcomeOf(full), what)
   }

@@ -1,7 +1,7 @@
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { digest128 } from '../text/hash.ts'
-import { idOf, type Outcome } from './outcome.ts'
+import { evidenceOf, idOf, type Outcome, similarityOf } from './outcome.ts'
 import type { Pair } from './pair.ts'
 import { inOrder, type RunSlot, readRunSlots, type SlotRange } from './run-slots.ts'
 import type { Side } from './side.ts'
@@ -160,6 +160,7 @@ async function digestTexts({ textOffsets, readTexts }: RunSlot, records: readonl
 
 /** The same without the bytes of its slot, of which it would keep all. */
 function detach(outcome: Outcome): Outcome {
-  const id = idOf(outcome)
-  return { ...outcome, ids: { at: () => id } }
+  const [id, evidence, similarity] = [idOf(outcome), evidenceOf(outcome), similarityOf(outcome)]
+  const grounds = outcome.grounds && { evidenceAt: () => evidence, similarityAt: () => similarity }
+  return { ...outcome, ids: { at: () => id }, grounds }
 }

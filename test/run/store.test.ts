@@ -13,6 +13,7 @@ const plain = await writePipeline(corpus.dir)
 const textless = join(corpus.dir, 'textless.ts')
 await writeFile(textless, `${(await readFile(plain, 'utf8')).trimEnd()}\n  .store({ text: 'none' })\n`)
 
+const replayOf = (dir: string, pipeline: string) => ['replay', 'test', pipeline, '--dir', dir, '--run', 'again']
 const argsOf = (pipeline: string, dir: string) => ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
 const [with_, without] = [makeFolder('stored'), makeFolder('textless')]
 for (const [pipeline, dir] of [
@@ -76,9 +77,27 @@ test('what shows texts says that they are not stored, and what needs them refuse
   await assert.rejects(Array.fromAsync(chunks), { code: 'trimmed', message: /has no texts any more/ })
 })
 
+test('what-if says of a run without texts what it says of one with them, and diff that they are the same', async () => {
+  const asked = ['--rule', 'gopherWords.below=200', '--by', 'domain', '--samples', '2', '--json']
+  const [all, none] = await Promise.all(
+    [with_, without].map(dir => runMain(['what-if', 'test', '--dir', dir, ...asked])),
+  )
+  assert.deepEqual([all.status, none.out.replaceAll(without, with_)], [0, all.out], all.err)
+  const compared = await runMain(['diff', join(with_, 'test'), join(without, 'test'), '--json'])
+  const { same, unknownTexts } = parseLines(compared.out)[0]
+  assert.deepEqual([compared.status, same, unknownTexts], [0, true, 0], compared.err)
+})
+
 const refusals: [what: string, args: string[], status: number, message: RegExp][] = [
   ['a run that stored them', argsOf(textless, with_), 64, /stored text was "all" and is "none"/],
   ['a run that did not', argsOf(plain, without), 64, /stored text was "none" and is "all"/],
+  [
+    'a replay of one that did not',
+    replayOf(without, plain),
+    64,
+    /does not store its texts, of which a replay makes tokens/,
+  ],
+  ['a replay that does not', replayOf(with_, textless), 64, /leave out store\(\{ text: 'none' \}\)/],
   ['an upgrade to it', [...argsOf(textless, with_), '--upgrade'], 64, /stored text was "all" and is "none"|has ended/],
 ]
 for (const [what, args, status, message] of refusals)

@@ -12,6 +12,7 @@ import { readRunFile } from '../../../src/record/run-file.ts'
 import { RunReader } from '../../../src/record/run-reader.ts'
 import type { ReplayOptions } from '../../../src/run/options.ts'
 import { verifyRun } from '../../../src/verify/verify.ts'
+import { runMain } from '../../cli/terminal.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
 import { sweep } from '../../sweep.ts'
 import { makeFolder } from '../../temporary.ts'
@@ -132,7 +133,25 @@ for (const [what, parts] of Object.entries(kinds))
     await runWhole(replayed, plan(), { replay: { of: base } })
     assert.deepEqual(await outcomeOf(replayed), await outcomeOf(full))
     await checkSound(replayed)
+    if (shownKinds.includes(what)) assert.deepEqual(await shownOf(replayed), await shownOf(full))
   })
+
+/** Kinds of a slot's entry: one that only refers, one with columns of its own, with rows, with texts. */
+const shownKinds = ['a rule added', 'an annotator added', 'a text edit last in line', 'how the source makes documents']
+
+/** What `diff` against the base and `what-if` say of a run. */
+async function shownOf(dir: string) {
+  const shown = await Promise.all([
+    runMain(['diff', base, dir, '--by', 'reason', '--samples', '3', '--json']),
+    runMain(['what-if', dir, '--rule', 'gopherWords.below=180', '--samples', '3', '--json']),
+  ])
+  assert.deepEqual(
+    shown.map(({ status }) => status > 1),
+    [false, false],
+    shown.map(({ err }) => err).join(''),
+  )
+  return shown.map(({ out }) => out.replaceAll(dir, 'DIR'))
+}
 
 const replayed = async (parts: Parts, options: Partial<ReplayOptions> = {}) => {
   const dir = join(makeFolder('replayed'), 'run')

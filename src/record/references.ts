@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { listNames, readText } from '../disk/files.ts'
-import { isFields } from '../disk/json-file.ts'
+import { listNames } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
+import { readControls } from '../feed/files/control-file.ts'
 import { readHead } from '../feed/files/head.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
 
@@ -56,33 +56,22 @@ export async function referencesOf({ dir, run }: Pick<ListedRun, 'dir' | 'run'>)
   const found: Reference[] = []
   if (run.base) found.push({ kind: 'rows', id: run.base.id, dir: resolve(dir, run.base.dir) })
   const feed = join(dir, 'feed')
-  for (const id of await promotedIn(feed)) if (id !== run.id) found.push({ kind: 'promoted', id })
+  const forks = await listNames(join(dir, 'forks'))
+  for (const id of await promotedIn([feed, ...forks.map(name => join(dir, 'forks', name))]))
+    if (id !== run.id) found.push({ kind: 'promoted', id })
   const head = await readHead(feed)
   const shards = head ? resolve(feed, head.shards) : join(dir, 'shards')
   if (shards !== resolve(dir, 'shards')) found.push({ kind: 'shards', dir: resolve(shards, '..') })
   return found
 }
 
-/** The ids of the runs that a feed's control entries promote, or go on from. */
-async function promotedIn(feed: string): Promise<Set<string>> {
-  const path = join(feed, 'control.json')
-  const text = await readText(path)
+/** The ids of the runs that control entries of these feeds promote, or go on from. */
+async function promotedIn(feeds: readonly string[]): Promise<Set<string>> {
   const ids = new Set<string>()
-  for (const entry of text === null ? [] : parseEntries(path, text)) {
-    const promotion = isFields(entry) && isFields(entry.promote) ? entry.promote : {}
-    for (const end of [promotion.from, promotion.to]) if (isFields(end) && typeof end.id === 'string') ids.add(end.id)
-  }
+  for (const feed of feeds)
+    for (const { promote } of await readControls(feed))
+      if (promote) for (const { id } of [promote.from, promote.to]) ids.add(id)
   return ids
-}
-
-function parseEntries(path: string, text: string): unknown[] {
-  try {
-    const entries: unknown = JSON.parse(text)
-    if (Array.isArray(entries)) return entries
-  } catch {
-    // Told below.
-  }
-  throw new HeadraceError('corrupt', `${path} is no list of control entries: restore it from a copy`)
 }
 
 /** Whether a reference is to this run. */

@@ -43,7 +43,10 @@ async function makeRuns(edit: Edit = async () => {}): Promise<string> {
   return folder
 }
 
-const promoting = { step: 1, promote: { from: { run: 'b', id: idOf('b') }, to: { run: 'a', id: idOf('a') } } }
+const runOf = (name: string) => ({ run: `../${name}`, id: idOf(name), fingerprint: 'f' })
+const rows = { covered: 1, swapped: 0, leftOut: 0, backfilled: 0, fed: 1 }
+const selection = `promoted/${'0'.repeat(64)}.jsonl`
+const promoting = { step: 1, promote: { from: runOf('b'), to: runOf('a'), backfill: {}, selection, rows } }
 const references: [what: string, edit: Edit, note: RegExp][] = [
   ['a replay', withRunFile({ base: { dir: '../a', id: idOf('a') } }), /b needs the rows of a\n/],
   [

@@ -79,7 +79,7 @@ test('verify sees a changed count, another file behind a link, and tells of a ru
   const gone = await verify()
   renameSync(join(dir, 'C'), join(dir, 'B'))
   assert.equal(gone.status, 0, gone.out)
-  assert.match(gone.out, /what was not checked\n +the promotion at step \d+: .*is no longer\s+in/s)
+  assert.match(gone.out, /what was not checked\n +the promotion at step \d+: .*is\s+no\s+longer\s+in/s)
   const promoted = JSON.parse(text)[0].promote
   const [line] = readFileSync(join(dir, 'A', 'feed', promoted.selection), 'utf8').split('\n')
   const shard = join(dir, 'A', 'shards', JSON.parse(line).path)

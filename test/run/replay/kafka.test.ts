@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cp } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { before } from 'node:test'
-import { broker, testOnBroker } from '../../log/kafka/broker.ts'
+import { broker, newRun, testOnBroker } from '../../log/kafka/broker.ts'
 import { makeFolder } from '../../temporary.ts'
 import { hashOutput, runHeadrace, smallSlots, writeCorpus, writePipeline } from '../fixture.ts'
 
@@ -26,7 +26,7 @@ const command = async (args: readonly string[]) => {
 }
 const begin = () => {
   const dir = makeFolder('replay')
-  const name = basename(dir).replace('headrace-', '')
+  const name = newRun()
   return { dir: join(dir, name), args: ['--dir', dir, '--run', name, '--workers', '1', '--json'] }
 }
 
@@ -52,7 +52,7 @@ const logs: Readonly<Record<string, readonly string[]>> = { 'its folder': [], Ka
 for (const [where, options] of Object.entries(bases))
   for (const [what, more] of Object.entries(logs))
     testOnBroker(
-      `of a run with its log ${where}, onto ${what}, and killed now and then: the bytes of a run`,
+      `of a run with its log ${where}, onto ${what}, killed and gone on with: the bytes of a run`,
       async () => {
         const run = begin()
         await command(['run', base, ...run.args, ...options])

@@ -275,6 +275,8 @@ export class Machine {
       this.#watchman.notePowerLoss()
     } else if (fault.kind === 'upset') {
       if (job !== this.#owner() || job!.follow !== (fault.what === 'rewritten')) return false
+      // One that was struck may have begun anew, and takes the file as it finds it.
+      if (fault.what === 'rewritten' && this.#isStruck()) return false
       if (!this.upsets.begin(fault.what, this.#loaded)) return false
       if (fault.what === 'rewritten' && !fault.isKilled) this.#awaitTold(job!)
       if (fault.isKilled) this.world.kill(process)
@@ -319,14 +321,16 @@ export class Machine {
 
   /** Fails where a follower that has gone on all the time has not told that a file was written to. */
   #awaitTold({ process }: Job): void {
-    const { counts } = this.world
-    // Whoever is struck by something else besides is not judged by the clock.
-    const isStruck = () => struck.some(kind => (counts[kind] ?? 0) > 0)
     const upset = this.upsets.current
     this.#after(0.7 * lookMs, () => {
-      if (process.state === 'running' && !isStruck() && this.upsets.current === upset)
+      // Whoever is struck by something else besides is not judged by the clock.
+      if (process.state === 'running' && !this.#isStruck() && this.upsets.current === upset)
         this.#fail('told', 'a follower has not told that a file was written to')
     })
+  }
+
+  #isStruck(): boolean {
+    return struck.some(kind => (this.world.counts[kind] ?? 0) > 0)
   }
 
   #holdsLock(process: SimulatedProcess): boolean {

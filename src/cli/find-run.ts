@@ -41,11 +41,7 @@ export async function openNamedRun(dir: string, given: string): Promise<RunReade
 export async function locateRun(given: string, dir = '.headrace'): Promise<string> {
   const runs = await listRuns(dir)
   if (runs.includes(given)) return join(dir, given)
-  const isRun = await stat(join(given, 'run.json')).then(
-    () => true,
-    () => false,
-  )
-  if (isRun) return given
+  if (await timeOf('', given)) return given
   const known = runs.length ? `${dir} holds ${runs.join(', ')}` : `${dir} holds no run`
   throw new HeadraceError('not-found', `there is no run '${given}': ${known}, and ${given} is no folder of a run`)
 }

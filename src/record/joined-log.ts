@@ -1,15 +1,7 @@
 import { HeadraceError } from '../errors.ts'
-import {
-  type Cursor,
-  type Entry,
-  type Log,
-  type Owner,
-  type PartialEntry,
-  type Position,
-  readPartially,
-  type Topics,
-} from '../log/log.ts'
+import { type Cursor, type Entry, type Log, type PartialEntry, readPartially, type Topics } from '../log/log.ts'
 import { topics } from './layout.ts'
+import { LogView } from './log-view.ts'
 import { joinParts, joinScored } from './scored.ts'
 import { markOf } from './sequel.ts'
 import { offsetOfSlot } from './slot-reader.ts'
@@ -24,25 +16,24 @@ export interface BaseLog {
  * The log of a replay, whose `scored` entries hold what is its own: readers get each joined with the entry that it refers to, in the run
  * that it replays. The header `base` has that entry's mark; one without it is whole.
  */
-export class JoinedLog implements Log, Topics {
-  readonly #own: Log & Partial<Topics>
+export class JoinedLog extends LogView {
   readonly #base: BaseLog
 
   constructor(own: Log & Partial<Topics>, base: BaseLog) {
-    this.#own = own
+    super(own)
     this.#base = base
   }
 
-  async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
-    const entries = this.#own.read(from, signal)
+  override async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
+    const entries = this.log.read(from, signal)
     if (from.topic !== topics.scored) return yield* entries
     await using base = this.openBase()
     for await (const entry of entries) yield { ...entry, ...(await base.join(entry)) }
   }
 
   /** Of an entry in parts the checksum of the one that it refers to is not looked at, as none is that is of whole values. */
-  async *readPartial(from: Cursor): AsyncIterable<PartialEntry> {
-    const entries = readPartially(this.#own, from)
+  override async *readPartial(from: Cursor): AsyncIterable<PartialEntry> {
+    const entries = super.readPartial(from)
     if (from.topic !== topics.scored) return yield* entries
     await using slots = new BaseSlots(this.#base, cursor => readPartially(this.#base.log, cursor))
     for await (const entry of entries) yield await joinPartly(entry, slots)
@@ -53,24 +44,8 @@ export class JoinedLog implements Log, Topics {
     return new BaseEntries(this.#base)
   }
 
-  bounds(topic: string, partition: number): ReturnType<Log['bounds']> {
-    return this.#own.bounds(topic, partition)
-  }
-
-  position(stage: string, partition: number): Promise<Position> {
-    return this.#own.position(stage, partition)
-  }
-
-  own(stage: string): Promise<Owner> {
-    return this.#own.own(stage)
-  }
-
-  async trim(topic: string, partition: number, before: bigint): Promise<void> {
-    await this.#own.trim?.(topic, partition, before)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#own[Symbol.asyncDispose]()
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]()
     await this.#base.log[Symbol.asyncDispose]()
   }
 }

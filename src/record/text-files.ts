@@ -3,17 +3,9 @@ import { join } from 'node:path'
 import { makeFolder, type OnEffect, writeDurably } from '../disk/durable-file.ts'
 import { isMissing, listNames, removeFile } from '../disk/files.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
-import {
-  type Cursor,
-  type Entry,
-  type Log,
-  type Owner,
-  type PartialEntry,
-  type Position,
-  readPartially,
-  type Topics,
-} from '../log/log.ts'
+import type { Cursor, Entry, Log, Topics } from '../log/log.ts'
 import { topics } from './layout.ts'
+import { LogView } from './log-view.ts'
 import { crcOf, joinTexts } from './scored.ts'
 
 /**
@@ -35,45 +27,22 @@ export async function removeTexts(dir: string, before: number): Promise<void> {
     if (Number.parseInt(name, 10) < before) await removeFile(join(folderOf(dir), name))
 }
 
-/** The log of such a run: readers of `scored` get each entry with its texts, as long as these are there. */
-export class TextLog implements Log, Topics {
+/**
+ * The log of such a run: readers of `scored` get each entry with its texts, as long as these are there. Who reads parts gets none, and the
+ * same once their files are gone.
+ */
+export class TextLog extends LogView {
   readonly #dir: string
-  readonly #log: Log & Partial<Topics>
 
   constructor(dir: string, log: Log & Partial<Topics>) {
+    super(log)
     this.#dir = dir
-    this.#log = log
   }
 
-  async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
-    const entries = this.#log.read(from, signal)
+  override async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
+    const entries = this.log.read(from, signal)
     if (from.topic !== topics.scored) return yield* entries
     for await (const entry of entries) yield { ...entry, value: await this.#withTexts(entry) }
-  }
-
-  /** Without texts: who reads parts gets the same once their files are gone. */
-  readPartial(from: Cursor): AsyncIterable<PartialEntry> {
-    return readPartially(this.#log, from)
-  }
-
-  bounds(topic: string, partition: number): ReturnType<Log['bounds']> {
-    return this.#log.bounds(topic, partition)
-  }
-
-  position(stage: string, partition: number): Promise<Position> {
-    return this.#log.position(stage, partition)
-  }
-
-  own(stage: string): Promise<Owner> {
-    return this.#log.own(stage)
-  }
-
-  async trim(topic: string, partition: number, before: bigint): Promise<void> {
-    await this.#log.trim?.(topic, partition, before)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#log[Symbol.asyncDispose]()
   }
 
   async #withTexts({ headers, value }: Entry): Promise<Uint8Array> {

@@ -86,7 +86,8 @@ function groupByReach(stored: Batch, steps: MeasuredBefore['steps']): Map<number
     left = left.filter((row, at) => !isHere(row, at))
   }
   assert(left.length === 0, `row ${left[0]} was stopped by no gate of its pipeline`)
-  return groups
+  // What has no row has all columns of the plan nevertheless.
+  return stored.rows === 0 ? new Map([[steps.length, []]]) : groups
 }
 
 /** Rows before the first step, with what is stored of the columns that steps read back. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rm, stat } from 'node:fs/promises'
+import { copyFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import type { Utf8Column } from '../../../src/batch/batch.ts'
@@ -33,6 +33,7 @@ before(async () => {
 
 interface Parts {
   readonly name?: string
+  readonly files?: string
   readonly source?: Parameters<typeof h.jsonl>[1]
   readonly annotate?: Parameters<ReturnType<typeof h.pipeline>['annotate']>
   readonly decide?: Parameters<ReturnType<typeof h.pipeline>['decide']>
@@ -47,12 +48,12 @@ const similar = (similarity: number) =>
   [h.exactDuplicates(), h.nearDuplicates({ similarity }), h.holdout({ rate: 0.05 })] as const
 
 /** The pipeline, with what is changed of it. */
-function planOf({ name = 'base', source = {}, annotate, decide, tokenizer = 'gpt2', feed }: Parts): Plan {
+function planOf({ name = 'base', files = glob, source = {}, annotate, decide, tokenizer = 'gpt2', feed }: Parts): Plan {
   const annotators = annotate ?? [...first(), ...last()]
   return planPipeline(
     h
       .pipeline(name)
-      .from(h.jsonl(glob, source))
+      .from(h.jsonl(files, source))
       .annotate(...annotators)
       .decide(...(decide ?? [h.rules(), ...similar(0.8)]))
       .tokenize(tokenizer)
@@ -220,6 +221,23 @@ test('some slots are replayed, and those before are empty', async () => {
     all.map(({ slot, row, id }) => [slot, row, id]),
   )
   await checkSound(dir)
+})
+
+test('a slot without a document is replayed', async () => {
+  const dir = makeFolder('dead')
+  const files = join(dir, '*.jsonl')
+  const [name] = (await readdir(join(glob, '..'))).sort()
+  await copyFile(join(glob, '..', name), join(dir, 'b.jsonl'))
+  await writeFile(join(dir, 'a.jsonl'), '{"text": "cut off\n'.repeat(700))
+  const of = join(makeFolder('of'), 'run')
+  await runWhole(of, planOf({ files }))
+  const changed = { files, annotate: [...first(), ...last(), counting().lengths] }
+  const full = join(makeFolder('full'), 'run')
+  await runWhole(full, planOf(changed))
+  const expected = await outcomeOf(full)
+  assert.ok(expected.fates.every(({ slot, fate }) => slot > 0 || fate === 'dead'))
+  for (const isCopy of [false, true])
+    assert.deepEqual(await outcomeOf(await replayed(changed, { of, isCopy })), expected)
 })
 
 test('records that an annotator failed on are measured again by another', async () => {

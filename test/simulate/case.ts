@@ -1,4 +1,5 @@
 import { Random } from '../random.ts'
+import { type Afterwards, drawAfterwards } from './afterwards.ts'
 import { type CorpusFile, drawCorpus, lengthen, shorten } from './corpus.ts'
 import { addStrange } from './corpus-strange.ts'
 import { drawPipeline, type PipelineShape } from './pipelines.ts'
@@ -23,6 +24,8 @@ export interface Case {
   readonly isSettled: boolean
   /** Whether the file system takes two names for one that differ in case alone. */
   readonly foldsCase: boolean
+  /** What is done with the run once it is over, or null. */
+  readonly afterwards: Afterwards | null
 }
 
 /** The case of a seed; with its first `lines` lines alone where a number is given. */
@@ -30,7 +33,7 @@ export function drawCase(seed: number, lines = Number.POSITIVE_INFINITY): Case {
   const random = new Random(seed)
   const workers = random.between(1, 3)
   const limits = drawLimits(random.fork('limits'), workers)
-  const pipeline = drawPipeline(random.fork('pipeline'))
+  const drawn = drawPipeline(random.fork('pipeline'))
   const follow = random.chance(0.2)
   const hasPoison = random.chance(0.15)
   const isGrowing = follow || random.chance(0.1)
@@ -40,13 +43,18 @@ export function drawCase(seed: number, lines = Number.POSITIVE_INFINITY): Case {
     isGrowing,
     poison: hasPoison ? 0.04 : 0,
   }
-  const drawn = drawCorpus(random.fork('corpus'), shape, limits.documentBytesMax)
+  const plain = drawCorpus(random.fork('corpus'), shape, limits.documentBytesMax)
   const input = drawInput(random.fork('input'))
-  const strange = addStrange(random.fork('strange'), drawn, input)
+  const strange = addStrange(random.fork('strange'), plain, input)
   const named = input.isNested ? strange.map(nest) : strange
   // A line that is too long is read slot by slot.
   const isLong = input.isLong && limits.slotBytes > 2000
   const files = isLong ? [lengthen(named[0]), ...named.slice(1)] : named
+  const pattern = input.isNested ? '/sim/in/*/*.jsonl' : '/sim/in/*.jsonl'
+  const pipeline = { ...drawn, pattern }
+  const afterwards = drawAfterwards(random.fork('afterwards'), pipeline)
+  // Of a run that does not store its texts there is no replay.
+  const storesText = afterwards !== null || !pipeline.hasGate
   return {
     seed,
     workers,
@@ -57,7 +65,8 @@ export function drawCase(seed: number, lines = Number.POSITIVE_INFINITY): Case {
     foldsCase: input.foldsCase,
     limits: { ...limits, ...drawNameLimits(random.fork('names'), input.hasDomains) },
     files: shorten(files, lines),
-    pipeline: { ...pipeline, pattern: input.isNested ? '/sim/in/*/*.jsonl' : '/sim/in/*.jsonl' },
+    pipeline: { ...pipeline, storesText },
+    afterwards,
   }
 }
 

@@ -46,14 +46,13 @@ export function systemError(code: string, syscall: string, path: string): NodeJS
 
 export class Disk {
   readonly root = new Inode('folder')
-  /** The file system's clock. */
-  readonly #now: () => number
+  /** The file system's clock, in milliseconds since 1970. */
+  now: () => number = () => 0
   /** What a name is looked up by: file systems that fold case take two names for one. */
   readonly #fold: (name: string) => string
   #inodes = 0
 
-  constructor(now: () => number = () => 0, fold: (name: string) => string = name => name) {
-    this.#now = now
+  constructor(fold: (name: string) => string = name => name) {
     this.#fold = fold
   }
 
@@ -105,13 +104,13 @@ export class Disk {
   }
 
   #make(kind: 'file' | 'folder'): Inode {
-    return new Inode(kind, ++this.#inodes, this.#now())
+    return new Inode(kind, ++this.#inodes, this.now())
   }
 
   #change(inode: Inode, change: Change): void {
     inode.content = applyChange(inode.content, change)
     inode.changes.push(change)
-    inode.mtimeMs = inode.ctimeMs = this.#now()
+    inode.mtimeMs = inode.ctimeMs = this.now()
   }
 
   /** Makes a file's content, or a folder's names, last. */
@@ -151,7 +150,7 @@ export class Disk {
     if (this.get(path, 'unlink').kind === 'folder') throw systemError('EISDIR', 'unlink', path)
     const folder = this.#folderOf(path, 'unlink')
     const name = this.#nameOf(path)
-    folder.names.get(name)!.ctimeMs = this.#now()
+    folder.names.get(name)!.ctimeMs = this.now()
     folder.names.delete(name)
     folder.nameChanges.push({ kind: 'remove', name })
   }
@@ -172,7 +171,7 @@ export class Disk {
   }
 
   /** Puts a file there as if it had been since `atMs`: input, not output. One that is there is written over. */
-  place(path: string, bytes: Uint8Array, atMs = this.#now()): void {
+  place(path: string, bytes: Uint8Array, atMs = this.now()): void {
     for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1))
       if (!this.find(path.slice(0, at))) this.makeFolder(path.slice(0, at))
     const inode = this.open(path, 'w')

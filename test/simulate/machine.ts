@@ -4,6 +4,7 @@ import { type LoadNote, readLoadNote } from '../../src/record/notes.ts'
 import type { RunEvent } from '../../src/run/events.ts'
 import type { PipelineRef } from '../../src/run/measure/jobs.ts'
 import { makePlan, serve } from '../../src/run/measure/worker.ts'
+import type { ReplayOptions } from '../../src/run/options.ts'
 import { runPipeline } from '../../src/run/run.ts'
 import { Random } from '../random.ts'
 import type { Case } from './case.ts'
@@ -16,7 +17,7 @@ import { setLimits } from './small-limits.ts'
 import { newTraining, type Training, train } from './trainer.ts'
 import { Upsets } from './upsets.ts'
 import { Watchman } from './watchman.ts'
-import { bootMs, runFolder, World } from './world.ts'
+import { bootMs, runFolder, World, type WorldStart } from './world.ts'
 
 workerCode.main = (data, port, { world }) => {
   const { ref, progress } = data as { ref: PipelineRef; progress: SharedArrayBuffer }
@@ -61,18 +62,27 @@ const rivalPauseMs = 3000
 const lookMs = 2000
 /** What may keep a process from telling soon. */
 const struck = ['slow', 'stop', 'rival', 'power', 'EIO', 'hang-worker', 'kill-worker'] as const
-const lockPath = `${runFolder}/lock`
+
+/** What a machine is to do with a case. */
+export interface Order extends WorldStart {
+  /** How long an undisturbed run takes, to say when files come. */
+  readonly usualMs: number
+  readonly hasTrainer: boolean
+  /** Takes the slots of another run, where the case's files are on the disk already. */
+  readonly replay?: ReplayOptions | null
+}
 
 /** One simulated machine on which a case is run to its end, whatever happens. */
 export class Machine {
   readonly world: World
-  readonly training: Training = newTraining()
+  readonly training: Training
   readonly upsets: Upsets
   restarts = 0
   readonly #case: Case
   readonly #random: Random
   readonly #watchman: Watchman
   readonly #jobs: Job[] = []
+  readonly #order: Order
   readonly #hasTrainer: boolean
   #trainer: SimulatedProcess | null = null
   #isStarting = false
@@ -84,20 +94,21 @@ export class Machine {
   #machine = 0
   #failure: SimulationFailure | null = null
 
-  /** `usualMs`: how long an undisturbed run takes, to say when files come. */
-  constructor(simulated: Case, faults: readonly Fault[], options: { usualMs: number; hasTrainer: boolean }) {
+  constructor(simulated: Case, faults: readonly Fault[], order: Order) {
     this.#case = simulated
-    this.#random = new Random(simulated.seed).fork('machine')
-    this.world = new World(this.#random.fork('world'), faults, simulated.foldsCase)
+    this.#order = order
+    this.#random = new Random(simulated.seed).fork(order.replay ? 'replaying machine' : 'machine')
+    this.world = new World(this.#random.fork('world'), faults, { foldsCase: simulated.foldsCase, ...order })
+    this.training = newTraining(`${this.world.folder}/feed`)
     this.upsets = new Upsets(this.world, simulated, this.#random.fork('upsets'))
     cases.set(this.world, simulated)
     this.#watchman = new Watchman(this.world)
-    this.#hasTrainer = options.hasTrainer && simulated.pipeline.feed !== null
+    this.#hasTrainer = order.hasTrainer && simulated.pipeline.feed !== null
     this.#follow = simulated.follow
     this.world.strike = (fault, process, path) => this.#strike(fault, process, path)
     this.world.observe = (kind, path, process) => this.#look(kind, path, process)
     this.world.ended = process => this.#ended(process)
-    this.#placeFiles(options.usualMs)
+    if (!order.replay) this.#placeFiles(order.usualMs)
   }
 
   /** Runs until the run and its trainer are done. Throws a SimulationFailure. */
@@ -171,7 +182,8 @@ export class Machine {
     const [follow, drain] = [this.#follow, new AbortController()]
     const ref = { loader: '', module: 'file:///simulated', input: [], follow }
     const watch = (event: RunEvent) => this.#see(job, event)
-    const options = { dir: runFolder, workers: this.#case.workers, drain: drain.signal, watch }
+    const { replay = null } = this.#order
+    const options = { dir: this.world.folder, workers: this.#case.workers, drain: drain.signal, watch, replay }
     const process = this.world.start(
       'run',
       async () => {
@@ -213,7 +225,7 @@ export class Machine {
   /** After each operation: whether what is published holds, and whether one that lost its run keeps its hands off. */
   #look(kind: OperationKind, path: string, process: SimulatedProcess): void {
     const job = this.#jobs.find(other => other.process === process)
-    if (job?.role === 'zombie' && isForbidden(kind, path))
+    if (job?.role === 'zombie' && isForbidden(kind, path, this.world.folder))
       this.#fail('fence', `a process that lost its run has still done: ${kind} ${path}`)
     this.#watchman.look()
     if (this.#watchman.problems.length) this.#fail('published', this.#watchman.problems[0])
@@ -290,7 +302,9 @@ export class Machine {
   #stop(job: Job, fault: Fault & { kind: 'stop' }, path: string): boolean {
     const { process } = job
     // Only the log is fenced by its epochs: whatever else the process has begun would still be done.
-    const isInLog = isOfLog(path) && this.world.scheduler.of(process).every(event => isOfLog(event.path))
+    const { folder } = this.world
+    const isIdle = (of: string) => isOfLog(of, folder) || of.startsWith(`${runFolder}/log/`)
+    const isInLog = isOfLog(path, folder) && this.world.scheduler.of(process).every(event => isIdle(event.path))
     if (!this.#holdsLock(process) || (fault.takeover && !isInLog)) return false
     this.world.stop(process)
     this.world.count('stop')
@@ -335,7 +349,11 @@ export class Machine {
 
   #holdsLock(process: SimulatedProcess): boolean {
     const { pid, startedTicks } = process
-    return this.world.disk.find(lockPath)?.content.includes(`"pid":${pid},"started":"${startedTicks}"`) === true
+    return (
+      this.world.disk
+        .find(`${this.world.folder}/lock`)
+        ?.content.includes(`"pid":${pid},"started":"${startedTicks}"`) === true
+    )
   }
 
   #goOn(job: Job, { takeover, wakeMs }: Fault & { kind: 'stop' }): void {
@@ -344,7 +362,7 @@ export class Machine {
     if (takeover) {
       job.role = 'zombie'
       this.world.count('takeover')
-      this.world.disk.unlink(lockPath)
+      this.world.disk.unlink(`${this.world.folder}/lock`)
       this.#start()
     }
     this.#after(wakeMs, () => this.world.wake(process))
@@ -357,14 +375,15 @@ export class Machine {
 }
 
 /** What a process may be at when its run is taken from it: its log, its input, its workers, its clock. */
-function isOfLog(path: string): boolean {
-  return path === '' || path.startsWith('/sim/in/') || path.startsWith(`${runFolder}/log/`)
+function isOfLog(path: string, folder: string): boolean {
+  return path === '' || path.startsWith('/sim/in/') || path.startsWith(`${folder}/log/`)
 }
 
 /** What a process that lost its run must not do. The tables' file is a cache that is checked when it is read. */
-function isForbidden(kind: OperationKind, path: string): boolean {
-  const isHarmless = kind === 'sync' || kind === 'mkdir' || path.startsWith(`${runFolder}/state/`) || path === lockPath
-  return isChange(kind) && !isHarmless && path.startsWith(runFolder) && !isOfLog(path)
+function isForbidden(kind: OperationKind, path: string, folder: string): boolean {
+  const isCache = path.startsWith(`${folder}/state/`) || path === `${folder}/lock`
+  const isHarmless = kind === 'sync' || kind === 'mkdir' || isCache
+  return isChange(kind) && !isHarmless && path.startsWith(folder) && !isOfLog(path, folder)
 }
 
 function describe(error: unknown): string {

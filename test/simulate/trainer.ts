@@ -2,10 +2,12 @@ import { hash } from 'node:crypto'
 import { type FeedBatch, type FeedState, readFeed } from '../../src/feed/read.ts'
 import type { Random } from '../random.ts'
 import { setTimeout as sleep } from './node/timers-promises.ts'
-import { runFolder, type World } from './world.ts'
+import type { World } from './world.ts'
 
 /** What a trainer has kept on disks of its own: where to go on, and every sample that it was ever given. */
 export interface Training {
+  /** The feed's folder. */
+  readonly feed: string
   checkpoint: FeedState | null
   /** The samples of a step by their place in it, each as a hash. */
   readonly steps: Map<number, string[]>
@@ -15,8 +17,8 @@ export interface Training {
   readonly differences: string[]
 }
 
-export const newTraining = (): Training => ({
-  checkpoint: null,
+export const newTraining = (feed: string, checkpoint: FeedState | null = null): Training => ({
+  ...{ feed, checkpoint },
   steps: new Map(),
   isDone: false,
   batches: 0,
@@ -37,7 +39,7 @@ export async function train(world: World, random: Random, batch: number, trainin
     let taken = 0
     for (let rank = 0; rank < ranks; rank++) {
       const from = training.checkpoint ?? 0
-      const reader = readFeed(`${runFolder}/feed`, { rank, world: ranks, from, follow: true, pollMs: 30, verify: true })
+      const reader = readFeed(training.feed, { rank, world: ranks, from, follow: true, pollMs: 30, verify: true })
       taken = 0
       for await (const given of reader) {
         if (given.step !== first + taken)

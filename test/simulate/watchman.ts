@@ -1,5 +1,5 @@
 import type { Inode } from './disk.ts'
-import { runFolder, type World } from './world.ts'
+import type { World } from './world.ts'
 
 interface PublishedHead {
   readonly steps: number
@@ -32,7 +32,7 @@ export class Watchman {
 
   look(): void {
     const { disk } = this.#world
-    const inode = disk.find(`${runFolder}/feed/head.json`)
+    const inode = disk.find(`${this.#world.folder}/feed/head.json`)
     if (inode === this.#inode) return
     this.#inode = inode
     if (!inode) {
@@ -50,7 +50,7 @@ export class Watchman {
 
   #lookAtStep(step: number, { segmentSteps, steps, digest }: PublishedHead): void {
     const first = step - (step % segmentSteps)
-    const path = `${runFolder}/feed/steps/${String(first).padStart(8, '0')}.jsonl`
+    const path = `${this.#world.folder}/feed/steps/${String(first).padStart(8, '0')}.jsonl`
     const line = this.#world.disk.find(path)?.content.toString().split('\n')[step - first]
     if (line === undefined || line === '') this.problems.push(`step ${step} is published and not in the ledger`)
     else if (this.#lines[step] !== undefined && this.#lines[step] !== line)

@@ -4,7 +4,7 @@ import type { Fault, FaultKind, Moment, OperationKind, Operations } from './faul
 import { currentProcess, type Role, type Running, running, SimulatedProcess } from './process.ts'
 import { Scheduler } from './scheduler.ts'
 
-/** When every simulation begins, in milliseconds since 1970. */
+/** When the first world of every simulation begins, in milliseconds since 1970. */
 export const bootMs = 1_750_000_000_000
 
 interface Operation<T> {
@@ -18,13 +18,25 @@ interface Operation<T> {
   readonly partly?: () => void
 }
 
-/** Below this path faults strike, and files are written. */
+/** The folder of the run that a simulation begins with. */
 export const runFolder = '/sim/run'
+
+/** How a world begins. */
+export interface WorldStart {
+  /** Whether the file system takes two names for one that differ in case alone. */
+  readonly foldsCase?: boolean
+  /** The run that its processes are at. Default: the first. */
+  readonly folder?: string
+  /** The world whose disk, clock and numbers this one goes on with; nobody is at work in it any more. */
+  readonly before?: World | null
+}
 
 /** A machine: its disk, its clock, its processes, and the faults that are to come. */
 export class World {
   readonly scheduler = new Scheduler()
   readonly disk: Disk
+  /** The folder of the run that its processes are at. */
+  readonly folder: string
   readonly random: Random
   readonly faults: readonly Fault[]
   /** Faults that took effect. */
@@ -50,19 +62,27 @@ export class World {
   readonly #struck = new Set<Fault>()
   readonly #due = new Set<Fault>()
   readonly #slowness: readonly [number, number]
-  #nextPid = 100
-  #numbers = 0
+  readonly #bootMs: number
+  readonly #started: number
+  #nextPid: number
+  #numbers: number
 
-  constructor(random: Random, faults: readonly Fault[], foldsCase = false) {
+  constructor(random: Random, faults: readonly Fault[], { foldsCase, folder, before = null }: WorldStart = {}) {
     this.random = random
-    this.disk = new Disk(() => this.nowMs, foldsCase ? name => name.normalize('NFC').toLowerCase() : undefined)
+    this.disk = before?.disk ?? new Disk(foldsCase ? name => name.normalize('NFC').toLowerCase() : undefined)
+    this.disk.now = () => this.nowMs
+    this.folder = folder ?? runFolder
     this.faults = faults
+    this.#bootMs = before ? before.nowMs + 1000 : bootMs
+    this.#started = before ? before.#started + before.processes.length : 0
+    this.#nextPid = before ? before.#nextPid : 100
+    this.#numbers = before ? before.#numbers : 0
     this.#slowness = [random.spread(0.005, 0.05), random.spread(0.05, 5)]
   }
 
   /** Milliseconds since 1970. */
   get nowMs(): number {
-    return bootMs + this.scheduler.nowMs
+    return this.#bootMs + this.scheduler.nowMs
   }
 
   /** Starts a process. Whatever `main` calls is its own. */
@@ -70,7 +90,7 @@ export class World {
     // A number may come again: only the start time then tells the processes apart.
     const isAgain = this.random.chance(0.3) && this.processes.at(-1)?.state === 'dead'
     const pid = isAgain ? this.processes.at(-1)!.pid : this.#nextPid++
-    const process = new SimulatedProcess(this, role, pid, this.processes.length, machine)
+    const process = new SimulatedProcess(this, role, pid, this.#started + this.processes.length, machine)
     this.processes.push(process)
     const end = (error: unknown) => {
       if (process.state === 'dead') return
@@ -203,7 +223,7 @@ export class World {
   }
 
   #failMaybe({ kind, path, inode, partly }: Operation<unknown>, nth: Nth): void {
-    if (!path.startsWith(runFolder)) return
+    if (!isOfRun(path)) return
     for (const fault of this.faults) {
       if (fault.kind !== 'error' || (fault.of !== kind && fault.of !== nth.place)) continue
       if (!isWithin(fault, fault.of === kind ? nth.ofKind : nth.ofPlace)) continue
@@ -259,9 +279,14 @@ interface Nth {
   readonly ofAny: number
 }
 
-/** The part of the run's folder that a path is in: `log`, `shards`, `feed`, `state`, or `run` itself. */
+/** Whether a path is in the folder of a run, where operations fail. */
+function isOfRun(path: string): boolean {
+  return path.startsWith('/sim/') && !path.startsWith('/sim/in/')
+}
+
+/** The part of a run's folder that a path is in: `log`, `shards`, `feed`, `state`, or `run` itself. */
 function areaOf(path: string): string {
-  return /^\/sim\/run\/(\w+)\//.exec(path)?.[1] ?? 'run'
+  return /^\/sim\/(?!in\/)\w+\/(\w+)\//.exec(path)?.[1] ?? 'run'
 }
 
 function isWithin(fault: { readonly nth: number; readonly count: number }, nth: number): boolean {

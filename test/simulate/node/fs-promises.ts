@@ -1,6 +1,7 @@
 import * as real from 'node:fs/promises'
 import { type Inode, systemError } from '../disk.ts'
 import { currentProcess, type SimulatedProcess } from '../process.ts'
+import { forgetNumber, numberFile } from './numbers.ts'
 import { isSimulated } from './paths.ts'
 import { listBelow, listEntries, matchPattern, statOf } from './stat.ts'
 
@@ -116,6 +117,7 @@ export class SimulatedHandle {
   readonly #inode: Inode
   readonly #process: SimulatedProcess
   #isClosed = false
+  #number: number | null = null
   /** Where a write without a position goes. */
   #position = 0
 
@@ -123,6 +125,11 @@ export class SimulatedHandle {
     this.#path = path
     this.#inode = inode
     this.#process = process
+  }
+
+  /** As sync calls name it. */
+  get fd(): number {
+    return (this.#number ??= numberFile(this.#process.world, { path: this.#path, inode: this.#inode }))
   }
 
   async read(target: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }> {
@@ -176,6 +183,7 @@ export class SimulatedHandle {
     if (this.#isClosed) return
     this.#isClosed = true
     const { world } = this.#process
+    if (this.#number !== null) forgetNumber(world, this.#number)
     await world.perform({ kind: 'close', path: this.#path, effect: () => {} }, this.#process)
   }
 

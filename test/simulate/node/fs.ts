@@ -1,34 +1,20 @@
 import * as real from 'node:fs'
 import { Inode, systemError } from '../disk.ts'
 import { currentProcess } from '../process.ts'
-import type { World } from '../world.ts'
 import { open as openAsync } from './fs-promises.ts'
+import { fileOf, firstNumber, forgetNumber, numberFile } from './numbers.ts'
 import { isSimulated } from './paths.ts'
 import { statOf } from './stat.ts'
 
 /** The sync half of `node:fs` on the simulated disk, and what it watches and streams. */
 export * from 'node:fs'
 
-/** Numbers of simulated open files begin here, far above real ones. */
-const firstNumber = 1_000_000
-const openFiles = new WeakMap<World, Map<number, { readonly path: string; readonly inode: Inode }>>()
-
 export function openSync(path: string, flags = 'r'): number {
   if (!isSimulated(path)) return real.openSync(path, flags)
   const { world } = currentProcess()
   return world.performSync('open', path, () => {
-    const files = openFiles.get(world) ?? new Map()
-    openFiles.set(world, files)
-    const number = firstNumber + world.uniqueNumber()
-    files.set(number, { path, inode: world.disk.open(path, flags) })
-    return number
+    return numberFile(world, { path, inode: world.disk.open(path, flags) })
   })
-}
-
-function fileOf(number: number, syscall: string) {
-  const file = openFiles.get(currentProcess().world)?.get(number)
-  if (!file) throw systemError('EBADF', syscall, String(number))
-  return file
 }
 
 export function readSync(number: number, target: Uint8Array, offset: number, length: number, at: number): number {
@@ -49,7 +35,7 @@ export function closeSync(number: number): void {
   if (number < firstNumber) real.closeSync(number)
   else {
     fileOf(number, 'close')
-    openFiles.get(currentProcess().world)!.delete(number)
+    forgetNumber(currentProcess().world, number)
   }
 }
 

@@ -64,7 +64,7 @@ async function isTaken(machine: Machine, mayRefuse: boolean): Promise<boolean> {
   } catch (error) {
     const isRefusal =
       error instanceof SimulationFailure &&
-      /^bad-pipeline: .* can't be read again|^source-changed: the (input has no slot|source gives other records)/.test(
+      /^bad-pipeline: .* can't be read again|^source-changed: the (input gives no slot|source gives other records)/.test(
         error.message,
       )
     if (mayRefuse && isRefusal) return false

@@ -26,7 +26,8 @@ export interface StoredSlot {
   /** Its entry of `scored`, joined where it is of a replay itself, and that of `dead` or null. */
   readonly value: Uint8Array
   readonly dead: Uint8Array | null
-  readonly before: MeasuredBefore
+  /** Null where nothing that was measured holds: its records must be the same, and no more. */
+  readonly before: MeasuredBefore | null
   /** Whose rows the replay refers to: these, or those that they are joined with; null for none, so that it stores all. */
   readonly base: 'self' | 'joined' | null
 }

@@ -14,6 +14,7 @@ import {
   type DeadRow,
   type Measured,
   measureRows,
+  type NumberedRecords,
   orderRows,
   parseChunks,
 } from './annotate-slot.ts'
@@ -33,7 +34,12 @@ export async function annotateStored(
 ): Promise<AnnotatedSlot> {
   const stored = decodeScored(value)
   const source = chunks.length > 0 ? await parseChunks(plan.source, chunks, report) : null
-  if (source) checkSameRecords(stored, source.batch)
+  const deadBefore = dead ? numberDead(decodeEntry(dead)) : []
+  if (source) checkSameRecords({ batch: stored, dead: deadBefore }, source)
+  if (before === null) {
+    assert(source, 'all is measured anew, and the records were not read again')
+    return orderRows([await measureRows(plan, source.batch, alone, report)], source.dead)
+  }
   const parts: Measured[] = []
   for (const [reached, indexes] of groupByReach(stored, before.steps)) {
     const past = { origin: before.origin, steps: before.steps.slice(0, reached) }
@@ -43,7 +49,7 @@ export async function annotateStored(
     const documents = reuse.fromSource.size > 0 ? takeSame(source!.batch, rows) : beforeSteps(rows, past, reuse)
     parts.push(await measureRows(reuse.plan, carryStored(documents, rows, reuse), alone, report))
   }
-  if (!source) return orderRows(parts, dead ? numberDead(decodeEntry(dead)) : [])
+  if (!source) return orderRows(parts, deadBefore)
   // What an annotator failed on may be measured by another.
   parts.push(await measureRows(plan, takeOthers(source.batch, stored), alone, report))
   return orderRows(parts, source.dead)
@@ -117,18 +123,23 @@ function takeOthers(records: Batch, rows: Batch): Batch {
   )
 }
 
-/** Throws 'source-changed' unless each row is a record of the same file and line. */
-function checkSameRecords(stored: Batch, records: Batch): void {
-  const at = new Map(Array.from(numbers(records, 'row'), (row, i) => [row, i]))
-  const place = (batch: Batch, i: number) => `${stringAt(utf8(batch, 'file'), i)}:${numbers(batch, 'line')[i]}`
-  for (const [i, row] of numbers(stored, 'row').entries()) {
-    const found = at.get(row)
-    if (found !== undefined && place(records, found) === place(stored, i)) continue
-    throw new HeadraceError(
-      'source-changed',
-      `the source gives other records than the run that is replayed has read: ${place(stored, i)} was row ${row} of its slot and ${found === undefined ? 'is no document now' : `${place(records, found)} is now`}; run the pipeline over the input as another run`,
-    )
-  }
+/** Throws 'source-changed' unless each record, dead or not, is of the same file and line. */
+function checkSameRecords(before: NumberedRecords, now: NumberedRecords): void {
+  const [was, is] = [before, now].map(placesOf)
+  for (const row of [...was.keys(), ...is.keys()])
+    if (was.get(row) !== is.get(row))
+      throw new HeadraceError(
+        'source-changed',
+        `the source gives other records than the run that is replayed has read: ${was.get(row) ?? 'no record'} was row ${row} of its slot and ${is.get(row) ?? 'no record'} is now; run the pipeline over the input as another run`,
+      )
+}
+
+/** Where each record stands, by its row. */
+function placesOf({ batch, dead }: NumberedRecords): Map<number, string> {
+  const [rows, lines, files] = [numbers(batch, 'row'), numbers(batch, 'line'), utf8(batch, 'file')]
+  const places = new Map(Array.from(rows, (row, i) => [row, `${stringAt(files, i)}:${lines[i]}`]))
+  for (const { row, file, line } of dead) places.set(row, `${file}:${line}`)
+  return places
 }
 
 function numberDead(batch: Batch): DeadRow[] {

@@ -89,9 +89,10 @@ class Replayer {
       while (this.#window.length >= slotsMax) await this.#commitReady()
       await context.lead.waitFor(this.#slot, stop)
       const begun = stop.aborted ? null : await this.#begin(this.#slot)
+      // Held first: the slot may fail, too, and somebody must be there to be told.
+      if (begun) this.#window.push(begun)
       context.failed.throwIfAborted()
       if (!begun) break
-      this.#window.push(begun)
       this.#slot++
     }
     while (this.#window.length) await this.#commitReady()
@@ -149,7 +150,8 @@ class Replayer {
     const { value, headers, mark, dead } = replayed
     const base = this.#baseOf(replayed)
     const { before, kind } = segment
-    const stored: StoredSlot | null = kind === 'anew' ? null : { value, dead: dead?.value ?? null, before, base }
+    const of = { value, dead: dead?.value ?? null }
+    const stored: StoredSlot = kind === 'anew' ? { ...of, before: null, base: null } : { ...of, before, base }
     const measured = await pool.annotate(slot, chunks, stored)
     return measuredAppends(shape, slot, measured, plan.annotateFingerprint, base === 'self' ? mark : headers.base)
   }

@@ -44,7 +44,7 @@ export class SourceSlots {
       if (!loaded)
         throw new HeadraceError(
           'source-changed',
-          `the input has no slot ${slot} any more: it is not what the run has read`,
+          `the input gives no slot ${slot} now: files came while it was read, and when they came decided which slot a record is in, or it is not what the run has read; run the pipeline over it as another run`,
         )
       if (this.#slot++ === slot) return loaded.chunks
     }

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
-import { copyFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Utf8Column } from '../../../src/batch/batch.ts'
 import { listFiles } from '../../../src/disk/files.ts'
+import { HeadraceError } from '../../../src/errors.ts'
 import * as h from '../../../src/index.ts'
 import { readFates } from '../../../src/inspect/fates.ts'
 import { type Plan, planPipeline } from '../../../src/pipeline/plan.ts'
 import { findReferrers } from '../../../src/record/referrers.ts'
 import { readRunFile } from '../../../src/record/run-file.ts'
 import { RunReader } from '../../../src/record/run-reader.ts'
+import type { RunEvent } from '../../../src/run/events.ts'
 import type { ReplayOptions } from '../../../src/run/options.ts'
 import { verifyRun } from '../../../src/verify/verify.ts'
 import { runMain } from '../../cli/terminal.ts'
@@ -265,6 +268,39 @@ test('records that an annotator failed on are measured again by another', async 
     await runWhole(full, planOf({ annotate }))
     assert.deepEqual(await outcomeOf(dir), await outcomeOf(full), what)
   }
+})
+
+test('slots that were cut as files came are not taken for others', async () => {
+  const dir = makeFolder('growing')
+  const files = join(dir, '*.jsonl')
+  const [first, second] = (await readdir(join(glob, '..'))).sort().map(name => join(glob, '..', name))
+  // More than a slot, so that the second file's come between those of the first where both are there.
+  for (let i = 0; i < 3; i++) await appendFile(join(dir, 'first.jsonl'), await readFile(first))
+  const [of, drain] = [join(makeFolder('of'), 'run'), new AbortController()]
+  let loaded = 0
+  const watch = ({ kind }: RunEvent) => kind === 'loaded' && ++loaded === 2 && drain.abort()
+  await runWhole(of, planOf({ files }), { drain: drain.signal, watch })
+  await copyFile(second, join(dir, 'second.jsonl'))
+  await runWhole(of, planOf({ files }))
+  await assert.rejects(replayed({ files, source: { domain: 'id' } }, { of }), {
+    code: 'source-changed',
+    message: /other records .* was row \d+ of its slot and .* is now; run the pipeline over the input as another run/,
+  })
+})
+
+test('where another stage has failed, a slot that was begun fails unheard', async () => {
+  const failure = new AbortController()
+  const unable: h.Annotator = {
+    ...counting().lengths,
+    annotate: () => {
+      throw new HeadraceError('disk', 'the model is gone')
+    },
+  }
+  const dir = join(makeFolder('failed'), 'run')
+  const watch = ({ kind }: RunEvent) => kind === 'loaded' && failure.abort(new Error('another stage'))
+  const changed = planOf({ annotate: [...first(), ...last(), unable] })
+  await assert.rejects(runWhole(dir, changed, { replay: { of: base }, failed: failure.signal, watch }), /another stage/)
+  await turn()
 })
 
 test('crashed at every commit, a replay goes on to the same bytes', async () => {

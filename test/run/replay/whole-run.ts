@@ -51,6 +51,8 @@ export function poolHere(plan: Plan): Pool {
   } as Pool
 }
 
+const never = new AbortController().signal
+
 interface Options {
   /** Default the source. */
   readonly replay?: ReplayOptions
@@ -58,6 +60,7 @@ interface Options {
   readonly view?: (log: Log) => Log
   readonly watch?: (event: RunEvent) => void
   readonly drain?: AbortSignal
+  readonly failed?: AbortSignal
   readonly partitions?: number
 }
 
@@ -65,7 +68,7 @@ interface Options {
 export async function runWhole(
   dir: string,
   plan: Plan,
-  { replay, view = log => log, watch = () => {}, drain = new AbortController().signal, partitions = 1 }: Options = {},
+  { replay, view = log => log, watch = () => {}, drain = never, failed = never, partitions = 1 }: Options = {},
 ): Promise<void> {
   await makeFolderAt(dir)
   const known = await readRunFile(dir)
@@ -90,6 +93,7 @@ export async function runWhole(
     pool: reusing ?? own,
     watch,
     drain,
+    failed,
   })
   const ended = AbortSignal.abort()
   if (opened) {

@@ -2,7 +2,7 @@ import type { Random } from '../random.ts'
 import { type ChangedPipeline, drawChanges } from './changes.ts'
 import type { PipelineShape } from './pipelines.ts'
 
-/** What is done with a run once it is over: it is replayed with a changed pipeline. */
+/** What is done with a run once it is over: it is replayed with a changed pipeline, and its feed is changed. */
 export interface Afterwards {
   readonly changed: ChangedPipeline
   /** The replay stores all rows. */
@@ -10,6 +10,31 @@ export interface Afterwards {
   /** Which of the slots are replayed, as shares of them: all from 0 to 1. */
   readonly from: number
   readonly to: number
+  /** What is done with its feed, where it has one. */
+  readonly feed: FeedChanges
+}
+
+/** Commands that change a feed, in this order. Steps are shares of those that there are. */
+export interface FeedChanges {
+  /** Where a fork parts, and which steps it passes over; null where the run's own feed is changed. */
+  readonly fork: { readonly at: number; readonly skip: readonly [from: number, to: number] | null } | null
+  readonly promotion: PromotionWish | null
+  readonly takeDown: TakeDownWish | null
+}
+
+export interface PromotionWish {
+  /** Whether some domains are backfilled, and with which weight where there is a mixture. */
+  readonly isBackfilled: boolean
+  readonly weight: number
+  /** Goes back to the run's own shards in the end. */
+  readonly isUndone: boolean
+}
+
+export interface TakeDownWish {
+  readonly at: number
+  /** Documents that are named, as shares of all. */
+  readonly documents: readonly number[]
+  readonly blank: boolean
 }
 
 /** Null for most runs: each costs as much again. */
@@ -22,5 +47,19 @@ export function drawAfterwards(random: Random, shape: PipelineShape): Afterwards
     isCopy: random.chance(0.25),
     from,
     to: isPart ? from + random.unit() * (1 - from) : 1,
+    feed: drawFeedChanges(random.fork('feed')),
+  }
+}
+
+function drawFeedChanges(random: Random): FeedChanges {
+  const hasFork = random.chance(0.7)
+  const [first, second, third] = [random.unit(), random.unit(), random.unit()]
+  const skip = random.chance(0.4) ? ([second, third] as const) : null
+  const wish = { isBackfilled: random.chance(0.5), weight: random.between(1, 4), isUndone: random.chance(0.2) }
+  const documents = Array.from({ length: random.between(1, 4) }, () => random.unit())
+  return {
+    fork: hasFork ? { at: random.chance(0.2) ? 1 : first, skip } : null,
+    promotion: random.chance(0.75) ? wish : null,
+    takeDown: random.chance(0.5) ? { at: random.unit(), documents, blank: random.chance(0.4) } : null,
   }
 }

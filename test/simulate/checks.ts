@@ -4,7 +4,7 @@ import { RunReader } from '../../src/record/run-reader.ts'
 import { verifyRun } from '../../src/verify/verify.ts'
 import type { Case } from './case.ts'
 import { type Machine, SimulationFailure } from './machine.ts'
-import { checkSlots, expectRun, type OracleLimits, type RecordPlace } from './oracle.ts'
+import { checkSlots, type Expected, expectRun, type OracleLimits, type RecordPlace } from './oracle.ts'
 import { type ActualRun, readActual, slotsOf } from './oracle-actual.ts'
 import { compareRun } from './oracle-compare.ts'
 import type { InputFile } from './oracle-slots.ts'
@@ -28,6 +28,7 @@ export interface Judged {
 export interface Found {
   readonly actual: ActualRun
   readonly read: readonly InputFile[]
+  readonly expected: Expected
 }
 
 /** Holds a run against all that is known of it. Throws a SimulationFailure. */
@@ -35,12 +36,12 @@ export async function checkRun(judged: Judged): Promise<Found> {
   const { machine, inputs, files } = judged
   const actual = await machine.observe(() => readActual(machine.world.folder))
   if (files && inputs.length === 1) checkFiles(files, outputOf(machine))
-  const read = await findInput(inputs, input => checkByOracle(judged, input, actual))
+  const { read, expected } = await findInput(inputs, input => checkByOracle(judged, input, actual))
   await checkByVerify(machine, read)
   await checkTraining(judged)
   const isPoison = ({ reason }: { reason: string | null }) => reason === 'took-too-long' || reason === 'crashed-worker'
   machine.world.count('poison-row', actual.fates.filter(isPoison).length)
-  return { actual, read }
+  return { actual, read, expected }
 }
 
 /** All bytes of shards and feed, by their paths in the run's folder. */
@@ -63,20 +64,19 @@ function checkFiles(expected: ReadonlyMap<string, Buffer>, actual: ReadonlyMap<s
 /** The first of the inputs by which the run is right. Throws what is wrong by the last where it is by none. */
 async function findInput(
   inputs: Judged['inputs'],
-  checkBy: (input: readonly InputFile[]) => Promise<void>,
-): Promise<readonly InputFile[]> {
+  checkBy: (input: readonly InputFile[]) => Promise<Expected>,
+): Promise<Omit<Found, 'actual'>> {
   let failure: unknown = null
   for (const input of inputs)
     try {
-      await checkBy(input)
-      return input
+      return { read: input, expected: await checkBy(input) }
     } catch (error) {
       failure = error
     }
   throw failure
 }
 
-async function checkByOracle(judged: Judged, input: readonly InputFile[], actual: ActualRun): Promise<void> {
+async function checkByOracle(judged: Judged, input: readonly InputFile[], actual: ActualRun): Promise<Expected> {
   const { simulated } = judged
   const pipeline = buildPipeline(simulated.pipeline, false)
   const cut = simulated.isGrowing ? slotsOf(actual) : null
@@ -90,6 +90,7 @@ async function checkByOracle(judged: Judged, input: readonly InputFile[], actual
   })
   const differences = compareRun(expected, actual)
   if (differences.length) throw new SimulationFailure('oracle', differences.slice(0, 3).join('\n'))
+  return expected
 }
 
 /** The limits that are set now. */

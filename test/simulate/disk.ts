@@ -148,7 +148,16 @@ export class Disk {
 
   unlink(path: string): void {
     if (this.get(path, 'unlink').kind === 'folder') throw systemError('EISDIR', 'unlink', path)
-    const folder = this.#folderOf(path, 'unlink')
+    this.#removeName(path, 'unlink')
+  }
+
+  removeFolder(path: string): void {
+    if (this.list(path).length > 0) throw systemError('ENOTEMPTY', 'rmdir', path)
+    this.#removeName(path, 'rmdir')
+  }
+
+  #removeName(path: string, syscall: string): void {
+    const folder = this.#folderOf(path, syscall)
     const name = this.#nameOf(path)
     folder.names.get(name)!.ctimeMs = this.now()
     folder.names.delete(name)

@@ -130,6 +130,22 @@ export interface InputShape {
   readonly follow: boolean
 }
 
+/** What strikes commands of some hundred operations each, which are counted through them. */
+export function drawCommandFaults(random: Random): Fault[] {
+  const draw = (): Fault => {
+    const nth = Math.ceil(random.spread(1, 700))
+    const at: Moment = { of: 'any', nth, when: random.chance(0.5) ? 'before' : 'after' }
+    const roll = random.unit()
+    if (roll < 0.35) return { kind: 'kill', at }
+    if (roll < 0.7) return { kind: 'power', at }
+    const of = random.pick(['write', 'sync', 'rename', 'link', 'mkdir', 'open', 'read', 'list'] as const)
+    const first = Math.ceil(random.spread(1, 80))
+    if (roll < 0.9) return { kind: 'error', code: random.pick(['EIO', 'ENOSPC'] as const), of, nth: first, count: 1 }
+    return { kind: 'short', of: random.pick(['read', 'write', 'read-sync'] as const), nth: first, count: 20 }
+  }
+  return Array.from({ length: random.between(1, 8) }, draw)
+}
+
 /** In a few runs. */
 export function drawRival(random: Random, usual: OperationCounts): Fault[] {
   if (!random.chance(0.08)) return []

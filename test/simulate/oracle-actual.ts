@@ -134,7 +134,7 @@ function documentsOf(batch: Batch): ActualDocument[] {
 
 const nullOf = (value: number) => (Number.isNaN(value) ? null : value)
 
-async function readActualFeed(dir: string): Promise<ActualFeed | null> {
+export async function readActualFeed(dir: string): Promise<ActualFeed | null> {
   const head = await readHead(dir)
   if (!head) return null
   const ledger = new LedgerReader(dir, head.segmentSteps)

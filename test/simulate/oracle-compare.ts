@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Expected } from './oracle.ts'
 import type { ActualFeed, ActualRun, ActualShard } from './oracle-actual.ts'
 import type { ExpectedFate, RowAddress } from './oracle-fates.ts'
+import { keyOf } from './oracle-promotion.ts'
 import { type ExpectedShard, tokensOf } from './oracle-shards.ts'
 import type { ExpectedFeed, ExpectedStep } from './oracle-steps.ts'
 
@@ -110,7 +111,7 @@ function compareShard(what: string, expected: ExpectedShard, { entry, sha256, do
   return [...places, ...differences, ...compareFields(`the manifest of ${what}`, manifest, found)]
 }
 
-function compareFeeds(expected: ExpectedFeed | null, actual: ActualFeed | null): string[] {
+export function compareFeeds(expected: ExpectedFeed | null, actual: ActualFeed | null): string[] {
   // A feed without a step is not published before it ends.
   if (!actual) return expected && (expected.isEnded || expected.steps.length > 0) ? ['there is no feed'] : []
   if (!expected) return ['there is a feed, and the pipeline makes none']
@@ -143,18 +144,25 @@ function compareStep(
     ...compareValue(`step ${number}, samples`, expected.samples.length, actual.samples.length),
     ...expected.samples.flatMap((sample, i) => {
       const found = actual.samples[i]
-      return found ? compareFields(`step ${number}, sample ${i}`, layOut(sample, feed), found) : []
+      return found ? compareFields(`step ${number}, sample ${i}`, layOut(sample, feed, number), found) : []
     }),
   ]
 }
 
-/** A sample as a trainer must get it: a label is the next token of the same piece, -100 where there is none and in padding. */
-function layOut({ domain, pieces }: ExpectedStep['samples'][number], { length, padding }: ExpectedFeed) {
-  const spans = pieces.map(({ document, start, length: count }) => document.tokens.slice(start, start + count))
+/**
+ * A sample as a trainer must get it: a label is the next token of the same piece, -100 where there is none and in padding, and for what is
+ * taken down by this step.
+ */
+function layOut({ domain, pieces }: ExpectedStep['samples'][number], feed: ExpectedFeed, step: number) {
+  const { length, padding } = feed
+  const masks = pieces.map(({ document }) => findMask(document, feed, step))
+  const spans = pieces.map(({ document, start, length: count }, i) =>
+    document.tokens.slice(start, start + count).map(token => (masks[i]?.blank ? padding : token)),
+  )
   const documents = pieces.map(piece => piece.document.id)
   const rest = length - spans.flat().length
   const count = (span: readonly number[]) => span.map((_, i) => i)
-  const labels = spans.map(span => [...span.slice(1), -100])
+  const labels = spans.map((span, i) => (masks[i] ? span.map(() => -100) : [...span.slice(1), -100]))
   const pad = Array.from({ length: rest }, () => padding)
   const all = rest > 0 ? [...spans, pad] : spans
   const bounds = [0]
@@ -167,4 +175,10 @@ function layOut({ domain, pieces }: ExpectedStep['samples'][number], { length, p
     bounds,
     documents: rest > 0 ? [...documents, ''] : documents,
   }
+}
+
+/** Whether a document is taken down in a step, and its tokens too; null where it is not. */
+function findMask(document: RowAddress, { takeDowns }: ExpectedFeed, step: number): { blank: boolean } | null {
+  const held = takeDowns.filter(one => one.step <= step && one.takeDown!.rows.has(keyOf(document)))
+  return held.length > 0 ? { blank: held.some(({ takeDown }) => takeDown!.blank) } : null
 }

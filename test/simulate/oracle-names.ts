@@ -3,9 +3,12 @@ export interface NameLimits {
   readonly nameLengthMax: number
 }
 
-/** Which name a document's domain is kept under: the first ones that come are kept apart; all later ones, and longer ones, are `other`. */
-export function limitNames({ domainsMax, nameLengthMax }: NameLimits): (name: string) => string {
-  const apart = new Set<string>()
+/** Which name a document's domain is kept under: the first ones that come are kept apart; all later ones, and longer ones, are `other`. `known` came before. */
+export function limitNames(
+  { domainsMax, nameLengthMax }: NameLimits,
+  known: Iterable<string> = [],
+): (name: string) => string {
+  const apart = new Set<string>(known)
   return name => {
     if (name === 'holdout' || apart.has(name)) return name
     if (name === 'other' || name.length > nameLengthMax || apart.size >= domainsMax) return 'other'

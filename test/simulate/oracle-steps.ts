@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { FeedOptions } from '../../src/feed/options.ts'
+import type { KeptDocument } from './oracle-fates.ts'
 import { limitNames } from './oracle-names.ts'
+import { placeControls } from './oracle-places.ts'
+import { type ExpectedNext, type PromotedRows, selectPromoted } from './oracle-promotion.ts'
 import { cutSamples, type Sample, tokensIn } from './oracle-samples.ts'
-import { type ExpectedShard, tokensOf } from './oracle-shards.ts'
+import { type ExpectedShard, spanOf, tokensOf } from './oracle-shards.ts'
 
-/** A change of mixture or batch, as `control.json` has it. */
+/** An entry of `control.json`, with what it stands for. */
 export interface Control {
   readonly step: number
   readonly mixture?: Readonly<Record<string, number>> | null
   readonly batch?: number
+  readonly promote?: ExpectedNext
+  readonly fork?: { readonly skip: readonly [from: number, to: number] | null }
+  readonly takeDown?: { readonly published: number; readonly blank: boolean; readonly rows: ReadonlySet<string> }
 }
 
 export interface FeedLimits {
@@ -44,6 +50,9 @@ export interface ExpectedFeed {
   readonly isEnded: boolean
   /** What no step holds, once ended. */
   readonly leftover: Readonly<Record<string, Total>>
+  /** What became of documents at each promotion. */
+  readonly promotions: readonly PromotedRows[]
+  readonly takeDowns: readonly Control[]
 }
 
 interface Total {
@@ -102,17 +111,31 @@ export function planFeed(
   const identity = identityOf(options, limits, origin)
   // A mixture names its domains; without one, the first that come are fed apart.
   const domainsMax = options.mixture ? Number.POSITIVE_INFINITY : limits.fedDomainsMax
-  const nameOf = limitNames({ domainsMax, nameLengthMax: Number.POSITIVE_INFINITY })
+  const limitNamesTo = (known: Iterable<string>) =>
+    limitNames({ domainsMax, nameLengthMax: Number.POSITIVE_INFINITY }, known)
+  let nameOf = limitNamesTo([])
   const feed = sha256(canonical(identity))
   const settings: Settings = { ...identity, cuts: new Map() }
   const steps: ExpectedStep[] = []
   let domains: Domains = new Map()
   // Tokens by which each domain of the last step is behind its weight, one without a shard too.
   let owed: ReadonlyMap<string, number> = new Map()
-  let folded = 0
+  const places = placeControls(origin.controls)
+  const promotions: PromotedRows[] = []
+  let pending = [...shards]
+  let hasEnded = isEnded
+  // The place in the plan, and how many shards were taken in there and before its last step.
+  let [position, folded, foldedByStep] = [0, 0, 0]
   let isClosed = false
   for (;;) {
-    const inForce = origin.controls.filter(control => control.step <= steps.length)
+    const inForce = places.entries.filter(({ from }) => from <= position).map(({ entry }) => entry)
+    for (const next of inForce.flatMap(({ promote }) => promote ?? []).slice(promotions.length)) {
+      leaveUnplanned(domains)
+      const selection = selectPromoted(next, documentsOf(domains))
+      promotions.push(selection.rows)
+      ;[pending, folded, hasEnded, isClosed] = [selection.shards, foldedByStep, true, false]
+      nameOf = limitNamesTo(domains.keys())
+    }
     const mixture = inForce.findLast(control => control.mixture !== undefined)?.mixture
     const now = {
       ...settings,
@@ -125,19 +148,64 @@ export function planFeed(
     if (filled) {
       domains = tried
       owed = new Map(filled.shares.map(({ name, carry }) => [name, carry]))
+      foldedByStep = folded
+      if (places.passedOver.has(position++)) continue
       const previous = steps.at(-1)?.digest ?? feed
       const counts = { step: steps.length, manifest: folded, control: inForce.length, previous, samples: now.batch }
       steps.push(seal(filled, domains, counts))
-    } else if (folded < shards.length) {
-      const shard = shards[folded++]
+    } else if (pending.length > 0) {
+      const shard = pending.shift()!
+      folded++
       addShard(domains, { ...shard, domain: nameOf(shard.domain) }, settings)
-    } else if (isEnded && !isClosed) {
+    } else if (hasEnded && !isClosed) {
       for (const domain of domains.values()) close(domain)
       isClosed = true
     } else break
   }
-  const leftover = isEnded ? countLeftover(domains, settings, isClosed) : {}
-  return { feed, length: settings.length, padding: settings.endOfText ?? 0, steps, isEnded, leftover }
+  const leftover = hasEnded ? countLeftover(domains, settings, isClosed) : {}
+  return {
+    ...{
+      feed: nameFork(identity, feed, steps, origin.controls),
+      length: settings.length,
+      padding: settings.endOfText ?? 0,
+    },
+    ...{ steps, isEnded: hasEnded, leftover, promotions },
+    takeDowns: origin.controls.filter(({ takeDown }) => takeDown),
+  }
+}
+
+/** The id of a feed that has parted from others: it names where. */
+function nameFork(
+  identity: Identity,
+  root: string,
+  steps: readonly ExpectedStep[],
+  controls: readonly Control[],
+): string {
+  const forks: object[] = []
+  let feed = root
+  for (const { step, fork } of controls) {
+    if (!fork) continue
+    forks.push({ feed, step, digest: steps[step - 1]?.digest ?? root, skip: fork.skip })
+    feed = sha256(canonical({ ...identity, forks }))
+  }
+  return feed
+}
+
+/** Of each domain the blocks that steps have taken of stay. */
+function leaveUnplanned(domains: Domains): void {
+  for (const [name, domain] of domains) {
+    const planned = domain.epoch > 0 ? domain.blocks.length : domain.next + (domain.at > 0 ? 1 : 0)
+    domain.ready -= tokensOf(domain.blocks.slice(planned).flatMap(shards => shards.flatMap(shard => shard.documents)))
+    domain.blocks = domain.blocks.slice(0, planned)
+    domain.open = []
+    domain.isCut = false
+    if (planned === 0) domains.delete(name)
+  }
+}
+
+function documentsOf(domains: Domains): Map<string, KeptDocument[]> {
+  const all = (domain: Domain) => domain.blocks.flat().flatMap(shard => shard.documents)
+  return new Map(Array.from(domains, ([name, domain]) => [name, all(domain)]))
 }
 
 function copyDomains(domains: Domains): Domains {
@@ -152,11 +220,11 @@ function addShard(domains: Domains, shard: ExpectedShard, settings: Settings): v
   const start = { next: 0, at: 0, epoch: 0, ready: 0, total: { samples: 0, tokens: 0 }, isCut: false }
   const known: Domain = domains.get(shard.domain) ?? { open: [], blocks: [], ...start }
   domains.set(shard.domain, { ...known, open: [...known.open, shard] })
-  const { slot } = shard.documents.at(-1)!
+  const [, slot] = spanOf(shard)
   const isFull = ({ open }: Domain) =>
     open.length > 0 &&
     (open.reduce((sum, one) => sum + tokensOf(one.documents), 0) >= settings.blockTokens ||
-      slot - open[0].documents[0].slot >= settings.blockSlotsMax)
+      slot - spanOf(open[0])[0] >= settings.blockSlotsMax)
   const full = [...domains.values()].filter(isFull)
   for (const domain of settings.mixture === null && full.length > 0 ? domains.values() : full) close(domain)
 }

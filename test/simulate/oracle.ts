@@ -62,17 +62,29 @@ export async function expectRun(
 ): Promise<Expected> {
   const slots = places ? findRecords(inputs, pipeline, limits, places) : cutSlots(inputs, namesOf(pipeline), limits)
   const { fates, kept } = await decideAll(slots, pipeline, limits, isPoison)
-  const { tokenizer, feedOptions, name } = pipeline
-  const shards = tokenizer ? cutShards(kept, slots.length, isEnded, limits) : []
-  const feed =
-    tokenizer && feedOptions
-      ? planFeed(shards, isEnded, feedOptions, limits, {
-          ...{ run: name, tokenizer: tokenizer.options, controls },
-          // A label of what the pipeline is; no rule of the run.
-          fingerprint: planPipeline(pipeline).shardFingerprint,
-        })
-      : null
+  const shards = pipeline.tokenizer ? cutShards(kept, slots.length, isEnded, limits) : []
+  const hasFeed = pipeline.tokenizer !== null && pipeline.feedOptions !== null
+  const feed = hasFeed ? planFeedOf(pipeline, shards, isEnded, limits, controls) : null
   return { isEnded, slots: slots.length, fates, kept, shards, feed }
+}
+
+/** The feed that a pipeline makes of shards, with what was changed of it since. */
+export function planFeedOf(
+  pipeline: Pipeline,
+  shards: readonly ExpectedShard[],
+  isEnded: boolean,
+  limits: OracleLimits,
+  controls: readonly Control[],
+): ExpectedFeed {
+  const { tokenizer, feedOptions, name } = pipeline
+  // A label of what the pipeline is; no rule of the run.
+  const fingerprint = planPipeline(pipeline).shardFingerprint
+  return planFeed(shards, isEnded, feedOptions!, limits, {
+    run: name,
+    tokenizer: tokenizer!.options,
+    fingerprint,
+    controls,
+  })
 }
 
 /**

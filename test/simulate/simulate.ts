@@ -2,7 +2,17 @@ import { crc32 } from 'node:zlib'
 import { Random } from '../random.ts'
 import { type Case, drawCase } from './case.ts'
 import { checkRun } from './checks.ts'
-import { drawFaults, drawRival, drawUpset, type Fault, type FaultKind, type OperationCounts } from './faults.ts'
+import { Desk } from './desk.ts'
+import {
+  drawCommandFaults,
+  drawFaults,
+  drawRival,
+  drawUpset,
+  type Fault,
+  type FaultKind,
+  type OperationCounts,
+} from './faults.ts'
+import { FeedChange } from './feed-changes.ts'
 import { Machine } from './machine.ts'
 import type { ActualRun } from './oracle-actual.ts'
 import { replay } from './replay.ts'
@@ -62,7 +72,8 @@ export async function simulate(
   const chosen = choose(drawn, reduction.faults)
   const simulated = reduction.lines === undefined ? full : drawCase(seed, reduction.lines)
   const undisturbed = reduction.lines === undefined ? whole : await runUndisturbed(simulated)
-  const machines: Machine[] = []
+  const machines: Watched[] = []
+  let changed = 0
   const runs: ActualRun[] = []
   let failure: Failure | null = undisturbed.failure
   try {
@@ -74,31 +85,39 @@ export async function simulate(
     ...{ seed, faults: Object.values(drawn).flat(), failure },
     lines: simulated.files.reduce((sum, file) => sum + file.lines.length, 0),
     rows: runs.reduce((sum, run) => sum + run.fates.length, 0),
-    steps: runs.reduce((sum, run) => sum + (run.feed?.steps.length ?? 0), 0),
+    steps: runs.reduce((sum, run) => sum + (run.feed?.steps.length ?? 0), changed),
     ...totalOf(machines),
   }
 
   async function runAll(): Promise<void> {
     const machine = new Machine(simulated, chosen.run, { usualMs: undisturbed.ms, hasTrainer: true })
-    listen(machine)
+    watch(machine)
     await machine.run()
     if (machine.upsets.isLost) return
     const files = simulated.isGrowing ? null : undisturbed.files
     const found = await checkRun({ simulated, machine, inputs: machine.upsets.inputs, files })
     runs.push(found.actual)
     if (!simulated.afterwards) return
-    const replayed = await replay({ simulated, machine, found }, chosen.replay, listen)
+    const replayed = await replay({ simulated, machine, found }, chosen.replay, watch)
     if (replayed) runs.push(replayed.found.actual)
+    if (!found.expected.feed?.steps.length) return
+    const random = new Random(seed).fork('desk')
+    const desk = new Desk(random, chosen.change, machines.at(-1)!.world)
+    watch(desk)
+    changed = await new FeedChange({ simulated, machine, found }, replayed, desk).make(simulated.afterwards.feed)
   }
 
-  function listen(machine: Machine): void {
+  function watch(machine: Watched): void {
     machines.push(machine)
     const { scheduler } = machine.world
     scheduler.onEvent = ({ atMs, label }) => onEvent(Math.max(atMs, scheduler.nowMs), label)
   }
 }
 
-function totalOf(machines: readonly Machine[]): Pick<Simulated, 'restarts' | 'events' | 'counts' | 'trace'> {
+/** Where something was simulated. */
+type Watched = Pick<Machine, 'world' | 'restarts'>
+
+function totalOf(machines: readonly Watched[]): Pick<Simulated, 'restarts' | 'events' | 'counts' | 'trace'> {
   const counts: Partial<Record<FaultKind, number>> = {}
   for (const { world } of machines)
     for (const [kind, count] of Object.entries(world.counts) as [FaultKind, number][])
@@ -113,7 +132,7 @@ function totalOf(machines: readonly Machine[]): Pick<Simulated, 'restarts' | 'ev
 }
 
 /** The faults of a seed, by what they strike. */
-type FaultsOf = Readonly<Record<'run' | 'replay', readonly Fault[]>>
+type FaultsOf = Readonly<Record<'run' | 'replay' | 'change', readonly Fault[]>>
 
 function drawAll(simulated: Case, usual: OperationCounts): FaultsOf {
   const random = new Random(simulated.seed)
@@ -124,11 +143,13 @@ function drawAll(simulated: Case, usual: OperationCounts): FaultsOf {
     ...drawUpset(random.fork('upset'), usual, { isLong, isNested, follow: simulated.follow }),
     ...drawRival(random.fork('rival'), usual),
   ]
-  if (!simulated.afterwards) return { run, replay: [] }
+  if (!simulated.afterwards) return { run, replay: [], change: [] }
   const again = random.fork('replay')
+
   return {
     run,
     replay: [...drawFaults(again.fork('faults'), usual, allKinds), ...drawRival(again.fork('rival'), usual)],
+    change: drawCommandFaults(random.fork('change')),
   }
 }
 
@@ -137,7 +158,7 @@ function choose(drawn: FaultsOf, numbers: readonly number[] | undefined): Faults
   if (!numbers) return drawn
   let at = 0
   const keep = () => numbers.includes(at++)
-  return { run: drawn.run.filter(keep), replay: drawn.replay.filter(keep) }
+  return { run: drawn.run.filter(keep), replay: drawn.replay.filter(keep), change: drawn.change.filter(keep) }
 }
 
 function kindsOf({ follow }: Case): Fault['kind'][] {

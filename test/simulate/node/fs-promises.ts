@@ -46,10 +46,15 @@ export function unlink(path: string): Promise<void> {
   return change('unlink', path, () => disk.unlink(path))
 }
 
-export function rm(path: string, { force = false }: { force?: boolean } = {}): Promise<void> {
+/** A folder goes file by file, and itself last. */
+export async function rm(path: string, options: { force?: boolean; recursive?: boolean } = {}): Promise<void> {
+  const { force = false, recursive = false } = options
   const { disk } = currentProcess().world
+  const isFolder = recursive && disk.find(path)?.kind === 'folder'
+  if (isFolder) for (const name of disk.list(path)) await rm(`${path}/${name}`, options)
   return change('unlink', path, () => {
-    if (disk.find(path) || !force) disk.unlink(path)
+    if (isFolder) disk.removeFolder(path)
+    else if (disk.find(path) || !force) disk.unlink(path)
   })
 }
 

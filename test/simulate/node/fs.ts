@@ -1,4 +1,5 @@
 import * as real from 'node:fs'
+import { Readable } from 'node:stream'
 import { Inode, systemError } from '../disk.ts'
 import { currentProcess } from '../process.ts'
 import { open as openAsync } from './fs-promises.ts'
@@ -70,8 +71,17 @@ function describeProcess(path: string): string {
   return `${process.pid} (node (simulated)) ${process.state === 'stopped' ? 'T' : 'S'} ${zeros} ${process.startedTicks} 0 0`
 }
 
-/** A file as a stream: only `for await` is there. */
-export function createReadStream(path: string): AsyncIterable<Uint8Array> {
+/** A file as a stream: only `for await` is there, but where text is asked for. */
+export function createReadStream(
+  path: string,
+  { encoding }: { encoding?: BufferEncoding } = {},
+): AsyncIterable<Uint8Array> {
+  if (!isSimulated(path)) return real.createReadStream(path, encoding)
+  const blocks = readBlocks(path)
+  return encoding ? Readable.from(blocks).setEncoding(encoding) : blocks
+}
+
+function readBlocks(path: string): AsyncIterable<Uint8Array> {
   return {
     async *[Symbol.asyncIterator]() {
       await using file = await openAsync(path)

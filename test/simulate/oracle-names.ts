@@ -8,7 +8,7 @@ export function limitNames(
   { domainsMax, nameLengthMax }: NameLimits,
   known: Iterable<string> = [],
 ): (name: string) => string {
-  const apart = new Set<string>(known)
+  const apart = new Set([...known].filter(name => name !== 'holdout' && name !== 'other'))
   return name => {
     if (name === 'holdout' || apart.has(name)) return name
     if (name === 'other' || name.length > nameLengthMax || apart.size >= domainsMax) return 'other'

@@ -44,9 +44,10 @@ export function selectPromoted(
       if (fate !== 'covered') rows[fate]++
     }
   const take = (shard: ExpectedShard, fate: 'fed' | 'backfilled', domain: string): ExpectedShard[] => {
-    const documents = shard.documents.filter(document => fateOf(document, shard.domain) === fate)
-    const span = [shard.documents[0].slot, shard.documents.at(-1)!.slot] as const
-    return documents.length > 0 ? [{ ...shard, domain, documents, span }] : []
+    const documents = shard.documents.map(document =>
+      fateOf(document, shard.domain) === fate ? document : { ...document, tokens: [] },
+    )
+    return documents.some(isFed) ? [{ ...shard, domain, documents }] : []
   }
   const selected = shards.flatMap(shard => [
     ...take(shard, 'fed', shard.domain),
@@ -54,5 +55,8 @@ export function selectPromoted(
   ])
   return { shards: selected, rows }
 }
+
+/** A block shuffles its shards' documents, and those that it is not to feed have no tokens; each other ends with one that says so. */
+export const isFed = ({ tokens }: KeptDocument) => tokens.length > 0
 
 const isLater = (a: RowAddress, b: RowAddress) => a.slot > b.slot || (a.slot === b.slot && a.row > b.row)

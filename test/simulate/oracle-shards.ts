@@ -4,8 +4,6 @@ export interface ExpectedShard {
   readonly domain: string
   readonly number: number
   readonly documents: readonly KeptDocument[]
-  /** The first and the last slot that it counts for, where some of its documents are left out. Default: those of its documents. */
-  readonly span?: readonly [first: number, last: number]
 }
 
 export interface ShardLimits {
@@ -42,9 +40,4 @@ export function cutShards(
 
 export function tokensOf(documents: readonly KeptDocument[]): number {
   return documents.reduce((sum, document) => sum + document.tokens.length, 0)
-}
-
-/** The first and the last slot that a shard counts for. */
-export function spanOf({ documents, span }: ExpectedShard): readonly [first: number, last: number] {
-  return span ?? [documents[0].slot, documents.at(-1)!.slot]
 }

@@ -3,9 +3,9 @@ import type { FeedOptions } from '../../src/feed/options.ts'
 import type { KeptDocument } from './oracle-fates.ts'
 import { limitNames } from './oracle-names.ts'
 import { placeControls } from './oracle-places.ts'
-import { type ExpectedNext, type PromotedRows, selectPromoted } from './oracle-promotion.ts'
+import { type ExpectedNext, isFed, type PromotedRows, selectPromoted } from './oracle-promotion.ts'
 import { cutSamples, type Sample, tokensIn } from './oracle-samples.ts'
-import { type ExpectedShard, spanOf, tokensOf } from './oracle-shards.ts'
+import { type ExpectedShard, tokensOf } from './oracle-shards.ts'
 
 /** An entry of `control.json`, with what it stands for. */
 export interface Control {
@@ -41,8 +41,9 @@ export interface ExpectedStep {
 }
 
 export interface ExpectedFeed {
-  /** The feed's id. */
+  /** The feed's id, and that of the feed that it goes back to. */
   readonly feed: string
+  readonly root: string
   readonly length: number
   /** Fills short samples. */
   readonly padding: number
@@ -131,6 +132,8 @@ export function planFeed(
     const inForce = places.entries.filter(({ from }) => from <= position).map(({ entry }) => entry)
     for (const next of inForce.flatMap(({ promote }) => promote ?? []).slice(promotions.length)) {
       leaveUnplanned(domains)
+      // Others may stand under the numbers of blocks that were left.
+      settings.cuts.clear()
       const selection = selectPromoted(next, documentsOf(domains))
       promotions.push(selection.rows)
       ;[pending, folded, hasEnded, isClosed] = [selection.shards, foldedByStep, true, false]
@@ -169,7 +172,7 @@ export function planFeed(
       length: settings.length,
       padding: settings.endOfText ?? 0,
     },
-    ...{ steps, isEnded: hasEnded, leftover, promotions },
+    ...{ root: feed, steps, isEnded: hasEnded, leftover, promotions },
     takeDowns: origin.controls.filter(({ takeDown }) => takeDown),
   }
 }
@@ -204,7 +207,7 @@ function leaveUnplanned(domains: Domains): void {
 }
 
 function documentsOf(domains: Domains): Map<string, KeptDocument[]> {
-  const all = (domain: Domain) => domain.blocks.flat().flatMap(shard => shard.documents)
+  const all = (domain: Domain) => domain.blocks.flat().flatMap(shard => shard.documents.filter(isFed))
   return new Map(Array.from(domains, ([name, domain]) => [name, all(domain)]))
 }
 
@@ -220,11 +223,11 @@ function addShard(domains: Domains, shard: ExpectedShard, settings: Settings): v
   const start = { next: 0, at: 0, epoch: 0, ready: 0, total: { samples: 0, tokens: 0 }, isCut: false }
   const known: Domain = domains.get(shard.domain) ?? { open: [], blocks: [], ...start }
   domains.set(shard.domain, { ...known, open: [...known.open, shard] })
-  const [, slot] = spanOf(shard)
+  const { slot } = shard.documents.at(-1)!
   const isFull = ({ open }: Domain) =>
     open.length > 0 &&
     (open.reduce((sum, one) => sum + tokensOf(one.documents), 0) >= settings.blockTokens ||
-      slot - spanOf(open[0])[0] >= settings.blockSlotsMax)
+      slot - open[0].documents[0].slot >= settings.blockSlotsMax)
   const full = [...domains.values()].filter(isFull)
   for (const domain of settings.mixture === null && full.length > 0 ? domains.values() : full) close(domain)
 }

@@ -33,7 +33,7 @@ export interface Covered {
 }
 
 /**
- * The rows of all blocks that the steps before `step` have taken samples of. A block is never cut in two: the rest of its samples is fed
+ * The rows of all blocks that the steps before `step`, and those that are passed over there, have taken samples of. A block is never cut in two: the rest of its samples is fed
  * after the promotion, so that a document of which a piece was fed is fed to its end, and none is begun again.
  */
 export async function coverBefore(feed: RunFeed, step: number): Promise<Covered> {
@@ -66,6 +66,8 @@ async function planBefore(
       if (!next) return
       digest = next.step.digest
     }
+    // What the feed passes over before the step is fed in none, and what is left of its blocks is fed after it.
+    if (planner.steps === step) await planner.passOver()
   }
   await plan()
   for await (const entry of readManifest(run.log)) {

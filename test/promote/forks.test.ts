@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { lockDirectory } from '../../src/disk/lock.ts'
 import { type ForkOrder, forkFeed } from '../../src/feed/change/fork.ts'
 import { BlockFile } from '../../src/feed/files/block-file.ts'
+import type { Step } from '../../src/feed/files/steps.ts'
 import { readControls, reopenFeed } from '../../src/feed/publish.ts'
 import { nameLinks } from '../../src/promote/links.ts'
 import { promote } from '../../src/promote/promote.ts'
@@ -69,6 +70,23 @@ test('a feed that has ended goes on with another run from an earlier step: its f
   assert.deepEqual(readSteps(fork).lines.slice(0, 3), lines.slice(0, 3))
   assert.deepEqual(readSteps(feed).lines, lines)
   await checkOnce(fork)
+  assert.deepEqual(await recompute(a.dir, {}, fork), [whole])
+})
+
+test('what a fork passes over before it is promoted is covered', async () => {
+  const { a, b, feed } = await makePair({})
+  // It alone begins with a block, which has more samples.
+  const begins = ({ domains }: Step) => Object.values(domains).some(([{ from }]) => from === 0)
+  const at = readSteps(feed).steps.findIndex((step, i) => i > 0 && begins(step))
+  const fork = await forkBare(feed, at, [at, at])
+  const passed = (await readSamples(feed)).filter(({ step }) => step === at).flatMap(({ tokens }) => tokens)
+  await promote(a.dir, b.dir, { feed: fork })
+  await checkOnce(fork)
+  const fed = new Set((await readSamples(fork)).flatMap(({ tokens }) => tokens))
+  assert.deepEqual(
+    passed.filter(token => fed.has(token)),
+    [],
+  )
   assert.deepEqual(await recompute(a.dir, {}, fork), [whole])
 })
 

@@ -11,7 +11,7 @@ import { isPassedOver } from './fork.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
 import { PassedOver } from './passed-over.ts'
 import { readPromoted } from './promoted.ts'
-import type { PlannedShard, Promotion } from './promotion.ts'
+import { type PlannedShard, type Promotion, plannedShard } from './promotion.ts'
 
 export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'> {
   /** The feed's id, which the first step names as its predecessor. */
@@ -131,13 +131,17 @@ export class Planner {
   /** The next step, or null until more entries come; after the end, null for good. */
   async nextStep(): Promise<{ step: Step; line: string } | null> {
     this.#isTried = true
-    for (;;) {
-      await this.#promote()
-      const settings = settingsAt(this.#position, this.#options, this.#controls)
-      const filled = await this.#fill(settings)
-      if (filled && isPassedOver(this.#position, this.#controls)) this.#passOver(filled)
-      else if (filled) return this.#seal(settings, filled)
-      else if (!this.#fold()) return null
+    await this.passOver()
+    const filled = await this.#fillNext()
+    return filled && this.#seal(filled)
+  }
+
+  /** Plans what is passed over before the next step, as far as there are entries for it. */
+  async passOver(): Promise<void> {
+    while (isPassedOver(this.#position, this.#controls)) {
+      const filled = await this.#fillNext()
+      if (!filled) return
+      this.#passOver(filled)
     }
   }
 
@@ -179,6 +183,15 @@ export class Planner {
   #limitNames(known: Iterable<string>): NameLimit {
     const domainsMax = this.#options.mixture ? Number.POSITIVE_INFINITY : limits.fedDomainsMax
     return new NameLimit(known, domainsMax, Number.POSITIVE_INFINITY)
+  }
+
+  /** What stands at this place of the plan; takes in as many entries as it needs. Null until more come. */
+  async #fillNext(): Promise<Filled | null> {
+    for (;;) {
+      await this.#promote()
+      const filled = await this.#fill(settingsAt(this.#position, this.#options, this.#controls))
+      if (filled || !this.#fold()) return filled
+    }
   }
 
   /** Takes the next entry in, or closes what is open at the end. False when there is nothing to take. */
@@ -252,7 +265,7 @@ export class Planner {
       } else if (this.#mustWait(settings)) return null
       else removeShare(shares, share)
     }
-    return { cursors, shares, mixture, ranges, tokens: stepTokens }
+    return { settings, cursors, shares, mixture, ranges, tokens: stepTokens }
   }
 
   /** Without a mixture a domain simply has nothing. With one, it is waited for until the end, and then as the policy says. */
@@ -315,8 +328,8 @@ export class Planner {
     this.#foldedByStep = this.#folded
   }
 
-  #seal(settings: Settings, filled: Filled): { step: Step; line: string } {
-    const { cursors, mixture, ranges, tokens } = filled
+  #seal(filled: Filled): { step: Step; line: string } {
+    const { settings, cursors, mixture, ranges, tokens } = filled
     this.#moveOn(filled)
     const sealed = sealStep({
       step: this.#step,
@@ -338,6 +351,7 @@ export class Planner {
 }
 
 interface Filled {
+  readonly settings: Settings
   readonly cursors: ReadonlyMap<string, Cursor>
   readonly shares: readonly Share[]
   readonly mixture: Record<string, number>
@@ -382,10 +396,4 @@ function leaveUnplanned(domain: Domain): void {
   for (const { tokens } of blocks.splice(planned)) fed.ready -= tokens
   domain.open = null
   if (cut && cut.block >= planned) domain.cut = null
-}
-
-function plannedShard(entry: ManifestEntry): PlannedShard {
-  const { domain, number, path, sha256, bytes, rows, tokens, first, last } = entry
-  const shard = { path, sha256, bytes, rows, tokens }
-  return { domain, number, shard, tokens, firstSlot: first.slot, lastSlot: last.slot }
 }

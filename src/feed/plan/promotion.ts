@@ -1,4 +1,5 @@
 import { isCount, isObjectOf, isRecordOf, isText } from '../../disk/json-file.ts'
+import type { ManifestEntry } from '../../shards/manifest.ts'
 import type { CutShard } from './blocks.ts'
 
 /** A run as a promotion names it: its folder, from the feed's folder, with `/`, its id (empty in one of an older version), and its shards' fingerprint. */
@@ -40,6 +41,13 @@ export interface PlannedShard {
   readonly tokens: number
   readonly firstSlot: number
   readonly lastSlot: number
+}
+
+/** A shard of a run's manifest, as it is planned. */
+export function plannedShard(entry: ManifestEntry): PlannedShard {
+  const { domain, number, path, sha256, bytes, rows, tokens, first, last } = entry
+  const shard = { path, sha256, bytes, rows, tokens }
+  return { domain, number, shard, tokens, firstSlot: first.slot, lastSlot: last.slot }
 }
 
 const isRun = isObjectOf({ run: isText, id: isText, fingerprint: isText })

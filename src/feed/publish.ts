@@ -1,6 +1,6 @@
-import { join, relative, resolve, sep } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
-import { makeFolder, type OnEffect } from '../disk/durable-file.ts'
+import { makeFolder, type OnEffect, syncFolder } from '../disk/durable-file.ts'
 import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
@@ -94,6 +94,8 @@ export class FeedPublisher implements AsyncDisposable {
   readonly #onEffect: OnEffect | undefined
   #head: Head
   #tokenizer: string | null = null
+  /** Folders of blocks that were found: who wrote them may have been stopped before their names lasted. */
+  readonly #found = new Set<string>()
 
   constructor(dir: string, shards: string, head: Head, controls: readonly ControlEntry[], onEffect?: OnEffect) {
     this.#dir = dir
@@ -154,6 +156,7 @@ export class FeedPublisher implements AsyncDisposable {
       }
       const { steps } = this.#planner
       if (planned > 0 && steps > this.#head.steps) {
+        await this.#makeFoundLast()
         await this.#ledger.sync()
         await this.#writeHead({ steps, digest })
       }
@@ -175,9 +178,20 @@ export class FeedPublisher implements AsyncDisposable {
     this.#head = head
   }
 
+  async #makeFoundLast(): Promise<void> {
+    for (const folder of this.#found) {
+      await makeFolder(folder)
+      await syncFolder(folder)
+    }
+    this.#found.clear()
+  }
+
   async #cutBlock(spec: BlockSpec): Promise<Int32Array> {
     const published = readSampleTokens(this.#dir, spec, this.#head)
-    if (published) return published
+    if (published) {
+      this.#found.add(dirname(published.path))
+      return published.tokens
+    }
     const lengths = spec.shards.map(shard => {
       using file = openShard(join(this.#shards, shard.path), shard)
       return file.lengths()

@@ -87,7 +87,7 @@ export function refuseOther(dir: string): HeadraceError {
 
 async function cutBlock(dir: string, head: Head, spec: BlockSpec): Promise<Int32Array> {
   const published = readSampleTokens(dir, spec, head)
-  if (published) return published
+  if (published) return published.tokens
   const lengths = spec.shards.map(shard => {
     using file = openShard(join(dir, head.shards, shard.path), shard)
     return file.lengths()

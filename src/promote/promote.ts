@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
+import { syncFolder } from '../disk/durable-file.ts'
 import { lockDirectory } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
 import { readControls } from '../feed/files/control-file.ts'
@@ -48,7 +49,11 @@ export async function promote(dir: string, nextDir: string, options: PromoteOpti
   const { feed } = opened
   await using next = await opened.feed.run.openOther(nextDir)
   const known = findSame(feed, next, options)
-  if (known) return { ...recorded(feed, known), steps: await publishSteps(feed, null, onEffect) }
+  if (known) {
+    // Who recorded it may have been stopped before it lasted.
+    await syncFolder(feed.dir)
+    return { ...recorded(feed, known), steps: await publishSteps(feed, null, onEffect) }
+  }
   const planned = await planEntry(feed, next, options)
   const links = new ShardLinks(dir, next, () => onEffect('link a shard'))
   await links.make(await neededShards(next, links, planned.selection))

@@ -36,7 +36,11 @@ export async function forkFeed(from: string, to: string, order: ForkOrder, onEff
   const ledger = new LedgerReader(from, parent.segmentSteps)
   const head = await headOfFork(parent, ledger, order, relative(to, resolve(from, parent.shards)).split(sep).join('/'))
   const known = await readHead(to)
-  if (known?.feed === head.feed) return false
+  if (known?.feed === head.feed) {
+    // Who made it may have been stopped before its name lasted.
+    await syncFolder(dirname(to))
+    return false
+  }
   if (known) throw new HeadraceError('bad-option', `${to} holds another feed: give this fork another --name`)
   const draft = `${to}.tmp`
   await rm(draft, { recursive: true, force: true })

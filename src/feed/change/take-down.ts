@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { makeFolder, type OnEffect } from '../../disk/durable-file.ts'
+import { makeFolder, type OnEffect, syncFolder } from '../../disk/durable-file.ts'
 import { writeJson } from '../../disk/json-file.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
@@ -50,7 +50,11 @@ export async function recordTakeDown(
   const head = await readHead(dir)
   const controls = await readControls(dir)
   const known = controls.flatMap(({ step, takeDown }) => (takeDown ? [{ ...takeDown, step }] : []))
-  if (await isInForce(dir, list.rows, known, { step, blank: order.blank })) return false
+  if (await isInForce(dir, list.rows, known, { step, blank: order.blank })) {
+    // Who recorded it may have been stopped before it lasted.
+    await syncFolder(dir)
+    return false
+  }
   // A fork names lists of the feed that it parted from a second time.
   const lists = new Map(known.map(one => [one.list, one.documents]))
   const rows = lists.values().reduce((sum, documents) => sum + documents, list.rows.length)

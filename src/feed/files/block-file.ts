@@ -138,11 +138,16 @@ export function isBlock(dir: string, block: BlockRef): boolean {
   }
 }
 
-/** Tokens of each sample of a block that was published, or null when this very block was not. */
-export function readSampleTokens(dir: string, spec: BlockSpec, options: SampleOptions): Int32Array | null {
+/** Tokens of each sample of a block that was published, and its file, or null when this very block was not. */
+export function readSampleTokens(
+  dir: string,
+  spec: BlockSpec,
+  options: SampleOptions,
+): { readonly tokens: Int32Array; readonly path: string } | null {
   try {
     using file = new BlockFile(dir, spec)
-    return JSON.stringify(file.identity) === blockMetadata(spec, options).block ? file.tokens() : null
+    if (JSON.stringify(file.identity) !== blockMetadata(spec, options).block) return null
+    return { tokens: file.tokens(), path: file.path }
   } catch (error) {
     if (error instanceof HeadraceError && (error.code === 'not-found' || error.code === 'corrupt')) return null
     throw error

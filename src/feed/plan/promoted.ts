@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { makeFolder, type OnEffect, writeDurably } from '../../disk/durable-file.ts'
+import { makeFolder, type OnEffect, syncFolder, writeDurably } from '../../disk/durable-file.ts'
 import { readText } from '../../disk/files.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { PlannedShard, Promotion } from './promotion.ts'
@@ -26,8 +26,9 @@ export async function writePromoted(
   onEffect?: OnEffect,
 ): Promise<void> {
   const path = join(dir, name)
-  if ((await readText(path)) === text) return
   await makeFolder(dirname(path))
+  // Who wrote it may have been stopped before its name lasted.
+  if ((await readText(path)) === text) return await syncFolder(dirname(path))
   await writeDurably(path, [Buffer.from(text)], onEffect)
 }
 

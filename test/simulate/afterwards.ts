@@ -19,7 +19,7 @@ export interface FeedChanges {
   /** Where a fork parts, and which steps it passes over; null where the run's own feed is changed. */
   readonly fork: { readonly at: number; readonly skip: readonly [from: number, to: number] | null } | null
   readonly promotion: PromotionWish | null
-  readonly takeDown: TakeDownWish | null
+  readonly takeDowns: readonly TakeDownWish[]
 }
 
 export interface PromotionWish {
@@ -60,6 +60,9 @@ function drawFeedChanges(random: Random): FeedChanges {
   return {
     fork: hasFork ? { at: random.chance(0.2) ? 1 : first, skip } : null,
     promotion: random.chance(0.75) ? wish : null,
-    takeDown: random.chance(0.5) ? { at: random.unit(), documents, blank: random.chance(0.4) } : null,
+    // A second one is of the same documents.
+    takeDowns: Array.from({ length: random.pick([0, 0, 1, 2]) }, () => {
+      return { at: random.unit(), documents, blank: random.chance(0.4) }
+    }),
   }
 }

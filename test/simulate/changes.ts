@@ -8,11 +8,6 @@ const edit =
   (draw: (random: Random) => PipelineEdits): Change =>
   (shape, random) => ({ ...shape, edits: { ...shape.edits, ...draw(random) } })
 const letters = (below: number, above?: number) => ({ letters: { below, ...(above !== undefined && { above }) } })
-const onGate =
-  (change: Change): Change =>
-  (shape, random) =>
-    shape.hasGate ? change(shape, random) : null
-
 /** Changes that leave every measurement as it is: no record is read again for them. */
 const afterMeasuring: Readonly<Record<string, Change>> = {
   'a looser threshold': edit(random => ({ rules: letters(random.between(5, 39)) })),
@@ -41,11 +36,21 @@ const whileMeasuring: Readonly<Record<string, Change>> = {
   'texts edited first': edit(() => ({ appends: true })),
   'texts edited last': edit(() => ({ shouts: true })),
   'texts normal or not': shape => ({ ...shape, isNormalized: !shape.isNormalized }),
-  'a gate set or taken out': shape => ({ ...shape, hasGate: !shape.hasGate }),
-  'a gate moved': onGate(edit(() => ({ isGateLast: true }))),
-  'a gate loosened': onGate(edit(random => ({ gate: letters(random.between(5, 29)) }))),
-  'a gate tightened': onGate(edit(random => ({ gate: letters(random.between(60, 150)) }))),
+  'a gate set': shape => (shape.hasGate ? null : { ...shape, hasGate: true }),
   'how documents are made': edit(() => ({ domainDefault: 'code' })),
+}
+
+/** Of a pipeline with a gate. */
+const ofGates: Readonly<Record<string, Change>> = {
+  'a gate taken out': shape => ({ ...shape, hasGate: false }),
+  'a gate moved': edit(() => ({ isGateLast: true })),
+  'a gate loosened': edit(random => {
+    // The deciders look at every rule once more.
+    const rules = letters(random.between(1, 15))
+    return { gate: rules, rules }
+  }),
+  'a gate without a rule': edit(() => ({ gate: { language: false }, rules: { language: false } })),
+  'a gate tightened': edit(random => ({ gate: letters(random.between(60, 150)) })),
 }
 
 export interface ChangedPipeline {
@@ -58,16 +63,16 @@ export interface ChangedPipeline {
 
 /** A pipeline with up to three changes. */
 export function drawChanges(random: Random, shape: PipelineShape): ChangedPipeline {
-  const all = { ...afterMeasuring, ...whileMeasuring }
   const changes: string[] = []
   let changed = shape
   for (let wanted = Math.round(random.spread(0.6, 3)); wanted > 0; wanted--) {
-    const table = random.chance(0.5) ? afterMeasuring : whileMeasuring
+    const others = random.chance(0.5) ? afterMeasuring : whileMeasuring
+    const table = changed.hasGate && random.chance(0.4) ? ofGates : others
     const name = random.pick(Object.keys(table))
-    const next = all[name](changed, random)
+    const next = table[name](changed, random)
     if (!next || changes.includes(name)) continue
     changes.push(name)
     changed = next
   }
-  return { changes, shape: changed, isMeasuredAnew: changes.some(name => name in whileMeasuring) }
+  return { changes, shape: changed, isMeasuredAnew: changes.some(name => !(name in afterMeasuring)) }
 }

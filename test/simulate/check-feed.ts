@@ -91,7 +91,9 @@ export async function checkSound(desk: Desk): Promise<void> {
     await using run = await RunReader.open(runFolder)
     return verifyRun(run, { steps: 4 })
   })
-  const problems = checks.flatMap(({ name, problems }) =>
+  // The tables of a run that is over are a cache, which a power failure may still tear.
+  const lasting = checks.filter(({ name }) => name !== 'state')
+  const problems = lasting.flatMap(({ name, problems }) =>
     problems.map(problem => `${name}: ${JSON.stringify(problem)}`),
   )
   if (problems.length) throw new SimulationFailure('verify', problems.slice(0, 3).join('\n'))

@@ -84,6 +84,8 @@ export const faultKinds = [
     'told',
     'rival',
   ] as const),
+  // What was done with runs that were over.
+  ...(['replay', 'fork', 'promotion', 'take-down'] as const),
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -130,11 +132,21 @@ export interface InputShape {
   readonly follow: boolean
 }
 
+/** Of the effects of a command that changes a feed those that others rest on. */
+const commandEffects: readonly Operations[] = [
+  ...(['forks rename', 'forks sync', 'forks link', 'forks mkdir', 'feed rename', 'feed sync'] as const),
+  ...(['promoted link', 'promoted sync', 'promoted mkdir'] as const),
+]
+
 /** What strikes commands of some hundred operations each, which are counted through them. */
 export function drawCommandFaults(random: Random): Fault[] {
   const draw = (): Fault => {
-    const nth = Math.ceil(random.spread(1, 700))
-    const at: Moment = { of: 'any', nth, when: random.chance(0.5) ? 'before' : 'after' }
+    const isEffect = random.chance(0.5)
+    const at: Moment = {
+      of: isEffect ? random.pick(commandEffects) : 'any',
+      nth: Math.ceil(random.spread(1, isEffect ? 12 : 700)),
+      when: random.chance(0.5) ? 'before' : 'after',
+    }
     const roll = random.unit()
     if (roll < 0.35) return { kind: 'kill', at }
     if (roll < 0.7) return { kind: 'power', at }

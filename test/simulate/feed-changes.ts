@@ -37,11 +37,11 @@ export class FeedChange {
   }
 
   /** Of a feed with a step. Returns how many steps there are in the end. */
-  async make({ fork, promotion, takeDown }: FeedChanges): Promise<number> {
+  async make({ fork, promotion, takeDowns }: FeedChanges): Promise<number> {
     const isPromoted = promotion !== null && this.#mayPromote()
     if (fork) await this.#fork(fork, isPromoted)
     if (isPromoted) await this.#promote(promotion)
-    if (takeDown) await this.#takeDown(takeDown)
+    for (const wish of takeDowns) await this.#takeDown(wish)
     await checkSound(this.#desk)
     return this.#feed.steps.length
   }
@@ -68,6 +68,7 @@ export class FeedChange {
       ...(skip ? ['--skip', skip.join('-')] : []),
       ...(isBare ? ['--bare'] : []),
     ])
+    this.#desk.world.count('fork')
     this.#controls.push({ step: at, fork: { skip } })
     if (isBare) {
       this.#trained = trained
@@ -115,9 +116,10 @@ export class FeedChange {
     return this.#controls[0]?.step ?? this.#over.found.expected.feed!.steps.length
   }
 
-  #give(next: string, more: readonly string[]): Promise<void> {
+  async #give(next: string, more: readonly string[]): Promise<void> {
     const feed = this.#dir === ownFeed ? [] : ['--feed', this.#dir]
-    return this.#desk.give(promoteCommand, ['--dir', '/sim', ...feed, ...more, 'run', next])
+    await this.#desk.give(promoteCommand, ['--dir', '/sim', ...feed, ...more, 'run', next])
+    this.#desk.world.count('promotion')
   }
 
   async #takeDown({ at, documents, blank }: TakeDownWish): Promise<void> {
@@ -132,9 +134,17 @@ export class FeedChange {
       ...['--dir', '/sim', '--run', 'run', '--ids', namesPath, '--feed', this.#dir],
       ...['--at', `${step}`, '--unread', ...(blank ? ['--blank'] : [])],
     ])
-    this.#controls.push({ step, takeDown: { published, blank, rows: clusterOf(fates, ids) } })
+    this.#desk.world.count('take-down')
+    const rows = clusterOf(fates, ids)
+    if (!this.#isHeld(rows, step, blank)) this.#controls.push({ step, takeDown: { published, blank, rows } })
     await this.#check()
     await this.#checkTrained(this.#startTrainer(this.#dir, this.#random.between(0, step)))
+  }
+
+  /** Whether all of it is taken down by then already. */
+  #isHeld(rows: ReadonlySet<string>, step: number, blank: boolean): boolean {
+    const earlier = this.#controls.filter(one => one.takeDown && one.step <= step && (one.takeDown.blank || !blank))
+    return [...rows].every(row => earlier.some(({ takeDown }) => takeDown!.rows.has(row)))
   }
 
   async #check(): Promise<void> {

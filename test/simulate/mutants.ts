@@ -1,5 +1,6 @@
 import { inputMutants } from './mutants-of-input.ts'
 import { nameMutants } from './mutants-of-names.ts'
+import { afterwardsMutants } from './mutants-of-replay.ts'
 import { watchingMutants } from './mutants-of-watching.ts'
 import { type Mutant, mutant } from './plant-mutant.ts'
 
@@ -181,4 +182,5 @@ export const mutants: readonly Mutant[] = [
   ...inputMutants,
   ...nameMutants,
   ...watchingMutants,
+  ...afterwardsMutants,
 ]

@@ -47,6 +47,7 @@ export async function replay(
   })
   listen(machine)
   if (!(await isTaken(machine, simulated.isGrowing && changed.isMeasuredAnew))) return null
+  machine.world.count('replay')
   const isCut = simulated.isGrowing || !isWhole
   const judged = {
     ...{ simulated: next, machine, inputs: [found.read] },

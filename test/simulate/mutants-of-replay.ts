@@ -1,0 +1,141 @@
+import { type Mutant, mutant } from './plant-mutant.ts'
+
+/** What goes wrong where a run is replayed. */
+const replayMutants: readonly Mutant[] = [
+  mutant(
+    'rows that a gate stopped are taken for wholly measured',
+    'run/measure/stored-slot.ts',
+    'row => (isStopped(row) ? -1 : steps.length)',
+    'row => (isStopped(-1) ? -1 : steps.length + 0 * row)',
+  ),
+  mutant(
+    'a replay that goes on reads its slots from the first on',
+    'run/replay/replay-stage.ts',
+    'from: Math.max(slot, from), to,',
+    'from, to,',
+  ),
+  mutant(
+    'tokens of another run are taken whatever they are of',
+    'run/replay/reuse-tokens.ts',
+    'segmentAt(segments, slot).tokens === print ?',
+    "segmentAt(segments, slot).tokens !== '' ?",
+  ),
+  mutant(
+    'a slot of a replay without a document has no columns',
+    'run/measure/stored-slot.ts',
+    'return stored.rows === 0 ? new Map([[steps.length, []]]) : groups',
+    'return groups',
+  ),
+  mutant(
+    'a replay has no splits',
+    'run/replay/replay-stage.ts',
+    "note === '' ? await readSplits(reader.log, reader.run) : null",
+    'null',
+  ),
+]
+
+/** What goes wrong where a feed goes on with another run. */
+const promotionMutants: readonly Mutant[] = [
+  mutant('what was covered is fed again', 'promote/select.ts', "    if (rows.has(address)) return 'covered'\n", ''),
+  mutant(
+    'a copy of what was covered is fed',
+    'promote/select.ts',
+    "    if (copies.has(address)) return 'swapped'\n",
+    '',
+  ),
+  mutant(
+    'links to shards are not synced into their folder',
+    'promote/links.ts',
+    '    for (const folder of folders) await syncFolder(folder)\n',
+    '',
+  ),
+  mutant(
+    'blocks that were begun are left at a promotion',
+    'feed/plan/planner.ts',
+    'fed.block + (fed.at > 0 ? 1 : 0)',
+    'fed.block',
+  ),
+  mutant(
+    'a promotion counts what a step had taken in that was not filled',
+    'feed/plan/planner.ts',
+    '    this.#folded = this.#foldedByStep\n',
+    '',
+  ),
+  mutant(
+    'what a fork passes over before it is promoted is not covered',
+    'promote/cover.ts',
+    '    if (planner.steps === step) await planner.passOver()\n',
+    '',
+  ),
+]
+
+/** What goes wrong where a command is given again that was stopped before its last effect lasted. */
+const unsyncedMutants: readonly Mutant[] = [
+  mutant('a block that is found is taken to last', 'feed/publish.ts', '        await this.#makeFoundLast()\n', ''),
+  mutant(
+    'a fork that is found is taken to last',
+    'feed/change/fork.ts',
+    '    await syncFolder(dirname(to))\n    return false\n',
+    '    return false\n',
+  ),
+  mutant('a promotion that is found is taken to last', 'promote/promote.ts', '    await syncFolder(feed.dir)\n', ''),
+  mutant('a take-down that is found is taken to last', 'feed/change/take-down.ts', '    await syncFolder(dir)\n', ''),
+]
+
+/** What goes wrong where a feed parts from another. */
+const forkMutants: readonly Mutant[] = [
+  mutant(
+    'an entry that names the first step that is passed over is in force there',
+    'feed/plan/fork.ts',
+    '(at >= from ? at + to - from + 1 : at)',
+    '(at > from ? at + to - from + 1 : at)',
+  ),
+  mutant(
+    'a fork builds on what a stopped one left',
+    'feed/change/fork.ts',
+    '  await rm(draft, { recursive: true, force: true })\n',
+    '',
+  ),
+  mutant(
+    "a fork's name is not synced",
+    'feed/change/fork.ts',
+    '    await rename(draft, to)\n    await syncFolder(dirname(to))\n',
+    '    await rename(draft, to)\n',
+  ),
+  mutant(
+    'what is passed over counts as fed',
+    'feed/plan/planner.ts',
+    '    for (const [name, cursor] of filled.cursors) this.#passed.add(name, this.#domains.get(name)!.fed, cursor)\n',
+    '',
+  ),
+]
+
+/** What goes wrong where documents are taken down. */
+const takeDownMutants: readonly Mutant[] = [
+  mutant(
+    'copies of a document are looked for once',
+    'record/copies.ts',
+    'for (let size = 0; cluster.size > size; ) {',
+    'for (let size = 0; size === 0; ) {',
+  ),
+  mutant(
+    'documents are masked a step late',
+    'feed/files/masks.ts',
+    'masks[index].from > step)',
+    'masks[index].from >= step)',
+  ),
+  mutant(
+    'of two lists of documents that are taken down the last one holds',
+    'feed/files/masks.ts',
+    'const { from, blankFrom } = rows.get(address) ?? { from: never, blankFrom: never }',
+    'const { from, blankFrom } = { from: never, blankFrom: never }',
+  ),
+]
+
+export const afterwardsMutants: readonly Mutant[] = [
+  ...replayMutants,
+  ...promotionMutants,
+  ...forkMutants,
+  ...unsyncedMutants,
+  ...takeDownMutants,
+]

@@ -199,15 +199,15 @@ export class Ngrams {
     const table = this.#startPass()
     let best = 0
     let most = 1
-    for (let i = 0, read = 0; i < ngrams; i++) {
-      if (i >= read) read = readAhead(table, i, ngrams)
-      const first = findOrAdd(table, i)
-      if (first < 0) counts[i] = 1
-      else if (++counts[first] > most || (counts[first] === most && first < best)) {
-        most = counts[first]
-        best = first
+    for (let i = 0; i < ngrams; )
+      for (const end = readAhead(table, i, ngrams); i < end; i++) {
+        const first = findOrAdd(table, i)
+        if (first < 0) counts[i] = 1
+        else if (++counts[first] > most || (counts[first] === most && first < best)) {
+          most = counts[first]
+          best = first
+        }
       }
-    }
     return (this.#characters[best + n] - this.#characters[best] + n - 1) * most
   }
 
@@ -217,14 +217,14 @@ export class Ngrams {
     const characters = this.#characters
     const table = this.#startPass()
     let sum = 0
-    for (let i = 0, read = 0; i < ngrams; ) {
-      if (i >= read) read = readAhead(table, i, ngrams)
-      if (findOrAdd(table, i) < 0) i++
-      else {
-        sum += characters[i + n] - characters[i]
-        i += n
+    for (let i = 0; i < ngrams; )
+      for (const end = readAhead(table, i, ngrams); i < end; ) {
+        if (findOrAdd(table, i) < 0) i++
+        else {
+          sum += characters[i + n] - characters[i]
+          i += n
+        }
       }
-    }
     return sum
   }
 

@@ -112,17 +112,18 @@ function placeIn(mask: number, hashA: number, hashB: number): number {
   return (Math.imul(hashA ^ (hashB >>> 15), 0x9e3779b1) >>> 7) & mask
 }
 
-/** A table of this many slots, 512 KB, stays in a core's cache. */
-const cachedSlotsMax = 1 << 17
 const aheadNgrams = 256
+/** What so many n-grams of a pass look at, each at a place of its own, stays in a core's cache. */
+const cachedNgramsMax = 4096
 
 /**
- * Reads the places of the next n-grams from `from` on, and returns the one behind them. Where a table is larger than the cache, the memory
- * serves these reads at the same time; `findOrAdd` would wait for each, as what it does next depends on what it finds.
+ * Reads the places of the next n-grams from `from` on, and returns the one behind them, `added` n-grams being in the table. Of a table
+ * that the cache doesn't hold, the memory serves these reads at the same time; `findOrAdd` would wait for each, as what it does next depends
+ * on what it finds.
  */
-function readAhead({ a, b, slots, mask }: Table, from: number, ngrams: number): number {
-  if (mask < cachedSlotsMax) return ngrams
+function readAhead({ a, b, slots, mask }: Table, from: number, ngrams: number, added: number): number {
   const end = Math.min(from + aheadNgrams, ngrams)
+  if (added < cachedNgramsMax) return end
   let all = 0
   for (let i = from; i < end; i++) all |= slots[placeIn(mask, a[i], b[i])]
   // It never is: without a use of what was read, the compiler would leave out the reads.
@@ -199,11 +200,13 @@ export class Ngrams {
     const table = this.#startPass()
     let best = 0
     let most = 1
-    for (let i = 0; i < ngrams; )
-      for (const end = readAhead(table, i, ngrams); i < end; i++) {
+    for (let i = 0, added = 0; i < ngrams; )
+      for (const end = readAhead(table, i, ngrams, added); i < end; i++) {
         const first = findOrAdd(table, i)
-        if (first < 0) counts[i] = 1
-        else if (++counts[first] > most || (counts[first] === most && first < best)) {
+        if (first < 0) {
+          counts[i] = 1
+          added++
+        } else if (++counts[first] > most || (counts[first] === most && first < best)) {
           most = counts[first]
           best = first
         }
@@ -217,10 +220,12 @@ export class Ngrams {
     const characters = this.#characters
     const table = this.#startPass()
     let sum = 0
-    for (let i = 0; i < ngrams; )
-      for (const end = readAhead(table, i, ngrams); i < end; ) {
-        if (findOrAdd(table, i) < 0) i++
-        else {
+    for (let i = 0, added = 0; i < ngrams; )
+      for (const end = readAhead(table, i, ngrams, added); i < end; ) {
+        if (findOrAdd(table, i) < 0) {
+          i++
+          added++
+        } else {
           sum += characters[i + n] - characters[i]
           i += n
         }

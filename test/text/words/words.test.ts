@@ -128,6 +128,17 @@ test('bytes that are not UTF-8 are part of words', () => {
   assert.deepEqual([...words.ends], [4, 6, 10])
 })
 
+test('exceptions cut apart are joined in a chunk of any length; of those that overlap the first, and others are kept away', () => {
+  const times = 3001
+  const repeat = (words: readonly string[]) => Array.from({ length: times }, () => words).flat()
+  const cases: readonly (readonly [unit: string, words: readonly string[]])[] = [
+    [":'(", repeat([":'("])],
+    ["':)", repeat(["'", ':)'])],
+    ["'", ["''", ...repeat(["'"]).slice(2)]],
+  ]
+  for (const [unit, words] of cases) assert.deepEqual(split(unit.repeat(times)), words, unit)
+})
+
 test('hostile text takes linear time', { timeout: 20_000 }, () => {
   const pieces = [
     'a',

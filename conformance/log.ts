@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Append, type Entry, type Log, type Owner, readCommitted, type Topics } from '../src/log/log.ts'
+import {
+  type Append,
+  type Entry,
+  type Log,
+  type Owner,
+  readCommitted,
+  readPartially,
+  type Topics,
+} from '../src/log/log.ts'
 import { type Open, registering, type Suite, suiteOf } from './suite.ts'
 
 /** An empty log. `reopen` closes it and opens it again, as after a restart; absent for a log that does not outlive its process. */
@@ -88,6 +96,29 @@ export const logSuite: Suite<LogSubject> = suiteOf({
     assert.equal(value.buffer.byteLength, value.length)
     value.fill(0)
     assert.deepEqual(await readTexts(log, 's.a'), ['abc'])
+  }),
+  'any part of a value can be read, of the same entries in the same order': onLog(async (log, owner) => {
+    await owner.commit(appends('abcdef', '', 'ghi'))
+    await owner.commit(appends('jkl'))
+    const [first, ...others] = await Array.fromAsync(readPartially(log, { topic: 's.a', partition: 0, offset: 0n }))
+    assert.deepEqual(
+      [first, ...others].map(({ headers, length }) => [headers.text, length]),
+      [
+        ['abcdef', 6],
+        ['', 0],
+        ['ghi', 3],
+        ['jkl', 3],
+      ],
+    )
+    for (const [at, bytes, part] of [
+      [0, 6, 'abcdef'],
+      [2, 3, 'cde'],
+      [5, 1, 'f'],
+      [6, 0, ''],
+    ] as const)
+      assert.equal(Buffer.from(await first.readPart(at, bytes)).toString(), part)
+    const [ghi] = await Array.fromAsync(readPartially(log, others[1]))
+    assert.equal(Buffer.from(await ghi.readPart(1, 2)).toString(), 'hi')
   }),
   'bounds are the first offset and one past all that is committed': onLog(async (log, owner) => {
     assert.deepEqual(await log.bounds('s.a', 0), { first: 0n, next: 0n })

@@ -74,6 +74,12 @@ export const limits = {
   recordBatchBytesMax: 64 * 1024 * 1024,
   /** Tokens of a block: large enough to shuffle. */
   blockTokens: 2 ** 30,
+  /** Rows that one run alone keeps, in a comparison: a bit each, and 160 bytes a slot. */
+  diffBytesMax: 1024 * 1024 * 1024,
+  /** Records of a run that a comparison by label holds at a time, half a kilobyte each; runs of more are read once for each as many. */
+  diffLabelsMax: 1_000_000,
+  /** Pairs of reasons that a comparison counts apart: pipelines have some hundred reasons. Later ones share one. */
+  diffCellsMax: 4096,
   /** Values of a label that come from documents or pipelines; a monitoring system keeps a series for each. The rest share one. */
   metricLabelsMax: 200,
   /** Steps in one ledger segment file. */

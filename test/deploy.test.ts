@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { assumed, measured, sizingTable } from '../deploy/sizing.ts'
 import { parseCommand } from '../src/cli/command.ts'
+import { brokersVariable } from '../src/cli/known-brokers.ts'
 import { loadPlan, referTo } from '../src/cli/load-plan.ts'
 import { commands } from '../src/cli/main.ts'
 import { runCommand } from '../src/cli/run.ts'
@@ -112,6 +113,7 @@ const isKnown = (option: string) => {
 
 test('variables of the environment and client properties are those that the client reads', () => {
   const named = new Set(found(allText, /\b(HEADRACE_[A-Z_]+)/g))
+  assert.ok(named.delete(brokersVariable), 'commands beside the run know its brokers')
   const options = [...named].map(name => name.replace('HEADRACE_KAFKA_', '').toLowerCase().replaceAll('_', '.'))
   assert.deepEqual(options.map(variableOf), [...named])
   const example = Object.keys(parseProperties(texts['deploy/kubernetes/kafka.properties.example']))

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 const shared = tmpdir()
 const own = mkdtempSync(join(shared, 'headrace-'))
 process.env.TMPDIR = own
+// What commands remember for their user is not this machine's.
+process.env.XDG_STATE_HOME = join(own, 'state')
 // By default Node keeps compiled modules in the temporary folder: each test would compile all of them again.
 process.env.NODE_COMPILE_CACHE ??= join(shared, 'node-compile-cache')
 

@@ -119,4 +119,6 @@ export function describeCommand({ name, usage, summary, details, options }: Comm
 export const runOptions = {
   dir: { value: 'DIR', help: 'folder of all runs (default .headrace)' },
   run: { value: 'RUN', help: 'name of the run (default the newest)' },
+  log: { value: 'URL', help: "where the run's log is, for brokers on Kafka that you have not named before" },
+  'log-config': { value: 'FILE', help: "client properties for them, as Kafka's own tools take them" },
 } as const

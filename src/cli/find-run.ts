@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { RunReader } from '../record/run-reader.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
+import { choosePlace } from './known-brokers.ts'
 
 /** Opens the run that `--dir` and `--run` name, or the one that was begun or ended last. `terminal` is told of slots that were trimmed. */
 export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<RunReader> {
@@ -11,7 +12,8 @@ export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<Ru
   const wanted = args.text('run')
   const name = wanted ?? runs[0]
   if (runs.includes(name)) {
-    const run = await RunReader.open(join(dir, name))
+    const path = join(dir, name)
+    const run = await openRunAt(path, args)
     if (run.first > 0)
       terminal?.err.write(`slots before ${run.first} of this run were trimmed: what follows begins there\n`)
     return run
@@ -21,6 +23,30 @@ export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<Ru
     ? `it holds ${runs.join(', ')}`
     : "begin one with 'headrace run PIPELINE', or name another folder with --dir"
   throw new HeadraceError('not-found', `${dir} holds ${what}; ${advice}`)
+}
+
+/** Opens the run in a folder; what the command line says of a log is of this run, and of none that it refers to. */
+export function openRunAt(path: string, args: Pick<ParsedArgs, 'text'>): Promise<RunReader> {
+  const nothing = { text: () => undefined }
+  return RunReader.open(path, (dir, place) => choosePlace(dir, place, dir === path ? args : nothing))
+}
+
+/** Opens the run of a name, or of a path to its folder (`locateRun`). */
+export async function openNamedRun(dir: string, given: string): Promise<RunReader> {
+  return openRunAt(await locateRun(given, dir), { text: () => undefined })
+}
+
+/** The folder of the run of a name in the folder of all runs, or of a path to a run's own folder. A name comes first. */
+export async function locateRun(given: string, dir = '.headrace'): Promise<string> {
+  const runs = await listRuns(dir)
+  if (runs.includes(given)) return join(dir, given)
+  const isRun = await stat(join(given, 'run.json')).then(
+    () => true,
+    () => false,
+  )
+  if (isRun) return given
+  const known = runs.length ? `${dir} holds ${runs.join(', ')}` : `${dir} holds no run`
+  throw new HeadraceError('not-found', `there is no run '${given}': ${known}, and ${given} is no folder of a run`)
 }
 
 /** Names of the runs in a folder, the newest first. A run's folder changes when its lock comes and goes. */

@@ -1,6 +1,7 @@
 import { HeadraceError } from '../errors.ts'
 import { type Command, describeCommand, parseCommand, type Terminal } from './command.ts'
 import { decisionsCommand } from './decisions.ts'
+import { diffCommand } from './diff.ts'
 import { doctorCommand } from './doctor.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { fatesCommand } from './fates.ts'
@@ -12,6 +13,7 @@ import { followOutputs } from './outputs.ts'
 import { planCommand } from './plan.ts'
 import { redriveCommand } from './redrive.ts'
 import { releaseCommand } from './release.ts'
+import { replayCommand } from './replay.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
 import { seedCommand } from './seed.ts'
@@ -19,6 +21,7 @@ import { topicsCommand } from './topics.ts'
 import { traceCommand } from './trace.ts'
 import { tryCommand } from './try.ts'
 import { verifyCommand } from './verify.ts'
+import { whatIfCommand } from './what-if.ts'
 import { formatPairs, pageWidth } from './wrap.ts'
 
 /** All commands, in the order of a first day with Headrace. */
@@ -28,12 +31,15 @@ export const commands: readonly Command[] = [
   planCommand,
   runCommand,
   reportCommand,
+  replayCommand,
   releaseCommand,
   redriveCommand,
   lookCommand,
   traceCommand,
   fatesCommand,
   decisionsCommand,
+  whatIfCommand,
+  diffCommand,
   feedCommand,
   verifyCommand,
   doctorCommand,
@@ -44,6 +50,7 @@ export const commands: readonly Command[] = [
 /** What each exit status means. `errors.ts` gives every error one of them. */
 export const exitStatuses: readonly (readonly [string, string])[] = [
   ['0', 'done'],
+  ['1', 'the runs that headrace diff compares are different'],
   ['3', 'held by a guard rail: see why, then headrace release or other rules'],
   ['64', 'a wrong option or pipeline: nothing was begun'],
   ['65', 'damaged data, or input that changed under its name'],

@@ -1,10 +1,13 @@
 import type { Annotator, Rule } from '../annotate/annotator.ts'
 import type { Measure, Measures } from '../annotate/measure.ts'
 import type { Decider } from '../decide/decider.ts'
+import { HeadraceError } from '../errors.ts'
 import type { FeedOptions } from '../feed/options.ts'
 import type { Guard } from '../pipeline/guard.ts'
 import type { AnnotateStep, Plan } from '../pipeline/plan.ts'
+import type { LeftOut } from '../sources/left-out.ts'
 import type { Command } from './command.ts'
+import { describeLeftOut } from './left-out.ts'
 import { loadPlan, referTo } from './load-plan.ts'
 import { describeRule } from './reasons.ts'
 import { formatCount } from './table.ts'
@@ -21,16 +24,30 @@ export const planCommand: Command = {
   run: async (args, terminal) => {
     const plan = await loadPlan(referTo(args.positionals[0]))
     const width = pageWidth(terminal)
-    if (args.flag('json')) terminal.out.write(`${JSON.stringify(describeAsJson(plan))}\n`)
-    else terminal.out.write(describePlan(plan, width) + (args.flag('columns') ? describeColumns(plan, width) : ''))
+    const leftOut = await lookBeside(plan)
+    if (args.flag('json')) terminal.out.write(`${JSON.stringify(describeAsJson(plan, leftOut))}\n`)
+    else
+      terminal.out.write(
+        describePlan(plan, leftOut, width) + (args.flag('columns') ? describeColumns(plan, width) : ''),
+      )
   },
 }
 
-function describePlan(plan: Plan, width: number): string {
+/** What lies beside the input; nothing where the input can't be listed, which a run says. */
+async function lookBeside({ source }: Plan): Promise<readonly LeftOut[]> {
+  try {
+    return (await source.leftOut?.()) ?? []
+  } catch (error) {
+    if (error instanceof HeadraceError) return []
+    throw error
+  }
+}
+
+function describePlan(plan: Plan, leftOut: readonly LeftOut[], width: number): string {
   const pairs = (rows: [string, string][]) => formatPairs(rows.length ? rows : [['(nothing)', '']], width)
   const tokenizer = plan.tokenizer && String(plan.tokenizer.options.encoding ?? plan.tokenizer.name)
   const sections = [
-    `pipeline ${plan.name}\n${pairs([['reads', plan.source.describe?.() ?? plan.source.name]])}`,
+    `pipeline ${plan.name}\n${pairs(describeInput(plan, leftOut))}`,
     `annotate, on all threads (${plan.annotateFingerprint})\n${pairs(plan.steps.map(describeStep))}`,
     `decide, in order (${plan.decideFingerprint})\n${pairs([
       ...plan.rules.map(rule => [rule.reason, describeRule(rule)] as [string, string]),
@@ -43,6 +60,11 @@ function describePlan(plan: Plan, width: number): string {
     plan.feed ? `feed\n${pairs(describeFeed(plan.feed))}` : '',
   ]
   return sections.filter(Boolean).join('\n')
+}
+
+function describeInput({ source }: Plan, leftOut: readonly LeftOut[]): [string, string][] {
+  const reads: [string, string] = ['reads', source.describe?.() ?? source.name]
+  return leftOut.length > 0 ? [reads, ['beside', describeLeftOut(leftOut)]] : [reads]
 }
 
 /** Reasons of a gate that are named; a filter has a dozen. */
@@ -103,13 +125,13 @@ function describeDrop(rule: Rule, measure: Measure | undefined): string {
   return `dropped as ${rule.reason} where ${describeRule(rule)}${moved ? ` (option ${moved[0]})` : ''}`
 }
 
-function describeAsJson(plan: Plan): unknown {
+function describeAsJson(plan: Plan, leftOut: readonly LeftOut[]): unknown {
   const operator = ({ name, version, options }: Annotator | Decider) => ({ name, version, options })
   const step = (one: AnnotateStep) =>
     'gate' in one ? { gate: one.gate } : { ...operator(one.annotator), rules: one.annotator.rules }
   return {
     pipeline: plan.name,
-    source: { name: plan.source.name, options: plan.source.options },
+    source: { name: plan.source.name, options: plan.source.options, leftOut },
     annotate: plan.steps.map(step),
     rules: plan.rules,
     deciders: plan.deciders.map(operator),

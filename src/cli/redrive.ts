@@ -4,9 +4,9 @@ import { type DeadRecords, findDead } from '../record/dead-records.ts'
 import { loaderOf } from '../record/layout.ts'
 import { isEnded } from '../record/notes.ts'
 import { listRequests, putRequest, removeRequest } from '../record/redrive-request.ts'
-import { RunReader } from '../record/run-reader.ts'
 import { readSplits } from '../record/splits.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
+import { openRunAt } from './find-run.ts'
 import { loadPlan, referTo, referToDead } from './load-plan.ts'
 import { runModule, showEnd } from './run.ts'
 import { formatPlural, formatTable, sortCounts } from './table.ts'
@@ -25,6 +25,8 @@ export const redriveCommand: Command = {
     reason: { value: 'REASON', multiple: true, help: 'only what is dead for this reason; repeatable' },
     into: { value: 'NAME', help: 'makes the records the input of another run' },
     follow: { help: 'waits for further files instead of ending' },
+    log: { value: 'URL', help: "where the run's log is, for brokers on Kafka that you have not named before" },
+    'log-config': { value: 'FILE', help: "client properties for them, as Kafka's own tools take them" },
     upgrade: { help: 'lets a changed pipeline take effect from here on: what was decided stays as it is' },
     workers: { value: 'N', help: 'worker threads (default one a core)' },
     json: { help: 'ends with one line of JSON; progress goes to standard error' },
@@ -33,7 +35,7 @@ export const redriveCommand: Command = {
     const file = args.positionals[0]
     const name = args.text('run') ?? (await loadPlan(referTo(file))).name
     const dir = join(args.text('dir') ?? '.headrace', name)
-    const { dead, input, hasEnded } = await lookAt(dir, args.texts('reason'))
+    const { dead, input, hasEnded } = await lookAt(dir, args, args.texts('reason'))
     const into = args.text('into')
     if (into === name)
       throw new HeadraceError('bad-option', `--into names the run itself: name another, or leave --into out`)
@@ -47,7 +49,7 @@ export const redriveCommand: Command = {
     const request = await putRequest(dir, args.texts('reason'))
     try {
       const status = await goOn(referTo(file, input, args.flag('follow')), args, terminal)
-      await checkTaken(dir, request, dead)
+      await checkTaken(dir, args, { request, dead })
       return status
     } catch (error) {
       if (!(error instanceof HeadraceError) || error.code !== 'locked') throw error
@@ -60,8 +62,8 @@ export const redriveCommand: Command = {
   },
 }
 
-async function lookAt(dir: string, reasons: readonly string[]) {
-  await using run = await RunReader.open(dir)
+async function lookAt(dir: string, args: ParsedArgs, reasons: readonly string[]) {
+  await using run = await openRunAt(dir, args)
   const { log, run: shape } = run
   const dead = await findDead({ log, shape }, await readSplits(log, shape), reasons)
   return { dead, input: shape.input, hasEnded: isEnded([await log.position(loaderOf(shape).stage, 0)]) }
@@ -94,9 +96,13 @@ function refuseEnded(dir: string, { records }: DeadRecords): HeadraceError {
 }
 
 /** The run may have come to its end before it saw the request. */
-async function checkTaken(dir: string, request: string, dead: DeadRecords): Promise<void> {
+async function checkTaken(
+  dir: string,
+  args: ParsedArgs,
+  { request, dead }: { readonly request: string; readonly dead: DeadRecords },
+): Promise<void> {
   if (!(await listRequests(dir)).some(({ id }) => id === request)) return
-  const { hasEnded } = await lookAt(dir, [])
+  const { hasEnded } = await lookAt(dir, args, [])
   if (!hasEnded) return
   await removeRequest(dir, request)
   throw refuseEnded(dir, dead)

@@ -4,6 +4,7 @@ import { makeFolder } from '../disk/durable-file.ts'
 import { HeadraceError, systemCodeOf } from '../errors.ts'
 import { readFeed } from '../feed/read.ts'
 import { findUnfed, type Unfed } from '../inspect/unfed.ts'
+import type { LogPlace } from '../log/place.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { Figures } from '../record/figures.ts'
 import { type StageName, stageNames } from '../record/layout.ts'
@@ -11,13 +12,15 @@ import { isEnded } from '../record/notes.ts'
 import { readRunFile } from '../record/run-file.ts'
 import type { Watch } from '../run/events.ts'
 import type { PipelineRef } from '../run/measure/jobs.ts'
+import type { ReplayOptions } from '../run/options.ts'
 import { runPipeline } from '../run/run.ts'
 import { type EventLog, fieldsOf, openEventLog } from '../watch/event-log.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
+import { choosePlace, rememberPlace } from './known-brokers.ts'
 import { loadPlan, pinCode, referTo } from './load-plan.ts'
-import { explainDomains, explainNothing } from './nothing-read.ts'
+import { explainFields, explainNothing } from './nothing-read.ts'
 import type { ProgressDisplay } from './show-progress.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
@@ -64,7 +67,7 @@ export const runCommand: Command = {
     const ref = referTo(args.positionals[0], args.texts('input'), args.flag('follow'))
     const finished = await runModule(ref, args, terminal)
     await showEnd(finished, args.flag('json'), terminal)
-    const nothing = finished.isWorker ? null : await explainNothing(finished.dir, finished.figures)
+    const nothing = finished.isWorker ? null : await explainNothing(finished.dir, finished.place, finished.figures)
     if (nothing !== null) {
       terminal.err.write(`headrace run: ${printable(nothing)}\n`)
       return 65
@@ -76,9 +79,13 @@ export const runCommand: Command = {
 /** A run that ended or was stopped. */
 export interface FinishedRun {
   readonly dir: string
+  /** Where its log is; null for a new run whose log is in its folder. */
+  readonly place: LogPlace | null
   readonly plan: Plan
   readonly figures: Figures
   readonly summary: Summary
+  /** The fields that the source's options name and no document has, in sentences. */
+  readonly missingFields: readonly string[]
   /** What the feed does not give; null where there is none. */
   readonly unfed: Unfed | null
   readonly isStopped: boolean
@@ -88,11 +95,22 @@ export interface FinishedRun {
   readonly isLogged: boolean
 }
 
+/** What is run: a pipeline over its input, or over the slots of another run. */
+interface Started {
+  readonly ref: PipelineRef
+  readonly replay: ReplayOptions | null
+}
+
 /** Runs a pipeline with the options of `run`, showing its progress. With `--log-format` it tells what ends it, and throws `Told`. */
-export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Terminal): Promise<FinishedRun> {
+export async function runModule(
+  ref: PipelineRef,
+  args: ParsedArgs,
+  terminal: Terminal,
+  replay: ReplayOptions | null = null,
+): Promise<FinishedRun> {
   const log = openEventLog(args.text('log-format'), line => terminal.err.write(line))
   try {
-    return await runWatched(ref, args, terminal, log)
+    return await runWatched({ ref, replay }, args, terminal, log)
   } catch (error) {
     if (!log) throw error
     log.stop()
@@ -104,7 +122,7 @@ export async function runModule(ref: PipelineRef, args: ParsedArgs, terminal: Te
   }
 }
 
-async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal, log: EventLog | null) {
+async function runWatched({ ref, replay }: Started, args: ParsedArgs, terminal: Terminal, log: EventLog | null) {
   const stages = parseStages(args.text('stages'))
   const workers = args.count('workers', Math.max(1, availableParallelism()), 1, 512)
   const plan = await loadPlan(ref)
@@ -113,7 +131,8 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   // A process that does not load need not see the input, and one that only annotates not the folder either.
   const loads = stages?.includes('load') ?? true
   const isWorker = stages?.every(stage => stage === 'annotate') ?? false
-  if (loads) await checkInput(plan, dir)
+  const place = await placeLog(dir, args)
+  if (loads && !replay) await checkInput(plan, dir)
   await using watching = await watchRun(args, terminal, log, name)
   log?.tell('info', 'starting', { dir, workers, pid: process.pid, version: readVersion() })
   if (!isWorker)
@@ -125,22 +144,25 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const drain = drainOnSignal(watching.display, args.flag('drain'))
   const watch: Watch = event => {
     watching.watch(event)
-    if (event.kind === 'stage-began' && loaders.includes(event.stage) && !isEnded([event])) showInput(plan, watching)
+    if (event.kind === 'stage-began' && !replay && loaders.includes(event.stage) && !isEnded([event]))
+      showInput(plan, watching)
   }
   let figures: Figures
+  const note = (text: string) => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`))
   try {
     figures = await runPipeline(plan, pinCode(ref), {
       dir,
       workers,
       drain: drain.signal,
       isUpgrade: args.flag('upgrade'),
-      log: args.text('log'),
-      logConfig: args.text('log-config'),
+      log: place?.log ?? undefined,
+      logConfig: place?.logConfig ?? undefined,
       partitions: args.count('partitions', 1, 1, 1024),
       spread: args.flag('spread'),
       state: args.text('state'),
       keepSlots: args.text('keep-slots') === undefined ? null : args.count('keep-slots', 0, 0),
-      note: text => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`)),
+      note,
+      replay: replay && { ...replay, note },
       watch,
       ...(stages && { stages }),
     })
@@ -156,8 +178,9 @@ async function runWatched(ref: PipelineRef, args: ParsedArgs, terminal: Terminal
   const isStopped = drain.signal.aborted
   const unfed =
     plan.feed && !isWorker ? await findUnfed(join(dir, 'feed'), Object.keys(figures.shard.tokensByDomain)) : null
-  if (log) tellEnd(log, { figures, unfed, isStopped }, seconds)
-  return { dir, plan, figures, summary, unfed, isStopped, isWorker, isLogged: log !== null }
+  const missingFields = isWorker ? [] : explainFields(plan, figures)
+  if (log) tellEnd(log, { figures, missingFields, unfed, isStopped }, seconds)
+  return { dir, place, plan, figures, summary, missingFields, unfed, isStopped, isWorker, isLogged: log !== null }
 }
 
 /** The stages of which one loads; `annotate` where no process loads alone. */
@@ -171,11 +194,12 @@ function showInput({ source }: Plan, { watch }: Pick<RunWatch, 'watch'>): void {
   )
 }
 
-type End = Pick<FinishedRun, 'figures' | 'unfed' | 'isStopped'>
+type End = Pick<FinishedRun, 'figures' | 'missingFields' | 'unfed' | 'isStopped'>
 
-function tellEnd(log: EventLog, { figures, unfed, isStopped }: End, seconds: number): void {
+function tellEnd(log: EventLog, { figures, missingFields, unfed, isStopped }: End, seconds: number): void {
   log.stop()
   if (figures.laterSplits) log.tell('warn', 'late-files', { files: figures.laterSplits })
+  if (missingFields.length > 0) log.tell('warn', 'missing-fields', { fields: missingFields })
   if (unfed && unfed.missing.length + unfed.tokens > 0) {
     const { tokens, missing, present } = unfed
     log.tell('warn', 'unfed', { tokens, missing, present: present.slice(0, domainsTold) })
@@ -190,17 +214,18 @@ const roundToMs = (seconds: number) => Math.round(seconds * 1000) / 1000
 
 /** Shows how a run ended. */
 export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: Terminal): Promise<void> {
-  const { dir, plan, figures, summary, unfed, isStopped, isWorker, isLogged } = finished
+  const { dir, plan, figures, summary, missingFields, unfed, isStopped, isWorker, isLogged } = finished
   const { laterSplits, steps } = figures
   if (laterSplits && !isLogged) {
     const files = laterSplits === 1 ? 'a file' : `${laterSplits} files`
     const advice = 'begin another with --run NAME to read all'
     terminal.err.write(`headrace run: this run had ended before ${files} of its input came; ${advice}\n`)
   }
-  const domains = isWorker || isLogged ? null : explainDomains(plan, figures)
-  if (domains !== null) terminal.err.write(`headrace run: ${domains}\n`)
+  if (!isLogged) for (const missed of missingFields) terminal.err.write(`headrace run: ${printable(missed)}\n`)
   if (isJson) {
-    terminal.out.write(`${JSON.stringify({ ...summary, ...(unfed && { feed: unfed }) })}\n`)
+    terminal.out.write(
+      `${JSON.stringify({ ...summary, ...(missingFields.length > 0 && { missingFields }), ...(unfed && { feed: unfed }) })}\n`,
+    )
     return
   }
   printSummary(summary, figures, dir, terminal)
@@ -214,6 +239,17 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
   if (isStopped) terminal.out.write('\nStopped: the same command goes on from here.\n')
   const where = dirname(dir) === '.headrace' ? '' : ` --dir ${dirname(dir)}`
   terminal.out.write(`\nheadrace look${where} shows why, headrace trace ID${where} one document's whole way.\n`)
+}
+
+/** Where the log of a run is that was begun, or is to be on brokers. Its own file may be somebody else's word. */
+async function placeLog(dir: string, args: ParsedArgs): Promise<LogPlace | null> {
+  // What is wrong with the folder is said when it is made.
+  const known = await readRunFile(dir).catch(() => null)
+  if (known) return choosePlace(dir, known, args)
+  const [log, logConfig = null] = [args.text('log'), args.text('log-config')]
+  if (log === undefined) return null
+  await rememberPlace({ log, logConfig })
+  return { log, logConfig }
 }
 
 /** Input that is not there is refused before a run remembers it. One that goes on compares it with what it has read. */

@@ -1,7 +1,9 @@
 import { otherDomain } from '../decide/name-limit.ts'
 import { limits } from '../limits.ts'
 import type { Figures } from '../record/figures.ts'
+import type { LeftOut } from '../sources/left-out.ts'
 import type { Terminal } from './command.ts'
+import { describeLeftOut } from './left-out.ts'
 import { formatBytes, formatCount, formatPlural, formatSeconds, formatShare, formatTable, sortCounts } from './table.ts'
 import { cleanName } from './wrap.ts'
 
@@ -21,6 +23,8 @@ export interface Summary {
   readonly tombstones: number
   /** Documents whose own domain was one too many: they are in the domain `other`. */
   readonly otherDomains: number
+  /** What lies beside the input and is not read, by its kind. */
+  readonly leftOut: readonly LeftOut[]
   readonly tokens: number
   readonly textBytes: number
   readonly seconds?: number
@@ -29,7 +33,7 @@ export interface Summary {
   readonly passedOver?: number
 }
 
-export function summaryOf(run: string, { decide, shard, tombstones }: Figures): Summary {
+export function summaryOf(run: string, { decide, shard, tombstones, leftOut }: Figures): Summary {
   const { documents, kept, uncompared, dead, otherDomains, repaired, textBytes } = decide
   const dropped = Object.fromEntries(sortCounts(decide.dropped))
   const repairs = Object.fromEntries(sortCounts(decide.repairs))
@@ -45,6 +49,7 @@ export function summaryOf(run: string, { decide, shard, tombstones }: Figures): 
     repairs,
     tombstones,
     otherDomains,
+    leftOut,
     tokens,
     textBytes,
   }
@@ -86,6 +91,7 @@ export function printSummary(summary: Summary, figures: Figures, dir: string, te
       write(`\n${formatTable([['tokens by language', '', ''], ...shares(tokensByLanguage, tokens)])}`)
   }
   if (summary.otherDomains > 0) write(`\n${describeOthers(summary.otherDomains)}\n`)
+  if (summary.leftOut.length > 0) write(`\n${describeLeftOut(summary.leftOut)}\n`)
   write(`\n${describePace(summary, figures)}\n`)
 }
 

@@ -9,6 +9,7 @@ import type { Page, StatusServer } from '../watch/serve-status.ts'
 import { type Probe, RunStatus } from '../watch/status.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
 import { readVersion } from './explain.ts'
+import { describeLeftOut } from './left-out.ts'
 import { type ProgressDisplay, showProgress } from './show-progress.ts'
 
 export const watchOptions = {
@@ -49,6 +50,8 @@ export async function watchRun(
       if (event.kind === 'source-waits' && !log) display.note(`headrace: ${event.waiting}`)
       for (const watcher of watchers) watcher.see(event)
       if (event.kind === 'passed-over' && !log) display.note(`headrace: ${event.split}: ${event.what}`)
+      if (event.kind === 'left-out' && event.leftOut.length > 0 && !log)
+        display.note(`headrace: ${describeLeftOut(event.leftOut)}`)
       if (event.kind === 'split-changed' && !log)
         display.note(
           `headrace: ${event.split} changed after it was read: what was read of it stays, the rest is not read`,

@@ -15,12 +15,15 @@ export interface RuleResult {
 export function evaluateRules(batch: Batch, rules: readonly Rule[]): RuleResult {
   const rule = new Int16Array(batch.rows).fill(-1)
   const evidence = new Float64Array(batch.rows).fill(Number.NaN)
-  rules.forEach((one, index) => {
-    if (one.below !== undefined || one.above !== undefined)
-      applyBounds(numbers(batch, one.column), one, index, rule, evidence)
-    if (one.oneOf) applyNames(utf8(batch, one.column), one.oneOf, false, index, rule)
-    if (one.noneOf) applyNames(utf8(batch, one.column), one.noneOf, true, index, rule)
-  })
+  for (const [index, one] of rules.entries()) {
+    const broken = markBroken(batch, one)
+    const values = isBounded(one) ? numbers(batch, one.column) : null
+    for (let row = 0; row < batch.rows; row++) {
+      if (broken[row] === 0 || rule[row] >= 0) continue
+      rule[row] = index
+      if (values) evidence[row] = values[row]
+    }
+  }
   const evidenceText = (row: number): string => {
     const column = rule[row] < 0 ? undefined : batch.columns[rules[rule[row]].column]
     return column?.kind === 'utf8' ? stringAt(column, row) : ''
@@ -28,35 +31,34 @@ export function evaluateRules(batch: Batch, rules: readonly Rule[]): RuleResult 
   return { rule, evidence, evidenceText }
 }
 
-function applyBounds(
+/** Sets a 1 in `broken`, which is all zeros, for each row that breaks a rule. Throws as `evaluateRules` does. */
+export function markBroken(batch: Batch, rule: Rule, broken = new Uint8Array(batch.rows)): Uint8Array {
+  if (isBounded(rule)) markBeyond(numbers(batch, rule.column), rule, broken)
+  if (rule.oneOf) markNames(utf8(batch, rule.column), rule.oneOf, false, broken)
+  if (rule.noneOf) markNames(utf8(batch, rule.column), rule.noneOf, true, broken)
+  return broken
+}
+
+const isBounded = ({ below, above }: Rule) => below !== undefined || above !== undefined
+
+function markBeyond(
   values: NumberArray,
   { below = Number.NEGATIVE_INFINITY, above = Number.POSITIVE_INFINITY }: Rule,
-  index: number,
-  rule: Int16Array,
-  evidence: Float64Array,
+  broken: Uint8Array,
 ): void {
-  for (let row = 0; row < rule.length; row++) {
+  for (let row = 0; row < broken.length; row++) {
     const value = values[row]
-    if (rule[row] >= 0 || !(value < below || value > above)) continue
-    rule[row] = index
-    evidence[row] = value
+    if (value < below || value > above) broken[row] = 1
   }
 }
 
-function applyNames(
-  column: Utf8Column,
-  names: readonly string[],
-  dropsNamed: boolean,
-  index: number,
-  rule: Int16Array,
-): void {
+function markNames(column: Utf8Column, names: readonly string[], dropsNamed: boolean, broken: Uint8Array): void {
   const encoder = new TextEncoder()
   const encoded = Map.groupBy(
     names.map(name => encoder.encode(name)),
     bytes => bytes.length,
   )
-  for (let row = 0; row < rule.length; row++)
-    if (rule[row] < 0 && isNamed(column, row, encoded) === dropsNamed) rule[row] = index
+  for (let row = 0; row < broken.length; row++) if (isNamed(column, row, encoded) === dropsNamed) broken[row] = 1
 }
 
 function isNamed({ offsets, bytes }: Utf8Column, row: number, encoded: ReadonlyMap<number, Uint8Array[]>): boolean {

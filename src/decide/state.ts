@@ -28,11 +28,15 @@ export interface ListTable {
  * It holds exactly the slots before `slot()`. `seal(n)` appends what was set since the last seal and says that slots before n
  * are in; it is called after the log's commit, so it may lag the log and never leads it. `rollback` forgets what was set since
  * the last seal. A store that lags is caught up by deciding the missing slots again, without writing.
+ *
+ * A seal may be given a uint32 of its own, which `mark` gives back until the next one: what says which slots these were. A store that keeps
+ * none has no `mark`.
  */
 export interface State extends AsyncDisposable {
   keyed(name: string): KeyedTable
   list(name: string): ListTable
   slot(): number
-  seal(slot: number): Promise<void>
+  mark?(): number | null
+  seal(slot: number, mark?: number | null): Promise<void>
   rollback(): void
 }

@@ -33,23 +33,24 @@ export async function lockDirectory(dir: string): Promise<Lock> {
   const mine = JSON.stringify(holder)
   const draft = join(dir, `lock.${id}`)
   const path = join(dir, 'lock')
+  let stopPulse = async () => {}
   try {
     await writeFile(draft, mine)
     await take(dir, path, draft)
+    if (holder.machine !== '') stopPulse = await startPulse(path)
   } catch (error) {
+    await leave(path, mine)
     throw wrapDiskError(error, `locking ${dir}`)
   } finally {
     await unlink(draft).catch(() => {})
   }
-  const stopPulse = holder.machine === '' ? async () => {} : await startPulse(path)
   return {
     check: () => {
       if (!isMine(path, mine)) throw lostError(path)
     },
     [Symbol.asyncDispose]: async () => {
       await stopPulse()
-      // Where someone removed the file by hand, it is another's. One that can't be removed is a dead holder's, and is taken over.
-      if (isMine(path, mine)) await remove(path).catch(() => {})
+      await leave(path, mine)
     },
   }
 }
@@ -118,6 +119,11 @@ async function removeDead(dir: string, path: string, draft: string): Promise<voi
   } finally {
     await remove(right)
   }
+}
+
+/** Gives a folder back. Where someone removed the file by hand, it is another's. One that can't be removed is a dead holder's, and is taken over. */
+async function leave(path: string, mine: string): Promise<void> {
+  if (isMine(path, mine)) await remove(path).catch(() => {})
 }
 
 async function remove(path: string): Promise<void> {

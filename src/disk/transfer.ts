@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 
 // A system may read or write less than it was asked for. What is here asks for the rest.
@@ -7,6 +8,17 @@ export async function readBytes(file: FileHandle, at: number, length: number): P
   const bytes = new Uint8Array(length)
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(bytes, done, length - done, at + done)
+    if (bytesRead === 0) return bytes.slice(0, done)
+    done += bytesRead
+  }
+  return bytes
+}
+
+/** As `readBytes`, without giving way: of some kilobytes, handing over to a thread and back takes longer than reading them. */
+export function readNow({ fd }: FileHandle, at: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length)
+  for (let done = 0; done < length; ) {
+    const bytesRead = readSync(fd, bytes, done, length - done, at + done)
     if (bytesRead === 0) return bytes.slice(0, done)
     done += bytesRead
   }

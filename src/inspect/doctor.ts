@@ -22,6 +22,7 @@ import { listRequests } from '../record/redrive-request.ts'
 import { refuseChanged, refuseFollow, refuseMissing, refuseTables, refuseTrimmedTables } from '../record/refusals.ts'
 import { listReleases } from '../record/release.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { findOtherTables, type Sealed } from '../record/sequel.ts'
 import { readSplits, stampsOf } from '../record/splits.ts'
 import { readStanding, type Standing } from '../record/standing.ts'
 import type { Trip } from '../record/trip.ts'
@@ -210,22 +211,25 @@ async function findTail(dir: string, stage: string): Promise<Tail | null> {
 }
 
 /** How far the newest tables are, null where no decider has any, and what a start that opens them is refused for. */
-async function findTables({ dir, run, first }: RunReader, decided: number | null) {
+async function findTables({ dir, run, log, first }: RunReader, decided: number | null) {
   const owner = { identity: run.segments[0].state, run: bindingOf(run) }
   const check = new Check('state', 'seals')
   const hasTables = owner.identity !== fingerprintState([], new Map())
-  let newest: number | null = null
+  let newest: Sealed | null = null
   for (const file of await findStates(dir)) {
     const path = join(dir, file.path)
     const found = await findTablesOwner(path)
     if (found && found.run !== owner.run) return { slots: 0, failure: refuseOtherRun(path) }
-    newest = Math.max((await verifyState(dir, file, owner, check)) ?? 0, newest ?? 0)
+    const sealed = await verifyState(dir, file, owner, check)
+    if (sealed && sealed.slot >= (newest?.slot ?? 0)) newest = sealed
   }
-  const slots = newest ?? (hasTables ? 0 : null)
+  const slots = newest?.slot ?? (hasTables ? 0 : null)
   if (slots === null || decided === null) return { slots, failure: null }
   if (slots > decided) return { slots, failure: refuseTables(dir, slots, decided) }
   const isCut = hasTables && slots < Math.min(first, decided)
-  return { slots, failure: isCut ? refuseTrimmedTables(dir, slots, first) : null }
+  if (isCut) return { slots, failure: refuseTrimmedTables(dir, slots, first) }
+  const other = newest && (await attempt(findOtherTables(dir, run, log, newest, first), null))
+  return { slots, failure: other?.value ?? null }
 }
 
 async function findFeed(dir: string): Promise<Diagnosis['feed']> {

@@ -17,6 +17,15 @@ export interface Entry extends Cursor {
   readonly value: Uint8Array
 }
 
+/** An entry whose value is read in parts: of most of it, its reader may have no need. */
+export interface PartialEntry extends Cursor {
+  readonly headers: Readonly<Record<string, string>>
+  /** Bytes of the value. */
+  readonly length: number
+  /** Reads `bytes` bytes of the value from `at` on, which lie in it. They are not held against the value's checksum. */
+  readPart(at: number, bytes: number): Promise<Uint8Array>
+}
+
 /** What a stage has finished: `offset` to read next, `slot` expected next, and a note of its own (JSON). */
 export interface Position {
   readonly partition: number
@@ -43,6 +52,8 @@ export interface Log extends AsyncDisposable {
    * committed and ends. Entries that were trimmed away are an error (`trimmed`), never skipped.
    */
   read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry>
+  /** What is committed now from a cursor on, without reading the values. Only of a log that can read a part of one. */
+  readPartial?(from: Cursor): AsyncIterable<PartialEntry>
   /** The first offset that can be read and the one that the next append gets. */
   bounds(topic: string, partition: number): Promise<{ readonly first: bigint; readonly next: bigint }>
   /** A stage's committed position, or offset 0 and slot 0. Anyone may ask. */
@@ -106,6 +117,13 @@ export const startPosition = (partition: number): Position => ({ partition, offs
 /** The stage that writes a topic. */
 export function stageOf(topic: string): string {
   return topic.slice(0, topic.indexOf('.'))
+}
+
+/** Entries that are committed now from a cursor on, to be read in parts; of a log that reads whole values, these are there already. */
+export async function* readPartially(log: Log, from: Cursor): AsyncIterable<PartialEntry> {
+  if (log.readPartial) return yield* log.readPartial(from)
+  for await (const { value, ...entry } of log.read(from, AbortSignal.abort()))
+    yield { ...entry, length: value.length, readPart: async (at, bytes) => value.subarray(at, at + bytes) }
 }
 
 /** All entries of a partition that are committed now. */

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Annotator } from '../annotate/annotator.ts'
 import type { Field } from '../batch/batch.ts'
+import { documentFields } from '../batch/contract.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import type { Decider } from '../decide/decider.ts'
 import type { Source } from '../sources/source.ts'
@@ -15,6 +16,11 @@ export function fingerprintSource(source: Source): string {
   const { name, version = 1, options, origin = ['patterns', 'follow', 'pollMs'] } = source
   const reading = Object.entries(options).filter(([option]) => !origin.includes(option))
   return fingerprint({ name, ...(version > 1 && { version }), reading: Object.fromEntries(reading) })
+}
+
+/** The fingerprints of the columns of documents as a source gives them, which all are its own. */
+export function originPrints(origin: string): Map<string, string> {
+  return new Map(documentFields.map(field => [field.name, origin]))
 }
 
 /**

@@ -140,7 +140,14 @@ export function isGate(step: Annotator | Gate): step is Gate {
 
 /** The annotators' default rules under overrides: a column's rules are replaced as a whole; a new column's come last. */
 export function resolveRules(annotators: readonly Annotator[], overrides: Overrides): Rule[] {
-  const defaults = annotators.flatMap(annotator => annotator.rules)
+  return replaceRules(
+    annotators.flatMap(annotator => annotator.rules),
+    overrides,
+  )
+}
+
+/** Rules under overrides, as above. */
+export function replaceRules(defaults: readonly Rule[], overrides: Overrides): Rule[] {
   const resolved: Rule[] = []
   const done = new Set<string>()
   for (const rule of defaults) {

@@ -6,7 +6,7 @@ import { HeadraceError } from '../errors.ts'
 import type { FeedOptions } from '../feed/options.ts'
 import { findNearest } from '../options.ts'
 import type { Source } from '../sources/source.ts'
-import { fingerprint, fingerprintColumns, fingerprintSource, fingerprintState } from './fingerprint.ts'
+import { fingerprint, fingerprintColumns, fingerprintSource, fingerprintState, originPrints } from './fingerprint.ts'
 import { type Guard, planGuards } from './guard.ts'
 import { isGate, type Pipeline, resolveRules } from './pipeline.ts'
 
@@ -48,8 +48,7 @@ export function planPipeline(pipeline: Pipeline): Plan {
   const { name, source, deciders, tokenizer, feedOptions } = pipeline
   if (!source) throw bad(name, 'there is no source; add .from(jsonl(...))')
   const known = new Map(documentFields.map(field => [field.name, field]))
-  const origin = fingerprintSource(source)
-  const fingerprints = new Map(documentFields.map(field => [field.name, origin]))
+  const fingerprints = originPrints(fingerprintSource(source))
   const steps = planSteps(pipeline, known, fingerprints)
   const annotators = pipeline.annotators.filter(step => !isGate(step)) as Annotator[]
   const rules = pipeline.rules === null ? [] : resolveRules(annotators, pipeline.rules)

@@ -1,5 +1,5 @@
 /** An iterator whose next item can be looked at. */
-export class Ahead<T> {
+export class Ahead<T> implements AsyncDisposable {
   readonly #items: AsyncIterator<T>
   #next: T | null | undefined
 
@@ -17,5 +17,9 @@ export class Ahead<T> {
 
   async take(): Promise<void> {
     if (await this.peek()) this.#next = undefined
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#items.return?.()
   }
 }

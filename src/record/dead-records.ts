@@ -80,3 +80,13 @@ export function countDead(appends: readonly Append[]): Map<string, number> {
   }
   return counts
 }
+
+/** Reasons of records that their source could read, and an annotator not. */
+const failures: readonly string[] = ['annotator-failed', 'took-too-long', 'crashed-worker']
+
+/** Whether an annotator failed on one of the records of an entry of dead rows. */
+export function hasFailed(dead: Batch): boolean {
+  const reasons = utf8(dead, 'reason')
+  for (let row = 0; row < dead.rows; row++) if (failures.includes(stringAt(reasons, row))) return true
+  return false
+}

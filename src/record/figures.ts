@@ -1,4 +1,5 @@
 import { startPosition } from '../log/log.ts'
+import type { LeftOut } from '../sources/left-out.ts'
 import { type Standing, standingAt } from './standing.ts'
 import type { DecideTotals, ShardTotals } from './totals.ts'
 
@@ -18,6 +19,8 @@ export interface Figures {
   readonly steps: number
   /** Splits that came after the run had ended: it does not have them. */
   readonly laterSplits: number
+  /** What lies beside the input and is not read. */
+  readonly leftOut: readonly LeftOut[]
   /** What this process passed over when it read although no record was lost: columns that it could not read. */
   readonly passedOver: number
   readonly decide: DecideTotals
@@ -36,6 +39,7 @@ export function figuresOf({ load, annotated, decide, shard }: Standing): Figures
     sharded: shard.slot,
     steps: 0,
     laterSplits: 0,
+    leftOut: load.leftOut ?? [],
     passedOver: 0,
     decide: decide.totals,
     shard: shard.totals,

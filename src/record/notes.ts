@@ -5,6 +5,7 @@ import {
   isListOf,
   isObjectOf,
   isOneOf,
+  isOptional,
   isRecordOf,
   isText,
   isTupleOf,
@@ -12,6 +13,7 @@ import {
 } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import type { Position } from '../log/log.ts'
+import type { LeftOut } from '../sources/left-out.ts'
 import type { ReadPosition } from '../sources/source.ts'
 import type { SplitNote } from './long-notes.ts'
 import { type DecideTotals, emptyCounts, emptyDecideTotals, emptyShardTotals, type ShardTotals } from './totals.ts'
@@ -40,6 +42,8 @@ export interface LoadNote {
   readonly readBytes: number
   /** Records that only say that a key was deleted; 0 in a note from before they were counted. */
   readonly tombstones: number
+  /** What lies beside the files and is not read; none in a note from before it was told. */
+  readonly leftOut?: readonly LeftOut[]
   readonly ended: boolean
 }
 
@@ -82,6 +86,7 @@ const isCounts = isRecordOf(isCount)
 const isKeptByName = isRecordOf(isObjectOf({ documents: isCount, kept: isCount }))
 const isSeen: Shape = value => value === undefined || isText(value)
 const isLane = isObjectOf({ split: isCount, offset: isCount, line: isCount, seen: isSeen })
+const isLeftOut = isOptional(isListOf(isObjectOf({ kind: isText, count: isCount, names: isListOf(isText) })))
 const isLoad = isObjectOf({ turn: isCount, lanes: isListOf(isLane) })
 const isFeedEnd = isObjectOf({ steps: isCount, digest: isText })
 const isDomains = isRecordOf(isObjectOf({ next: isCount, sealedTo: isCount, openFrom: isFrom }))
@@ -95,7 +100,8 @@ const decideTotals: Shapes<DecideTotals> = {
   dead: isCount,
   textBytes: isCount,
   keptBytes: isCount,
-  uncompared: value => value === undefined || isCount(value),
+  uncompared: isOptional(isCount),
+  labelled: isOptional(isObjectOf({ id: isCount, url: isCount, added: isCount })),
   otherDomains: isCount,
   dropped: isCounts,
   repaired: isCount,
@@ -114,10 +120,10 @@ const shardTotals: Shapes<ShardTotals> = {
 
 /** Throws 'corrupt' for a note that is not what its stage writes. Fields that this version does not know are left out of what is read. */
 export function readLoadNote({ note }: Noted): LoadNote {
-  const { load = null, readBytes = 0, tombstones = 0, ended = false } = parseNote(note, 'loading')
-  if ((load !== null && !isLoad(load)) || !isCount(readBytes) || !isCount(tombstones))
-    throw damagedNote('loading', note)
-  return { load, readBytes, tombstones, ended } as LoadNote
+  const { load = null, readBytes = 0, tombstones = 0, leftOut, ended = false } = parseNote(note, 'loading')
+  const isKnown = (load === null || isLoad(load)) && isCount(readBytes) && isCount(tombstones) && isLeftOut(leftOut)
+  if (!isKnown) throw damagedNote('loading', note)
+  return { load, readBytes, tombstones, ...(leftOut !== undefined && { leftOut }), ended } as LoadNote
 }
 
 /** Throws as `readLoadNote`. Of a long note (`wholePosition`) what the position has: the sums, and nothing by name. */

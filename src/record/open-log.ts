@@ -2,30 +2,63 @@ import { join } from 'node:path'
 import { JournalLog } from '../log/journal/journal-log.ts'
 import type { Log, Topics } from '../log/log.ts'
 import { type LogPlace, openKafkaAt, openLogAt } from '../log/place.ts'
+import { findNamed } from './base.ts'
+import { JoinedLog } from './joined-log.ts'
 import { type RunShape, topicShapes, topics } from './layout.ts'
+import type { RunName } from './run-file.ts'
 
-/** Opens a run's log to read. */
-export async function openLogToRead(dir: string, place: LogPlace & { readonly spread?: boolean }): Promise<Log> {
-  return openLogAt(dir, place, kafkaRunOf(place))
+/** Where a run's log is, and of a replay the run whose rows it refers to. */
+export interface LogOrigin extends LogPlace {
+  readonly spread?: boolean
+  readonly base?: RunName
+}
+
+/** Says where the log of the run in `dir` is, of which its file, `recorded`, may be somebody else's word. */
+export type ChoosePlace = (dir: string, recorded: LogPlace) => Promise<LogPlace>
+
+/** Where the run's file says. */
+export const takePlace: ChoosePlace = async (_, recorded) => recorded
+
+/** Opens a run's log to read. `choosePlace` is asked for the one of the run that a replay refers to. */
+export async function openLogToRead(dir: string, origin: LogOrigin, choosePlace = takePlace): Promise<Log> {
+  return withBase(dir, origin, await openLogAt(dir, origin, kafkaRunOf(origin)), choosePlace)
+}
+
+/** The log as a replay's readers see it, or as it is. */
+async function withBase<L extends Log>(
+  dir: string,
+  { base }: LogOrigin,
+  log: L,
+  choosePlace = takePlace,
+): Promise<L | JoinedLog> {
+  if (!base) return log
+  try {
+    const { dir: place, run } = await findNamed(dir, base)
+    const origin = { ...run, ...(await choosePlace(place, run)) }
+    return new JoinedLog(log, { log: await openLogToRead(place, origin, choosePlace), partitions: run.partitions })
+  } catch (error) {
+    await log[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 /** Opens a run's log to write; on Kafka its topics are created, or refused where they are otherwise. */
 export async function openLogToWrite(
   dir: string,
-  place: LogPlace,
+  place: LogOrigin,
   shape: RunShape,
   checkOwner: () => void,
   note: (text: string) => void = () => {},
 ): Promise<Log & Topics> {
-  if (place.log === null) return new JournalLog(join(dir, 'log'), { writable: true, checkOwner })
+  if (place.log === null) return withBase(dir, place, new JournalLog(join(dir, 'log'), { writable: true, checkOwner }))
   const log = await openKafka(dir, { ...place, ...shape })
   try {
     await prepareTopics(log, shape, note)
-    return log
   } catch (error) {
     await log[Symbol.asyncDispose]()
     throw error
   }
+  return withBase(dir, place, log)
 }
 
 /** Makes sure of a run's topics, and notes what they are not safe from. */

@@ -32,6 +32,14 @@ export function refuseTables(dir: string, slot: number, decided: number): Headra
   )
 }
 
+/** The last slot of the tables is another than the log's. */
+export function refuseOtherTables(dir: string, slot: number): HeadraceError {
+  return new HeadraceError(
+    'corrupt',
+    `the state in ${dir} was filled with another slot ${slot} than the log holds: it is of a copy of this run that went on apart; delete the state to rebuild it from the log`,
+  )
+}
+
 /** A run that has ended has closed its topics: what reads them, a trainer among them, has taken the end as final. */
 export function refuseFollow(dir: string): HeadraceError {
   return new HeadraceError(

@@ -5,6 +5,7 @@ import {
   isObjectOf,
   isOneOf,
   isOptional,
+  isRecordOf,
   isText,
   isTupleOf,
   readJson,
@@ -23,6 +24,9 @@ export interface Segment {
   readonly shard: string
   /** Of the deciders' tables, which go on through all segments. */
   readonly state: string
+  /** Of how the source makes documents, and of every column after annotating; none in a run of an older version. */
+  readonly origin?: string
+  readonly columns?: Readonly<Record<string, string>>
   /** What removes rows, for who explains them; none in a run of an older version. */
   readonly reasons?: RecordedReasons
 }
@@ -32,6 +36,18 @@ export interface TextTables {
   readonly node: string
   readonly unicode: string
   readonly icu: string
+}
+
+/** Another run, as `run.json` names it: its folder, from the one of the run that names it, and its id. */
+export interface RunName {
+  readonly dir: string
+  readonly id: string
+}
+
+/** What a replay is of: slots `from` to `to` (not included) of another run, as it had decided them. */
+export interface Replayed extends RunName {
+  readonly from: number
+  readonly to: number
 }
 
 /** What `run.json` says: fixed when the run is created, and checked whenever it goes on. An upgrade adds a segment. */
@@ -49,6 +65,10 @@ export interface RunFile extends RunShape, LogPlace {
   readonly slotBytes: number
   readonly segments: readonly Segment[]
   readonly feed: unknown
+  /** Of a replay: what it is of. */
+  readonly replays?: Replayed
+  /** Of a replay that refers to the rows of another run: that run. It stands there until this one is removed. */
+  readonly base?: RunName
   /** What the tokenizer is, or null for a run that makes no shards. */
   readonly tokenizer: unknown
 }
@@ -80,8 +100,12 @@ const isSegment = isObjectOf({
   decide: isText,
   shard: isText,
   state: isText,
+  origin: isOptional(isText),
+  columns: isOptional(isRecordOf(isText)),
   reasons: isOptional(isReasons),
 })
+const isRunName = isObjectOf({ dir: isText, id: isText })
+const isReplayed = isObjectOf({ dir: isText, id: isText, from: isCount, to: isCount })
 const isFirst = isObjectOf({ from: isOneOf(0) })
 const isTextTables = isObjectOf({ node: isText, unicode: isText, icu: isText })
 const isFile: Shape = value => typeof value === 'string' && value.startsWith('file:')
@@ -99,6 +123,8 @@ const isRunFile = isObjectOf({
   partitions: isCut,
   lanes: isCut,
   slotBytes: isCount,
+  replays: isOptional(isReplayed),
+  base: isOptional(isRunName),
   segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
 })
 

@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises'
-import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { type Address, rowOf, slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
@@ -7,9 +6,11 @@ import type { Entry, Log } from '../log/log.ts'
 import { Ahead } from './ahead.ts'
 import { bindingOf } from './binding.ts'
 import { decodeEntry } from './entry.ts'
+import { decodeKept, joinKept } from './kept.ts'
 import { deadPartitionsOf, topics } from './layout.ts'
-import { openLogToRead } from './open-log.ts'
+import { type ChoosePlace, openLogToRead, takePlace } from './open-log.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
+import { decodeScored } from './scored.ts'
 import { positionsAt, readBySlot, readSlot, SlotReader } from './slots.ts'
 import { readTrimmed } from './trimmed.ts'
 
@@ -41,9 +42,14 @@ export class RunReader implements AsyncDisposable {
     this.first = first
   }
 
-  static async open(dir: string): Promise<RunReader> {
-    const run = await readRunFile(dir)
-    if (run) return new RunReader(dir, run, await openLogToRead(dir, run), await readTrimmed(dir, bindingOf(run)))
+  /** `choosePlace` says where the log is, of which the run's file may be somebody else's word; by default it is where that says. */
+  static async open(dir: string, choosePlace: ChoosePlace = takePlace): Promise<RunReader> {
+    const recorded = await readRunFile(dir)
+    if (recorded) {
+      const { log, logConfig } = await choosePlace(dir, recorded)
+      const run = { ...recorded, log, logConfig }
+      return new RunReader(dir, run, await openLogToRead(dir, run, choosePlace), await readTrimmed(dir, bindingOf(run)))
+    }
     const exists = await stat(dir).catch(() => null)
     const what = exists ? `${dir} holds no run (no run.json)` : `there is no run ${dir}: see 'headrace run --help'`
     throw new HeadraceError('not-found', what)
@@ -53,13 +59,13 @@ export class RunReader implements AsyncDisposable {
   async *slots(): AsyncIterable<RecordedSlot> {
     // Asked first: what the deciding stage has committed, the journals opened after it hold.
     const { slot: end } = await this.log.position('decide', 0)
-    const drops = new Ahead(readBySlot(this.log, topics.drops, 1))
-    const dead = new Ahead(readBySlot(this.log, topics.dead, deadPartitionsOf(this.run)))
+    await using drops = new Ahead(readBySlot(this.log, topics.drops, 1))
+    await using dead = new Ahead(readBySlot(this.log, topics.dead, deadPartitionsOf(this.run)))
     const start = await positionsAt(this.log, topics.scored, this.run.partitions, this.first)
     const reader = new SlotReader(this.log, topics.scored, start, AbortSignal.abort())
     for (let entry = await reader.next(); entry && !entry.isEnd && entry.slot < end; entry = await reader.next()) {
       const { slot } = entry
-      const { batch: scored } = decodeBatch(entry.value)
+      const scored = decodeScored(entry.value)
       this.#keepIds(slot, scored)
       yield { slot, scored, drops: await batchAt(drops, slot), dead: await batchAt(dead, slot) }
     }
@@ -70,8 +76,14 @@ export class RunReader implements AsyncDisposable {
     if (slot < this.first)
       throw new HeadraceError('trimmed', `slot ${slot} of ${this.dir} was trimmed: slots before ${this.first} are gone`)
     const entry = await readSlot(this.log, topics.scored, this.run.partitions, slot)
-    if (entry && !entry.headers.end) return decodeBatch(entry.value).batch
+    if (entry && !entry.headers.end) return decodeScored(entry.value)
     throw new HeadraceError('not-found', `slot ${slot} is not in the log of ${this.dir}`)
+  }
+
+  /** The kept rows of a slot as they went on to the shards, or null where it is not decided. */
+  async kept(slot: number): Promise<Batch | null> {
+    const entry = await readSlot(this.log, topics.kept, this.run.partitions, slot)
+    return entry && !entry.headers.end ? joinKept(await this.scored(slot), decodeKept(entry.value)) : null
   }
 
   /** The row of a batch that stands at an address, with its batch. */
@@ -128,7 +140,7 @@ function bytesOfIds(ids: Batch): number {
 }
 
 /** The batch that a topic has for this slot, or null: it has entries for some slots only. Slots are asked for in rising order. */
-async function batchAt(entries: Ahead<Entry>, slot: number): Promise<Batch | null> {
+export async function batchAt(entries: Ahead<Entry>, slot: number): Promise<Batch | null> {
   for (let next = await entries.peek(); next; next = await entries.peek()) {
     const found = Number(next.headers.slot)
     if (found > slot) return null

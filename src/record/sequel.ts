@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
 import type { HeadraceError } from '../errors.ts'
-import type { Log } from '../log/log.ts'
+import type { Append, Log } from '../log/log.ts'
 import { topics } from './layout.ts'
-import { refuseOtherTime } from './refusals.ts'
+import { refuseOtherTables, refuseOtherTime } from './refusals.ts'
 import type { RunFile } from './run-file.ts'
 import { readSlot } from './slots.ts'
 
@@ -30,4 +30,31 @@ export async function findOtherTime(
   if (mark === undefined) return null
   const scored = await readSlot(log, topics.scored, partitions, slot)
   return scored && markOf(scored.value) !== mark ? refuseOtherTime(dir, slot) : null
+}
+
+/** What a seal of the deciders' tables says: the slot before which they hold all, and the mark of the last of these; null where it has none. */
+export interface Sealed {
+  readonly slot: number
+  readonly mark: number | null
+}
+
+/**
+ * The mark of a slot in a seal of the tables: the CRC-32 of what was kept of it, and of what that was made of. Null for the end, of which
+ * nothing is kept.
+ */
+export function markKept({ headers, value }: Pick<Append, 'headers' | 'value'>): number | null {
+  return headers.end ? null : crc32(value, crc32(headers.scored ?? ''))
+}
+
+/** Why tables are not of this log, as their last slot is another than its, or null. Slots before `first` are gone. */
+export async function findOtherTables(
+  dir: string,
+  { partitions }: Pick<RunFile, 'partitions'>,
+  log: Log,
+  { slot, mark }: Sealed,
+  first: number,
+): Promise<HeadraceError | null> {
+  if (mark === null || slot - 1 < first) return null
+  const kept = await readSlot(log, topics.kept, partitions, slot - 1)
+  return kept && markKept(kept) !== mark ? refuseOtherTables(dir, slot - 1) : null
 }

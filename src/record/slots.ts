@@ -17,15 +17,24 @@ export function slotAppend(
 /** A slot that was measured: its `scored` entry, and the `dead` one or null. */
 export interface MeasuredSlot {
   readonly scored: Uint8Array
+  /** It is to be joined with the entry of the run that is replayed (`joinScored`). Default false. */
+  readonly isJoined?: boolean
   readonly dead: Uint8Array | null
   readonly rows: number
   readonly deadRows: number
 }
 
-/** The entries of a measured slot. */
-export function measuredAppends(shape: RunShape, slot: number, measured: MeasuredSlot, fingerprint: string): Append[] {
-  const { scored, dead, rows, deadRows } = measured
-  const headers = { rows: String(rows), dead: String(deadRows), contract: 'document.v1', fingerprint }
+/** The entries of a measured slot. `base`: the mark of the entry that it is joined with. */
+export function measuredAppends(
+  shape: RunShape,
+  slot: number,
+  measured: MeasuredSlot,
+  fingerprint: string,
+  base?: string,
+): Append[] {
+  const { scored, isJoined, dead, rows, deadRows } = measured
+  const joined = isJoined && base !== undefined ? { base } : {}
+  const headers = { rows: String(rows), dead: String(deadRows), contract: 'document.v1', fingerprint, ...joined }
   const append = slotAppend(topics.scored, slot, shape.partitions, scored, headers)
   return dead ? [append, slotAppend(topics.dead, slot, deadPartitionsOf(shape), dead, {})] : [append]
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { decodeBatch } from '../batch/arrow/ipc.ts'
+import { decodeBatch, encodeBatch } from '../batch/arrow/ipc.ts'
 import { type Batch, type Column, type Field, numbers, stringAt, Utf8Builder, utf8 } from '../batch/batch.ts'
 import { documentFields } from '../batch/contract.ts'
 import { missingColumn } from '../batch/rows.ts'
@@ -9,9 +9,12 @@ import { flag, type OptionsOf, optional, refuseName, resolveOptions } from '../o
 import { fingerprint } from '../pipeline/fingerprint.ts'
 import { parseLongNumbers } from '../sources/exact-json.ts'
 import type { Chunk, Parsed, Source } from '../sources/source.ts'
+import { type DecidedPlace, DecidedReader } from './decided-reader.ts'
+import { decodeKept, joinKept } from './kept.ts'
 import { topics } from './layout.ts'
 import { openLogToRead } from './open-log.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
+import { decodeScored } from './scored.ts'
 import { firstSlot, positionsAt, SlotReader } from './slot-reader.ts'
 
 const documentTopics = [topics.kept, topics.scored] as const
@@ -54,9 +57,13 @@ export function topic(
     async *read(_split, { offset, line }, signal) {
       const run = await readRun(dir)
       await using log = await openLogToRead(dir, run)
-      const slot = offset > 0 ? offset : await firstSlot(log, name, run.partitions)
-      const from = await positionsAt(log, name, run.partitions, slot)
-      yield* readSlots(new SlotReader(log, name, from, follow ? signal : AbortSignal.abort()), file, line, signal)
+      const place = { dir, log, shape: run }
+      const slot = offset > 0 ? offset : await firstWhole(place, name)
+      const read = name === topics.kept ? readKept : readMeasured
+      for await (const chunk of chunksOf(read(place, slot, follow ? signal : AbortSignal.abort()), file, line)) {
+        if (signal.aborted) return
+        yield chunk
+      }
     },
     parse: parseSlot,
   }
@@ -72,21 +79,54 @@ function noRun(dir: string): HeadraceError {
   return new HeadraceError('not-found', `topic('${dir}'): there is no run there (it has no run.json)`)
 }
 
-/** The slots up to the topic's `end`, or the last one that is committed, as chunks whose first row is `line`. */
-export async function* readSlots(
-  slots: SlotReader,
+/** The first slot from which on a topic of documents has all: what was kept is read with what was measured. */
+async function firstWhole({ log, shape }: DecidedPlace, name: string): Promise<number> {
+  const needed = name === topics.kept ? documentTopics : [name]
+  return Math.max(...(await Promise.all(needed.map(one => firstSlot(log, one, shape.partitions)))))
+}
+
+/** A slot of a topic with its documents. */
+interface SlotDocuments {
+  readonly slot: number
+  readonly batch: Batch
+}
+
+/** The slots up to the topic's `end`, or the last one that is committed. */
+export async function* readMeasured({ log, shape }: DecidedPlace, slot: number, signal: AbortSignal) {
+  const reader = new SlotReader(
+    log,
+    topics.scored,
+    await positionsAt(log, topics.scored, shape.partitions, slot),
+    signal,
+  )
+  try {
+    for (let entry = await reader.next(); entry && !entry.isEnd; entry = await reader.next())
+      yield { slot: entry.slot, batch: decodeScored(entry.value) }
+  } finally {
+    await reader.close()
+  }
+}
+
+/** The same of what was kept. */
+export async function* readKept(place: DecidedPlace, slot: number, signal: AbortSignal) {
+  await using reader = await DecidedReader.open(place, slot, signal)
+  for (let entry = await reader.next(); entry?.scored; entry = await reader.next())
+    yield { slot: entry.slot, batch: joinKept(decodeScored(entry.scored.value), decodeKept(entry.kept.value)) }
+}
+
+/**
+ * Slots as chunks whose first row is `line`. Each is encoded anew, so that where the run that reads them cuts its own slots does not
+ * depend on how the other one stores its own.
+ */
+export async function* chunksOf(
+  slots: AsyncIterable<SlotDocuments>,
   file: string,
   line: number,
-  signal: AbortSignal,
 ): AsyncGenerator<Chunk> {
-  try {
-    for (let entry = await slots.next(); entry && !entry.isEnd && !signal.aborted; entry = await slots.next()) {
-      const first = line
-      line += decodeBatch(entry.value).batch.rows
-      yield { split: file, line: first, bytes: entry.value, dead: [], next: { offset: entry.slot + 1, line } }
-    }
-  } finally {
-    await slots.close()
+  for await (const { slot, batch } of slots) {
+    const first = line
+    line += batch.rows
+    yield { split: file, line: first, bytes: encodeBatch(batch), dead: [], next: { offset: slot + 1, line } }
   }
 }
 

@@ -1,4 +1,5 @@
 import { faultNames } from '../batch/contract.ts'
+import type { Labelled } from './labelled.ts'
 
 /** Counts by names that come from documents: without a prototype, as one may be called `constructor`. */
 export function emptyCounts<T>(): Record<string, T> {
@@ -19,6 +20,8 @@ export interface DecideTotals {
   keptBytes: number
   /** Kept documents of fewer words than a shingle, which `signature()` can't compare; undefined in a run that began before it was counted. */
   uncompared?: number | undefined
+  /** Documents that have each label; undefined in a run that began before it was counted. */
+  labelled?: Labelled | undefined
   dropped: Record<string, number>
   /** Documents that something was wrong with which was repaired, and how many had which fault. */
   repaired: number
@@ -53,6 +56,7 @@ export const emptyDecideTotals = (): DecideTotals => ({
   textBytes: 0,
   keptBytes: 0,
   uncompared: 0,
+  labelled: Object.assign(emptyCounts<number>(), { id: 0, url: 0, added: 0 }),
   otherDomains: 0,
   dropped: emptyCounts(),
   repaired: 0,

@@ -6,6 +6,7 @@ import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Log } from '../log/log.ts'
 import type { LogPlace } from '../log/place.ts'
+import { fingerprintSource } from '../pipeline/fingerprint.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { findBreak } from '../record/binding.ts'
 import { loaderOf, type RunShape } from '../record/layout.ts'
@@ -21,7 +22,7 @@ export interface Start {
   readonly dir: string
   readonly plan: Plan
   readonly ref: PipelineRef
-  readonly place: LogPlace & RunShape
+  readonly place: LogPlace & RunShape & Pick<RunFile, 'replays' | 'base'>
 }
 
 /** Whether a start may go on, as what, and what `run.json` says from then on: `isNew` where that is to be written first. */
@@ -45,6 +46,14 @@ export function admit(start: Start, known: RunFile | null, standing: Standing | 
   const changes = findChanges(known, mine)
   // Where a process of a spread run reaches the log from is its own affair.
   const isMoved = !known.spread && (known.log !== place.log || known.logConfig !== place.logConfig)
+  if (known.replays && !place.replays)
+    return {
+      kind: 'refused',
+      error: new HeadraceError(
+        'bad-option',
+        `the run in ${dir} is a replay: go on with it by 'headrace replay', or begin another with --run NAME`,
+      ),
+    }
   if (changes.length === 0) return { kind: 'go-on', run: isMoved ? { ...known, ...place } : known, isNew: isMoved }
   if (!standing) return { kind: 'refused', error: refuseChanges(dir, changes, findFixed(known, mine) === null) }
   const why = findHindrance(known, mine, standing)
@@ -111,7 +120,18 @@ export function placeRun(dir: string, known: RunFile | null, asked: AskedPlace):
 /** All slots as this pipeline decides them. */
 export function segmentOf(plan: Plan): Segment {
   const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
-  return { from: 0, annotate, decide, shard, state: plan.stateFingerprint, reasons: recordReasons(plan) }
+  const origin = fingerprintSource(plan.source)
+  const columns = Object.fromEntries(plan.fingerprints)
+  return {
+    from: 0,
+    annotate,
+    decide,
+    shard,
+    state: plan.stateFingerprint,
+    origin,
+    columns,
+    reasons: recordReasons(plan),
+  }
 }
 
 function runFileOf({ plan, ref, place }: Start): RunFile {

@@ -3,6 +3,7 @@ import type { Figures } from '../record/figures.ts'
 import type { StageName } from '../record/layout.ts'
 import type { ShardTotals } from '../record/totals.ts'
 import type { Trip } from '../record/trip.ts'
+import type { LeftOut } from '../sources/left-out.ts'
 import type { LostWorker } from './measure/pool.ts'
 
 /** What a run tells whoever watches it, as it happens. Nothing that a run does depends on it. */
@@ -12,6 +13,8 @@ export type RunEvent =
   | { readonly kind: 'stage-began'; readonly stage: StageName; readonly slot: number; readonly note: string }
   /** What reading a split passed over although no record was lost, in words. Told again when it is read again. */
   | { readonly kind: 'passed-over'; readonly split: string; readonly what: string }
+  /** What lies beside the files that the source has listed and is not read: where it has changed. */
+  | { readonly kind: 'left-out'; readonly leftOut: readonly LeftOut[] }
   /** `error` is what stopped the stage, its own failure or another's, or null. */
   | { readonly kind: 'stage-ended'; readonly stage: StageName; readonly error: unknown }
   | Committed

@@ -1,6 +1,21 @@
 import type { StageName } from '../record/layout.ts'
 import type { Watch } from './events.ts'
 
+/** What a user asks to be replayed. */
+export interface ReplayOptions {
+  /** Folder of the run. */
+  readonly of: string
+  /** The first slot, and the one after the last; default all that are decided. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  /** Stores all rows, so that the replay refers to no other run. Default false. */
+  readonly isCopy?: boolean
+  /** Inexact annotators that may be asked again what they have answered. Default none. */
+  readonly recompute?: readonly string[]
+  /** Told, as a sentence, what of the run can't be replayed yet. */
+  readonly note?: ((text: string) => void) | undefined
+}
+
 export interface RunOptions {
   /** Folder of this run: `DIR/RUN`. */
   readonly dir: string
@@ -20,6 +35,8 @@ export interface RunOptions {
   readonly stages?: readonly StageName[]
   /** In a spread run, the folder of this machine's state. Default `DIR/RUN/state`. */
   readonly state?: string | undefined
+  /** Takes the slots of another run instead of the source's. Default null. */
+  readonly replay?: ReplayOptions | null
   /** Slots of history to keep behind what the run itself needs; default all. */
   readonly keepSlots?: number | null
   /** Told, as a sentence, what a person should know while the run goes on. */

@@ -20,6 +20,7 @@ export class Progress {
     else if (event.kind === 'input') this.#set({ inputBytes: event.bytes })
     else if (event.kind === 'later-splits') this.#set({ laterSplits: event.splits })
     else if (event.kind === 'passed-over') this.#set({ passedOver: this.#figures.passedOver + 1 })
+    else if (event.kind === 'left-out') this.#set({ leftOut: event.leftOut })
     else if (event.kind === 'shares') this.#isSpread = true
     else if (event.kind === 'positions') this.#lookAtAll(event.figures)
   }
@@ -43,9 +44,10 @@ export class Progress {
     if (stage === 'decide') this.#set({ decided: slot, decide: readDecideNote(found).totals })
     else if (stage === 'shard') this.#set({ sharded: slot, shard: readShardNote(found).totals })
     else {
-      const { readBytes, tombstones } = readLoadNote(found)
+      const { readBytes, tombstones, leftOut = [] } = readLoadNote(found)
       this.#loadedBytes = readBytes
-      this.#set({ readBytes, readBytesBefore: readBytes, tombstones, ...(stage === 'annotate' && { annotated: slot }) })
+      const annotated = stage === 'annotate' && { annotated: slot }
+      this.#set({ readBytes, readBytesBefore: readBytes, tombstones, leftOut, ...annotated })
     }
   }
 

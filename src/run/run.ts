@@ -26,6 +26,9 @@ import type { RunOptions, WatchedOptions } from './options.ts'
 import { ownStage } from './own-stage.ts'
 import { Progress } from './progress.ts'
 import { openRedriveInbox } from './redrive/redrive-inbox.ts'
+import { placeReplay } from './replay/begin.ts'
+import { openReplay } from './replay/open-replay.ts'
+import { type Replay, replayAll } from './replay/replay-stage.ts'
 import { openRetention, type Retention } from './retention.ts'
 import { type ManifestSink, shardAll } from './shard/shard-stage.ts'
 import { openSink } from './shard/sink.ts'
@@ -57,10 +60,13 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   await makeFolder(dir)
   await using lock = await lockDirectory(dir)
   const checkOwner = () => lock.check()
-  const place = placeRun(dir, await readRunFile(dir), options)
+  const known = await readRunFile(dir)
+  const own = placeRun(dir, known, options)
+  const place = options.replay ? await placeReplay(dir, known, own, options.replay) : own
   await using log = await openLogToWrite(dir, place, place, checkOwner, options.note)
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
+  await using replaying = options.replay ? await openReplay(dir, run, plan, options.replay.recompute) : null
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
   const workerRef = { ...ref, identity: identifyPlan(plan) }
@@ -86,7 +92,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   }
   await using sink = await openSink(context, run.pipeline)
   await using retention = openRetention(context, log, options, { isEmbedded: place.log === null })
-  await runStages(context, sink, failure, retention)
+  await runStages(context, sink, failure, retention, replaying?.replay ?? null)
 }
 
 /** Runs the stages side by side. Each ends when the one before has; the first failure stops them all and is what is thrown. */
@@ -95,6 +101,7 @@ async function runStages(
   sink: ManifestSink | null,
   failure: AbortController,
   retention: Retention,
+  replay: Replay | null,
 ): Promise<void> {
   const { pool, plan } = context
   const annotated = new AbortController()
@@ -126,7 +133,11 @@ async function runStages(
     await decideAll(context, owner, state, annotated.signal, slot => retention.sealed(slot))
   }
   await Promise.all([
-    guard('annotate', owner => loadAll(context, owner, parts), annotated),
+    guard(
+      'annotate',
+      owner => (replay ? replayAll(context, owner, replay) : loadAll(context, owner, parts)),
+      annotated,
+    ),
     guard('decide', decide, decided),
     plan.tokenizer && guard('shard', owner => shardAll(context, owner, decided.signal, sink)),
   ])

@@ -1,4 +1,5 @@
 import type { Batch } from '../batch/batch.ts'
+import type { LeftOut } from './left-out.ts'
 
 /** A piece of the input that is read from its start to its end, as a file is. `stamp` (size and more) says whether it changed. */
 export interface Split {
@@ -118,6 +119,8 @@ export interface Source {
   readonly origin?: readonly string[]
   /** The names of all its splits, where these cost less than `splits`. */
   names?(): Promise<readonly string[]>
+  /** What lies beside its splits and is not read, to be told. */
+  leftOut?(): Promise<readonly LeftOut[]>
   splits(signal: AbortSignal, known?: readonly Split[]): AsyncIterable<Split>
   /** What the split of this name would be given as its stamp now; without it, a split that is read again keeps the one that it had. */
   stamp?(name: string): Promise<string>

@@ -65,6 +65,7 @@ export const advices = {
     'restore it from a copy; or move the folder away and run the pipeline again with another --run, which gives the same bytes',
   replay:
     'run the pipeline again with another --run, which gives the same bytes, and find out who writes to its topics',
+  state: 'delete its folder, and the next start rebuilds it from the log',
   stray: 'delete it, if nothing of yours put it there',
   report: 'this is a bug or a file that was edited: keep the run and report it',
 } as const

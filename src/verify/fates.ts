@@ -1,8 +1,10 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
 import { decodeEntry } from '../record/entry.ts'
+import { decodeKept, indexesOf, isWhole, joinKept } from '../record/kept.ts'
 import { topics } from '../record/layout.ts'
 import { type Segment, segmentAt } from '../record/run-file.ts'
+import { decodeScored } from '../record/scored.ts'
 import { advices, type Check } from './check.ts'
 import type { Logged } from './log.ts'
 import { KeptRows } from './rows.ts'
@@ -29,7 +31,7 @@ export class FateCheck {
 
   /** A slot that was measured; its dead rows are read here so that headers are checked though nothing was decided yet. */
   async annotated({ slot, main, side }: SlotGroup): Promise<{ scored: Batch | null; dead: Batch | null }> {
-    const scored = await this.#decode(main, slot, topics.scored)
+    const scored = await this.#decode(main, slot, topics.scored, decodeScored)
     const dead = side && (await this.#decode(side, slot, topics.dead))
     this.#checkFingerprint(main, segmentAt(this.#segments, slot).annotate, slot, topics.scored)
     if (scored) this.#checkCount(main, 'rows', scored.rows, slot, topics.scored)
@@ -42,12 +44,13 @@ export class FateCheck {
     { slot, main, side }: SlotGroup,
     before: { scored: Batch; dead: Batch | null; deadRows: number } | null,
   ): Promise<void> {
-    const kept = await this.#decode(main, slot, topics.kept)
+    const kept = await this.#decode(main, slot, topics.kept, decodeKept)
     const drops = side && (await this.#decode(side, slot, topics.drops))
     for (const entry of side ? [main, side] : [main])
       this.#checkFingerprint(entry, segmentAt(this.#segments, slot).decide, slot, topics.kept)
     if (kept) this.#checkCount(main, 'rows', kept.rows, slot, topics.kept)
-    this.#sealed.add(slot, kept)
+    const rows = kept && joinedOf(before?.scored ?? null, kept)
+    this.#sealed.add(slot, rows)
     if (!before || !kept || (side && !drops)) {
       this.#kept.skip(slot)
       this.#totals.skip(`slot ${slot} can't be read`)
@@ -61,7 +64,8 @@ export class FateCheck {
       for (const what of judgeFates(slot, parts)) fail(what)
       this.#kept.add(slot, numbers(kept, 'row'))
       if (drops) this.#checkDuplicates(slot, drops, fail)
-      this.#totals.add(parts)
+      if (rows) this.#totals.add({ ...parts, kept: rows })
+      else this.#totals.skip(`slot ${slot} has kept rows that it has not measured`)
     })
   }
 
@@ -78,12 +82,12 @@ export class FateCheck {
     }
   }
 
-  #decode(entry: Logged, slot: number, topic: string): Promise<Batch | null> | null {
+  #decode(entry: Logged, slot: number, topic: string, decode = decodeEntry): Promise<Batch | null> | null {
     const { value } = entry
     if (!value) return null
     return this.#checks.headers.attempt(entry, `${advices.restore} (${topic}, slot ${slot})`, () => {
       this.#checks.headers.counted++
-      return decodeEntry(value)
+      return decode(value)
     })
   }
 
@@ -129,12 +133,20 @@ function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts): str
   if (lost >= 0) problems.push(`slot ${slot}, row ${lost} was measured and is neither kept nor dropped`)
   const gap = marks.indexOf(unseen)
   if (gap >= 0) problems.push(`slot ${slot} has no row ${gap}`)
-  const edited = problems.length ? -1 : findEdited(scored, kept)
+  const edited = problems.length || !isWhole(kept) ? -1 : findEdited(scored, kept)
   if (edited >= 0) problems.push(`slot ${slot}, row ${edited} was kept with another text than it was measured with`)
   return problems
 }
 
-/** A kept row whose text is not the measured one's, or -1. Both batches are in the order of rows. */
+/** The kept rows with what is summed and counted of them, or null where that can't be told. */
+function joinedOf(scored: Batch | null, kept: Batch): Batch | null {
+  if (isWhole(kept)) return kept
+  if (!scored || indexesOf(scored, kept).includes(-1)) return null
+  const { row, domain, text } = scored.columns
+  return joinKept({ rows: scored.rows, columns: { text, domain, row } }, kept)
+}
+
+/** A kept row whose text is not the measured one's, or -1: whole rows alone have one. Both batches are in the order of rows. */
 function findEdited(scored: Batch, kept: Batch): number {
   const [all, rows] = [numbers(scored, 'row'), numbers(kept, 'row')]
   const [before, after] = [utf8(scored, 'text'), utf8(kept, 'text')]

@@ -90,6 +90,7 @@ export interface SlotParts {
   readonly dead: Batch | null
   /** As the header says, which is what the deciding stage counts. */
   readonly deadRows: number
+  /** As the entry holds it; counted are its rows whole. */
   readonly kept: Batch
   readonly drops: Batch | null
 }

@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib'
 import { isMissing, listNames, sizeOf } from '../disk/files.ts'
 import { readBytes } from '../disk/transfer.ts'
 import { limits } from '../limits.ts'
+import type { Sealed } from '../record/sequel.ts'
 import { byteAt, type Check } from './check.ts'
 
 const fileName = 'decide.tables'
@@ -34,7 +35,7 @@ const headBytes = 8
 const advice = 'delete the folder state, and the next start rebuilds it from the log'
 
 /**
- * Holds a state file's first `bytes` against its checksums, and whose it says that it is against the run. Returns the slot before which it holds all,
+ * Holds a state file's first `bytes` against its checksums, and whose it says that it is against the run. Returns what its last seal says,
  * or null where there is no file. It may lag the log.
  */
 export async function verifyState(
@@ -42,13 +43,16 @@ export async function verifyState(
   { path, bytes }: StateFile,
   { identity, run }: TablesOwner,
   check: Check,
-): Promise<number | null> {
+): Promise<Sealed | null> {
   await using file = await open(join(dir, path), 'r').catch(error => {
     if (isMissing(error)) return null
     throw error
   })
   if (!file) return null
   let slot = 0
+  let last: Buffer | null = null
+  let header = ''
+  const sealed = () => ({ slot, mark: last && markIn(last, header) })
   for (let at = 0; at < bytes; ) {
     const head = Buffer.from(await readBytes(file, at, headBytes))
     const length = head.length === headBytes ? head.readUInt32LE(0) : 0
@@ -60,24 +64,27 @@ export async function verifyState(
     // The file is never synced: a power failure leaves zeros where a block did not reach the disk.
     if (isCut || (payload && !isWhole && hasLostBlock(payload, at + headBytes))) {
       check.note(`${path}: ${bytes - at} bytes from byte ${at} are not whole and are cut at the next start`)
-      return slot
+      return sealed()
     }
     if (!payload || !isWhole) {
       const what = `its frame does not match its checksum: a start takes the tables up to slot ${slot} and decides the rest again`
       check.fail(byteAt(path, at), what, advice)
-      return slot
+      return sealed()
     }
-    if (at === 0) checkHeader(path, payload.toString('utf8'), { identity, run }, check)
-    else {
+    if (at === 0) {
+      header = payload.toString('utf8')
+      checkHeader(path, header, { identity, run }, check)
+    } else {
       const [from, to] = payload.length < 16 ? [-1, slot] : [payload.readDoubleLE(0), payload.readDoubleLE(8)]
       if (from !== slot)
         check.fail(byteAt(path, at), `a seal from slot ${from} on follows one up to slot ${slot}`, advice)
       slot = to
+      last = payload
       check.counted++
     }
     at = end
   }
-  return slot
+  return sealed()
 }
 
 function checkHeader(path: string, header: string, { identity, run }: TablesOwner, check: Check): void {
@@ -85,6 +92,25 @@ function checkHeader(path: string, header: string, { identity, run }: TablesOwne
   if (owner?.identity !== identity)
     check.fail(byteAt(path, 0), `it was filled by other deciders than the run's: ${header.slice(magic.length)}`, advice)
   else if (owner.run !== run) check.fail(byteAt(path, 0), 'it was filled by another run', advice)
+}
+
+/** Bytes of a table's entry: of a keyed one two halves of the key and the value. */
+const entryBytesOf = ([, kind, width]: readonly unknown[]) => (kind === 'keyed' ? 8 : 0) + Number(width)
+
+/** The mark of a seal: what stands behind the entries of each table. Null where it has none. */
+function markIn(payload: Buffer, header: string): number | null {
+  let at = 16
+  for (const shape of readShapes(header))
+    at += 4 + (at + 4 <= payload.length ? payload.readUInt32LE(at) : 0) * entryBytesOf(shape)
+  return at + 4 === payload.length ? payload.readUInt32LE(at) : null
+}
+
+function readShapes(header: string): readonly (readonly unknown[])[] {
+  try {
+    return JSON.parse(header.slice(magic.length)).shapes ?? []
+  } catch {
+    return []
+  }
 }
 
 /** What filled a file of tables: the deciders' fingerprint, and the binding of its run or null. */

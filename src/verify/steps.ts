@@ -1,14 +1,11 @@
 import { join } from 'node:path'
 import { tokenize } from '../annotate/tokenize.ts'
-import { decodeBatch } from '../batch/arrow/ipc.ts'
 import { type Batch, list, numbers, utf8 } from '../batch/batch.ts'
 import { takeRows } from '../batch/rows.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import type { Step } from '../feed/files/steps.ts'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
-import { topics } from '../record/layout.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { readSlot } from '../record/slots.ts'
 import { openShard } from '../shards/shard.ts'
 import type { EncodingName } from '../text/tokens/bpe.ts'
 import type { Check } from './check.ts'
@@ -154,10 +151,9 @@ function findDocument(path: string, token: number): { slot: number; row: number;
   throw new RangeError(`${path} has no row ${index}`)
 }
 
-async function readKept({ log, run }: RunReader, slot: number, row: number): Promise<Batch | null> {
-  const entry = await readSlot(log, topics.kept, run.partitions, slot)
-  if (!entry || entry.headers.end) return null
-  const { batch } = decodeBatch(entry.value)
+async function readKept(run: RunReader, slot: number, row: number): Promise<Batch | null> {
+  const batch = await run.kept(slot)
+  if (!batch) return null
   const index = numbers(batch, 'row').indexOf(row)
   return index < 0 ? null : takeRows({ rows: batch.rows, columns: { text: utf8(batch, 'text') } }, [index])
 }

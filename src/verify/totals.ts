@@ -1,10 +1,14 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { NameLimit } from '../decide/name-limit.ts'
+import { countLabelled } from '../record/labelled.ts'
 import { readDecideNote } from '../record/notes.ts'
 import { addCount, countRepaired, type DecideTotals, emptyDecideTotals } from '../record/totals.ts'
 import { advices, type Check } from './check.ts'
 import type { SlotGroup, SlotParts } from './slots.ts'
+
+/** What a run does not count that began before it was counted. */
+const countedLater: readonly (keyof DecideTotals)[] = ['uncompared', 'labelled']
 
 /** Counts the deciding stage's totals again from what its slots hold, and compares them with the note of each commit. */
 export class TotalsCount {
@@ -30,6 +34,7 @@ export class TotalsCount {
     totals.dead += deadRows
     totals.kept += kept.rows
     totals.textBytes += bytesOf(scored)
+    countLabelled(totals.labelled!, scored)
     const faults = scored.columns.repaired && utf8(scored, 'repaired')
     if (faults?.bytes.length) for (let row = 0; row < scored.rows; row++) countRepaired(totals, stringAt(faults, row))
     totals.keptBytes += bytesOf(kept)
@@ -50,7 +55,7 @@ export class TotalsCount {
     const noted = readDecideNote(position).totals
     for (const name of Object.keys(this.#totals) as (keyof DecideTotals)[]) {
       const [was, is] = [noted[name], this.#totals[name]].map(value => canonicalJson(value ?? null))
-      if (was === is || (name === 'uncompared' && noted.uncompared === undefined)) continue
+      if (was === is || (countedLater.includes(name) && noted[name] === undefined)) continue
       const what = `after slot ${slot} the note says ${name} ${shorten(was)}, and the slots so far have ${shorten(is)}`
       this.#check.fail(main, what, advices.report)
       this.#isKnown = false

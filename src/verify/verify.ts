@@ -5,15 +5,18 @@ import { listFiles } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
 import { Ahead } from '../record/ahead.ts'
 import { bindingOf, findBreak } from '../record/binding.ts'
+import { JoinedLog } from '../record/joined-log.ts'
 import { topics } from '../record/layout.ts'
 import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { findOtherTables } from '../record/sequel.ts'
 import { BoundScan } from './bound.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
 import { checkFeedEnd, findHead, verifyFeed } from './feed.ts'
 import { verifyInput } from './input.ts'
+import { JoinedScan } from './joined-scan.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { KeptByShard } from './sealed.ts'
@@ -140,6 +143,8 @@ async function openScan({ dir, run, log, first }: RunReader, stage: Stage, { log
     run.log === null
       ? await JournalScan.open(dir, stage, check, first > 0)
       : await TopicScan.open(log, stage, run, check)
+  if (stage === 'annotate' && run.log === null && log instanceof JoinedLog)
+    return new BoundScan(new JoinedScan(scan, log, check), bindingOf(run), bound)
   // Who annotates a share of a spread run may not see its folder, nor its id.
   const held = run.spread && stage === 'annotate' ? scan : new BoundScan(scan, bindingOf(run), bound)
   return stage === 'annotate' || run.log !== null ? held : new WholeNotes(held, stage, check, first > 0)
@@ -218,7 +223,7 @@ function checkTail({ tail }: StageScan, { log }: Checks, used: string | null): v
 }
 
 async function checkState(
-  { dir, run }: RunReader,
+  { dir, run, log, first }: RunReader,
   file: StateFile,
   decided: number,
   isDamaged: boolean,
@@ -226,15 +231,18 @@ async function checkState(
 ): Promise<void> {
   if (file.bytes === 0) return
   const owner = { identity: run.segments[0].state, run: bindingOf(run) }
-  const slot = await verifyState(dir, file, owner, state)
-  if (slot === null) return
+  const sealed = await verifyState(dir, file, owner, state)
+  if (sealed === null) return
+  const { slot } = sealed
   // A start beside this may have cut the file and sealed further slots since the log was looked at.
   if (slot > decided && !isDamaged && slot > (await decidedNow(dir, run)))
     state.fail(
       fileAt(file.path),
       `it holds slots before ${slot}, and the log only those before ${decided}`,
-      'delete its folder, and the next start rebuilds it from the log',
+      advices.state,
     )
+  else if (!isDamaged && slot <= decided && (await findOtherTables(dir, run, log, sealed, first)))
+    state.fail(fileAt(file.path), `it was filled with another slot ${slot - 1} than the log holds`, advices.state)
   else if (slot < decided) state.note(`${file.path} lags ${decided - slot} slots, which the next start enters again`)
 }
 

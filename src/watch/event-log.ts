@@ -61,6 +61,7 @@ export class EventLog {
     else if (event.kind === 'held') this.#hold(event)
     else if (event.kind === 'shares') this.#share(event)
     else if (event.kind === 'passed-over') this.tell('warn', 'passed-over', { file: event.split, what: event.what })
+    else if (event.kind === 'left-out') this.#tellLeftOut(event)
     else if (event.kind === 'source-waits') this.tell('warn', 'source-waits', { waiting: event.waiting })
     else if (event.kind === 'split-changed') {
       const { split: file, was, now } = event
@@ -123,6 +124,10 @@ export class EventLog {
   #hold({ slot, trips }: RunEvent & { kind: 'held' }): void {
     const groups = trips.slice(0, groupsMax).map(({ guard, group, rows, removed }) => ({ guard, group, rows, removed }))
     this.tell('error', 'guard-hold', { stage: 'decide', slot, groups })
+  }
+
+  #tellLeftOut({ leftOut }: RunEvent & { kind: 'left-out' }): void {
+    if (leftOut.length > 0) this.tell('warn', 'left-out', { leftOut })
   }
 
   /** The first count is what was published before. */

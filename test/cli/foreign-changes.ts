@@ -73,6 +73,15 @@ export function foreignChangesOf({ home }: World): Record<string, Case> {
       word: /would be refused: slot 2 of the run in .* was decided from other rows than the log of stage 'annotate' holds/,
       exit: 65,
     },
+    'tables of a copy that went on apart': {
+      base: 'stopped',
+      prepare: dir =>
+        rewriteTopic(dir, 'decide.kept', append => [
+          { ...append, value: encodeBatch(decodeBatch(append.value).batch, { a: 'b' }) },
+        ]),
+      word: /would be refused: the state in .* was filled with another slot 2 than the log holds: .* delete the state/,
+      exit: 65,
+    },
     'lanes, edited': {
       base: 'stopped',
       prepare: runFile(text => text.replace(/"lanes": \d+/, '"lanes": 3')),

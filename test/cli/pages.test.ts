@@ -66,6 +66,7 @@ test('run again, it says so, changes nothing, and --json ends with one line of a
     'repairs',
     'tombstones',
     'otherDomains',
+    'leftOut',
     'tokens',
     'textBytes',
     'seconds',

@@ -50,6 +50,7 @@ const commands = () => [
   ['verify', '--steps', '1'],
   ['release', '--who', 'w', '--why', 'y'],
   ['decisions', 'gopherQuality'],
+  ['what-if', 'test'],
 ]
 
 test('no command that reads a run loads the file that run.json names', async () => {

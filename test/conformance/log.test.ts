@@ -93,6 +93,21 @@ const mutants: readonly Mutant<LogSubject>[] = [
     () => withEntries(entry => ({ ...entry, value: Buffer.concat([entry.value, Buffer.alloc(1)]).subarray(0, -1) })),
   ],
   [
+    /any part of a value/,
+    'parts begin a byte too late',
+    () =>
+      withParts(log => ({
+        async *readPartial(from: Cursor) {
+          for await (const { value, ...entry } of log.read(from, AbortSignal.abort()))
+            yield {
+              ...entry,
+              length: value.length,
+              readPart: async (at, bytes) => value.subarray(at + 1, at + 1 + bytes),
+            }
+        },
+      })),
+  ],
+  [
     /bounds are/,
     'a commit is applied twice',
     () =>

@@ -65,7 +65,7 @@ const mistakes: [what: string, module: string, from: string, to: string, kills: 
     'tables that are sealed before the log has the slots',
     'run/decide/decide-stage.ts',
     'await owner.commit(commitOf(group, slot, notes))',
-    'await state.seal(slot)\n        await owner.commit(commitOf(group, slot, notes))',
+    'await state.seal(slot, group.mark)\n        await owner.commit(commitOf(group, slot, notes))',
     ['decide.frame.before:2'],
     /the state in .* holds slots before \d+ and the log only those before \d+/,
   ],

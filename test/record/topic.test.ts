@@ -7,26 +7,31 @@ import { type Batch, numbers, stringAt, utf8, utf8From } from '../../src/batch/b
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Log, Topics } from '../../src/log/log.ts'
 import { fingerprintSource } from '../../src/pipeline/fingerprint.ts'
-import { topicShapes } from '../../src/record/layout.ts'
+import { encodeKept, joinKept, keptBatch } from '../../src/record/kept.ts'
+import { topicShapes, topics } from '../../src/record/layout.ts'
 import type { RunFile } from '../../src/record/run-file.ts'
 import { endAppends, slotAppend } from '../../src/record/slots.ts'
 import { topic } from '../../src/record/topic.ts'
 import { broker, newRun, openLog, options, testOnBroker } from '../log/kafka/broker.ts'
 import { makeFolder } from '../temporary.ts'
 
-// The kept documents of a run as the source of another: slots 0 to 6 with two documents each, over some partitions.
+// The kept documents of a run as the source of another: slots 0 to 6 with two documents each and one that was dropped between them,
+// over some partitions. Of every third slot an older version kept whole rows.
 const slots = 7
 
 const batchOf = (slot: number): Batch => ({
-  rows: 2,
+  rows: 3,
   columns: {
-    text: utf8From([`text ${slot}`, 'more']),
-    id: utf8From([`${slot}-0`, `${slot}-1`]),
-    domain: utf8From(['d', 'd']),
-    file: utf8From(['a.jsonl', 'a.jsonl']),
-    line: { kind: 'u32', values: Uint32Array.of(2 * slot + 1, 2 * slot + 2) },
+    text: utf8From([`text ${slot}`, 'dropped', 'more']),
+    id: utf8From([`${slot}-0`, 'dropped', `${slot}-1`]),
+    domain: utf8From(['d', 'd', 'd']),
+    row: { kind: 'u32', values: Uint32Array.of(0, 1, 2) },
   },
 })
+const keptOf = (slot: number) => {
+  const kept = keptBatch([0, 2], ['', 'moved'])
+  return encodeKept(slot % 3 === 2 ? joinKept(batchOf(slot), kept) : kept)
+}
 
 const runFile: RunFile = {
   version: 1,
@@ -49,13 +54,15 @@ async function makeRun(partitions: number, log: string | null, open: (dir: strin
   await mkdir(dir)
   await writeFile(join(dir, 'run.json'), JSON.stringify({ ...runFile, partitions, log }))
   const target = await open(dir)
+  await using annotate = await target.own('annotate')
   await using owner = await target.own('decide')
-  for (let slot = 0; slot < slots; slot++)
-    await owner.commit({
-      positions: [],
-      appends: [slotAppend('decide.kept', slot, partitions, encodeBatch(batchOf(slot)), {})],
-    })
-  await owner.commit({ positions: [], appends: endAppends('decide.kept', slots, partitions) })
+  for (let slot = 0; slot < slots; slot++) {
+    const scored = slotAppend('annotate.scored', slot, partitions, encodeBatch(batchOf(slot)), {})
+    await annotate.commit({ positions: [], appends: [scored] })
+    await owner.commit({ positions: [], appends: [slotAppend('decide.kept', slot, partitions, keptOf(slot), {})] })
+  }
+  await annotate.commit({ positions: [], appends: endAppends(topics.scored, slots, partitions) })
+  await owner.commit({ positions: [], appends: endAppends(topics.kept, slots, partitions) })
   return { dir, log: target }
 }
 
@@ -67,7 +74,7 @@ const onBroker = (partitions: number) =>
     openLog({ run: dir.split('/').at(-1)! }, options(), topicShapes({ partitions, lanes: 1 })),
   )
 
-/** Ids of the documents from a position on, as `id file line`, and the positions after each chunk. */
+/** The documents from a position on, as `id domain line`, and the positions after each chunk. */
 async function read(dir: string, from = { offset: 0, line: 1 }) {
   const source = topic(dir)
   const [split] = await Array.fromAsync(source.splits(new AbortController().signal))
@@ -76,14 +83,29 @@ async function read(dir: string, from = { offset: 0, line: 1 }) {
   for await (const chunk of source.read(split, from, new AbortController().signal)) {
     const { batch } = await source.parse(chunk)
     for (let row = 0; row < batch.rows; row++)
-      documents.push(`${stringAt(utf8(batch, 'id'), row)} ${numbers(batch, 'line')[row]}`)
+      documents.push(
+        `${['id', 'domain'].map(name => stringAt(utf8(batch, name), row)).join(' ')} ${numbers(batch, 'line')[row]}`,
+      )
     positions.push(chunk.next)
   }
   return { documents, positions }
 }
 
 const expected = (from: number, firstLine = 2 * from + 1) =>
-  Array.from({ length: 2 * (slots - from) }, (_, i) => `${from + Math.floor(i / 2)}-${i % 2} ${firstLine + i}`)
+  Array.from(
+    { length: 2 * (slots - from) },
+    (_, i) => `${from + Math.floor(i / 2)}-${i % 2} ${['d', 'moved'][i % 2]} ${firstLine + i}`,
+  )
+
+/** Trims a topic's slots before one. */
+async function trimBefore(log: Log & Topics, topic: string, partitions: number, slot: number): Promise<void> {
+  for (let partition = 0; partition < partitions; partition++) {
+    let before = 0n
+    for await (const entry of log.read({ topic, partition, offset: 0n }, AbortSignal.abort()))
+      if (Number(entry.headers.slot) < slot) before = entry.offset + 1n
+    await log.trim(topic, partition, before)
+  }
+}
 
 async function checkReading(make: (partitions: number) => ReturnType<typeof makeRun>, partitions: number) {
   const { dir, log } = await make(partitions)
@@ -92,20 +114,16 @@ async function checkReading(make: (partitions: number) => ReturnType<typeof make
   assert.deepEqual(documents, expected(0))
   for (const [i, position] of positions.entries())
     assert.deepEqual((await read(dir, position)).documents, expected(i + 1))
-  // Slots before 3 are trimmed: it begins there, and whoever was in them is told.
-  for (let partition = 0; partition < partitions; partition++) {
-    const counts = Array.from({ length: 3 }, (_, slot) => slot).filter(slot => slot % partitions === partition)
-    let before = 0n
-    for await (const entry of log.read({ topic: 'decide.kept', partition, offset: 0n }, AbortSignal.abort()))
-      if (counts.includes(Number(entry.headers.slot))) before = entry.offset + 1n
-    await log.trim('decide.kept', partition, before)
-  }
+  await trimBefore(log, topics.kept, partitions, 3)
+  // It begins there, and whoever was in what is gone is told.
   assert.deepEqual((await read(dir)).documents, expected(3, 1))
   assert.deepEqual((await read(dir, positions[3])).documents, expected(4))
   await assert.rejects(read(dir, positions[0]), {
     code: 'trimmed',
     message: /decide\.kept begins with slot \d, and slot 1 is needed/,
   })
+  await trimBefore(log, topics.scored, partitions, 5)
+  assert.deepEqual((await read(dir)).documents, expected(5, 1), 'and where its rows are gone, behind these')
 }
 
 for (const partitions of [1, 3]) {

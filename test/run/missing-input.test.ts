@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { runMain } from '../cli/terminal.ts'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import { parseLines, runMain } from '../cli/terminal.ts'
 import { makeFolder } from '../temporary.ts'
 import { writePipeline } from './fixture.ts'
 
@@ -53,6 +54,42 @@ test('a field of domains that no document has is told', async () => {
   assert.match(without.err, told)
   const some = `${JSON.stringify({ text: 'y', meta: { source: 'books' } })}\n${line('text', 'x')}`
   assert.doesNotMatch((await runMain((await makeRun(some, 'a.jsonl', options)).args)).err, told)
+})
+
+test('a field of ids, addresses or times that no document has is told, and one that some have is not', async () => {
+  const options = ", { id: 'key', url: 'uri', added: 'meta.when' }"
+  const told = (field: string) => new RegExp(`no document has the field "${field}", of which the source takes '`)
+  const cases: [content: string, missed: string[]][] = [
+    [line('text', 'x').repeat(2), ['key', 'uri', 'meta.when']],
+    [line('text', 'x') + line('text', 'y').replace('{', '{"uri":"u","key":7,'), ['meta.when']],
+    // What a record has and is empty is not there either; its place is not taken for an id.
+    [line('text', 'x').replace('{', '{"uri":"","key":"","meta":{"when":"2026"},'), ['key', 'uri']],
+  ]
+  for (const [content, missed] of cases) {
+    const { args } = await makeRun(content, 'a.jsonl', options)
+    const { status, err } = await runMain(args)
+    assert.equal(status, 0, err)
+    for (const field of ['key', 'uri', 'meta.when'])
+      assert.equal(told(field).test(err), missed.includes(field), `${field} of ${content}: ${err}`)
+    // What had ended says it again, for scripts and logs, too.
+    const { missingFields } = JSON.parse((await runMain([...args, '--json'])).out)
+    assert.equal(missingFields.length, missed.length)
+    const logged = parseLines((await runMain([...args, '--log-format', 'json'])).err)
+    assert.deepEqual(logged.find(({ event }) => event === 'missing-fields')?.fields, missingFields)
+  }
+  // Names that nobody chose may be missing.
+  assert.equal((await runMain((await makeRun(line('text', 'x'))).args)).err, '')
+})
+
+test('labels of Parquet and the columns that are to go to meta are told alike', async () => {
+  const dir = makeFolder('input-columns')
+  const columnData = [{ name: 'text', data: ['x', 'y'], type: 'STRING' as const }]
+  await writeFile(join(dir, 'a.parquet'), Buffer.from(parquetWriteBuffer({ columnData })))
+  const source = `h.parquet(${JSON.stringify(join(dir, 'a.parquet'))}, { url: 'uri', columns: ['score'] })`
+  const pipeline = await writePipeline(dir, () => `h.pipeline('test').from(${source})`)
+  const { err } = await runMain(['run', pipeline, '--dir', makeFolder('runs'), '--workers', '1'])
+  assert.match(err, /no document has the field "uri", of which the source takes 'url': none has an address/)
+  assert.match(err, /a\.parquet: there is no column "score", which the option columns names/)
 })
 
 test('a file that can not be opened ends a run before it has one, and the same command goes on once it can', async () => {

@@ -1,5 +1,6 @@
 import { Random } from '../random.ts'
-import { type CorpusFile, drawCorpus, shorten } from './corpus.ts'
+import { type CorpusFile, drawCorpus, lengthen, shorten } from './corpus.ts'
+import { addStrange } from './corpus-strange.ts'
 import { drawPipeline, type PipelineShape } from './pipelines.ts'
 import type { Limits } from './small-limits.ts'
 
@@ -18,6 +19,10 @@ export interface Case {
   /** Whether files come while it runs, so that slots are what the run made of them. */
   readonly isGrowing: boolean
   readonly hasPoison: boolean
+  /** Whether the files that are there from the start were written long before, so that their times tell that nobody wrote to them since. */
+  readonly isSettled: boolean
+  /** Whether the file system takes two names for one that differ in case alone. */
+  readonly foldsCase: boolean
 }
 
 /** The case of a seed; with its first `lines` lines alone where a number is given. */
@@ -35,8 +40,55 @@ export function drawCase(seed: number, lines = Number.POSITIVE_INFINITY): Case {
     isGrowing,
     poison: hasPoison ? 0.04 : 0,
   }
-  const files = drawCorpus(random.fork('corpus'), shape, limits.documentBytesMax)
-  return { seed, files: shorten(files, lines), pipeline, limits, workers, follow, isGrowing, hasPoison }
+  const drawn = drawCorpus(random.fork('corpus'), shape, limits.documentBytesMax)
+  const input = drawInput(random.fork('input'))
+  const strange = addStrange(random.fork('strange'), drawn, input)
+  const named = input.isNested ? strange.map(nest) : strange
+  // A line that is too long is read slot by slot.
+  const isLong = input.isLong && limits.slotBytes > 2000
+  const files = isLong ? [lengthen(named[0]), ...named.slice(1)] : named
+  return {
+    seed,
+    workers,
+    follow,
+    isGrowing,
+    hasPoison,
+    isSettled: input.isSettled,
+    foldsCase: input.foldsCase,
+    limits: { ...limits, ...drawNameLimits(random.fork('names'), input.hasDomains) },
+    files: shorten(files, lines),
+    pipeline: { ...pipeline, pattern: input.isNested ? '/sim/in/*/*.jsonl' : '/sim/in/*.jsonl' },
+  }
+}
+
+/** How the files lie. */
+const drawInput = (random: Random) => ({
+  isSettled: random.chance(0.7),
+  isNested: random.chance(0.3),
+  isLong: random.chance(0.1),
+  hasDomains: random.chance(0.25),
+  hasMeetings: random.chance(0.1),
+  foldsCase: random.chance(0.4),
+})
+
+/** How many names are kept apart, which are those that ship where documents have none that is strange. */
+function drawNameLimits(random: Random, isStrange: boolean): Required<NameLimits> {
+  const isFew = isStrange && random.chance(0.6)
+  const isFewFed = isStrange && random.chance(0.6)
+  return {
+    // There are two languages.
+    domainsMax: isFew ? random.between(3, 9) : 4096,
+    fedDomainsMax: isFewFed ? random.between(1, 6) : 1024,
+    nameLengthMax: isFew && random.chance(0.4) ? 250 : 512,
+  }
+}
+
+type NameLimits = Pick<Limits, 'domainsMax' | 'fedDomainsMax' | 'nameLengthMax'>
+
+/** In a folder of those whose names begin with the same letter. */
+function nest(file: CorpusFile): CorpusFile {
+  const name = file.name.slice(file.name.lastIndexOf('/') + 1)
+  return { ...file, name: `/sim/in/${name[0]}/${name}` }
 }
 
 function drawLimits(random: Random, workers: number): Case['limits'] {

@@ -5,6 +5,8 @@ export interface CorpusFile {
   readonly name: string
   readonly lines: readonly Uint8Array[]
   readonly comesAt: number
+  /** It begins and ends with a line that is longer than what a stamp looks at. */
+  readonly isLong?: boolean
 }
 
 /** In a text: what the simulated annotator does at it. */
@@ -55,12 +57,24 @@ function drawText(random: Random, { poison }: CorpusShape, texts: readonly strin
   const chance = random.unit()
   if (texts.length && chance < 0.1) return random.pick(texts)
   if (texts.length && chance < 0.2) return `${random.pick(texts)} ${random.pick(words)}`
-  const count = Math.round(random.spread(4, 120))
-  const text = Array.from({ length: count }, () => random.pick(words)).join(' ')
+  const text = drawWords(random, Math.round(random.spread(4, 120)))
   if (chance > 0.99) return `${text} ${marks.throws}`
   if (random.chance(poison)) return `${text} ${random.chance(0.5) ? marks.hangs : marks.crashes}`
   return text
 }
+
+export function drawWords(random: Random, count: number): string {
+  return Array.from({ length: count }, () => random.pick(words)).join(' ')
+}
+
+/** The file between two lines that are too long to be documents: its stamp tells nothing of what it has inside. */
+export function lengthen(file: CorpusFile): CorpusFile {
+  const line = Buffer.alloc(stampedBytes + 500, 'x')
+  return { ...file, lines: [line, ...file.lines, line], isLong: true }
+}
+
+/** At each end of a file. */
+const stampedBytes = 64 * 1024
 
 /** A file's bytes. The last line of some has no newline. */
 export function bytesOf({ lines, name }: CorpusFile): Uint8Array {

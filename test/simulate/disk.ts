@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { dirname } from 'node:path'
 import type { Random } from '../random.ts'
 import { applyChange, type Change, type CrashCounts, drawMood, isReplaced, tear } from './disk-content.ts'
@@ -18,9 +19,16 @@ export class Inode {
   names = new Map<string, Inode>()
   durableNames = new Map<string, Inode>()
   nameChanges: NameChange[] = []
+  /** Tells it from every other, also from one that had its name. */
+  readonly number: number
+  /** When its content, and when anything of it, was changed last. */
+  mtimeMs: number
+  ctimeMs: number
 
-  constructor(kind: 'file' | 'folder') {
+  constructor(kind: 'file' | 'folder', number = 0, atMs = 0) {
     this.kind = kind
+    this.number = number
+    this.mtimeMs = this.ctimeMs = atMs
   }
 }
 
@@ -29,18 +37,31 @@ type NameChange =
   | { readonly kind: 'remove'; readonly name: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly inode: Inode }
 
-/** An error as Node's file system gives it. */
+/** An error as Node's file system gives it, which has no name for a quota that is used up. */
 export function systemError(code: string, syscall: string, path: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: simulated, ${syscall} '${path}'`), { code, syscall, path, errno: -1 })
+  const { EDQUOT } = constants.errno
+  const [name, errno] = code === 'EDQUOT' ? [`Unknown system error -${EDQUOT}`, -EDQUOT] : [code, -1]
+  return Object.assign(new Error(`${name}: simulated, ${syscall} '${path}'`), { code: name, syscall, path, errno })
 }
 
 export class Disk {
   readonly root = new Inode('folder')
+  /** The file system's clock. */
+  readonly #now: () => number
+  /** What a name is looked up by: file systems that fold case take two names for one. */
+  readonly #fold: (name: string) => string
+  #inodes = 0
+
+  constructor(now: () => number = () => 0, fold: (name: string) => string = name => name) {
+    this.#now = now
+    this.#fold = fold
+  }
 
   /** The file or folder at a path, or undefined. */
   find(path: string): Inode | undefined {
     let inode: Inode | undefined = this.root
-    for (const name of path.split('/')) if (name) inode = inode?.kind === 'folder' ? inode.names.get(name) : undefined
+    for (const name of path.split('/'))
+      if (name) inode = inode?.kind === 'folder' ? inode.names.get(this.#fold(name)) : undefined
     return inode
   }
 
@@ -60,7 +81,7 @@ export class Disk {
       return found
     }
     if (flags.startsWith('r')) throw systemError('ENOENT', 'open', path)
-    const inode = new Inode('file')
+    const inode = this.#make('file')
     this.#setName(path, inode, 'open')
     return inode
   }
@@ -75,15 +96,22 @@ export class Disk {
 
   write(inode: Inode, bytes: Uint8Array, at: number): void {
     const change: Change = { kind: 'write', at, bytes: Uint8Array.from(bytes) }
-    inode.content = applyChange(inode.content, change)
-    inode.changes.push(change)
+    this.#change(inode, change)
   }
 
   truncate(inode: Inode, size: number): void {
     if (size === inode.content.length && inode.changes.length === 0) return
-    const change: Change = { kind: 'truncate', size }
+    this.#change(inode, { kind: 'truncate', size })
+  }
+
+  #make(kind: 'file' | 'folder'): Inode {
+    return new Inode(kind, ++this.#inodes, this.#now())
+  }
+
+  #change(inode: Inode, change: Change): void {
     inode.content = applyChange(inode.content, change)
     inode.changes.push(change)
+    inode.mtimeMs = inode.ctimeMs = this.#now()
   }
 
   /** Makes a file's content, or a folder's names, last. */
@@ -110,7 +138,7 @@ export class Disk {
 
   makeFolder(path: string): void {
     if (this.find(path)) throw systemError('EEXIST', 'mkdir', path)
-    this.#setName(path, new Inode('folder'), 'mkdir')
+    this.#setName(path, this.#make('folder'), 'mkdir')
   }
 
   link(from: string, to: string): void {
@@ -122,7 +150,8 @@ export class Disk {
   unlink(path: string): void {
     if (this.get(path, 'unlink').kind === 'folder') throw systemError('EISDIR', 'unlink', path)
     const folder = this.#folderOf(path, 'unlink')
-    const name = nameOf(path)
+    const name = this.#nameOf(path)
+    folder.names.get(name)!.ctimeMs = this.#now()
     folder.names.delete(name)
     folder.nameChanges.push({ kind: 'remove', name })
   }
@@ -131,7 +160,7 @@ export class Disk {
     if (dirname(from) !== dirname(to)) throw systemError('EXDEV', 'rename', from)
     const inode = this.get(from, 'rename')
     const folder = this.#folderOf(to, 'rename')
-    const change: NameChange = { kind: 'rename', from: nameOf(from), to: nameOf(to), inode }
+    const change: NameChange = { kind: 'rename', from: this.#nameOf(from), to: this.#nameOf(to), inode }
     applyName(folder.names, change)
     folder.nameChanges.push(change)
   }
@@ -142,17 +171,24 @@ export class Disk {
     return [...inode.names.keys()]
   }
 
-  /** Puts a file there as if it had always been: input, not output. */
-  place(path: string, bytes: Uint8Array): void {
+  /** Puts a file there as if it had been since `atMs`: input, not output. One that is there is written over. */
+  place(path: string, bytes: Uint8Array, atMs = this.#now()): void {
     for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1))
       if (!this.find(path.slice(0, at))) this.makeFolder(path.slice(0, at))
     const inode = this.open(path, 'w')
     this.write(inode, bytes, 0)
+    inode.mtimeMs = inode.ctimeMs = atMs
     this.sync(inode)
     for (let folder = dirname(path); ; folder = dirname(folder)) {
       this.sync(this.find(folder)!)
       if (folder === '/') return
     }
+  }
+
+  /** Takes a file away for good. */
+  remove(path: string): void {
+    this.unlink(path)
+    this.sync(this.find(dirname(path))!)
   }
 
   /** Paths of all files below a folder, sorted. */
@@ -191,7 +227,7 @@ export class Disk {
 
   #setName(path: string, inode: Inode, syscall: string): void {
     const folder = this.#folderOf(path, syscall)
-    const change: NameChange = { kind: 'set', name: nameOf(path), inode }
+    const change: NameChange = { kind: 'set', name: this.#nameOf(path), inode }
     applyName(folder.names, change)
     folder.nameChanges.push(change)
   }
@@ -201,10 +237,10 @@ export class Disk {
     if (folder.kind !== 'folder') throw systemError('ENOTDIR', syscall, path)
     return folder
   }
-}
 
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
+  #nameOf(path: string): string {
+    return this.#fold(path.slice(path.lastIndexOf('/') + 1))
+  }
 }
 
 function applyName(names: Map<string, Inode>, change: NameChange): void {

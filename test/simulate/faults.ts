@@ -1,4 +1,5 @@
 import type { Random } from '../random.ts'
+import { type UpsetKind, upsetKinds } from './upsets.ts'
 
 /** What a simulated process asks of its system. Sync calls can fail but nothing can come between them. */
 export type OperationKind =
@@ -38,7 +39,7 @@ export type Fault =
   /** `count` operations fail, from the `nth` of this kind on. */
   | {
       readonly kind: 'error'
-      readonly code: 'EIO' | 'ENOSPC'
+      readonly code: 'EIO' | 'ENOSPC' | 'EDQUOT'
       readonly of: Operations
       readonly nth: number
       readonly count: number
@@ -58,10 +59,17 @@ export type Fault =
   | { readonly kind: 'hang-worker' | 'kill-worker'; readonly nth: number }
   /** The trainer is gone after its nth batch and begins again at its last checkpoint. */
   | { readonly kind: 'kill-reader'; readonly nth: number }
+  /**
+   * A process of another machine of the same name wants the run, when its holder has been busy with the log for longer than one may be
+   * silent. `isMoved`: the holder is gone by then, and the run goes on over there.
+   */
+  | { readonly kind: 'rival'; readonly at: Moment; readonly isMoved: boolean }
+  /** Somebody upsets the input or the pipeline, from this moment on until a start is refused for it. `isKilled`: the process is gone too. */
+  | { readonly kind: 'upset'; readonly what: UpsetKind; readonly at: Moment; readonly isKilled: boolean }
 
 /** What is counted, when it took effect. */
 export const faultKinds = [
-  ...(['kill', 'power', 'drain', 'stop', 'takeover', 'EIO', 'ENOSPC', 'short', 'slow'] as const),
+  ...(['kill', 'power', 'drain', 'stop', 'takeover', 'EIO', 'ENOSPC', 'EDQUOT', 'short', 'slow'] as const),
   ...([
     'torn-write',
     'lost-write',
@@ -71,6 +79,10 @@ export const faultKinds = [
     'poison-row',
     'kill-reader',
     'lag',
+    'upset',
+    'refused',
+    'told',
+    'rival',
   ] as const),
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
@@ -90,7 +102,13 @@ export function drawFaults(random: Random, usual: OperationCounts, kinds: readon
   const faults = Array.from({ length: random.between(1, 5) }, () => drawFault(random, usual, random.pick(kinds)))
   // What one crash left in doubt, the next process builds on; a second crash soon after shows whether it did so rightly.
   if (random.chance(0.5)) faults.push(...drawCluster(random, usual))
-  return faults
+  const isQuota = random.chance(0.4)
+  return isQuota ? faults.map(limitByQuota) : faults
+}
+
+/** The disk is not full: its user may have no more of it. */
+function limitByQuota(fault: Fault): Fault {
+  return fault.kind === 'error' && fault.code === 'ENOSPC' ? { ...fault, code: 'EDQUOT' } : fault
 }
 
 function drawCluster(random: Random, usual: OperationCounts): Fault[] {
@@ -103,6 +121,37 @@ function drawCluster(random: Random, usual: OperationCounts): Fault[] {
     nth += Math.ceil(random.spread(2, 200))
     return { kind: random.chance(0.5) ? 'kill' : 'power', at }
   })
+}
+
+/** What of an input decides what can be done to it. */
+export interface InputShape {
+  readonly isLong: boolean
+  readonly isNested: boolean
+  readonly follow: boolean
+}
+
+/** In a few runs. */
+export function drawRival(random: Random, usual: OperationCounts): Fault[] {
+  if (!random.chance(0.08)) return []
+  const nth = random.between(1, usual.any ?? 1)
+  return [{ kind: 'rival', at: { of: 'any', nth, when: 'after' }, isMoved: random.chance(0.4) }]
+}
+
+/** What fits an input: in some runs nobody upsets anything. */
+export function drawUpset(random: Random, usual: OperationCounts, input: InputShape): Fault[] {
+  if (!random.chance(input.isLong || input.isNested ? 0.8 : 0.5)) return []
+  const what = pickUpset(random, input)
+  // The last operations are of stages that have no more to do with the input.
+  const nth = random.between(1, Math.ceil((usual.any ?? 1) * 0.7))
+  const isKilled = random.chance(what === 'pipeline' || what === 'rewritten' ? 0.2 : 0.6)
+  return [{ kind: 'upset', what, at: { of: 'any', nth, when: 'after' }, isKilled }]
+}
+
+function pickUpset(random: Random, { isLong, isNested, follow }: InputShape): UpsetKind {
+  if (follow) return 'rewritten'
+  if (isLong && random.chance(0.8)) return 'edited'
+  if (isNested && random.chance(0.5)) return 'unreadable'
+  return random.pick(upsetKinds.filter(kind => kind !== 'edited' && kind !== 'rewritten'))
 }
 
 function drawFault(random: Random, usual: OperationCounts, kind: Fault['kind']): Fault {
@@ -134,6 +183,9 @@ function drawFault(random: Random, usual: OperationCounts, kind: Fault['kind']):
       return { kind, nth: random.between(1, Math.ceil((usual.message ?? 2) / 2)) }
     case 'kill-reader':
       return { kind, nth: random.between(1, 12) }
+    case 'upset':
+    case 'rival':
+      throw new Error(`a ${kind} is drawn by itself`)
   }
 }
 

@@ -1,6 +1,7 @@
 import { Children } from './children.ts'
-import { type Mutant, mutants } from './mutants.ts'
+import { mutants } from './mutants.ts'
 import type { Options } from './options.ts'
+import type { Mutant } from './plant-mutant.ts'
 import type { Simulated } from './simulate.ts'
 
 /** A mutant and the seed that finds it, or null when none of so many does. */

@@ -1,4 +1,5 @@
 import { registerHooks } from 'node:module'
+import { mutants } from './mutants.ts'
 import { plantMutant } from './plant-mutant.ts'
 
 /**
@@ -20,6 +21,7 @@ const replaced: Readonly<Record<string, string>> = {
   'node:process': 'process.ts',
   'node:os': 'os.ts',
   'node:crypto': 'crypto.ts',
+  'simulated:date': 'date.ts',
 }
 
 /** Globals that are modules too. A file that uses one imports it in its first line, so that no line moves. */
@@ -30,6 +32,9 @@ const globals: readonly (readonly [name: string, from: string])[] = [
   ['clearInterval', 'node:timers'],
   ['setImmediate', 'node:timers'],
 ]
+
+/** The mutant that this process runs with, by HEADRACE_MUTANT; null for the code as it is. */
+const planted = mutants.find(mutant => mutant.name === process.env.HEADRACE_MUTANT) ?? null
 
 registerHooks({
   resolve: (specifier, context, next) => {
@@ -42,7 +47,7 @@ registerHooks({
     const loaded = next(url, context)
     if (!url.startsWith(source) || !url.endsWith('.ts')) return loaded
     const text = typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source as Uint8Array).toString()
-    return { ...loaded, source: importGlobals(plantMutant(url.slice(source.length), text)) }
+    return { ...loaded, source: importGlobals(plantMutant(planted, url.slice(source.length), text)) }
   },
 })
 
@@ -51,6 +56,7 @@ function importGlobals(text: string): string {
   const imports = named.map(([name, from]) => `import { ${name} } from '${from}';`)
   if (/\bprocess\.(pid|kill)\b/.test(text) && !isBound('process', text))
     imports.push(`import process from 'node:process';`)
+  if (/\bDate\.now\(/.test(text)) imports.push(`import { Date } from 'simulated:date';`)
   return imports.join('') + text
 }
 

@@ -1,6 +1,9 @@
 import { HeadraceError } from '../../src/errors.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
-import { serve } from '../../src/run/measure/worker.ts'
+import { type LoadNote, readLoadNote } from '../../src/record/notes.ts'
+import type { RunEvent } from '../../src/run/events.ts'
+import type { PipelineRef } from '../../src/run/measure/jobs.ts'
+import { makePlan, serve } from '../../src/run/measure/worker.ts'
 import { runPipeline } from '../../src/run/run.ts'
 import { Random } from '../random.ts'
 import type { Case } from './case.ts'
@@ -11,17 +14,19 @@ import { buildPipeline } from './pipelines.ts'
 import type { SimulatedProcess } from './process.ts'
 import { setLimits } from './small-limits.ts'
 import { newTraining, type Training, train } from './trainer.ts'
+import { Upsets } from './upsets.ts'
 import { Watchman } from './watchman.ts'
-import { runFolder, World } from './world.ts'
+import { bootMs, runFolder, World } from './world.ts'
 
 workerCode.main = (data, port, { world }) => {
-  const { ref, progress } = data as { ref: { follow: boolean }; progress: SharedArrayBuffer }
-  serve(Promise.resolve(planOf(world, ref.follow)), port, new Int32Array(progress))
+  const { ref, progress } = data as { ref: PipelineRef; progress: SharedArrayBuffer }
+  const plan = makePlan(ref, async ({ follow }) => planOf(world, follow))
+  serve(plan, port, new Int32Array(progress))
 }
 
 const cases = new WeakMap<World, Case>()
 function planOf(world: World, follow: boolean) {
-  return planPipeline(buildPipeline(cases.get(world)!.pipeline, follow))
+  return planPipeline(buildPipeline(cases.get(world)!.pipeline, follow, world.isPipelineEdited))
 }
 
 /** A check that failed, with the name under which it is known. */
@@ -41,15 +46,26 @@ interface Job {
   readonly follow: boolean
   /** What its end may be, beside what any run's may. */
   role: 'owner' | 'refused' | 'zombie'
+  /** What was upset when it began. */
+  readonly upset: Upsets['current']
+  /** Where its loader began. */
+  begun: LoadNote | null
+  readonly machine: number
 }
 
 const restartsMax = 80
+/** Longer than the holder of a lock may be silent, and how soon one who was refused tries again. */
+const stallMs = 15_000
+const rivalPauseMs = 3000
+/** A follower that nothing has kept from it has told by then that a file was written to. */
+const lookMs = 2000
 const lockPath = `${runFolder}/lock`
 
 /** One simulated machine on which a case is run to its end, whatever happens. */
 export class Machine {
   readonly world: World
   readonly training: Training = newTraining()
+  readonly upsets: Upsets
   restarts = 0
   readonly #case: Case
   readonly #random: Random
@@ -59,14 +75,19 @@ export class Machine {
   #trainer: SimulatedProcess | null = null
   #isStarting = false
   #isDone = false
+  /** What the loader has committed last, as a process has told. */
+  #loaded: LoadNote | null = null
   #follow: boolean
+  /** On which of the machines of one name the run goes on. */
+  #machine = 0
   #failure: SimulationFailure | null = null
 
   /** `usualMs`: how long an undisturbed run takes, to say when files come. */
   constructor(simulated: Case, faults: readonly Fault[], options: { usualMs: number; hasTrainer: boolean }) {
     this.#case = simulated
     this.#random = new Random(simulated.seed).fork('machine')
-    this.world = new World(this.#random.fork('world'), faults)
+    this.world = new World(this.#random.fork('world'), faults, simulated.foldsCase)
+    this.upsets = new Upsets(this.world, simulated, this.#random.fork('upsets'))
     cases.set(this.world, simulated)
     this.#watchman = new Watchman(this.world)
     this.#hasTrainer = options.hasTrainer && simulated.pipeline.feed !== null
@@ -82,7 +103,8 @@ export class Machine {
     setLimits(this.#case.limits)
     this.#start()
     if (this.#hasTrainer) this.#startTrainer()
-    const areDone = () => this.#isDone && (this.training.isDone || !this.#hasTrainer) && !this.#hasZombie()
+    const areDone = () =>
+      this.upsets.isLost || (this.#isDone && (this.training.isDone || !this.#hasTrainer) && !this.#hasZombie())
     await this.world.scheduler.runUntil(() => this.#failure !== null || areDone())
     if (this.#failure) throw this.#failure
   }
@@ -99,17 +121,21 @@ export class Machine {
   }
 
   #placeFiles(usualMs: number): void {
-    const { files } = this.#case
+    const { files, isSettled } = this.#case
+    const minute = 60_000
     this.world.disk.place('/sim/in/readme', Buffer.from('no input'))
     for (const file of files) {
       const place = () => {
-        this.world.disk.place(file.name, bytesOf(file))
+        const isOld = isSettled && file.comesAt === 0
+        this.world.disk.place(file.name, bytesOf(file), isOld ? bootMs - minute : this.world.nowMs)
         for (const watcher of this.world.watchers) watcher.notice()
       }
       if (file.comesAt === 0) place()
       else this.#at(file.comesAt * usualMs, place)
     }
-    if (this.#follow) this.#at(2 * usualMs + 200, () => this.#endFollowing())
+    // A follower has time to see what is done to files that it has read.
+    const patienceMs = this.world.faults.some(({ kind }) => kind === 'upset') ? lookMs : 0
+    if (this.#follow) this.#at(2 * usualMs + 200 + patienceMs, () => this.#endFollowing())
   }
 
   /** All files are there: what follows is stopped, and started again as a finite source. */
@@ -139,24 +165,37 @@ export class Machine {
     return this.#jobs.findLast(job => job.role === 'owner')
   }
 
-  #start(role: Job['role'] = 'owner'): Job {
+  #start(role: Job['role'] = 'owner', machine = this.#machine): Job {
     const [follow, drain] = [this.#follow, new AbortController()]
     const ref = { loader: '', module: 'file:///simulated', input: [], follow }
-    const options = { dir: runFolder, workers: this.#case.workers, drain: drain.signal }
-    const process = this.world.start('run', async () => {
-      await runPipeline(planOf(this.world, follow), ref, options)
-    })
-    const job = { process, drain, follow, role }
+    const watch = (event: RunEvent) => this.#see(job, event)
+    const options = { dir: runFolder, workers: this.#case.workers, drain: drain.signal, watch }
+    const process = this.world.start(
+      'run',
+      async () => {
+        await runPipeline(planOf(this.world, follow), ref, options)
+      },
+      machine,
+    )
+    const job: Job = { process, drain, follow, role, upset: this.upsets.current, begun: null, machine }
     this.#jobs.push(job)
     return job
   }
 
-  #restart(): void {
+  #see(job: Job, event: RunEvent): void {
+    if (event.kind === 'split-changed') this.upsets.hear(event.split)
+    if (!('stage' in event) || event.stage !== 'annotate') return
+    if (event.kind === 'stage-began') job.begun = readLoadNote(event)
+    // A follower commits where it begins before it has met a file.
+    if (event.kind === 'committed' && job.role === 'owner' && event.slot > 0) this.#loaded = readLoadNote(event)
+  }
+
+  #restart(pauseMs = 0): void {
     if (this.#isStarting || this.#isDone) return
     this.#isStarting = true
     if (++this.restarts > restartsMax)
       this.#fail('restarts', `the run was started ${restartsMax} times and has not ended`)
-    this.#after(this.#random.spread(0.1, 100), () => {
+    this.#after(pauseMs + this.#random.spread(0.1, 100), () => {
       this.#isStarting = false
       this.#start()
     })
@@ -196,10 +235,16 @@ export class Machine {
     return (this.world.counts.power ?? 0) > 0 && error instanceof HeadraceError && error.code === 'not-found'
   }
 
-  #judge({ process: { ending }, role, drain, follow }: Job): void {
+  #judge(job: Job): void {
+    const { role, drain, follow } = job
+    const { ending } = job.process
     const code = ending?.error instanceof HeadraceError ? ending.error.code : null
-    const mayFail = this.world.counts.EIO || this.world.counts.ENOSPC
-    if (ending?.error && code === 'disk' && mayFail) {
+    const { EIO, ENOSPC, EDQUOT } = this.world.counts
+    const mayFail = EIO || ENOSPC || EDQUOT
+    if (role === 'owner' && this.upsets.accepts(code)) this.#restart()
+    // The one before ran on another machine, where nobody here can see whether it is gone.
+    else if (role === 'owner' && code === 'locked' && this.#machine > 0) this.#restart(rivalPauseMs)
+    else if (ending?.error && code === 'disk' && mayFail) {
       if (role === 'owner') this.#restart()
     } else if (ending === null || (code === 'fenced' && this.world.counts.takeover)) {
       // A zombie that was stopped while it began an epoch may fence its successor, which is then started again.
@@ -208,9 +253,11 @@ export class Machine {
       if (code !== 'locked') this.#fail('lock', `a second process was not refused: ${describe(ending.error)}`)
     } else if (role === 'zombie') {
       // One that had committed all and published all has nothing left to be kept from.
-      if (ending.error && code !== 'fenced')
+      if (ending.error && code !== 'fenced' && !this.upsets.refusals.has(code))
         this.#fail('fence', `a process that lost its run was not fenced: ${describe(ending.error)}`)
     } else if (ending.error) this.#fail('error', describe(ending.error))
+    else if (job.upset && job.upset === this.upsets.current && job.upset.mustRefuse(job.begun))
+      this.#fail('input', `a start went on although its input was upset: ${job.upset.kind}`)
     else if (drain.signal.aborted) this.#restart()
     else if (follow) this.#fail('follow', 'a follower ended by itself')
     else this.#isDone = true
@@ -218,10 +265,16 @@ export class Machine {
 
   #strike(fault: Fault, process: SimulatedProcess, path: string): boolean {
     const job = this.#jobs.find(other => other.process === process)
+    if (fault.kind === 'rival') return job === this.#owner() && this.#meetRival(job!, fault.isMoved)
     if (fault.kind === 'stop') return job === this.#owner() && this.#stop(job!, fault, path)
     if (fault.kind === 'power') {
       this.world.losePower()
       this.#watchman.notePowerLoss()
+    } else if (fault.kind === 'upset') {
+      if (job !== this.#owner() || job!.follow !== (fault.what === 'rewritten')) return false
+      if (!this.upsets.begin(fault.what, this.#loaded)) return false
+      if (fault.what === 'rewritten' && !fault.isKilled) this.#awaitTold(job!)
+      if (fault.isKilled) this.world.kill(process)
     } else if (fault.kind === 'drain') this.world.enter(process, () => job!.drain.abort())
     else this.world.kill(process)
     this.world.count(fault.kind as FaultKind)
@@ -242,6 +295,34 @@ export class Machine {
       this.#whenDead(second.process, () => this.#goOn(job, fault))
     })
     return true
+  }
+
+  /** The run's holder is busy for longer than one may be silent. A process that can't see it is refused as long as it is there. */
+  #meetRival(job: Job, isMoved: boolean): boolean {
+    const { process } = job
+    if (!this.#holdsLock(process)) return false
+    this.world.count('rival')
+    if (isMoved) {
+      this.#machine++
+      this.world.kill(process)
+      return true
+    }
+    this.world.stallMs = stallMs
+    this.#after(0.8 * stallMs, () => {
+      if (process.state === 'running' && this.#holdsLock(process)) this.#start('refused', job.machine + 1)
+    })
+    return true
+  }
+
+  /** Fails where a follower that has gone on all the time has not told that a file was written to. */
+  #awaitTold({ process }: Job): void {
+    const { counts } = this.world
+    const slowed = () => (counts.slow ?? 0) + (counts.stop ?? 0) + (counts.rival ?? 0)
+    const [upset, before] = [this.upsets.current, slowed()]
+    this.#after(0.7 * lookMs, () => {
+      if (process.state === 'running' && slowed() === before && this.upsets.current === upset)
+        this.#fail('told', 'a follower has not told that a file was written to')
+    })
   }
 
   #holdsLock(process: SimulatedProcess): boolean {

@@ -1,20 +1,7 @@
-/** A place in the source: in `file` below src/, the text `from`, which stands there exactly once, becomes `to`. */
-export interface Change {
-  readonly file: string
-  readonly from: string
-  readonly to: string
-}
-
-/** A planted bug. */
-export interface Mutant {
-  readonly name: string
-  readonly changes: readonly Change[]
-}
-
-const mutant = (name: string, file: string, from: string, to: string): Mutant => ({
-  name,
-  changes: [{ file, from, to }],
-})
+import { inputMutants } from './mutants-of-input.ts'
+import { nameMutants } from './mutants-of-names.ts'
+import { watchingMutants } from './mutants-of-watching.ts'
+import { type Mutant, mutant } from './plant-mutant.ts'
 
 /** What a hurried change could break. Each is found by the simulation: `npm run simulate -- --mutants`. */
 export const mutants: readonly Mutant[] = [
@@ -22,7 +9,7 @@ export const mutants: readonly Mutant[] = [
     'state is sealed before the commit',
     'run/decide/decide-stage.ts',
     '        await owner.commit(commitOf(group, slot, notes))\n',
-    '        await state.seal(slot)\n        await owner.commit(commitOf(group, slot, notes))\n',
+    '        await state.seal(slot, group.mark)\n        await owner.commit(commitOf(group, slot, notes))\n',
   ),
   mutant(
     'an owner goes on with the counts that the last one had written whole',
@@ -185,4 +172,7 @@ export const mutants: readonly Mutant[] = [
     '      this.#handed = { feed: head.feed, step, digest }\n      yield batch\n',
     '      yield batch\n      this.#handed = { feed: head.feed, step, digest }\n',
   ),
+  ...inputMutants,
+  ...nameMutants,
+  ...watchingMutants,
 ]

@@ -4,6 +4,7 @@ import type { Decider } from '../../src/decide/decider.ts'
 import { HeadraceError } from '../../src/errors.ts'
 import { isGate, type Overrides, type Pipeline } from '../../src/pipeline/pipeline.ts'
 import { hashUnit } from '../../src/text/hash.ts'
+import { limitNames, type NameLimits } from './oracle-names.ts'
 import type { InputRecord } from './oracle-slots.ts'
 
 export interface RowAddress {
@@ -41,11 +42,13 @@ export type IsPoison = (text: string) => string | null
 export async function decideAll(
   slots: readonly (readonly InputRecord[])[],
   pipeline: Pipeline,
+  limits: NameLimits,
   isPoison: IsPoison = () => null,
 ): Promise<{ fates: ExpectedFate[]; kept: KeptDocument[] }> {
   const fates: ExpectedFate[] = []
   const kept: KeptDocument[] = []
   const deciders = pipeline.deciders.map(openDecider)
+  const nameOf = limitNames(limits)
   for (const [slot, records] of slots.entries())
     for (const [row, record] of records.entries()) {
       const place = { slot, row, file: record.file, line: record.line }
@@ -56,11 +59,21 @@ export async function decideAll(
         continue
       }
       const id = stringAt(utf8(measured.batch, 'id'), 0)
+      const own = stringAt(utf8(measured.batch, 'domain'), 0)
+      // Of a dropped document too: what was met first is a matter of the input.
+      const name = nameOf(own)
       const verdict = measured.drop ? { drop: measured.drop } : decide(deciders, measured.batch, { slot, row })
       if (verdict.drop !== null) fates.push({ ...place, ...rest, id, fate: 'dropped', ...verdict.drop })
       else {
         fates.push({ ...place, ...rest, id, fate: 'kept', reason: null })
-        kept.push(await keepDocument(pipeline.tokenizer, measured.batch, { slot, row }, verdict.domain))
+        kept.push(
+          await keepDocument(
+            pipeline.tokenizer,
+            measured.batch,
+            { slot, row },
+            verdict.domain === own ? name : verdict.domain,
+          ),
+        )
       }
     }
   return { fates, kept }
@@ -209,7 +222,7 @@ const duplicates = {
    * the earliest of equals. A text too short for a shingle is compared with none.
    */
   'near-duplicates': (options: { similarity: number; bands: number; rows: number; scope: string }): Decide => {
-    const firsts = new Map<string, { at: RowAddress; signature: Uint8Array; order: number }>()
+    const firsts = new Map<string, { at: RowAddress; signature: Uint8Array; order: number; words: Set<string> }>()
     let order = 0
     return (batch, at) => {
       if (readValue(batch.columns.shingles) === 0) return {}
@@ -218,7 +231,10 @@ const duplicates = {
       const bands = hexOf(batch, 'bands')
       const keys = Array.from({ length: options.bands }, (_, i) => `${i} ${bands.slice(16 * i, 16 * i + 16)} ${scope}`)
       const candidates = keys.flatMap(key => firsts.get(key) ?? [])
+      const words = wordsOf(batch)
       const [best] = candidates
+        // Texts without a word in common are no copies, whatever was made of them.
+        .filter(candidate => !words.isDisjointFrom(candidate.words))
         .map(({ at, order, signature: other }) => ({ at, order, estimate: estimate(signature, other) }))
         .sort((a, b) => b.estimate - a.estimate || a.order - b.order)
       if (best && best.estimate >= options.similarity) {
@@ -226,12 +242,21 @@ const duplicates = {
         return { drop: { reason: 'near-duplicate', evidence: best.estimate, duplicateOf: best.at, similarity } }
       }
       const keep = () => {
-        for (const key of keys) if (!firsts.has(key)) firsts.set(key, { at, signature, order })
+        for (const key of keys) if (!firsts.has(key)) firsts.set(key, { at, signature, order, words })
         order++
       }
       return { keep }
     }
   },
+}
+
+/** A text's words, or its letters where it has no spaces. */
+function wordsOf(batch: Batch): Set<string> {
+  return new Set(
+    stringAt(utf8(batch, 'text'), 0)
+      .toLowerCase()
+      .match(/\p{Script=Han}|[^\s\p{Script=Han}]+/gu),
+  )
 }
 
 /** The share of equal bytes, less the one in 256 that are equal by chance. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FeedOptions } from '../../src/feed/options.ts'
+import { limitNames } from './oracle-names.ts'
 import { cutSamples, type Sample, tokensIn } from './oracle-samples.ts'
 import { type ExpectedShard, tokensOf } from './oracle-shards.ts'
 
@@ -14,6 +15,7 @@ export interface FeedLimits {
   readonly blockTokens: number
   readonly blockSlotsMax: number
   readonly ledgerSegmentSteps: number
+  readonly fedDomainsMax: number
 }
 
 /** What a feed is made by, beside its options. */
@@ -98,6 +100,9 @@ export function planFeed(
   origin: FeedOrigin,
 ): ExpectedFeed {
   const identity = identityOf(options, limits, origin)
+  // A mixture names its domains; without one, the first that come are fed apart.
+  const domainsMax = options.mixture ? Number.POSITIVE_INFINITY : limits.fedDomainsMax
+  const nameOf = limitNames({ domainsMax, nameLengthMax: Number.POSITIVE_INFINITY })
   const feed = sha256(canonical(identity))
   const settings: Settings = { ...identity, cuts: new Map() }
   const steps: ExpectedStep[] = []
@@ -123,8 +128,10 @@ export function planFeed(
       const previous = steps.at(-1)?.digest ?? feed
       const counts = { step: steps.length, manifest: folded, control: inForce.length, previous, samples: now.batch }
       steps.push(seal(filled, domains, counts))
-    } else if (folded < shards.length) addShard(domains, shards[folded++], settings)
-    else if (isEnded && !isClosed) {
+    } else if (folded < shards.length) {
+      const shard = shards[folded++]
+      addShard(domains, { ...shard, domain: nameOf(shard.domain) }, settings)
+    } else if (isEnded && !isClosed) {
       for (const domain of domains.values()) close(domain)
       isClosed = true
     } else break
@@ -260,7 +267,7 @@ function seal(
   domains: Domains,
   counts: { step: number; manifest: number; control: number; previous: string; samples: number },
 ): ExpectedStep {
-  const ranges: Record<string, { block: number; epoch: number; from: number; to: number }[]> = {}
+  const ranges: Record<string, { block: number; epoch: number; from: number; to: number }[]> = Object.create(null)
   for (const { name, block, epoch, at } of picks) {
     const ofDomain = (ranges[name] ??= [])
     const last = ofDomain.at(-1)
@@ -292,7 +299,7 @@ function seal(
 
 /** Tokens of the current pass that no step holds, and the samples of the block that is being fed where one was ever cut. */
 function countLeftover(domains: Domains, settings: Settings, isClosed: boolean): Record<string, Total> {
-  const left: Record<string, Total> = {}
+  const left: Record<string, Total> = Object.create(null)
   for (const [name, domain] of domains) {
     const after = { ...domain }
     const samples = domain.isCut ? peek(name, after, settings, isClosed) : null

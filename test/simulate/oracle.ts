@@ -1,6 +1,7 @@
 import type { Pipeline } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
 import { decideAll, type ExpectedFate, type IsPoison, type KeptDocument } from './oracle-fates.ts'
+import type { NameLimits } from './oracle-names.ts'
 import { cutShards, type ExpectedShard, type ShardLimits } from './oracle-shards.ts'
 import {
   type CutLimits,
@@ -13,7 +14,7 @@ import {
 import { type Control, type ExpectedFeed, type FeedLimits, planFeed } from './oracle-steps.ts'
 
 /** The bounds that a run's output depends on. `blockSlotsMax` is 16,384 where a feed is opened without it. */
-export type OracleLimits = CutLimits & ShardLimits & FeedLimits
+export type OracleLimits = CutLimits & NameLimits & ShardLimits & FeedLimits
 
 /** A record by where it stands in the input. */
 export interface RecordPlace {
@@ -60,7 +61,7 @@ export async function expectRun(
   { slots: places, isEnded = true, isPoison, controls = [] }: RunConditions = {},
 ): Promise<Expected> {
   const slots = places ? findRecords(inputs, pipeline, limits, places) : cutSlots(inputs, namesOf(pipeline), limits)
-  const { fates, kept } = await decideAll(slots, pipeline, isPoison)
+  const { fates, kept } = await decideAll(slots, pipeline, limits, isPoison)
   const { tokenizer, feedOptions, name } = pipeline
   const shards = tokenizer ? cutShards(kept, slots.length, isEnded, limits) : []
   const feed =

@@ -21,9 +21,11 @@ export interface PipelineShape {
   readonly deciders: readonly ('exact' | 'near' | 'near-domain' | 'holdout' | 'balance')[]
   readonly isTokenized: boolean
   readonly feed: FeedOptions | null
+  /** Which files are its input. */
+  readonly pattern: string
 }
 
-export function drawPipeline(random: Random): PipelineShape {
+export function drawPipeline(random: Random): Omit<PipelineShape, 'pattern'> {
   const isTokenized = random.chance(0.93)
   const deciders = (['exact', 'near', 'near-domain', 'balance', 'holdout'] as const).filter(() => random.chance(0.6))
   return {
@@ -50,8 +52,11 @@ function drawFeed(random: Random): FeedOptions {
   }
 }
 
-/** The pipeline of a shape. The same shape gives the same fingerprints, whether it follows or not. */
-export function buildPipeline(shape: PipelineShape, follow: boolean): Pipeline {
+/**
+ * The pipeline of a shape. The same shape gives the same fingerprints, whether it follows or not, unless the file that it measures by was
+ * edited.
+ */
+export function buildPipeline(shape: PipelineShape, follow: boolean, isEdited = false): Pipeline {
   const make = {
     exact: () => exactDuplicates(),
     near: () => nearDuplicates({ similarity: 0.7 }),
@@ -61,12 +66,12 @@ export function buildPipeline(shape: PipelineShape, follow: boolean): Pipeline {
   }
   const annotators = [
     ...(shape.isNormalized ? [normalize()] : []),
-    probe(),
+    probe(isEdited),
     ...(shape.hasGate ? [gate()] : []),
     signature(),
   ]
   const built = pipeline('simulated')
-    .from(jsonl('/sim/in/*.jsonl', { follow, pollMs: 40 }))
+    .from(jsonl(shape.pattern, { follow, pollMs: 40 }))
     .annotate(...annotators)
     .decide(rules({ letters: { below: 40 } }), ...shape.deciders.map(name => make[name]()))
   if (!shape.isTokenized) return built
@@ -90,9 +95,10 @@ function obey(): Promise<never> | null {
 }
 
 /** Measures something cheap, names a language, and does what the marks in a text say. */
-function probe(): Annotator {
+function probe(isEdited: boolean): Annotator {
   return plainAnnotator({
     name: 'probe',
+    resources: [{ name: 'letters.txt', sha256: isEdited ? 'edited' : 'as it was' }],
     writes: [
       { name: 'letters', kind: 'f32' },
       { name: 'language', kind: 'utf8' },
@@ -101,11 +107,12 @@ function probe(): Annotator {
       { reason: 'too-short', column: 'letters', below: 30 },
       { reason: 'language', column: 'language', noneOf: ['ru'] },
     ],
-    annotate: batch => obey() ?? probeBatch(batch),
+    annotate: batch => obey() ?? probeBatch(batch, isEdited ? 7 : 0),
   })
 }
 
-function probeBatch(batch: Batch): ReturnType<Annotator['annotate']> {
+/** `more`: letters that the file says are in every text. */
+function probeBatch(batch: Batch, more: number): ReturnType<Annotator['annotate']> {
   const worker = running.getStore()?.worker
   const column = utf8(batch, 'text')
   const texts = Array.from({ length: batch.rows }, (_, row) => stringAt(column, row))
@@ -116,7 +123,7 @@ function probeBatch(batch: Batch): ReturnType<Annotator['annotate']> {
     return new Promise(() => {})
   }
   return {
-    letters: { kind: 'f32', values: Float32Array.from(texts, text => text.length) },
+    letters: { kind: 'f32', values: Float32Array.from(texts, text => text.length + more) },
     language: utf8From(texts.map(text => (/^[а-я]/.test(text) ? 'ru' : 'en'))),
   }
 }

@@ -1,11 +1,24 @@
-import { type Change, mutants } from './mutants.ts'
+/** A place in the source: in `file` below src/, the text `from`, which stands there exactly once, becomes `to`. */
+export interface Change {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
 
-/** The mutant that this process runs with, by HEADRACE_MUTANT; null for the code as it is. */
-const planted = mutants.find(mutant => mutant.name === process.env.HEADRACE_MUTANT) ?? null
+/** A planted bug. */
+export interface Mutant {
+  readonly name: string
+  readonly changes: readonly Change[]
+}
 
-/** The text of a file below src/, with the changes of the mutant that are for it. */
-export function plantMutant(file: string, text: string): string {
-  return (planted?.changes ?? []).filter(change => change.file === file).reduce(applyChange, text)
+export const mutant = (name: string, file: string, from: string, to: string): Mutant => ({
+  name,
+  changes: [{ file, from, to }],
+})
+
+/** The text of a file below src/, with the changes of a mutant that are for it. */
+export function plantMutant(mutant: Mutant | null, file: string, text: string): string {
+  return (mutant?.changes ?? []).filter(change => change.file === file).reduce(applyChange, text)
 }
 
 export function applyChange(text: string, { file, from, to }: Change): string {

@@ -9,6 +9,8 @@ export class SimulatedProcess {
   readonly world: World
   readonly role: Role
   readonly pid: number
+  /** Which of the machines of one name it runs on: those on another do not see it. */
+  readonly machine: number
   /** In ticks since boot: tells it from a later process with the same pid. */
   readonly startedTicks: number
   readonly name: string
@@ -16,7 +18,8 @@ export class SimulatedProcess {
   /** How its main function ended, or null while it goes, and when it was killed. */
   ending: { readonly error: unknown } | null = null
 
-  constructor(world: World, role: Role, pid: number, number: number) {
+  constructor(world: World, role: Role, pid: number, number: number, machine = 0) {
+    this.machine = machine
     this.world = world
     this.role = role
     this.pid = pid

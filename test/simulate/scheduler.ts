@@ -1,4 +1,4 @@
-import { setImmediate as drainMicrotasks } from 'node:timers/promises'
+import { setImmediate as drainMicrotasks, setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import type { SimulatedProcess } from './process.ts'
 
@@ -20,6 +20,7 @@ export class StuckError extends Error {}
 
 const eventsMax = 300_000
 const hoursMax = 2
+const realWaitsMax = 50
 
 /**
  * The only source of progress. Each step takes the event that is due first, moves the clock there, runs it, and lets all that follows
@@ -58,7 +59,7 @@ export class Scheduler {
   async runUntil(isDone: () => boolean): Promise<void> {
     await drainMicrotasks()
     while (!isDone()) {
-      const event = this.#takeNext()
+      const event = this.#takeNext() ?? (await this.#waitForNext())
       if (!event) throw new StuckError('nothing is pending and the run is not done: it hangs')
       if (++this.count > eventsMax || this.nowMs > hoursMax * 3_600_000)
         throw new StuckError(`${this.count} events in ${Math.round(this.nowMs / 1000)} s and the run is not done`)
@@ -68,6 +69,16 @@ export class Scheduler {
       event.run()
       await drainMicrotasks()
     }
+  }
+
+  /** What reads a real file (a vocabulary) is not done when the microtasks are. */
+  async #waitForNext(): Promise<SimulatedEvent | null> {
+    for (let tries = 0; tries < realWaitsMax; tries++) {
+      await sleep(10)
+      const event = this.#takeNext()
+      if (event) return event
+    }
+    return null
   }
 
   #takeNext(): SimulatedEvent | null {

@@ -4,12 +4,12 @@ import { RunReader } from '../../src/record/run-reader.ts'
 import { verifyRun } from '../../src/verify/verify.ts'
 import { Random } from '../random.ts'
 import { type Case, drawCase } from './case.ts'
-import { bytesOf } from './corpus.ts'
-import { drawFaults, type Fault, type FaultKind, type OperationCounts } from './faults.ts'
+import { drawFaults, drawRival, drawUpset, type Fault, type FaultKind, type OperationCounts } from './faults.ts'
 import { Machine, SimulationFailure } from './machine.ts'
 import { checkSlots, expectRun, type OracleLimits } from './oracle.ts'
 import { type ActualRun, readActual, slotsOf } from './oracle-actual.ts'
 import { compareRun } from './oracle-compare.ts'
+import type { InputFile } from './oracle-slots.ts'
 import { buildPipeline, poisonOf } from './pipelines.ts'
 import { StuckError } from './scheduler.ts'
 import { samplesOf } from './trainer.ts'
@@ -62,7 +62,7 @@ export async function simulate(
 ): Promise<Simulated> {
   const full = drawCase(seed)
   const whole = await runUndisturbed(full)
-  const drawn = drawFaults(new Random(seed).fork('faults'), whole.operations, kindsOf(full))
+  const drawn = drawAll(full, whole.operations)
   const faults = reduction.faults ? drawn.filter((_, i) => reduction.faults!.includes(i)) : drawn
   const simulated = reduction.lines === undefined ? full : drawCase(seed, reduction.lines)
   const undisturbed = reduction.lines === undefined ? whole : await runUndisturbed(simulated)
@@ -72,7 +72,7 @@ export async function simulate(
   let actual: ActualRun | null = null
   try {
     if (!failure) await machine.run()
-    if (!failure) actual = await check(simulated, machine, undisturbed.files)
+    if (!failure && !machine.upsets.isLost) actual = await check(simulated, machine, undisturbed.files)
   } catch (error) {
     failure = asFailure(error)
   }
@@ -85,6 +85,17 @@ export async function simulate(
     steps: actual?.feed?.steps.length ?? 0,
     ...{ events: scheduler.count, trace: scheduler.trace },
   }
+}
+
+function drawAll(simulated: Case, usual: OperationCounts): Fault[] {
+  const random = new Random(simulated.seed)
+  const isLong = simulated.files.some(file => file.isLong)
+  const isNested = simulated.pipeline.pattern.includes('*/')
+  return [
+    ...drawFaults(random.fork('faults'), usual, kindsOf(simulated)),
+    ...drawUpset(random.fork('upset'), usual, { isLong, isNested, follow: simulated.follow }),
+    ...drawRival(random.fork('rival'), usual),
+  ]
 }
 
 function kindsOf({ follow }: Case): Fault['kind'][] {
@@ -126,9 +137,10 @@ function outputOf({ world: { disk } }: Machine): Map<string, Buffer> {
 
 async function check(simulated: Case, machine: Machine, expectedFiles: Map<string, Buffer>): Promise<ActualRun> {
   const actual = await machine.observe(() => readActual(runFolder))
-  if (!simulated.isGrowing) checkFiles(expectedFiles, outputOf(machine))
-  await checkByOracle(simulated, actual)
-  await checkByVerify(machine)
+  const { inputs } = machine.upsets
+  if (!simulated.isGrowing && inputs.length === 1) checkFiles(expectedFiles, outputOf(machine))
+  const read = await findInput(inputs, input => checkByOracle(simulated, input, actual))
+  await checkByVerify(machine, read)
   await checkTraining(simulated, machine)
   const isPoison = ({ reason }: { reason: string | null }) => reason === 'took-too-long' || reason === 'crashed-worker'
   machine.world.count('poison-row', actual.fates.filter(isPoison).length)
@@ -146,15 +158,30 @@ function checkFiles(expected: Map<string, Buffer>, actual: Map<string, Buffer>):
   }
 }
 
-async function checkByOracle(simulated: Case, actual: ActualRun): Promise<void> {
+/** The first of the inputs by which the run is right. Throws what is wrong by the last where it is by none. */
+async function findInput(
+  inputs: readonly InputFile[][],
+  checkBy: (input: readonly InputFile[]) => Promise<void>,
+): Promise<readonly InputFile[]> {
+  let failure: unknown = null
+  for (const input of inputs)
+    try {
+      await checkBy(input)
+      return input
+    } catch (error) {
+      failure = error
+    }
+  throw failure
+}
+
+async function checkByOracle(simulated: Case, input: readonly InputFile[], actual: ActualRun): Promise<void> {
   const pipeline = buildPipeline(simulated.pipeline, false)
   const oracleLimits = { ...limits, blockSlotsMax: 16_384 } as OracleLimits
   const slots = simulated.isGrowing ? slotsOf(actual) : null
   const met = new Set(slots?.flat().map(({ file }) => file))
-  const inputs = simulated.files
-    // A file that came when the source had been listed for the last time is not of this run.
-    .filter(file => simulated.follow || file.comesAt === 0 || met.has(file.name))
-    .map(file => ({ name: file.name, bytes: bytesOf(file) }))
+  // A file that came when the source had been listed for the last time is not of this run.
+  const late = new Set(simulated.files.filter(file => !simulated.follow && file.comesAt > 0).map(({ name }) => name))
+  const inputs = input.filter(({ name }) => !late.has(name) || met.has(name))
   const problems = slots ? checkSlots(inputs, pipeline, oracleLimits, slots, true) : []
   if (problems.length) throw new SimulationFailure('slots', problems.slice(0, 3).join('\n'))
   const expected = await expectRun(inputs, pipeline, oracleLimits, { ...(slots ? { slots } : {}), isPoison: poisonOf })
@@ -162,17 +189,26 @@ async function checkByOracle(simulated: Case, actual: ActualRun): Promise<void> 
   if (differences.length) throw new SimulationFailure('oracle', differences.slice(0, 3).join('\n'))
 }
 
-/** What `headrace verify` says of the run. */
-async function checkByVerify(machine: Machine): Promise<void> {
-  const { checks } = await machine.observe(async () => {
-    await using run = await RunReader.open(runFolder)
-    return verifyRun(run, { steps: 4 })
-  })
-  const failed = checks.filter(({ failures }) => failures > 0)
+/** What `headrace verify` says of the run: nothing, once its input is what it has read again. */
+async function checkByVerify(machine: Machine, read: readonly InputFile[]): Promise<void> {
+  const { upsets } = machine
+  if (upsets.isOther(read) && !(await verify(machine)).some(({ name }) => name === 'input'))
+    throw new SimulationFailure('verify', 'it does not say that a file of the input is another now')
+  upsets.restore(read)
+  const failed = await verify(machine)
   const problems = failed.flatMap(({ name, problems }) =>
     problems.map(problem => `${name}: ${JSON.stringify(problem)}`),
   )
   if (failed.length) throw new SimulationFailure('verify', problems.slice(0, 3).join('\n'))
+}
+
+/** The checks of `headrace verify` that fail. */
+async function verify(machine: Machine) {
+  const { checks } = await machine.observe(async () => {
+    await using run = await RunReader.open(runFolder)
+    return verifyRun(run, { steps: 4 })
+  })
+  return checks.filter(({ failures }) => failures > 0)
 }
 
 async function checkTraining(simulated: Case, machine: Machine): Promise<void> {

@@ -4,6 +4,9 @@ import type { Fault, FaultKind, Moment, OperationKind, Operations } from './faul
 import { currentProcess, type Role, type Running, running, SimulatedProcess } from './process.ts'
 import { Scheduler } from './scheduler.ts'
 
+/** When every simulation begins, in milliseconds since 1970. */
+export const bootMs = 1_750_000_000_000
+
 interface Operation<T> {
   readonly kind: OperationKind
   readonly path: string
@@ -20,8 +23,8 @@ export const runFolder = '/sim/run'
 
 /** A machine: its disk, its clock, its processes, and the faults that are to come. */
 export class World {
-  readonly disk = new Disk()
   readonly scheduler = new Scheduler()
+  readonly disk: Disk
   readonly random: Random
   readonly faults: readonly Fault[]
   /** Faults that took effect. */
@@ -36,24 +39,38 @@ export class World {
   observe: (kind: OperationKind, path: string, process: SimulatedProcess) => void = () => {}
   /** Told when a process has ended or was killed. */
   ended: (process: SimulatedProcess) => void = () => {}
+  /** What the run's processes can't read: a file, or a folder with all that is in it. */
+  unreadable: { readonly path: string; readonly code: 'EIO' | 'EACCES' } | null = null
+  /** Whether whoever makes the pipeline now makes another, by a file that was edited. */
+  isPipelineEdited = false
+  /** Whether the worker that gets the next job ends. */
+  isWorkerToDie = false
+  /** How much longer than usual the next write or sync of the log takes. */
+  stallMs = 0
   readonly #struck = new Set<Fault>()
   readonly #due = new Set<Fault>()
   readonly #slowness: readonly [number, number]
   #nextPid = 100
   #numbers = 0
 
-  constructor(random: Random, faults: readonly Fault[]) {
+  constructor(random: Random, faults: readonly Fault[], foldsCase = false) {
     this.random = random
+    this.disk = new Disk(() => this.nowMs, foldsCase ? name => name.normalize('NFC').toLowerCase() : undefined)
     this.faults = faults
     this.#slowness = [random.spread(0.005, 0.05), random.spread(0.05, 5)]
   }
 
+  /** Milliseconds since 1970. */
+  get nowMs(): number {
+    return bootMs + this.scheduler.nowMs
+  }
+
   /** Starts a process. Whatever `main` calls is its own. */
-  start(role: Role, main: () => Promise<void>): SimulatedProcess {
+  start(role: Role, main: () => Promise<void>, machine = 0): SimulatedProcess {
     // A number may come again: only the start time then tells the processes apart.
     const isAgain = this.random.chance(0.3) && this.processes.at(-1)?.state === 'dead'
     const pid = isAgain ? this.processes.at(-1)!.pid : this.#nextPid++
-    const process = new SimulatedProcess(this, role, pid, this.processes.length)
+    const process = new SimulatedProcess(this, role, pid, this.processes.length, machine)
     this.processes.push(process)
     const end = (error: unknown) => {
       if (process.state === 'dead') return
@@ -111,7 +128,7 @@ export class World {
         if (process.state === 'running') complete()
         else this.later(process, complete, operation.partly)
       }
-      const atMs = this.scheduler.nowMs + this.#latencyOf(process, operation.kind, nth)
+      const atMs = this.scheduler.nowMs + this.#latencyOf(process, operation.kind, nth) + this.#takeStall(nth)
       const label = `${process.name} ${operation.kind} ${operation.path}`
       this.scheduler.add({ atMs, process, label, path: operation.path, run, partly: operation.partly })
     })
@@ -132,6 +149,7 @@ export class World {
     let settle: () => void
     try {
       if (nth) this.#failMaybe(operation, nth)
+      if (nth) this.checkReadable(operation.kind, operation.path)
       const value = operation.effect()
       settle = () => resolve(value)
     } catch (error) {
@@ -148,7 +166,17 @@ export class World {
     const process = currentProcess()
     if (process.state === 'dead') throw new Error(`${process.name} is dead and called ${kind} ${path}`)
     if (process.role === 'run') this.#failMaybe({ kind, path, effect }, this.#countOperation(kind, path))
+    if (process.role === 'run') this.checkReadable(kind, path)
     return effect()
+  }
+
+  /** Throws as the system does where a file or folder can't be read. Who may not open a file may still read what is open, and look. */
+  checkReadable(kind: OperationKind, path: string): void {
+    if (this.unreadable === null) return
+    const { path: closed, code } = this.unreadable
+    const isIn = path === closed || path.startsWith(`${closed}/`)
+    const failing: readonly OperationKind[] = code === 'EIO' ? ['open', 'list', 'read', 'read-sync'] : ['open', 'list']
+    if (isIn && failing.includes(kind)) throw systemError(code, kind, path)
   }
 
   /** How many of so many bytes are moved this time: fewer where a fault says so. */
@@ -202,6 +230,13 @@ export class World {
     const place = `${areaOf(path)} ${kind}` as const
     const count = (of: Operations) => (this.operations[of] = (this.operations[of] ?? 0) + 1)
     return { kind, place, ofKind: count(kind), ofPlace: count(place), ofAny: count('any') }
+  }
+
+  #takeStall(nth: Nth | null): number {
+    if (nth?.place !== 'log write' && nth?.place !== 'log sync') return 0
+    const { stallMs } = this
+    this.stallMs = 0
+    return stallMs
   }
 
   #latencyOf(process: SimulatedProcess, kind: OperationKind, nth: Nth | null): number {

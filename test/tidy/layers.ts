@@ -4,10 +4,12 @@ import type { Import } from './tree.ts'
 export const layers: Readonly<Record<string, number>> = {
   cli: 6,
   watch: 5,
+  'what-if': 5,
   run: 4,
   verify: 4,
   inspect: 4,
   replay: 4,
+  diff: 4,
   export: 4,
   record: 3,
   pipeline: 2,
@@ -48,6 +50,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'feed/plan': ['feed/files'],
   'run/measure': ['run/load'],
   'run/redrive': ['run/load'],
+  'run/replay': ['run/load', 'run/measure'],
   'run/spread': ['run/load', 'run/redrive', 'run/measure', 'run/decide', 'run/shard'],
 }
 

@@ -186,13 +186,43 @@ const logCases = (dropped: number): DamageCase[] => [
     /^log\/decide/,
   ],
   [
+    'a kept row was moved to another domain',
+    dir =>
+      damage.rewriteTopic(dir, 'decide.kept', (a, i) =>
+        i
+          ? [a]
+          : recode(a, batch =>
+              withColumns(batch, { domain: utf8From(Array.from({ length: batch.rows }, () => 'd1')) }),
+            ),
+      ),
+    'shards',
+    /^shards/,
+  ],
+  [
+    'a row is kept that was not measured',
+    dir =>
+      damage.rewriteTopic(dir, 'decide.kept', (a, i) =>
+        i
+          ? [a]
+          : recode(a, batch =>
+              withColumns(batch, { row: { kind: 'u32', values: numbers(batch, 'row').map(row => row + 7000) } }),
+            ),
+      ),
+    'fates',
+    /^log\/decide/,
+  ],
+  [
     'a text was changed',
     dir =>
       damage.rewriteTopic(dir, 'decide.kept', (a, i) =>
         i
           ? [a]
           : recode(a, batch =>
-              withColumns(batch, { text: utf8From(Array.from({ length: batch.rows }, () => 'other')) }),
+              // As an older version kept rows, text and all.
+              withColumns(batch, {
+                text: utf8From(Array.from({ length: batch.rows }, () => 'other')),
+                domain: utf8From(Array.from({ length: batch.rows }, () => 'd0')),
+              }),
             ),
       ),
     'fates',

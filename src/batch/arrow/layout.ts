@@ -76,6 +76,36 @@ export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metada
   })
 }
 
+/** Finds the batches of streams of which only the first bytes are there. Streams mostly have the same schema, which is read once. */
+export class StreamLayouts {
+  #schema: Uint8Array = new Uint8Array(0)
+  #fields: readonly Field[] = []
+
+  /** Of `size` bytes these are the first. Null when the metadata goes on behind them, and a longer head is needed. */
+  read(bytes: Uint8Array, size: number): BatchLayout | null {
+    return flat.guardCorrupt('an Arrow message', () => {
+      const schemaEnd = metadataEnd(bytes, 0)
+      if (Math.max(schemaEnd, metadataEnd(bytes, schemaEnd)) > bytes.length && bytes.length < size) return null
+      const fields = this.#readFields(bytes, schemaEnd)
+      const message = readMessage(bytes, schemaEnd, recordBatchMessage)
+      if (message.end > size) throw new RangeError(`it ends at byte ${size} of ${message.end}`)
+      return readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
+    })
+  }
+
+  #readFields(bytes: Uint8Array, end: number): readonly Field[] {
+    if (Buffer.compare(bytes.subarray(0, end), this.#schema) === 0) return this.#fields
+    this.#fields = readSchema(readMessage(bytes, 0, schemaMessage).table).fields
+    this.#schema = bytes.slice(0, end)
+    return this.#fields
+  }
+}
+
+/** Where the metadata of the message at `at` ends; infinite where its length is not there. */
+function metadataEnd(bytes: Uint8Array, at: number): number {
+  return at + 8 > bytes.length ? Number.POSITIVE_INFINITY : at + 8 + intAt(bytes, at + 4)
+}
+
 // Reading. Numbers are the field's places in Arrow's Message.fbs, Schema.fbs and File.fbs.
 
 interface FoundMessage {

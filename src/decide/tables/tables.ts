@@ -33,13 +33,18 @@ export async function openTables(options: TableOptions): Promise<Tables> {
   )
   const names = new Set(options.shapes.map(shape => shape.name))
   assert(names.size === options.shapes.length, `two tables have one name: ${options.shapes.map(s => s.name)}`)
-  if (options.path === null) return new Tables(tables, budget, null, 0)
+  if (options.path === null) return new Tables(tables, budget, null, { slot: 0, mark: null })
   try {
     await mkdir(dirname(options.path), { recursive: true })
     const file = await StateFile.open(options.path, describe(options))
     try {
-      const slot = await file.replay((payload, from) => restoreSeal(tables, payload, from))
-      return new Tables(tables, budget, file, slot)
+      let mark: number | null = null
+      const slot = await file.replay((payload, from) => {
+        const seal = restoreSeal(tables, payload, from)
+        if (seal) mark = seal.mark
+        return seal?.slot ?? null
+      })
+      return new Tables(tables, budget, file, { slot, mark })
     } catch (error) {
       await file.close()
       throw error
@@ -55,13 +60,13 @@ export class Tables implements State {
   readonly #tables: readonly Table[]
   readonly #budget: StateBudget
   readonly #file: StateFile | null
-  #slot: number
+  #sealed: Seal
 
-  constructor(tables: readonly Table[], budget: StateBudget, file: StateFile | null, slot: number) {
+  constructor(tables: readonly Table[], budget: StateBudget, file: StateFile | null, sealed: Seal) {
     this.#tables = tables
     this.#budget = budget
     this.#file = file
-    this.#slot = slot
+    this.#sealed = sealed
   }
 
   keyed(name: string): KeyedTable {
@@ -83,15 +88,20 @@ export class Tables implements State {
   }
 
   slot(): number {
-    return this.#slot
+    return this.#sealed.slot
+  }
+
+  mark(): number | null {
+    return this.#sealed.mark
   }
 
   /** What is sealed is taken at the call, so deciding may go on while the frame is written. */
-  async seal(slot: number): Promise<void> {
-    assert(slot >= this.#slot, `slot ${slot} is sealed after slot ${this.#slot}`)
-    const payload = this.#file === null ? null : encodeSeal(this.#slot, slot, this.#tables)
+  async seal(slot: number, mark: number | null = null): Promise<void> {
+    const from = this.#sealed.slot
+    assert(slot >= from, `slot ${slot} is sealed after slot ${from}`)
+    const payload = this.#file === null ? null : encodeSeal(from, { slot, mark }, this.#tables)
     for (const table of this.#tables) table.markSealed()
-    this.#slot = slot
+    this.#sealed = { slot, mark }
     if (payload !== null) await this.#file?.append(payload)
   }
 
@@ -109,18 +119,28 @@ export class Tables implements State {
   }
 }
 
+/** The slot before which all are in the tables, and what the seal was given besides. */
+interface Seal {
+  readonly slot: number
+  readonly mark: number | null
+}
+
+/** Bytes of a mark, where there is one: seals of an older version have none. */
+const markBytes = 4
+
 /**
  * A seal's payload, little-endian: float64 slots of the seal before and of this one; then for each table, as the shapes come, a uint32
- * count and its entries: uint32 high, low, value of a keyed table, the items of a list.
+ * count and its entries: uint32 high, low, value of a keyed table, the items of a list; then the mark as a uint32, where it has one.
  */
-function encodeSeal(from: number, slot: number, tables: readonly Table[]): Uint8Array {
+function encodeSeal(from: number, { slot, mark }: Seal, tables: readonly Table[]): Uint8Array {
   const parts: Uint8Array[] = [new Uint8Array(Float64Array.of(from, slot).buffer)]
   for (const table of tables) parts.push(new Uint8Array(Uint32Array.of(table.unsealed).buffer), table.unsealedBytes())
+  if (mark !== null) parts.push(new Uint8Array(Uint32Array.of(mark).buffer))
   return Buffer.concat(parts)
 }
 
-/** Takes in a seal and returns its slot, or null when another seal stood between it and the one at slot `from`. */
-function restoreSeal(tables: readonly Table[], payload: Buffer, from: number): number | null {
+/** Takes in a seal and returns it, or null when another seal stood between it and the one at slot `from`. */
+function restoreSeal(tables: readonly Table[], payload: Buffer, from: number): Seal | null {
   if (payload.length < 16) throw refuseSeal()
   if (payload.readDoubleLE(0) !== from) return null
   let at = 16
@@ -132,8 +152,9 @@ function restoreSeal(tables: readonly Table[], payload: Buffer, from: number): n
     at = end
   }
   const slot = payload.readDoubleLE(8)
-  if (at !== payload.length || !Number.isSafeInteger(slot) || slot < from) throw refuseSeal()
-  return slot
+  const rest = payload.length - at
+  if ((rest !== 0 && rest !== markBytes) || !Number.isSafeInteger(slot) || slot < from) throw refuseSeal()
+  return { slot, mark: rest === 0 ? null : payload.readUInt32LE(at) }
 }
 
 /** Its checksum is right, so it was written so: by another program, or by a mistake of this one. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { limits } from '../../limits.ts'
-import type { Cursor, Entry, Log, Owner, Position, Topics } from '../log.ts'
+import type { Cursor, Entry, Log, Owner, PartialEntry, Position, Topics } from '../log.ts'
 import { stageOf, startPosition } from '../log.ts'
 import { OpenFiles } from './open-files.ts'
 import { Journal, type JournalOptions } from './stage-journal.ts'
@@ -50,6 +50,15 @@ export class JournalLog implements Log, Topics {
       } else if (signal.aborted) return
       // Nothing runs between looking and waiting, so no commit is missed.
       else await journal.waiters.wait(signal)
+    }
+  }
+
+  async *readPartial(from: Cursor): AsyncIterable<PartialEntry> {
+    const journal = await this.#journal(stageOf(from.topic))
+    for (let offset = from.offset; ; offset++) {
+      const place = journal.index.place({ ...from, offset })
+      if (!place) return
+      yield await journal.partialEntry({ ...from, offset }, place)
     }
   }
 

@@ -21,24 +21,34 @@ export interface Scan {
   readonly rest: 'none' | 'torn' | 'ignored' | 'damaged'
 }
 
+/** What a frame's prefix and header mostly fit. */
+const headerBytes = 4096
+
+type ReadAt = (file: FileHandle, at: number, length: number) => Uint8Array | Promise<Uint8Array>
+
 /** Reads a file's frames, up to `size` bytes of it. It reads ahead, so that few small frames take a read of their own. */
 export class FrameReader {
   readonly handle: FileHandle
   readonly size: number
   readonly #aheadBytes: number
+  readonly #readAt: ReadAt
   #window: Uint8Array = new Uint8Array(0)
   #windowAt = 0
+  /** Whether the last frame was larger than what is read ahead: then the next one's beginning is not there, either. */
+  #isLarge = false
 
-  constructor(handle: FileHandle, size: number, aheadBytes = 4096) {
+  constructor(handle: FileHandle, size: number, aheadBytes = headerBytes, readAt: ReadAt = readBytes) {
     this.handle = handle
     this.size = size
     this.#aheadBytes = aheadBytes
+    this.#readAt = readAt
   }
 
   /** The frame at a byte position, without its values, or null where no whole header stands or the file is too short for the rest. */
   async frame(at: number): Promise<Frame | null> {
     const prefix = decodePrefix(await this.#read(at, framePrefixBytes))
     if (!prefix || at + prefix.frameLength > this.size) return null
+    this.#isLarge = prefix.frameLength > this.#aheadBytes
     const bodyAt = at + framePrefixBytes + prefix.headerLength
     const header = decodeHeader(prefix, await this.#read(at + framePrefixBytes, prefix.headerLength))
     return header && { header, at, bodyAt, end: at + prefix.frameLength }
@@ -60,10 +70,17 @@ export class FrameReader {
     return false
   }
 
+  /** Bytes of the file that were read ahead, or null. */
+  readAhead(at: number, length: number): Uint8Array | null {
+    const start = at - this.#windowAt
+    return start >= 0 && start + length <= this.#window.length ? this.#window.subarray(start, start + length) : null
+  }
+
   async #read(at: number, length: number): Promise<Uint8Array> {
     const end = at + length
     if (at < this.#windowAt || end > this.#windowAt + this.#window.length) {
-      this.#window = await readBytes(this.handle, at, Math.max(length, Math.min(this.#aheadBytes, this.size - at)))
+      const aheadBytes = this.#isLarge ? headerBytes : this.#aheadBytes
+      this.#window = await this.#readAt(this.handle, at, Math.max(length, Math.min(aheadBytes, this.size - at)))
       this.#windowAt = at
     }
     return this.#window.subarray(at - this.#windowAt, end - this.#windowAt)

@@ -1,16 +1,16 @@
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, syncFolder } from '../../disk/durable-file.ts'
-import { copyBytes, readBytes, writeBytes } from '../../disk/transfer.ts'
+import { copyBytes, readBytes, readNow, writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { fencedError } from '../errors.ts'
-import type { Commit, Cursor, Entry } from '../log.ts'
+import type { Commit, Cursor, Entry, PartialEntry } from '../log.ts'
 import { Waiters } from '../waiters.ts'
 import { JournalIndex, type Place, type Segment } from './entry-index.ts'
 import type { Chain, Claim, JournalFile } from './files.ts'
 import { bearFile, chainFiles, claimEpoch, journalName, listJournal, removeFile } from './files.ts'
-import { checkValue, type EncodedFrame, encodeBase, encodeFrame, type Span } from './frame.ts'
+import { checkValue, type EncodedFrame, encodeBase, encodeFrame, type FrameAppend, type Span } from './frame.ts'
 import type { OpenFiles } from './open-files.ts'
 import { damagedError, type Frame, FrameReader, readHistory, scanFile } from './segment.ts'
 
@@ -28,6 +28,8 @@ interface Carried {
 }
 
 const openTriesMax = 20
+/** A frame's header has a note, and mostly fits. */
+const partialAheadBytes = 24 * 1024
 
 /** One stage's journal: its files, an index of its entries, and its positions. */
 export class Journal {
@@ -44,6 +46,8 @@ export class Journal {
   #claim: Claim | null = null
   #tail: FileHandle | null = null
   #kept: string | null = null
+  /** The frame of the entry that was read last. */
+  #lastRead: { readonly segment: Segment; readonly frame: Frame; readonly reader: FrameReader } | null = null
   /** The tail of the queue of commits: each waits for the one before, so that frames are in the order of the calls. */
   #queue: Promise<unknown> = Promise.resolve()
   #broken: unknown = null
@@ -98,12 +102,43 @@ export class Journal {
     }
   }
 
-  async entry(cursor: Cursor, place: Place): Promise<Entry> {
-    const { path, size } = place.segment
+  entry(cursor: Cursor, place: Place): Promise<Entry> {
+    return this.#use(place, async reader => {
+      const { append, at } = await this.#findAppend(reader, place)
+      const value = await readBytes(reader.handle, at, append.length)
+      checkValue(append, value, `entry ${cursor.topic}/${cursor.partition}:${cursor.offset} in ${place.segment.path}`)
+      return { ...cursor, headers: append.headers, value }
+    })
+  }
+
+  /** The entry without its value, parts of which can be read as long as the log is open. */
+  async partialEntry(cursor: Cursor, place: Place): Promise<PartialEntry> {
+    const { append, at, reader } = await this.#use(place, ({ handle, size }) =>
+      this.#findAppend(new FrameReader(handle, size, partialAheadBytes, readNow), place),
+    )
+    const { headers, length } = append
+    const readPart = async (from: number, bytes: number) =>
+      reader.readAhead(at + from, bytes) ??
+      (await this.#use(place, ({ handle }) => {
+        const part = readNow(handle, at + from, bytes)
+        if (part.length < bytes) throw damagedError(place.segment.path, at + from + part.length)
+        return part
+      }))
+    return { ...cursor, headers, length, readPart }
+  }
+
+  /** Of neighbours in one frame, its header is read once. */
+  async #findAppend(reader: FrameReader, place: Place): Promise<FoundAppend & { readonly reader: FrameReader }> {
+    const { segment, frameAt } = place
+    if (this.#lastRead?.segment !== segment || this.#lastRead.frame.at !== frameAt)
+      this.#lastRead = { segment, reader, frame: await readFrame(reader, place) }
+    return { ...findAppend(this.#lastRead.frame, place), reader: this.#lastRead.reader }
+  }
+
+  async #use<T>({ segment }: Place, work: (reader: FrameReader) => T | Promise<T>): Promise<T> {
+    const { path, size } = segment
     try {
-      return await this.#options.files.use(path, handle =>
-        readEntry(new FrameReader(handle, size), path, cursor, place),
-      )
+      return await this.#options.files.use(path, async handle => work(new FrameReader(handle, size)))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw wrapDiskError(error, `reading ${path}`)
       this.#claim?.check()
@@ -285,15 +320,22 @@ function causeOf(error: unknown, claim: Claim): unknown {
   }
 }
 
-async function readEntry(reader: FrameReader, path: string, cursor: Cursor, place: Place): Promise<Entry> {
-  const frame = await reader.frame(place.frameAt)
-  if (!frame) throw damagedError(path, place.frameAt)
-  const append = frame.header.appends[place.ordinal]
-  let at = frame.bodyAt
-  for (const earlier of frame.header.appends.slice(0, place.ordinal)) at += earlier.length
-  const value = await readBytes(reader.handle, at, append.length)
-  checkValue(append, value, `entry ${cursor.topic}/${cursor.partition}:${cursor.offset} in ${path}`)
-  return { ...cursor, headers: append.headers, value }
+async function readFrame(reader: FrameReader, { segment, frameAt }: Place): Promise<Frame> {
+  const frame = await reader.frame(frameAt)
+  if (frame) return frame
+  throw damagedError(segment.path, frameAt)
+}
+
+/** What a frame says of one of its values, and where in the file that begins. */
+interface FoundAppend {
+  readonly append: FrameAppend
+  readonly at: number
+}
+
+function findAppend({ header, bodyAt }: Frame, { ordinal }: Place): FoundAppend {
+  let at = bodyAt
+  for (const earlier of header.appends.slice(0, ordinal)) at += earlier.length
+  return { append: header.appends[ordinal], at }
 }
 
 function lengthOf(buffers: readonly Uint8Array[]): number {

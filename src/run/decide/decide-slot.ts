@@ -1,13 +1,14 @@
-import { type Batch, type Column, numbers, stringAt, utf8, utf8From, withColumns } from '../../batch/batch.ts'
+import { type Batch, numbers, stringAt, utf8, utf8From, withColumns } from '../../batch/batch.ts'
 import { takeRows } from '../../batch/rows.ts'
 import type { RowDecider, Verdict } from '../../decide/decider.ts'
 import { evaluateRules } from '../../decide/rules.ts'
 import type { State } from '../../decide/state.ts'
 import { assert, HeadraceError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+import { indexesOf, keptBatch } from '../../record/kept.ts'
 import type { SlotCounts } from './slot-counts.ts'
 
-/** What a slot's rows came to: every row is in one of the two, in row order. */
+/** What a slot's rows came to: every row is in one of the two, in row order. `kept` as `record/kept.ts` says. */
 export interface DecidedSlot {
   readonly kept: Batch
   readonly drops: Batch
@@ -22,12 +23,15 @@ export function decideSlot(plan: Plan, scored: Batch, slot: number, state: State
       `slot ${slot}: ${scored.rows} rows in, ${kept.length} kept and ${dropped.length} dropped: this is a bug in a decider`,
     )
   const merged = counts.add(scored, { kept, dropped })
-  const batch = takeRows(keptColumns(scored), kept)
-  const drops = dropBatch(scored, dropped)
-  if (moved.size === 0 && merged.size === 0) return { kept: batch, drops }
-  const domains = utf8(scored, 'domain')
-  const domain = utf8From(kept.map(row => moved.get(row) ?? merged.get(row) ?? stringAt(domains, row)))
-  return { kept: withColumns(batch, { domain }), drops }
+  const rows = numbers(scored, 'row')
+  const domains = kept.map(index => moved.get(index) ?? merged.get(index) ?? '')
+  return {
+    kept: keptBatch(
+      kept.map(index => rows[index]),
+      domains,
+    ),
+    drops: dropBatch(scored, dropped),
+  }
 }
 
 type DroppedRow = Verdict & { readonly row: number }
@@ -67,7 +71,8 @@ function decideRows(plan: Plan, scored: Batch, slot: number, state: State): Deci
   return decided
 }
 
-function decideRow(deciders: readonly RowDecider[], row: number, verdict: Verdict): boolean {
+/** Asks the deciders in their order, and tells all when every one keeps the row. */
+export function decideRow(deciders: readonly RowDecider[], row: number, verdict: Verdict): boolean {
   for (const decider of deciders) if (!decider.decide(row, verdict)) return false
   for (const decider of deciders) decider.keep(row)
   return true
@@ -79,12 +84,8 @@ export function keepAgain(plan: Plan, scored: Batch, kept: Batch, slot: number, 
     .filter(decider => decider.tables.length > 0)
     .map(decider => decider.open(scored, slot, state))
   const verdict = emptyVerdict()
-  const all = numbers(scored, 'row')
-  const wanted = numbers(kept, 'row')
-  let row = 0
-  for (let i = 0; i < kept.rows; i++) {
-    while (row < all.length && all[row] !== wanted[i]) row++
-    assert(row < all.length, `slot ${slot}: row ${wanted[i]} is kept and was not measured`)
+  for (const [i, row] of indexesOf(scored, kept).entries()) {
+    assert(row >= 0, `slot ${slot}: row ${numbers(kept, 'row')[i]} is kept and was not measured`)
     for (const decider of deciders) {
       Object.assign(verdict, noVerdict)
       decider.decide(row, verdict)
@@ -93,7 +94,7 @@ export function keepAgain(plan: Plan, scored: Batch, kept: Batch, slot: number, 
   }
 }
 
-const noVerdict: Verdict = {
+export const noVerdict: Verdict = {
   reason: '',
   evidence: Number.NaN,
   evidenceText: '',
@@ -101,17 +102,7 @@ const noVerdict: Verdict = {
   similarity: Number.NaN,
   domain: '',
 }
-const emptyVerdict = (): Verdict => ({ ...noVerdict })
-
-/** The columns that go on to the shards: the text, the labels and every score. What only deciding needs stays behind in `scored`. */
-function keptColumns(scored: Batch): Batch {
-  const columns: Record<string, Column> = {}
-  for (const name of ['text', 'id', 'domain', 'row', 'language'])
-    if (scored.columns[name]) columns[name] = scored.columns[name]
-  for (const [name, column] of Object.entries(scored.columns))
-    if ((column.kind === 'f32' || column.kind === 'f64') && name !== 'gateEvidence') columns[name] = column
-  return { rows: scored.rows, columns }
-}
+export const emptyVerdict = (): Verdict => ({ ...noVerdict })
 
 /** Dropped rows as columns of `drop.v1`. */
 function dropBatch(scored: Batch, dropped: readonly DroppedRow[]): Batch {

@@ -1,14 +1,16 @@
-import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
+import { encodeBatch } from '../../batch/arrow/ipc.ts'
 import type { State } from '../../decide/state.ts'
 import type { HeadraceError } from '../../errors.ts'
 import type { Append, Commit, Owner, Position } from '../../log/log.ts'
 import { choiceAppend, chooseFrom } from '../../record/choices.ts'
 import { addDeadSamples, clearPassed, heldError, writeHold } from '../../record/hold.ts'
+import { encodeKept } from '../../record/kept.ts'
 import { topics } from '../../record/layout.ts'
 import { NoteWriter, wholePosition } from '../../record/long-notes.ts'
 import { type DecideNote, readDecideNote, splitDecideNote } from '../../record/notes.ts'
 import { listReleases } from '../../record/release.ts'
-import { markOf } from '../../record/sequel.ts'
+import { decodeScored } from '../../record/scored.ts'
+import { markKept, markOf } from '../../record/sequel.ts'
 import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from '../../record/slots.ts'
 import type { Trip } from '../../record/trip.ts'
 import type { RunContext } from '../context.ts'
@@ -57,7 +59,7 @@ export async function decideAll(
       // The tables have the effect of the slot that is held, so they are not sealed: the next start brings them up to the log.
       if (group.held.length) throw await hold(context, group.held)
       if (slot === null) return
-      await state.seal(slot)
+      await state.seal(slot, group.mark)
       onSealed(slot)
       lead.report('decide', slot)
       if (group.end) return
@@ -95,6 +97,8 @@ interface Group {
   readonly end: boolean
   /** The slot after the last, or null when there is none. */
   readonly slot: number | null
+  /** Of the last slot; null where there is none. */
+  readonly mark: number | null
   /** What holds the slot after the last, where guard rails do. */
   readonly held: readonly Trip[]
 }
@@ -112,6 +116,7 @@ async function decideGroup(deciding: Deciding): Promise<Group> {
   let bytes = 0
   let slots = 0
   let slot: number | null = null
+  let mark: number | null = null
   do {
     // A slot that is held must leave no trace in the note: with guards it is made before each.
     const before = plan.guards.length && slot !== null ? keepApart(reached(false)) : reached(false)
@@ -120,16 +125,17 @@ async function decideGroup(deciding: Deciding): Promise<Group> {
     if (!entry) break
     if (entry.isEnd) {
       appends.push(...endAppends(topics.kept, entry.slot, shape.partitions))
-      return { ...reached(true), appends, end: true, slot: entry.slot + 1, held: [] }
+      return { ...reached(true), appends, end: true, slot: entry.slot + 1, mark: null, held: [] }
     }
     const decided = decideEntry(deciding, entry)
     const { choices, held } = await judge(context, rails, entry.slot, decided.fates)
-    if (held.length) return { ...before, appends, end: false, slot, held }
+    if (held.length) return { ...before, appends, end: false, slot, mark, held }
     appends.push(...decided.appends, ...choices.map(choiceAppend))
     bytes += entry.value.length
     slot = entry.slot + 1
+    mark = markKept(decided.appends[0])
   } while (bytes < groupBytesMax && ++slots < groupSlotsMax && (await reader.isReady()))
-  return { ...reached(false), appends, end: false, slot, held: [] }
+  return { ...reached(false), appends, end: false, slot, mark, held: [] }
 }
 
 /** The same, which what is counted later does not change. */
@@ -155,14 +161,14 @@ function decideEntry(
   { context: { plan, shape }, state, counts }: Deciding,
   { slot, value, headers }: SlotEntry,
 ): { appends: Append[]; fates: SlotFates } {
-  const { batch: scored } = decodeBatch(value)
+  const scored = decodeScored(value)
   const { kept, drops } = decideSlot(plan, scored, slot, state, counts)
   const dead = Number(headers.dead)
   counts.totals.documents += dead
   counts.totals.dead += dead
   const fingerprint = plan.decideFingerprint
   const about = { fingerprint, rows: String(kept.rows), scored: markOf(value) }
-  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeBatch(kept), about)]
+  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeKept(kept), about)]
   if (drops.rows)
     appends.push({
       topic: topics.drops,

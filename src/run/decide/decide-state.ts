@@ -1,14 +1,15 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { missingColumn } from '../../batch/rows.ts'
 import type { State } from '../../decide/state.ts'
 import { openTables, type Tables } from '../../decide/tables/tables.ts'
 import { assert, HeadraceError, wrapDiskError } from '../../errors.ts'
 import { stageFields } from '../../pipeline/plan.ts'
-import { topics } from '../../record/layout.ts'
+import { DecidedReader } from '../../record/decided-reader.ts'
+import { decodeKept } from '../../record/kept.ts'
 import { refuseTables, refuseTrimmedTables } from '../../record/refusals.ts'
-import { positionsAt, SlotReader } from '../../record/slots.ts'
+import { decodeScored } from '../../record/scored.ts'
+import { findOtherTables, markKept } from '../../record/sequel.ts'
 import { readTrimmed } from '../../record/trimmed.ts'
 import type { RunContext } from '../context.ts'
 import { keepAgain } from './decide-slot.ts'
@@ -57,7 +58,10 @@ export async function catchUpTo(context: RunContext, state: State, slot: number)
   if (state.slot() > slot) throw refuseTables(context.dir, state.slot(), slot)
   // Without tables there is nothing to enter, and the slots may be gone.
   if (!context.plan.deciders.some(({ tables }) => tables.length > 0)) return state.seal(slot)
-  const first = await readTrimmed(context.dir, context.binding)
+  const { dir, log, shape } = context
+  const first = await readTrimmed(dir, context.binding)
+  const other = await findOtherTables(dir, shape, log, { slot: state.slot(), mark: state.mark?.() ?? null }, first)
+  if (other) throw other
   if (state.slot() < Math.min(first, slot)) throw refuseTrimmedTables(context.dir, state.slot(), first)
   await keepDecided(context, state, slot, AbortSignal.abort())
   context.failed.throwIfAborted()
@@ -70,26 +74,15 @@ export async function catchUpTo(context: RunContext, state: State, slot: number)
  */
 export async function keepDecided(context: RunContext, state: State, to: number, signal: AbortSignal): Promise<void> {
   if (state.slot() >= to) return
-  const { log, shape, plan, failed } = context
-  const readFrom = async (topic: string) => {
-    const from = await positionsAt(log, topic, shape.partitions, state.slot())
-    return new SlotReader(log, topic, from, signal)
-  }
-  const scored = await readFrom(topics.scored)
-  const kept = await readFrom(topics.kept)
-  try {
-    while (state.slot() < to && !failed.aborted) {
-      const decided = await kept.next()
-      if (!decided) return
-      // The other partitions' ends are behind what was decided.
-      if (decided.isEnd && decided.slot >= (await log.position('decide', 0)).slot) return
-      const entry = await scored.next()
-      assert(entry?.slot === decided.slot, `slot ${decided.slot} is decided and not in ${topics.scored}`)
-      if (!entry.isEnd)
-        keepAgain(plan, decodeBatch(entry.value).batch, decodeBatch(decided.value).batch, entry.slot, state)
-      await state.seal(entry.slot + 1)
-    }
-  } finally {
-    await Promise.all([scored.close(), kept.close()])
+  const { log, plan, failed } = context
+  await using reader = await DecidedReader.open(context, state.slot(), signal)
+  while (state.slot() < to && !failed.aborted) {
+    const decided = await reader.next()
+    if (!decided) return
+    const { slot, kept, scored } = decided
+    // The other partitions' ends are behind what was decided.
+    if (!scored && slot >= (await log.position('decide', 0)).slot) return
+    if (scored) keepAgain(plan, decodeScored(scored.value), decodeKept(kept.value), slot, state)
+    await state.seal(slot + 1, markKept(kept))
   }
 }

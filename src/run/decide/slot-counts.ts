@@ -1,5 +1,6 @@
 import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { NameLimit } from '../../decide/name-limit.ts'
+import { countLabelled } from '../../record/labelled.ts'
 import type { ChangedNames } from '../../record/long-notes.ts'
 import { addCount, countRepaired, type DecideTotals } from '../../record/totals.ts'
 
@@ -33,6 +34,7 @@ export class SlotCounts {
     totals.textBytes += text.offsets[scored.rows] - text.offsets[0]
     for (const row of kept) totals.keptBytes += text.offsets[row + 1] - text.offsets[row]
     if (totals.uncompared !== undefined) totals.uncompared += countUncompared(scored, kept)
+    if (totals.labelled !== undefined) countLabelled(totals.labelled, scored)
     const faults = scored.columns.repaired && utf8(scored, 'repaired')
     if (faults?.bytes.length) for (let row = 0; row < scored.rows; row++) countRepaired(totals, stringAt(faults, row))
     for (const { reason } of dropped) addCount(totals.dropped, reason, 1)

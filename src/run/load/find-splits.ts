@@ -27,7 +27,7 @@ export function checkUnread(source: Source, unread: readonly Split[]): Promise<v
 }
 
 /** Refuses splits of `count` that the run has met, of which the source has no such one now. */
-async function checkThere(source: Source, splits: readonly Split[], count: number): Promise<void> {
+export async function checkThere(source: Source, splits: readonly Split[], count: number): Promise<void> {
   if (!source.stamp && splits.length > 0) throw refuseMissing(splits, count)
   for (const [i, split] of splits.entries()) {
     const stamp = await source.stamp!(split.name).catch(error => {

@@ -6,6 +6,7 @@ import { type LoadNote, readLoadNote } from '../../record/notes.ts'
 import { refuseFollow } from '../../record/refusals.ts'
 import { endAppends } from '../../record/slots.ts'
 import { readSplits } from '../../record/splits.ts'
+import type { LeftOut } from '../../sources/left-out.ts'
 import type { Chunk, Source, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
 import { Lanes, type LoadedSlot, startLoadPosition } from './lanes.ts'
@@ -88,16 +89,20 @@ class Loader {
   /** The slot that is cut next, and the note of the one before it. */
   #slot: number
   #note: LoadNote
+  /** What this process has told that lies beside the files; null where only another process has. */
+  #leftOut: readonly LeftOut[] | null
 
   constructor(chain: Chain, slot: number, note: LoadNote) {
     this.#chain = chain
     this.#slot = slot
     this.#note = note
+    this.#leftOut = note.leftOut ? null : []
   }
 
   /** Loads until the source has ended and nothing more is asked for, or the run stops. */
   async load(): Promise<void> {
     const { splits, more, stop } = this.#chain
+    await this.#lookBeside()
     for (;;) {
       const known = await this.#cutSlots()
       while (this.#window.length) await this.#commitReady()
@@ -133,7 +138,7 @@ class Loader {
     const slot = this.#slot++
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
     const tombstones = chunks.reduce((sum, chunk) => sum + (chunk.tombstones ?? 0), this.#note.tombstones)
-    this.#note = { load: after, readBytes: this.#note.readBytes + bytes, tombstones, ended: false }
+    this.#note = { ...this.#note, load: after, readBytes: this.#note.readBytes + bytes, tombstones, ended: false }
     context.watch({ kind: 'loaded', slot, bytes })
     for (const { split, notes = [] } of chunks)
       for (const what of notes) context.watch({ kind: 'passed-over', split, what })
@@ -153,9 +158,21 @@ class Loader {
   async #commitPosition(): Promise<void> {
     const { context, splits, lanes } = this.#chain
     const load = lanes.position()
-    if (!context.plan.source.options.follow || JSON.stringify(load) === JSON.stringify(this.#note.load)) return
+    if (!context.plan.source.options.follow) return
+    await this.#lookBeside()
+    if (JSON.stringify(load) === JSON.stringify(this.#note.load)) return
     this.#note = { ...this.#note, load }
     await this.#commit(splits.takeNew(), [], this.#slot, this.#note)
+  }
+
+  /** Tells what lies beside the files that were listed, and notes it with the next commit. */
+  async #lookBeside(): Promise<void> {
+    const { plan, watch } = this.#chain.context
+    const leftOut = (await plan.source.leftOut?.()) ?? []
+    if (JSON.stringify(leftOut) === JSON.stringify(this.#leftOut)) return
+    this.#leftOut = leftOut
+    this.#note = { ...this.#note, leftOut }
+    watch({ kind: 'left-out', leftOut })
   }
 
   async #commitEnd(): Promise<void> {

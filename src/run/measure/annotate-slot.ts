@@ -33,21 +33,32 @@ export async function annotateSlot(
   report: Report = () => {},
 ): Promise<AnnotatedSlot> {
   const { batch, dead } = await parseChunks(plan.source, chunks, report)
-  if (!alone) report('measuring')
-  const { groups, failed } = await (alone ? measureAlone(plan, batch, alone, report) : measureOrBisect(plan, batch))
-  const all = concatBatches(groups.map(group => completeColumns(plan, group)))
-  const rows = rowNumbers(all)
-  const order = Array.from(rows.keys()).sort((a, b) => rows[a] - rows[b])
-  const scored = takeRows(all, order)
-  const measured = scored.rows + failed.length
-  assert(measured === batch.rows, `${batch.rows} rows in, ${scored.rows} measured, ${failed.length} failed`)
-  return { scored, dead: [...dead, ...failed].sort((a, b) => a.row - b.row) }
+  return orderRows([await measureRows(plan, batch, alone, report)], dead)
 }
 
-type NumberedRecords = { readonly batch: Batch; readonly dead: DeadRow[] }
+/** Measures rows, all together or, with `alone`, one by one. Every row is in a group, with all columns of the plan, or has failed. */
+export async function measureRows(plan: Plan, batch: Batch, alone: Alone | null, report: Report): Promise<Measured> {
+  if (!alone) report('measuring')
+  const { groups, failed } = await (alone ? measureAlone(plan, batch, alone, report) : measureOrBisect(plan, batch))
+  const completed = groups.map(group => completeColumns(plan, group))
+  const measured = completed.reduce((sum, group) => sum + group.rows, failed.length)
+  assert(measured === batch.rows, `${batch.rows} rows in, ${measured} measured or failed`)
+  return { groups: completed, failed }
+}
+
+/** The rows of a slot in their order. */
+export function orderRows(parts: readonly Measured[], dead: readonly DeadRow[]): AnnotatedSlot {
+  const all = concatBatches(parts.flatMap(part => part.groups))
+  const rows = rowNumbers(all)
+  const order = Array.from(rows.keys()).sort((a, b) => rows[a] - rows[b])
+  const failed = parts.flatMap(part => part.failed)
+  return { scored: takeRows(all, order), dead: [...dead, ...failed].sort((a, b) => a.row - b.row) }
+}
+
+export type NumberedRecords = { readonly batch: Batch; readonly dead: DeadRow[] }
 
 /** Parses chunks and numbers every record, live or dead, in the order of files and lines. */
-async function parseChunks(source: Source, chunks: readonly Chunk[], report: Report): Promise<NumberedRecords> {
+export async function parseChunks(source: Source, chunks: readonly Chunk[], report: Report): Promise<NumberedRecords> {
   const batches: Batch[] = []
   const dead: DeadRow[] = []
   let row = 0
@@ -88,7 +99,7 @@ function takeOnly(parsed: Parsed, only: readonly LineRange[] | undefined): Parse
   return { batch: takeRows(parsed.batch, indexes), dead: parsed.dead.filter(record => hasLine(only, record.line)) }
 }
 
-interface Measured {
+export interface Measured {
   readonly groups: Batch[]
   readonly failed: DeadRow[]
 }

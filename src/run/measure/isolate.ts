@@ -1,10 +1,10 @@
-import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { stringAt, utf8 } from '../../batch/batch.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
-import type { Alone, Place, PoisonRow } from './jobs.ts'
+import type { Alone, DecidedValues, Place, PoisonRow } from './jobs.ts'
+import { joinEntries } from './tokens.ts'
 
 /** A worker was lost with a job begun: it hung and was ended, or it died. */
 export class WorkerLost extends Error {
@@ -54,11 +54,11 @@ export async function isolateRows(
 }
 
 /** Tokenizes a slot that lost its worker once more, row by row, so that a second loss can name the document. */
-export function tokenizeAgain<T>(slot: number, value: Uint8Array, tokenize: () => Promise<T>): Promise<T> {
+export function tokenizeAgain<T>(slot: number, entries: DecidedValues, tokenize: () => Promise<T>): Promise<T> {
   return tokenize().catch(error => {
     if (!(error instanceof WorkerLost)) throw error
     const { phase, at } = error.place
-    const id = phase === 'tokenizing-row' ? stringAt(utf8(decodeBatch(value).batch, 'id'), at) : null
+    const id = phase === 'tokenizing-row' ? stringAt(utf8(joinEntries(entries), 'id'), at) : null
     const what = id === null ? `slot ${slot}` : `document '${id}' (row ${at} of what slot ${slot} kept)`
     throw explainLoss(`tokenizing ${what}: ${error.message}`, 'drop the document, or mend the tokenizer', error)
   })

@@ -1,5 +1,6 @@
 import type { Plan } from '../../pipeline/plan.ts'
 import type { Chunk } from '../../sources/source.ts'
+import type { MeasuredBefore } from './reuse.ts'
 import type { PlanIdentity } from './same-plan.ts'
 
 /** How a thread gets the pipeline: a module whose `loadPlan(ref)` gives the plan. Functions cannot cross threads, this can. */
@@ -20,22 +21,41 @@ export interface PipelineRef {
 
 export type PlanLoader = (ref: PipelineRef) => Promise<Plan>
 
+/** A slot of the run that is replayed. */
+export interface StoredSlot {
+  /** Its entry of `scored`, joined where it is of a replay itself, and that of `dead` or null. */
+  readonly value: Uint8Array
+  readonly dead: Uint8Array | null
+  readonly before: MeasuredBefore
+  /** Whose rows the replay refers to: these, or those that they are joined with; null for none, so that it stores all. */
+  readonly base: 'self' | 'joined' | null
+}
+
 /** What the main thread asks of a worker. It is copied, so that it can be asked again of another worker. */
 export type Job =
   | {
       readonly kind: 'annotate'
       readonly slot: number
+      /** Its records; none where all that is needed is stored. */
       readonly chunks: readonly Chunk[]
+      /** What was measured of it by another pipeline, in a replay. */
+      readonly stored: StoredSlot | null
       /** Set when the slot's rows are to be measured one by one. */
       readonly alone: Alone | null
     }
   | {
       readonly kind: 'tokenize'
       readonly slot: number
-      readonly value: Uint8Array
+      readonly entries: DecidedValues
       /** Row by row. */
       readonly alone: boolean
     }
+
+/** The values of a decided slot's entries: of these the worker makes the kept rows. */
+export interface DecidedValues {
+  readonly scored: Uint8Array
+  readonly kept: Uint8Array
+}
 
 /** How the rows of a slot are measured one by one. */
 export interface Alone {

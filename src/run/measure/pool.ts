@@ -5,7 +5,15 @@ import { limits } from '../../limits.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
 import { isOutOfMemory, isolateRows, memoryAdvice, tokenizeAgain, WorkerLost } from './isolate.ts'
-import { type Job, type PipelineRef, type PoisonRow, progressBytes, readProgress } from './jobs.ts'
+import {
+  type DecidedValues,
+  type Job,
+  type PipelineRef,
+  type PoisonRow,
+  progressBytes,
+  readProgress,
+  type StoredSlot,
+} from './jobs.ts'
 
 export interface PoolOptions {
   /** A worker's heap. Default what V8 gives. */
@@ -84,15 +92,16 @@ export class Pool implements AsyncDisposable {
     }, 1000 * limits.workersBegunSeconds)
   }
 
-  annotate(slot: number, chunks: readonly Chunk[]): Promise<MeasuredSlot> {
-    const job = { kind: 'annotate', slot, chunks, alone: null } as const
+  /** `stored`: what a run that is replayed has of the slot. */
+  annotate(slot: number, chunks: readonly Chunk[], stored: StoredSlot | null = null): Promise<MeasuredSlot> {
+    const job = { kind: 'annotate', slot, chunks, stored, alone: null } as const
     return this.#runOr(job, () => isolateRows(slot, chunks, alone => this.#run({ ...job, alone })))
   }
 
-  /** `value`: a `kept` entry. Returns the encoded batch of its tokens and scores. */
-  tokenize(slot: number, value: Uint8Array): Promise<Uint8Array> {
-    const job = { kind: 'tokenize', slot, value, alone: false } as const
-    return this.#runOr(job, () => tokenizeAgain(slot, value, () => this.#run({ ...job, alone: true })))
+  /** Returns the encoded batch of the kept rows' tokens and scores. */
+  tokenize(slot: number, entries: DecidedValues): Promise<Uint8Array> {
+    const job = { kind: 'tokenize', slot, entries, alone: false } as const
+    return this.#runOr(job, () => tokenizeAgain(slot, entries, () => this.#run({ ...job, alone: true })))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator } from '../../annotate/annotator.ts'
 import { type Batch, type Column, utf8 } from '../../batch/batch.ts'
 import { concatBatches, takeRows } from '../../batch/rows.ts'
-import type { Report } from './jobs.ts'
+import { decodeKept, joinKept } from '../../record/kept.ts'
+import { decodeScored } from '../../record/scored.ts'
+import type { DecidedValues, Report } from './jobs.ts'
+
+/** The kept rows of a slot, from its entries. */
+export function joinEntries({ scored, kept }: DecidedValues): Batch {
+  return joinKept(decodeScored(scored), decodeKept(kept))
+}
 
 /** Tokenizes a kept slot as shard rows, all together or, with `alone`, one by one. `report` is told what is begun. */
 export async function tokenizeSlot(

@@ -1,12 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
+import { encodeBatch } from '../../batch/arrow/ipc.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
+import { columnsOf, encodeScored } from '../../record/scored.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, encodeDead } from './annotate-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
 import { checkSamePlan } from './same-plan.ts'
-import { tokenizeSlot } from './tokens.ts'
+import { annotateStored, encodeStored } from './stored-slot.ts'
+import { joinEntries, tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
 export interface Port {
@@ -15,10 +17,14 @@ export interface Port {
 }
 
 async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<MeasuredSlot> {
-  const { scored, dead } = await annotateSlot(plan, job.chunks, job.alone, report)
+  const { chunks, stored, alone } = job
+  const measured = await (stored
+    ? annotateStored(plan, stored, chunks, alone, report)
+    : annotateSlot(plan, chunks, alone, report))
   report('encoding')
+  const { scored, dead } = measured
   return {
-    scored: encodeBatch(scored),
+    ...(stored ? encodeStored(plan, scored, stored) : { scored: encodeScored(scored, columnsOf(plan)) }),
     dead: dead.length ? encodeDead(dead) : null,
     rows: scored.rows,
     deadRows: dead.length,
@@ -26,7 +32,7 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
 }
 
 async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }, report: Report): Promise<Uint8Array> {
-  return encodeBatch(await tokenizeSlot(plan.tokenizer!, decodeBatch(job.value).batch, job, report))
+  return encodeBatch(await tokenizeSlot(plan.tokenizer!, joinEntries(job.entries), job, report))
 }
 
 function transferable(result: MeasuredSlot | Uint8Array): ArrayBuffer[] {
@@ -65,6 +71,11 @@ export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): vo
 
 async function load(ref: PipelineRef): Promise<Plan> {
   const { loadPlan }: { loadPlan: PlanLoader } = await import(ref.loader)
+  return makePlan(ref, loadPlan)
+}
+
+/** The plan as it is made now. Throws 'source-changed' where it is another than the run's. */
+export async function makePlan(ref: PipelineRef, loadPlan: PlanLoader): Promise<Plan> {
   const plan = await loadPlan(ref)
   if (ref.identity) checkSamePlan(plan, ref.identity)
   return plan

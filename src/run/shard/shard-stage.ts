@@ -5,12 +5,13 @@ import { NameLimit } from '../../decide/name-limit.ts'
 import { makeFolder } from '../../disk/durable-file.ts'
 import { assert } from '../../errors.ts'
 import type { Append, Owner, Position } from '../../log/log.ts'
+import { type DecidedEntry, DecidedReader } from '../../record/decided-reader.ts'
 import { topics } from '../../record/layout.ts'
 import { type ChangedNames, NoteWriter, wholePosition } from '../../record/long-notes.ts'
 import { readManifest } from '../../record/manifest.ts'
 import { type FeedEnd, firstOpenSlot, noteFeedEnd, readShardNote, splitShardNote } from '../../record/notes.ts'
 import { isSegmentEnd, segmentAt } from '../../record/run-file.ts'
-import { positionsAt, positionsOf, type SlotEntry, SlotReader } from '../../record/slots.ts'
+import { positionsOf } from '../../record/slots.ts'
 import { addCount, type ShardTotals } from '../../record/totals.ts'
 import { ShardFolders } from '../../shards/folder.ts'
 import { type ManifestEntry, shardPath } from '../../shards/manifest.ts'
@@ -57,8 +58,7 @@ export async function shardAll(
   const notes = new NoteWriter('shard')
   const open = new OpenShards(domains, notes.changed)
   const languages = new NameLimit(Object.keys(totals.tokensByLanguage))
-  const start = await positionsAt(log, topics.kept, shape.partitions, firstOpenSlot(domains, counted))
-  const reader = new SlotReader(log, topics.kept, start, upstreamDone)
+  const reader = await DecidedReader.open(context, firstOpenSlot(domains, counted), upstreamDone)
   for await (const { entry, batch } of tokenizeInOrder(context, reader)) {
     context.failed.throwIfAborted()
     const { slot, isEnd } = entry
@@ -93,10 +93,11 @@ export async function shardAll(
   }
 }
 
-type Tokenized = { readonly entry: SlotEntry; readonly batch: Batch | null }
+/** A slot's entry of `kept`, and its rows; null for the end. */
+type Tokenized = { readonly entry: DecidedEntry['kept']; readonly batch: Batch | null }
 
 /** Slots with their tokens, in order, with as many in the pool as it can hold. */
-async function* tokenizeInOrder(context: RunContext, reader: SlotReader): AsyncGenerator<Tokenized> {
+async function* tokenizeInOrder(context: RunContext, reader: DecidedReader): AsyncGenerator<Tokenized> {
   const window: Promise<Tokenized>[] = []
   const windowMax = context.pool.size * 2
   try {
@@ -114,12 +115,14 @@ async function* tokenizeInOrder(context: RunContext, reader: SlotReader): AsyncG
     }
     while (window.length) yield await window.shift()!
   } finally {
-    await reader.close()
+    await reader[Symbol.asyncDispose]()
   }
 }
 
-async function tokenize({ pool }: RunContext, entry: SlotEntry): Promise<Tokenized> {
-  return { entry, batch: entry.isEnd ? null : decodeBatch(await pool.tokenize(entry.slot, entry.value)).batch }
+async function tokenize({ pool }: RunContext, { slot, kept, scored }: DecidedEntry): Promise<Tokenized> {
+  if (!scored) return { entry: kept, batch: null }
+  const value = await pool.tokenize(slot, { scored: scored.value, kept: kept.value })
+  return { entry: kept, batch: decodeBatch(value).batch }
 }
 
 async function sealShard(context: RunContext, shard: FullShard, folders: ShardFolders): Promise<ManifestEntry> {

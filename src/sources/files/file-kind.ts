@@ -64,7 +64,8 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
       options,
       origin: origin.filter(option => Object.hasOwn(options, option)),
       splits: signal => splitFiles(files, options, watch, signal, stamped),
-      names: () => files.list(),
+      names: async () => (await files.list()).names,
+      leftOut: async () => (await files.latest()).leftOut,
       stamp,
       read: (split, from, signal) =>
         readSplit(split, from, { stamped, signal, follow, isReadAnywhere }, file =>
@@ -73,7 +74,7 @@ export function fileSources<O extends OptionTable>(call: string, kind: FileKind<
       parse: parser(options),
       following: () => make(patterns, { ...given, follow: true }, watch),
       describe: () => describeRecorded(name, options),
-      bytes: async () => (options.follow ? 0 : sumBytes(await files.list())),
+      bytes: async () => (options.follow ? 0 : sumBytes((await files.latest()).names)),
     }
   }
   return Object.assign(make, { kind: { ...kind, options: table } })

@@ -1,16 +1,17 @@
 import { lstatSync, statSync } from 'node:fs'
-import { normalize } from 'node:path'
+import { join, normalize } from 'node:path'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { BadFileError } from '../bad-file.ts'
 import type { Recorded } from '../fields.ts'
+import { type LeftOut, LeftOutFiles } from '../left-out.ts'
 import { type Chunk, offsetAtEnd, type ReadPosition, type Split } from '../source.ts'
 import { isAbsent, refuseFile, refuseReplaced } from './file-errors.ts'
 import type { WatchFolders } from './follow.ts'
 import { type Identity, type InputFile, identityOf } from './input-file.ts'
 import { ListedFiles } from './listed-files.ts'
 import { openFile } from './open-file.ts'
-import { checkNames, describePassedOver, expandGlob, isFolder, splitPattern } from './patterns.ts'
+import { checkNames, expandGlob, isFolder, splitPattern } from './patterns.ts'
 import { checkFolders, isOfOneFolder, matchNames } from './readable-folders.ts'
 import { stampAll, stampFile } from './stamp-all.ts'
 import type { StampedFiles } from './stamps.ts'
@@ -27,15 +28,16 @@ export { BadFileError }
  * The files that the patterns match, by path in byte order and relative where the pattern is. Folders are passed over. A pattern that
  * matches nothing is a 'not-found' error unless `mayBeEmpty`.
  */
-async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Promise<string[]> {
+async function matchFiles(patterns: readonly string[], mayBeEmpty: boolean): Promise<Listing> {
   const names = new Set<string>()
+  const leftOut = new LeftOutFiles()
   for (const pattern of patterns) {
-    const matches = await expand(pattern)
-    if (matches.length === 0 && !mayBeEmpty) throw await refuseUnmatched(pattern)
+    const matches = await expand(pattern, leftOut)
+    if (matches.length === 0 && !mayBeEmpty) throw await refuseUnmatched(pattern, leftOut)
     for (const match of matches) names.add(match)
   }
   checkNames(names)
-  return sortNames(names)
+  return { names: sortNames(names), leftOut: leftOut.list(names) }
 }
 
 /** By their UTF-8 bytes, so that the order is the same on every machine. */
@@ -47,27 +49,31 @@ export function sortNames(names: Iterable<string>): string[] {
   return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ name }) => name)
 }
 
-async function refuseUnmatched(pattern: string): Promise<HeadraceError> {
-  const { folder } = splitPattern(pattern)
-  const [instead, passedOver] = await Promise.all([describeFolder(folder), describePassedOver(folder)])
-  const message = `no file matches '${pattern}', and ${instead}${passedOver}; paths are relative to ${process.cwd()}`
+async function refuseUnmatched(pattern: string, leftOut: LeftOutFiles): Promise<HeadraceError> {
+  const instead = await describeFolder(splitPattern(pattern).folder)
+  const [first] = leftOut.paths()
+  const advice =
+    first === undefined
+      ? ''
+      : `; links to folders and hidden folders are passed over unless they are named, as in ${join(first, '**', '*')}`
+  const message = `no file matches '${pattern}', and ${instead}${advice}; paths are relative to ${process.cwd()}`
   return new HeadraceError('not-found', message)
 }
 
 /** The files of a pattern; a path that exists is itself, whatever signs it has in its name. */
-async function expand(pattern: string): Promise<string[]> {
+async function expand(pattern: string, leftOut: LeftOutFiles): Promise<string[]> {
   const entry = lookAtPath(pattern)
-  if (!entry) return expandSigns(pattern)
+  if (!entry) return expandSigns(pattern, leftOut)
   if (!entry.isDirectory()) return isFolder(pattern) ? [] : [normalize(pattern)]
   const instead = await describeFolder(pattern)
   throw new HeadraceError('bad-option', `${pattern} is a folder; name the files in it, as in ${pattern}/*: ${instead}`)
 }
 
 /** The files that a pattern with signs matches. All folders that it leads into can be read. */
-async function expandSigns(pattern: string): Promise<string[]> {
+async function expandSigns(pattern: string, leftOut: LeftOutFiles): Promise<string[]> {
   const { folder, rest } = splitPattern(pattern)
-  if (isOfOneFolder(rest)) return matchNames(folder, rest)
-  await checkFolders(folder, rest)
+  if (isOfOneFolder(rest)) return matchNames(folder, rest, leftOut)
+  await checkFolders(folder, rest, leftOut)
   const matches = await Array.fromAsync(expandGlob(pattern))
   return matches.filter(path => !isFolder(path)).map(path => normalize(path))
 }
@@ -82,10 +88,16 @@ function lookAtPath(path: string) {
   }
 }
 
-/** Files that may become more: their names in byte order, and the folders in which new ones appear. */
+/** The names of files in byte order, and what lies beside them that is not read. */
+export interface Listing {
+  readonly names: string[]
+  readonly leftOut: readonly LeftOut[]
+}
+
+/** Files that may become more, and the folders in which new ones appear. */
 export interface FileSet {
   readonly folders: readonly string[]
-  list(): Promise<string[]>
+  list(): Promise<Listing>
 }
 
 export function matchedFiles({ patterns, follow }: Recorded): FileSet {
@@ -95,18 +107,36 @@ export function matchedFiles({ patterns, follow }: Recorded): FileSet {
   }
 }
 
+/** A set of files that remembers its lists. */
+export interface ListedSet extends FileSet {
+  /** The newest list, or the first. */
+  latest(): Promise<Listing>
+  /** Leaves the newest list to whoever asks for the next. */
+  keep(): void
+}
+
 /** The same files; whoever asks for a list while one is being made gets that one. */
-export function listOnce({ folders, list }: FileSet): FileSet {
-  let listing: Promise<string[]> | null = null
+export function listOnce({ folders, list }: FileSet): ListedSet {
+  let begun: Promise<Listing> | null = null
+  let kept: Promise<Listing> | null = null
+  let latest: Promise<Listing> | null = null
   const forget = () => {
-    listing = null
+    begun = null
   }
   const listAgain = () => {
-    const begun = list()
-    begun.then(forget, forget)
-    return begun
+    latest = list()
+    latest.then(forget, forget)
+    return latest
   }
-  return { folders, list: () => (listing ??= listAgain()) }
+  const next = () => {
+    const taken = kept ?? (begun ??= listAgain())
+    kept = null
+    return taken
+  }
+  const keep = () => {
+    kept = latest
+  }
+  return { folders, list: next, latest: () => latest ?? next(), keep }
 }
 
 /**
@@ -114,23 +144,39 @@ export function listOnce({ folders, list }: FileSet): FileSet {
  * what changed after it was listed, until the signal aborts; its folders must exist.
  */
 export async function* splitFiles(
-  { folders, list }: FileSet,
+  files: ListedSet,
   { follow, pollMs }: Recorded,
   watch: WatchFolders,
   signal: AbortSignal,
   stamped: StampedFiles,
 ): AsyncGenerator<Split, void> {
+  if (!follow) return yield* splitAll(files, signal, stamped)
+  const { folders, list } = files
   const stamp = (name: string) => stampFile(name, stamped)
-  if (!follow) return yield* stampAll(await list(), stamped, signal)
   const missing = folders.find(folder => !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
   if (missing !== undefined) throw new HeadraceError('not-found', `there is no folder '${missing}' to follow`)
   const listed = new ListedFiles()
   for await (const _ of watch(folders, pollMs, signal)) {
-    for (const name of await list()) {
+    for (const name of (await list()).names) {
       if (signal.aborted) return
       if (!listed.has(name)) yield await listed.add(name, stamp)
     }
     yield* listed.changed(stamp)
+  }
+}
+
+/** All files there are. Whoever looks at the first alone leaves the list to the one who reads on. */
+async function* splitAll(files: ListedSet, signal: AbortSignal, stamped: StampedFiles): AsyncGenerator<Split, void> {
+  const { names } = await files.list()
+  let isLeft = true
+  try {
+    yield* stampAll(names, stamped, signal)
+    isLeft = false
+  } catch (error) {
+    isLeft = false
+    throw error
+  } finally {
+    if (isLeft) files.keep()
   }
 }
 

@@ -1,5 +1,5 @@
 import { lstatSync, statSync } from 'node:fs'
-import { glob, opendir } from 'node:fs/promises'
+import { glob } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { HeadraceError } from '../../errors.ts'
 
@@ -65,25 +65,4 @@ export function checkNames(names: Iterable<string>): void {
         'not-found',
         `the name of ${basename(name)} in ${dirname(name)} is not UTF-8, and can't be opened: rename it (convmv), or leave it out`,
       )
-}
-
-/** Entries that are looked at for a word of advice. */
-const entriesMax = 10_000
-
-/** What `*` and `**` pass over below a folder, as the end of a sentence: folders that are links, and hidden ones. Empty where there is none. */
-export async function describePassedOver(folder: string): Promise<string> {
-  const found: string[] = []
-  let entries = 0
-  try {
-    for await (const entry of await opendir(folder, { recursive: true })) {
-      const path = join(entry.parentPath, entry.name)
-      const isHidden = entry.isDirectory() && entry.name.startsWith('.')
-      if (isHidden || (entry.isSymbolicLink() && isFolder(path))) found.push(path)
-      if (++entries >= entriesMax || found.length >= 3) break
-    }
-  } catch {
-    // Advice is given where it can be.
-  }
-  if (found.length === 0) return ''
-  return `; links to folders and hidden folders are passed over unless they are named, as in ${join(found[0], '**', '*')}`
 }

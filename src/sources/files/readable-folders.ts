@@ -1,43 +1,76 @@
+import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join, matchesGlob } from 'node:path'
+import { join, matchesGlob, normalize } from 'node:path'
+import type { LeftOutFiles } from '../left-out.ts'
 import { isAbsent, refuseFile } from './file-errors.ts'
 import { isFolder } from './patterns.ts'
 
 /**
  * Throws what stops a run where a folder that a pattern leads into can't be read: the system's own matching passes over such a folder, and
- * over all that lies in it. `base` is the folder before the first segment with signs, `rest` the pattern behind it.
+ * over all that lies in it. `base` is the folder before the first segment with signs, `rest` the pattern behind it. What the matching
+ * leaves out by its rules goes to `leftOut`.
  */
-export async function checkFolders(base: string, rest: string): Promise<void> {
-  for (const one of expandBraces(rest)) await checkBelow(base, one.split('/'))
+export async function checkFolders(base: string, rest: string, leftOut: LeftOutFiles): Promise<void> {
+  for (const one of expandBraces(rest)) await checkBelow(normalize(base), one.split('/'), leftOut)
 }
 
 /** Whether a pattern behind a folder matches names in it alone, so that these need be listed only once. */
 export const isOfOneFolder = (rest: string): boolean => /[*?]/.test(rest) && !/\/|\*\*/.test(rest)
 
 /** The files of a folder whose names match; what the listing says of each spares asking for it. */
-export async function matchNames(folder: string, pattern: string): Promise<string[]> {
+export async function matchNames(folder: string, pattern: string, leftOut: LeftOutFiles): Promise<string[]> {
   const entries = await list(folder, readdir(folder, { withFileTypes: true }))
-  const matched = entries.filter(({ name }) => matchesGlob(name, pattern))
+  leaveOutNames(entries, folder, pattern, leftOut)
   const before = join(folder, '_').slice(0, -1)
+  const matched = entries.filter(({ name }) => matchesGlob(name, pattern))
   return matched.filter(entry => entry.isFile() || !isFolder(before + entry.name)).map(({ name }) => before + name)
 }
 
-async function checkBelow(folder: string, [segment, ...rest]: readonly string[]): Promise<void> {
-  const isDeep = segment === '**'
-  if (!isDeep && rest.length === 0) return void (await list(folder, readdir(folder)))
-  for (const { name, isLink } of await listFolders(folder)) {
-    // As in the system's matching, `**` goes through no link and into no hidden folder.
-    if (isDeep && !isLink && !name.startsWith('.')) await checkBelow(join(folder, name), [segment, ...rest])
-    else if (!isDeep && matchesGlob(name, segment)) await checkBelow(join(folder, name), rest)
+/** Of a folder's entries those that a pattern for files would match, were they not hidden or a folder. */
+function leaveOutNames(entries: readonly Dirent[], folder: string, pattern: string, leftOut: LeftOutFiles): void {
+  for (const entry of entries) {
+    const { name } = entry
+    const isMatch = !entry.isFile() && matchesGlob(name, pattern)
+    if (isHiddenFrom(name, pattern)) leftOut.add(join(folder, name), 'hidden')
+    else if (isMatch && isFolder(join(folder, name)))
+      leftOut.add(join(folder, name), entry.isDirectory() ? 'folder' : 'link')
   }
-  // `**` stands for no folder, too.
-  if (isDeep && rest.length > 0) await checkBelow(folder, rest)
 }
 
-async function listFolders(path: string): Promise<{ readonly name: string; readonly isLink: boolean }[]> {
-  const entries = await list(path, readdir(path, { withFileTypes: true }))
-  const folders = entries.filter(entry => entry.isDirectory() || entry.isSymbolicLink())
-  return folders.map(entry => ({ name: entry.name, isLink: entry.isSymbolicLink() }))
+/** Whether a name would match, were it not for the dots that it begins with. */
+function isHiddenFrom(name: string, pattern: string): boolean {
+  return name.startsWith('.') && !matchesGlob(name, pattern) && matchesGlob(name.replace(/^\.+/, ''), pattern)
+}
+
+async function checkBelow(folder: string, segments: readonly string[], leftOut: LeftOutFiles): Promise<void> {
+  leftOut.enter(folder)
+  const entries = await list(folder, readdir(folder, { withFileTypes: true }))
+  const [segment, ...rest] = segments
+  if (segment === '**') await checkDeep(folder, entries, segments, leftOut)
+  else if (rest.length === 0) leaveOutNames(entries, folder, segment, leftOut)
+  else
+    for (const { name } of entries.filter(entry => entry.isDirectory() || entry.isSymbolicLink()))
+      if (matchesGlob(name, segment)) await checkBelow(join(folder, name), rest, leftOut)
+      else if (isHiddenFrom(name, segment)) leftOut.add(join(folder, name), 'hidden')
+}
+
+/** As in the system's matching, `**` goes through no link and into no hidden folder. */
+async function checkDeep(
+  folder: string,
+  entries: readonly Dirent[],
+  segments: readonly string[],
+  leftOut: LeftOutFiles,
+): Promise<void> {
+  const rest = segments.slice(1)
+  for (const entry of entries) {
+    const path = join(folder, entry.name)
+    const isHidden = entry.name.startsWith('.')
+    if (isHidden && (entry.isDirectory() || rest.length === 0)) leftOut.add(path, 'hidden')
+    else if (entry.isSymbolicLink() && isFolder(path)) leftOut.add(path, isHidden ? 'hidden' : 'link')
+    else if (entry.isDirectory()) await checkBelow(path, segments, leftOut)
+  }
+  // `**` stands for no folder, too.
+  if (rest.length > 0) await checkBelow(folder, rest, leftOut)
 }
 
 /** What a folder has; nothing where there is none, as then nothing can be missing in it. */

@@ -1,17 +1,17 @@
-import { statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { byteOrderMark, DocumentBuilder, tooLong } from '../document.ts'
 import { fieldOptions, type Recorded, repairOptions } from '../fields.ts'
+import { LeftOutFiles } from '../left-out.ts'
 import { headBytes, nameBinary } from '../signatures.ts'
 import { type Chunk, type DeadRecord, offsetAtEnd, type Parsed } from '../source.ts'
 import { detectEncoding, encodeUtf8 } from './encoding.ts'
-import { refuseFile } from './file-errors.ts'
+import { isAbsent, refuseFile } from './file-errors.ts'
 import { fileSources } from './file-kind.ts'
-import { BadFileError, type FileSet, type Readable, sortNames } from './files.ts'
-import { checkNames } from './patterns.ts'
+import { BadFileError, type FileSet, type Listing, type Readable, sortNames } from './files.ts'
+import { checkNames, isFolder } from './patterns.ts'
 import { describeFolder } from './what-is-there.ts'
 
 const endings = /\.(txt|md)$/i
@@ -33,27 +33,34 @@ export const textFolder = fileSources('textFolder()', {
   parser: options => chunk => parseText(chunk, options),
 })
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
-}
-
 function filesOf({ patterns: [folder, ...others], follow }: Recorded): FileSet {
   if (others.length > 0)
     throw new HeadraceError('bad-option', `textFolder() got ${1 + others.length} folders of text; a run reads one`)
   return { folders: [folder], list: () => listTexts(folder, follow) }
 }
 
-async function listTexts(folder: string, mayBeEmpty: boolean): Promise<string[]> {
-  if (!isFolder(folder)) throw new HeadraceError('not-found', `there is no folder '${folder}' below ${process.cwd()}`)
+async function listTexts(folder: string, mayBeEmpty: boolean): Promise<Listing> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(error => {
-    throw refuseFile(error, error.path ?? folder)
+    throw refuseFolder(error, folder)
   })
-  const names = entries.filter(entry => !entry.isDirectory() && endings.test(entry.name))
-  if (names.length === 0 && !mayBeEmpty)
+  const leftOut = new LeftOutFiles()
+  const paths: string[] = []
+  for (const entry of entries) {
+    if (entry.isDirectory()) continue
+    const path = join(entry.parentPath, entry.name)
+    if (!entry.isFile() && isFolder(path)) leftOut.add(path, 'link')
+    else if (endings.test(entry.name)) paths.push(path)
+    else leftOut.add(path, 'ending')
+  }
+  if (paths.length === 0 && !mayBeEmpty)
     throw new HeadraceError('not-found', `${folder} has no .txt and no .md: ${await describeFolder(folder)}`)
-  const paths = names.map(entry => join(entry.parentPath, entry.name))
   checkNames(paths)
-  return sortNames(paths)
+  return { names: sortNames(paths), leftOut: leftOut.list(paths) }
+}
+
+function refuseFolder(error: NodeJS.ErrnoException, folder: string): unknown {
+  if (!isAbsent(error)) return refuseFile(error, error.path ?? folder)
+  return new HeadraceError('not-found', `there is no folder '${folder}' below ${process.cwd()}`)
 }
 
 async function* readWhole(file: Readable): AsyncGenerator<Omit<Chunk, 'split'>, void> {

@@ -9,6 +9,7 @@ import { parseLongNumbers } from '../exact-json.ts'
 import type { Columns } from '../fields.ts'
 import { emptyDocument } from '../json-record.ts'
 import { findPlace } from '../nested-field.ts'
+import { NestedColumn } from './arrow-fields.ts'
 
 /** A message with more rows is refused, and one with more than two a byte: a slot has room for `limits.slotRowsMax`. */
 const messageRowsMax = 65_536
@@ -39,9 +40,19 @@ export interface ArrowRecord {
 
 type Columned = ReadonlyMap<string, ValueAt>
 
-/** The columns of a batch that have the parts of a document, and the others with their names as JSON. */
-type Parts = Readonly<Record<(typeof roles)[number], ValueAt | undefined>> & {
-  readonly meta: readonly { readonly name: string; readonly at: ValueAt }[]
+type Role = (typeof roles)[number]
+
+/** A column that goes to `meta`, with its name as JSON, and the paths to the parts of a document that its values have. */
+interface OtherColumn {
+  readonly name: string
+  readonly at: ValueAt
+  readonly paths: readonly { readonly path: string; readonly roles: readonly Role[] }[]
+}
+
+/** The columns of a batch that are parts of a document, and the others. */
+interface Parts {
+  readonly byRole: readonly { readonly role: Role; readonly at: ValueAt }[]
+  readonly others: readonly OtherColumn[]
 }
 
 /** Adds the Arrow messages of one chunk, each row of each batch as a document or as dead. */
@@ -104,7 +115,7 @@ export class ArrowRecords {
   #addRows(record: ArrowRecord, { rows, columns }: ForeignBatch, { first, isOne }: { first: number; isOne: boolean }) {
     const { text } = this.#options
     const parts = this.#findParts(columns)
-    if (rows > 0 && !parts.text) {
+    if (rows > 0 && !findPlace([...columns.keys()], text)) {
       const detail = `no column '${text}' among ${[...columns.keys()].join(', ')}`
       this.#builder.refuse(record.line, 'missing-text', detail)
       return
@@ -117,19 +128,36 @@ export class ArrowRecords {
   }
 
   #findParts(columns: Columned): Parts {
-    const partOf = (role: (typeof roles)[number]) => findColumn(columns, this.#options[role])
-    const [text, id, domain, url, added] = roles.map(partOf)
-    const others = [...columns].filter(([name]) => !this.#roleColumns.has(name))
-    const meta = others.map(([name, at]) => ({ name: JSON.stringify(name), at }))
-    return { text, id, domain, url, added, meta }
+    const names = [...columns.keys()]
+    const places = roles.flatMap(role => {
+      const place = findPlace(names, this.#options[role])
+      return place ? { role, ...place } : []
+    })
+    const whole = new Set(places.filter(({ path }) => path === null).map(({ column }) => column))
+    const others = names.filter(name => !whole.has(name))
+    const partAt = (at: ValueAt, path: string | null): ValueAt =>
+      path === null ? at : row => new NestedColumn(at(row)).take(path)
+    return {
+      byRole: places
+        .filter(({ column }) => whole.has(column))
+        .map(({ role, column, path }) => ({ role, at: partAt(columns.get(column)!, path) })),
+      others: others.map(name => {
+        const within = Map.groupBy(
+          places.filter(({ column }) => column === name),
+          ({ path }) => path!,
+        )
+        const paths = Array.from(within, ([path, some]) => ({ path, roles: some.map(({ role }) => role) }))
+        return { name: JSON.stringify(name), at: columns.get(name)!, paths }
+      }),
+    }
   }
 
   #addRow({ line, label }: ArrowRecord, parts: Parts, row: number): void {
     const number = this.#builder.row
     try {
       const document: RawDocument = { ...emptyDocument }
-      for (const role of roles) document[role] = rawOf(parts[role]?.(row))
-      document.meta = withLabel(this.#writeMeta(parts, row), label, number)
+      for (const { role, at } of parts.byRole) document[role] = rawOf(at(row))
+      document.meta = withLabel(this.#takeOthers(parts, row, document), label, number)
       // Rows of one message share its line, and must not share a name made of it.
       if (number !== null && isMissing(document.id)) document.id = `${this.#file}#${line}.${number}`
       const bytes = bytesOf(document)
@@ -141,10 +169,11 @@ export class ArrowRecords {
     }
   }
 
-  #writeMeta(parts: Parts, row: number): string {
+  /** Gives the document what stands within other columns, and returns the rest of these as JSON. */
+  #takeOthers({ others }: Parts, row: number, document: RawDocument): string {
     let meta = ''
-    for (const { name, at } of parts.meta) {
-      const json = writeArrowJson(at(row))
+    for (const { name, at, paths } of others) {
+      const json = writeArrowJson(paths.length === 0 ? at(row) : takeParts(at(row), paths, document))
       if (json !== undefined) meta += `${meta ? ',' : '{'}${name}:${json}`
     }
     this.#values.drain(meta.length)
@@ -163,19 +192,14 @@ export function withLabel(meta: string, label: string, row: number | null = null
   return meta.length > 2 ? `${meta.slice(0, -1)},"kafka":${kafka}}` : `{"kafka":${kafka}}`
 }
 
-/** The column of that name, else what the structs of columns have under a path such as `meta.source`. */
-function findColumn(columns: Columned, path: string): ValueAt | undefined {
-  const place = findPlace([...columns.keys()], path)
-  if (!place) return undefined
-  const at = columns.get(place.column)!
-  return place.path === null ? at : row => fieldOf(at(row), place.path!)
-}
-
-function fieldOf(value: ArrowValue, path: string): ArrowValue {
-  if (!(value instanceof ArrowStruct)) return null
-  const found = value.entries.find(([name]) => name === path || path.startsWith(`${name}.`))
-  if (!found) return null
-  return found[0] === path ? found[1] : fieldOf(found[1], path.slice(found[0].length + 1))
+/** Gives the document the fields at the paths, and returns the value without them. */
+function takeParts(value: ArrowValue, paths: OtherColumn['paths'], document: RawDocument): ArrowValue {
+  const column = new NestedColumn(value)
+  for (const { path, roles } of paths) {
+    const part = rawOf(column.take(path))
+    for (const role of roles) document[role] = part
+  }
+  return column.rest()
 }
 
 /** A value as documents have it: what is no text, number or flag as JSON has it, so that it is told as such, and kept. */

@@ -31,6 +31,8 @@ export function kafkaSource(
   const reached = new Map<string, number>()
   return {
     name: 'kafka',
+    // 1, of Arrow: what is a part of the document within a column stood in `meta`, too.
+    version: format === 'arrow' ? 2 : 1,
     options: { ...options },
     splits: (signal, known = []) => listRanges({ shared, topic, options, reached }, known, signal),
     stamp: async () => {

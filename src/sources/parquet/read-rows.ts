@@ -13,7 +13,7 @@ export async function* readRows(
   { from, options, signal }: Reading,
 ): AsyncGenerator<Omit<Chunk, 'split'>> {
   await checkKind(file)
-  const { names, groups, openGroup } = await openParquet(file, options).catch(refuse)
+  const { names, missing, groups, openGroup } = await openParquet(file, options).catch(refuse)
   const told = new Set<string>()
   let start = 0
   for (const group of groups) {
@@ -28,7 +28,8 @@ export async function* readRows(
         const encoder = new RowEncoder(options, names)
         const error = await rows.fill(encoder)
         const next = { offset: rows.next, line: rows.next + 1 }
-        const notes = rows.describeFaults(encoder.leftOut, told)
+        const absent = line === 1 ? missing.map(describeAbsent) : []
+        const notes = [...absent, ...rows.describeFaults(encoder.leftOut, told)]
         if (next.line > line)
           yield { line, bytes: encoder.finish(), dead: encoder.dead, next, ...(notes.length && { notes }) }
         if (error !== null) throw error
@@ -37,6 +38,8 @@ export async function* readRows(
     start = end
   }
 }
+
+const describeAbsent = (name: string) => `there is no column ${JSON.stringify(name)}, which the option columns names`
 
 /** Names what is known and no Parquet file. */
 async function checkKind(file: Readable): Promise<void> {

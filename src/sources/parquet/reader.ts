@@ -23,6 +23,8 @@ export interface Group {
 export interface ParquetFile {
   /** Of the chosen columns. */
   readonly names: readonly string[]
+  /** Those of the option `columns` that the file does not have. */
+  readonly missing: readonly string[]
   readonly groups: readonly Group[]
   openGroup(group: Group): GroupReader
 }
@@ -31,8 +33,10 @@ export interface ParquetFile {
 export async function openParquet(file: Readable, options: Columns): Promise<ParquetFile> {
   const metadata = await readFooter(file)
   const columns = chooseColumns(readSchema(metadata.schema), options)
+  const names = columns.map(({ field }) => field.name)
   return {
-    names: columns.map(({ field }) => field.name),
+    names,
+    missing: (options.columns ?? []).filter(name => !names.includes(name)),
     groups: describeGroups(metadata, columns, file.size),
     openGroup: group => new GroupReader(file, group, columns),
   }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { tableFromIPC } from 'apache-arrow'
 import { decodeBatch, encodeBatch, encodeFile } from '../../../src/batch/arrow/ipc.ts'
-import { readFileLayout, viewBatch } from '../../../src/batch/arrow/layout.ts'
+import { readFileLayout, StreamLayouts, viewBatch } from '../../../src/batch/arrow/layout.ts'
 import { type Batch, fieldOf, stringAt, utf8, utf8From } from '../../../src/batch/batch.ts'
 import { HeadraceError } from '../../../src/errors.ts'
 import { everyKind } from '../../fuzz/targets/arrow.ts'
@@ -81,6 +81,39 @@ test('a file is read by its layout, columns by name', () => {
   )
   const some = viewBatch(layout.batches[1], readAtOf(bytes), ['tokens'])
   assert.deepEqual(some, { rows: 3, columns: { tokens: everyKind.columns.tokens } })
+})
+
+test("where a stream's values lie is told by its first bytes, once its metadata is there", () => {
+  const layouts = new StreamLayouts()
+  for (const batch of [everyKind, empty, everyKind]) {
+    const bytes = encodeBatch(batch)
+    let shortest = 0
+    while (layouts.read(bytes.subarray(0, shortest), bytes.length) === null) shortest++
+    for (const length of [shortest, shortest + 1, bytes.length]) {
+      const layout = layouts.read(bytes.subarray(0, length), bytes.length)!
+      assert.deepEqual(viewBatch(layout, readAtOf(bytes)), batch)
+    }
+    const values = bytes.length - shortest - 8
+    assert.ok(values >= 0 && values < bytes.length, `${values} bytes of values lie behind ${shortest}`)
+    assert.throws(() => layouts.read(bytes.subarray(0, shortest), shortest - 1), isCorrupt)
+  }
+})
+
+test('damage to the first bytes of a stream is a typed error, a layout in its bounds, or asks for more', () => {
+  const bytes = encodeBatch(everyKind)
+  const head = bytes.subarray(0, bytes.length - 64)
+  for (let at = 0; at < head.length; at++) {
+    const damaged = head.slice()
+    damaged[at] ^= 0x41
+    try {
+      const layout = new StreamLayouts().read(damaged, bytes.length)
+      for (const { offsets, values } of layout?.columns ?? [])
+        for (const region of [offsets, values])
+          assert.ok(!region || region.at + region.bytes <= bytes.length, `byte ${at}`)
+    } catch (error) {
+      assert.ok(isCorrupt(error), `byte ${at}: ${error}`)
+    }
+  }
 })
 
 test('damage is a typed error or a batch, never a crash: every cut, and bytes changed one by one', () => {

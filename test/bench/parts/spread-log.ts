@@ -47,7 +47,7 @@ export async function findSlotFaults(log: Log, topic: string, partitions: number
   return faults
 }
 
-/** SHA-256 over all that was kept, slot after slot: equal for runs of equal input, however their topics are cut. */
+/** SHA-256 over which rows were kept, slot after slot: equal for runs of equal input, however their topics are cut. */
 export async function hashKept(dir: string): Promise<string> {
   const run = (await readRunFile(dir))!
   await using log = await openLogToRead(dir, run)

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { readFile, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { before, test } from 'node:test'
 import type { TableShape } from '../../../src/decide/state.ts'
 import { openTables } from '../../../src/decide/tables/tables.ts'
+import { Check } from '../../../src/verify/check.ts'
+import { verifyState } from '../../../src/verify/state.ts'
 import { makeFolder } from '../../temporary.ts'
 
 let folder = ''
@@ -18,6 +20,9 @@ const shapes: readonly TableShape[] = [
   { name: 'keys', kind: 'keyed', width: 4 },
   { name: 'items', kind: 'list', width: 8 },
 ]
+
+const owner = { identity: 'a', run: null }
+const check = new Check('state', 'seals')
 
 /** Three seals of one key and one item each; returns the file's bytes after each. */
 async function writeSeals(path: string): Promise<number[]> {
@@ -61,6 +66,28 @@ test('a flipped bit cuts off its frame and all after it', async () => {
     await writeFile(path, damaged)
     await using state = await openTables({ path, shapes, identity: 'a' })
     assert.equal(state.slot(), 1, `byte ${at}`)
+  }
+})
+
+test('a seal gives back its mark; one of an older version, and one that is given none, has none', async () => {
+  const path = nextPath()
+  await writeSeals(path)
+  for (const mark of [7, 2 ** 32 - 1, null, 0]) {
+    await using state = await openTables({ path, shapes, identity: 'a' })
+    await state.seal(state.slot() + 1, mark)
+    assert.equal(state.mark(), mark)
+    const lasting = nextPath()
+    await writeFile(lasting, await readFile(path))
+    await using again = await openTables({ path: lasting, shapes, identity: 'a' })
+    assert.equal(again.mark(), mark)
+    assert.equal(again.keyed('keys').get(3, 3), 2)
+    const sealed = await verifyState(
+      folder,
+      { path: basename(lasting), bytes: (await stat(lasting)).size },
+      owner,
+      check,
+    )
+    assert.deepEqual(sealed, { slot: state.slot(), mark })
   }
 })
 

@@ -8,8 +8,9 @@ import { openTables } from '../../../src/decide/tables/tables.ts'
 import { limits } from '../../../src/limits.ts'
 import { pipeline, rules } from '../../../src/pipeline/pipeline.ts'
 import { type Plan, planPipeline, stageFields } from '../../../src/pipeline/plan.ts'
+import { joinKept } from '../../../src/record/kept.ts'
 import { readDecideNote } from '../../../src/record/notes.ts'
-import { emptyDecideTotals } from '../../../src/record/totals.ts'
+import { type DecideTotals, emptyDecideTotals } from '../../../src/record/totals.ts'
 import { decideSlot } from '../../../src/run/decide/decide-slot.ts'
 import { SlotCounts } from '../../../src/run/decide/slot-counts.ts'
 import { jsonl } from '../../../src/sources/files/jsonl.ts'
@@ -70,7 +71,9 @@ function decider(name: string, decide: RowDecider['decide'], kept: number[] = []
 async function decideAll(plan: Plan, rows: readonly Row[], totals = emptyDecideTotals()) {
   const shapes = plan.deciders.flatMap(one => one.tables)
   await using state = await openTables({ path: null, shapes, identity: '' })
-  return { ...decideSlot(plan, scoredOf(rows), 4, state, new SlotCounts(totals)), totals }
+  const scored = scoredOf(rows)
+  const { kept, drops } = decideSlot(plan, scored, 4, state, new SlotCounts(totals))
+  return { kept: joinKept(scored, kept), drops, totals }
 }
 
 const reasons = (drops: Batch) =>
@@ -185,6 +188,32 @@ test('kept rows without a shingle are counted, but in a run that began without t
     await using state = await openTables({ path: null, shapes: [], identity: '' })
     decideSlot(plan, slot(), 0, state, new SlotCounts(totals))
     assert.equal(readDecideNote({ note: JSON.stringify({ totals, ended: false }) }).totals.uncompared, after)
+  }
+})
+
+test('rows are counted by the labels that they have; an id that says where a record stands is none', async () => {
+  const place = ['f#3', 'f#3.7', 'f#33', 'f#3.', 'g#3', 'f', 'own']
+  const columns = {
+    id: utf8From(place),
+    file: utf8From(place.map(() => 'f')),
+    line: { kind: 'u32' as const, values: Uint32Array.from(place, () => 3) },
+    url: utf8From(place.map((_, i) => (i === 2 ? 'u' : ''))),
+  }
+  const scored = scoredOf(place.map(text => ({ text })))
+  const slot = { ...scored, columns: { ...scored.columns, ...columns } }
+  const cases: [labelled: DecideTotals['labelled'], after: DecideTotals['labelled']][] = [
+    [
+      { id: 1, url: 1, added: 1 },
+      { id: 6, url: 2, added: 1 },
+    ],
+    [undefined, undefined],
+  ]
+  for (const [labelled, after] of cases) {
+    const totals = { ...emptyDecideTotals(), labelled }
+    await using state = await openTables({ path: null, shapes: [], identity: '' })
+    decideSlot(planOf(), slot, 0, state, new SlotCounts(totals))
+    const read = readDecideNote({ note: JSON.stringify({ totals, ended: false }) }).totals.labelled
+    assert.deepEqual(read && { ...read }, after)
   }
 })
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { encodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { utf8From } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
+import { encodeKept, keptBatch } from '../../../src/record/kept.ts'
 import type { MeasuredSlot } from '../../../src/record/slots.ts'
 import { isolateRows, tokenizeAgain, WorkerLost } from '../../../src/run/measure/isolate.ts'
 import type { Alone, Phase } from '../../../src/run/measure/jobs.ts'
@@ -75,7 +76,11 @@ for (const [what, loss, expected] of ends)
   test(`isolation: ${what} ends the run`, () => assert.rejects(isolate([loss]), expected))
 
 test('a slot that is not tokenized a second time names the document', async () => {
-  const value = encodeBatch({ rows: 2, columns: { id: utf8From(['first', 'second']) } })
+  const row = { kind: 'u32' as const, values: Uint32Array.of(0, 2, 3) }
+  const value = {
+    scored: encodeBatch({ rows: 3, columns: { id: utf8From(['dropped', 'first', 'second']), row } }),
+    kept: encodeKept(keptBatch([2, 3], ['', ''])),
+  }
   assert.equal(await tokenizeAgain(3, value, async () => value), value)
   await assert.rejects(
     tokenizeAgain(3, value, () => Promise.reject(died(1, 'tokenizing-row'))),

@@ -7,8 +7,9 @@ import { pathToFileURL } from 'node:url'
 import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { numbers, stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { limits } from '../../../src/limits.ts'
+import { encodeKept, keptBatch } from '../../../src/record/kept.ts'
 import type { MeasuredSlot } from '../../../src/record/slots.ts'
-import type { PipelineRef } from '../../../src/run/measure/jobs.ts'
+import type { DecidedValues, PipelineRef } from '../../../src/run/measure/jobs.ts'
 import { Pool, type PoolOptions } from '../../../src/run/measure/pool.ts'
 import type { Chunk } from '../../../src/sources/source.ts'
 import { type Limits, setLimits } from '../../simulate/small-limits.ts'
@@ -76,6 +77,11 @@ function chunkOf(...texts: string[]): Chunk {
   return { split: 'a', line: 1, bytes, dead: [], next: { offset: 0, line: 2 } }
 }
 
+/** The entries of a measured slot of which every row is kept. */
+function keepAll({ scored, rows }: MeasuredSlot): DecidedValues {
+  return { scored, kept: encodeKept(keptBatch([...Array(rows).keys()], [])) }
+}
+
 function deadOf({ dead }: MeasuredSlot): string[] {
   if (!dead) return []
   const { batch } = decodeBatch(dead)
@@ -95,7 +101,7 @@ test('slots come back measured, each to who sent it, and their tokens', async ()
     results.map(({ rows, deadRows }) => [rows, deadRows]),
     Array.from({ length: 20 }, (_, slot) => [slot + 1, 0]),
   )
-  const { batch } = decodeBatch(await pool.tokenize(7, results[3].scored))
+  const { batch } = decodeBatch(await pool.tokenize(7, keepAll(results[3])))
   assert.deepEqual([batch.rows, Object.hasOwn(batch.columns, 'tokens')], [4, true])
 })
 
@@ -183,13 +189,13 @@ test('an error of the world fails its job alone', async () => {
 test('tokens of a slot that lost its worker are made again, and a second loss names the document', async () => {
   await using pool = new Pool(1, { ...ref, module: 'tokenizer' })
   const texts = ['one', 'not with others', 'two']
-  const kept = (await pool.annotate(0, [chunkOf(...texts)])).scored
+  const kept = keepAll(await pool.annotate(0, [chunkOf(...texts)]))
   const { batch } = decodeBatch(await pool.tokenize(0, kept))
   assert.equal(batch.rows, 3)
-  const harmless = (await pool.annotate(0, [chunkOf('one', 'text with others', 'two')])).scored
+  const harmless = keepAll(await pool.annotate(0, [chunkOf('one', 'text with others', 'two')]))
   const tokens = decodeBatch(await pool.tokenize(0, harmless)).batch
   assert.deepEqual(Object.keys(batch.columns), Object.keys(tokens.columns))
-  const poisoned = (await pool.annotate(0, [chunkOf('one', 'exit')])).scored
+  const poisoned = keepAll(await pool.annotate(0, [chunkOf('one', 'exit')]))
   await assert.rejects(pool.tokenize(5, poisoned), {
     code: 'bad-pipeline',
     message: /tokenizing document 'a#2' \(row 1 of what slot 5 kept\): the worker ended with status 3/,

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { decodeBatch, encodeBatch } from '../../../src/batch/arrow/ipc.ts'
-import { utf8From } from '../../../src/batch/batch.ts'
+import { encodeBatch } from '../../../src/batch/arrow/ipc.ts'
+import { type Batch, utf8From } from '../../../src/batch/batch.ts'
 import { type Log, readCommitted } from '../../../src/log/log.ts'
 import { MemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { pipeline } from '../../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../../src/pipeline/plan.ts'
+import { encodeKept, joinKept, keptBatch } from '../../../src/record/kept.ts'
 import { topics } from '../../../src/record/layout.ts'
 import type { Segment } from '../../../src/record/run-file.ts'
+import { markOf } from '../../../src/record/sequel.ts'
 import { endAppends, slotAppend } from '../../../src/record/slots.ts'
 import type { RunEvent } from '../../../src/run/events.ts'
+import type { DecidedValues } from '../../../src/run/measure/jobs.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
-import { tokenizeKept } from '../../../src/run/measure/tokens.ts'
+import { joinEntries, tokenizeKept } from '../../../src/run/measure/tokens.ts'
 import { Progress } from '../../../src/run/progress.ts'
 import { shardAll } from '../../../src/run/shard/shard-stage.ts'
 import type { ManifestEntry } from '../../../src/shards/manifest.ts'
@@ -37,31 +40,48 @@ const slots = Array.from({ length: slotsAll }, () =>
   })),
 )
 
-function encodeSlot(rows: (typeof slots)[number]): Uint8Array {
-  return encodeBatch({
-    rows: rows.length,
+/** The rows are kept, and one before each is dropped. All are measured as of domain `a`, and moved from there. */
+function scoredOf(rows: (typeof slots)[number]): Batch {
+  const all = rows.flatMap(({ text }) => ['dropped', text])
+  return {
+    rows: all.length,
     columns: {
-      text: utf8From(rows.map(({ text }) => text)),
-      id: utf8From(rows.map((_, i) => `${i}`)),
-      domain: utf8From(rows.map(({ domain }) => domain)),
-      row: { kind: 'u32', values: Uint32Array.from(rows.keys()) },
+      gateEvidence: { kind: 'f64', values: new Float64Array(all.length) },
+      size: { kind: 'f32', values: Float32Array.from(all, text => text.length) },
+      text: utf8From(all),
+      id: utf8From(all.map((_, i) => `${i}`)),
+      domain: utf8From(all.map(() => 'a')),
+      row: { kind: 'u32', values: Uint32Array.from(all, (_, i) => 2 * i) },
     },
-  })
+  }
 }
 
-/** Commits kept slots up to `end`; the one after the last is the end. */
-async function keep(log: Log, from: number, end: number): Promise<void> {
+const keptOf = (rows: (typeof slots)[number]) =>
+  keptBatch(
+    rows.map((_, i) => 2 * (2 * i + 1)),
+    rows.map(({ domain }) => (domain === 'a' ? '' : domain)),
+  )
+
+/** Commits measured and kept slots up to `end`; the one after the last is the end. Older versions kept whole rows. */
+async function keep(log: Log, from: number, end: number, isWhole = false): Promise<void> {
+  await using annotate = await log.own('annotate')
   await using owner = await log.own('decide')
-  for (let slot = from; slot < Math.min(end, slotsAll); slot++)
-    await owner.commit({ positions: [], appends: [slotAppend(topics.kept, slot, 1, encodeSlot(slots[slot]), {})] })
+  for (let slot = from; slot < Math.min(end, slotsAll); slot++) {
+    const [scored, kept] = [scoredOf(slots[slot]), keptOf(slots[slot])]
+    const value = encodeBatch(scored)
+    await annotate.commit({ positions: [], appends: [slotAppend(topics.scored, slot, 1, value, {})] })
+    const entry = encodeKept(isWhole ? joinKept(scored, kept) : kept)
+    const headers = { scored: markOf(value) }
+    await owner.commit({ positions: [], appends: [slotAppend(topics.kept, slot, 1, entry, headers)] })
+  }
   if (end > slotsAll) await owner.commit({ positions: [], appends: endAppends(topics.kept, slotsAll, 1) })
 }
 
 /** A stand-in for the pool's threads: the same work, here. */
 const pool = {
   size: 2,
-  tokenize: async (slot: number, value: Uint8Array) =>
-    encodeBatch(await tokenizeKept(plan.tokenizer!, decodeBatch(value).batch, slot)),
+  tokenize: async (slot: number, entries: DecidedValues) =>
+    encodeBatch(await tokenizeKept(plan.tokenizer!, joinEntries(entries), slot)),
 } as Pool
 
 interface Fixture {
@@ -124,6 +144,27 @@ test('every kept row is in one shard, and the totals are those of the manifest',
 
 test('a run that has ended gives its planner the manifest again and writes nothing', async () => {
   assert.deepEqual(await outcome(undisturbed), expected)
+})
+
+test('slots of which an older version kept whole rows give the same, and so does a run that goes on after such', async () => {
+  for (const whole of sweep(1, slotsAll)) {
+    const fixture = await begin()
+    await keep(fixture.log, 0, whole, true)
+    await keep(fixture.log, whole, slotsAll + 1)
+    assert.deepEqual(await outcome(fixture), expected, `whole before slot ${whole}`)
+  }
+})
+
+test('a slot that was decided from other rows than are measured is refused', async () => {
+  const fixture = await begin()
+  await keep(fixture.log, 0, 3)
+  await using annotate = await fixture.log.own('annotate')
+  await using decide = await fixture.log.own('decide')
+  const [scored, kept] = [encodeBatch(scoredOf(slots[4])), encodeKept(keptOf(slots[3]))]
+  await annotate.commit({ positions: [], appends: [slotAppend(topics.scored, 3, 1, scored, {})] })
+  const headers = { scored: markOf(encodeBatch(scoredOf(slots[3]))) }
+  await decide.commit({ positions: [], appends: [slotAppend(topics.kept, 3, 1, kept, headers)] })
+  await assert.rejects(runStage(fixture), { code: 'corrupt', message: /slot 3 .* was decided from other rows/ })
 })
 
 test('stopped before any slot and started again, the shards, manifest and totals are the same', async () => {

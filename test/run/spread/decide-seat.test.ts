@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
-import { stringAt, utf8 } from '../../../src/batch/batch.ts'
+import { numbers } from '../../../src/batch/batch.ts'
 import type { Owner } from '../../../src/log/log.ts'
 import type { MemoryLog } from '../../../src/log/memory/memory-log.ts'
+import { decodeKept } from '../../../src/record/kept.ts'
 import { topics } from '../../../src/record/layout.ts'
 import { positionsOf, readBySlot, slotAppend } from '../../../src/record/slots.ts'
 import { randomFrom } from '../../random.ts'
@@ -40,8 +40,7 @@ async function keptOf(log: MemoryLog): Promise<string[]> {
   const kept: string[] = []
   for await (const { headers, value } of readBySlot(log, topics.kept, partitions)) {
     if (headers.end) continue
-    const { batch } = decodeBatch(value)
-    const texts = Array.from({ length: batch.rows }, (_, row) => stringAt(utf8(batch, 'text'), row))
+    const texts = Array.from(numbers(decodeKept(value), 'row'), row => slots[Number(headers.slot)][row])
     kept.push(`${headers.slot}: ${texts.join()}`)
   }
   return kept

@@ -80,10 +80,18 @@ export function stat(path: string): Promise<ReturnType<typeof statOf>> {
   return perform('stat', path, () => statOf(disk.get(path, 'stat')))
 }
 
-/** Patterns with `*` in their last part. */
+/** Patterns with `*` in their parts. As Node's, it passes over folders that can't be listed. */
 export async function* glob(pattern: string): AsyncGenerator<string, void> {
-  const { disk } = currentProcess().world
-  yield* await perform('list', pattern, () => matchPattern(disk, pattern))
+  const { world } = currentProcess()
+  const list = (folder: string) => {
+    try {
+      world.checkReadable('list', folder)
+      return world.disk.find(folder)?.kind === 'folder' ? world.disk.list(folder) : []
+    } catch {
+      return []
+    }
+  }
+  yield* await perform('list', pattern, () => matchPattern(list, pattern))
 }
 
 function perform<T>(kind: 'open' | 'read' | 'list' | 'stat', path: string, effect: () => T): Promise<T> {

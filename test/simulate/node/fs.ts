@@ -1,6 +1,6 @@
 import * as real from 'node:fs'
-import { type Inode, systemError } from '../disk.ts'
-import { currentProcess, type SimulatedProcess } from '../process.ts'
+import { Inode, systemError } from '../disk.ts'
+import { currentProcess } from '../process.ts'
 import type { World } from '../world.ts'
 import { open as openAsync } from './fs-promises.ts'
 import { isSimulated } from './paths.ts'
@@ -55,6 +55,7 @@ export function closeSync(number: number): void {
 
 export function statSync(path: string, { throwIfNoEntry = true } = {}): ReturnType<typeof statOf> | undefined {
   if (!isSimulated(path)) return real.statSync(path, { throwIfNoEntry })
+  if (path === '/proc/self/ns/pid') return statOf(new Inode('file', currentProcess().machine))
   const inode = currentProcess().world.disk.find(path)
   if (inode) return statOf(inode)
   if (throwIfNoEntry) throw systemError('ENOENT', 'stat', path)
@@ -69,15 +70,15 @@ export function existsSync(path: string): boolean {
 export function readFileSync(path: string, encoding?: BufferEncoding): string | Buffer {
   if (!isSimulated(path)) return encoding ? real.readFileSync(path, encoding) : real.readFileSync(path)
   const { world } = currentProcess()
-  const content = path.startsWith('/proc/')
-    ? Buffer.from(describeProcess(world.processes, path))
-    : world.disk.get(path, 'open').content
+  const content = path.startsWith('/proc/') ? Buffer.from(describeProcess(path)) : world.disk.get(path, 'open').content
   return encoding ? content.toString(encoding) : Buffer.from(content)
 }
 
-/** `/proc/<pid>/stat`: its second field is the state's letter, the twenty-second when the process began. */
-function describeProcess(processes: readonly SimulatedProcess[], path: string): string {
-  const process = processes.findLast(({ pid }) => path === `/proc/${pid}/stat`)
+/** `/proc/<pid>/stat`: its second field is the state's letter, the twenty-second when the process began. All machines are booted together. */
+function describeProcess(path: string): string {
+  const { world, machine } = currentProcess()
+  if (path === '/proc/sys/kernel/random/boot_id') return 'simulated\n'
+  const process = world.processes.findLast(one => one.machine === machine && path === `/proc/${one.pid}/stat`)
   if (!process || process.state === 'dead') throw systemError('ENOENT', 'open', path)
   const zeros = Array.from({ length: 18 }, () => 0).join(' ')
   return `${process.pid} (node (simulated)) ${process.state === 'stopped' ? 'T' : 'S'} ${zeros} ${process.startedTicks} 0 0`

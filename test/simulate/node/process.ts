@@ -11,8 +11,8 @@ export default simulated as NodeJS.Process
 export const { pid } = process
 
 function kill(pid: number): true {
-  const { processes } = currentProcess().world
-  if (!processes.some(other => other.pid === pid && other.state !== 'dead'))
+  const { world, machine } = currentProcess()
+  if (!world.processes.some(other => other.pid === pid && other.machine === machine && other.state !== 'dead'))
     throw systemError('ESRCH', 'kill', String(pid))
   return true
 }

@@ -1,29 +1,32 @@
-import { basename, dirname } from 'node:path'
+import { matchesGlob } from 'node:path'
 import type { Disk, Inode } from '../disk.ts'
 
 /** What the code under test asks of a stat. */
 export function statOf(inode: Inode) {
   return {
     size: inode.content.length,
+    dev: 1,
+    ino: inode.number,
+    mtimeMs: inode.mtimeMs,
+    ctimeMs: inode.ctimeMs,
     isFile: () => inode.kind === 'file',
     isDirectory: () => inode.kind === 'folder',
     isSymbolicLink: () => false,
   }
 }
 
-/** The paths that a pattern with `*` in its last part matches, in no order that may be relied on. */
-export function matchPattern(disk: Disk, pattern: string): string[] {
-  const parts = basename(pattern)
-    .split('*')
-    .map(part => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  const regular = new RegExp(`^${parts.join('.*')}$`)
-  const folder = dirname(pattern)
-  if (disk.find(folder)?.kind !== 'folder') return []
-  return disk
-    .list(folder)
-    .filter(name => regular.test(name))
-    .map(name => `${folder}/${name}`)
-    .reverse()
+/** The paths that a pattern with `*` in its parts matches, in no order that may be relied on. `list` gives the names in a folder. */
+export function matchPattern(list: (folder: string) => string[], pattern: string): string[] {
+  let found = ['']
+  for (const part of pattern.split('/').slice(1))
+    found = found.flatMap(folder => {
+      if (!part.includes('*')) return [`${folder}/${part}`]
+      return list(folder)
+        .filter(name => matchesGlob(name, part))
+        .map(name => `${folder}/${name}`)
+        .reverse()
+    })
+  return found
 }
 
 /** What lies in a folder, as entries of a listing. */

@@ -28,12 +28,17 @@ export function clearTimeout(timer: SimulatedTimer | null | undefined): void {
   timer?.event.process?.world.scheduler.remove(timer.event)
 }
 
-export function setInterval(callback: () => void, ms: number): { current: SimulatedTimer } {
+interface SimulatedInterval {
+  current: SimulatedTimer
+  unref(): SimulatedInterval
+}
+
+export function setInterval(callback: () => void, ms: number): SimulatedInterval {
   const again = () => {
     callback()
     handle.current = setTimeout(again, ms)
   }
-  const handle = { current: setTimeout(again, ms) }
+  const handle: SimulatedInterval = { current: setTimeout(again, ms), unref: () => handle }
   return handle
 }
 

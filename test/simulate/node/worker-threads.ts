@@ -59,8 +59,7 @@ export class Worker implements SimulatedWorker {
       if (this.#isEnded) return
       // A job that is done again, as it lost its worker once, is spared: at a second time the fault is the row's.
       const nth = (message as { alone?: unknown }).alone ? 0 : countJob(this.#world)
-      const isHang = this.#world.takeFault('hang-worker', nth)
-      this.#orders.push(isHang ? 'hang' : this.#world.takeFault('kill-worker', nth) ? 'crash' : null)
+      this.#orders.push(drawOrder(this.#world, nth))
       this.#enter(() => this.#receive(copy as never))
     })
   }
@@ -110,6 +109,15 @@ export class Worker implements SimulatedWorker {
     this.#last = this.#last.then(() => sent).then(effect)
     return this.#last
   }
+}
+
+function drawOrder(world: World, nth: number): 'hang' | 'crash' | null {
+  if (nth > 0 && world.isWorkerToDie) {
+    world.isWorkerToDie = false
+    return 'crash'
+  }
+  if (world.takeFault('hang-worker', nth)) return 'hang'
+  return world.takeFault('kill-worker', nth) ? 'crash' : null
 }
 
 const jobs = new WeakMap<World, number>()

@@ -1,0 +1,112 @@
+import type { Plan } from '../pipeline/plan.ts'
+import { wholePosition } from '../record/long-notes.ts'
+import { readDecideNote } from '../record/notes.ts'
+import type { RunReader } from '../record/run-reader.ts'
+import { RunReader as Reader } from '../record/run-reader.ts'
+import type { ReplayOptions } from '../run/options.ts'
+import { chooseSlots } from '../run/replay/begin.ts'
+import { planReplay, type SegmentPlan } from '../run/replay/replay-plan.ts'
+import type { Terminal } from './command.ts'
+import { formatCount, formatTable } from './table.ts'
+import { printable } from './wrap.ts'
+
+/** How one column is got, for most rows: those that no gate stopped. */
+interface ColumnPlan {
+  readonly column: string
+  readonly from: 'read back' | 'measured from what is stored' | 'measured from the source'
+  /** The annotator that measures it, or null. */
+  readonly by: string | null
+}
+
+/** Rows that a gate stopped, and what they are measured by from there on if they pass it now. */
+interface GatePlan {
+  readonly reasons: readonly string[]
+  readonly rows: number
+  readonly measuredBy: readonly string[]
+}
+
+interface ReplayPlan {
+  readonly run: string
+  readonly from: number
+  readonly to: number
+  readonly documents: number
+  readonly segments: readonly {
+    readonly from: number
+    readonly kind: SegmentPlan['kind']
+    readonly whySource: string | null
+    readonly columns: readonly ColumnPlan[]
+    readonly gates: readonly GatePlan[]
+  }[]
+}
+
+/** Prints what a replay would read back, and what it would measure. */
+export async function showReplayPlan(
+  plan: Plan,
+  replay: ReplayOptions,
+  isJson: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  await using reader = await Reader.open(replay.of)
+  const note = (text: string) => terminal.err.write(`headrace replay: ${printable(text)}\n`)
+  const described = await describeReplay(plan, reader, { ...replay, note })
+  terminal.out.write(isJson ? `${JSON.stringify(described)}\n` : formatReplay(described))
+}
+
+async function describeReplay(plan: Plan, reader: RunReader, replay: ReplayOptions): Promise<ReplayPlan> {
+  const { from, to } = await chooseSlots(reader, replay)
+  const { totals } = readDecideNote(await wholePosition(reader.log, 'decide', await reader.log.position('decide', 0)))
+  const all = planReplay(plan, reader.run.segments, replay.recompute ?? [])
+  const segments = all.filter((segment, i) => segment.from < to && (all[i + 1]?.from ?? to) > from)
+  const rowsOf = (reasons: readonly string[]) => reasons.reduce((sum, reason) => sum + (totals.dropped[reason] ?? 0), 0)
+  return {
+    run: reader.dir,
+    from,
+    to,
+    documents: totals.documents,
+    segments: segments.map(segment => ({
+      from: Math.max(segment.from, from),
+      kind: segment.kind,
+      whySource: segment.whySource,
+      columns: describeColumns(plan, segment),
+      gates: segment.groups.slice(0, -1).map(({ reached, reuse }) => {
+        const step = segment.before.steps[reached]
+        const reasons = 'gate' in step ? [...new Set(step.gate.map(rule => rule.reason))] : []
+        return { reasons, rows: rowsOf(reasons), measuredBy: reuse.measured.map(one => one.annotator.name) }
+      }),
+    })),
+  }
+}
+
+function describeColumns({ fields, steps }: Plan, { kind, groups }: SegmentPlan): ColumnPlan[] {
+  const whole = groups.at(-1)?.reuse
+  return fields.map(({ name }) => {
+    if (kind === 'same' || whole?.stored.has(name)) return { column: name, from: 'read back', by: null }
+    const writer = steps.findLast(
+      step => 'annotator' in step && step.annotator.writes.some(field => field.name === name),
+    )
+    const by = writer && 'annotator' in writer ? writer.annotator.name : null
+    const isFromSource = kind === 'anew' || (whole?.fromSource.size ?? 0) > 0
+    return { column: name, from: isFromSource ? 'measured from the source' : 'measured from what is stored', by }
+  })
+}
+
+function formatReplay({ run, from, to, documents, segments }: ReplayPlan): string {
+  const head = `slots ${from} to ${to - 1} of ${printable(run)}, of ${formatCount(documents)} documents\n`
+  return head + segments.map(segment => formatSegment(segment, segments.length > 1)).join('')
+}
+
+function formatSegment(segment: ReplayPlan['segments'][number], isOneOfMany: boolean): string {
+  const title = isOneOfMany ? `\nfrom slot ${segment.from} on\n` : '\n'
+  if (segment.kind === 'same') return `${title}every column is read back: only what decides has changed\n`
+  const groups = Map.groupBy(segment.columns, ({ from, by }) => `${from}\0${by ?? ''}`)
+  const rows = Array.from(groups.values(), columns => {
+    const [{ from, by }] = columns
+    return [columns.map(one => one.column).join(', '), from, by ?? '']
+  })
+  const source = segment.whySource === null ? '' : `the source is read again: ${segment.whySource}\n`
+  const gates = segment.gates.map(
+    ({ reasons, rows: stopped, measuredBy }) =>
+      `up to ${formatCount(stopped)} rows that the gate for ${reasons.join(', ')} stopped go on, where they pass now, to ${measuredBy.join(', ') || 'nothing'}\n`,
+  )
+  return title + source + formatTable([['columns', 'are', 'by'], ...rows], [0, 1, 2]) + gates.join('')
+}

@@ -1,0 +1,167 @@
+import { type Batch, numbers, utf8 } from '../batch/batch.ts'
+import type { Address } from '../decide/decider.ts'
+import { HeadraceError } from '../errors.ts'
+import { deadRowsOf } from '../record/dead-records.ts'
+import { type Names, Strings } from './strings.ts'
+
+/** What became of one record in one run, with what a comparison needs of it. */
+export interface Outcome {
+  readonly slot: number
+  readonly row: number
+  readonly fate: 'kept' | 'dropped' | 'dead'
+  /** Empty for a kept record. */
+  readonly reason: string
+  /** Its label: see `idOf`. */
+  readonly ids: { at(index: number): string } | null
+  readonly index: number
+  readonly file: string
+  readonly line: number
+  /** Of a kept record the one that it was kept in. */
+  readonly domain: string
+  readonly language: string
+  /** UTF-8 bytes of its text. */
+  readonly bytes: number
+  /** Of a kept record, where its shard says. */
+  readonly tokens: number | null
+  /** The measured value that decided, or what was wrong with a dead record. */
+  readonly evidence: number | string | null
+  readonly similarity: number | null
+  /** Address of the kept document that a duplicate repeats, or -1. */
+  readonly partner: Address
+}
+
+/** A slot of a run as it is recorded, without its texts: columns of `scored`, where each text ends, what was kept, dropped and dead of it. */
+export interface SlotRecord {
+  readonly slot: number
+  readonly scored: Batch
+  readonly textOffsets: Int32Array
+  readonly kept: Batch
+  readonly drops: Batch | null
+  readonly dead: Batch | null
+  /** Tokens of kept rows that stand in a shard, by row. */
+  readonly tokens: ReadonlyMap<number, number>
+  /** The names that the run has had so far. */
+  readonly names: Names
+}
+
+/** The id of a record; empty for a dead one. */
+export function idOf({ ids, index }: Outcome): string {
+  return ids?.at(index) ?? ''
+}
+
+/** The columns of `scored` that outcomes are made of, but for `text`, of which the lengths will do. */
+export const outcomeColumns = ['id', 'domain', 'file', 'line', 'row', 'language']
+
+/** The outcomes of a slot in the order of its rows, a measured row's at the place of the row in `scored`. 'corrupt' where a row has not exactly one. */
+export function outcomesOf(record: SlotRecord): { measured: Outcome[]; dead: Outcome[] } {
+  const { scored, slot, textOffsets, tokens, names } = record
+  const rows = numbers(scored, 'row')
+  const lines = numbers(scored, 'line')
+  const ids = new Strings(utf8(scored, 'id'))
+  const [files, domains] = ['file', 'domain'].map(name => new Strings(utf8(scored, name), names))
+  const languages = scored.columns.language ? new Strings(utf8(scored, 'language'), names) : null
+  const drops = new DropRows(record.drops, names)
+  const kept = new KeptRows(record.kept, names)
+  const measured = Array.from({ length: scored.rows }, (_, i): Outcome => {
+    const row = rows[i]
+    const drop = drops.at(row)
+    const moved = kept.at(row)
+    if ((drop === null) === (moved === null)) throw doubtful(slot, row, drop !== null)
+    return {
+      slot,
+      row,
+      fate: drop ? 'dropped' : 'kept',
+      reason: drop?.reason ?? '',
+      ids,
+      index: i,
+      file: files.at(i),
+      line: lines[i],
+      domain: moved || domains.at(i),
+      language: languages?.at(i) ?? '',
+      bytes: textOffsets[i + 1] - textOffsets[i],
+      tokens: drop ? null : (tokens.get(row) ?? null),
+      evidence: drop?.evidence ?? null,
+      similarity: drop?.similarity ?? null,
+      partner: drop?.partner ?? -1,
+    }
+  })
+  const rest = drops.rest + kept.rest
+  if (rest > 0) throw new HeadraceError('corrupt', `slot ${slot}: ${rest} rows were decided and not measured`)
+  return { measured, dead: record.dead ? Array.from(deadRowsOf(record.dead), row => deadOutcome(slot, row)) : [] }
+}
+
+function doubtful(slot: number, row: number, isBoth: boolean): HeadraceError {
+  const what = isBoth ? 'kept and dropped' : 'neither kept nor dropped'
+  return new HeadraceError(
+    'corrupt',
+    `slot ${slot}: row ${row} is ${what}; headrace verify says what else does not hold`,
+  )
+}
+
+function deadOutcome(slot: number, of: { row: number; file: string; line: number; reason: string; detail: string }) {
+  const { row, file, line, reason, detail } = of
+  const none = { ids: null, index: -1, domain: '', language: '', bytes: 0, tokens: null, similarity: null, partner: -1 }
+  return { ...none, slot, row, file, line, fate: 'dead' as const, reason, evidence: detail }
+}
+
+/** Rows of a batch that are asked for in rising order. */
+class RisingRows {
+  readonly #rows: ArrayLike<number>
+  #next = 0
+
+  constructor(batch: Batch | null) {
+    this.#rows = batch ? numbers(batch, 'row') : []
+  }
+
+  /** How many were never asked for. */
+  get rest(): number {
+    return this.#rows.length - this.#next
+  }
+
+  protected indexOf(row: number): number {
+    return this.#rows[this.#next] === row ? this.#next++ : -1
+  }
+}
+
+/** What `kept` says: the domain that a row was kept in, empty for its own. */
+class KeptRows extends RisingRows {
+  readonly #domains: Strings | null
+
+  constructor(batch: Batch, names: Names) {
+    super(batch)
+    this.#domains = batch.columns.domain ? new Strings(utf8(batch, 'domain'), names) : null
+  }
+
+  at(row: number): string | null {
+    const index = this.indexOf(row)
+    return index < 0 ? null : (this.#domains?.at(index) ?? '')
+  }
+}
+
+type Drop = Pick<Outcome, 'reason' | 'evidence' | 'similarity' | 'partner'>
+
+class DropRows extends RisingRows {
+  readonly #at: ((index: number) => Drop) | null
+
+  constructor(batch: Batch | null, names: Names) {
+    super(batch)
+    this.#at = batch && dropsOf(batch, names)
+  }
+
+  at(row: number): Drop | null {
+    const index = this.indexOf(row)
+    return index < 0 ? null : this.#at!(index)
+  }
+}
+
+function dropsOf(batch: Batch, names: Names): (index: number) => Drop {
+  const [reasons, texts] = ['reason', 'evidenceText'].map(name => new Strings(utf8(batch, name), names))
+  const [evidence, similarity, partners] = ['evidence', 'similarity', 'duplicateOf'].map(name => numbers(batch, name))
+  const known = (value: number) => (Number.isNaN(value) ? null : value)
+  return i => ({
+    reason: reasons.at(i),
+    evidence: texts.at(i) || known(evidence[i]),
+    similarity: known(similarity[i]),
+    partner: partners[i],
+  })
+}

@@ -1,0 +1,64 @@
+import type { ReadAt, Region } from '../batch/arrow/layout.ts'
+import { type Batch, utf8 } from '../batch/batch.ts'
+import { Ahead } from '../record/ahead.ts'
+import { decodeEntry } from '../record/entry.ts'
+import { deadPartitionsOf, topics } from '../record/layout.ts'
+import { batchAt, type RunReader } from '../record/run-reader.ts'
+import { readSlotColumns, readSomeSlots, type SomeSlot } from '../record/slot-columns.ts'
+import { readBySlot } from '../record/slots.ts'
+import { type Outcome, outcomeColumns, outcomesOf } from './outcome.ts'
+import { Names, Strings } from './strings.ts'
+import { TokenCounts } from './tokens.ts'
+
+/** The outcomes of a slot, and its texts where they are asked for. */
+export interface RunSlot {
+  readonly slot: number
+  /** Of rows that were measured, in the order of rows. */
+  readonly measured: readonly Outcome[]
+  readonly dead: readonly Outcome[]
+  /** The column of labels, where one was asked for. */
+  readonly labels: Strings | null
+  readonly textOffsets: Int32Array
+  /** Reads regions of the slot's texts, and returns what gives them. */
+  readTexts(regions: readonly Region[]): Promise<ReadAt>
+}
+
+/** All outcomes of a slot, in the order of rows. */
+export function inOrder({ measured, dead }: RunSlot): readonly Outcome[] {
+  return dead.length ? [...measured, ...dead].sort((one, other) => one.row - other.row) : measured
+}
+
+/** Slots from one to before another. */
+export interface SlotRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** Reads the outcomes of slots, in order. `label`: a column of strings that is read besides. */
+export async function* readRunSlots(run: RunReader, range: SlotRange, label?: string): AsyncGenerator<RunSlot, void> {
+  const { log } = run
+  const { partitions } = run.run
+  const columns = label === undefined ? outcomeColumns : [...outcomeColumns, label]
+  const scored = readSlotColumns(log, { topic: topics.scored, partitions, ...range, columns, lengthsOf: 'text' })
+  const kept = readSlotColumns(log, { topic: topics.kept, partitions, ...range, columns: ['row', 'domain'] })
+  const drops = new Ahead(readSomeSlots(log, topics.drops, range.from))
+  const dead = new Ahead(readBySlot(log, topics.dead, deadPartitionsOf(run.run)))
+  const tokens = await TokenCounts.open(run)
+  const names = new Names()
+  for await (const measured of scored) {
+    const { slot, batch, offsets: textOffsets } = measured
+    const { value } = await kept.next()
+    const decided = { kept: value!.batch, drops: await dropsAt(drops, slot), dead: await batchAt(dead, slot) }
+    const outcomes = outcomesOf({ slot, scored: batch, textOffsets, ...decided, tokens: tokens.take(slot), names })
+    const labels = label === undefined ? null : new Strings(utf8(batch, label))
+    yield { slot, ...outcomes, labels, textOffsets, readTexts: regions => measured.readValues(regions) }
+  }
+}
+
+/** The drops of a slot, or null where it has none. Slots are asked for in rising order. */
+async function dropsAt(drops: Ahead<SomeSlot>, slot: number): Promise<Batch | null> {
+  const next = await drops.peek()
+  if (next?.slot !== slot) return null
+  await drops.take()
+  return decodeEntry(next.value)
+}

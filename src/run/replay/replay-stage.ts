@@ -1,0 +1,201 @@
+import { missingColumn } from '../../batch/rows.ts'
+import { limits } from '../../limits.ts'
+import type { Append, Entry, Owner } from '../../log/log.ts'
+import { stageFields } from '../../pipeline/plan.ts'
+import { hasFailed } from '../../record/dead-records.ts'
+import { decodeEntry } from '../../record/entry.ts'
+import { topics } from '../../record/layout.ts'
+import { type LoadNote, readLoadNote } from '../../record/notes.ts'
+import type { Replayed } from '../../record/run-file.ts'
+import type { RunReader } from '../../record/run-reader.ts'
+import { columnsOf, encodeScored, splitJoined } from '../../record/scored.ts'
+import { markOf } from '../../record/sequel.ts'
+import { endAppends, measuredAppends, type SlotEntry } from '../../record/slots.ts'
+import { readSplits, splitAppends } from '../../record/splits.ts'
+import type { Chunk, Split } from '../../sources/source.ts'
+import type { RunContext } from '../context.ts'
+import { type PendingSlot, SlotWindow } from '../load/slot-window.ts'
+import type { StoredSlot } from '../measure/jobs.ts'
+import type { SegmentPlan } from './replay-plan.ts'
+import { ReplayedEntries } from './replayed-entries.ts'
+
+/** A replay that is to go on. */
+export interface Replay {
+  /** The run that it is of. */
+  readonly reader: RunReader
+  readonly replayed: Replayed
+  readonly segments: readonly SegmentPlan[]
+  /** The run that is replayed is a replay, whose entries are joined. */
+  readonly isOfReplay: boolean
+  /** Entries of this one refer to those of another run. */
+  readonly isJoined: boolean
+  /** What the note of the run that is replayed says where all of it was. */
+  readonly atEnd: Pick<LoadNote, 'load' | 'tombstones'>
+}
+
+/**
+ * The first stage of a replay, for its owner, in the place of loading: the slots of another run are taken from its log. Where every column
+ * holds, an entry says no more than which one it refers to; else the pool measures what does not.
+ */
+export async function replayAll(context: RunContext, owner: Owner, replay: Replay): Promise<void> {
+  const { log, watch, drain, failed } = context
+  const { slot, note } = await log.position('annotate', 0)
+  watch({ kind: 'stage-began', stage: 'annotate', slot, note })
+  const begun = readLoadNote({ note })
+  if (begun.ended) return
+  const stop = AbortSignal.any([drain, failed])
+  const { reader, segments } = replay
+  const splits = note === '' ? await readSplits(reader.log, reader.run) : null
+  await using entries = await ReplayedEntries.open(reader, slot, stop, { source: context.plan.source, segments })
+  await new Replayer({ context, owner, replay, stop }, entries, slot, begun, splits).replay()
+}
+
+interface Chain {
+  readonly context: RunContext
+  readonly owner: Owner
+  readonly replay: Replay
+  readonly stop: AbortSignal
+}
+
+interface ReplayingSlot extends PendingSlot {
+  readonly slot: number
+  readonly note: LoadNote
+}
+
+class Replayer {
+  readonly #chain: Chain
+  readonly #entries: ReplayedEntries
+  readonly #window = new SlotWindow<ReplayingSlot>()
+  #slot: number
+  #note: LoadNote
+  #splits: readonly Split[] | null
+
+  constructor(chain: Chain, entries: ReplayedEntries, slot: number, note: LoadNote, splits: readonly Split[] | null) {
+    this.#chain = chain
+    this.#entries = entries
+    this.#slot = slot
+    this.#note = note
+    this.#splits = splits
+  }
+
+  async replay(): Promise<void> {
+    const { context, replay, stop } = this.#chain
+    const slotsMax = context.pool.size * limits.slotsInFlightPerWorker
+    while (this.#slot < replay.replayed.to && !stop.aborted) {
+      while (this.#window.length >= slotsMax) await this.#commitReady()
+      await context.lead.waitFor(this.#slot, stop)
+      const begun = stop.aborted ? null : await this.#begin(this.#slot)
+      context.failed.throwIfAborted()
+      if (!begun) break
+      this.#window.push(begun)
+      this.#slot++
+    }
+    while (this.#window.length) await this.#commitReady()
+    if (!stop.aborted) await this.#commitEnd()
+  }
+
+  /** Begins with a slot; null where reading its records was stopped. */
+  async #begin(slot: number): Promise<ReplayingSlot | null> {
+    const { context, replay } = this.#chain
+    if (slot < replay.replayed.from) return { slot, note: this.#note, result: Promise.resolve(this.#empty(slot)) }
+    const { entry, dead } = await this.#entries.next(slot)
+    const segment = replay.segments.findLast(({ from }) => from <= slot)!
+    const chunks = await this.#entries.records(slot, whyRecords(segment, dead))
+    if (!chunks) return null
+    const bytes = entry.value.length
+    this.#note = { ...this.#note, readBytes: this.#note.readBytes + bytes }
+    context.watch({ kind: 'loaded', slot, bytes })
+    const canRefer = segment.kind === 'same' && (replay.isJoined || !splitJoined(entry.value))
+    const result = canRefer ? Promise.resolve(this.#refer(entry, dead)) : this.#measure(entry, dead, segment, chunks)
+    return { slot, note: this.#note, result }
+  }
+
+  /** A slot before the first that is replayed. */
+  #empty(slot: number): Append[] {
+    const { plan, shape } = this.#chain.context
+    const columns = [...plan.fields, ...stageFields].map(field => [field.name, missingColumn(field, 0)])
+    const scored = encodeScored({ rows: 0, columns: Object.fromEntries(columns) }, columnsOf(plan))
+    return measuredAppends(shape, slot, { scored, dead: null, rows: 0, deadRows: 0 }, plan.annotateFingerprint)
+  }
+
+  /** The entries of a slot whose columns all hold. */
+  #refer({ slot, headers, value }: SlotEntry, dead: Entry | null): Append[] {
+    const { context, replay } = this.#chain
+    const own = replay.isJoined ? ownOf(value, replay.isOfReplay && headers.base === undefined) : value
+    const measured = {
+      scored: own,
+      isJoined: replay.isJoined,
+      dead: dead?.value ?? null,
+      rows: Number(headers.rows),
+      deadRows: Number(headers.dead),
+    }
+    return measuredAppends(
+      context.shape,
+      slot,
+      measured,
+      context.plan.annotateFingerprint,
+      this.#markOf(headers, value),
+    )
+  }
+
+  async #measure(
+    entry: SlotEntry,
+    dead: Entry | null,
+    segment: SegmentPlan,
+    chunks: readonly Chunk[],
+  ): Promise<Append[]> {
+    const { pool, shape, plan } = this.#chain.context
+    const { slot, value, headers } = entry
+    const stored: StoredSlot | null =
+      segment.kind === 'anew'
+        ? null
+        : { value, dead: dead?.value ?? null, before: segment.before, base: this.#baseOf(entry) }
+    const measured = await pool.annotate(slot, chunks, stored)
+    return measuredAppends(shape, slot, measured, plan.annotateFingerprint, this.#markOf(headers, value))
+  }
+
+  #baseOf({ headers }: SlotEntry): StoredSlot['base'] {
+    const { isJoined, isOfReplay } = this.#chain.replay
+    if (!isJoined) return null
+    if (!isOfReplay) return 'self'
+    return headers.base === undefined ? null : 'joined'
+  }
+
+  /** The mark of the entry that this slot's may be joined with, if there is one. */
+  #markOf(headers: Entry['headers'], value: Uint8Array): string | undefined {
+    return this.#chain.replay.isOfReplay ? headers.base : markOf(value)
+  }
+
+  /** Commits the oldest slot in flight and all that are ready behind it. */
+  async #commitReady(): Promise<void> {
+    const { slots, appends } = await this.#window.takeReady()
+    const last = slots.at(-1)!
+    await this.#commit(appends, last.slot + 1, last.note)
+  }
+
+  async #commitEnd(): Promise<void> {
+    const { context, replay } = this.#chain
+    const end = endAppends(topics.scored, this.#slot, context.shape.partitions)
+    await this.#commit(end, this.#slot + 1, { ...this.#note, ...replay.atEnd, ended: true })
+  }
+
+  /** Commits slots up to `slot` (not included); the first time with the splits that they were read from. */
+  async #commit(appends: readonly Append[], slot: number, note: LoadNote): Promise<void> {
+    const { owner, context } = this.#chain
+    const positions = [{ partition: 0, offset: BigInt(slot), slot, note: JSON.stringify(note) }]
+    const splits = splitAppends(context.shape, this.#splits ?? [])
+    this.#splits = null
+    await owner.commit({ positions, appends: [...splits, ...appends] })
+  }
+}
+
+/** Why the records of a slot must be read again, or null. */
+function whyRecords({ whySource, retriesFailed }: SegmentPlan, dead: Entry | null): string | null {
+  if (whySource !== null || !retriesFailed || !dead) return whySource
+  return hasFailed(decodeEntry(dead.value)) ? 'a record that an annotator failed on may be measured now' : null
+}
+
+/** What an entry has of its own; all, where it refers to none. */
+function ownOf(value: Uint8Array, isWhole: boolean): Uint8Array {
+  return isWhole ? value : (splitJoined(value)?.own.slice() ?? new Uint8Array(0))
+}

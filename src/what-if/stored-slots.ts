@@ -1,0 +1,44 @@
+import { type Batch, utf8 } from '../batch/batch.ts'
+import type { Entry } from '../log/log.ts'
+import { Ahead } from '../record/ahead.ts'
+import { deadPartitionsOf, topics } from '../record/layout.ts'
+import { batchAt, type RunReader } from '../record/run-reader.ts'
+import { readSlotColumns } from '../record/slot-columns.ts'
+import { readBySlot } from '../record/slots.ts'
+
+/** Columns of a decided slot. Of the text there is its length alone, as it is most of what is stored. */
+export interface StoredSlot {
+  readonly slot: number
+  readonly scored: Batch
+  /** Where each row's text begins, and the last ends: rows + 1 numbers. */
+  readonly textOffsets: Int32Array
+  readonly drops: Batch | null
+  /** Rows that are dead, which are in no batch. */
+  readonly dead: number
+}
+
+/** The slots before `end`, which must be decided, in their order, with these columns; a slot that does not hold them all is read whole. */
+export async function* readStoredSlots(
+  run: RunReader,
+  columns: readonly string[],
+  end: number,
+): AsyncIterable<StoredSlot> {
+  const { log, first } = run
+  const drops = new Ahead<Entry>(readBySlot(log, topics.drops, 1))
+  const dead = new Ahead<Entry>(readBySlot(log, topics.dead, deadPartitionsOf(run.run)))
+  const wanted = {
+    topic: topics.scored,
+    partitions: run.run.partitions,
+    from: first,
+    to: end,
+    columns,
+    lengthsOf: 'text',
+  }
+  for await (const { slot, batch, offsets } of readSlotColumns(log, wanted)) {
+    const isWhole = columns.every(name => batch.columns[name])
+    const scored = isWhole ? batch : await run.scored(slot)
+    const textOffsets = isWhole ? offsets : utf8(scored, 'text').offsets
+    const ofSlot = { drops: await batchAt(drops, slot), dead: (await batchAt(dead, slot))?.rows ?? 0 }
+    yield { slot, scored, textOffsets, ...ofSlot }
+  }
+}

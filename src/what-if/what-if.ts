@@ -1,0 +1,53 @@
+import { HeadraceError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import type { RunReader } from '../record/run-reader.ts'
+import { hasEnded, readStanding } from '../record/standing.ts'
+import type { Answer, Asked } from './answer.ts'
+import { checksOf } from './checks.ts'
+import { Conditions } from './conditions.ts'
+import { readStoredSlots } from './stored-slots.ts'
+import { Survey } from './survey.ts'
+import { TokenLengths } from './token-lengths.ts'
+import { Trial } from './trial.ts'
+
+/**
+ * Decides a run's documents again, from what is stored of them, and writes nothing. What the run has recorded of each is read, and held
+ * against its totals and against the rules that it says it had.
+ *
+ * Errors: `trimmed` where duplicates of documents that are gone can't be known, `corrupt` where the run's own figures are not met.
+ */
+export async function whatIf(run: RunReader, asked: Asked): Promise<Answer> {
+  const standing = await readStanding(run.log, run.run)
+  // The end of the input is a slot, and has no documents.
+  const end = standing.decide.slot - (standing.decide.ended ? 1 : 0)
+  if (run.first > 0) refuseTrimmed(run, asked)
+  const conditions = new Conditions()
+  const recorded = asked.recorded.map(part => ({ ...part, checks: checksOf(part.setup, conditions) }))
+  const bytesMax = Math.floor(limits.stateBytesMax / asked.tried.length)
+  const trials: Trial[] = []
+  try {
+    for (const parts of asked.tried) trials.push(await Trial.open(parts, conditions, bytesMax))
+    const survey = new Survey(
+      asked,
+      recorded,
+      conditions,
+      trials,
+      run.run.tokenizer === null ? null : await TokenLengths.open(run),
+    )
+    for await (const columns of readStoredSlots(run, survey.columns(), end)) await survey.add(columns)
+    if (run.first === 0) survey.check(standing.decide.totals)
+    return { ...survey.answer(), slots: [run.first, end], isEnded: hasEnded(standing, run.run) }
+  } finally {
+    for (const trial of trials) await trial[Symbol.asyncDispose]()
+  }
+}
+
+/** Tables hold what was kept in slots that are gone: without them, copies of those would be kept. */
+function refuseTrimmed({ dir, first }: RunReader, { tried }: Asked): void {
+  const hasTables = tried.flat().some(({ setup }) => setup.deciders.some(({ tables }) => tables.length > 0))
+  if (!hasTables) return
+  throw new HeadraceError(
+    'trimmed',
+    `slots before ${first} of ${dir} were trimmed, and what repeats their documents can't be known: leave the deciders of duplicates out with --decider NAME.off, or run the input again`,
+  )
+}

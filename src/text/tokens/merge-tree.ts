@@ -1,23 +1,24 @@
 import { findPair, NO_TOKEN } from './vocabulary.ts'
 
 /** Of each place of a run, its token, and the token that it makes with the next. */
-export interface Places {
+export class Places {
   readonly ids: Int32Array
   readonly ranks: Int32Array
+
+  constructor(count: number) {
+    this.ids = new Int32Array(count)
+    this.ranks = new Int32Array(count)
+  }
 }
 
+/** Joins the first `count` places of a run until no pair is left, and writes their ids to `out` from `at`; returns where they end. */
+export type Join = (pairSlots: Int32Array, places: Places, count: number, out: Int32Array, at: number) => number
+
 /**
- * Joins the first `count` places of a run until no pair is left, and writes their ids to `out` from `at`; returns where they end. In
- * O(n log n) and memory of 20 bytes a place: places stay where they are, linked to their live neighbours, and a tree of fan-out 16 over
+ * In O(n log n) and memory of 20 bytes a place: places stay where they are, linked to their live neighbours, and a tree of fan-out 16 over
  * their ranks gives the leftmost lowest.
  */
-export function joinByTree(
-  pairSlots: Int32Array,
-  { ids, ranks }: Places,
-  count: number,
-  out: Int32Array,
-  at: number,
-): number {
+export const joinByTree: Join = (pairSlots, { ids, ranks }, count, out, at) => {
   const levels = buildLevels(ranks.subarray(0, count))
   const next = Int32Array.from({ length: count }, (_, place) => place + 1)
   const previous = Int32Array.from({ length: count }, (_, place) => place - 1)

@@ -1,4 +1,4 @@
-import { type Merge, mergeBytes } from './merge.ts'
+import { type Merge, mergeBytes, shortBytesMax } from './merge.ts'
 
 /**
  * A long piece is merged window by window, so that each merge looks at few places and stays in the processor's cache. The ids are
@@ -12,18 +12,19 @@ import { type Merge, mergeBytes } from './merge.ts'
  *
  * So of each window the last tokens, which might be others if it saw more, are left to the next, which begins at a border. Where that
  * window's first token is the same there, the pair at the border is one that the window before had; otherwise we go back, and look further.
+ *
+ * It ends, and looks at a linear number of windows: two steps forward in a row go over three quarters of a window at least, since what
+ * the first could not keep is kept by the second. Each step back, or wait for a long token, doubles the width, which never becomes less; so
+ * there are log2 of them, that go back over less than twice the piece in all, until one window is the whole piece.
  */
 
-/** Some ten usual tokens, and few enough places that looking through all of them for each merge is the fastest. */
-const windowBytesMin = 48
-
 export const mergePiece: Merge = (vocabulary, bytes, start, end, out, at) => {
+  if (end - start <= shortBytesMax) return mergeBytes(vocabulary, bytes, start, end, out, at)
   const { offsets } = vocabulary
   const lengthAt = (place: number) => offsets[out[place] + 1] - offsets[out[place]]
   const first = at
   let from = start
-  // Grows alone, so that going back ends: at worst with one window for all.
-  let width = windowBytesMin
+  let width = shortBytesMax
   // The token at `from` in the window before.
   let expected = -1
   for (;;) {

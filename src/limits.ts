@@ -42,6 +42,10 @@ export const limits = {
   poisonRowsMax: 64,
   /** Dead records that one request reads again: they are listed in one entry of the log. More take another request. */
   redriveRecordsMax: 1_000_000,
+  /** Rows that all take-downs of a feed list: each reader of the feed holds them, 8 bytes each. */
+  takeDownRowsMax: 1_000_000,
+  /** Names that one take-down is given: they are held while the log is searched. */
+  takeDownNamesMax: 1_000_000,
   /** Slots a stage may lead its slowest reader by (disk between stages, not memory). */
   stageLeadSlotsMax: 2048,
   /** Bytes of one commit: bounds the frame that must fit memory when it is read back. */

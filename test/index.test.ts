@@ -13,7 +13,7 @@ import { readFeedOptions } from '../src/feed/read.ts'
 import * as headrace from '../src/index.ts'
 import { findNearest, type OptionTable } from '../src/options.ts'
 import { guardOptions } from '../src/pipeline/guard.ts'
-import { thresholdOptions } from '../src/pipeline/pipeline.ts'
+import { storeOptions, thresholdOptions } from '../src/pipeline/pipeline.ts'
 import { topicOptions } from '../src/record/topic.ts'
 import { kafkaTopicOptions } from '../src/sources/kafka/kafka-topic.ts'
 import { makeFolder } from './temporary.ts'
@@ -39,6 +39,7 @@ const takers: Record<string, Taker> = {
   'pipeline().feed': takes(feedOptions, web.feed, { length: 1, batch: 1 }),
   gate: takes(thresholdOptions, given => headrace.gate({ x: given }), { below: 1 }),
   'pipeline().guard': takes(guardOptions, web.guard, { by: 'all' }),
+  'pipeline().store': takes(storeOptions, web.store),
   holdout: takes(holdoutOptions, headrace.holdout, { rate: 0.5 }),
   jsonl: takes(headrace.jsonl.kind.options, given => headrace.jsonl('a', given)),
   kafkaTopic: takes(kafkaTopicOptions, given => headrace.kafkaTopic('kafka://a:1', 't', given)),

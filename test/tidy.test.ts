@@ -22,7 +22,7 @@ const circles = {
   'run -> run/load': 1,
   'run -> run/shard': 2,
   'run -> run/redrive': 1,
-  'run -> run/replay': 3,
+  'run -> run/replay': 4,
   'run -> run/spread': 1,
   'run/measure -> run/load': 1,
   'text -> text/likeness': 1,

@@ -94,6 +94,7 @@ class Shard:
             ids.validate(full=True)
         self._starts = [_offsets(b.column("tokens")) for b in batches]
         self._tokens = [_ints(b.column("tokens").values) for b in batches]
+        self._addresses = [(b.column("slot"), b.column("row")) for b in batches]
         self._ends = np.cumsum([len(tokens) for tokens in self._tokens])
         rows, tokens = sum(b.num_rows for b in batches), int(self._ends[-1]) if batches else 0
         if (rows, tokens, os.path.getsize(path)) != (expected["rows"], expected["tokens"], expected["bytes"]):
@@ -113,6 +114,12 @@ class Shard:
     def id_at(self, token):
         index, at = self._find(token)
         return self._ids[index][int(np.searchsorted(self._starts[index], at, side="right")) - 1].as_py()
+
+    def address_at(self, token):
+        """The slot and row of the document that holds a token."""
+        index, at = self._find(token)
+        row = int(np.searchsorted(self._starts[index], at, side="right")) - 1
+        return tuple(column[row].as_py() for column in self._addresses[index])
 
     def _find(self, token):
         index = int(np.searchsorted(self._ends, token, side="right"))

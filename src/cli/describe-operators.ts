@@ -9,7 +9,7 @@ import { readFeedOptions } from '../feed/read.ts'
 import * as headrace from '../index.ts'
 import type { OptionTable } from '../options.ts'
 import { guardOptions } from '../pipeline/guard.ts'
-import { thresholdOptions } from '../pipeline/pipeline.ts'
+import { storeOptions, thresholdOptions } from '../pipeline/pipeline.ts'
 import { topicOptions } from '../record/topic.ts'
 import { kafkaTopicOptions } from '../sources/kafka/kafka-topic.ts'
 
@@ -22,6 +22,7 @@ const others: Readonly<Record<string, OptionTable>> = {
   'rules and gate, for each column': thresholdOptions,
   '.feed': feedOptions,
   '.guard': guardOptions,
+  '.store': storeOptions,
   jsonl: headrace.jsonl.kind.options,
   parquet: headrace.parquet.kind.options,
   textFolder: headrace.textFolder.kind.options,

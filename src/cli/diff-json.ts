@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Comparison, Difference } from '../diff/compare.ts'
 import { type Witnessed, witness } from '../diff/evidence.ts'
+import { similarityOf } from '../diff/outcome.ts'
 import type { Side } from '../diff/side.ts'
 import type { Amounts, Both, Cell, Sums } from '../diff/tally.ts'
 
@@ -15,6 +16,7 @@ export async function diffJson(comparison: Comparison): Promise<unknown> {
     b: sideJson(comparison, 1),
     joined: label === null ? { by: 'slot' } : { by: label, ...labels },
     kinds: Object.fromEntries(Array.from(tally.kinds, ([kind, amounts]) => [kind, amountsJson(sides, amounts)])),
+    unknownTexts: tally.unknownTexts,
     moves: cells,
     by: Object.fromEntries(
       Array.from(tally.groups, ([grouping, groups]) => [
@@ -70,7 +72,14 @@ async function pairJson(sides: readonly [Side, Side], { kind, pair }: Difference
 }
 
 function witnessJson({ outcome, duplicateOf, threshold, measured, distance }: Witnessed) {
-  const { slot, row, fate, reason, domain, language, bytes, tokens, similarity } = outcome
+  const { slot, row, fate, reason, domain, language, bytes, tokens } = outcome
   const place = { slot, row, fate, reason: reason || null, domain, language, bytes, tokens }
-  return { ...place, measured, threshold: threshold.known ? threshold : null, distance, duplicateOf, similarity }
+  return {
+    ...place,
+    measured,
+    threshold: threshold.known ? threshold : null,
+    distance,
+    duplicateOf,
+    similarity: similarityOf(outcome),
+  }
 }

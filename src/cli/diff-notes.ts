@@ -22,7 +22,7 @@ export function diffNotes(comparison: Comparison): string[] {
       unchecked === null ? '' : `not held against what ${name} has counted: ${unchecked}`,
     ]
   })
-  return [...joined, ...each, tokenizerNote(comparison)].filter(Boolean)
+  return [...joined, ...each, textNote(comparison), tokenizerNote(comparison)].filter(Boolean)
 }
 
 function labelNotes({ label, labels }: Comparison): string[] {
@@ -35,6 +35,11 @@ function labelNotes({ label, labels }: Comparison): string[] {
     unlabelled > 0 ? `${formatPlural(unlabelled, 'record')} without it are joined by file and line` : '',
     passes > 1 ? `the runs were read ${passes} times, as their labels are too many to hold at once` : '',
   ]
+}
+
+function textNote({ tally: { unknownTexts } }: Comparison): string {
+  if (unknownTexts === 0) return ''
+  return `whether ${formatPlural(unknownTexts, 'document')} that both keep have the same text is not known, as a run does not store texts: their lengths are the same`
 }
 
 function tokenizerNote({ sides }: Comparison): string {

@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import type { LockHolder } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Diagnosis, type Examination, examineRun, type StageState, type Tail } from '../inspect/doctor.ts'
@@ -32,7 +32,10 @@ export const doctorCommand: Command = {
     const { found } = examined
     const outcome = foresee(run, asked, examined)
     const { obstacle, upgrade } = outcome
-    const next = `${nameStart(input)} would ${describeNext(found, outcome)}${asked.isNamed ? '' : leftOut}`
+    const command = run.run.replays
+      ? `headrace replay ${cleanPath(join(run.dir, run.run.replays.dir))}`
+      : nameStart(input)
+    const next = `${command} would ${describeNext(found, outcome)}${asked.isNamed ? '' : leftOut}`
     const name = basename(run.dir)
     if (args.flag('json')) {
       const foreseen = { refusal: obstacle?.message ?? null, exit: obstacle?.exit ?? 0, upgrade }
@@ -59,7 +62,9 @@ async function ask({ dir, run }: RunReader, file: string | undefined, input: rea
   if (file === undefined) return { isNamed: false, start: null, failure: null }
   try {
     const ref = referTo(file, input)
-    const start = { dir, plan: await loadPlan(ref), ref, place: placeRun(dir, run, {}) }
+    const { replays, base } = run
+    const place = { ...placeRun(dir, run, {}), ...(replays && { replays }), ...(base && { base }) }
+    const start = { dir, plan: await loadPlan(ref), ref, place }
     return { isNamed: true, start, failure: null }
   } catch (error) {
     if (error instanceof HeadraceError) return { isNamed: true, start: null, failure: error }
@@ -116,6 +121,8 @@ function describe(found: Diagnosis): [string, string][] {
     ['input', isKnown && describeInput(input)],
     ['disk', describeDisk(disk)],
     ['guard', hold !== null && describeHold(hold)],
+    ['refers to', found.references.to !== null && `the rows of ${cleanPath(found.references.to)}`],
+    ['referred', found.references.by.length > 0 && describeReferrers(found.references.by)],
     ['dead', describeDead(found)],
   ]
   return rows.flatMap(([name, text]) => (text === false ? [] : [[name, text]]))
@@ -129,6 +136,10 @@ function describeStage({ slots, behind, isEnded }: StageState): string {
 function describeTail({ file, at, bytes, isDamage }: Tail): string {
   const what = isDamage ? 'damaged' : 'no whole commit and are left behind'
   return `${file}: ${formatPlural(bytes, 'byte')} from byte ${at} on are ${what}`
+}
+
+function describeReferrers(by: readonly string[]): string {
+  return `by ${by.map(cleanPath).join(', ')}: no slot is trimmed, and the run is not to be moved or removed`
 }
 
 function describeHold({ slot, trips, isReleased }: NonNullable<Diagnosis['hold']>): string {

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
 import { findUnfed } from '../inspect/unfed.ts'
-import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
-import { openRun } from './find-run.ts'
+import { type Command, runOptions, type Terminal } from './command.ts'
+import { findFeed } from './find-feed.ts'
 import { formatCount, formatPlural, sortCounts } from './table.ts'
 import { describeUnfed } from './unfed.ts'
 import { cleanName, clipText, displayWidth, pageWidth } from './wrap.ts'
@@ -24,7 +22,7 @@ export const feedCommand: Command = {
     json: { help: 'prints a line of JSON a step, and nothing else' },
   },
   run: async (args, terminal) => {
-    const dir = await feedFolder(args)
+    const dir = await findFeed(args, args.positionals[0])
     const isJson = args.flag('json')
     const follow = args.flag('follow')
     const stepsMax = args.count('steps', isJson || follow ? Number.POSITIVE_INFINITY : 10)
@@ -38,13 +36,6 @@ export const feedCommand: Command = {
     const unfed = isJson ? null : await findUnfed(dir)
     if (unfed) terminal.out.write(describeUnfed(unfed))
   },
-}
-
-async function feedFolder(args: ParsedArgs): Promise<string> {
-  const [given] = args.positionals
-  if (given !== undefined) return existsSync(join(given, 'feed', 'head.json')) ? join(given, 'feed') : given
-  await using run = await openRun(args)
-  return join(run.dir, 'feed')
 }
 
 /** Reads all batches, prints the first ones as they come, and at the end the speed. */

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
+import { nameAside } from '../record/references.ts'
 import { RunReader } from '../record/run-reader.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
 import { choosePlace } from './known-brokers.ts'
@@ -40,11 +41,7 @@ export async function openNamedRun(dir: string, given: string): Promise<RunReade
 export async function locateRun(given: string, dir = '.headrace'): Promise<string> {
   const runs = await listRuns(dir)
   if (runs.includes(given)) return join(dir, given)
-  const isRun = await stat(join(given, 'run.json')).then(
-    () => true,
-    () => false,
-  )
-  if (isRun) return given
+  if (await timeOf('', given)) return given
   const known = runs.length ? `${dir} holds ${runs.join(', ')}` : `${dir} holds no run`
   throw new HeadraceError('not-found', `there is no run '${given}': ${known}, and ${given} is no folder of a run`)
 }
@@ -52,7 +49,9 @@ export async function locateRun(given: string, dir = '.headrace'): Promise<strin
 /** Names of the runs in a folder, the newest first. A run's folder changes when its lock comes and goes. */
 async function listRuns(dir: string): Promise<string[]> {
   const names = await readdir(dir).catch((): string[] => [])
-  const found = await Promise.all(names.map(name => timeOf(dir, name)))
+  // What a removal has put aside is no run any more.
+  const kept = names.filter(name => nameAside(name) === null)
+  const found = await Promise.all(kept.map(name => timeOf(dir, name)))
   const runs = found.filter(run => run !== null).sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1))
   return runs.map(run => run.name)
 }

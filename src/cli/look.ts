@@ -72,7 +72,9 @@ async function describe(run: RunReader, fate: LocatedFate, page: Page): Promise<
   if (fate.fate === 'dropped' && fate.similarity === null) parts.push(formatMeasured(fate.evidence))
   const head = `\n  ${clipText(printable(parts.filter(Boolean).join('  ')), page.width - 2)}\n`
   if (fate.index < 0) return head + indentText(printable(String(fate.evidence)), page.width, quoteMargin)
-  const text = stringAt(utf8(await run.scored(fate.slot), 'text'), fate.index)
+  const scored = await run.scored(fate.slot)
+  if (!scored.columns.text) return head + indentText('(this run does not store its texts)', page.width, quoteMargin)
+  const text = stringAt(utf8(scored, 'text'), fate.index)
   const beginning = excerpt(text, page)
   return fate.partner < 0 ? head + beginning : head + beginning + (await describePartner(run, fate, text, page))
 }
@@ -89,8 +91,9 @@ async function describePartner(run: RunReader, fate: LocatedFate, text: string, 
   const similarity =
     fate.similarity === null || fate.similarity === 1 ? '' : `  similarity ${formatMeasured(fate.similarity)}`
   const head = `    repeats ${cleanName(fate.duplicateOf ?? '')}  ${place}${similarity}\n`
+  if (fate.reason === 'exact-duplicate' || !batch.columns.text) return head
   const other = stringAt(utf8(batch, 'text'), index)
-  return fate.reason === 'exact-duplicate' ? head : head + describeDifference(text, other, page.width)
+  return head + describeDifference(text, other, page.width)
 }
 
 const differencesMax = 3

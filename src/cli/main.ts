@@ -1,4 +1,5 @@
 import { HeadraceError } from '../errors.ts'
+import { auditCommand } from './audit.ts'
 import { type Command, describeCommand, parseCommand, type Terminal } from './command.ts'
 import { decisionsCommand } from './decisions.ts'
 import { diffCommand } from './diff.ts'
@@ -6,17 +7,22 @@ import { doctorCommand } from './doctor.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { fatesCommand } from './fates.ts'
 import { feedCommand } from './feed.ts'
+import { forkCommand } from './fork.ts'
 import { guardTerminal } from './guard-terminal.ts'
 import { initCommand } from './init.ts'
 import { lookCommand } from './look.ts'
 import { followOutputs } from './outputs.ts'
 import { planCommand } from './plan.ts'
+import { promoteCommand } from './promote.ts'
 import { redriveCommand } from './redrive.ts'
 import { releaseCommand } from './release.ts'
+import { removeCommand } from './remove.ts'
 import { replayCommand } from './replay.ts'
 import { reportCommand } from './report.ts'
 import { runCommand } from './run.ts'
+import { runsCommand } from './runs.ts'
 import { seedCommand } from './seed.ts'
+import { takeDownCommand } from './take-down.ts'
 import { topicsCommand } from './topics.ts'
 import { traceCommand } from './trace.ts'
 import { tryCommand } from './try.ts'
@@ -41,8 +47,14 @@ export const commands: readonly Command[] = [
   whatIfCommand,
   diffCommand,
   feedCommand,
+  promoteCommand,
+  forkCommand,
+  takeDownCommand,
+  auditCommand,
   verifyCommand,
   doctorCommand,
+  runsCommand,
+  removeCommand,
   seedCommand,
   topicsCommand,
 ]

@@ -7,8 +7,8 @@ import type { ReplayOptions } from '../run/options.ts'
 import { chooseSlots } from '../run/replay/begin.ts'
 import { planReplay, type SegmentPlan } from '../run/replay/replay-plan.ts'
 import type { Terminal } from './command.ts'
-import { formatCount, formatTable } from './table.ts'
-import { printable } from './wrap.ts'
+import { formatCount } from './table.ts'
+import { formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 
 /** How one column is got, for most rows: those that no gate stopped. */
 interface ColumnPlan {
@@ -49,7 +49,7 @@ export async function showReplayPlan(
   await using reader = await Reader.open(replay.of)
   const note = (text: string) => terminal.err.write(`headrace replay: ${printable(text)}\n`)
   const described = await describeReplay(plan, reader, { ...replay, note })
-  terminal.out.write(isJson ? `${JSON.stringify(described)}\n` : formatReplay(described))
+  terminal.out.write(isJson ? `${JSON.stringify(described)}\n` : formatReplay(described, pageWidth(terminal)))
 }
 
 async function describeReplay(plan: Plan, reader: RunReader, replay: ReplayOptions): Promise<ReplayPlan> {
@@ -90,23 +90,31 @@ function describeColumns({ fields, steps }: Plan, { kind, groups }: SegmentPlan)
   })
 }
 
-function formatReplay({ run, from, to, documents, segments }: ReplayPlan): string {
+function formatReplay({ run, from, to, documents, segments }: ReplayPlan, width: number): string {
   const head = `slots ${from} to ${to - 1} of ${printable(run)}, of ${formatCount(documents)} documents\n`
-  return head + segments.map(segment => formatSegment(segment, segments.length > 1)).join('')
+  return head + segments.map(segment => formatSegment(segment, segments.length > 1, width)).join('')
 }
 
-function formatSegment(segment: ReplayPlan['segments'][number], isOneOfMany: boolean): string {
+function formatSegment(segment: ReplayPlan['segments'][number], isOneOfMany: boolean, width: number): string {
   const title = isOneOfMany ? `\nfrom slot ${segment.from} on\n` : '\n'
   if (segment.kind === 'same') return `${title}every column is read back: only what decides has changed\n`
   const groups = Map.groupBy(segment.columns, ({ from, by }) => `${from}\0${by ?? ''}`)
   const rows = Array.from(groups.values(), columns => {
     const [{ from, by }] = columns
-    return [columns.map(one => one.column).join(', '), from, by ?? '']
+    return [by === null ? from : `${from}, by ${by}`, columns.map(one => one.column).join(', ')] as const
   })
   const source = segment.whySource === null ? '' : `the source is read again: ${segment.whySource}\n`
   const gates = segment.gates.map(
     ({ reasons, rows: stopped, measuredBy }) =>
-      `up to ${formatCount(stopped)} rows that the gate for ${reasons.join(', ')} stopped go on, where they pass now, to ${measuredBy.join(', ') || 'nothing'}\n`,
+      `up to ${formatCount(stopped)} rows that the gate for ${reasons.join(', ')} stopped go on, where they pass now, to ${measuredBy.join(', ') || 'nothing'}`,
   )
-  return title + source + formatTable([['columns', 'are', 'by'], ...rows], [0, 1, 2]) + gates.join('')
+  return (
+    title +
+    source +
+    formatPairs(rows, width) +
+    gates
+      .flatMap(text => wrapText(text, width))
+      .map(line => `${line}\n`)
+      .join('')
+  )
 }

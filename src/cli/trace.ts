@@ -4,6 +4,7 @@ import { HeadraceError } from '../errors.ts'
 import { type Trace, traceDocument } from '../inspect/trace.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type Command, runOptions } from './command.ts'
+import { describeShard } from './describe-shard.ts'
 import { openRun } from './find-run.ts'
 import { type Reasons, readReasons } from './reasons.ts'
 import { formatCount, formatMeasured } from './table.ts'
@@ -52,7 +53,7 @@ async function describe(run: RunReader, trace: Trace, reasons: Reasons, width: n
   ]
   if (shard) {
     const tokens = `tokens ${formatCount(shard.start)} to ${formatCount(shard.start + shard.tokens)}`
-    rows.push(['shard', `shards/${shard.path}, row ${shard.row}, ${tokens}`])
+    rows.push(['shard', `${describeShard(shard)}, ${tokens}`])
   }
   for (const sample of samples) rows.push(['sample', describeSample(sample)])
   if (fate.fate === 'kept' && samples.length === 0) rows.push(['sample', 'in none yet'])
@@ -81,7 +82,7 @@ function describeSample({ block, epoch, sample, tokens, steps }: Trace['samples'
 
 async function describeFate(run: RunReader, { fate, shard }: Trace, reasons: Reasons): Promise<string> {
   // A held-out document keeps its own domain in the log: where it went is its shard's.
-  if (fate.fate === 'kept') return `kept in ${cleanName(shard ? shard.entry.domain : fate.domain, nameColumnsMax)}`
+  if (fate.fate === 'kept') return `kept in ${cleanName(shard ? shard.domain : fate.domain, nameColumnsMax)}`
   if (fate.fate === 'dead') return `dead: ${fate.reason}, ${fate.evidence}`
   if (fate.partner < 0) {
     const threshold = reasons.thresholds.get(fate.reason!)

@@ -1,7 +1,7 @@
 import { numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { addressOf } from '../decide/decider.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { idOf, type Outcome } from './outcome.ts'
+import { evidenceOf, idOf, type Outcome } from './outcome.ts'
 import type { Pair } from './pair.ts'
 import type { Side } from './side.ts'
 import { columnOf, distanceBeyond, type Threshold, thresholdOf } from './threshold.ts'
@@ -35,7 +35,7 @@ async function witnessSide(run: RunReader, outcome: Outcome, other: Outcome | nu
   const reason = own?.reason ?? ''
   const threshold = thresholdOf(run.run, slot, reason)
   const measured =
-    fate === 'kept' ? await readMeasured(run, addressOf(slot, row), columnOf(threshold)) : outcome.evidence
+    fate === 'kept' ? await readMeasured(run, addressOf(slot, row), columnOf(threshold)) : evidenceOf(outcome)
   return {
     outcome,
     id: idOf(outcome),

@@ -1,4 +1,4 @@
-import { type Batch, numbers, utf8 } from '../batch/batch.ts'
+import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import type { Address } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { deadRowsOf } from '../record/dead-records.ts'
@@ -23,11 +23,27 @@ export interface Outcome {
   readonly bytes: number
   /** Of a kept record, where its shard says. */
   readonly tokens: number | null
-  /** The measured value that decided, or what was wrong with a dead record. */
-  readonly evidence: number | string | null
-  readonly similarity: number | null
+  /** Of a removed record: see `evidenceOf` and `similarityOf`. */
+  readonly grounds: Grounds | null
+  readonly groundsIndex: number
   /** Address of the kept document that a duplicate repeats, or -1. */
   readonly partner: Address
+}
+
+/** What spoke against removed records of a slot. It is read of those alone that are shown. */
+export interface Grounds {
+  evidenceAt(index: number): number | string | null
+  similarityAt(index: number): number | null
+}
+
+/** The measured value that decided, or what was wrong with a dead record. */
+export function evidenceOf({ grounds, groundsIndex }: Outcome): number | string | null {
+  return grounds?.evidenceAt(groundsIndex) ?? null
+}
+
+/** How like a duplicate is to the document that it repeats. */
+export function similarityOf({ grounds, groundsIndex }: Outcome): number | null {
+  return grounds?.similarityAt(groundsIndex) ?? null
 }
 
 /** A slot of a run as it is recorded, without its texts: columns of `scored`, where each text ends, what was kept, dropped and dead of it. */
@@ -80,8 +96,8 @@ export function outcomesOf(record: SlotRecord): { measured: Outcome[]; dead: Out
       language: languages?.at(i) ?? '',
       bytes: textOffsets[i + 1] - textOffsets[i],
       tokens: drop ? null : (tokens.get(row) ?? null),
-      evidence: drop?.evidence ?? null,
-      similarity: drop?.similarity ?? null,
+      grounds: drop && drops,
+      groundsIndex: drop?.index ?? -1,
       partner: drop?.partner ?? -1,
     }
   })
@@ -100,8 +116,9 @@ function doubtful(slot: number, row: number, isBoth: boolean): HeadraceError {
 
 function deadOutcome(slot: number, of: { row: number; file: string; line: number; reason: string; detail: string }) {
   const { row, file, line, reason, detail } = of
-  const none = { ids: null, index: -1, domain: '', language: '', bytes: 0, tokens: null, similarity: null, partner: -1 }
-  return { ...none, slot, row, file, line, fate: 'dead' as const, reason, evidence: detail }
+  const none = { ids: null, index: -1, domain: '', language: '', bytes: 0, tokens: null, partner: -1 }
+  const grounds: Grounds = { evidenceAt: () => detail, similarityAt: () => null }
+  return { ...none, slot, row, file, line, fate: 'dead' as const, reason, grounds, groundsIndex: 0 }
 }
 
 /** Rows of a batch that are asked for in rising order. */
@@ -138,30 +155,37 @@ class KeptRows extends RisingRows {
   }
 }
 
-type Drop = Pick<Outcome, 'reason' | 'evidence' | 'similarity' | 'partner'>
+interface Drop extends Pick<Outcome, 'reason' | 'partner'> {
+  readonly index: number
+}
 
-class DropRows extends RisingRows {
-  readonly #at: ((index: number) => Drop) | null
+class DropRows extends RisingRows implements Grounds {
+  readonly #batch: Batch | null
+  readonly #reasons: Strings | null
+  readonly #partners: ArrayLike<number>
 
   constructor(batch: Batch | null, names: Names) {
     super(batch)
-    this.#at = batch && dropsOf(batch, names)
+    this.#batch = batch
+    this.#reasons = batch && new Strings(utf8(batch, 'reason'), names)
+    this.#partners = batch ? numbers(batch, 'duplicateOf') : []
   }
 
   at(row: number): Drop | null {
     const index = this.indexOf(row)
-    return index < 0 ? null : this.#at!(index)
+    return index < 0 ? null : { index, reason: this.#reasons!.at(index), partner: this.#partners[index] }
   }
-}
 
-function dropsOf(batch: Batch, names: Names): (index: number) => Drop {
-  const [reasons, texts] = ['reason', 'evidenceText'].map(name => new Strings(utf8(batch, name), names))
-  const [evidence, similarity, partners] = ['evidence', 'similarity', 'duplicateOf'].map(name => numbers(batch, name))
-  const known = (value: number) => (Number.isNaN(value) ? null : value)
-  return i => ({
-    reason: reasons.at(i),
-    evidence: texts.at(i) || known(evidence[i]),
-    similarity: known(similarity[i]),
-    partner: partners[i],
-  })
+  evidenceAt(index: number): number | string | null {
+    return stringAt(utf8(this.#batch!, 'evidenceText'), index) || this.#numberAt('evidence', index)
+  }
+
+  similarityAt(index: number): number | null {
+    return this.#numberAt('similarity', index)
+  }
+
+  #numberAt(name: string, index: number): number | null {
+    const value = numbers(this.#batch!, name)[index]
+    return Number.isNaN(value) ? null : value
+  }
 }

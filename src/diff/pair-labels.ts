@@ -1,7 +1,7 @@
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { digest128 } from '../text/hash.ts'
-import { idOf, type Outcome } from './outcome.ts'
+import { evidenceOf, idOf, type Outcome, similarityOf } from './outcome.ts'
 import type { Pair } from './pair.ts'
 import { inOrder, type RunSlot, readRunSlots, type SlotRange } from './run-slots.ts'
 import type { Side } from './side.ts'
@@ -45,7 +45,9 @@ export async function* pairLabels(joining: Joining, counts: LabelCounts): AsyncG
 }
 
 async function* pairPass({ sides, ranges, column }: Joining, pass: number, counts: LabelCounts) {
-  const [a, b] = sides.map(({ run }, i) => readLabels(readRunSlots(run, ranges[i], column), { pass, counts }))
+  const [a, b] = sides.map(({ run }, i) =>
+    readLabels(readRunSlots(run, ranges[i], { label: column }), { pass, counts }),
+  )
   const waiting = new WaitingRecords()
   for await (const records of a) for (const record of records) waiting.add(record)
   for await (const records of b) yield records.map(record => pairOf(waiting.take(record), record))
@@ -100,14 +102,15 @@ class WaitingRecords {
 }
 
 function pairOf(a: Labelled | null, b: Labelled | null): Pair {
-  return { a: a?.outcome ?? null, b: b?.outcome ?? null, isSameText: a?.digest === b?.digest }
+  const isUnknown = a && b && (a.digest === null || b.digest === null) && a.outcome.bytes === b.outcome.bytes
+  return { a: a?.outcome ?? null, b: b?.outcome ?? null, isSameText: isUnknown ? null : a?.digest === b?.digest }
 }
 
 interface Labelled {
   readonly label: string
   readonly outcome: Outcome
-  /** Of the text, where it is kept. */
-  readonly digest: string
+  /** Of the text, where the record is kept; null where texts are not stored. */
+  readonly digest: string | null
 }
 
 async function* readLabels(slots: AsyncIterable<RunSlot>, { pass, counts }: { pass: number; counts: LabelCounts }) {
@@ -145,17 +148,19 @@ function passOf(label: string, passes: number): number {
 
 const digestOf = (bytes: Uint8Array): string => Buffer.from(digest128(bytes)).toString('latin1')
 
-async function digestTexts({ textOffsets, readTexts }: RunSlot, records: readonly Named[]): Promise<string[]> {
+async function digestTexts({ textOffsets, readTexts }: RunSlot, records: readonly Named[]): Promise<(string | null)[]> {
   const regions = records.map(({ outcome: { fate, index } }) => {
     const isKept = fate === 'kept'
     return isKept ? { at: textOffsets[index], bytes: textOffsets[index + 1] - textOffsets[index] } : null
   })
+  if (!readTexts) return regions.map(region => (region ? null : ''))
   const textAt = await readTexts(regions.filter(region => region !== null))
   return regions.map(region => (region ? digestOf(textAt(region.at, region.bytes)) : ''))
 }
 
 /** The same without the bytes of its slot, of which it would keep all. */
 function detach(outcome: Outcome): Outcome {
-  const id = idOf(outcome)
-  return { ...outcome, ids: { at: () => id } }
+  const [id, evidence, similarity] = [idOf(outcome), evidenceOf(outcome), similarityOf(outcome)]
+  const grounds = outcome.grounds && { evidenceAt: () => evidence, similarityAt: () => similarity }
+  return { ...outcome, ids: { at: () => id }, grounds }
 }

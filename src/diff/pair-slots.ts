@@ -4,13 +4,16 @@ import type { Pair } from './pair.ts'
 import { inOrder, type RunSlot, readRunSlots, type SlotRange } from './run-slots.ts'
 import type { Side } from './side.ts'
 
+type ReadTexts = NonNullable<RunSlot['readTexts']>
+
 /** The records of two runs with the same slots, slot by slot, in the order of rows. */
 export async function* pairSlots(
   sides: readonly [Side, Side],
   range: SlotRange,
   isSameText: (slot: number) => boolean,
 ): AsyncGenerator<Pair[], void> {
-  const [left, right] = sides.map(({ run }) => readRunSlots(run, range))
+  const hasHashes = sides.some(({ run }) => run.run.storedText !== undefined)
+  const [left, right] = sides.map(({ run }) => readRunSlots(run, range, { hasHashes }))
   for (let slot = range.from; slot < range.to; slot++) {
     const [of, to] = await Promise.all([left.next(), right.next()])
     yield await pairRows(of.value!, to.value!, isSameText(slot))
@@ -23,22 +26,18 @@ async function pairRows(a: RunSlot, b: RunSlot, isTextKnown: boolean): Promise<P
   const pairs = left.map((outcome, i) => {
     const other = right[i]
     checkSameRecord(outcome, other)
-    return { a: outcome, b: other, isSameText: outcome.bytes === other.bytes }
+    return { a: outcome, b: other, isSameText: (outcome.bytes === other.bytes) as boolean | null }
   })
   if (isTextKnown) return pairs
   const doubtful = pairs.flatMap((pair, i) => (isKeptAlike(pair) ? [i] : []))
   if (doubtful.length === 0) return pairs
-  const different = await findDifferent(
-    a,
-    b,
-    doubtful.map(i => [left[i].index, right[i].index] as const),
-  )
-  for (const i of different) pairs[doubtful[i]].isSameText = false
+  const rows = doubtful.map(i => [left[i].index, right[i].index] as const)
+  for (const [i, isSame] of (await compareTexts(a, b, rows)).entries()) pairs[doubtful[i]].isSameText = isSame
   return pairs
 }
 
 function isKeptAlike({ a, b, isSameText }: Pair): boolean {
-  return isSameText && a!.fate === 'kept' && b!.fate === 'kept'
+  return isSameText === true && a!.fate === 'kept' && b!.fate === 'kept'
 }
 
 function checkSameRecord(a: Outcome, b: Outcome): void {
@@ -54,16 +53,30 @@ function otherRows(slot: number, what: string): HeadraceError {
 /** What to do about runs with other slots. */
 export const joinByLabel = 'compare them by a label that their documents have: --key id, or --key url'
 
-/** Which of the pairs of rows, whose texts are of one length each, have different texts. */
-async function findDifferent(a: RunSlot, b: RunSlot, rows: readonly (readonly [number, number])[]): Promise<number[]> {
+type RowPairs = readonly (readonly [number, number])[]
+
+/** Of pairs of rows, whose texts are of one length each: whether these are the same, or null where nothing stored says so. */
+async function compareTexts(a: RunSlot, b: RunSlot, rows: RowPairs): Promise<(boolean | null)[]> {
+  if (a.readTexts && b.readTexts) return compareStored([a, b], [a.readTexts, b.readTexts], rows)
+  const [left, right] = [a.textHashes, b.textHashes]
+  if (!left || !right) return rows.map(() => null)
+  const hashAt = (hashes: Uint8Array, row: number) => hashes.subarray(16 * row, 16 * row + 16)
+  return rows.map(([one, other]) => Buffer.compare(hashAt(left, one), hashAt(right, other)) === 0)
+}
+
+async function compareStored(
+  [a, b]: readonly [RunSlot, RunSlot],
+  [readLeft, readRight]: readonly [ReadTexts, ReadTexts],
+  rows: RowPairs,
+): Promise<boolean[]> {
   const regionOf = ({ textOffsets }: RunSlot, row: number) => ({
     at: textOffsets[row],
     bytes: textOffsets[row + 1] - textOffsets[row],
   })
   const left = rows.map(([row]) => regionOf(a, row))
   const right = rows.map(([, row]) => regionOf(b, row))
-  const [leftAt, rightAt] = await Promise.all([a.readTexts(left), b.readTexts(right)])
-  return [...rows.keys()].filter(
-    i => Buffer.compare(leftAt(left[i].at, left[i].bytes), rightAt(right[i].at, right[i].bytes)) !== 0,
+  const [leftAt, rightAt] = await Promise.all([readLeft(left), readRight(right)])
+  return left.map(
+    (region, i) => Buffer.compare(leftAt(region.at, region.bytes), rightAt(right[i].at, right[i].bytes)) === 0,
   )
 }

@@ -4,8 +4,8 @@ import type { Outcome } from './outcome.ts'
 export interface Pair {
   readonly a: Outcome | null
   readonly b: Outcome | null
-  /** Whether both have the same text, where both keep it. */
-  readonly isSameText: boolean
+  /** Whether both have the same text, where both keep it; null where that is not known, as a run does not store texts. */
+  readonly isSameText: boolean | null
 }
 
 /** What a record's two outcomes come to. Each pair is of one kind. */
@@ -48,7 +48,8 @@ export interface KeptAlone {
 export function judge({ a, b, isSameText }: Pair, alone: KeptAlone): Kind {
   if (!a || !b) return 'only-in-one'
   if ((a.fate === 'dead') !== (b.fate === 'dead')) return 'dead-in-one'
-  if (a.fate === 'kept' && b.fate === 'kept') return isSameText && a.domain === b.domain ? 'same' : 'other-text'
+  if (a.fate === 'kept' && b.fate === 'kept')
+    return isSameText !== false && a.domain === b.domain ? 'same' : 'other-text'
   if (a.fate === 'kept') return b.partner >= 0 && alone.b.has(b.partner) ? 'swapped' : 'removed'
   if (b.fate === 'kept') return a.partner >= 0 && alone.a.has(a.partner) ? 'swapped' : 'added'
   return a.reason === b.reason ? 'same' : 'other-reason'

@@ -19,8 +19,10 @@ export interface RunSlot {
   /** The column of labels, where one was asked for. */
   readonly labels: Strings | null
   readonly textOffsets: Int32Array
-  /** Reads regions of the slot's texts, and returns what gives them. */
-  readTexts(regions: readonly Region[]): Promise<ReadAt>
+  /** Reads regions of the slot's texts, and returns what gives them; null where they are not stored. */
+  readonly readTexts: ((regions: readonly Region[]) => Promise<ReadAt>) | null
+  /** Hashes of texts, of 16 bytes, where they were asked for and the run has them. */
+  readonly textHashes: Uint8Array | null
 }
 
 /** All outcomes of a slot, in the order of rows. */
@@ -34,11 +36,21 @@ export interface SlotRange {
   readonly to: number
 }
 
-/** Reads the outcomes of slots, in order. `label`: a column of strings that is read besides. */
-export async function* readRunSlots(run: RunReader, range: SlotRange, label?: string): AsyncGenerator<RunSlot, void> {
+/** What is read of slots besides their outcomes: a column of strings, and hashes of texts. */
+interface Besides {
+  readonly label?: string
+  readonly hasHashes?: boolean
+}
+
+/** Reads the outcomes of slots, in order. */
+export async function* readRunSlots(
+  run: RunReader,
+  range: SlotRange,
+  { label, hasHashes }: Besides = {},
+): AsyncGenerator<RunSlot, void> {
   const { log } = run
   const { partitions } = run.run
-  const columns = label === undefined ? outcomeColumns : [...outcomeColumns, label]
+  const columns = [...outcomeColumns, ...(label === undefined ? [] : [label]), ...(hasHashes ? ['textHash'] : [])]
   const scored = readSlotColumns(log, { topic: topics.scored, partitions, ...range, columns, lengthsOf: 'text' })
   const kept = readSlotColumns(log, { topic: topics.kept, partitions, ...range, columns: ['row', 'domain'] })
   const drops = new Ahead(readSomeSlots(log, topics.drops, range.from))
@@ -51,7 +63,9 @@ export async function* readRunSlots(run: RunReader, range: SlotRange, label?: st
     const decided = { kept: value!.batch, drops: await dropsAt(drops, slot), dead: await batchAt(dead, slot) }
     const outcomes = outcomesOf({ slot, scored: batch, textOffsets, ...decided, tokens: tokens.take(slot), names })
     const labels = label === undefined ? null : new Strings(utf8(batch, label))
-    yield { slot, ...outcomes, labels, textOffsets, readTexts: regions => measured.readValues(regions) }
+    const hashes = batch.columns.textHash
+    const textHashes = hashes?.kind === 'fixed' && hashes.width === 16 ? hashes.bytes : null
+    yield { slot, ...outcomes, labels, textOffsets, readTexts: measured.readValues, textHashes }
   }
 }
 

@@ -57,6 +57,8 @@ export class Tally {
   readonly kinds: ReadonlyMap<Kind, Amounts> = new Map(kinds.map(kind => [kind, emptyAmounts()]))
   readonly groups: ReadonlyMap<Grouping, NamedGroups>
   readonly sums: readonly [Sums, Sums] = [emptySums(), emptySums()]
+  /** Documents that both keep, of which nobody knows whether their texts are the same. */
+  unknownTexts = 0
   readonly #cells = new Map<string, Cell>()
   readonly #samplesMax: number
 
@@ -74,6 +76,7 @@ export class Tally {
     if (pair.a) addSums(this.sums[0], pair.a)
     if (pair.b) addSums(this.sums[1], pair.b)
     addAmounts(this.kinds.get(kind)!, pair)
+    if (pair.isSameText === null && pair.a?.fate === 'kept' && pair.b?.fate === 'kept') this.unknownTexts++
     for (const groups of this.groups.values()) groups.add(pair)
     if (kind === 'same') return
     const cell = this.#cellOf(kind, pair)

@@ -1,20 +1,22 @@
-import { join, relative, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { makeFolder, type OnEffect } from '../disk/durable-file.ts'
-import { readText } from '../disk/files.ts'
 import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
-import { readSampleTokens } from './files/block-file.ts'
-import { type FeedIdentity, feedId, type Head, readHead, writeHead } from './files/head.ts'
+import { isBlock, readSampleTokens } from './files/block-file.ts'
+import { readControls } from './files/control-file.ts'
+import { type FeedIdentity, feedId, type Head, readHead, rootOf, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
 import { type FeedOptions, feedOptions } from './options.ts'
 import { type BlockSpec, listSamples, writeBlock } from './plan/blocks.ts'
-import { type ControlEntry, checkControl, parseControls } from './plan/control.ts'
+import { type ControlEntry, checkControl } from './plan/control.ts'
 import { Planner } from './plan/planner.ts'
+
+export { readControls }
 
 /** The run that a feed is made of. */
 export interface FeedOrigin {
@@ -46,8 +48,20 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
   const known = await readHead(dir)
   if (known && known.feed !== id) throw refuseOther(dir, known, identity)
   const shards = relative(dir, origin.shards).split(sep).join('/')
-  const start = { ...identity, feed: id, shards, steps: 0, digest: id, ended: false, leftover: {} }
-  return new FeedPublisher(dir, origin.shards, known ?? start, await readControls(dir), origin.onEffect)
+  const controls = await readControls(dir)
+  const version = controls.some(({ takeDown }) => takeDown) ? 2 : identity.version
+  const start = { ...identity, version, feed: id, shards, steps: 0, digest: id, ended: false, leftover: {} } as const
+  return new FeedPublisher(dir, origin.shards, known ?? start, controls, origin.onEffect)
+}
+
+/**
+ * Opens a feed that there is, to go on with it as it is: `openFeed` for who has not the pipeline that began it. Throws `not-found` where
+ * there is none.
+ */
+export async function reopenFeed(dir: string, onEffect?: OnEffect): Promise<FeedPublisher> {
+  const head = await readHead(dir)
+  if (!head) throw new HeadraceError('not-found', `there is no feed in ${dir}, or no step of it yet`)
+  return new FeedPublisher(dir, resolve(dir, head.shards), head, await readControls(dir), onEffect)
 }
 
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
@@ -59,7 +73,7 @@ function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
 function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {
   const names = Object.keys(identity) as (keyof FeedIdentity)[]
   const list = names
-    .filter(name => canonicalJson(known[name]) !== canonicalJson(identity[name]))
+    .filter(name => name !== 'version' && canonicalJson(known[name]) !== canonicalJson(identity[name]))
     .map(name => `${name} was ${JSON.stringify(known[name])} and is ${JSON.stringify(identity[name])}`)
   return new HeadraceError(
     'bad-pipeline',
@@ -86,7 +100,7 @@ export class FeedPublisher implements AsyncDisposable {
     this.#shards = shards
     this.#head = head
     this.#onEffect = onEffect
-    this.#planner = new Planner(head, spec => this.#cutBlock(spec))
+    this.#planner = new Planner({ ...head, feed: rootOf(head) }, spec => this.#cutBlock(spec), dir)
     this.#ledger = new LedgerWriter(dir, head.segmentSteps, head.steps, onEffect)
     for (const entry of controls) this.#planner.control(entry)
   }
@@ -111,12 +125,12 @@ export class FeedPublisher implements AsyncDisposable {
   async end(): Promise<number> {
     this.#planner.end()
     await this.#publish()
-    if (!this.#head.ended) await this.#writeHead({ ended: true, leftover: await this.#planner.leftover() })
+    if (!this.#head.ended || this.#planner.isPromoted) await this.#endHead()
     await this[Symbol.asyncDispose]()
     return this.#head.steps
   }
 
-  /** Records a change of mixture or batch, from a step on that is not planned yet. It lasts when this returns. */
+  /** Records a change of mixture or batch, or of the run, from a step on that is not planned yet. It lasts when this returns. */
   async control(entry: ControlEntry): Promise<void> {
     checkControl(entry, Math.max(this.#planner.nextChangeable, this.#head.steps))
     const entries = [...(await readControls(this.#dir)), entry]
@@ -147,8 +161,16 @@ export class FeedPublisher implements AsyncDisposable {
     }
   }
 
+  /** What is left over changes with a promotion, also where no step follows it. */
+  async #endHead(): Promise<void> {
+    const leftover = await this.#planner.leftover()
+    const isSaid = this.#head.ended && canonicalJson(this.#head.leftover) === canonicalJson(leftover)
+    if (!isSaid) await this.#writeHead({ ended: true, leftover })
+  }
+
   async #writeHead(change: Partial<Head>): Promise<void> {
-    const head = { ...this.#head, ...change }
+    // A feed that had ended goes on where it is promoted.
+    const head = { ...this.#head, ended: false, leftover: {}, ...change }
     await writeHead(this.#dir, head, this.#onEffect)
     this.#head = head
   }
@@ -161,18 +183,9 @@ export class FeedPublisher implements AsyncDisposable {
       return file.lengths()
     })
     const samples = listSamples(spec, this.#head, lengths)
+    // Steps that are published are planned again, and may cut a block ahead that a promotion has put another in place of: readers have that.
+    if (this.#planner.steps < this.#head.steps && isBlock(this.#dir, spec)) return samples.tokens
     await writeBlock(this.#dir, spec, this.#head, samples, this.#onEffect)
     return samples.tokens
-  }
-}
-
-/** The changes of mixture or batch that a feed was given. Throws `corrupt` where they are damaged. */
-export async function readControls(dir: string): Promise<ControlEntry[]> {
-  const path = join(dir, 'control.json')
-  const text = (await readText(path)) ?? '[]'
-  try {
-    return parseControls(text)
-  } catch (error) {
-    throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}; restore it from a copy`, error)
   }
 }

@@ -13,13 +13,12 @@ import {
   resolveOptions,
   whole,
 } from '../options.ts'
-import { openShard, type Shard } from '../shards/shard.ts'
-import { BlockFile } from './files/block-file.ts'
-import { OpenFiles } from './files/file-cache.ts'
-import { type Head, readHead } from './files/head.ts'
+import { openShard } from '../shards/shard.ts'
+import { FeedFiles } from './files/feed-files.ts'
+import { type Head, readHead, rootOf, sharedSteps } from './files/head.ts'
 import { LedgerReader } from './files/ledger.ts'
 import { openStep, type Step } from './files/steps.ts'
-import type { BlockRef, BlockShard, SampleList } from './plan/blocks.ts'
+import type { BlockShard, SampleList } from './plan/blocks.ts'
 
 /** Where a trainer stands: `step` batches were handed to it, and `digest` is that of the last one (of none: the feed's id). */
 export interface FeedState {
@@ -34,7 +33,8 @@ export interface FeedState {
  * `targets` are shifted already: `targets[i]` is the token that follows `inputIds[i]` in the same piece of a document; at a piece's end
  * and in padding it is -100. A loss takes them as they are; what shifts its `labels` by itself must not get them. `positionIds` count from 0 in each piece, and in padding. `cuSeqlens` are the bounds of pieces and padding
  * over the flattened rows, from 0 to samples * length. `documents` has the document's id for each span between two of them, '' for
- * padding; `domains` has each row's domain.
+ * padding; `domains` has each row's domain. Of a document that was taken down all targets are -100 from the recorded step on, and where
+ * that says so its tokens are those of padding.
  */
 export interface FeedBatch {
   readonly step: number
@@ -117,12 +117,7 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
     const start = await startingState(head, ledger, this.#handed ?? from)
     this.#handed = start
     let { step, digest } = start
-    using files = new OpenFiles<Shard | BlockFile>(filesMax)
-    const open: Opener = {
-      shard: shard =>
-        files.get(shard.sha256 + shard.path, () => openShard(join(this.#dir, head!.shards, shard.path), shard)),
-      block: block => files.get(JSON.stringify(block), () => new BlockFile(this.#dir, block)),
-    }
+    using files = new FeedFiles(this.#dir, head.shards, filesMax)
     const checked = new Set<string>()
     for (;;) {
       if (step >= head.steps) {
@@ -132,9 +127,12 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
       }
       const found = openStep(await ledger.read(step), step, digest)
       checkWorld(found, world)
-      const samples = samplesOf(found, open, rank, world)
+      const samples = samplesOf(found, files, rank, world)
       if (verify) await checkHashes(join(this.#dir, head.shards), samples, checked)
-      const batch = readSamples(found, samples, open, head)
+      // After the head: what is recorded for a step is recorded before the step is counted.
+      await files.masks.refresh()
+      if (head.version > 1) files.masks.check(found.control)
+      const batch = readSamples(found, samples, files, head)
       step++
       digest = found.digest
       this.#handed = { feed: head.feed, step, digest }
@@ -185,9 +183,8 @@ async function startingState(head: Head, ledger: LedgerReader, from: number | Fe
   const step = typeof from === 'number' ? from : from.step
   if (step > head.steps)
     throw new HeadraceError('not-found', `step ${step} is after the ${head.steps} steps that the feed has`)
-  const digest = step === 0 ? head.feed : openStep(await ledger.read(step - 1), step - 1, null).digest
-  if (typeof from !== 'number' && from.feed !== head.feed)
-    throw new HeadraceError('bad-option', `the state is of feed ${from.feed}, and this is feed ${head.feed}`)
+  const digest = step === 0 ? rootOf(head) : openStep(await ledger.read(step - 1), step - 1, null).digest
+  if (typeof from !== 'number') checkShared(head, from)
   if (typeof from !== 'number' && from.digest !== digest)
     throw new HeadraceError(
       'bad-option',
@@ -196,9 +193,12 @@ async function startingState(head: Head, ledger: LedgerReader, from: number | Fe
   return { feed: head.feed, step, digest }
 }
 
-interface Opener {
-  shard(shard: BlockShard): Shard
-  block(block: BlockRef): BlockFile
+/** A fork has the steps before it in common with the feed that it parted from: a state of that one is its own until there. */
+function checkShared(head: Head, { feed, step }: FeedState): void {
+  const shared = sharedSteps(head, feed)
+  if (step <= shared) return
+  const parted = shared < 0 ? '' : `, which has only the first ${shared} steps of that in common`
+  throw new HeadraceError('bad-option', `the state is of feed ${feed}, and this is feed ${head.feed}${parted}`)
 }
 
 /** A rank's samples of one range: which rows of the list are its own. */
@@ -209,7 +209,7 @@ interface Part {
   readonly rows: readonly number[]
 }
 
-function samplesOf(step: Step, open: Opener, rank: number, world: number): Part[] {
+function samplesOf(step: Step, files: FeedFiles, rank: number, world: number): Part[] {
   const parts: Part[] = []
   let k = 0
   for (const domain of Object.keys(step.domains).sort())
@@ -217,13 +217,13 @@ function samplesOf(step: Step, open: Opener, rank: number, world: number): Part[
       const rows: number[] = []
       for (let sample = from; sample < to; sample++) if (k++ % world === rank) rows.push(sample - from)
       if (rows.length === 0) continue
-      const file = open.block({ domain, number: block, epoch })
+      const file = files.block({ domain, number: block, epoch })
       parts.push({ domain, list: file.read(from, to), shards: file.identity.shards, rows })
     }
   return parts
 }
 
-function readSamples(step: Step, parts: readonly Part[], open: Opener, { length, endOfText }: Head): FeedBatch {
+function readSamples(step: Step, parts: readonly Part[], files: FeedFiles, { length, endOfText }: Head): FeedBatch {
   const samples = parts.reduce((sum, part) => sum + part.rows.length, 0)
   const [inputIds, targets, positionIds] = [0, 1, 2].map(() => new Int32Array(samples * length))
   const bounds = [0]
@@ -240,13 +240,16 @@ function readSamples(step: Step, parts: readonly Part[], open: Opener, { length,
       const end = at + length
       for (let piece = list.offsets[row]; piece < list.offsets[row + 1]; piece++) {
         const [start, tokens] = [list.start[piece], list.length[piece]]
-        const shard = open.shard(shardAt(shards, list.shard[piece], domain))
+        const shard = files.shard(shardAt(shards, list.shard[piece], domain))
         if (tokens < 1 || at + tokens > end)
           throw new HeadraceError('corrupt', `step ${step.step} has a sample over ${length} tokens`)
         const ids = inputIds.subarray(at, at + tokens)
         shard.readTokens(start, ids)
-        targets.set(ids.subarray(1), at)
+        const masked = files.masks.judge(shard, start, step.step)
+        if (masked === 'nothing') targets.set(ids.subarray(1), at)
+        else targets.fill(noTarget, at, at + tokens)
         targets[at + tokens - 1] = noTarget
+        if (masked === 'all') ids.fill(endOfText ?? 0)
         endSpan(at, tokens, shard.idAt(start))
         at += tokens
       }

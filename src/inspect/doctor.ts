@@ -19,6 +19,7 @@ import { stageNames } from '../record/layout.ts'
 import { readManifest } from '../record/manifest.ts'
 import { firstOpenSlot } from '../record/notes.ts'
 import { listRequests } from '../record/redrive-request.ts'
+import { findReferrers } from '../record/referrers.ts'
 import { refuseChanged, refuseFollow, refuseMissing, refuseTables, refuseTrimmedTables } from '../record/refusals.ts'
 import { listReleases } from '../record/release.ts'
 import type { RunReader } from '../record/run-reader.ts'
@@ -80,6 +81,8 @@ export interface Diagnosis {
   }
   /** What a guard rail holds the run for, and whether that was released since. */
   readonly hold: { readonly slot: number; readonly trips: readonly Trip[]; readonly isReleased: boolean } | null
+  /** The folder of the run whose rows this one refers to, or null, and those of the runs that refer to its own. */
+  readonly references: { readonly to: string | null; readonly by: readonly string[] }
   /** Dead records that 'headrace redrive' would read again, by reason. */
   readonly dead: Readonly<Record<string, number>>
 }
@@ -103,7 +106,9 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
   const { standing, splits, dead, strays } = log.value
   const feed = await attempt(findFeed(dir), null)
   const waiting = await attempt(findWaiting(dir, standing), null)
-  const input = await checkInput(plan, splits)
+  const { base, replays, id } = run.run
+  // A replay takes its slots from the log of another run.
+  const input = await checkInput(replays ? null : plan, splits)
   const broken = await attempt(findBreak(dir, run.run, run.log), null)
   const tables = await findTables(run, standing?.decide.slot ?? null)
   const { slots: stateSlots } = tables
@@ -124,10 +129,11 @@ export async function examineRun(run: RunReader, plan: Plan | null): Promise<Exa
     input: input.state,
     disk: { freeBytes: bavail * bsize, runBytes: bytes, readBytes, perByteRead: readBytes ? bytes / readBytes : null },
     hold: waiting.value?.hold ?? null,
+    references: { to: base ? join(dir, base.dir) : null, by: await findReferrers(dir, id) },
     dead,
   }
   const locked = holder && holder.state !== 'dead' ? refuseLocked(dir, holder) : null
-  const changed = standing && judgeInput(dir, standing, plan, input)
+  const changed = standing && judgeInput(dir, standing, replays ? null : plan, input)
   const held = judgeHold(dir, waiting.value?.held ?? [], plan)
   return {
     found,

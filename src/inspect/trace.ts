@@ -1,17 +1,11 @@
 import { join } from 'node:path'
-import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
-import { addressOf } from '../decide/decider.ts'
-import { otherDomain } from '../decide/name-limit.ts'
-import { BlockFile } from '../feed/files/block-file.ts'
-import { readHead } from '../feed/files/head.ts'
-import { LedgerReader } from '../feed/files/ledger.ts'
-import { openStep, type Step } from '../feed/files/steps.ts'
+import { type Batch, stringAt, utf8 } from '../batch/batch.ts'
+import { type Address, addressOf } from '../decide/decider.ts'
 import type { LocatedFate } from '../record/fate.ts'
-import { readManifest } from '../record/manifest.ts'
 import type { RecordedSlot, RunReader } from '../record/run-reader.ts'
-import type { ManifestEntry } from '../shards/manifest.ts'
-import { openShard } from '../shards/shard.ts'
 import { fatesOf, type Labels } from './fates.ts'
+import { findFedSamples } from './fed-samples.ts'
+import { findPlaces, findSpans, type ShardPlace } from './places.ts'
 
 /** A document's whole way: `shard` is null and `samples` empty where it is in none. */
 export interface Trace {
@@ -33,14 +27,15 @@ export interface TracedSample {
 
 /** Traces every record with this id, or, for a record without one, of this `file:line`. Ids are labels: there may be several. */
 export async function* traceDocument(run: RunReader, id: string): AsyncIterable<Trace> {
-  const manifest = await Array.fromAsync(readManifest(run.log))
   const isWanted = (labels: Labels) => labels.id === id || `${labels.file}:${labels.line}` === id
+  const dir = join(run.dir, 'feed')
   for await (const recorded of run.slots()) {
     if (!mayHold(recorded, id)) continue
     for (const fate of await fatesOf(run, recorded, isWanted)) {
-      const shard = fate.fate === 'kept' ? findInShards(run, manifest, fate) : null
+      const address = addressOf(fate.slot, fate.row)
+      const places = await findPlaces(run, dir, fate.fate === 'dead' ? [] : [address])
       const measurements = fate.index < 0 ? {} : describeRow(recorded.scored, fate.index)
-      yield { fate, measurements, shard, samples: shard ? await findSamples(run, shard) : [] }
+      yield { fate, measurements, shard: places.get(address) ?? null, samples: await findSamples(dir, places) }
     }
   }
 }
@@ -69,78 +64,9 @@ function describeRow(batch: Batch, row: number): Record<string, number | string>
   return cells
 }
 
-/** Where a document stands in a shard: its row, and its tokens from `start` on. */
-export interface ShardPlace {
-  readonly path: string
-  readonly row: number
-  readonly start: number
-  readonly tokens: number
-  readonly entry: ManifestEntry
-}
-
-function findInShards(run: RunReader, manifest: readonly ManifestEntry[], fate: LocatedFate): ShardPlace | null {
-  const address = addressOf(fate.slot, fate.row)
-  for (const entry of manifest) {
-    const [first, last] = [entry.first, entry.last].map(end => addressOf(end.slot, end.row))
-    if (address < first || address > last) continue
-    using shard = openShard(join(run.dir, 'shards', entry.path), entry)
-    const lengths = shard.lengths()
-    let [row, start] = [0, 0]
-    for (const batch of shard.batches(['slot', 'row'])) {
-      const [slots, rows] = [numbers(batch, 'slot'), numbers(batch, 'row')]
-      for (let i = 0; i < batch.rows; i++) {
-        if (slots[i] === fate.slot && rows[i] === fate.row)
-          return { path: entry.path, row, start, tokens: lengths[row], entry }
-        start += lengths[row++]
-      }
-    }
-  }
-  return null
-}
-
-async function findSamples(run: RunReader, place: ShardPlace): Promise<TracedSample[]> {
-  const dir = join(run.dir, 'feed')
-  const head = await readHead(dir)
-  if (!head) return []
-  const ranges = rangesOf(await readSteps(dir, head), place.entry.domain)
-  const found: TracedSample[] = []
-  for (const inBlock of Map.groupBy(ranges, ({ domain, block, epoch }) => `${block} ${epoch} ${domain}`).values()) {
-    const [{ domain, block, epoch }] = inBlock
-    using file = new BlockFile(dir, { domain, number: block, epoch })
-    const shard = file.identity.shards.findIndex(one => one.path === place.path)
-    if (shard < 0) continue
-    const list = file.read(0, file.samples)
-    for (let sample = 0; sample < file.samples; sample++) {
-      let tokens = 0
-      for (let piece = list.offsets[sample]; piece < list.offsets[sample + 1]; piece++)
-        if (list.shard[piece] === shard)
-          tokens += overlap(list.start[piece], list.length[piece], place.start, place.tokens)
-      if (tokens === 0) continue
-      const holding = inBlock.filter(({ from, to }) => from <= sample && sample < to)
-      found.push({ block, epoch, sample, tokens, steps: holding.map(({ step }) => step) })
-    }
-  }
-  return found
-}
-
-function overlap(start: number, length: number, otherStart: number, otherLength: number): number {
-  return Math.max(0, Math.min(start + length, otherStart + otherLength) - Math.max(start, otherStart))
-}
-
-async function readSteps(dir: string, head: { steps: number; segmentSteps: number }): Promise<Step[]> {
-  const ledger = new LedgerReader(dir, head.segmentSteps)
-  const steps: Step[] = []
-  for (let step = 0; step < head.steps; step++)
-    steps.push(openStep(await ledger.read(step), step, steps.at(-1)?.digest ?? null))
-  return steps
-}
-
-/** What steps take of a domain's blocks, in their order; and of those of `other`, in which it may be fed. */
-function rangesOf(steps: readonly Step[], own: string) {
-  const names = [...new Set([own, otherDomain])]
-  return steps.flatMap(({ step, domains }) =>
-    names
-      .filter(domain => Object.hasOwn(domains, domain))
-      .flatMap(domain => domains[domain].map(range => ({ ...range, domain, step }))),
-  )
+async function findSamples(dir: string, places: ReadonlyMap<Address, ShardPlace>): Promise<TracedSample[]> {
+  const found = await findFedSamples(dir, findSpans(places))
+  return found.map(({ number, epoch, sample, tokens, step }) => {
+    return { block: number, epoch, sample, tokens, steps: step ? [step.step] : [] }
+  })
 }

@@ -1,9 +1,10 @@
 import { holdoutDomain } from '../decide/holdout.ts'
+import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
 import { openStep, type Total } from '../feed/files/steps.ts'
 import { settingsAt } from '../feed/plan/control.ts'
-import { readControls } from '../feed/publish.ts'
+import { placeStep } from '../feed/plan/fork.ts'
 
 /** Why no step holds a domain's tokens. */
 export type LeftoverReason = 'held-out' | 'not-in-mixture' | 'waits-for-others' | 'no-full-step'
@@ -32,7 +33,8 @@ export async function findUnfed(dir: string, known: Iterable<string> = []): Prom
   const head = await readHead(dir)
   if (!head) return null
   const { steps, ended, leftover, length } = head
-  const { mixture, batch } = settingsAt(steps, head, await readControls(dir))
+  const controls = await readControls(dir)
+  const { mixture, batch } = settingsAt(placeStep(steps, controls), head, controls)
   const totals = await readTotals(dir, head)
   const present = [...new Set([...known, ...Object.keys(totals), ...Object.keys(leftover)])].sort()
   const has = new Set(present)

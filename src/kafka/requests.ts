@@ -67,6 +67,7 @@ const modules = {
   findCoordinator: 'findCoordinatorV4',
   listOffsets: 'listOffsetsV7',
   createTopics: 'createTopicsV7',
+  deleteTopics: 'deleteTopicsV6',
   describeConfigs: 'describeConfigsV4',
   deleteRecords: 'deleteRecordsV2',
   describeTransactions: 'describeTransactionsV0',

@@ -3,7 +3,7 @@ import { tokenize } from '../annotate/tokenize.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { type FeedOptions, feedOptions } from '../feed/options.ts'
-import { checkObject, listOf, name, number, optional, resolveOptions, text } from '../options.ts'
+import { checkObject, listOf, name, number, type OptionsOf, oneOf, optional, resolveOptions, text } from '../options.ts'
 import type { Source } from '../sources/source.ts'
 import { type GuardOptions, type GuardSettings, guardOptions } from './guard.ts'
 import { takeParts } from './parts.ts'
@@ -24,6 +24,17 @@ export const thresholdOptions = {
   noneOf: optional('drops what is one of these', listOf(text, 1)),
 }
 
+const storedTexts = ['all', 'none'] as const
+export type StoredText = (typeof storedTexts)[number]
+
+export const storeOptions = {
+  text: optional(
+    "whose text stays in the run: 'all', or 'none' once what is kept is in sealed shards; measurements always stay",
+    oneOf(storedTexts),
+    'all',
+  ),
+}
+
 /** A frozen plain value. Each method of its builder gives another one. */
 export interface Pipeline {
   readonly name: string
@@ -34,6 +45,7 @@ export interface Pipeline {
   readonly tokenizer: Annotator | null
   readonly feedOptions: FeedOptions | null
   readonly guards: readonly GuardSettings[]
+  readonly storedText: StoredText
 }
 
 /** The rules of all annotators of the pipeline, applied where it stands among the deciders (always first). */
@@ -50,6 +62,8 @@ export interface PipelineBuilder extends Pipeline {
   feed(options: FeedOptions): PipelineBuilder
   /** Adds a guard rail. It changes when a run stops, never what it writes, and may change while a run stands. */
   guard(options: GuardOptions): PipelineBuilder
+  /** What the run keeps on disk. It changes nothing of what comes out, and is fixed when the run begins. */
+  store(options: OptionsOf<typeof storeOptions>): PipelineBuilder
 }
 
 /**
@@ -72,6 +86,7 @@ export function pipeline(name: string): PipelineBuilder {
     tokenizer: null,
     feedOptions: null,
     guards: [],
+    storedText: 'all',
   })
 }
 
@@ -100,6 +115,10 @@ function build(value: Pipeline): PipelineBuilder {
     guard: options => {
       const guard = resolveOptions(`pipeline '${value.name}': guard()`, guardOptions, options)
       return build({ ...value, guards: [...value.guards, guard] })
+    },
+    store: options => {
+      const { text } = resolveOptions(`pipeline '${value.name}': store()`, storeOptions, options)
+      return build({ ...value, storedText: text })
     },
   })
 }

@@ -8,7 +8,7 @@ import { findNearest } from '../options.ts'
 import type { Source } from '../sources/source.ts'
 import { fingerprint, fingerprintColumns, fingerprintSource, fingerprintState, originPrints } from './fingerprint.ts'
 import { type Guard, planGuards } from './guard.ts'
-import { isGate, type Pipeline, resolveRules } from './pipeline.ts'
+import { isGate, type Pipeline, resolveRules, type StoredText } from './pipeline.ts'
 
 /** A step of the annotating stage: measure, or drop what fails these rules. */
 export type AnnotateStep = { readonly annotator: Annotator } | { readonly gate: readonly Rule[] }
@@ -24,6 +24,8 @@ export interface Plan {
   readonly feed: FeedOptions | null
   /** In no fingerprint: they say when a run stops, not what it writes. */
   readonly guards: readonly Guard[]
+  /** In no fingerprint: what comes out is the same. */
+  readonly storedText: StoredText
   /** Every column after annotating, in the order of writing, with its fingerprint. */
   readonly fields: readonly Field[]
   readonly fingerprints: ReadonlyMap<string, string>
@@ -31,6 +33,8 @@ export interface Plan {
   readonly annotateFingerprint: string
   readonly decideFingerprint: string
   readonly shardFingerprint: string
+  /** Of a document's tokens, whatever decides it; null without a tokenizer. */
+  readonly tokensFingerprint: string | null
   /** Of the deciders' tables: their shapes, and the columns that fill them. */
   readonly stateFingerprint: string
 }
@@ -56,6 +60,9 @@ export function planPipeline(pipeline: Pipeline): Plan {
   checkRules(pipeline, rules, known)
   for (const { name, reads } of deciders) checkReads(pipeline, `decider '${name}'`, reads, [...known.keys(), 'row'])
   checkUnique(name, deciders)
+  const reader = deciders.find(({ tables, reads }) => tables.length > 0 && reads.includes('text'))
+  if (reader && pipeline.storedText !== 'all')
+    throw bad(name, `decider '${reader.name}' enters texts into its tables again, so store({ text: 'none' }) can't be`)
   if (feedOptions && !tokenizer) throw bad(name, 'feed() stands without tokenize(); a feed is made of tokens')
   const annotateFingerprint = fingerprint({ columns: [...fingerprints], gates: steps.filter(step => 'gate' in step) })
   const decideFingerprint = fingerprint({
@@ -77,11 +84,13 @@ export function planPipeline(pipeline: Pipeline): Plan {
     tokenizer,
     feed: feedOptions,
     guards,
+    storedText: pipeline.storedText,
     fields,
     fingerprints,
     annotateFingerprint,
     decideFingerprint,
     shardFingerprint,
+    tokensFingerprint: tokens && new Map(tokens).get('tokens')!,
     stateFingerprint: fingerprintState(deciders, fingerprints),
   }
 }

@@ -2,7 +2,7 @@ import { HeadraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import { type RunShape, topics } from './layout.ts'
 import { refuseOtherTime } from './refusals.ts'
-import { markOf } from './sequel.ts'
+import { markOfEntry } from './sequel.ts'
 import { positionsAt, type SlotEntry, SlotReader } from './slot-reader.ts'
 
 /** A slot as it was decided: what was kept of it, and what it was measured as, null for the `end`. */
@@ -51,7 +51,7 @@ export class DecidedReader implements AsyncDisposable {
     if (!scored || scored.isEnd)
       throw new HeadraceError('corrupt', `slot ${slot} is decided and not in ${topics.scored}: ${restoreAdvice}`)
     const mark = kept.headers.scored
-    if (mark !== undefined && markOf(scored.value) !== mark) throw refuseOtherTime(this.#dir, slot)
+    if (mark !== undefined && markOfEntry(scored) !== mark) throw refuseOtherTime(this.#dir, slot)
     return { slot, kept, scored }
   }
 

@@ -2,6 +2,7 @@ import { decodeBatch, encodeBatch } from '../batch/arrow/ipc.ts'
 import { type Batch, type Column, numbers, stringAt, utf8, utf8From, withColumns } from '../batch/batch.ts'
 import { takeRows } from '../batch/rows.ts'
 import { HeadraceError } from '../errors.ts'
+import { textLength } from './scored.ts'
 
 /**
  * What deciding kept of a slot, as an entry of `kept` holds it: the numbers of the rows, rising, as `row`; and where a decider has moved
@@ -71,7 +72,7 @@ export function indexesOf(scored: Batch, kept: Batch): Int32Array {
 /** What only deciding needs stays behind. */
 function shardColumns(scored: Batch): Batch {
   const columns: Record<string, Column> = {}
-  for (const name of ['text', 'id', 'domain', 'row', 'language'])
+  for (const name of ['text', textLength, 'id', 'domain', 'row', 'language'])
     if (scored.columns[name]) columns[name] = scored.columns[name]
   for (const [name, column] of Object.entries(scored.columns))
     if ((column.kind === 'f32' || column.kind === 'f64') && name !== 'gateEvidence') columns[name] = column

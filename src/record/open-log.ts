@@ -6,11 +6,13 @@ import { findNamed } from './base.ts'
 import { JoinedLog } from './joined-log.ts'
 import { type RunShape, topicShapes, topics } from './layout.ts'
 import type { RunName } from './run-file.ts'
+import { TextLog } from './text-files.ts'
 
 /** Where a run's log is, and of a replay the run whose rows it refers to. */
 export interface LogOrigin extends LogPlace {
   readonly spread?: boolean
   readonly base?: RunName
+  readonly storedText?: 'none'
 }
 
 /** Says where the log of the run in `dir` is, of which its file, `recorded`, may be somebody else's word. */
@@ -21,7 +23,11 @@ export const takePlace: ChoosePlace = async (_, recorded) => recorded
 
 /** Opens a run's log to read. `choosePlace` is asked for the one of the run that a replay refers to. */
 export async function openLogToRead(dir: string, origin: LogOrigin, choosePlace = takePlace): Promise<Log> {
-  return withBase(dir, origin, await openLogAt(dir, origin, kafkaRunOf(origin)), choosePlace)
+  return withBase(dir, origin, withTexts(dir, origin, await openLogAt(dir, origin, kafkaRunOf(origin))), choosePlace)
+}
+
+function withTexts<L extends Log>(dir: string, { storedText }: LogOrigin, log: L): L | TextLog {
+  return storedText ? new TextLog(dir, log) : log
 }
 
 /** The log as a replay's readers see it, or as it is. */
@@ -50,7 +56,8 @@ export async function openLogToWrite(
   checkOwner: () => void,
   note: (text: string) => void = () => {},
 ): Promise<Log & Topics> {
-  if (place.log === null) return withBase(dir, place, new JournalLog(join(dir, 'log'), { writable: true, checkOwner }))
+  if (place.log === null)
+    return withBase(dir, place, withTexts(dir, place, new JournalLog(join(dir, 'log'), { writable: true, checkOwner })))
   const log = await openKafka(dir, { ...place, ...shape })
   try {
     await prepareTopics(log, shape, note)

@@ -1,7 +1,10 @@
-import { decodeBatch, encodeBatch } from '../batch/arrow/ipc.ts'
+import { decodeBatch, encodePacked } from '../batch/arrow/ipc.ts'
+import type { Metadata } from '../batch/arrow/layout.ts'
+import { makeLater } from '../batch/arrow/region.ts'
 import { type Batch, type Column, numbers } from '../batch/batch.ts'
 import { concatArrays, concatBatches, takeColumn, takeRows } from '../batch/rows.ts'
 import { HeadraceError } from '../errors.ts'
+import { cutParts, type Parts } from './parts.ts'
 
 /** The columns of `scored` with the fingerprint of each, in their order. */
 export type PrintedColumns = readonly (readonly [column: string, print: string])[]
@@ -28,14 +31,14 @@ export function encodeOwnColumns(batch: Batch, base: Batch, columns: PrintedColu
       for (const row of rows) changed.add(row)
     }
   }
-  const first = encodeBatch({ rows: batch.rows, columns: whole }, { columns: JSON.stringify(columns) })
+  const first = encodePacked({ rows: batch.rows, columns: whole }, { columns: JSON.stringify(columns) })
   const index = Uint32Array.from(changed).sort()
   const some = Object.fromEntries(partly.map(name => [name, batch.columns[name]]))
   const patched = takeRows({ rows: batch.rows, columns: some }, index).columns
   const second =
     index.length === 0
       ? []
-      : [encodeBatch({ rows: index.length, columns: { index: { kind: 'u32', values: index }, ...patched } })]
+      : [encodePacked({ rows: index.length, columns: { index: { kind: 'u32', values: index }, ...patched } })]
   const length = new Uint8Array(Float64Array.of(first.length).buffer)
   return concatArrays([length, first, new Uint8Array(padding(first.length)), ...second])
 }
@@ -50,31 +53,56 @@ export function joinColumns(base: Batch, own: Uint8Array): Batch {
   const { batch: whole, metadata } = decodeBatch(aligned.subarray(8, 8 + length))
   const rest = aligned.subarray(8 + length + padding(length))
   const patch = rest.length > 0 ? decodeBatch(rest).batch : null
-  if (whole.rows !== base.rows)
-    throw new HeadraceError(
-      'corrupt',
-      `a slot of a replay has ${whole.rows} rows, and the one that it refers to ${base.rows}`,
-    )
+  checkRows(whole.rows, base.rows)
   const order = patch && orderOf(patch, base.rows)
   const columns: Record<string, Column> = {}
-  for (const [name] of JSON.parse(metadata.columns) as PrintedColumns) {
-    const changes = patch?.columns[name]
-    const column =
-      whole.columns[name] ?? (changes ? patchColumn(base.columns[name], changes, order!) : base.columns[name])
-    if (!column) throw new HeadraceError('corrupt', `a slot of a replay refers to a column '${name}' that is not there`)
-    columns[name] = column
+  for (const name of columnsIn(metadata)) {
+    const owner = [whole, base].find(part => name in part.columns)
+    if (!owner) throw missing(name)
+    const isPatched = owner === base && patch !== null && name in patch.columns
+    makeLater(columns, name, () =>
+      isPatched ? patchColumn(base.columns[name], patch.columns[name], order!) : owner.columns[name],
+    )
   }
   return { rows: base.rows, columns }
 }
 
+/** The two messages of what a replay has of a slot, read in parts. */
+export async function splitOwnParts(own: Parts): Promise<{ whole: Parts; patch: Parts | null }> {
+  const head = await own.readPart(0, Math.min(8, own.length))
+  const length = head.length < 8 ? Number.NaN : new DataView(head.buffer, head.byteOffset).getFloat64(0, true)
+  if (!(length >= 0 && length <= own.length - 8))
+    throw new HeadraceError(
+      'corrupt',
+      `what a replay has of a slot is ${own.length} bytes, of them ${length} of whole columns`,
+    )
+  const rest = 8 + length + padding(length)
+  return { whole: cutParts(own, 8, length), patch: rest < own.length ? cutParts(own, rest) : null }
+}
+
+/** The names of a slot's columns, in their order. */
+export function columnsIn({ columns }: Metadata): string[] {
+  return (JSON.parse(columns) as PrintedColumns).map(([name]) => name)
+}
+
+export function missing(name: string): HeadraceError {
+  return new HeadraceError('corrupt', `a slot of a replay refers to a column '${name}' that is not there`)
+}
+
+export function checkRows(own: number, base: number): void {
+  if (own === base) return
+  throw new HeadraceError('corrupt', `a slot of a replay has ${own} rows, and the one that it refers to ${base}`)
+}
+
 /** For each row its place among the base's rows and the changed ones behind them. */
-function orderOf(patch: Batch, rows: number): Int32Array {
+export function orderOf(patch: Batch, rows: number): Int32Array {
   const order = Int32Array.from({ length: rows }, (_, row) => row)
   for (const [i, row] of numbers(patch, 'index').entries()) order[row] = rows + i
   return order
 }
 
-function patchColumn(base: Column, changes: Column, order: Int32Array): Column {
+/** A column of the base with changed rows in their places. */
+export function patchColumn(base: Column, changes: Column, order: Int32Array): Column {
   const both = [base, changes].map((column, i) => ({ rows: i, columns: { column } }))
   return takeColumn(concatBatches(both).columns.column, order)
 }

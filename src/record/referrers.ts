@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
+import { listNames } from '../disk/files.ts'
 import { isObjectOf, isText, readJson, writeJson } from '../disk/json-file.ts'
-import { systemCodeOf } from '../errors.ts'
 import { readRunFile } from './run-file.ts'
 
 // Who refers to the rows of a run: a file for each in its folder `referrers/`, so that it is not trimmed or removed under them.
@@ -20,10 +19,7 @@ export async function addReferrer(base: string, dir: string): Promise<void> {
 
 /** The folders of the runs that refer to the rows of the run in `dir` with this id. One that was removed refers to nothing. */
 export async function findReferrers(dir: string, id: string | undefined): Promise<string[]> {
-  const names = await readdir(join(dir, 'referrers')).catch(error => {
-    if (systemCodeOf(error) === 'ENOENT') return []
-    throw error
-  })
+  const names = await listNames(join(dir, 'referrers'))
   const found = await Promise.all(names.filter(name => name.endsWith('.json')).map(name => findReferrer(dir, id, name)))
   return found.filter(referrer => referrer !== null).sort()
 }

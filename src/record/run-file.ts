@@ -27,6 +27,8 @@ export interface Segment {
   /** Of how the source makes documents, and of every column after annotating; none in a run of an older version. */
   readonly origin?: string
   readonly columns?: Readonly<Record<string, string>>
+  /** Of a kept document's tokens; none without a tokenizer, nor in a run of an older version. */
+  readonly tokens?: string
   /** What removes rows, for who explains them; none in a run of an older version. */
   readonly reasons?: RecordedReasons
 }
@@ -65,6 +67,8 @@ export interface RunFile extends RunShape, LogPlace {
   readonly slotBytes: number
   readonly segments: readonly Segment[]
   readonly feed: unknown
+  /** Set where the texts of slots are not kept once these are in sealed shards. */
+  readonly storedText?: 'none'
   /** Of a replay: what it is of. */
   readonly replays?: Replayed
   /** Of a replay that refers to the rows of another run: that run. It stands there until this one is removed. */
@@ -102,6 +106,7 @@ const isSegment = isObjectOf({
   state: isText,
   origin: isOptional(isText),
   columns: isOptional(isRecordOf(isText)),
+  tokens: isOptional(isText),
   reasons: isOptional(isReasons),
 })
 const isRunName = isObjectOf({ dir: isText, id: isText })
@@ -124,6 +129,7 @@ const isRunFile = isObjectOf({
   lanes: isCut,
   slotBytes: isCount,
   replays: isOptional(isReplayed),
+  storedText: isOptional(isOneOf('none')),
   base: isOptional(isRunName),
   segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
 })

@@ -32,27 +32,35 @@ export class RunReader implements AsyncDisposable {
   readonly log: Log
   /** The first slot that the run still keeps whole: those before it were trimmed, and are passed over. */
   readonly first: number
+  readonly #choosePlace: ChoosePlace
   readonly #ids = new Map<number, Batch>()
   #idBytes = 0
 
-  private constructor(dir: string, run: RunFile, log: Log, first: number) {
+  private constructor(dir: string, run: RunFile, log: Log, first: number, choosePlace: ChoosePlace) {
     this.dir = dir
     this.run = run
     this.log = log
     this.first = first
+    this.#choosePlace = choosePlace
   }
 
   /** `choosePlace` says where the log is, of which the run's file may be somebody else's word; by default it is where that says. */
   static async open(dir: string, choosePlace: ChoosePlace = takePlace): Promise<RunReader> {
     const recorded = await readRunFile(dir)
     if (recorded) {
-      const { log, logConfig } = await choosePlace(dir, recorded)
-      const run = { ...recorded, log, logConfig }
-      return new RunReader(dir, run, await openLogToRead(dir, run, choosePlace), await readTrimmed(dir, bindingOf(run)))
+      const place = await choosePlace(dir, recorded)
+      const run = { ...recorded, log: place.log, logConfig: place.logConfig }
+      const log = await openLogToRead(dir, run, choosePlace)
+      return new RunReader(dir, run, log, await readTrimmed(dir, bindingOf(run)), choosePlace)
     }
     const exists = await stat(dir).catch(() => null)
     const what = exists ? `${dir} holds no run (no run.json)` : `there is no run ${dir}: see 'headrace run --help'`
     throw new HeadraceError('not-found', what)
+  }
+
+  /** Opens another run, which a file of this one names: whether its log's place is trusted is asked as it was for this one. */
+  openOther(dir: string): Promise<RunReader> {
+    return RunReader.open(dir, this.#choosePlace)
   }
 
   /** All slots that were decided and not trimmed, in order. */

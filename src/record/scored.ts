@@ -1,7 +1,11 @@
-import { decodeBatch, encodeBatch } from '../batch/arrow/ipc.ts'
-import type { Batch } from '../batch/batch.ts'
+import { crc32 } from 'node:zlib'
+import { decodeBatch, encodePacked } from '../batch/arrow/ipc.ts'
+import { makeLater } from '../batch/arrow/region.ts'
+import { type Batch, type Column, numbers, utf8 } from '../batch/batch.ts'
+import { HeadraceError } from '../errors.ts'
 import { type Plan, stageFields } from '../pipeline/plan.ts'
 import { joinColumns, type PrintedColumns } from './own-columns.ts'
+import { chainParts, cutParts, type Parts, wholeParts } from './parts.ts'
 
 /** Those that a plan writes. What the stage adds depends on all of annotating. */
 export function columnsOf({ fields, fingerprints, annotateFingerprint }: Plan): PrintedColumns {
@@ -11,13 +15,58 @@ export function columnsOf({ fields, fingerprints, annotateFingerprint }: Plan): 
 
 /** A measured slot as an entry of `scored`: an Arrow message that names all columns with their fingerprints in its metadata `columns`. */
 export function encodeScored(batch: Batch, columns: PrintedColumns): Uint8Array {
-  return encodeBatch(batch, { columns: JSON.stringify(columns) })
+  return encodePacked(batch, { columns: JSON.stringify(columns) })
 }
 
-/** The rows of an entry of `scored`, joined or not. */
+/** The column of lengths that stands for texts which are not stored; measures of ours have no full stop in their names. */
+export const textLength = 'text.bytes'
+
+/** A measured slot as two values: its texts alone, and its entry of `scored` with their lengths. */
+export function encodeApart(
+  batch: Batch,
+  columns: PrintedColumns,
+): { readonly texts: Uint8Array; readonly scored: Uint8Array } {
+  const { text, ...others } = batch.columns
+  const lengths: Column = { kind: 'u32', values: Uint32Array.from(textBytesOf(batch)) }
+  const scored = encodeScored({ rows: batch.rows, columns: { ...others, [textLength]: lengths } }, columns)
+  return { texts: encodePacked({ rows: batch.rows, columns: { text } }), scored }
+}
+
+/** How many bytes the text of each row has, whether it is stored or not. */
+export function textBytesOf(batch: Batch): ArrayLike<number> {
+  if (batch.columns[textLength]) return numbers(batch, textLength)
+  const { offsets } = utf8(batch, 'text')
+  return Int32Array.from({ length: batch.rows }, (_, row) => offsets[row + 1] - offsets[row])
+}
+
+/** Where each row's text would begin if it were stored, and the last one end. */
+export function textLengths(batch: Batch): Int32Array {
+  const offsets = new Int32Array(batch.rows + 1)
+  const lengths = textBytesOf(batch)
+  for (let row = 0; row < batch.rows; row++) offsets[row + 1] = offsets[row] + lengths[row]
+  return offsets
+}
+
+/**
+ * The rows of an entry of `scored`, joined or not; with the column `text.bytes` in the place of a `text` that is not stored. A column is unpacked when
+ * it is first asked for, and the bytes of texts apart from their offsets: who reads labels alone unpacks no text.
+ */
 export function decodeScored(value: Uint8Array): Batch {
   const parts = splitJoined(value)
-  return parts ? joinColumns(decodeScored(parts.base), parts.own) : decodeBatch(value).batch
+  if (parts) return joinColumns(decodeScored(parts.base), parts.own)
+  const texted = splitTexts(value)
+  return texted ? joinText(decodeBatch(texted.base).batch, texted.own) : decodeBatch(value).batch
+}
+
+/** A slot's columns with its texts in their place. */
+function joinText({ rows, columns: { text } }: Batch, value: Uint8Array): Batch {
+  const { batch: own, metadata } = decodeBatch(value)
+  if (!text || rows !== own.rows)
+    throw new HeadraceError('corrupt', `the texts of a slot are of ${rows} rows, and it has ${own.rows}`)
+  const columns: Record<string, Column> = {}
+  for (const [name] of JSON.parse(metadata.columns) as PrintedColumns)
+    makeLater(columns, name, () => (name === 'text' ? text : own.columns[name]))
+  return { rows, columns }
 }
 
 /**
@@ -25,7 +74,56 @@ export function decodeScored(value: Uint8Array): Batch {
  * base padded to 8 bytes, what is the replay's own. An entry without anything of its own is its base.
  */
 export function joinScored(base: Uint8Array, own: Uint8Array): Uint8Array {
+  return own.length === 0 ? base : join(magics.joined, base, own)
+}
+
+/** The two parts of a joined entry; null for any other. */
+export const splitJoined = (value: Uint8Array) => split(magics.joined, value)
+
+/** An entry with its texts, which stand in a file of their own: the same with 'HRTEXTED'. */
+export const joinTexts = (texts: Uint8Array, own: Uint8Array) => join(magics.texted, texts, own)
+const splitTexts = (value: Uint8Array) => split(magics.texted, value)
+
+/** The same entry as it is once its texts are gone. */
+export function withoutTexts(value: Uint8Array): Uint8Array {
+  const joined = splitJoined(value)
+  if (joined) return joinScored(withoutTexts(joined.base), joined.own)
+  return splitTexts(value)?.own ?? value
+}
+
+/** A checksum as headers of entries have it. */
+export const crcOf = (bytes: Uint8Array) => crc32(bytes).toString(16).padStart(8, '0')
+
+const magics = { joined: Buffer.from('HRJOINED', 'latin1'), texted: Buffer.from('HRTEXTED', 'latin1') }
+const headBytes = 16
+const padded = (bytes: number) => Math.ceil(bytes / 8) * 8
+
+/** As `joinScored`, of values that are read in parts. */
+export function joinParts(base: Parts, own: Parts): Parts {
   if (own.length === 0) return base
+  const head = new Uint8Array(headBytes + padded(base.length) - base.length)
+  head.set(magics.joined)
+  new Float64Array(head.buffer, magics.joined.length, 1)[0] = base.length
+  const padding = wholeParts(head.subarray(headBytes))
+  return chainParts([wholeParts(head.subarray(0, headBytes)), base, padding, own])
+}
+
+/** The parts of a value whose first bytes are `head`: of a joined one, or of one with its texts; null for any other. */
+export function splitParts(
+  value: Parts,
+  head: Uint8Array,
+): { kind: keyof typeof magics; base: Parts; own: Parts } | null {
+  const kinds = ['joined', 'texted'] as const
+  const kind = kinds.find(kind => magics[kind].equals(head.subarray(0, magics[kind].length)))
+  if (kind === undefined || head.length < headBytes) return null
+  const length = new DataView(head.buffer, head.byteOffset).getFloat64(magics[kind].length, true)
+  const ownAt = headBytes + padded(length)
+  if (!Number.isSafeInteger(length) || length < 0 || ownAt > value.length)
+    throw new HeadraceError('corrupt', `an entry of ${value.length} bytes says that its first part has ${length}`)
+  return { kind, base: cutParts(value, headBytes, length), own: cutParts(value, ownAt) }
+}
+
+function join(magic: Uint8Array, base: Uint8Array, own: Uint8Array): Uint8Array {
   const joined = new Uint8Array(headBytes + padded(base.length) + own.length)
   joined.set(magic)
   new Float64Array(joined.buffer, magic.length, 1)[0] = base.length
@@ -34,15 +132,10 @@ export function joinScored(base: Uint8Array, own: Uint8Array): Uint8Array {
   return joined
 }
 
-/** The two parts of a joined entry; null for any other. */
-export function splitJoined(value: Uint8Array): { base: Uint8Array; own: Uint8Array } | null {
+function split(magic: Buffer, value: Uint8Array): { base: Uint8Array; own: Uint8Array } | null {
   if (!magic.equals(value.subarray(0, magic.length))) return null
   const aligned = value.byteOffset % 8 === 0 ? value : value.slice()
   const [length] = new Float64Array(aligned.buffer, aligned.byteOffset + magic.length, 1)
   const base = aligned.subarray(headBytes, headBytes + length)
   return { base, own: aligned.subarray(headBytes + padded(length)) }
 }
-
-const magic = Buffer.from('HRJOINED', 'latin1')
-const headBytes = 16
-const padded = (bytes: number) => Math.ceil(bytes / 8) * 8

@@ -1,17 +1,23 @@
 import { crc32 } from 'node:zlib'
 import type { HeadraceError } from '../errors.ts'
-import type { Append, Log } from '../log/log.ts'
+import type { Append, Entry, Log } from '../log/log.ts'
 import { topics } from './layout.ts'
 import { refuseOtherTables, refuseOtherTime } from './refusals.ts'
 import type { RunFile } from './run-file.ts'
+import { crcOf, withoutTexts } from './scored.ts'
 import { readSlot } from './slots.ts'
 
 /**
- * What a decided slot says of the measured one that it was made of, in the header `scored`: the CRC-32 of its bytes. Two copies of a run
+ * What a decided slot says of the measured one that it was made of, in the header `scored`: the CRC-32 of its bytes, but for texts that are not stored. Two copies of a run
  * may go on apart, and a part of one be put beside the other: the id is the same then, and so are the slots' numbers.
  */
 export function markOf(scored: Uint8Array): string {
-  return crc32(scored).toString(16).padStart(8, '0')
+  return crcOf(withoutTexts(scored))
+}
+
+/** The same of an entry; one that a replay has of another run, and nothing of its own, was marked when it was read. */
+export function markOfEntry({ headers, value }: Pick<Entry, 'headers' | 'value'>): string {
+  return headers.mark ?? markOf(value)
 }
 
 /** Why the slot that was decided last, before `decided`, was not made of what is measured now, or null. Slots before `first` are gone. */
@@ -29,7 +35,7 @@ export async function findOtherTime(
   // The end has none, nor has a slot that an older version decided.
   if (mark === undefined) return null
   const scored = await readSlot(log, topics.scored, partitions, slot)
-  return scored && markOf(scored.value) !== mark ? refuseOtherTime(dir, slot) : null
+  return scored && markOfEntry(scored) !== mark ? refuseOtherTime(dir, slot) : null
 }
 
 /** What a seal of the deciders' tables says: the slot before which they hold all, and the mark of the last of these; null where it has none. */

@@ -1,7 +1,7 @@
-import { type BatchLayout, type ReadAt, type Region, StreamLayouts, viewBatch } from '../batch/arrow/layout.ts'
-import { type Batch, numberArrays } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Log, type PartialEntry, readPartially } from '../log/log.ts'
+import type { ReadColumns } from './message-columns.ts'
+import { PartLayouts, readPartColumns } from './part-columns.ts'
 import { offsetOfSlot } from './slot-reader.ts'
 
 /** Which columns of which slots are read. */
@@ -22,7 +22,7 @@ export interface ColumnsWanted {
  * is missing.
  */
 export async function* readSlotColumns(log: Log, wanted: ColumnsWanted): AsyncGenerator<SlotColumns, void> {
-  const layouts = new StreamLayouts()
+  const layouts = new PartLayouts()
   for await (const entry of readPartialSlots(log, wanted)) yield await readColumns(entry, layouts, wanted)
 }
 
@@ -39,50 +39,22 @@ export interface SomeSlot {
 }
 
 /** Columns of one slot. */
-export class SlotColumns {
+export interface SlotColumns extends ReadColumns {
   readonly slot: number
-  /** The wanted columns that there are. */
-  readonly batch: Batch
-  /** Where each row of the column begins whose lengths are read, and the last one ends. */
+  /** Where each row of the column begins whose lengths are read, and the last one ends; zeros where there is no such column. */
   readonly offsets: Int32Array
-  readonly #entry: PartialEntry
-  readonly #values: Region
-
-  constructor(entry: PartialEntry, batch: Batch, offsets: Int32Array, values: Region) {
-    this.slot = Number(entry.headers.slot)
-    this.batch = batch
-    this.offsets = offsets
-    this.#entry = entry
-    this.#values = values
-  }
-
-  /** Reads regions of the values of the column whose lengths are read, and returns what gives them. */
-  async readValues(regions: readonly Region[]): Promise<ReadAt> {
-    const { at: start } = this.#values
-    const moved = regions.map(({ at, bytes }) => ({ at: start + at, bytes }))
-    const view = viewOf(await readRegions(this.#entry, noBytes, moved))
-    return (at, bytes) => view(start + at, bytes)
-  }
 }
 
-async function readColumns(entry: PartialEntry, layouts: StreamLayouts, { columns, lengthsOf }: ColumnsWanted) {
-  const { head, layout } = await readHead(entry, layouts)
-  const wanted = layout.columns.filter(({ field }) => columns.includes(field.name))
-  const measured = layout.columns.find(({ field }) => field.name === lengthsOf)
-  const ends = measured?.offsets ?? noRegion
-  const offsets = [...wanted.flatMap(column => column.offsets ?? []), ends]
-  const readAt = viewOf(await readRegions(entry, head, [...offsets, ...wanted.map(column => column.values)]))
-  const values = measured?.values ?? noRegion
-  const lengths = ends.bytes > 0 ? checkEnds(readInts(readAt, ends), values.bytes) : new Int32Array(layout.rows + 1)
-  return new SlotColumns(entry, viewBatch(layout, readAt, columns), lengths, values)
+async function readColumns(entry: PartialEntry, layouts: PartLayouts, { columns, lengthsOf }: ColumnsWanted) {
+  const read = await readPartColumns(entry, layouts, columns, lengthsOf)
+  const offsets = read.offsets ?? new Int32Array(read.batch.rows + 1)
+  return { slot: Number(entry.headers.slot), ...read, offsets } satisfies SlotColumns
 }
-
-const noRegion: Region = { at: 0, bytes: 0 }
 
 /** The slots `[from, to)` of a topic of slots, in order. 'corrupt' where one is missing. */
-async function* readPartialSlots(
+export async function* readPartialSlots(
   log: Log,
-  { topic, partitions, from, to }: ColumnsWanted,
+  { topic, partitions, from, to }: Pick<ColumnsWanted, 'topic' | 'partitions' | 'from' | 'to'>,
 ): AsyncGenerator<PartialEntry, void> {
   const readers = await Promise.all(
     Array.from({ length: partitions }, async (_, partition) => {
@@ -90,70 +62,18 @@ async function* readPartialSlots(
       return readPartially(log, { topic, partition, offset })[Symbol.asyncIterator]()
     }),
   )
-  for (let slot = from; slot < to; slot++) {
-    const { done, value } = await readers[slot % partitions].next()
-    const found = done ? 'nothing' : `slot ${value.headers.slot}`
-    if (done || Number(value.headers.slot) !== slot || value.headers.end)
-      throw new HeadraceError(
-        'corrupt',
-        `${topic}: slot ${slot} was expected and ${found} came: restore the log from a copy, or replay the run`,
-      )
-    yield value
+  try {
+    for (let slot = from; slot < to; slot++) {
+      const { done, value } = await readers[slot % partitions].next()
+      const found = done ? 'nothing' : `slot ${value.headers.slot}`
+      if (done || Number(value.headers.slot) !== slot || value.headers.end)
+        throw new HeadraceError(
+          'corrupt',
+          `${topic}: slot ${slot} was expected and ${found} came: restore the log from a copy, or replay the run`,
+        )
+      yield value
+    }
+  } finally {
+    await Promise.all(readers.map(reader => reader.return?.()))
   }
-}
-
-/** Bytes that are read first: the metadata of some sixty columns. */
-const headBytes = 16 * 1024
-
-async function readHead(
-  entry: PartialEntry,
-  layouts: StreamLayouts,
-): Promise<{ head: Uint8Array; layout: BatchLayout }> {
-  for (let bytes = headBytes; ; bytes *= 4) {
-    const head = await entry.readPart(0, Math.min(bytes, entry.length))
-    const layout = layouts.read(head, entry.length)
-    if (layout) return { head, layout }
-  }
-}
-
-const noBytes = new Uint8Array(0)
-
-interface Piece {
-  readonly at: number
-  readonly bytes: Uint8Array
-}
-
-/** Bytes that are read along, rather than reading once more. */
-const gapBytesMax = 32 * 1024
-
-/** Reads regions, neighbours together. What the head has is not read again. */
-async function readRegions(entry: PartialEntry, head: Uint8Array, regions: readonly Region[]): Promise<Piece[]> {
-  const outside = regions.filter(({ at, bytes }) => at + bytes > head.length).sort((a, b) => a.at - b.at)
-  const spans: { at: number; end: number }[] = []
-  for (const { at, bytes } of outside) {
-    const last = spans.at(-1)
-    if (last && at - last.end <= gapBytesMax) last.end = Math.max(last.end, at + bytes)
-    else spans.push({ at, end: at + bytes })
-  }
-  const read = await Promise.all(spans.map(async ({ at, end }) => ({ at, bytes: await entry.readPart(at, end - at) })))
-  return [{ at: 0, bytes: head }, ...read]
-}
-
-function viewOf(pieces: readonly Piece[]): ReadAt {
-  return (at, length) => {
-    const piece = pieces.find(piece => at >= piece.at && at + length <= piece.at + piece.bytes.length)
-    if (!piece) throw new RangeError(`bytes ${at} to ${at + length} are missing`)
-    return piece.bytes.subarray(at - piece.at, at - piece.at + length)
-  }
-}
-
-function readInts(readAt: ReadAt, { at, bytes }: Region): Int32Array {
-  return new numberArrays.i32(readAt(at, bytes).slice().buffer as ArrayBuffer, 0, bytes / 4)
-}
-
-function checkEnds(offsets: Int32Array, bytes: number): Int32Array {
-  let isRising = offsets[0] >= 0 && offsets[offsets.length - 1] <= bytes
-  for (let row = 1; row < offsets.length; row++) if (offsets[row] < offsets[row - 1]) isRising = false
-  if (isRising) return offsets
-  throw new HeadraceError('corrupt', 'the lengths of a column are not in order: restore the log from a copy')
 }

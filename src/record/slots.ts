@@ -1,5 +1,6 @@
 import type { Append, Log, Position } from '../log/log.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
+import { crcOf } from './scored.ts'
 
 export { offsetOfSlot, positionsAt, readBySlot, readSlot, type SlotEntry, SlotReader } from './slot-reader.ts'
 
@@ -22,6 +23,8 @@ export interface MeasuredSlot {
   readonly dead: Uint8Array | null
   readonly rows: number
   readonly deadRows: number
+  /** Where a run does not store its texts: these alone. */
+  readonly texts?: Uint8Array | null
 }
 
 /** The entries of a measured slot. `base`: the mark of the entry that it is joined with. */
@@ -32,9 +35,10 @@ export function measuredAppends(
   fingerprint: string,
   base?: string,
 ): Append[] {
-  const { scored, isJoined, dead, rows, deadRows } = measured
+  const { scored, isJoined, dead, rows, deadRows, texts } = measured
   const joined = isJoined && base !== undefined ? { base } : {}
-  const headers = { rows: String(rows), dead: String(deadRows), contract: 'document.v1', fingerprint, ...joined }
+  const counts = { rows: String(rows), dead: String(deadRows), contract: 'document.v1', fingerprint }
+  const headers = { ...counts, ...joined, ...(texts && { texts: crcOf(texts) }) }
   const append = slotAppend(topics.scored, slot, shape.partitions, scored, headers)
   return dead ? [append, slotAppend(topics.dead, slot, deadPartitionsOf(shape), dead, {})] : [append]
 }

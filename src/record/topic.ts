@@ -14,7 +14,7 @@ import { decodeKept, joinKept } from './kept.ts'
 import { topics } from './layout.ts'
 import { openLogToRead } from './open-log.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
-import { decodeScored } from './scored.ts'
+import { decodeScored, textLength } from './scored.ts'
 import { firstSlot, positionsAt, SlotReader } from './slot-reader.ts'
 
 const documentTopics = [topics.kept, topics.scored] as const
@@ -91,6 +91,14 @@ interface SlotDocuments {
   readonly batch: Batch
 }
 
+function withText(slot: number, batch: Batch): SlotDocuments {
+  if (batch.columns.text || !batch.columns[textLength]) return { slot, batch }
+  throw new HeadraceError(
+    'trimmed',
+    `slot ${slot} has no texts any more, as that run does not store them: run its input again`,
+  )
+}
+
 /** The slots up to the topic's `end`, or the last one that is committed. */
 export async function* readMeasured({ log, shape }: DecidedPlace, slot: number, signal: AbortSignal) {
   const reader = new SlotReader(
@@ -101,7 +109,7 @@ export async function* readMeasured({ log, shape }: DecidedPlace, slot: number, 
   )
   try {
     for (let entry = await reader.next(); entry && !entry.isEnd; entry = await reader.next())
-      yield { slot: entry.slot, batch: decodeScored(entry.value) }
+      yield withText(entry.slot, decodeScored(entry.value))
   } finally {
     await reader.close()
   }
@@ -111,7 +119,7 @@ export async function* readMeasured({ log, shape }: DecidedPlace, slot: number, 
 export async function* readKept(place: DecidedPlace, slot: number, signal: AbortSignal) {
   await using reader = await DecidedReader.open(place, slot, signal)
   for (let entry = await reader.next(); entry?.scored; entry = await reader.next())
-    yield { slot: entry.slot, batch: joinKept(decodeScored(entry.scored.value), decodeKept(entry.kept.value)) }
+    yield withText(entry.slot, joinKept(decodeScored(entry.scored.value), decodeKept(entry.kept.value)))
 }
 
 /**

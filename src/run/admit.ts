@@ -40,6 +40,14 @@ type AskedPlace = Partial<RunShape> & {
 export function admit(start: Start, known: RunFile | null, standing: Standing | null): Admission {
   const { dir, place } = start
   const mine = runFileOf(start)
+  if (mine.storedText && place.log !== null)
+    return {
+      kind: 'refused',
+      error: new HeadraceError(
+        'bad-pipeline',
+        "store({ text: 'none' }) is for a log in the run's folder: leave it out, or leave out --log",
+      ),
+    }
   if (!known) return { kind: 'begin', run: mine, isNew: true }
   const otherText = judgeText(dir, known)
   if (otherText) return { kind: 'refused', error: otherText }
@@ -119,17 +127,16 @@ export function placeRun(dir: string, known: RunFile | null, asked: AskedPlace):
 
 /** All slots as this pipeline decides them. */
 export function segmentOf(plan: Plan): Segment {
-  const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard } = plan
-  const origin = fingerprintSource(plan.source)
-  const columns = Object.fromEntries(plan.fingerprints)
+  const { annotateFingerprint: annotate, decideFingerprint: decide, shardFingerprint: shard, tokensFingerprint } = plan
   return {
     from: 0,
     annotate,
     decide,
     shard,
     state: plan.stateFingerprint,
-    origin,
-    columns,
+    origin: fingerprintSource(plan.source),
+    columns: Object.fromEntries(plan.fingerprints),
+    ...(tokensFingerprint !== null && { tokens: tokensFingerprint }),
     reasons: recordReasons(plan),
   }
 }
@@ -147,6 +154,7 @@ function runFileOf({ plan, ref, place }: Start): RunFile {
     slotBytes: limits.slotBytes,
     segments: [segmentOf(plan)],
     feed: plan.feed,
+    ...(plan.storedText !== 'all' && { storedText: plan.storedText }),
     tokenizer: plan.tokenizer?.options ?? null,
   }
 }
@@ -166,7 +174,8 @@ function partsOf(run: RunFile): Record<string, unknown> {
   const { annotate, decide, shard } = lastOf(run)
   const { source, tokenizer, feed, slotBytes } = run
   const input = namesOf(run.input)
-  return { annotate, decide, shard, source, input, tokenizer, feed, slotBytes }
+  const { storedText: stored = 'all' } = run
+  return { annotate, decide, shard, source, input, tokenizer, feed, slotBytes, 'stored text': stored }
 }
 
 /** Patterns that give the same files, which are read in the order of their own names, as one list. */
@@ -194,7 +203,7 @@ function findHindrance(known: RunFile, mine: RunFile, { load, decide }: Standing
 
 /** What of a change no upgrade can let take effect, wherever the run stands, or null. */
 function findFixed(known: RunFile, mine: RunFile): string | null {
-  const fixed = findChanges(known, mine, ['source', 'tokenizer', 'feed', 'slotBytes'])
+  const fixed = findChanges(known, mine, ['source', 'tokenizer', 'feed', 'slotBytes', 'stored text'])
   if (fixed.length > 0) return fixed.join('; ')
   return lastOf(known).state === lastOf(mine).state
     ? null

@@ -6,6 +6,9 @@ import type { Watch } from './events.ts'
 import type { Lead } from './lead.ts'
 import type { Pool } from './measure/pool.ts'
 
+/** What stages ask of the threads. */
+export type Work = Pick<Pool, 'size' | 'annotate' | 'tokenize'>
+
 /** What every stage of a run is given. */
 export interface RunContext {
   readonly dir: string
@@ -15,7 +18,7 @@ export interface RunContext {
   /** What the run's notes and tables are bound with (`record/binding.ts`); null for a run of an older version. */
   readonly binding: string | null
   readonly log: Log
-  readonly pool: Pool
+  readonly pool: Work
   /** Holds loading back for the stages behind it. */
   readonly lead: Lead
   /** Aborts when no further input is to be loaded: finish what was begun and stop. */

@@ -2,6 +2,8 @@ import type { Log, Topics } from '../log/log.ts'
 import { deadPartitionsOf, loaderOf, type RunShape, topics } from '../record/layout.ts'
 import { partsOf, wholePosition } from '../record/long-notes.ts'
 import { firstOpenSlot, readShardNote } from '../record/notes.ts'
+import { findReferrers } from '../record/referrers.ts'
+import { readRunFile } from '../record/run-file.ts'
 import { offsetOfSlot, positionsOf } from '../record/slots.ts'
 import { findWholeSplits } from '../record/splits.ts'
 import { readTrimmed, writeTrimmed } from '../record/trimmed.ts'
@@ -78,6 +80,8 @@ export class Retention implements AsyncDisposable {
     const first = (await this.#neededSlot(sealed)) - this.#options.keepSlots
     const { dir, binding, checkOwner } = this.#context
     if (first <= (await readTrimmed(dir, binding))) return
+    const [referrer] = await findReferrers(dir, (await readRunFile(dir))?.id)
+    if (referrer !== undefined) throw new Error(`${referrer} refers to the rows of this run`)
     // The mark lasts before any slot is gone, so that a missing slot is never taken for damage.
     await writeTrimmed(dir, binding, first, checkOwner)
     await trimSlots(log, this.#topics, shape, first)

@@ -11,6 +11,7 @@ import type { StageName } from '../record/layout.ts'
 import { openLogToWrite } from '../record/open-log.ts'
 import { readRunFile } from '../record/run-file.ts'
 import { measuredAppends } from '../record/slots.ts'
+import { writeTexts } from '../record/text-files.ts'
 import { admitNow, enterRun, placeRun } from './admit.ts'
 import type { RunContext } from './context.ts'
 import { decideAll } from './decide/decide-stage.ts'
@@ -29,10 +30,12 @@ import { openRedriveInbox } from './redrive/redrive-inbox.ts'
 import { placeReplay } from './replay/begin.ts'
 import { openReplay } from './replay/open-replay.ts'
 import { type Replay, replayAll } from './replay/replay-stage.ts'
+import { reuseTokens } from './replay/reuse-tokens.ts'
 import { openRetention, type Retention } from './retention.ts'
 import { type ManifestSink, shardAll } from './shard/shard-stage.ts'
 import { openSink } from './shard/sink.ts'
 import { runSpread } from './spread/run.ts'
+import { TextRemoval } from './text-removal.ts'
 
 /**
  * Runs a pipeline until its source ends or `drain` aborts, and returns the figures. It goes on with the run of the folder; one that has
@@ -60,13 +63,19 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   await makeFolder(dir)
   await using lock = await lockDirectory(dir)
   const checkOwner = () => lock.check()
+  if (options.replay && plan.storedText !== 'all')
+    throw new HeadraceError(
+      'bad-pipeline',
+      "a replay has its texts where they are stored: leave out store({ text: 'none' })",
+    )
   const known = await readRunFile(dir)
   const own = placeRun(dir, known, options)
   const place = options.replay ? await placeReplay(dir, known, own, options.replay) : own
-  await using log = await openLogToWrite(dir, place, place, checkOwner, options.note)
+  const texts = plan.storedText === 'none' ? ({ storedText: 'none' } as const) : {}
+  await using log = await openLogToWrite(dir, { ...place, ...texts }, place, checkOwner, options.note)
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
-  await using replaying = options.replay ? await openReplay(dir, run, plan, options.replay.recompute) : null
+  await using replaying = options.replay ? await openReplay(dir, run, plan, options.replay) : null
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
   const workerRef = { ...ref, identity: identifyPlan(plan) }
@@ -76,6 +85,8 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   const { partitions, lanes, segments } = run
   const shape = { partitions, lanes }
   const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
+  using reusing =
+    replaying && plan.tokenizer ? await reuseTokens(pool, replaying.replay.reader, plan.tokensFingerprint) : null
   const context: RunContext = {
     dir,
     plan,
@@ -83,7 +94,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
     segments,
     binding: bindingOf(run),
     log,
-    pool,
+    pool: reusing ?? pool,
     lead,
     drain,
     failed,
@@ -123,14 +134,21 @@ async function runStages(
     }
   }
   const parts: LoadParts = {
-    encode: async (slot, chunks) =>
-      measuredAppends(context.shape, slot, await pool.annotate(slot, chunks), plan.annotateFingerprint),
+    encode: async (slot, chunks) => {
+      const measured = await pool.annotate(slot, chunks)
+      if (measured.texts) await writeTexts(context.dir, slot, measured.texts, context.checkOwner)
+      return measuredAppends(context.shape, slot, measured, plan.annotateFingerprint)
+    },
     openMore: openRedriveInbox(context),
     wantsAllSplits: () => retention.takeSplitsWish(),
   }
+  await using removal = new TextRemoval(context)
   const decide = async (owner: Owner) => {
     await using state = await openState(context, join(context.dir, 'state'))
-    await decideAll(context, owner, state, annotated.signal, slot => retention.sealed(slot))
+    await decideAll(context, owner, state, annotated.signal, slot => {
+      retention.sealed(slot)
+      removal.decided(slot)
+    })
   }
   await Promise.all([
     guard(
@@ -142,4 +160,5 @@ async function runStages(
     plan.tokenizer && guard('shard', owner => shardAll(context, owner, decided.signal, sink)),
   ])
   if (first) throw first
+  await removal.end()
 }

@@ -69,3 +69,7 @@ export const advices = {
   stray: 'delete it, if nothing of yours put it there',
   report: 'this is a bug or a file that was edited: keep the run and report it',
 } as const
+
+/** What to do about a damaged file of a feed. */
+export const feedAdvice =
+  'restore it from a copy; or move the folder feed away and give the same run command (for a fork, its own folder and the same fork command): it publishes the same steps again'

@@ -1,10 +1,10 @@
-import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { type Batch, numbers, stringAt, utf8, withColumns } from '../batch/batch.ts'
 import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
 import { decodeEntry } from '../record/entry.ts'
 import { decodeKept, indexesOf, isWhole, joinKept } from '../record/kept.ts'
 import { topics } from '../record/layout.ts'
 import { type Segment, segmentAt } from '../record/run-file.ts'
-import { decodeScored } from '../record/scored.ts'
+import { decodeScored, textBytesOf, textLength } from '../record/scored.ts'
 import { advices, type Check } from './check.ts'
 import type { Logged } from './log.ts'
 import { KeptRows } from './rows.ts'
@@ -142,8 +142,11 @@ function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts): str
 function joinedOf(scored: Batch | null, kept: Batch): Batch | null {
   if (isWhole(kept)) return kept
   if (!scored || indexesOf(scored, kept).includes(-1)) return null
-  const { row, domain, text } = scored.columns
-  return joinKept({ rows: scored.rows, columns: { text, domain, row } }, kept)
+  const { row, domain } = scored.columns
+  const joined = joinKept({ rows: scored.rows, columns: { domain, row } }, kept)
+  const all = textBytesOf(scored)
+  const values = Uint32Array.from(indexesOf(scored, kept), index => all[index])
+  return withColumns(joined, { [textLength]: { kind: 'u32', values } })
 }
 
 /** A kept row whose text is not the measured one's, or -1: whole rows alone have one. Both batches are in the order of rows. */

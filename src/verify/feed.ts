@@ -1,56 +1,58 @@
-import { join, relative } from 'node:path'
-import { encodeFile } from '../batch/arrow/ipc.ts'
-import { fieldOf } from '../batch/batch.ts'
+import { join, posix } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
-import { listFiles, readText } from '../disk/files.ts'
-import { BlockFile } from '../feed/files/block-file.ts'
-import { type FeedIdentity, feedId, type Head } from '../feed/files/head.ts'
+import { listNames, readText } from '../disk/files.ts'
+import { feedId, type Head, identityOf, rootOf } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
 import { openStep, type Step } from '../feed/files/steps.ts'
-import { type BlockSpec, blockMetadata, blockPath, listSamples, type SampleList } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import type { FeedEnd } from '../record/notes.ts'
-import { ColumnFile } from '../shards/column-file.ts'
-import { openShard } from '../shards/shard.ts'
-import { advices, byteAt, type Check, fileAt, type Where } from './check.ts'
+import { BlockCheck } from './blocks.ts'
+import { advices, type Check, feedAdvice, fileAt, type Where } from './check.ts'
 import type { Manifest } from './shards.ts'
 import { shorten } from './totals.ts'
 
 type FeedChecks = Readonly<Record<'blocks' | 'ledger' | 'plan', Check>>
 
-const advice =
-  'restore it from a copy; or move the folder feed away and give the same run command: it publishes the same steps again'
-
-const headFile = fileAt('feed/head.json')
-
 /** `head.json` and its text as they were when the verification began; `head` is null where it can't be read. */
 export interface FoundHead {
+  /** The feed's folder, from the run's. */
+  readonly folder: string
   readonly text: string
   readonly head: Head | null
 }
 
-export async function findHead(dir: string): Promise<FoundHead | null> {
-  const text = await readText(join(dir, 'feed', 'head.json'))
+export async function findHead(dir: string, folder = 'feed'): Promise<FoundHead | null> {
+  const text = await readText(join(dir, folder, 'head.json'))
   if (text === null) return null
   try {
-    return { text, head: JSON.parse(text) as Head }
+    return { folder, text, head: JSON.parse(text) as Head }
   } catch {
-    return { text, head: null }
+    return { folder, text, head: null }
   }
 }
 
-/** Holds the head against what the log says that the feed ended with. */
-export function checkFeedEnd(found: FoundHead | null, end: FeedEnd | null, check: Check): void {
-  if (!end) return
+/** The heads of a run's forks, by name. */
+export async function findForks(dir: string): Promise<FoundHead[]> {
+  const names = (await listNames(join(dir, 'forks'))).filter(name => !name.endsWith('.tmp')).sort()
+  const found = await Promise.all(names.map(name => findHead(dir, `forks/${name}`).catch(() => null)))
+  return found.filter(head => head !== null)
+}
+
+const headFileOf = ({ folder }: Pick<FoundHead, 'folder'>) => fileAt(`${folder}/head.json`)
+
+/** Holds the head against what the log says that the feed ended with. One that was promoted since has gone on: see `verifyFeed`. */
+export function checkFeedEnd(found: FoundHead | null, end: FeedEnd | null, isPromoted: boolean, check: Check): void {
+  if (!end || (isPromoted && found?.head)) return
   const { steps, digest } = end
   const ended = `the feed ended with ${steps} steps, the log says`
-  if (!found) check.fail(headFile, `it is missing, and ${ended}`, advice)
+  const headFile = headFileOf(found ?? { folder: 'feed' })
+  if (!found) check.fail(headFile, `it is missing, and ${ended}`, feedAdvice)
   else if (found.head && (found.head.digest !== digest || found.head.steps !== steps || !found.head.ended))
     check.fail(
       headFile,
       `it has ${found.head.steps} steps up to ${shorten(String(found.head.digest))}, and ${ended}`,
-      advice,
+      feedAdvice,
     )
 }
 
@@ -64,43 +66,49 @@ export async function verifyFeed(
 ): Promise<readonly Step[] | null> {
   const head = readHead(found, checks.ledger)
   if (!head) return null
-  const blocks = new BlockCheck(dir, head, checks.blocks)
-  const planner = await openPlanner(dir, head, manifest, blocks, checks.plan)
-  const compare = new PlanCheck(manifest.isWhole ? planner : null, checks.plan)
+  const { folder } = found
+  const blocks = new BlockCheck(dir, folder, head, checks.blocks)
+  const planner = await openPlanner(dir, folder, manifest, { head, blocks, check: checks.plan })
+  const compare = new PlanCheck(manifest.isWhole ? planner : null, headFileOf(found), checks.plan)
   if (!manifest.isWhole) checks.plan.note('the steps could not be planned again, as the manifest is damaged')
   const sample = new Set(wanted(head.steps))
   const steps: Step[] = []
-  let digest = head.feed
-  for await (const published of readLedger(dir, head, checks.ledger)) {
+  let digest = rootOf(head)
+  const fed = folder === 'feed' ? manifest.note?.fed : null
+  for await (const published of readLedger(dir, folder, head, checks.ledger)) {
     const { step } = published
     if (sample.has(step.step)) steps.push(step)
+    if (step.step + 1 === fed?.steps && step.digest !== fed.digest)
+      checks.ledger.fail(
+        published,
+        `the feed ended with it and the digest ${shorten(fed.digest)}, the log says`,
+        feedAdvice,
+      )
+    const parted = head.forks?.find(fork => fork.step === step.step + 1 && fork.digest !== step.digest)
+    if (parted)
+      checks.ledger.fail(published, `its digest is not that of the feed ${parted.feed}, which it forks`, feedAdvice)
     await compare.step(published)
     digest = step.step === head.steps - 1 ? step.digest : digest
   }
   if (checks.ledger.failures === 0 && digest !== head.digest)
-    checks.ledger.fail(headFile, `its digest is not that of step ${head.steps - 1}`, advice)
+    checks.ledger.fail(headFileOf(found), `its digest is not that of step ${head.steps - 1}`, feedAdvice)
   await compare.end(head, manifest)
-  if (compare.isWhole) await checkStrayBlocks(dir, blocks.cut, head, checks.blocks)
+  const mayStray = !head.ended || planner?.isPromoted === true
+  await blocks.end(compare.isWhole, mayStray)
   return steps
 }
 
-function readHead({ text, head }: FoundHead, check: Check): Head | null {
-  const fail = (what: string) => check.fail(headFile, what, advice)
-  if (head === null || head.version !== 1 || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
+function readHead(found: FoundHead, check: Check): Head | null {
+  const { folder, text, head } = found
+  const fail = (what: string) => check.fail(headFileOf(found), what, feedAdvice)
+  if (head === null || ![1, 2].includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
     fail('it is no head of a feed of this version')
     return null
   }
   if (feedId(identityOf(head)) !== head.feed) fail('its id is not that of what it says of itself')
   else if (text !== `${JSON.stringify(head, null, 2)}\n`) fail('it is not written as Headrace writes it')
-  if (head.shards !== '../shards') fail(`it names the shards folder ${head.shards}`)
+  if (head.shards !== posix.relative(folder, 'shards')) fail(`it names the shards folder ${head.shards}`)
   return head
-}
-
-/** What a head says beside what the feed is. */
-const besides: ReadonlySet<string> = new Set(['feed', 'shards', 'steps', 'digest', 'ended', 'leftover'])
-
-function identityOf(head: Head): FeedIdentity {
-  return Object.fromEntries(Object.entries(head).filter(([name]) => !besides.has(name))) as unknown as FeedIdentity
 }
 
 interface LedgerLine extends Where {
@@ -109,24 +117,25 @@ interface LedgerLine extends Where {
 }
 
 /** The published steps that are whole and follow the one before. One file of them is in memory at a time. */
-async function* readLedger(dir: string, head: Head, check: Check): AsyncGenerator<LedgerLine> {
-  let previous: string | null = head.feed
+async function* readLedger(dir: string, folder: string, head: Head, check: Check): AsyncGenerator<LedgerLine> {
+  let previous: string | null = rootOf(head)
   for (let first = 0; first < head.steps; first += head.segmentSteps) {
-    const file = join('feed', ledgerPath(first, head.segmentSteps))
+    const file = join(folder, ledgerPath(first, head.segmentSteps))
     const text = await readText(join(dir, file))
     const lines = (text ?? '').split('\n')
     const count = Math.min(head.segmentSteps, head.steps - first)
     const isShort = lines.length - 1 < count
-    if (text === null) check.fail(fileAt(file), `the file of steps ${first} to ${first + count - 1} is missing`, advice)
+    if (text === null)
+      check.fail(fileAt(file), `the file of steps ${first} to ${first + count - 1} is missing`, feedAdvice)
     else if (isShort) {
       const what = `the file ends before step ${first + lines.length - 1}, and the head counts ${head.steps}`
-      check.fail({ file, place: `line ${lines.length}` }, what, advice)
+      check.fail({ file, place: `line ${lines.length}` }, what, feedAdvice)
     } else if (text.length > lines.slice(0, count).join('\n').length + 1)
       check.note(`${file}: what follows line ${count} is not published yet and is written again`)
     if (isShort) previous = null
     for (const [i, line] of lines.slice(0, Math.min(count, lines.length - 1)).entries()) {
       const where = { file, place: `line ${i + 1}` }
-      const step = await check.attempt(where, advice, () => openStep(line, first + i, previous))
+      const step = await check.attempt(where, feedAdvice, () => openStep(line, first + i, previous))
       previous = step?.digest ?? null
       check.counted++
       if (step) yield { ...where, step, line }
@@ -135,19 +144,29 @@ async function* readLedger(dir: string, head: Head, check: Check): AsyncGenerato
   }
 }
 
+interface Planning {
+  readonly head: Head
+  readonly blocks: BlockCheck
+  readonly check: Check
+}
+
 async function openPlanner(
   dir: string,
-  head: Head,
+  folder: string,
   manifest: Manifest,
-  blocks: BlockCheck,
-  check: Check,
+  { head, blocks, check }: Planning,
 ): Promise<Planner | null> {
-  const file = 'feed/control.json'
+  const file = `${folder}/control.json`
   const text = (await readText(join(dir, file))) ?? '[]'
   const restore = 'restore it from a copy: the steps after its changes were planned by them'
   return check.attempt(fileAt(file), restore, () => {
-    const planner = new Planner(head, spec => blocks.cutBlock(spec))
-    for (const entry of JSON.parse(text) as ControlEntry[]) planner.control(entry)
+    const planner = new Planner({ ...head, feed: rootOf(head) }, spec => blocks.cutBlock(spec), join(dir, folder))
+    const entries: readonly ControlEntry[] = JSON.parse(text)
+    for (const entry of entries) planner.control(entry)
+    const forks = entries.flatMap(({ step, fork }) => (fork ? [{ ...fork, step }] : []))
+    const said = (head.forks ?? []).map(({ feed, step, skip }) => ({ feed, step, skip }))
+    if (canonicalJson(forks) !== canonicalJson(said))
+      check.fail(fileAt(file), 'it says of forks what the head does not say', restore)
     for (const entry of manifest.entries) planner.add(entry)
     if (manifest.note?.ended) planner.end()
     return planner
@@ -158,10 +177,12 @@ async function openPlanner(
 class PlanCheck {
   readonly #planner: Planner | null
   readonly #check: Check
+  readonly #headFile: Where
   isWhole: boolean
 
-  constructor(planner: Planner | null, check: Check) {
+  constructor(planner: Planner | null, headFile: Where, check: Check) {
     this.#planner = planner
+    this.#headFile = headFile
     this.#check = check
     this.isWhole = planner !== null
   }
@@ -181,8 +202,10 @@ class PlanCheck {
   /** What was published as the end: nothing follows, and so much is left. */
   async end(head: Head, manifest: Manifest): Promise<void> {
     if (!this.isWhole || !head.ended) return
-    const next = manifest.note?.ended ? await this.#next(headFile) : null
-    if (!manifest.note?.ended) this.#fail(headFile, 'it says that the feed has ended, and the manifest has not')
+    const headFile = this.#headFile
+    const isOver = manifest.note?.ended || this.#planner!.isPromoted
+    const next = isOver ? await this.#next(headFile) : null
+    if (!isOver) this.#fail(headFile, 'it says that the feed has ended, and the manifest has not')
     else if (next) this.#fail(headFile, `it says that the feed has ended, and step ${next.step.step} can be planned`)
     if (!this.isWhole) return
     const [said, left] = [head.leftover, await this.#planner!.leftover()].map(canonicalJson)
@@ -198,7 +221,7 @@ class PlanCheck {
 
   #fail(where: Where, what: string): void {
     this.isWhole = false
-    this.#check.fail(where, what, advice)
+    this.#check.fail(where, what, feedAdvice)
   }
 }
 
@@ -206,113 +229,4 @@ function firstDifference(planned: Step, published: Step): string {
   const names = Object.keys(planned) as (keyof Step)[]
   const name = names.find(one => canonicalJson(planned[one]) !== canonicalJson(published[one])) ?? 'digest'
   return `${name} is ${canonicalJson(published[name])} and should be ${canonicalJson(planned[name])}`
-}
-
-/** Cuts blocks from their shards as the planner asks for them, and holds the published files against that byte by byte. */
-class BlockCheck {
-  readonly #dir: string
-  readonly #head: Head
-  readonly #check: Check
-  readonly cut = new Set<string>()
-
-  constructor(dir: string, head: Head, check: Check) {
-    this.#dir = dir
-    this.#head = head
-    this.#check = check
-  }
-
-  /** Tokens of each sample: from the shards, or, where those can't be read, from the block's file. */
-  async cutBlock(spec: BlockSpec): Promise<Int32Array> {
-    const file = this.#find(spec)
-    const isNew = !this.cut.has(file)
-    this.cut.add(file)
-    if (isNew) this.#check.counted++
-    const restore = 'restore the shard: the block is cut from it'
-    const samples = await this.#check.attempt(fileAt(file), restore, () => this.#list(spec))
-    const tokens = await this.#check.attempt(fileAt(file), advice, () => {
-      using block = new BlockFile(join(this.#dir, 'feed'), spec)
-      const tokens = block.tokens()
-      if (isNew && samples) this.#compare(file, spec, samples)
-      return tokens
-    })
-    const found = samples?.tokens ?? tokens
-    if (!found) throw new TypeError(`block ${file} can't be read, nor cut again`)
-    return found
-  }
-
-  /** The block's file, from the run's folder: where it is, or else where it should be. */
-  #find(spec: BlockSpec): string {
-    try {
-      using block = new BlockFile(join(this.#dir, 'feed'), spec)
-      return relative(this.#dir, block.path)
-    } catch {
-      return join('feed', blockPath(spec))
-    }
-  }
-
-  #list(spec: BlockSpec): SampleList {
-    const lengths = spec.shards.map(shard => {
-      using open = openShard(join(this.#dir, 'shards', shard.path), shard)
-      return open.lengths()
-    })
-    return listSamples(spec, this.#head, lengths)
-  }
-
-  #compare(file: string, spec: BlockSpec, samples: SampleList): void {
-    using found = new ColumnFile(join(this.#dir, file))
-    const byte = findOther(found, spec, this.#head, samples)
-    if (byte >= 0) this.#check.fail(byteAt(file, byte), 'from there on it is not what its shards give', advice)
-  }
-}
-
-/** The first byte in which a block's file is not what its shards give, or -1. */
-function findOther(file: ColumnFile, spec: BlockSpec, head: Head, samples: SampleList): number {
-  const rows = file.layout.batches.map(batch => batch.rows)
-  let at = 0
-  for (const part of encodeBlock(spec, head, samples, rows)) {
-    const found = file.read(at, Math.min(part.length, file.bytes - at))
-    if (Buffer.compare(part, found) !== 0) {
-      const other = part.findIndex((byte, i) => byte !== found[i])
-      return at + Math.max(0, other)
-    }
-    at += part.length
-  }
-  return at < file.bytes ? at : -1
-}
-
-/** A block's bytes, in record batches of these rows. */
-function* encodeBlock(
-  spec: BlockSpec,
-  head: Head,
-  samples: SampleList,
-  rows: readonly number[],
-): Generator<Uint8Array> {
-  const columns = (from: number, to: number) => {
-    const offsets = samples.offsets.subarray(from, to + 1)
-    const column = (values: Int32Array) => ({ kind: 'list<i32>' as const, offsets, values })
-    return {
-      shard: column(samples.shard),
-      start: column(samples.start),
-      length: column(samples.length),
-      tokens: { kind: 'i32' as const, values: samples.tokens.subarray(from, to) },
-    }
-  }
-  const fields = Object.entries(columns(0, 0)).map(([name, column]) => fieldOf(name, column))
-  let at = 0
-  const batches = rows.map(count => {
-    at += count
-    return { rows: count, columns: columns(at - count, at) }
-  })
-  yield* encodeFile(batches, fields, blockMetadata(spec, head))
-}
-
-/** Blocks that no published step needed: cut ahead of steps to come, or, in a feed that has ended, not ours. */
-async function checkStrayBlocks(dir: string, cut: ReadonlySet<string>, head: Head, check: Check): Promise<void> {
-  const folder = join('feed', 'blocks')
-  for (const name of await listFiles(join(dir, folder))) {
-    const file = join(folder, name)
-    if (cut.has(file)) continue
-    if (head.ended) check.fail(fileAt(file), 'no step of the feed needs it', advices.stray)
-    else check.note(`${file} is of steps that are not published yet`)
-  }
 }

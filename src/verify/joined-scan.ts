@@ -28,7 +28,7 @@ export class JoinedScan extends ScanOfScan {
     const { topic, headers, value } = entry
     if (topic !== topics.scored || value === null) return entry
     try {
-      return { ...entry, value: await this.#base.join({ headers, value }) }
+      return { ...entry, value: (await this.#base.join({ headers, value })).value }
     } catch (error) {
       if (!(error instanceof HeadraceError) || error.code !== 'corrupt') throw error
       this.#check.fail(entry, error.message, advices.restore)

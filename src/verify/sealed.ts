@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { textBytesOf } from '../record/scored.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 
 /** Rows of one shard by what the log kept: their number, and a checksum over each one's slot, row and bytes of text, in order. */
@@ -80,12 +81,12 @@ export class KeptByShard {
 
 function wordsByDomain(slot: number, kept: Batch): Map<string, number[]> {
   const groups = new Map<string, number[]>()
-  const [domains, text] = [utf8(kept, 'domain'), utf8(kept, 'text')]
+  const [domains, bytes] = [utf8(kept, 'domain'), textBytesOf(kept)]
   const rows = numbers(kept, 'row')
   for (let i = 0; i < kept.rows; i++) {
     const name = stringAt(domains, i)
     const words = groups.get(name) ?? []
-    words.push(slot, rows[i], text.offsets[i + 1] - text.offsets[i])
+    words.push(slot, rows[i], bytes[i])
     groups.set(name, words)
   }
   return groups

@@ -5,10 +5,12 @@ import { takeRows } from '../batch/rows.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import type { Step } from '../feed/files/steps.ts'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
+import type { FindRun } from '../promote/recompute.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { openShard } from '../shards/shard.ts'
 import type { EncodingName } from '../text/tokens/bpe.ts'
 import type { Check } from './check.ts'
+import type { FoundMasks } from './take-downs.ts'
 
 const advice = 'see the rows above for the file that is damaged; if they all hold, keep the run and report it'
 
@@ -22,21 +24,33 @@ export function chooseSteps(steps: number, stepsMax: number): number[] {
   return [...new Set(Array.from({ length: count }, (_, i) => at(i)))]
 }
 
+/** What of a feed lies outside it: runs that it went on with, and what was taken down. */
+interface Known {
+  readonly findOther: FindRun
+  readonly masks: FoundMasks
+}
+
 /**
  * Reads steps as trainers do: the ranks of a larger world must get the samples that one reader gets, and their tokens must be those of
  * the kept texts, tokenized once more.
  */
-export async function verifySteps(run: RunReader, steps: readonly Step[], check: Check): Promise<void> {
-  const dir = join(run.dir, 'feed')
+export async function verifySteps(
+  run: RunReader,
+  folder: string,
+  steps: readonly Step[],
+  known: Known,
+  check: Check,
+): Promise<void> {
+  const dir = join(run.dir, folder)
   const tokenizer = openTokenizer(run.run.tokenizer)
   if (!tokenizer) check.note('texts were not tokenized again: the tokenizer is not one of ours')
   for (const step of steps) {
-    const where = { file: 'feed', place: `step ${step.step}` }
+    const where = { file: folder, place: `step ${step.step}` }
     check.counted++
     await check.attempt(where, advice, async () => {
       const whole = await readStep(dir, step.step, 0, 1)
       const problems = [...judgeStep(step, whole), ...(await judgeRanks(dir, whole))]
-      if (tokenizer) problems.push(...(await judgeTexts(run, step, whole, tokenizer)))
+      if (tokenizer) problems.push(...(await judgeTexts({ run, dir, step, batch: whole, tokenizer, ...known })))
       for (const what of problems) check.fail(where, what, advice)
     })
   }
@@ -99,24 +113,42 @@ interface Piece {
   readonly at: number
 }
 
-async function judgeTexts(run: RunReader, step: Step, batch: FeedBatch, tokenizer: Tokenizer): Promise<string[]> {
+interface Read extends Known {
+  readonly run: RunReader
+  readonly dir: string
+  readonly step: Step
+  readonly batch: FeedBatch
+  readonly tokenizer: Tokenizer
+}
+
+async function judgeTexts({ run, dir, findOther, step, batch, masks, tokenizer }: Read): Promise<string[]> {
   const problems: string[] = []
-  for (const { path, start, length, at } of choosePieces(join(run.dir, 'feed'), step, batch.length)) {
+  for (const { path, start, length, at } of choosePieces(dir, step, batch.length)) {
+    // What a promotion brought has its text in the other run's log.
+    const owner = path.startsWith('..') ? findOther(path) : run
+    if (!owner) continue
     const { slot, row, from } = findDocument(join(run.dir, 'shards', path), start)
-    if (slot < run.first) continue
-    const text = await readKept(run, slot, row)
+    if (slot < owner.first) continue
+    const text = await readKept(owner, slot, row)
     const where = `slot ${slot}, row ${row}`
     if (!text) {
       problems.push(`the log has not kept ${where}, of which shard ${path} has tokens`)
       continue
     }
-    const tokens = (await tokenizer(text)).subarray(from, from + length)
     const fed = batch.inputIds.subarray(at, at + length)
+    const masked = masks.at(slot, row, step.step)
+    const tokens = text.columns.text && masked !== 'all' ? (await tokenizer(text)).subarray(from, from + length) : fed
     if (tokens.length !== length || tokens.some((token, i) => token !== fed[i]))
       problems.push(`it feeds other tokens of ${where} (shard ${path}) than its text gives`)
+    const targets = batch.targets.subarray(at, at + length)
+    const isTold = targets.every((target, i) => target === (masked || i === length - 1 ? noTarget : fed[i + 1]))
+    if (!isTold) problems.push(`${where} is ${masked ? '' : 'not '}taken down, and its targets say otherwise`)
   }
   return problems
 }
+
+/** The target of a token that trainers learn nothing from. */
+const noTarget = -100
 
 /** The first pieces of some samples: of one in each range, beginning with another range in each step. */
 function choosePieces(dir: string, step: Step, length: number): Piece[] {
@@ -155,5 +187,7 @@ async function readKept(run: RunReader, slot: number, row: number): Promise<Batc
   const batch = await run.kept(slot)
   if (!batch) return null
   const index = numbers(batch, 'row').indexOf(row)
-  return index < 0 ? null : takeRows({ rows: batch.rows, columns: { text: utf8(batch, 'text') } }, [index])
+  // A run may not store its texts.
+  const columns = batch.columns.text ? { text: utf8(batch, 'text') } : {}
+  return index < 0 ? null : takeRows({ rows: batch.rows, columns }, [index])
 }

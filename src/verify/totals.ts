@@ -3,6 +3,7 @@ import { canonicalJson } from '../canonical-json.ts'
 import { NameLimit } from '../decide/name-limit.ts'
 import { countLabelled } from '../record/labelled.ts'
 import { readDecideNote } from '../record/notes.ts'
+import { textBytesOf } from '../record/scored.ts'
 import { addCount, countRepaired, type DecideTotals, emptyDecideTotals } from '../record/totals.ts'
 import { advices, type Check } from './check.ts'
 import type { SlotGroup, SlotParts } from './slots.ts'
@@ -64,8 +65,7 @@ export class TotalsCount {
 }
 
 function bytesOf(batch: Batch): number {
-  const { offsets } = utf8(batch, 'text')
-  return offsets[batch.rows] - offsets[0]
+  return Array.from(textBytesOf(batch)).reduce((sum, bytes) => sum + bytes, 0)
 }
 
 function countUncompared(scored: Batch, kept: ReadonlySet<number>): number {

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import type { Batch } from '../batch/batch.ts'
 import { listFiles } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
+import { withPromotedRuns } from '../promote/recompute.ts'
 import { Ahead } from '../record/ahead.ts'
 import { bindingOf, findBreak } from '../record/binding.ts'
 import { JoinedLog } from '../record/joined-log.ts'
@@ -14,16 +15,18 @@ import { findOtherTables } from '../record/sequel.ts'
 import { BoundScan } from './bound.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
-import { checkFeedEnd, findHead, verifyFeed } from './feed.ts'
+import { checkFeedEnd, type FoundHead, findForks, findHead, verifyFeed } from './feed.ts'
 import { verifyInput } from './input.ts'
 import { JoinedScan } from './joined-scan.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
+import { type FoundPromotions, notePromotedStrays, readControlsOf, verifyPromotions } from './promotions.ts'
 import { KeptByShard } from './sealed.ts'
-import { checkStrays, readVerifiedManifest, verifyShards } from './shards.ts'
+import { checkStrays, type Manifest, readVerifiedManifest, verifyShards } from './shards.ts'
 import { groupSlots, type SlotGroup, SlotOrder } from './slots.ts'
 import { findStates, type StateFile, verifyState } from './state.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
+import { verifyTakeDowns } from './take-downs.ts'
 import { type Stage, TopicScan } from './topics.ts'
 import { TotalsCount } from './totals.ts'
 import { WholeNotes } from './whole-notes.ts'
@@ -58,6 +61,7 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const checks = makeChecks(run)
   // Feed, tables and shards are looked at before the log is opened, so that it holds all that these were made of.
   const foundHead = await findHead(run.dir)
+  const forks = await findForks(run.dir)
   const states = await findStates(run.dir)
   const shardFiles = await listFiles(join(run.dir, 'shards'))
   await using shard = await openScan(run, 'shard', checks)
@@ -85,11 +89,14 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const isLogWhole = !decide.isDamaged && checks.headers.failures === 0
   const shardBytes = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
   onProgress('feed', bytesOf() + shardBytes)
-  checkFeedEnd(foundHead, manifest.note?.fed ?? null, checks.ledger)
-  if (foundHead) {
-    const read = await verifyFeed(run.dir, foundHead, manifest, checks, count => chooseSteps(count, steps))
-    if (read) await verifySteps(run, read, checks.steps)
-  } else if (run.run.feed && manifest.entries.length && !manifest.note?.fed)
+  const controls = await readControlsOf(run.dir, 'feed')
+  const isPromoted = controls.some(({ promote }) => promote)
+  checkFeedEnd(foundHead, manifest.note?.fed ?? null, isPromoted, checks.ledger)
+  const promotions: FoundPromotions = { unknown: [], files: new Set() }
+  const feeds = [...(foundHead ? [foundHead] : []), ...forks]
+  for (const feed of feeds) await verifyOneFeed(run, feed, manifest, { promotions, checks, stepsMax: steps })
+  await notePromotedStrays(run.dir, feeds, promotions, checks.shards)
+  if (!foundHead && run.run.feed && manifest.entries.length && !manifest.note?.fed)
     checks.ledger.note('no step is published yet: the next start does it')
   const readBytes = bytesOf() + shardBytes + states.reduce((sum, state) => sum + state.bytes, 0)
   const input = await verifyInput(run, checks.input, () => onProgress('input', readBytes))
@@ -98,8 +105,31 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
     checks: all,
     isSound: all.every(check => check.failures === 0),
     bytes: readBytes + input.bytes,
-    unchecked: [...uncheckedOf(run), ...input.unchecked],
+    unchecked: [...uncheckedOf(run), ...promotions.unknown, ...input.unchecked],
   }
+}
+
+interface FeedReading {
+  readonly promotions: FoundPromotions
+  readonly checks: Checks
+  readonly stepsMax: number
+}
+
+/** A feed: its ledger, plan and blocks, what was taken down from it, its promotions, and some steps as trainers read them. */
+async function verifyOneFeed(
+  run: RunReader,
+  found: FoundHead,
+  manifest: Manifest,
+  { promotions, checks, stepsMax }: FeedReading,
+): Promise<void> {
+  const read = await verifyFeed(run.dir, found, manifest, checks, count => chooseSteps(count, stepsMax))
+  if (!read) return
+  const masks = await verifyTakeDowns(run, found.folder, checks.plan)
+  const controls = await readControlsOf(run.dir, found.folder)
+  await withPromotedRuns(run, controls, findOther =>
+    verifySteps(run, found.folder, read, { findOther, masks }, checks.steps),
+  )
+  await verifyPromotions(run, found, controls, manifest.note?.ended ?? false, { promotions, checks })
 }
 
 function uncheckedOf({ run, first }: RunReader): string[] {

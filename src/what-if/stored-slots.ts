@@ -1,8 +1,9 @@
-import { type Batch, utf8 } from '../batch/batch.ts'
+import type { Batch } from '../batch/batch.ts'
 import type { Entry } from '../log/log.ts'
 import { Ahead } from '../record/ahead.ts'
 import { deadPartitionsOf, topics } from '../record/layout.ts'
 import { batchAt, type RunReader } from '../record/run-reader.ts'
+import { textLengths } from '../record/scored.ts'
 import { readSlotColumns } from '../record/slot-columns.ts'
 import { readBySlot } from '../record/slots.ts'
 
@@ -37,7 +38,7 @@ export async function* readStoredSlots(
   for await (const { slot, batch, offsets } of readSlotColumns(log, wanted)) {
     const isWhole = columns.every(name => batch.columns[name])
     const scored = isWhole ? batch : await run.scored(slot)
-    const textOffsets = isWhole ? offsets : utf8(scored, 'text').offsets
+    const textOffsets = isWhole ? offsets : textLengths(scored)
     const ofSlot = { drops: await batchAt(drops, slot), dead: (await batchAt(dead, slot))?.rows ?? 0 }
     yield { slot, scored, textOffsets, ...ofSlot }
   }

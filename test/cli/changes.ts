@@ -230,13 +230,13 @@ export function changesOf(world: World): Record<string, Case> {
     },
     'run.json, newer': {
       base: 'stopped',
-      prepare: runFile(swap('"version": 1', '"version": 9')),
+      prepare: runFile(swap('{\n  "version": 1', '{\n  "version": 9')),
       word: /no run file of this version/,
       exit: 65,
     },
     'run.json, with a field of a newer version': {
       base: 'stopped',
-      prepare: runFile(swap('"version": 1', '"version": 1, "later": {}')),
+      prepare: runFile(swap('{\n  "version": 1', '{\n  "version": 1, "later": {}')),
       word: goesOn,
       exit: 0,
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { diffNotes } from '../../src/cli/diff-notes.ts'
 import { type CompareOptions, Comparison } from '../../src/diff/compare.ts'
 import { idOf } from '../../src/diff/outcome.ts'
 import { openSide } from '../../src/diff/side.ts'
@@ -77,6 +78,24 @@ for (const label of [null, 'id'] as const)
 
 test('rows that differ come in the order of slots and rows', async () => {
   assert.deepEqual((await compare('a', 'b')).found, differing('kind'))
+})
+
+test('hashes of texts speak for those that are not stored; where records are joined by a label nobody does, and it is counted', async () => {
+  const values = table.map(({ id, b }) => [id, b] as const)
+  const input = join(dir, 'documents.jsonl')
+  await runValues(dir, 'textless', { input, values, also: ".store({ text: 'none' })" })
+  const bySlot = await compare('a', 'textless')
+  assert.deepEqual([bySlot.found, bySlot.comparison.tally.unknownTexts], [differing('kind'), 0])
+  const byLabel = await compare('a', 'textless', { label: 'id' })
+  const isKnown = ([, kind]: string[]) => kind !== 'other-text'
+  const { found } = await compare('a', 'b', { label: 'id' })
+  assert.deepEqual(byLabel.found, found.filter(isKnown))
+  // Both keep 'kept', 'edited' and 'original'.
+  assert.equal(byLabel.comparison.tally.unknownTexts, 3)
+  assert.match(
+    diffNotes(byLabel.comparison).join(),
+    /whether 3 documents that both keep have the same text is not known/,
+  )
 })
 
 test('a run does not differ from itself, and its sums are its own', async () => {

@@ -5,7 +5,7 @@ import { Tally } from '../../src/diff/tally.ts'
 import { setLimits } from '../simulate/small-limits.ts'
 
 const place = { slot: 0, row: 0, ids: null, index: -1, file: 'f', line: 1, domain: 'd', language: '', bytes: 10 }
-const kept: Outcome = { ...place, fate: 'kept', reason: '', tokens: 2, evidence: null, similarity: null, partner: -1 }
+const kept: Outcome = { ...place, fate: 'kept', reason: '', tokens: 2, grounds: null, groundsIndex: -1, partner: -1 }
 const dropped = (reason: string): Outcome => ({ ...kept, fate: 'dropped', reason, tokens: null })
 
 test('moves beyond the limit share one of each kind, and nothing is lost of the counts', () => {

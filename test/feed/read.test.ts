@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, cpSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { ledgerPath } from '../../src/feed/files/ledger.ts'
@@ -12,6 +12,7 @@ import { python, skipWithout } from '../python/python.ts'
 import { sweep } from '../sweep.ts'
 import { makeFolder } from '../temporary.ts'
 import { type Corpus, writeCorpus } from './corpus.ts'
+import { comparePython } from './python.ts'
 
 const dir = makeFolder('read')
 const padding = 999_999
@@ -243,21 +244,7 @@ test('a follower reads steps as they are published and ends with the feed', asyn
 })
 
 test('the Python client gives the same batches', { skip: skipWithout('pyarrow', 'numpy') }, async () => {
-  const dumps: string[] = []
-  for (const name of Object.keys(variants))
-    for (const world of [1, 3]) {
-      const dump = join(dir, `${name}-${world}.jsonl`)
-      for (let rank = 0; rank < world; rank++)
-        for (const batch of await readAll(feedDir(name), { rank, world })) {
-          const arrays = ['inputIds', 'targets', 'positionIds', 'cuSeqlens'] as const
-          const plain = Object.fromEntries(arrays.map(key => [key, [...batch[key]]]))
-          appendFileSync(dump, `${JSON.stringify({ rank, world, ...batch, ...plain })}\n`)
-        }
-      dumps.push(feedDir(name), dump)
-    }
-  const script = join(import.meta.dirname, '..', 'python', 'test_feed.py')
-  const { status, stderr } = spawnSync(python, [script, ...dumps], { encoding: 'utf8' })
-  assert.equal(status, 0, stderr)
+  await comparePython(makeFolder('python-dumps'), Object.keys(variants).map(feedDir), 3)
 })
 
 test('of the Python client only FeedError comes, and no step twice', { skip: skipWithout('pyarrow', 'numpy') }, () => {

@@ -1,4 +1,5 @@
 """Holds the Python client against a dump of the TypeScript reader: test_feed.py FEED_DIR DUMP [FEED_DIR DUMP]...
+or, where a reader is to go on at one step: test_feed.py --resume STEP FEED_DIR DUMP
 
 A dump has a line of JSON a batch, with `rank` and `world`, ranks one after the other.
 """
@@ -51,6 +52,16 @@ def check_state(path, dump):
         check_refused(lambda: Feed(path, rank, world, state={**state, **wrong}))
 
 
+def check_resume(path, dump, step):
+    reader = Feed(path)
+    for expected in dump[:step]:
+        check_batch(next(reader), expected)
+    resumed = Feed(path, state=reader.state())
+    for expected in dump[step:]:
+        check_batch(next(resumed), expected)
+    assert next(resumed, None) is None, "the feed has ended"
+
+
 def check_refused(make):
     try:
         make()
@@ -60,6 +71,10 @@ def check_refused(make):
 
 
 def main(arguments):
+    if arguments[0] == "--resume":
+        step, path, file = arguments[1:]
+        with open(file, encoding="utf-8") as lines:
+            return check_resume(path, [json.loads(line) for line in lines], int(step))
     for path, file in zip(arguments[::2], arguments[1::2]):
         with open(file, encoding="utf-8") as lines:
             dump = [json.loads(line) for line in lines]

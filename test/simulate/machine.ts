@@ -59,6 +59,8 @@ const stallMs = 15_000
 const rivalPauseMs = 3000
 /** A follower that nothing has kept from it has told by then that a file was written to. */
 const lookMs = 2000
+/** What may keep a process from telling soon. */
+const struck = ['slow', 'stop', 'rival', 'power', 'EIO', 'hang-worker', 'kill-worker'] as const
 const lockPath = `${runFolder}/lock`
 
 /** One simulated machine on which a case is run to its end, whatever happens. */
@@ -256,9 +258,10 @@ export class Machine {
       if (ending.error && code !== 'fenced' && !this.upsets.refusals.has(code))
         this.#fail('fence', `a process that lost its run was not fenced: ${describe(ending.error)}`)
     } else if (ending.error) this.#fail('error', describe(ending.error))
+    // Whoever was told to read nothing more may not have looked.
+    else if (drain.signal.aborted) this.#restart()
     else if (job.upset && job.upset === this.upsets.current && job.upset.mustRefuse(job.begun))
       this.#fail('input', `a start went on although its input was upset: ${job.upset.kind}`)
-    else if (drain.signal.aborted) this.#restart()
     else if (follow) this.#fail('follow', 'a follower ended by itself')
     else this.#isDone = true
   }
@@ -272,6 +275,8 @@ export class Machine {
       this.#watchman.notePowerLoss()
     } else if (fault.kind === 'upset') {
       if (job !== this.#owner() || job!.follow !== (fault.what === 'rewritten')) return false
+      // One that was struck may have begun anew, and takes the file as it finds it.
+      if (fault.what === 'rewritten' && this.#isStruck()) return false
       if (!this.upsets.begin(fault.what, this.#loaded)) return false
       if (fault.what === 'rewritten' && !fault.isKilled) this.#awaitTold(job!)
       if (fault.isKilled) this.world.kill(process)
@@ -316,13 +321,16 @@ export class Machine {
 
   /** Fails where a follower that has gone on all the time has not told that a file was written to. */
   #awaitTold({ process }: Job): void {
-    const { counts } = this.world
-    const slowed = () => (counts.slow ?? 0) + (counts.stop ?? 0) + (counts.rival ?? 0)
-    const [upset, before] = [this.upsets.current, slowed()]
+    const upset = this.upsets.current
     this.#after(0.7 * lookMs, () => {
-      if (process.state === 'running' && slowed() === before && this.upsets.current === upset)
+      // Whoever is struck by something else besides is not judged by the clock.
+      if (process.state === 'running' && !this.#isStruck() && this.upsets.current === upset)
         this.#fail('told', 'a follower has not told that a file was written to')
     })
+  }
+
+  #isStruck(): boolean {
+    return struck.some(kind => (this.world.counts[kind] ?? 0) > 0)
   }
 
   #holdsLock(process: SimulatedProcess): boolean {

@@ -105,6 +105,12 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   mutant(
+    'texts are removed while the shard of their rows is open',
+    'run/text-removal.ts',
+    'firstOpenSlot(domains, shard.slot)',
+    'shard.slot',
+  ),
+  mutant(
     'a commit is not bound to its run',
     'run/own-stage.ts',
     'note: bindNote(position.note, binding)',

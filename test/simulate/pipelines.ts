@@ -74,6 +74,7 @@ export function buildPipeline(shape: PipelineShape, follow: boolean, isEdited = 
     .from(jsonl(shape.pattern, { follow, pollMs: 40 }))
     .annotate(...annotators)
     .decide(rules({ letters: { below: 40 } }), ...shape.deciders.map(name => make[name]()))
+    .store({ text: shape.hasGate ? 'none' : 'all' })
   if (!shape.isTokenized) return built
   const withTokens = built.tokenize('gpt2')
   const { tokenizer, ...rest } = shape.feed ? withTokens.feed(shape.feed) : withTokens

@@ -160,8 +160,11 @@ export class Upsets {
     const { disk } = this.#world
     const bytes = bytesOf(file)
     const other = Buffer.from(bytes)
-    other[other.indexOf(0x22) + 1] ^= 1
-    disk.place(file.name, this.#random.chance(0.5) ? other : Buffer.concat([bytes, Buffer.from(`\n${strangeLine}\n`)]))
+    const letter = other.indexOf(0x22) + 1
+    other[letter] ^= 1
+    // A follower stamps a file that has another time, and is told by that of the file's ends alone.
+    const isSeen = this.#random.chance(0.5) && letter < stampedBytes
+    disk.place(file.name, isSeen ? other : Buffer.concat([bytes, Buffer.from(`\n${strangeLine}\n`)]))
     const mend = () => disk.place(file.name, bytes)
     return { kind: 'rewritten', refusals: ['source-changed'], mustRefuse: () => false, mend, split: file.name }
   }
@@ -193,6 +196,9 @@ export class Upsets {
     return { kind: 'pipeline', refusals: ['source-changed', 'bad-pipeline'], mustRefuse: () => true, mend }
   }
 }
+
+/** Bytes of a file's start, at least, that its stamp is made of. */
+const stampedBytes = 64 * 1024
 
 const byName = (a: CorpusFile, b: CorpusFile) => (a.name < b.name ? -1 : 1)
 

@@ -10,6 +10,7 @@ export const layers: Readonly<Record<string, number>> = {
   inspect: 4,
   replay: 4,
   diff: 4,
+  promote: 4,
   export: 4,
   record: 3,
   pipeline: 2,
@@ -33,6 +34,7 @@ const ports: Readonly<Record<string, readonly string[]>> = {
   shards: ['manifest.ts'],
   log: ['log.ts'],
   feed: ['options.ts'],
+  promote: ['recompute.ts'],
 }
 
 /** Siblings that a folder may import whole: texts are columns of batches, and doctor asks what verify knows. */
@@ -48,6 +50,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'sources/parquet': ['sources/files'],
   'feed/files': ['feed/plan'],
   'feed/plan': ['feed/files'],
+  'feed/change': ['feed/files', 'feed/plan'],
   'run/measure': ['run/load'],
   'run/redrive': ['run/load'],
   'run/replay': ['run/load', 'run/measure'],

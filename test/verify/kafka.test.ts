@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cp } from 'node:fs/promises'
+import { cp, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { before } from 'node:test'
 import { decodeBatch, encodeBatch } from '../../src/batch/arrow/ipc.ts'
@@ -243,3 +243,26 @@ testOnBroker('a copy with nothing planted holds; what another program writes is 
   assert.match(told.join('\n'), /topics decide\.kept\/1 this entry has no slot: another program wrote it/)
   assert.match(told.join('\n'), /manifest shard\.manifest\/0 /)
 })
+
+testOnBroker(
+  'documents are taken down from the feed of a run on Kafka, which is forked and audited as any other',
+  async () => {
+    const dir = makeFolder('taken-kafka')
+    await cp(whole, join(dir, basename(whole)), { recursive: true })
+    const of = ['--dir', dir, '--run', basename(whole)]
+    const fates = parseLines((await runMain(['fates', ...of])).out)
+    const copy = fates.find(({ duplicateOf }) => duplicateOf !== null)!
+    const names = join(dir, 'names.txt')
+    await writeFile(names, `${copy.id}\n`)
+    const taken = await runMain(['take-down', ...of, '--ids', names, '--at', '0', '--unread', '--json'])
+    assert.equal(taken.status, 0, taken.err)
+    assert.deepEqual(
+      parseLines(taken.out).slice(0, -1),
+      fates.filter(({ id, duplicateOf }) => id === copy.duplicateOf || duplicateOf === copy.duplicateOf),
+    )
+    assert.equal((await runMain(['fork', ...of, '--at', '2', '--skip', '2-3'])).status, 0)
+    const audit = await runMain(['audit', ...of, '--document', String(copy.duplicateOf), '--json'])
+    assert.equal(JSON.parse(audit.out).documents[0].takeDowns[0].step, 0, audit.err)
+    assert.deepEqual(problemsOf(await verify(join(dir, basename(whole)))), [])
+  },
+)

@@ -1,16 +1,18 @@
+import { CompressionType } from 'apache-arrow/fb/compression-type'
 import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file'
-import { BufferRegion, FieldNode, Message, RecordBatch } from 'apache-arrow/ipc/metadata/message'
+import { BodyCompression, BufferRegion, FieldNode, Message, RecordBatch } from 'apache-arrow/ipc/metadata/message'
 import * as arrow from 'apache-arrow/schema'
 import * as types from 'apache-arrow/type'
 import { type Batch, type ColumnKind, type Field, fieldOf, rowsOf } from '../batch.ts'
 import { concatArrays } from '../rows.ts'
 import type { Metadata } from './layout.ts'
+import { packBuffer } from './pack.ts'
 
 export { decodeBatch } from './layout.ts'
 
 /**
- * Batches as Arrow IPC (format version 5, uncompressed, little-endian). Arrow's own code writes the metadata; bodies are copied once,
- * straight from a batch's arrays, so this runs at the speed of memory. `layout.ts` reads them back.
+ * Batches as Arrow IPC (format version 5, little-endian). Arrow's own code writes the metadata; bodies are copied once, straight from a
+ * batch's arrays, so this runs at the speed of memory, or are packed buffer by buffer (`pack.ts`). `layout.ts` reads them back.
  *
  *     message  i32 -1, i32 metadata bytes, metadata (FlatBuffers, padded to 8), body (each buffer padded to 8)
  *     stream   schema message, record batch messages, end: i32 -1, i32 0
@@ -21,8 +23,17 @@ const streamEnd = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0)
 
 /** One self-contained stream of one record batch. The bytes own their ArrayBuffer whole, so that it can be transferred. */
 export function encodeBatch(batch: Batch, metadata: Metadata = {}): Uint8Array {
+  return encodeStream(batch, metadata, false)
+}
+
+/** The same, packed with ZSTD. Equal batches have equal bytes only where they were packed by the same version of it. */
+export function encodePacked(batch: Batch, metadata: Metadata = {}): Uint8Array {
+  return encodeStream(batch, metadata, true)
+}
+
+function encodeStream(batch: Batch, metadata: Metadata, isPacked: boolean): Uint8Array {
   const schema = encodeMessage(Message.from(schemaOf(batch, metadata)))
-  const { header, body } = encodeBody(batch)
+  const { header, body } = encodeBody(batch, isPacked)
   return concatArrays([schema, header, ...body, streamEnd])
 }
 
@@ -39,7 +50,7 @@ export function* encodeFile(
   yield head
   let at = fileMagic.length + head.length
   for (const batch of batches) {
-    const { header, body, bodyBytes } = encodeBody(batch)
+    const { header, body, bodyBytes } = encodeBody(batch, false)
     blocks.push(new FileBlock(header.length, bodyBytes, at))
     at += header.length + bodyBytes
     yield header
@@ -52,17 +63,19 @@ export function* encodeFile(
   yield fileMagic.subarray(0, 6)
 }
 
-function encodeBody(batch: Batch): { header: Uint8Array; body: Uint8Array[]; bodyBytes: number } {
+function encodeBody(batch: Batch, isPacked: boolean): { header: Uint8Array; body: Uint8Array[]; bodyBytes: number } {
   const nodes: FieldNode[] = []
   const regions: BufferRegion[] = []
   const body: Uint8Array[] = []
   let at = 0
   const add = (view: ArrayBufferView | null) => {
     const bytes = view ? new Uint8Array(view.buffer, view.byteOffset, view.byteLength) : new Uint8Array(0)
-    regions.push(new BufferRegion(at, bytes.length))
-    const padding = -bytes.length & 7
-    body.push(bytes, zeros.subarray(0, padding))
-    at += bytes.length + padding
+    const parts = isPacked ? packBuffer(bytes) : [bytes]
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
+    regions.push(new BufferRegion(at, length))
+    const padding = -length & 7
+    body.push(...parts, zeros.subarray(0, padding))
+    at += length + padding
   }
   for (const [name, column] of Object.entries(batch.columns)) {
     if (rowsOf(column) !== batch.rows)
@@ -79,7 +92,8 @@ function encodeBody(batch: Batch): { header: Uint8Array; body: Uint8Array[]; bod
       add((column.kind === 'utf8' ? column.bytes : column.values).subarray(first, last))
     } else add(column.kind === 'fixed' ? column.bytes : column.values)
   }
-  const header = encodeMessage(Message.from(new RecordBatch(batch.rows, nodes, regions, null), at))
+  const compression = isPacked ? new BodyCompression(CompressionType.ZSTD) : null
+  const header = encodeMessage(Message.from(new RecordBatch(batch.rows, nodes, regions, compression), at))
   return { header, body, bodyBytes: at }
 }
 

@@ -1,6 +1,9 @@
 import type { Batch, Column, ColumnKind, Field, NumberArray, NumberKind } from '../batch.ts'
 import { numberArrays } from '../batch.ts'
 import * as flat from './flatbuffer.ts'
+import { isPackedBody, makeLater, type ReadAt, type Region, readRegion, unpackedRegions } from './region.ts'
+
+export type { ReadAt, Region } from './region.ts'
 
 /**
  * Finds the batches and columns of Arrow IPC streams and files (drawn in `ipc.ts`) and gives them as views. It trusts no byte: every
@@ -18,22 +21,28 @@ export interface ColumnLayout {
   readonly offsets: Region | null
   readonly values: Region
 }
-export interface Region {
-  readonly at: number
-  readonly bytes: number
-}
 export interface BatchLayout {
   readonly rows: number
   readonly columns: readonly ColumnLayout[]
+}
+/** Where a column's buffers are stored, packed or not; `items` of a list. */
+export interface StoredColumn {
+  readonly field: Field
+  readonly items: number | null
+  readonly offsets: Region | null
+  readonly values: Region
+}
+/** A batch as its metadata tells of it. How much packed buffers make stands before each of them. */
+export interface StoredBatch {
+  readonly rows: number
+  readonly isPacked: boolean
+  readonly columns: readonly StoredColumn[]
 }
 export interface FileLayout {
   readonly fields: readonly Field[]
   readonly metadata: Metadata
   readonly batches: readonly BatchLayout[]
 }
-/** Reads `bytes` bytes from `at`; both lie in the file. */
-export type ReadAt = (at: number, bytes: number) => Uint8Array
-
 /** Finds a file's batches without reading their values. A file that is cut or damaged throws `corrupt`. */
 export function readFileLayout(readAt: ReadAt, size: number): FileLayout {
   return flat.guardCorrupt('an Arrow file', () => {
@@ -52,13 +61,17 @@ export function readFileLayout(readAt: ReadAt, size: number): FileLayout {
   })
 }
 
-/** A batch's columns, read with `readAt`. Only those of `names`, when given. */
+/** A batch's columns, read with `readAt`. Only those of `names`, when given. One that is packed is unpacked when it is asked for. */
 export function viewBatch(layout: BatchLayout, readAt: ReadAt, names?: readonly string[]): Batch {
   return flat.guardCorrupt('an Arrow batch', () => {
     const columns: Record<string, Column> = {}
-    for (const column of layout.columns)
-      if (!names || names.includes(column.field.name))
-        columns[column.field.name] = viewColumn(column, layout.rows, readAt)
+    for (const column of layout.columns) {
+      const { name } = column.field
+      if (names && !names.includes(name)) continue
+      const view = () => viewColumn(column, layout.rows, readAt)
+      if (column.values.packed || column.offsets?.packed) makeLater(columns, name, view)
+      else columns[name] = view()
+    }
     return { rows: layout.rows, columns }
   })
 }
@@ -70,9 +83,45 @@ export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metada
     const schema = readMessage(bytes, 0, schemaMessage)
     const { fields, metadata } = readSchema(schema.table)
     const message = readMessage(bytes, schema.end, recordBatchMessage)
-    const layout = readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
     if (message.end > bytes.length) throw new RangeError(`it ends at byte ${bytes.length} of ${message.end}`)
-    return { batch: viewBatch(layout, (at, length) => bytes.subarray(at, at + length)), metadata }
+    const readAt: ReadAt = (at, length) => bytes.subarray(at, at + length)
+    return { batch: viewBatch(layOut(findColumns(message, fields), readAt), readAt), metadata }
+  })
+}
+
+/** Lays a batch's columns out, those of `names` when given; reads what is before packed buffers. */
+export function layOut(
+  { rows, isPacked, columns }: StoredBatch,
+  readAt: ReadAt,
+  names?: readonly string[],
+): BatchLayout {
+  return flat.guardCorrupt('an Arrow batch', () => {
+    const regionOf = isPacked ? unpackedRegions(readAt) : (stored: Region) => stored
+    const wanted = columns.filter(({ field }) => !names || names.includes(field.name))
+    return { rows, columns: wanted.map(column => layOutColumn(column, rows, regionOf)) }
+  })
+}
+
+function layOutColumn(
+  { field, items, offsets, values }: StoredColumn,
+  rows: number,
+  regionOf: (stored: Region) => Region,
+): ColumnLayout {
+  const ends = offsets && cut(regionOf(offsets), 4 * (rows + 1), field)
+  if (field.kind === 'utf8') return { field, offsets: ends, values: regionOf(values) }
+  return {
+    field,
+    offsets: ends,
+    values: cut(regionOf(values), items === null ? rows * widthOf(field) : 4 * items, field),
+  }
+}
+
+/** Where each row of a column of strings or lists begins, and the last one ends: rows + 1 numbers, in order. */
+export function viewOffsets({ field, offsets, values }: ColumnLayout, rows: number, readAt: ReadAt): Int32Array {
+  return flat.guardCorrupt('an Arrow batch', () => {
+    const ends = offsets ? (asNumbers('i32', readRegion(offsets, readAt)) as Int32Array) : new Int32Array(1)
+    checkOffsets(ends, rows, field.kind === 'utf8' ? values.bytes : values.bytes / 4, field.name)
+    return ends
   })
 }
 
@@ -80,22 +129,30 @@ export function decodeBatch(bytes: Uint8Array): { batch: Batch; metadata: Metada
 export class StreamLayouts {
   #schema: Uint8Array = new Uint8Array(0)
   #fields: readonly Field[] = []
+  #metadata: Metadata = {}
+
+  /** That of the schema of the batch that was found last. */
+  get metadata(): Metadata {
+    return this.#metadata
+  }
 
   /** Of `size` bytes these are the first. Null when the metadata goes on behind them, and a longer head is needed. */
-  read(bytes: Uint8Array, size: number): BatchLayout | null {
+  read(bytes: Uint8Array, size: number): StoredBatch | null {
     return flat.guardCorrupt('an Arrow message', () => {
       const schemaEnd = metadataEnd(bytes, 0)
       if (Math.max(schemaEnd, metadataEnd(bytes, schemaEnd)) > bytes.length && bytes.length < size) return null
       const fields = this.#readFields(bytes, schemaEnd)
       const message = readMessage(bytes, schemaEnd, recordBatchMessage)
       if (message.end > size) throw new RangeError(`it ends at byte ${size} of ${message.end}`)
-      return readLayout(message.table, fields, message.bodyAt, message.bodyBytes)
+      return findColumns(message, fields)
     })
   }
 
   #readFields(bytes: Uint8Array, end: number): readonly Field[] {
     if (Buffer.compare(bytes.subarray(0, end), this.#schema) === 0) return this.#fields
-    this.#fields = readSchema(readMessage(bytes, 0, schemaMessage).table).fields
+    const { fields, metadata } = readSchema(readMessage(bytes, 0, schemaMessage).table)
+    this.#fields = fields
+    this.#metadata = metadata
     this.#schema = bytes.slice(0, end)
     return this.#fields
   }
@@ -108,10 +165,12 @@ function metadataEnd(bytes: Uint8Array, at: number): number {
 
 // Reading. Numbers are the field's places in Arrow's Message.fbs, Schema.fbs and File.fbs.
 
-interface FoundMessage {
+interface Body {
   readonly table: flat.Table
   readonly bodyAt: number
   readonly bodyBytes: number
+}
+interface FoundMessage extends Body {
   readonly end: number
 }
 
@@ -142,7 +201,10 @@ function readBlock(
   if (metadataBytes < 16 || at + metadataBytes + bodyBytes > size)
     throw new RangeError(`its batch ${index} lies after its end`)
   const message = readMessage(aligned(readAt(at, metadataBytes)), 0, recordBatchMessage)
-  return readLayout(message.table, fields, at + metadataBytes, bodyBytes)
+  const stored = findColumns({ table: message.table, bodyAt: at + metadataBytes, bodyBytes }, fields)
+  // Trainers map files into memory.
+  if (stored.isPacked) throw new RangeError(`its batch ${index} is compressed`)
+  return layOut(stored, readAt)
 }
 
 function readSchema(schema: flat.Table): { fields: Field[]; metadata: Metadata } {
@@ -185,8 +247,7 @@ function readKind(table: flat.Table): ColumnKind | null {
   }
 }
 
-function readLayout(table: flat.Table, fields: readonly Field[], bodyAt: number, bodyBytes: number): BatchLayout {
-  if (flat.fieldAt(table, 3) !== 0) throw new RangeError('it is compressed')
+function findColumns({ table, bodyAt, bodyBytes }: Body, fields: readonly Field[]): StoredBatch {
   const rows = flat.longField(table, 0)
   // Columns bound the number of rows by their bytes; without any, it could be anything.
   if (fields.length === 0 && rows !== 0) throw new RangeError(`it has ${rows} rows and no column`)
@@ -206,47 +267,43 @@ function readLayout(table: flat.Table, fields: readonly Field[], bodyAt: number,
       throw new RangeError(`a buffer of its column '${name}' lies outside`)
     return { at: bodyAt + offset, bytes }
   }
-  const columns = fields.map((field): ColumnLayout => {
+  const columns = fields.map((field): StoredColumn => {
     if (nextNode(field.name) !== rows) throw new RangeError(`its column '${field.name}' has not ${rows} rows`)
     nextBuffer(field.name)
-    if (field.kind !== 'utf8' && field.kind !== 'list<i32>') {
-      return { field, offsets: null, values: cut(nextBuffer(field.name), rows * widthOf(field), field) }
-    }
+    if (field.kind !== 'utf8' && field.kind !== 'list<i32>')
+      return { field, items: null, offsets: null, values: nextBuffer(field.name) }
     const offsets = nextBuffer(field.name)
     const items = field.kind === 'list<i32>' ? nextNode(field.name) : null
     if (items !== null) nextBuffer(field.name)
-    const values = nextBuffer(field.name)
     // A writer may leave the one offset of an empty column out.
     const isEmpty = rows === 0 && offsets.bytes < 4
-    return {
-      field,
-      offsets: isEmpty ? null : cut(offsets, 4 * (rows + 1), field),
-      values: items === null ? values : cut(values, 4 * items, field),
-    }
+    return { field, items, offsets: isEmpty ? null : offsets, values: nextBuffer(field.name) }
   })
-  return { rows, columns }
+  return { rows, isPacked: isPackedBody(table), columns }
 }
 
 /** The region's first `bytes`: what follows is padding. */
 function cut(region: Region, bytes: number, field: Field): Region {
   if (bytes > region.bytes) throw new RangeError(`its column '${field.name}' has ${region.bytes} bytes of ${bytes}`)
-  return { at: region.at, bytes }
+  return { ...region, bytes }
 }
 
 function widthOf({ kind, width }: Field): number {
   return kind === 'fixed' ? (width ?? 0) : kind === 'u8' ? 1 : kind === 'f64' ? 8 : 4
 }
 
-function viewColumn({ field, offsets, values }: ColumnLayout, rows: number, readAt: ReadAt): Column {
-  const bytes = values.bytes === 0 ? new Uint8Array(0) : readAt(values.at, values.bytes)
-  if (field.kind === 'fixed') return { kind: 'fixed', width: field.width ?? 0, bytes }
-  if (field.kind !== 'utf8' && field.kind !== 'list<i32>')
-    return { kind: field.kind, values: asNumbers(field.kind, bytes) }
-  const ends = offsets ? (asNumbers('i32', readAt(offsets.at, offsets.bytes)) as Int32Array) : new Int32Array(1)
-  checkOffsets(ends, rows, field.kind === 'utf8' ? bytes.length : bytes.length / 4, field.name)
-  return field.kind === 'utf8'
-    ? { kind: 'utf8', offsets: ends, bytes }
-    : { kind: 'list<i32>', offsets: ends, values: asNumbers('i32', bytes) as Int32Array }
+function viewColumn(column: ColumnLayout, rows: number, readAt: ReadAt): Column {
+  const { field, values } = column
+  const { kind } = field
+  if (kind === 'fixed') return { kind, width: field.width ?? 0, bytes: readRegion(values, readAt) }
+  if (kind !== 'utf8' && kind !== 'list<i32>') return { kind, values: asNumbers(kind, readRegion(values, readAt)) }
+  const ends = viewOffsets(column, rows, readAt)
+  if (kind === 'list<i32>')
+    return { kind, offsets: ends, values: asNumbers('i32', readRegion(values, readAt)) as Int32Array }
+  const readBytes = () => readRegion(values, readAt)
+  if (!values.packed) return { kind, offsets: ends, bytes: readBytes() }
+  // How long texts are is asked more often than what they are.
+  return makeLater({ kind, offsets: ends }, 'bytes', readBytes)
 }
 
 function checkOffsets(offsets: Int32Array, rows: number, items: number, name: string): void {

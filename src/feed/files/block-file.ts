@@ -23,13 +23,15 @@ export class BlockFile implements Disposable {
   /** Number of each batch's first sample. */
   readonly #starts: number[] = []
 
-  constructor(dir: string, block: BlockRef) {
-    this.#file = openBlock(dir, block)
+  /** `block`: which one, or the path of a file that is whichever it says. */
+  constructor(dir: string, block: BlockRef | string) {
+    this.#file = typeof block === 'string' ? new ColumnFile(join(dir, block)) : openBlock(dir, block)
     const { batches, metadata } = this.#file.layout
     const identity = parseIdentity(metadata.block)
-    if (!identity || !isSameBlock(identity, block) || !batches.every(hasColumns)) {
+    const isExpected = identity && (typeof block === 'string' || isSameBlock(identity, block))
+    if (!isExpected || !batches.every(hasColumns)) {
       this.#file.close()
-      throw this.#file.corrupt(`it is not block ${block.number} of '${block.domain}', epoch ${block.epoch}`)
+      throw this.#file.corrupt(`it is not ${describeBlock(block)}`)
     }
     this.identity = identity
     let samples = 0
@@ -98,6 +100,11 @@ function openBlock(dir: string, block: BlockRef): ColumnFile {
   }
 }
 
+function describeBlock(block: BlockRef | string): string {
+  if (typeof block === 'string') return 'a block of samples'
+  return `block ${block.number} of '${block.domain}', epoch ${block.epoch}`
+}
+
 const isNotFound = (error: unknown) => error instanceof HeadraceError && error.code === 'not-found'
 
 function parseIdentity(json = 'null'): BlockIdentity | null {
@@ -118,6 +125,17 @@ function hasColumns(batch: BatchLayout): boolean {
   return Object.entries(kinds).every(([name, kind]) =>
     batch.columns.some(({ field }) => field.name === name && field.kind === kind),
   )
+}
+
+/** Whether a block of this name is there and whole, of whatever shards. */
+export function isBlock(dir: string, block: BlockRef): boolean {
+  try {
+    using file = new BlockFile(dir, block)
+    return file.samples >= 0
+  } catch (error) {
+    if (error instanceof HeadraceError && (error.code === 'not-found' || error.code === 'corrupt')) return false
+    throw error
+  }
 }
 
 /** Tokens of each sample of a block that was published, or null when this very block was not. */

@@ -6,11 +6,13 @@ import { readText } from '../../disk/files.ts'
 import { writeJson } from '../../disk/json-file.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { FeedSettings } from '../options.ts'
+import { type ForkPoint, isForkPoint } from '../plan/fork.ts'
 import type { Total } from './steps.ts'
 
 /** What a feed is: fixed when it begins. Its hash is the feed's id. */
 export interface FeedIdentity extends FeedSettings {
-  readonly version: 1
+  /** 2 where a reader of version 1 would read it wrongly: a fork, or one with documents taken down. The id is that of version 1. */
+  readonly version: 1 | 2
   readonly run: string
   /** Steps in one file of the ledger. */
   readonly segmentSteps: number
@@ -18,6 +20,8 @@ export interface FeedIdentity extends FeedSettings {
   /** Fills a sample that is short; null where the tokenizer names no such token, and then 0 fills it. */
   readonly endOfText: number | null
   readonly fingerprint: string
+  /** Of a fork: where it parted from another feed, and before that this one from its own, the oldest first. */
+  readonly forks?: readonly ForkPoint[]
 }
 
 /** `head.json`: what a feed is and how far it is published. */
@@ -35,7 +39,20 @@ export interface Head extends FeedIdentity {
 }
 
 export function feedId(identity: FeedIdentity): string {
-  return hash('sha256', canonicalJson(identity))
+  // A take-down raises the version of the same feed.
+  return hash('sha256', canonicalJson({ ...identity, version: 1 }))
+}
+
+/** The id that step 0 names as its predecessor: a fork's is that of the feed that it goes back to. */
+export function rootOf({ feed, forks = [] }: Pick<Head, 'feed' | 'forks'>): string {
+  return forks[0]?.feed ?? feed
+}
+
+/** Up to which step the feed `id` is this one; -1 where it never was. */
+export function sharedSteps({ feed, forks = [] }: Head, id: string): number {
+  if (id === feed) return Number.POSITIVE_INFINITY
+  const first = forks.findIndex(fork => fork.feed === id)
+  return first < 0 ? -1 : Math.min(...forks.slice(first).map(({ step }) => step))
 }
 
 export async function readHead(dir: string): Promise<Head | null> {
@@ -44,21 +61,31 @@ export async function readHead(dir: string): Promise<Head | null> {
   if (text === null) return null
   try {
     const head = JSON.parse(text) as Head
-    if (head?.version === 1) return checkHead(head)
+    if (head?.version === 1 || head?.version === 2) return checkHead(head)
   } catch (error) {
     throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}`, error)
   }
-  throw new HeadraceError('corrupt', `${path} is of another version than 1; use the Headrace that wrote it`)
+  throw new HeadraceError('corrupt', `${path} is of another version than 1 and 2; use the Headrace that wrote it`)
+}
+
+/** What a head says beside what the feed is. */
+const besides: ReadonlySet<string> = new Set(['feed', 'shards', 'steps', 'digest', 'ended', 'leftover'])
+
+/** What a head says that the feed is. */
+export function identityOf(head: Head): FeedIdentity {
+  return Object.fromEntries(Object.entries(head).filter(([name]) => !besides.has(name))) as unknown as FeedIdentity
 }
 
 /** Throws unless the feed's id is its hash and the rest is of its types: the steps themselves prove the rest. */
 function checkHead(head: Head): Head {
-  const { feed, shards, steps, digest, ended, leftover, ...identity } = head
-  if (feedId(identity) !== feed) throw new TypeError("the feed's id is not the hash of what it says")
+  const { feed, shards, steps, digest, ended, leftover } = head
+  if (feedId(identityOf(head)) !== feed) throw new TypeError("the feed's id is not the hash of what it says")
   const isCounted = Number.isSafeInteger(steps) && steps >= 0
   if (!isCounted || [shards, digest].some(text => typeof text !== 'string') || typeof ended !== 'boolean')
     throw new TypeError('it does not say how far the feed is published')
   if (leftover === null || typeof leftover !== 'object') throw new TypeError('it does not say what no step holds')
+  if (head.forks !== undefined && !(Array.isArray(head.forks) && head.forks.every(isForkPoint)))
+    throw new TypeError('it does not say where it parted from another feed')
   return head
 }
 

@@ -11,7 +11,15 @@ import { packDocuments } from './pack.ts'
 import { permute } from './permute.ts'
 
 /** A shard as a block names it: enough to find it and to refuse another. */
-export type BlockShard = Pick<ManifestEntry, 'path' | 'sha256' | 'bytes' | 'rows' | 'tokens'>
+export interface BlockShard extends Pick<ManifestEntry, 'path' | 'sha256' | 'bytes' | 'rows' | 'tokens'> {
+  /** SHA-256 of the bits that say which of its rows the block has; absent where it has all. */
+  readonly selected?: string
+}
+
+/** A shard as a block is cut from it: with the bits themselves, row 0 in the lowest bit of the first byte. */
+export interface CutShard extends BlockShard {
+  readonly bits?: Uint8Array
+}
 
 /** Names a block in one pass over its domain; `epoch` counts passes from 0. */
 export interface BlockRef {
@@ -22,14 +30,14 @@ export interface BlockRef {
 
 /** A run of one domain's shards that is shuffled as one. */
 export interface BlockSpec extends BlockRef {
-  readonly shards: readonly BlockShard[]
+  readonly shards: readonly CutShard[]
 }
 
 /** How blocks are cut into samples; the same for a whole feed. */
 export type SampleOptions = Pick<FeedSettings, 'length' | 'packing' | 'seed'>
 
 /** What a block file says about itself, as JSON under the metadata key `block`. */
-export type BlockIdentity = BlockSpec & SampleOptions & { readonly version: 1 }
+export type BlockIdentity = BlockRef & SampleOptions & { readonly version: 1; readonly shards: readonly BlockShard[] }
 
 /**
  * Samples of a block in the order in which they are fed. Sample i is the pieces from `offsets[i]` to `offsets[i + 1]`; a piece is `length`
@@ -55,7 +63,7 @@ export function listSamples(
   options: SampleOptions,
   lengthsByShard: readonly Int32Array[],
 ): SampleList {
-  const { lengths, shardOf, startOf } = flatten(lengthsByShard)
+  const { lengths, shardOf, startOf } = flatten(spec.shards, lengthsByShard)
   const key = JSON.stringify([options.seed, spec.domain, spec.number, spec.epoch])
   const order = permute(lengths.length, `documents ${key}`)
   const packed = packDocuments(lengths, order, options.length, options.packing)
@@ -78,15 +86,23 @@ export function listSamples(
   return { offsets, shard, start, length, tokens }
 }
 
-/** Of each document of the block: its tokens, its shard, and the token of the shard that it begins at. */
-function flatten(lengthsByShard: readonly Int32Array[]) {
+export function hasBit(bits: Uint8Array, at: number): boolean {
+  return (bits[at >>> 3] & (1 << (at & 7))) !== 0
+}
+
+/**
+ * Of each document of the block's shards: its tokens, its shard, and the token of the shard that it begins at. One that the block has not
+ * has no tokens here, so that no piece of it is in a sample.
+ */
+function flatten(shards: readonly CutShard[], lengthsByShard: readonly Int32Array[]) {
   const documents = lengthsByShard.reduce((sum, lengths) => sum + lengths.length, 0)
   const [lengths, shardOf, startOf] = [0, 1, 2].map(() => new Int32Array(documents))
   let at = 0
   for (const [shard, lengthsOfOne] of lengthsByShard.entries()) {
+    const { bits } = shards[shard]
     let start = 0
-    for (const tokens of lengthsOfOne) {
-      lengths[at] = tokens
+    for (const [row, tokens] of lengthsOfOne.entries()) {
+      lengths[at] = bits && !hasBit(bits, row) ? 0 : tokens
       shardOf[at] = shard
       startOf[at++] = start
       start += tokens
@@ -117,7 +133,9 @@ export async function writeBlock(
 
 export function blockMetadata(spec: BlockSpec, { length, packing, seed }: SampleOptions): Metadata {
   const { domain, number, epoch } = spec
-  const shards = spec.shards.map(({ path, sha256, bytes, rows, tokens }) => ({ path, sha256, bytes, rows, tokens }))
+  const shards = spec.shards.map(({ path, sha256, bytes, rows, tokens, selected }) => {
+    return { path, sha256, bytes, rows, tokens, ...(selected !== undefined && { selected }) }
+  })
   const identity: BlockIdentity = { version: 1, domain, number, epoch, length, packing, seed, shards }
   return { block: JSON.stringify(identity) }
 }

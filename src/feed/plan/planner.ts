@@ -5,9 +5,13 @@ import { limits } from '../../limits.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
 import { type SampleRange, type Step, sealStep, type Total } from '../files/steps.ts'
 import type { FeedSettings } from '../options.ts'
-import type { BlockShard, BlockSpec } from './blocks.ts'
-import { type ControlEntry, checkControl, type Settings, settingsAt } from './control.ts'
+import type { BlockSpec, CutShard } from './blocks.ts'
+import { type ControlEntry, checkControl, promotionsUpTo, type Settings, settingsAt } from './control.ts'
+import { isPassedOver } from './fork.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
+import { PassedOver } from './passed-over.ts'
+import { readPromoted } from './promoted.ts'
+import type { PlannedShard, Promotion } from './promotion.ts'
 
 export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'> {
   /** The feed's id, which the first step names as its predecessor. */
@@ -33,8 +37,8 @@ interface Cursor {
 interface Domain {
   readonly name: string
   fed: Cursor
-  open: { shards: BlockShard[]; tokens: number; firstSlot: number } | null
-  readonly blocks: { shards: readonly BlockShard[]; tokens: number }[]
+  open: { shards: CutShard[]; tokens: number; firstSlot: number } | null
+  readonly blocks: { shards: readonly CutShard[]; tokens: number }[]
   /** The samples of the block that was cut last. */
   cut: { block: number; epoch: number; tokens: Int32Array } | null
 }
@@ -48,27 +52,35 @@ interface Domain {
 export class Planner {
   readonly #options: PlanOptions
   readonly #cutBlock: CutBlock
+  readonly #dir: string
   readonly #domains = new Map<string, Domain>()
   /** Shards by the domain that they are of, which is not always the one that they are fed in. */
   readonly #shards = new Map<string, number>()
   /** A step names all domains of a mixture, so where all are mixed their number bounds the ledger's size. */
-  readonly #limit: NameLimit
+  #limit: NameLimit
   readonly #controls: ControlEntry[] = []
-  readonly #pending: ManifestEntry[] = []
+  #pending: PlannedShard[] = []
   #folded = 0
+  /** The same after the last step: a step that was tried has taken more. */
+  #foldedByStep = 0
+  #promotion: Promotion | null = null
   #isEnding = false
   #isClosed = false
   #isTried = false
   #step = 0
+  /** The place in the plan, which counts steps that forks pass over, too. */
+  #position = 0
   #digest: string
+  readonly #passed = new PassedOver()
   /** Tokens by which each domain of the last step is behind, those without a shard too: what they are owed is not forgotten. */
   #carries: ReadonlyMap<string, number> = new Map()
 
-  constructor(options: PlanOptions, cutBlock: CutBlock) {
+  /** `dir`: the feed's folder, where the shards of promotions are listed. */
+  constructor(options: PlanOptions, cutBlock: CutBlock, dir = '') {
     this.#options = options
     this.#cutBlock = cutBlock
-    const domainsMax = options.mixture ? Number.POSITIVE_INFINITY : limits.fedDomainsMax
-    this.#limit = new NameLimit([], domainsMax, Number.POSITIVE_INFINITY)
+    this.#dir = dir
+    this.#limit = this.#limitNames([])
     this.#digest = options.feed
   }
 
@@ -87,8 +99,10 @@ export class Planner {
 
   /** Gives the next manifest entry, in the manifest's order. */
   add(entry: ManifestEntry): void {
+    // A feed that was promoted goes on without what its own run has yet to give.
+    if (this.#promotion) return
     if (this.#isEnding) throw new HeadraceError('corrupt', `shard ${entry.path} comes after the end of the manifest`)
-    this.#pending.push(entry)
+    this.#pending.push(plannedShard(entry))
   }
 
   end(): void {
@@ -100,14 +114,30 @@ export class Planner {
     this.#controls.push(entry)
   }
 
+  /** Whether the next step goes on with the shards of a promotion. */
+  get isPromoted(): boolean {
+    return promotionsUpTo(this.#position, this.#controls).length > 0
+  }
+
+  /** The shards of the blocks that steps so far have taken samples of, by the domain that they are fed in. */
+  plannedShards(): ReadonlyMap<string, readonly CutShard[]> {
+    const planned = Array.from(this.#domains.values(), domain => {
+      const blocks = domain.blocks.slice(0, countPlanned(domain))
+      return [domain.name, blocks.flatMap(({ shards }) => shards)] as const
+    })
+    return new Map(planned)
+  }
+
   /** The next step, or null until more entries come; after the end, null for good. */
   async nextStep(): Promise<{ step: Step; line: string } | null> {
-    const settings = settingsAt(this.#step, this.#options, this.#controls)
     this.#isTried = true
     for (;;) {
+      await this.#promote()
+      const settings = settingsAt(this.#position, this.#options, this.#controls)
       const filled = await this.#fill(settings)
-      if (filled) return this.#seal(settings, filled)
-      if (!this.#fold()) return null
+      if (filled && isPassedOver(this.#position, this.#controls)) this.#passOver(filled)
+      else if (filled) return this.#seal(settings, filled)
+      else if (!this.#fold()) return null
     }
   }
 
@@ -127,6 +157,30 @@ export class Planner {
     return left
   }
 
+  /**
+   * Goes on with another run's shards where a control entry says so. Blocks that steps have taken samples of stay, to their last sample;
+   * all that lies behind them is left, also what a step took in that was tried and not filled. So what follows is a function of the steps.
+   */
+  async #promote(): Promise<void> {
+    const promotion = promotionsUpTo(this.#position, this.#controls).at(-1)?.promote
+    if (!promotion || promotion === this.#promotion) return
+    this.#pending = await readPromoted(this.#dir, promotion)
+    this.#promotion = promotion
+    this.#folded = this.#foldedByStep
+    this.#isEnding = true
+    this.#isClosed = false
+    for (const domain of this.#domains.values()) {
+      leaveUnplanned(domain)
+      if (domain.blocks.length === 0) this.#domains.delete(domain.name)
+    }
+    this.#limit = this.#limitNames(this.#domains.keys())
+  }
+
+  #limitNames(known: Iterable<string>): NameLimit {
+    const domainsMax = this.#options.mixture ? Number.POSITIVE_INFINITY : limits.fedDomainsMax
+    return new NameLimit(known, domainsMax, Number.POSITIVE_INFINITY)
+  }
+
   /** Takes the next entry in, or closes what is open at the end. False when there is nothing to take. */
   #fold(): boolean {
     const entry = this.#pending.shift()
@@ -141,26 +195,31 @@ export class Planner {
     return true
   }
 
-  #addShard(entry: ManifestEntry): void {
-    const number = this.#shards.get(entry.domain) ?? 0
-    if (entry.number !== number)
-      throw new HeadraceError(
-        'corrupt',
-        `shard ${entry.path} follows shard ${number - 1} of its domain in the manifest`,
-      )
-    this.#shards.set(entry.domain, number + 1)
+  #addShard(entry: PlannedShard): void {
+    this.#checkNumber(entry)
     const domain = this.#domainOf(this.#limit.of(entry.domain))
-    const { path, sha256, bytes, rows, tokens } = entry
-    domain.open ??= { shards: [], tokens: 0, firstSlot: entry.first.slot }
-    domain.open.shards.push({ path, sha256, bytes, rows, tokens })
-    domain.open.tokens += tokens
+    domain.open ??= { shards: [], tokens: 0, firstSlot: entry.firstSlot }
+    domain.open.shards.push(entry.shard)
+    domain.open.tokens += entry.tokens
     const { blockTokens, blockSlotsMax, mixture } = this.#options
     const isFull = ({ open }: Domain) =>
-      open !== null && (open.tokens >= blockTokens || entry.last.slot - open.firstSlot >= blockSlotsMax)
+      open !== null && (open.tokens >= blockTokens || entry.lastSlot - open.firstSlot >= blockSlotsMax)
     const all = [...this.#domains.values()]
     // Without a mixture all blocks close together, so that what came at the same time is fed at the same time.
     const full = mixture === null && all.some(isFull) ? all : all.filter(isFull)
     for (const other of full) closeBlock(other)
+  }
+
+  /** Of a promotion there are only the shards that have something to feed. */
+  #checkNumber({ domain, number, shard }: PlannedShard): void {
+    if (number === null) return
+    const expected = this.#shards.get(domain) ?? 0
+    if (number !== expected)
+      throw new HeadraceError(
+        'corrupt',
+        `shard ${shard.path} follows shard ${expected - 1} of its domain in the manifest`,
+      )
+    this.#shards.set(domain, expected + 1)
   }
 
   #domainOf(name: string): Domain {
@@ -243,19 +302,30 @@ export class Planner {
     return tokens
   }
 
-  #seal(settings: Settings, filled: Filled): { step: Step; line: string } {
-    const { cursors, shares, mixture, ranges, tokens } = filled
-    const carries = new Map(shares.map(share => [share.domain, share.carry]))
+  /** Goes on as if the step had been fed, so that those after it hold what they would hold then. */
+  #passOver(filled: Filled): void {
+    for (const [name, cursor] of filled.cursors) this.#passed.add(name, this.#domains.get(name)!.fed, cursor)
+    this.#moveOn(filled)
+  }
+
+  #moveOn({ cursors, shares }: Filled): void {
     for (const [name, cursor] of cursors) this.#domains.get(name)!.fed = cursor
-    const totals = [...cursors].filter(([, fed]) => fed.samples > 0)
+    this.#carries = new Map(shares.map(share => [share.domain, share.carry]))
+    this.#position++
+    this.#foldedByStep = this.#folded
+  }
+
+  #seal(settings: Settings, filled: Filled): { step: Step; line: string } {
+    const { cursors, mixture, ranges, tokens } = filled
+    this.#moveOn(filled)
     const sealed = sealStep({
       step: this.#step,
       domains: ranges,
       samples: settings.batch,
       tokens,
       mixture,
-      carry: Object.fromEntries(carries),
-      totals: Object.fromEntries(totals.map(([name, { samples, tokens }]) => [name, { samples, tokens }])),
+      carry: Object.fromEntries(this.#carries),
+      totals: this.#passed.totals(cursors),
       manifest: this.#folded,
       control: settings.entries,
       previous: this.#digest,
@@ -263,7 +333,6 @@ export class Planner {
     this.#step++
     this.#isTried = false
     this.#digest = sealed.step.digest
-    this.#carries = carries
     return sealed
   }
 }
@@ -300,4 +369,23 @@ function closeBlock(domain: Domain): void {
   domain.blocks.push({ shards, tokens })
   domain.fed.ready += tokens
   domain.open = null
+}
+
+/** How many of a domain's blocks steps have taken samples of. */
+function countPlanned({ fed, blocks }: Domain): number {
+  return fed.epoch > 0 ? blocks.length : fed.block + (fed.at > 0 ? 1 : 0)
+}
+
+function leaveUnplanned(domain: Domain): void {
+  const { fed, blocks, cut } = domain
+  const planned = countPlanned(domain)
+  for (const { tokens } of blocks.splice(planned)) fed.ready -= tokens
+  domain.open = null
+  if (cut && cut.block >= planned) domain.cut = null
+}
+
+function plannedShard(entry: ManifestEntry): PlannedShard {
+  const { domain, number, path, sha256, bytes, rows, tokens, first, last } = entry
+  const shard = { path, sha256, bytes, rows, tokens }
+  return { domain, number, shard, tokens, firstSlot: first.slot, lastSlot: last.slot }
 }

@@ -11,7 +11,7 @@ import { KafkaOwner } from './owner.ts'
 import { readState, settle } from './positions.ts'
 import { readPartition } from './reader.ts'
 import type { TopicPlan, TopicSpec } from './topics.ts'
-import { checkBrokers, dataTopic, ensureTopics, findRisk, planTopics, positionsTopic } from './topics.ts'
+import { checkBrokers, dataTopic, deleteTopics, ensureTopics, findRisk, planTopics, positionsTopic } from './topics.ts'
 
 export { parseKafkaOptions, parseProperties } from '../../kafka/options.ts'
 export type { TopicPlan } from './topics.ts'
@@ -68,6 +68,11 @@ export class KafkaLog implements SpreadLog, Topics {
       await checkBrokers(this.#cluster)
       return ensureTopics(this.#cluster, this.#specs(shapes))
     })
+  }
+
+  /** Deletes those of the topics that exist, positions too, and returns their names on the brokers. */
+  async deleteTopics(shapes: readonly TopicShape[]): Promise<string[]> {
+    return this.#wrap('deleting topics', () => deleteTopics(this.#cluster, this.#specs(shapes)))
   }
 
   /** What a run with these topics is not safe from on these brokers, as a sentence, or null. */

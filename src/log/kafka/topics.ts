@@ -175,6 +175,22 @@ async function create(cluster: Cluster, plans: readonly TopicPlan[]): Promise<vo
   await Promise.all(plans.map(plan => awaitLeaders(cluster, plan)))
 }
 
+/** Deletes those of these topics that exist, and returns their names. What another process deleted meanwhile is gone all the same. */
+export async function deleteTopics(cluster: Cluster, specs: readonly TopicSpec[]): Promise<string[]> {
+  const existing = new Set(await cluster.topicNames())
+  const names = specs.map(({ name }) => name).filter(name => existing.has(name))
+  const { deleteTopics: request } = cluster.requests
+  for (const name of names)
+    try {
+      await cluster.retry(async () => cluster.call(await cluster.controller(), request, [[{ name }], 30_000]))
+    } catch (error) {
+      if (!codesOf(error).every(code => code === 'UNKNOWN_TOPIC_OR_PARTITION'))
+        throw wrapKafkaError(error, `deleting topic ${name}`)
+    }
+  cluster.forget()
+  return names
+}
+
 /** A broker answers before it and the others know the topic. */
 async function awaitLeaders(cluster: Cluster, { name, partitions }: TopicPlan): Promise<void> {
   await cluster.retry(

@@ -1,4 +1,4 @@
-import { encodeBatch } from '../../batch/arrow/ipc.ts'
+import { encodePacked } from '../../batch/arrow/ipc.ts'
 import type { State } from '../../decide/state.ts'
 import type { HeadraceError } from '../../errors.ts'
 import type { Append, Commit, Owner, Position } from '../../log/log.ts'
@@ -10,7 +10,7 @@ import { NoteWriter, wholePosition } from '../../record/long-notes.ts'
 import { type DecideNote, readDecideNote, splitDecideNote } from '../../record/notes.ts'
 import { listReleases } from '../../record/release.ts'
 import { decodeScored } from '../../record/scored.ts'
-import { markKept, markOf } from '../../record/sequel.ts'
+import { markKept, markOfEntry } from '../../record/sequel.ts'
 import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from '../../record/slots.ts'
 import type { Trip } from '../../record/trip.ts'
 import type { RunContext } from '../context.ts'
@@ -159,22 +159,23 @@ async function judge(context: RunContext, rails: GuardRails, slot: number, fates
 
 function decideEntry(
   { context: { plan, shape }, state, counts }: Deciding,
-  { slot, value, headers }: SlotEntry,
+  entry: SlotEntry,
 ): { appends: Append[]; fates: SlotFates } {
-  const scored = decodeScored(value)
+  const { slot, headers } = entry
+  const scored = decodeScored(entry.value)
   const { kept, drops } = decideSlot(plan, scored, slot, state, counts)
   const dead = Number(headers.dead)
   counts.totals.documents += dead
   counts.totals.dead += dead
   const fingerprint = plan.decideFingerprint
-  const about = { fingerprint, rows: String(kept.rows), scored: markOf(value) }
+  const about = { fingerprint, rows: String(kept.rows), scored: markOfEntry(entry) }
   const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeKept(kept), about)]
   if (drops.rows)
     appends.push({
       topic: topics.drops,
       partition: 0,
       headers: { fingerprint, slot: String(slot) },
-      value: encodeBatch(drops),
+      value: encodePacked(drops),
     })
   return { appends, fates: { scored, drops, dead } }
 }

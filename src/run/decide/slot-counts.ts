@@ -2,6 +2,7 @@ import { type Batch, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { NameLimit } from '../../decide/name-limit.ts'
 import { countLabelled } from '../../record/labelled.ts'
 import type { ChangedNames } from '../../record/long-notes.ts'
+import { textBytesOf } from '../../record/scored.ts'
 import { addCount, countRepaired, type DecideTotals } from '../../record/totals.ts'
 
 /** What was decided, as it is counted: rows by their number in the slot's batch. */
@@ -30,9 +31,9 @@ export class SlotCounts {
     const { totals } = this
     totals.documents += scored.rows
     totals.kept += kept.length
-    const text = utf8(scored, 'text')
-    totals.textBytes += text.offsets[scored.rows] - text.offsets[0]
-    for (const row of kept) totals.keptBytes += text.offsets[row + 1] - text.offsets[row]
+    const bytes = textBytesOf(scored)
+    for (let row = 0; row < scored.rows; row++) totals.textBytes += bytes[row]
+    for (const row of kept) totals.keptBytes += bytes[row]
     if (totals.uncompared !== undefined) totals.uncompared += countUncompared(scored, kept)
     if (totals.labelled !== undefined) countLabelled(totals.labelled, scored)
     const faults = scored.columns.repaired && utf8(scored, 'repaired')

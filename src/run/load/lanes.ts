@@ -79,6 +79,14 @@ export class Lanes {
     return { turn: this.#turn, lanes: this.#lanes.map(lane => lane.committed) }
   }
 
+  /** Lets go of the splits that are being read. */
+  async close(): Promise<void> {
+    for (const { ahead, chunks } of this.#lanes) {
+      await ahead?.catch(() => {})
+      await chunks?.return?.()
+    }
+  }
+
   #fillAhead(lane: Lane): Promise<Filled> {
     const filled = this.#fill(lane)
     // Nobody waits for it yet: what it fails with is told when its turn comes.

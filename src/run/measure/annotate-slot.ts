@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator, Rule } from '../../annotate/annotator.ts'
-import { encodeBatch } from '../../batch/arrow/ipc.ts'
+import { encodePacked } from '../../batch/arrow/ipc.ts'
 import { type Batch, type Column, numbers, stringAt, utf8, utf8From, withColumns } from '../../batch/batch.ts'
 import { checkFields, documentFields, sourceFields } from '../../batch/contract.ts'
 import { concatBatches, missingColumn, takeRows } from '../../batch/rows.ts'
@@ -8,7 +8,6 @@ import { evaluateRules } from '../../decide/rules.ts'
 import { assert, HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { type Plan, stageFields } from '../../pipeline/plan.ts'
-import { packEntry } from '../../record/entry.ts'
 import { hasLine } from '../../sources/line-ranges.ts'
 import type { Chunk, DeadRecord, LineRange, Parsed, Source } from '../../sources/source.ts'
 import type { Alone, Report } from './jobs.ts'
@@ -216,19 +215,18 @@ function deadRow(batch: Batch, reason: string, detail: string): DeadRow {
   return { row, file: stringAt(utf8(batch, 'file'), 0), line, reason, detail }
 }
 
-/** Dead rows beyond which those of a slot are written in less space: a slot of two-byte lines has 262,144, which took 50 to 400 times theirs. */
-const plainRowsMax = 1024
+/** Dead rows beyond which those of a slot do not name their file each: a slot of two-byte lines has 262,144, which took 50 to 400 times theirs. */
+const namedRowsMax = 1024
 
 /** Dead rows as an entry of the log. */
 export function encodeDead(dead: readonly DeadRow[]): Uint8Array {
-  const value = encodeBatch(deadBatch(dead))
-  return dead.length > plainRowsMax ? packEntry(value) : value
+  return encodePacked(deadBatch(dead))
 }
 
 /** Dead rows as a batch. Among many a file is named once, by its first row. */
 export function deadBatch(dead: readonly DeadRow[]): Batch {
   const text = (name: 'reason' | 'detail') => utf8From(dead.map(row => row[name].slice(0, 1000)))
-  const isNamed = (i: number) => dead.length <= plainRowsMax || dead[i].file !== dead[i - 1]?.file
+  const isNamed = (i: number) => dead.length <= namedRowsMax || dead[i].file !== dead[i - 1]?.file
   return {
     rows: dead.length,
     columns: {

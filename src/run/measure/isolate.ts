@@ -58,7 +58,7 @@ export function tokenizeAgain<T>(slot: number, entries: DecidedValues, tokenize:
   return tokenize().catch(error => {
     if (!(error instanceof WorkerLost)) throw error
     const { phase, at } = error.place
-    const id = phase === 'tokenizing-row' ? stringAt(utf8(joinEntries(entries), 'id'), at) : null
+    const id = phase === 'tokenizing-row' ? stringAt(utf8(joinEntries(slot, entries), 'id'), at) : null
     const what = id === null ? `slot ${slot}` : `document '${id}' (row ${at} of what slot ${slot} kept)`
     throw explainLoss(`tokenizing ${what}: ${error.message}`, 'drop the document, or mend the tokenizer', error)
   })

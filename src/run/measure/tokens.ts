@@ -2,13 +2,18 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator } from '../../annotate/annotator.ts'
 import { type Batch, type Column, utf8 } from '../../batch/batch.ts'
 import { concatBatches, takeRows } from '../../batch/rows.ts'
-import { decodeKept, joinKept } from '../../record/kept.ts'
+import { HeadraceError } from '../../errors.ts'
+import { decodeKept, isWhole, joinKept } from '../../record/kept.ts'
 import { decodeScored } from '../../record/scored.ts'
 import type { DecidedValues, Report } from './jobs.ts'
 
-/** The kept rows of a slot, from its entries. */
-export function joinEntries({ scored, kept }: DecidedValues): Batch {
-  return joinKept(decodeScored(scored), decodeKept(kept))
+/** The kept rows of a slot, from its entries. Whole ones are their own join. */
+export function joinEntries(slot: number, { scored, kept }: DecidedValues): Batch {
+  const decided = decodeKept(kept)
+  const rows = isWhole(decided) ? decided : joinKept(decodeScored(scored), decided)
+  if (rows.columns.text || rows.rows === 0) return rows
+  const advice = "restore the run's folder texts from a copy, or run its input again with another --run NAME"
+  throw new HeadraceError('corrupt', `the texts of slot ${slot} are gone before they were tokenized: ${advice}`)
 }
 
 /** Tokenizes a kept slot as shard rows, all together or, with `alone`, one by one. `report` is told what is begun. */
@@ -31,9 +36,14 @@ export async function tokenizeSlot(
   return concatBatches(parts)
 }
 
-/** Kept rows as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. Tokenized late, as most rows are dropped before. */
+/** Kept rows as shard rows. Tokenized late, as most rows are dropped before. */
 export async function tokenizeKept(tokenizer: Annotator, kept: Batch, slot: number): Promise<Batch> {
   const { tokens } = await tokenizer.annotate(kept)
+  return shardRows(kept, tokens, slot)
+}
+
+/** Kept rows with their tokens as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. */
+export function shardRows(kept: Batch, tokens: Column, slot: number): Batch {
   const { offsets } = utf8(kept, 'text')
   const { text, ...scores } = kept.columns
   const columns: Record<string, Column> = {

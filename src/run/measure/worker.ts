@@ -1,8 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { encodeBatch } from '../../batch/arrow/ipc.ts'
+import type { Batch } from '../../batch/batch.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { columnsOf, encodeScored } from '../../record/scored.ts'
+import { columnsOf, encodeApart, encodeScored } from '../../record/scored.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, encodeDead } from './annotate-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
@@ -16,6 +17,12 @@ export interface Port {
   on(event: 'message', listener: (message: Job) => void): unknown
 }
 
+/** A slot that refers to no other one, apart from its texts where these are not stored. */
+function encodeWhole(plan: Plan, scored: Batch): Pick<MeasuredSlot, 'scored' | 'texts'> {
+  const columns = columnsOf(plan)
+  return plan.storedText === 'none' ? encodeApart(scored, columns) : { scored: encodeScored(scored, columns) }
+}
+
 async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<MeasuredSlot> {
   const { chunks, stored, alone } = job
   const measured = await (stored
@@ -24,7 +31,7 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
   report('encoding')
   const { scored, dead } = measured
   return {
-    ...(stored ? encodeStored(plan, scored, stored) : { scored: encodeScored(scored, columnsOf(plan)) }),
+    ...(stored ? encodeStored(plan, scored, stored) : encodeWhole(plan, scored)),
     dead: dead.length ? encodeDead(dead) : null,
     rows: scored.rows,
     deadRows: dead.length,
@@ -32,12 +39,12 @@ async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Rep
 }
 
 async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }, report: Report): Promise<Uint8Array> {
-  return encodeBatch(await tokenizeSlot(plan.tokenizer!, joinEntries(job.entries), job, report))
+  return encodeBatch(await tokenizeSlot(plan.tokenizer!, joinEntries(job.slot, job.entries), job, report))
 }
 
 function transferable(result: MeasuredSlot | Uint8Array): ArrayBuffer[] {
-  const parts = result instanceof Uint8Array ? [result] : [result.scored, ...(result.dead ? [result.dead] : [])]
-  return parts.map(part => part.buffer as ArrayBuffer)
+  const parts = result instanceof Uint8Array ? [result] : [result.scored, result.dead, result.texts].filter(Boolean)
+  return parts.map(part => part!.buffer as ArrayBuffer)
 }
 
 function describe(caught: unknown): object {

@@ -9,15 +9,14 @@ import { type LoadNote, readLoadNote } from '../../record/notes.ts'
 import type { Replayed } from '../../record/run-file.ts'
 import type { RunReader } from '../../record/run-reader.ts'
 import { columnsOf, encodeScored, splitJoined } from '../../record/scored.ts'
-import { markOf } from '../../record/sequel.ts'
-import { endAppends, measuredAppends, type SlotEntry } from '../../record/slots.ts'
+import { endAppends, measuredAppends } from '../../record/slots.ts'
 import { readSplits, splitAppends } from '../../record/splits.ts'
 import type { Chunk, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
 import { type PendingSlot, SlotWindow } from '../load/slot-window.ts'
 import type { StoredSlot } from '../measure/jobs.ts'
 import type { SegmentPlan } from './replay-plan.ts'
-import { ReplayedEntries } from './replayed-entries.ts'
+import { ReplayedEntries, type ReplayedSlot } from './replayed-entries.ts'
 
 /** A replay that is to go on. */
 export interface Replay {
@@ -29,6 +28,8 @@ export interface Replay {
   readonly isOfReplay: boolean
   /** Entries of this one refer to those of another run. */
   readonly isJoined: boolean
+  /** Bytes of input that a slot counts for. */
+  bytesOf(slot: number): number
   /** What the note of the run that is replayed says where all of it was. */
   readonly atEnd: Pick<LoadNote, 'load' | 'tombstones'>
 }
@@ -46,7 +47,10 @@ export async function replayAll(context: RunContext, owner: Owner, replay: Repla
   const stop = AbortSignal.any([drain, failed])
   const { reader, segments } = replay
   const splits = note === '' ? await readSplits(reader.log, reader.run) : null
-  await using entries = await ReplayedEntries.open(reader, slot, stop, { source: context.plan.source, segments })
+  const { from, to } = replay.replayed
+  const marksOnly = replay.isJoined && !replay.isOfReplay && segments.every(({ kind }) => kind === 'same')
+  const needed = { source: context.plan.source, segments, from: Math.max(slot, from), to, marksOnly }
+  await using entries = await ReplayedEntries.open(reader, stop, needed)
   await new Replayer({ context, owner, replay, stop }, entries, slot, begun, splits).replay()
 }
 
@@ -98,15 +102,17 @@ class Replayer {
   async #begin(slot: number): Promise<ReplayingSlot | null> {
     const { context, replay } = this.#chain
     if (slot < replay.replayed.from) return { slot, note: this.#note, result: Promise.resolve(this.#empty(slot)) }
-    const { entry, dead } = await this.#entries.next(slot)
+    const replayed = await this.#entries.next(slot)
     const segment = replay.segments.findLast(({ from }) => from <= slot)!
-    const chunks = await this.#entries.records(slot, whyRecords(segment, dead))
+    const chunks = await this.#entries.records(slot, whyRecords(segment, replayed.dead))
     if (!chunks) return null
-    const bytes = entry.value.length
+    const bytes = replay.bytesOf(slot)
     this.#note = { ...this.#note, readBytes: this.#note.readBytes + bytes }
     context.watch({ kind: 'loaded', slot, bytes })
-    const canRefer = segment.kind === 'same' && (replay.isJoined || !splitJoined(entry.value))
-    const result = canRefer ? Promise.resolve(this.#refer(entry, dead)) : this.#measure(entry, dead, segment, chunks)
+    const canRefer = segment.kind === 'same' && (replay.isJoined || !splitJoined(replayed.value))
+    const result = canRefer
+      ? Promise.resolve(this.#refer(slot, replayed))
+      : this.#measure(slot, replayed, segment, chunks)
     return { slot, note: this.#note, result }
   }
 
@@ -119,51 +125,40 @@ class Replayer {
   }
 
   /** The entries of a slot whose columns all hold. */
-  #refer({ slot, headers, value }: SlotEntry, dead: Entry | null): Append[] {
+  #refer(slot: number, { headers, value, mark, dead }: ReplayedSlot): Append[] {
     const { context, replay } = this.#chain
-    const own = replay.isJoined ? ownOf(value, replay.isOfReplay && headers.base === undefined) : value
+    const { isJoined, isOfReplay } = replay
     const measured = {
-      scored: own,
-      isJoined: replay.isJoined,
+      scored: isJoined ? ownOf(value, isOfReplay && headers.base === undefined) : value,
+      isJoined,
       dead: dead?.value ?? null,
       rows: Number(headers.rows),
       deadRows: Number(headers.dead),
     }
-    return measuredAppends(
-      context.shape,
-      slot,
-      measured,
-      context.plan.annotateFingerprint,
-      this.#markOf(headers, value),
-    )
+    const base = isOfReplay ? headers.base : mark
+    return measuredAppends(context.shape, slot, measured, context.plan.annotateFingerprint, base)
   }
 
   async #measure(
-    entry: SlotEntry,
-    dead: Entry | null,
+    slot: number,
+    replayed: ReplayedSlot,
     segment: SegmentPlan,
     chunks: readonly Chunk[],
   ): Promise<Append[]> {
     const { pool, shape, plan } = this.#chain.context
-    const { slot, value, headers } = entry
-    const stored: StoredSlot | null =
-      segment.kind === 'anew'
-        ? null
-        : { value, dead: dead?.value ?? null, before: segment.before, base: this.#baseOf(entry) }
+    const { value, headers, mark, dead } = replayed
+    const base = this.#baseOf(replayed)
+    const { before, kind } = segment
+    const stored: StoredSlot | null = kind === 'anew' ? null : { value, dead: dead?.value ?? null, before, base }
     const measured = await pool.annotate(slot, chunks, stored)
-    return measuredAppends(shape, slot, measured, plan.annotateFingerprint, this.#markOf(headers, value))
+    return measuredAppends(shape, slot, measured, plan.annotateFingerprint, base === 'self' ? mark : headers.base)
   }
 
-  #baseOf({ headers }: SlotEntry): StoredSlot['base'] {
+  #baseOf({ headers }: ReplayedSlot): StoredSlot['base'] {
     const { isJoined, isOfReplay } = this.#chain.replay
     if (!isJoined) return null
     if (!isOfReplay) return 'self'
     return headers.base === undefined ? null : 'joined'
-  }
-
-  /** The mark of the entry that this slot's may be joined with, if there is one. */
-  #markOf(headers: Entry['headers'], value: Uint8Array): string | undefined {
-    return this.#chain.replay.isOfReplay ? headers.base : markOf(value)
   }
 
   /** Commits the oldest slot in flight and all that are ready behind it. */

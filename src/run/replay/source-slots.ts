@@ -50,6 +50,10 @@ export class SourceSlots {
     }
   }
 
+  close(): Promise<void> {
+    return this.#lanes.close()
+  }
+
   /** A split that was read to its end must be what the run has read. */
   #checkRead(): void {
     for (const { number, seen } of this.#lanes.takeRead()) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { documents } from '../../../conformance/texts.ts'
-import { decodeBatch, encodeBatch } from '../../../src/batch/arrow/ipc.ts'
+import { decodeBatch, encodeBatch, encodePacked } from '../../../src/batch/arrow/ipc.ts'
 import { type Batch, fieldOf, stringAt, utf8From } from '../../../src/batch/batch.ts'
 import { checkFields } from '../../../src/batch/contract.ts'
 import { takeRows } from '../../../src/batch/rows.ts'
@@ -21,6 +21,12 @@ export const everyKind: Batch = {
   },
 }
 
+/** The same with rows enough that its buffers are packed. */
+export const manyRows: Batch = takeRows(
+  everyKind,
+  Array.from({ length: 1200 }, (_, row) => row % 3),
+)
+
 /** That every row of every column can be read, and that the batch can be written again. */
 export function assertUsable(batch: Batch): void {
   const fields = Object.entries(batch.columns).map(([name, column]) => fieldOf(name, column))
@@ -38,8 +44,8 @@ export const arrowTarget: Target = {
   cases: 600,
   async open() {
     const batches = [everyKind, documents(['one', 'two', 'three']), { rows: 0, columns: { text: utf8From([]) } }]
-    const files = batches.map((batch, i) => {
-      const bytes = encodeBatch(batch, { slot: '7' })
+    const encoded = [...batches.map(batch => encodeBatch(batch, { slot: '7' })), encodePacked(manyRows)]
+    const files = encoded.map((bytes, i) => {
       const marks = [...bytes.keys()].filter(at => at % 8 === 0)
       return { name: String(i), bytes, marks }
     })

@@ -79,8 +79,9 @@ async function consume(topic: string, isolation: string, count: number): Promise
 interface Run {
   readonly name: string
   readonly kept: number
-  /** The entries of `kept`, by our own reader; the last one closes the topic. */
+  /** The entries of `kept` and `scored`, by our own reader; the last one closes the topic. */
   readonly entries: readonly Entry[]
+  readonly scored: readonly Entry[]
 }
 
 /** The sample pipeline on the broker, behind a transaction in `kept` that was aborted. */
@@ -96,7 +97,8 @@ async function runSample(): Promise<Run> {
   assert.equal(status, 0, err)
   await using log = await KafkaLog.open(options(), { run: name })
   const entries = await Array.fromAsync(readCommitted(log, 'decide.kept'))
-  return { name, kept: JSON.parse(out.trim().split('\n').at(-1)!).kept, entries }
+  const scored = await Array.fromAsync(readCommitted(log, 'annotate.scored'))
+  return { name, kept: JSON.parse(out.trim().split('\n').at(-1)!).kept, entries, scored }
 }
 let running: Promise<Run> | undefined
 const sample = () => (running ??= runSample())
@@ -133,15 +135,17 @@ for path in sys.argv[1:]:
 json.dump(tables, sys.stdout)
 `
 
-test('pyarrow reads what the console consumer gives out as an IPC stream', { skip: skipPython }, async () => {
-  const { name, entries } = await sample()
-  const seen = await consume(`${name}.decide.kept`, 'read_committed', 3)
+test('pyarrow reads what the console consumer gives out as an IPC stream of packed buffers', {
+  skip: skipPython,
+}, async () => {
+  const { name, scored } = await sample()
+  const seen = await consume(`${name}.annotate.scored`, 'read_committed', 3)
   const dir = makeFolder('interop')
   const paths = seen.map(({ offset }) => join(dir, `${offset}.arrows`))
   await Promise.all(seen.map(({ value }, i) => writeFile(paths[i], value)))
   const { stdout } = await call(python, ['-c', readStreams, ...paths], { maxBuffer: 1 << 28 })
   const theirs = JSON.parse(stdout)
-  for (const [i, { value }] of entries.slice(0, 3).entries()) {
+  for (const [i, { value }] of scored.slice(0, 3).entries()) {
     const { batch } = decodeBatch(value)
     const shown = Object.entries(batch.columns).map(([field, column]) => [field, shownOf(column, batch.rows)])
     assert.deepEqual(theirs[i], { rows: batch.rows, columns: Object.fromEntries(shown) })
@@ -156,7 +160,10 @@ function shownOf(column: Column, rows: number): [string, unknown[]] {
   const each = (show: (row: number) => unknown) => Array.from({ length: rows }, (_, row) => show(row))
   if (column.kind === 'utf8') return ['string', each(row => stringAt(column, row))]
   if (column.kind === 'list<i32>')
-    return ['list<item: int32>', each(row => [...column.values.subarray(column.offsets[row], column.offsets[row + 1])])]
+    return [
+      'list<item: int32 not null>',
+      each(row => [...column.values.subarray(column.offsets[row], column.offsets[row + 1])]),
+    ]
   if (column.kind === 'fixed') {
     const hexOf = (row: number) =>
       Buffer.from(column.bytes).toString('hex', row * column.width, (row + 1) * column.width)

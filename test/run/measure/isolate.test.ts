@@ -77,8 +77,9 @@ for (const [what, loss, expected] of ends)
 
 test('a slot that is not tokenized a second time names the document', async () => {
   const row = { kind: 'u32' as const, values: Uint32Array.of(0, 2, 3) }
+  const labels = utf8From(['dropped', 'first', 'second'])
   const value = {
-    scored: encodeBatch({ rows: 3, columns: { id: utf8From(['dropped', 'first', 'second']), row } }),
+    scored: encodeBatch({ rows: 3, columns: { text: labels, id: labels, domain: labels, row } }),
     kept: encodeKept(keptBatch([2, 3], ['', ''])),
   }
   assert.equal(await tokenizeAgain(3, value, async () => value), value)

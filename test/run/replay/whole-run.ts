@@ -19,6 +19,7 @@ import type { ReplayOptions } from '../../../src/run/options.ts'
 import { placeReplay } from '../../../src/run/replay/begin.ts'
 import { openReplay } from '../../../src/run/replay/open-replay.ts'
 import { replayAll } from '../../../src/run/replay/replay-stage.ts'
+import { reuseTokens } from '../../../src/run/replay/reuse-tokens.ts'
 import { shardAll } from '../../../src/run/shard/shard-stage.ts'
 import { openSink } from '../../../src/run/shard/sink.ts'
 import { contextOf } from '../context.ts'
@@ -56,6 +57,7 @@ interface Options {
   /** The log as the stages see it. */
   readonly view?: (log: Log) => Log
   readonly watch?: (event: RunEvent) => void
+  readonly drain?: AbortSignal
   readonly partitions?: number
 }
 
@@ -63,18 +65,21 @@ interface Options {
 export async function runWhole(
   dir: string,
   plan: Plan,
-  { replay, view = log => log, watch = () => {}, partitions = 1 }: Options = {},
+  { replay, view = log => log, watch = () => {}, drain = new AbortController().signal, partitions = 1 }: Options = {},
 ): Promise<void> {
   await makeFolderAt(dir)
   const known = await readRunFile(dir)
-  const own = placeRun(dir, known, { partitions, lanes: 2 })
-  const place = replay ? await placeReplay(dir, known, own, replay) : own
+  const cut = placeRun(dir, known, { partitions, lanes: 2 })
+  const place = replay ? await placeReplay(dir, known, cut, replay) : cut
   await using log = await openLogToWrite(dir, place, place, () => {})
   const ref = { loader: '', module: 'file:///pipeline.ts', input: [], follow: false }
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, false))
   const shape = { partitions: run.partitions, lanes: run.lanes }
   const binding = bindingOf(run)
+  await using opened = replay ? await openReplay(dir, run, plan, replay) : null
+  const own = poolHere(plan)
+  using reusing = opened && (await reuseTokens(own, opened.replay.reader, plan.tokensFingerprint))
   const context: RunContext = contextOf({
     dir,
     plan,
@@ -82,12 +87,12 @@ export async function runWhole(
     segments: run.segments,
     binding,
     log: view(log),
-    pool: poolHere(plan),
+    pool: reusing ?? own,
     watch,
+    drain,
   })
   const ended = AbortSignal.abort()
-  if (replay) {
-    await using opened = await openReplay(dir, run, plan, replay.recompute)
+  if (opened) {
     await asOwner(context, 'annotate', owner => replayAll(context, owner, opened.replay))
   } else {
     const openMore = async () => ({

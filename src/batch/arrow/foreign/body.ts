@@ -1,5 +1,5 @@
-import zlib from 'node:zlib'
 import * as flat from '../flatbuffer.ts'
+import { prefixBytes, unpackZstd } from '../pack.ts'
 import { ArrowError } from './errors.ts'
 import { decompressLz4Frames } from './lz4.ts'
 import type { ForeignMessage } from './messages.ts'
@@ -7,7 +7,7 @@ import type { ForeignMessage } from './messages.ts'
 /** Gives a buffer's bytes, decompressed when they are first asked for. Throws where they are fewer than `bytesMin`. */
 export type ForeignBuffer = (bytesMin: number) => Uint8Array
 
-const codecs = [decompressLz4Frames, decompressZstd] as const
+const codecs = [decompressLz4Frames, unpackZstd] as const
 
 /** The nodes and buffers of a record batch, in the order in which its fields take them. */
 export class ForeignBody {
@@ -74,7 +74,7 @@ export class ForeignBody {
   #inflate(stored: Uint8Array): Uint8Array {
     if (!this.#decompress || stored.length === 0) return stored
     const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength)
-    const packed = stored.subarray(8)
+    const packed = stored.subarray(prefixBytes)
     if (view.getBigInt64(0, true) === -1n) return packed
     const bytes = flat.longAt(view, 0)
     this.#decompressing(bytes)
@@ -88,14 +88,4 @@ function readCodec(batch: flat.Table): (typeof codecs)[number] | null {
   const [codec, method] = [flat.byteField(compression, 0), flat.byteField(compression, 1)]
   if (method === 0 && codecs[codec]) return codecs[codec]
   throw new ArrowError('unsupported-arrow', `its buffers are compressed with codec ${codec}, neither LZ4 nor ZSTD`)
-}
-
-function decompressZstd(packed: Uint8Array, length: number): Uint8Array {
-  try {
-    const plain = zlib.zstdDecompressSync(packed, { maxOutputLength: Math.max(1, length) })
-    if (plain.length === length) return plain
-    throw new RangeError(`ZSTD frames of ${plain.length} bytes where ${length} should be`)
-  } catch (error) {
-    throw error instanceof RangeError ? error : new RangeError(`ZSTD frames can't be read: ${(error as Error).message}`)
-  }
 }

@@ -1,0 +1,73 @@
+"""What was taken down from a feed: control.json and the lists that it names."""
+
+import hashlib
+import json
+import os
+
+from .errors import FeedError
+
+
+class Masks:
+    """Says what of a piece is masked. It follows control.json: what is recorded while a Feed reads holds for every step that it reads later."""
+
+    def __init__(self, path):
+        self._path = path
+        self._control = os.path.join(path, "control.json")
+        self._seen = None
+        self._entries = 0
+        # For each (slot, row) the step from which its targets are masked, and the one from which its tokens are, too.
+        self._rows = {}
+
+    def refresh(self):
+        """Looks whether something was recorded since: one call of the system a step."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        entries, rows = [], {}
+        if stamp is not None:
+            with open(self._control, encoding="utf-8") as file:
+                entries = json.load(file)
+        for entry in entries:
+            if "takeDown" in entry:
+                self._add(rows, entry["step"], entry["takeDown"])
+        self._entries, self._rows, self._seen = len(entries), rows, stamp
+
+    def check(self, entries):
+        """Raises FeedError unless there are so many entries: a feed that was copied without them would be read without a mask."""
+        if entries > self._entries:
+            raise FeedError(f"{self._control} has {self._entries} entries, and a step was planned by {entries}: restore it from a copy")
+
+    def judge(self, shard, token, step):
+        """None, "targets" or "all": what is masked of the piece that begins at a token of a shard."""
+        if not self._rows:
+            return None
+        targets_from, all_from = self._rows.get(shard.address_at(token), (None, None))
+        if targets_from is None or targets_from > step:
+            return None
+        return "all" if all_from is not None and all_from <= step else "targets"
+
+    def _add(self, rows, step, take_down):
+        for row in self._read_list(take_down):
+            targets_from, all_from = rows.get(row, (step, None))
+            if take_down["blank"]:
+                all_from = step if all_from is None else min(all_from, step)
+            rows[row] = (min(targets_from, step), all_from)
+
+    def _read_list(self, take_down):
+        path = os.path.join(self._path, take_down["list"])
+        with open(path, "rb") as file:
+            text = file.read()
+        if hashlib.sha256(text).hexdigest() != take_down["sha256"]:
+            raise FeedError(f"{path} is not the list that control.json names: restore it from a copy")
+        first, *lines = text.decode().split("\n")[:-1]
+        rows = [tuple(json.loads(line)) for line in lines[json.loads(first)["names"] :]]
+        if len(rows) != take_down["documents"]:
+            raise FeedError(f"{path} has {len(rows)} rows, and control.json says {take_down['documents']}")
+        return rows
+
+    def _stamp(self):
+        try:
+            stat = os.stat(self._control)
+        except FileNotFoundError:
+            return None
+        return (stat.st_ino, stat.st_size, stat.st_mtime_ns)

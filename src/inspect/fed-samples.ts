@@ -1,0 +1,129 @@
+import { join } from 'node:path'
+import type { Address } from '../decide/decider.ts'
+import { listFiles } from '../disk/files.ts'
+import { BlockFile } from '../feed/files/block-file.ts'
+import { type Head, readHead } from '../feed/files/head.ts'
+import { LedgerReader } from '../feed/files/ledger.ts'
+import { openStep, type SampleRange, type Step } from '../feed/files/steps.ts'
+import type { BlockIdentity, BlockRef } from '../feed/plan/blocks.ts'
+
+/** Tokens of a shard that are those of a document, counted through the shard. */
+export interface Span {
+  readonly start: number
+  readonly tokens: number
+  readonly address: Address
+}
+
+/** Spans by their shard's path, in rising order. */
+export type Spans = ReadonlyMap<string, readonly Span[]>
+
+/** A sample of a block that holds tokens of a document that was looked for, and the step that it was in. */
+export interface FedSample extends BlockRef {
+  readonly address: Address
+  readonly sample: number
+  /** Tokens of the document in it. */
+  readonly tokens: number
+  /** Null where no step has it yet: in each pass over a block, a sample is in one at most. */
+  readonly step: Pick<Step, 'step' | 'digest'> | null
+}
+
+/**
+ * Samples of a feed that hold tokens of documents, by document in the order of blocks and samples. Of the feed it reads what lies on the
+ * way: the ends of blocks' files, the samples of those blocks that have such a shard, and the ledger, of which it opens the
+ * steps that name such a block.
+ */
+export async function findFedSamples(dir: string, spans: Spans): Promise<FedSample[]> {
+  const head = await readHead(dir)
+  if (!head || spans.size === 0) return []
+  const found: FedSample[] = []
+  const blocks = await findBlocks(dir, spans)
+  const ranges = await readRanges(dir, head, blocks)
+  for (const block of blocks) {
+    const inBlock = ranges.get(nameOf(block))
+    if (!inBlock) continue
+    using file = new BlockFile(dir, block)
+    for (const part of partsIn(file, spans)) found.push({ ...block, ...part, step: stepOf(inBlock, part.sample) })
+  }
+  return found
+}
+
+const nameOf = ({ domain, number, epoch }: BlockRef) => `${number} ${epoch} ${domain}`
+
+/** What each of a feed's blocks says of itself. */
+async function* readBlocks(dir: string): AsyncGenerator<BlockIdentity> {
+  for (const name of await listFiles(join(dir, 'blocks'))) {
+    if (!name.endsWith('.arrow')) continue
+    using file = new BlockFile(dir, join('blocks', name))
+    yield file.identity
+  }
+}
+
+/** Blocks that have a shard of these, by domain, pass and number. */
+async function findBlocks(dir: string, shards: ReadonlyMap<string, unknown>): Promise<BlockRef[]> {
+  const found: BlockRef[] = []
+  for await (const { domain, number, epoch, shards: own } of readBlocks(dir))
+    if (own.some(({ path }) => shards.has(path))) found.push({ domain, number, epoch })
+  const order = (a: BlockRef, b: BlockRef) => a.epoch - b.epoch || a.number - b.number
+  return found.sort((a, b) => (a.domain === b.domain ? order(a, b) : a.domain < b.domain ? -1 : 1))
+}
+
+interface FedRange extends SampleRange {
+  readonly step: Pick<Step, 'step' | 'digest'>
+}
+
+/** What steps took of each of these blocks. */
+async function readRanges(dir: string, head: Head, blocks: readonly BlockRef[]): Promise<Map<string, FedRange[]>> {
+  const ranges = new Map<string, FedRange[]>(blocks.map(block => [nameOf(block), []]))
+  const marks = [...new Set(blocks.map(({ number, epoch }) => `{"block":${number},"epoch":${epoch},`))]
+  const ledger = new LedgerReader(dir, head.segmentSteps)
+  for (let step = 0; step < head.steps; step++) {
+    const line = await ledger.read(step)
+    if (!marks.some(mark => line.includes(mark))) continue
+    const { domains, digest } = openStep(line, step, null)
+    for (const [domain, list] of Object.entries(domains))
+      for (const range of list) {
+        const inBlock = ranges.get(nameOf({ domain, number: range.block, epoch: range.epoch }))
+        inBlock?.push({ ...range, step: { step, digest } })
+      }
+  }
+  for (const [name, list] of ranges) if (list.length === 0) ranges.delete(name)
+  return ranges
+}
+
+type Part = Pick<FedSample, 'address' | 'sample' | 'tokens'>
+
+function* partsIn(file: BlockFile, spans: Spans): Generator<Part> {
+  const byShard = file.identity.shards.map(({ path }) => spans.get(path) ?? [])
+  const list = file.read(0, file.samples)
+  for (let sample = 0; sample < file.samples; sample++) {
+    const tokens = new Map<Address, number>()
+    for (let piece = list.offsets[sample]; piece < list.offsets[sample + 1]; piece++) {
+      const span = spanAt(byShard[list.shard[piece]] ?? [], list.start[piece])
+      if (span) tokens.set(span.address, (tokens.get(span.address) ?? 0) + list.length[piece])
+    }
+    for (const [address, count] of tokens) yield { address, sample, tokens: count }
+  }
+}
+
+/** Steps take a block's samples in their order. */
+function stepOf(ranges: readonly FedRange[], sample: number): FedSample['step'] {
+  const range = ranges[indexAtMost(ranges, ({ from }) => from, sample)]
+  return range && sample < range.to ? range.step : null
+}
+
+/** The span that a piece lies in. A piece is of one document, so that one span has all of it or none. */
+function spanAt(spans: readonly Span[], start: number): Span | null {
+  const span = spans[indexAtMost(spans, one => one.start, start)]
+  return span && start < span.start + span.tokens ? span : null
+}
+
+/** Index of the last item whose number is `value` or less; -1 where there is none. */
+function indexAtMost<T>(sorted: readonly T[], numberOf: (item: T) => number, value: number): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (numberOf(sorted[middle]) <= value) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}

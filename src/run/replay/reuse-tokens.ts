@@ -1,0 +1,54 @@
+import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
+import { type Batch, type ListColumn, numbers } from '../../batch/batch.ts'
+import { concatArrays, concatBatches, takeRows } from '../../batch/rows.ts'
+import { decodeKept } from '../../record/kept.ts'
+import { segmentAt } from '../../record/run-file.ts'
+import type { RunReader } from '../../record/run-reader.ts'
+import type { Work } from '../context.ts'
+import { joinEntries, shardRows } from '../measure/tokens.ts'
+import { StoredTokens } from './stored-tokens.ts'
+
+/**
+ * Has the threads tokenize what the run that is replayed has not kept, and takes the tokens of the others from its shards, where they are of
+ * the same text by the same tokenizer: `print` is the fingerprint of the column.
+ */
+export async function reuseTokens(work: Work, reader: RunReader, print: string | null): Promise<Work & Disposable> {
+  const tokens = await StoredTokens.open(reader)
+  const { segments } = reader.run
+  const tokenize: Work['tokenize'] = async (slot, entries) => {
+    const stored = segmentAt(segments, slot).tokens === print ? tokens.of(slot) : new Map<number, Int32Array>()
+    const kept = decodeKept(entries.kept)
+    const rows = numbers(kept, 'row')
+    const known = [...rows.keys()].filter(i => stored.has(rows[i]))
+    if (known.length === 0) return work.tokenize(slot, entries)
+    const whole = joinEntries(slot, entries)
+    const reused = shardRows(takeRows(whole, known), listOf(known.map(i => stored.get(rows[i])!)), slot)
+    if (known.length === rows.length) return encodeBatch(reused)
+    const others = [...rows.keys()].filter(i => !stored.has(rows[i]))
+    // Only their rows cross to the thread: a slot has many times theirs.
+    const fresh = await work.tokenize(slot, { scored: noBytes, kept: encodeBatch(takeRows(whole, others)) })
+    return encodeBatch(inOrder(concatBatches([reused, decodeBatch(fresh).batch])))
+  }
+  return {
+    size: work.size,
+    annotate: (...job) => work.annotate(...job),
+    tokenize,
+    [Symbol.dispose]: () => tokens[Symbol.dispose](),
+  }
+}
+
+const noBytes = new Uint8Array(0)
+
+function listOf(lists: readonly Int32Array[]): ListColumn {
+  let end = 0
+  const offsets = Int32Array.from([0, ...lists.map(list => (end += list.length))])
+  return { kind: 'list<i32>', offsets, values: concatArrays(lists) }
+}
+
+function inOrder(batch: Batch): Batch {
+  const rows = numbers(batch, 'row')
+  return takeRows(
+    batch,
+    [...rows.keys()].sort((a, b) => rows[a] - rows[b]),
+  )
+}

@@ -46,15 +46,15 @@ export async function runUndisturbed(subject: Subject, workers: number): Promise
   const wrong = life.status === 0 ? judgeFates(life.out) : describeEnd(life)
   if (wrong) throw new Error(`the undisturbed run: ${wrong}`)
   const passings = JSON.parse(await readFile(report, 'utf8')) as Record<string, number>
-  const [output, records] = [await readOutput(join(dir, runName)), await readRecords(join(dir, runName))]
+  const output = await readOutput(join(dir, runName))
+  const records = await readRecords(join(dir, runName))
   await removeDir(dir)
   return { output, records, figures: figuresOf(life.out), passings, seconds: life.seconds }
 }
 
 /** What lives of a replay are held against: bytes of a run of its pipeline over the input, and passings of a replay without a kill. */
 export async function runBeside(subject: Subject, workers: number): Promise<Reference> {
-  const { base: _, ...overInput } = subject
-  const { output, records } = await runUndisturbed(overInput, workers)
+  const { output, records } = await runUndisturbed({ ...subject, base: undefined }, workers)
   return { ...(await runUndisturbed(subject, workers)), output, records }
 }
 
@@ -121,8 +121,9 @@ async function judgeEnd(reference: Reference, dir: string, kill: Kill | null, li
 
 /** Compares what the run that was killed came to, of files and in its log. */
 async function compareEnd({ output, records }: Reference, runDir: string): Promise<Difference> {
-  const parts = [compareWhole(output, await readOutput(runDir)), compareWhole(records, await readRecords(runDir))]
-  return { bytes: parts[0].bytes + parts[1].bytes, files: parts.flatMap(({ files }) => files) }
+  const published = compareWhole(output, await readOutput(runDir))
+  const recorded = compareWhole(records, await readRecords(runDir))
+  return { bytes: published.bytes + recorded.bytes, files: [...published.files, ...recorded.files] }
 }
 
 function describeDifference({ bytes, files }: Difference): string | null {

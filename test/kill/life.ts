@@ -19,7 +19,7 @@ export interface Subject {
   readonly limits: Readonly<Record<string, number>>
   readonly plant: Orders['plant']
   /** The folder of the run that the lives replay. Without one they are runs over the input. */
-  readonly base?: string
+  readonly base?: string | undefined
 }
 
 /** Where and when a life ends: the nth passing of a point, or `nth` milliseconds for `random`. */

@@ -79,7 +79,7 @@ for (const [what, edit, note] of references)
   })
 
 test('a run is not removed while a replay in another folder refers to it', async () => {
-  const [folder, elsewhere] = [await makeRuns(), await makeRuns()]
+  const [folder, elsewhere] = await Promise.all([makeRuns(), makeRuns()])
   const [base, replay] = [join(folder, 'a'), join(elsewhere, 'b')]
   await withRunFile({ base: { dir: relative(replay, base), id: idOf('a') } })(replay)
   await addReferrer(base, replay)

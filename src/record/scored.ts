@@ -39,6 +39,16 @@ export function textBytesOf(batch: Batch): ArrayLike<number> {
   return Int32Array.from({ length: batch.rows }, (_, row) => offsets[row + 1] - offsets[row])
 }
 
+/** The batch with the lengths of its texts in their place: no text is unpacked. */
+export function withLengths(batch: Batch): Batch {
+  if (!('text' in batch.columns)) return batch
+  const columns: Record<string, Column> = {}
+  for (const name of Object.keys(batch.columns))
+    if (name !== 'text') makeLater(columns, name, () => batch.columns[name])
+    else columns[textLength] = { kind: 'u32', values: Uint32Array.from(textBytesOf(batch)) }
+  return { rows: batch.rows, columns }
+}
+
 /** Where each row's text would begin if it were stored, and the last one end. */
 export function textLengths(batch: Batch): Int32Array {
   const offsets = new Int32Array(batch.rows + 1)

@@ -17,14 +17,14 @@ const replayMutants: readonly Mutant[] = [
   mutant(
     'tokens of another run are taken whatever they are of',
     'run/replay/reuse-tokens.ts',
-    'segmentAt(segments, slot).tokens === print ?',
-    "segmentAt(segments, slot).tokens !== '' ?",
+    '    if (segmentAt(segments, slot).tokens !== print) return work.tokenize(slot, entries)\n',
+    '',
   ),
   mutant(
     'a slot of a replay without a document has no columns',
     'run/measure/stored-slot.ts',
-    'return stored.rows === 0 ? new Map([[steps.length, []]]) : groups',
-    'return groups',
+    '  if (stored.rows === 0) groups.set(steps.length, [])\n',
+    '',
   ),
   mutant(
     'a replay has no splits',

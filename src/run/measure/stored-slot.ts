@@ -79,6 +79,8 @@ function groupByReach(stored: Batch, steps: MeasuredBefore['steps']): Map<number
   const isStopped = (row: number) => gates.offsets[row + 1] > gates.offsets[row]
   const all = Array.from({ length: stored.rows }, (_, row) => row)
   const groups = Map.groupBy(all, row => (isStopped(row) ? -1 : steps.length))
+  // A slot of dead records alone has columns, too.
+  if (stored.rows === 0) groups.set(steps.length, [])
   let left = groups.get(-1) ?? []
   groups.delete(-1)
   for (const [i, step] of steps.entries()) {
@@ -92,8 +94,7 @@ function groupByReach(stored: Batch, steps: MeasuredBefore['steps']): Map<number
     left = left.filter((row, at) => !isHere(row, at))
   }
   assert(left.length === 0, `row ${left[0]} was stopped by no gate of its pipeline`)
-  // What has no row has all columns of the plan nevertheless.
-  return stored.rows === 0 ? new Map([[steps.length, []]]) : groups
+  return groups
 }
 
 /** Rows before the first step, with what is stored of the columns that steps read back. */

@@ -54,7 +54,8 @@ export function drawAfterwards(random: Random, shape: PipelineShape): Afterwards
 function drawFeedChanges(random: Random): FeedChanges {
   const hasFork = random.chance(0.7)
   const [first, second, third] = [random.unit(), random.unit(), random.unit()]
-  const skip = random.chance(0.4) ? ([second, third] as const) : null
+  // Where a fork parts because of what comes there, it passes over that.
+  const skip = random.chance(0.5) ? ([random.chance(0.6) ? 0 : second, third] as const) : null
   const wish = { isBackfilled: random.chance(0.5), weight: random.between(1, 4), isUndone: random.chance(0.2) }
   const documents = Array.from({ length: random.between(1, 4) }, () => random.unit())
   return {

@@ -56,12 +56,6 @@ const promotionMutants: readonly Mutant[] = [
     'fed.block',
   ),
   mutant(
-    'a promotion counts what a step had taken in that was not filled',
-    'feed/plan/planner.ts',
-    '    this.#folded = this.#foldedByStep\n',
-    '',
-  ),
-  mutant(
     'what a fork passes over before it is promoted is not covered',
     'promote/cover.ts',
     '    if (planner.steps === step) await planner.passOver()\n',

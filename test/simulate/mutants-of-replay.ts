@@ -63,19 +63,6 @@ const promotionMutants: readonly Mutant[] = [
   ),
 ]
 
-/** What goes wrong where a command is given again that was stopped before its last effect lasted. */
-const unsyncedMutants: readonly Mutant[] = [
-  mutant('a block that is found is taken to last', 'feed/publish.ts', '        await this.#makeFoundLast()\n', ''),
-  mutant(
-    'a fork that is found is taken to last',
-    'feed/change/fork.ts',
-    '    await syncFolder(dirname(to))\n    return false\n',
-    '    return false\n',
-  ),
-  mutant('a promotion that is found is taken to last', 'promote/promote.ts', '    await syncFolder(feed.dir)\n', ''),
-  mutant('a take-down that is found is taken to last', 'feed/change/take-down.ts', '    await syncFolder(dir)\n', ''),
-]
-
 /** What goes wrong where a feed parts from another. */
 const forkMutants: readonly Mutant[] = [
   mutant(
@@ -107,10 +94,10 @@ const forkMutants: readonly Mutant[] = [
 /** What goes wrong where documents are taken down. */
 const takeDownMutants: readonly Mutant[] = [
   mutant(
-    'copies of a document are looked for once',
+    'what a document repeats is not taken down with it',
     'record/copies.ts',
-    'for (let size = 0; cluster.size > size; ) {',
-    'for (let size = 0; size === 0; ) {',
+    '    if (partner >= 0) this.#add(partner)\n',
+    '',
   ),
   mutant(
     'documents are masked a step late',
@@ -130,6 +117,5 @@ export const afterwardsMutants: readonly Mutant[] = [
   ...replayMutants,
   ...promotionMutants,
   ...forkMutants,
-  ...unsyncedMutants,
   ...takeDownMutants,
 ]

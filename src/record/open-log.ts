@@ -3,7 +3,7 @@ import { JournalLog } from '../log/journal/journal-log.ts'
 import type { Log, Topics } from '../log/log.ts'
 import { type LogPlace, openKafkaAt, openLogAt } from '../log/place.ts'
 import { findNamed } from './base.ts'
-import { JoinedLog } from './joined-log.ts'
+import { type BaseLog, JoinedLog } from './joined-log.ts'
 import { type RunShape, topicShapes, topics } from './layout.ts'
 import type { RunName } from './run-file.ts'
 import { TextLog } from './text-files.ts'
@@ -39,13 +39,18 @@ async function withBase<L extends Log>(
 ): Promise<L | JoinedLog> {
   if (!base) return log
   try {
-    const { dir: place, run } = await findNamed(dir, base)
-    const origin = { ...run, ...(await choosePlace(place, run)) }
-    return new JoinedLog(log, { log: await openLogToRead(place, origin, choosePlace), partitions: run.partitions })
+    return new JoinedLog(log, await openBase(dir, base, choosePlace))
   } catch (error) {
     await log[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** Opens the log of the run that the one in `dir` refers to. */
+export async function openBase(dir: string, base: RunName, choosePlace = takePlace): Promise<BaseLog> {
+  const { dir: place, run } = await findNamed(dir, base)
+  const origin = { ...run, ...(await choosePlace(place, run)) }
+  return { log: await openLogToRead(place, origin, choosePlace), partitions: run.partitions }
 }
 
 /** Opens a run's log to write; on Kafka its topics are created, or refused where they are otherwise. */

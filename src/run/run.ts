@@ -70,12 +70,14 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
     )
   const known = await readRunFile(dir)
   const own = placeRun(dir, known, options)
-  const place = options.replay ? await placeReplay(dir, known, own, options.replay) : own
+  const replayed = options.replay ? await placeReplay(dir, known, own, options.replay) : null
+  // What can't be replayed is refused before anything is made.
+  await using replaying = replayed && (await openReplay(dir, replayed, plan, options.replay!))
+  const place = replayed ?? own
   const texts = plan.storedText === 'none' ? ({ storedText: 'none' } as const) : {}
   await using log = await openLogToWrite(dir, { ...place, ...texts }, place, checkOwner, options.note)
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
-  await using replaying = options.replay ? await openReplay(dir, run, plan, options.replay) : null
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
   const workerRef = { ...ref, identity: identifyPlan(plan) }

@@ -2,15 +2,20 @@ import type { Plan } from '../../pipeline/plan.ts'
 import { findNamed } from '../../record/base.ts'
 import { loaderOf } from '../../record/layout.ts'
 import { readLoadNote } from '../../record/notes.ts'
-import type { Replayed, RunFile } from '../../record/run-file.ts'
+import type { Replayed } from '../../record/run-file.ts'
 import { RunReader } from '../../record/run-reader.ts'
 import type { ReplayOptions } from '../options.ts'
+import type { ReplayPlace } from './begin.ts'
 import { planReplay, type SegmentPlan } from './replay-plan.ts'
 import type { Replay } from './replay-stage.ts'
 
 /** Opens what the replay in `dir` is of and lays out how it is done, telling what is read again. Throws as `planReplay`. */
-export async function openReplay(dir: string, { replays, base }: RunFile, plan: Plan, { recompute = [], note }: Asked) {
-  const replayed = replays!
+export async function openReplay(
+  dir: string,
+  { replays: replayed, base }: Named,
+  plan: Plan,
+  { recompute = [], note }: Asked,
+) {
   const named = await findNamed(dir, replayed)
   const reader = await RunReader.open(named.dir)
   try {
@@ -26,6 +31,7 @@ export async function openReplay(dir: string, { replays, base }: RunFile, plan: 
   }
 }
 
+type Named = Pick<ReplayPlace, 'replays' | 'base'>
 type Asked = Pick<ReplayOptions, 'recompute' | 'note'>
 
 function describeSource({ kind, whySource }: SegmentPlan): string | null {

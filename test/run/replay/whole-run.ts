@@ -70,14 +70,15 @@ export async function runWhole(
   await makeFolderAt(dir)
   const known = await readRunFile(dir)
   const cut = placeRun(dir, known, { partitions, lanes: 2 })
-  const place = replay ? await placeReplay(dir, known, cut, replay) : cut
+  const replayed = replay ? await placeReplay(dir, known, cut, replay) : null
+  await using opened = replayed && (await openReplay(dir, replayed, plan, replay!))
+  const place = replayed ?? cut
   await using log = await openLogToWrite(dir, place, place, () => {})
   const ref = { loader: '', module: 'file:///pipeline.ts', input: [], follow: false }
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, false))
   const shape = { partitions: run.partitions, lanes: run.lanes }
   const binding = bindingOf(run)
-  await using opened = replay ? await openReplay(dir, run, plan, replay) : null
   const own = poolHere(plan)
   using reusing = opened && (await reuseTokens(own, opened.replay.reader, plan.tokensFingerprint))
   const context: RunContext = contextOf({

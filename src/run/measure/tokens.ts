@@ -1,17 +1,18 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator } from '../../annotate/annotator.ts'
-import { type Batch, type Column, utf8 } from '../../batch/batch.ts'
+import { type Batch, type Column, utf8From, withColumns } from '../../batch/batch.ts'
 import { concatBatches, takeRows } from '../../batch/rows.ts'
 import { HeadraceError } from '../../errors.ts'
 import { decodeKept, isWhole, joinKept } from '../../record/kept.ts'
-import { decodeScored } from '../../record/scored.ts'
+import { decodeScored, textBytesOf, textLength } from '../../record/scored.ts'
 import type { DecidedValues, Report } from './jobs.ts'
 
 /** The kept rows of a slot, from its entries. Whole ones are their own join. */
 export function joinEntries(slot: number, { scored, kept }: DecidedValues): Batch {
   const decided = decodeKept(kept)
   const rows = isWhole(decided) ? decided : joinKept(decodeScored(scored), decided)
-  if (rows.columns.text || rows.rows === 0) return rows
+  if (rows.columns.text) return rows
+  if (rows.rows === 0) return withColumns(rows, { text: utf8From([]) })
   const advice = "restore the run's folder texts from a copy, or run its input again with another --run NAME"
   throw new HeadraceError('corrupt', `the texts of slot ${slot} are gone before they were tokenized: ${advice}`)
 }
@@ -44,13 +45,12 @@ export async function tokenizeKept(tokenizer: Annotator, kept: Batch, slot: numb
 
 /** Kept rows with their tokens as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. */
 export function shardRows(kept: Batch, tokens: Column, slot: number): Batch {
-  const { offsets } = utf8(kept, 'text')
-  const { text, ...scores } = kept.columns
+  const { text, [textLength]: lengths, ...scores } = kept.columns
   const columns: Record<string, Column> = {
     tokens,
     ...scores,
     slot: { kind: 'u32', values: new Uint32Array(kept.rows).fill(slot) },
-    textBytes: { kind: 'u32', values: Uint32Array.from({ length: kept.rows }, (_, i) => offsets[i + 1] - offsets[i]) },
+    textBytes: { kind: 'u32', values: Uint32Array.from(textBytesOf(kept)) },
   }
   return { rows: kept.rows, columns }
 }

@@ -31,11 +31,6 @@ export async function placeReplay(
       'bad-option',
       `the run in ${asked.of} was begun by an older version, which gave it no id: it can't be referred to; run its input again with this one, and replay that`,
     )
-  if (run.storedText)
-    throw new HeadraceError(
-      'bad-option',
-      `the run in ${asked.of} does not store its texts, of which a replay makes tokens: run its input again with another --run NAME`,
-    )
   if (run.slotBytes !== limits.slotBytes)
     throw new HeadraceError(
       'bad-option',

@@ -8,6 +8,7 @@ import type { ReplayOptions } from '../options.ts'
 import type { ReplayPlace } from './begin.ts'
 import { planReplay, type SegmentPlan } from './replay-plan.ts'
 import type { Replay } from './replay-stage.ts'
+import { whyTexts } from './source-texts.ts'
 
 /** Opens what the replay in `dir` is of and lays out how it is done, telling what is read again. Throws as `planReplay`. */
 export async function openReplay(
@@ -19,8 +20,8 @@ export async function openReplay(
   const named = await findNamed(dir, replayed)
   const reader = await RunReader.open(named.dir)
   try {
-    const segments = planReplay(plan, reader.run.segments, recompute)
-    for (const why of new Set(segments.map(describeSource))) if (why !== null) note?.(why)
+    const segments = planReplay(plan, reader.run, recompute)
+    for (const why of new Set(segments.flatMap(describeSource))) note?.(why)
     const isJoined = base !== undefined
     const isOfReplay = reader.run.base !== undefined
     const replay: Replay = { reader, replayed, segments, isOfReplay, isJoined, ...(await readEnd(reader, replayed)) }
@@ -34,10 +35,10 @@ export async function openReplay(
 type Named = Pick<ReplayPlace, 'replays' | 'base'>
 type Asked = Pick<ReplayOptions, 'recompute' | 'note'>
 
-function describeSource({ kind, whySource }: SegmentPlan): string | null {
-  if (whySource === null) return null
+function describeSource({ kind, whySource, whenTokenized }: SegmentPlan): string[] {
+  if (whySource === null) return whenTokenized ? [`${whyTexts}: these are read from the source again`] : []
   const what = kind === 'anew' ? 'no measurement holds for this pipeline, and all' : 'records'
-  return `${what} are read from the source again: ${whySource}`
+  return [`${what} are read from the source again: ${whySource}`]
 }
 
 /** What its notes say of all that the run has loaded, in equal parts for its slots, and of its end. */

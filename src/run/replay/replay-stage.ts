@@ -121,9 +121,18 @@ class Replayer {
     const bytes = replay.bytesOf(slot)
     this.#note = { ...this.#note, readBytes: this.#note.readBytes + bytes }
     context.watch({ kind: 'loaded', slot, bytes })
-    const canRefer = segment.kind === 'same' && (replay.isJoined || !splitJoined(replayed.value))
+    const canRefer = segment.kind === 'same' && this.#canTake(replayed)
     const work = canRefer ? this.#refer(replayed) : this.#measure(replayed, segment, chunks)
     return { slot, note: this.#note, result: encode(slot, work) }
+  }
+
+  /** Whether the entry of a slot whose columns all hold can be this run's as it is, or its part that differs from the first run's. */
+  #canTake({ value }: ReplayedSlot): boolean {
+    const { isJoined, isOfReplay, reader } = this.#chain.replay
+    if (isJoined && !isOfReplay) return true
+    // What is taken is stored again: not texts, where these are left out.
+    const isAlike = this.#chain.context.plan.storedText === (reader.run.storedText ?? 'all')
+    return isAlike && (isJoined || !splitJoined(value))
   }
 
   /** A slot whose columns all hold. */

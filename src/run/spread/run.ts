@@ -21,7 +21,7 @@ import { ownStage } from '../own-stage.ts'
 import { placeReplay } from '../replay/begin.ts'
 import { openReplay } from '../replay/open-replay.ts'
 import type { Replay } from '../replay/replay-stage.ts'
-import { reuseTokens } from '../replay/reuse-tokens.ts'
+import { openTokens } from '../replay/reuse-tokens.ts'
 import { openRetention } from '../retention.ts'
 import { shardAll } from '../shard/shard-stage.ts'
 import { openSink } from '../shard/sink.ts'
@@ -73,12 +73,9 @@ export async function runSpread(asked: Start, options: WatchedOptions): Promise<
     watch,
     checkOwner,
   }
-  const reusing =
-    replay && stages.includes('shard')
-      ? opened.use(await reuseTokens(pool, replay.reader, plan.tokensFingerprint))
-      : null
+  const reusing = replay && stages.includes('shard') ? opened.use(await openTokens(pool, plan, replay, failed)) : null
   // Whoever annotates reads what was loaded; the stages behind see a replay's entries joined.
-  const ordered: RunContext = { ...context, log: found.view, pool: reusing ?? pool }
+  const ordered: RunContext = { ...context, log: found.view, pool: reusing?.work ?? pool }
   const work = { context, ordered, start, log, replay, options, isDraining: drain.aborted }
   await using seat = stages.includes('decide')
     ? await DecideSeat.open(ordered, options.state ?? join(dir, 'state'), fail)

@@ -24,7 +24,7 @@ import type { ReplayOptions } from '../../../src/run/options.ts'
 import { placeReplay } from '../../../src/run/replay/begin.ts'
 import { openReplay } from '../../../src/run/replay/open-replay.ts'
 import type { Replay } from '../../../src/run/replay/replay-stage.ts'
-import { reuseTokens } from '../../../src/run/replay/reuse-tokens.ts'
+import { openTokens } from '../../../src/run/replay/reuse-tokens.ts'
 import { shardAll } from '../../../src/run/shard/shard-stage.ts'
 import { openSink } from '../../../src/run/shard/sink.ts'
 import { annotatePartition } from '../../../src/run/spread/annotate-stage.ts'
@@ -47,7 +47,7 @@ const shape: RunShape = { partitions, lanes: 2, spread: true }
 let glob: string
 let base: string
 before(async () => {
-  const corpus = await writeCorpus({ seed: 9, files: 2, documentsPerFile: 9 })
+  const corpus = await writeCorpus({ seed: 9, files: 2, documentsPerFile: 7 })
   glob = join(corpus.dir, '*.jsonl')
   base = join(makeFolder('base'), 'run')
   await runWhole(base, planOf({}), { partitions: 2 })
@@ -122,14 +122,14 @@ type Begun = Awaited<ReturnType<typeof begin>>
 async function goOn({ loadRaw }: Module, { dir, plan, asked, place, log }: Begun, own: SpreadLog = log): Promise<void> {
   await using opened = await openReplay(dir, place, plan, asked)
   const pool = poolHere(plan)
-  using reusing = await reuseTokens(pool, opened.replay.reader, plan.tokensFingerprint)
+  await using reusing = await openTokens(pool, plan, opened.replay, new AbortController().signal)
   const context = contextOf({ dir, plan, log: own, pool, shape, segments: [segmentOf(plan)] })
   await asOwner(context, 'load', owner => loadRaw(context, owner, opened.replay))
   const ended = AbortSignal.abort()
   const never = new AbortController().signal
   await Promise.all([2, 0, 1].map(partition => annotatePartition(context, partition, never, () => 2)))
   await using view = await viewOf({ dir, place, log }, own)
-  const ordered = { ...context, log: view, pool: reusing }
+  const ordered = { ...context, log: view, pool: reusing.work }
   await using state = await openState(ordered, join(dir, 'state'))
   await asOwner(ordered, 'decide', owner => decideAll(ordered, owner, state, ended, () => {}))
   await using sink = await openSink(ordered, plan.name)
@@ -184,6 +184,14 @@ for (const [what, parts] of Object.entries(kinds))
     assert.deepEqual(await outcomeOfReplay(begun), await outcomeOfFull(what))
   })
 
+check('of a run that stores no texts: what a run gives', async module => {
+  const textless = join(makeFolder('textless'), 'run')
+  await runWhole(textless, { ...planOf({}), storedText: 'none' })
+  const begun = await begin(planOf(kinds["a decider's similarity"]), textless)
+  await goOn(module, begun)
+  assert.deepEqual(await outcomeOfReplay(begun), await outcomeOfFull("a decider's similarity"))
+})
+
 check('of a replay, and as a copy: what a run gives', async module => {
   const between = join(makeFolder('between'), 'run')
   await runWhole(between, planOf(kinds['an annotator added']), { replay: { of: base } })
@@ -216,7 +224,7 @@ function viewAt(log: MemoryLog, at: (stage: string, commit: () => Promise<void>)
 check('killed at every commit, another goes on to the same bytes', async module => {
   const expected = await outcomeOfFull('a gate loosened')
   for (const isAfter of [false, true])
-    for (const fatal of sweep(0, 9)) {
+    for (const fatal of sweep(0, 7)) {
       const begun = await begin(planOf(kinds['a gate loosened']))
       let commits = 0
       const dying = viewAt(begun.log, async (_, commit) => {

@@ -33,8 +33,10 @@ export interface Annotator {
   readonly version: number
   /** Same bytes out on any machine. A model whose floats may differ says false: its answers are stored, never recomputed. */
   readonly exact: boolean
-  /** What the caller chose, as JSON: part of the fingerprint. */
+  /** What the caller chose, as JSON. */
   readonly options: Readonly<Record<string, unknown>>
+  /** The part of it that its columns depend on, which is in their fingerprints; all of it by default. */
+  readonly measuredWith?: Readonly<Record<string, unknown>>
   readonly reads: readonly string[]
   readonly writes: readonly Field[]
   readonly resources: readonly Resource[]

@@ -4,6 +4,7 @@ import { type Option, type OptionsOf, type OptionTable, type ResolvedOf, resolve
 import type { Annotator, Resource, Rule } from './annotator.ts'
 import type { Bound, Measure, Measures, NoOptions } from './measure.ts'
 import { Texts } from './texts.ts'
+import { atDefaults, hideThresholds, thresholdsIn } from './thresholds.ts'
 
 type Names<M extends Measures> = { [K in keyof M]: keyof M[K]['options'] }[keyof M]
 type OptionsIn<M extends Measures> = {
@@ -36,6 +37,10 @@ export interface Table<M extends Measures, O extends OptionTable, S> {
   readonly measuresFor?: (options: Chosen<M, O>) => Measures
   /** Options that belong to no measure; they come after those that do. */
   readonly options?: O
+  /** Thresholds that `measure` or `reads` looks at, too. It can't look at others, as they are not in the columns' fingerprints. */
+  readonly measuredWith?: readonly Names<M>[]
+  /** Options that hold thresholds within, with these as they are by default. */
+  readonly withoutThresholds?: (options: Chosen<M, O>) => Chosen<M, O>
   /** What the annotator says that its options were; the options themselves by default. */
   readonly record?: (options: Chosen<M, O>) => Readonly<Record<string, unknown>>
   /** The columns that it reads, the texts first; `text` by default. */
@@ -72,24 +77,29 @@ export function filter<M extends Measures, O extends OptionTable = NoOptions, S 
 ): Filter<M, O> {
   const ofMeasures = Object.values(table.measures).map(measure => measure.options)
   const options: OptionTable = Object.assign({}, ...ofMeasures, table.options)
+  const thresholds = thresholdsIn(options, table.measuredWith as readonly string[])
+  const record = table.record ?? ((all: Readonly<Record<string, unknown>>) => all)
   const make = (given: Given<M, O> = {} as Given<M, O>): Annotator => {
     const chosen = resolveOptions(`annotator '${table.name}'`, options, given) as Chosen<M, O>
     const measures: Measures = { ...table.measures, ...table.measuresFor?.(chosen) }
-    const reads = table.reads?.(chosen) ?? ['text']
+    const measuring = hideThresholds(table.name, chosen, thresholds)
+    const { withoutThresholds = all => all } = table
+    const reads = table.reads?.(measuring) ?? ['text']
     const none = allocateNone(measures)
     let prepared: S | undefined
     return Object.freeze({
       name: table.name,
       version: table.version,
       exact: true,
-      options: table.record?.(chosen) ?? chosen,
+      options: record(chosen),
+      measuredWith: record(withoutThresholds(atDefaults(chosen, options, thresholds))),
       reads,
       writes: Object.entries(measures).map(fieldOf),
       resources: table.resources ?? [],
       rules: Object.entries(measures).flatMap(([column, measure]) => rulesOf(column, measure, chosen)),
       measures,
       annotate: (batch: Batch) => {
-        prepared ??= table.prepare ? table.prepare(chosen) : (chosen as S)
+        prepared ??= table.prepare ? table.prepare(measuring) : (measuring as S)
         // Of the shape of an object that lives as long as the annotator: see `Texts.none`.
         const out = { ...none }
         for (const name of Object.keys(none))

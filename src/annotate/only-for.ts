@@ -30,10 +30,13 @@ const table = {
 export function onlyFor(column: string, values: readonly string[], annotator: Annotator): Annotator {
   resolveOptions('onlyFor()', table.options, { column, values, annotator })
   const wanted = new Set(values)
+  const rows = { column, values }
+  const { options, measuredWith = options } = annotator
   const isEdited = (field: Field) => annotator.reads.includes(field.name)
   return Object.freeze({
     ...annotator,
-    options: { ...annotator.options, onlyFor: { column, values } },
+    options: { ...options, onlyFor: rows },
+    measuredWith: { ...measuredWith, onlyFor: rows },
     reads: [...new Set([column, ...annotator.reads])],
     writes: annotator.writes.map(field => (isEdited(field) ? field : withMissing(field))),
     annotate: async (batch: Batch, signal?: AbortSignal): Promise<Columns> => {

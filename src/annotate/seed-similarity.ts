@@ -45,7 +45,7 @@ export function seedSimilarity(given: OptionsOf<typeof options>): Annotator {
     ...table,
     measures: Object.fromEntries(names.map(name => [`seed:${name}`, score])),
     options: {},
-    record: () => ({ seeds: names, ...(minScore === null ? {} : { minScore }) }),
+    record: ({ minScore }) => ({ seeds: names, ...(minScore === null ? {} : { minScore }) }),
     resources: loaded.map(({ name, sha256 }) => ({ name: `seed:${name}`, sha256 })),
     prepare: () => loaded.map(({ name, seed }) => ({ column: `seed:${name}`, weights: weighBuckets(seed) })),
     measure({ rows, bytes, offsets }, out: Readonly<Record<string, NumberArray>>, seeds) {

@@ -24,11 +24,11 @@ export function originPrints(origin: string): Map<string, string> {
 }
 
 /**
- * A fingerprint for each column that an annotator writes: of what it is, what it was told, what it depends on, and the
- * fingerprints of what it reads. So an edit of the text makes every later measurement of it another column.
+ * A fingerprint for each column that an annotator writes: of what it is, what it was told to measure with, what it depends on, and the
+ * fingerprints of what it reads. So an edit of the text makes every later measurement of it another column, and a threshold none.
  */
 export function fingerprintColumns(annotator: Annotator, known: ReadonlyMap<string, string>): Map<string, string> {
-  const { name, version, options, resources, reads } = annotator
+  const { name, version, measuredWith: options = annotator.options, resources, reads } = annotator
   const inputs = reads.map(column => [column, known.get(column)])
   const hashes = resources.map(resource => resource.sha256)
   const print = (field: Field) => fingerprint({ name, version, options, hashes, inputs, field })

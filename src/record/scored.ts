@@ -41,13 +41,11 @@ export function encodeOwnApart(
   base: Batch,
   columns: PrintedColumns,
 ): { readonly texts: Uint8Array | null; readonly scored: Uint8Array } {
-  const { text, ...others } = batch.columns
-  const lengths: Column = { kind: 'u32', values: Uint32Array.from(textBytesOf(batch)) }
+  const { text } = batch.columns
   const listed = columns.map(([name, print]) => [name === 'text' ? textLength : name, print] as const)
-  const own = { rows: batch.rows, columns: { ...others, [textLength]: lengths } }
   return {
     texts: text ? encodePacked({ rows: batch.rows, columns: { text } }) : null,
-    scored: encodeOwnColumns(own, base, listed),
+    scored: encodeOwnColumns(withLengths(batch), base, listed),
   }
 }
 
@@ -56,6 +54,16 @@ export function textBytesOf(batch: Batch): ArrayLike<number> {
   if (batch.columns[textLength]) return numbers(batch, textLength)
   const { offsets } = utf8(batch, 'text')
   return Int32Array.from({ length: batch.rows }, (_, row) => offsets[row + 1] - offsets[row])
+}
+
+/** The batch with the lengths of its texts in their place: no text is unpacked. */
+export function withLengths(batch: Batch): Batch {
+  if (!('text' in batch.columns)) return batch
+  const columns: Record<string, Column> = {}
+  for (const name of Object.keys(batch.columns))
+    if (name !== 'text') makeLater(columns, name, () => batch.columns[name])
+    else columns[textLength] = { kind: 'u32', values: Uint32Array.from(textBytesOf(batch)) }
+  return { rows: batch.rows, columns }
 }
 
 /** Where each row's text would begin if it were stored, and the last one end. */

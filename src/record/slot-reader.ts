@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
 import { type Cursor, type Entry, type Log, type Position, readCommitted } from '../log/log.ts'
 
@@ -67,9 +66,9 @@ export class SlotReader {
     this.#reading ??= this.#partitions[partition].next()
     this.#reading.catch(() => {})
     const isThere = this.#reading.then(() => true)
-    const over = new AbortController()
-    const waited = sleep(readyMs, false, { signal: over.signal, ref: false })
-    return Promise.race([isThere, waited]).finally(() => over.abort())
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const waited = setTimeout(resolve, readyMs, false).unref()
+    return Promise.race([isThere, promise]).finally(() => clearTimeout(waited))
   }
 
   /** The position after what was read. */

@@ -25,7 +25,7 @@ export const foldersMade = (text: string): string[] => blank(text).match(/\bmkdt
  */
 export function moduleState(text: string): string[] {
   const kept =
-    /^(?:export )?(?:let \w+|const \w+(?:: [^=\n]+)? = (?:new (?:(?:Ui|I)nt\w+Array|Float\w+Array|\w+Buffer|HashSet64|Ngrams)\(|new (?:Weak)?(?:Map|Set)(?:<[^\n]*>)?\(\)|\[\]|\{ \w+: (?:0|false|true|null),))/gm
+    /^(?:export )?(?:let \w+|const \w+(?:: [^=\n]+)? = (?:new (?:(?:Ui|I)nt\w+Array|Float\w+Array|\w+Buffer|HashSet64|Ngrams|Places)\(|new (?:Weak)?(?:Map|Set)(?:<[^\n]*>)?\(\)|\[\]|\{ \w+: (?:0|false|true|null),))/gm
   return blank(text).match(kept) ?? []
 }
 

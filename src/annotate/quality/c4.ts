@@ -49,6 +49,7 @@ export const c4 = filter({
   version: 1,
   about: "C4's cleaning of a page, for English: the text becomes the lines that stay.",
   measures,
+  measuredWith: ['curlyBracket'],
   measure: (texts, found, options) => cleanTexts(texts.column, options, found),
 })
 

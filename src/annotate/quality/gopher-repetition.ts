@@ -14,6 +14,22 @@ const ngramBounds = kind<NgramBounds>(
     value.every(one => Array.isArray(one) && one.length === 2 && one.every(Number.isFinite) && isCount(one[0])) &&
     new Set(value.map(([n]) => n)).size === value.length,
 )
+const topNgrams: NgramBounds = [
+  [2, 0.2],
+  [3, 0.18],
+  [4, 0.16],
+]
+const duplicateNgrams: NgramBounds = [
+  [5, 0.15],
+  [6, 0.14],
+  [7, 0.13],
+  [8, 0.12],
+  [9, 0.11],
+  [10, 0.1],
+]
+/** The same n-grams with the usual thresholds, and 1 where there is none: what is measured depends on none of them. */
+const atUsual = (bounds: NgramBounds, usual: NgramBounds): NgramBounds =>
+  bounds.map(([n]) => [n, new Map(usual).get(n) ?? 1])
 const isCount = (n: number) => Number.isSafeInteger(n) && n > 0
 
 /** Gopher's measures of repetition (Rae et al. 2021, table A1) as datatrove 0.10.1 takes them, for English. */
@@ -38,20 +54,14 @@ export const gopherRepetition = filter({
     }),
   },
   options: {
-    topNgramsMax: optional('for each n a measure `gopherTop<n>`', ngramBounds, [
-      [2, 0.2],
-      [3, 0.18],
-      [4, 0.16],
-    ]),
-    duplicateNgramsMax: optional('for each n a measure `gopherDuplicate<n>`', ngramBounds, [
-      [5, 0.15],
-      [6, 0.14],
-      [7, 0.13],
-      [8, 0.12],
-      [9, 0.11],
-      [10, 0.1],
-    ]),
+    topNgramsMax: optional('for each n a measure `gopherTop<n>`', ngramBounds, topNgrams),
+    duplicateNgramsMax: optional('for each n a measure `gopherDuplicate<n>`', ngramBounds, duplicateNgrams),
   },
+  withoutThresholds: ({ topNgramsMax, duplicateNgramsMax, ...others }) => ({
+    ...others,
+    topNgramsMax: atUsual(topNgramsMax, topNgrams),
+    duplicateNgramsMax: atUsual(duplicateNgramsMax, duplicateNgrams),
+  }),
   measuresFor: ({ topNgramsMax, duplicateNgramsMax }) =>
     Object.fromEntries([
       ...topNgramsMax.map(([n, max]) => {

@@ -295,15 +295,15 @@ function widthOf({ kind, width }: Field): number {
 function viewColumn(column: ColumnLayout, rows: number, readAt: ReadAt): Column {
   const { field, values } = column
   const { kind } = field
-  if (kind === 'fixed') return { kind, width: field.width ?? 0, bytes: readRegion(values, readAt) }
-  if (kind !== 'utf8' && kind !== 'list<i32>') return { kind, values: asNumbers(kind, readRegion(values, readAt)) }
-  const ends = viewOffsets(column, rows, readAt)
-  if (kind === 'list<i32>')
-    return { kind, offsets: ends, values: asNumbers('i32', readRegion(values, readAt)) as Int32Array }
+  // Of which kind a column is, and how long texts are, is asked more often than what they are.
+  const read = <T extends object, K extends string, V>(target: T, name: K, make: () => V) =>
+    values.packed ? makeLater(target, name, make) : ({ ...target, [name]: make() } as T & Record<K, V>)
   const readBytes = () => readRegion(values, readAt)
-  if (!values.packed) return { kind, offsets: ends, bytes: readBytes() }
-  // How long texts are is asked more often than what they are.
-  return makeLater({ kind, offsets: ends }, 'bytes', readBytes)
+  if (kind === 'fixed') return read({ kind, width: field.width ?? 0 }, 'bytes', readBytes)
+  if (kind !== 'utf8' && kind !== 'list<i32>') return read({ kind }, 'values', () => asNumbers(kind, readBytes()))
+  const ends = { kind, offsets: viewOffsets(column, rows, readAt) }
+  if (kind === 'utf8') return read({ ...ends, kind }, 'bytes', readBytes)
+  return read({ ...ends, kind }, 'values', () => asNumbers('i32', readBytes()) as Int32Array)
 }
 
 function checkOffsets(offsets: Int32Array, rows: number, items: number, name: string): void {

@@ -1,5 +1,7 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { Worker } from 'node:worker_threads'
+import { decodeBatch } from '../../batch/arrow/ipc.ts'
+import type { Batch } from '../../batch/batch.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
@@ -98,10 +100,11 @@ export class Pool implements AsyncDisposable {
     return this.#runOr(job, () => isolateRows(slot, chunks, alone => this.#run({ ...job, alone })))
   }
 
-  /** Returns the encoded batch of the kept rows' tokens and scores. */
-  tokenize(slot: number, entries: DecidedValues): Promise<Uint8Array> {
+  /** Returns the kept rows' tokens and scores. */
+  async tokenize(slot: number, entries: DecidedValues): Promise<Batch> {
     const job = { kind: 'tokenize', slot, entries, alone: false } as const
-    return this.#runOr(job, () => tokenizeAgain(slot, entries, () => this.#run({ ...job, alone: true })))
+    const again = () => tokenizeAgain<Uint8Array>(slot, entries, () => this.#run({ ...job, alone: true }))
+    return decodeBatch(await this.#runOr<Uint8Array>(job, again)).batch
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

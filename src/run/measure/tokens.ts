@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator } from '../../annotate/annotator.ts'
-import { type Batch, type Column, utf8From, withColumns } from '../../batch/batch.ts'
+import type { Batch, Column } from '../../batch/batch.ts'
 import { concatBatches, takeRows } from '../../batch/rows.ts'
 import { HeadraceError } from '../../errors.ts'
 import { decodeKept, isWhole, joinKept } from '../../record/kept.ts'
@@ -10,9 +10,13 @@ import type { DecidedValues, Report } from './jobs.ts'
 /** The kept rows of a slot, from its entries. Whole ones are their own join. */
 export function joinEntries(slot: number, { scored, kept }: DecidedValues): Batch {
   const decided = decodeKept(kept)
-  const rows = isWhole(decided) ? decided : joinKept(decodeScored(scored), decided)
-  if (rows.columns.text) return rows
-  if (rows.rows === 0) return withColumns(rows, { text: utf8From([]) })
+  return isWhole(decided) ? decided : joinTexts(slot, decodeScored(scored), decided)
+}
+
+/** The kept rows of a slot with their texts. */
+export function joinTexts(slot: number, scored: Batch, kept: Batch): Batch {
+  const rows = joinKept(scored, kept)
+  if (rows.columns.text || rows.rows === 0) return rows
   const advice = "restore the run's folder texts from a copy, or run its input again with another --run NAME"
   throw new HeadraceError('corrupt', `the texts of slot ${slot} are gone before they were tokenized: ${advice}`)
 }
@@ -43,7 +47,7 @@ export async function tokenizeKept(tokenizer: Annotator, kept: Batch, slot: numb
   return shardRows(kept, tokens, slot)
 }
 
-/** Kept rows with their tokens as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. */
+/** Kept rows, with their texts or the lengths of these, and their tokens as shard rows: tokens, id, domain, slot, row, the text's bytes and the scores. */
 export function shardRows(kept: Batch, tokens: Column, slot: number): Batch {
   const { text, [textLength]: lengths, ...scores } = kept.columns
   const columns: Record<string, Column> = {

@@ -1,13 +1,13 @@
-import { decodeBatch, encodeBatch } from '../../batch/arrow/ipc.ts'
+import { encodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, type ListColumn, numbers } from '../../batch/batch.ts'
 import { concatArrays, concatBatches, takeRows } from '../../batch/rows.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { decodeKept, joinKept } from '../../record/kept.ts'
 import { segmentAt } from '../../record/run-file.ts'
 import type { RunReader } from '../../record/run-reader.ts'
-import { decodeScored } from '../../record/scored.ts'
+import { decodeScored, withLengths } from '../../record/scored.ts'
 import type { Work } from '../context.ts'
-import { joinEntries, shardRows } from '../measure/tokens.ts'
+import { joinTexts, shardRows } from '../measure/tokens.ts'
 import type { Replay } from './replay-stage.ts'
 import { SourceTexts } from './source-texts.ts'
 import { StoredTokens } from './stored-tokens.ts'
@@ -39,20 +39,22 @@ async function reuseTokens(
   const tokens = await StoredTokens.open(reader)
   const { segments } = reader.run
   const tokenize: Work['tokenize'] = async (slot, entries) => {
-    const stored = segmentAt(segments, slot).tokens === print ? tokens.of(slot) : new Map<number, Int32Array>()
+    const isSame = segmentAt(segments, slot).tokens === print
+    if (!isSame && !texts) return work.tokenize(slot, entries)
+    const stored = isSame ? tokens.of(slot) : new Map<number, Int32Array>()
     const kept = decodeKept(entries.kept)
     const rows = numbers(kept, 'row')
     const known = [...rows.keys()].filter(i => stored.has(rows[i]))
-    const isAll = known.length === rows.length
-    const scored = texts && !isAll ? await texts.add(slot, entries.scored) : entries.scored
-    if (known.length === 0) return work.tokenize(slot, { ...entries, scored })
-    const whole = isAll ? joinKept(decodeScored(scored), kept) : joinEntries(slot, { ...entries, scored })
-    const reused = shardRows(takeRows(whole, known), listOf(known.map(i => stored.get(rows[i])!)), slot)
-    if (isAll) return encodeBatch(reused)
+    const ids = listOf(known.map(i => stored.get(rows[i])!))
+    const scored = decodeScored(entries.scored)
+    const reused = shardRows(joinKept(withLengths(scored), takeRows(kept, known)), ids, slot)
+    if (known.length === rows.length) return reused
     const others = [...rows.keys()].filter(i => !stored.has(rows[i]))
     // Only their rows cross to the thread: a slot has many times theirs.
-    const fresh = await work.tokenize(slot, { scored: noBytes, kept: encodeBatch(takeRows(whole, others)) })
-    return encodeBatch(inOrder(concatBatches([reused, decodeBatch(fresh).batch])))
+    const texted = texts ? decodeScored(await texts.add(slot, entries.scored)) : scored
+    const unknown = joinTexts(slot, texted, takeRows(kept, others))
+    const fresh = await work.tokenize(slot, { scored: noBytes, kept: encodeBatch(unknown) })
+    return inOrder(concatBatches([reused, fresh]))
   }
   return {
     size: work.size,
@@ -67,7 +69,7 @@ const noBytes = new Uint8Array(0)
 function listOf(lists: readonly Int32Array[]): ListColumn {
   let end = 0
   const offsets = Int32Array.from([0, ...lists.map(list => (end += list.length))])
-  return { kind: 'list<i32>', offsets, values: concatArrays(lists) }
+  return { kind: 'list<i32>', offsets, values: concatArrays([new Int32Array(0), ...lists]) }
 }
 
 function inOrder(batch: Batch): Batch {

@@ -1,5 +1,4 @@
 import { dirname, join } from 'node:path'
-import { decodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, list, numbers, stringAt, utf8 } from '../../batch/batch.ts'
 import { NameLimit } from '../../decide/name-limit.ts'
 import { makeFolder } from '../../disk/durable-file.ts'
@@ -93,7 +92,7 @@ export async function shardAll(
   }
 }
 
-/** A slot's entry of `kept`, and its rows; null for the end. */
+/** A slot's entry of `kept`, and its rows; null for the end, and where there are none. */
 type Tokenized = { readonly entry: DecidedEntry['kept']; readonly batch: Batch | null }
 
 /** Slots with their tokens, in order, with as many in the pool as it can hold. */
@@ -120,9 +119,8 @@ async function* tokenizeInOrder(context: RunContext, reader: DecidedReader): Asy
 }
 
 async function tokenize({ pool }: RunContext, { slot, kept, scored }: DecidedEntry): Promise<Tokenized> {
-  if (!scored) return { entry: kept, batch: null }
-  const value = await pool.tokenize(slot, { scored: scored.value, kept: kept.value })
-  return { entry: kept, batch: decodeBatch(value).batch }
+  if (!scored || kept.headers.rows === '0') return { entry: kept, batch: null }
+  return { entry: kept, batch: await pool.tokenize(slot, { scored: scored.value, kept: kept.value }) }
 }
 
 async function sealShard(context: RunContext, shard: FullShard, folders: ShardFolders): Promise<ManifestEntry> {

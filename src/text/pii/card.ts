@@ -2,10 +2,12 @@ import { classes, digit, separator, wordByte } from './bytes.ts'
 import { isNumberEnd } from './number.ts'
 import type { PiiText } from './spans.ts'
 
+const digitsMin = 13
 const digitsMax = 19
 const space = 0x20
 const dot = 0x2e
 const hyphen = 0x2d
+const zero = 0x30
 
 /**
  * Where a payment card's number from `i` on ends, or -1: 13 to 19 digits, whole or in groups with one space or hyphen between, of a network
@@ -14,30 +16,34 @@ const hyphen = 0x2d
  */
 export function findCardEnd(text: PiiText, i: number): number {
   const { bytes, start, end } = text
-  const before = i > start ? bytes[i - 1] : 0x20
+  const before = i > start ? bytes[i - 1] : space
   if (classes[before] & wordByte || before === dot || before === hyphen) return -1
-  const digits: number[] = []
-  const groups = [0]
   let found = -1
   let gap = 0
-  for (let p = i; ; p++) {
+  for (let p = i, digits = 0, group = 0, groups = 0; ; p++) {
     if (p < end && classes[bytes[p]] & digit) {
-      if (digits.push(bytes[p] - 0x30) > digitsMax) return found
-      groups[groups.length - 1]++
+      if (++digits > digitsMax) return found
+      group++
       continue
     }
-    const isWritten = groups.length === 1 || (layouts.has(groups.join(' ')) && !isInColumns(text, i, p))
-    if (isWritten && isNumberEnd(text, p) && isIssued(digits) && isChecked(digits)) found = p
+    const layout = groups * 32 + group
+    const isWritten = digits >= digitsMin && (groups === 0 || (layouts.has(layout) && !isInColumns(text, i, p)))
+    if (isWritten && isNumberEnd(text, p) && isIssued(bytes, i, digits) && isChecked(bytes, i, p)) found = p
     // Groups are parted alike.
     const isGap = p < end && classes[bytes[p]] & separator && bytes[p] !== dot && (gap === 0 || gap === bytes[p])
-    if (!isGap || groups.length > 4) return found
+    if (!isGap || layout >= 32 ** 4) return found
     gap = bytes[p]
-    groups.push(0)
+    groups = layout
+    group = 0
   }
 }
 
-/** How numbers in groups are printed on cards. */
-const layouts = new Set(['4 4 4 4', '4 4 4 4 3', '4 6 5', '4 6 4', '4 3 3 3'])
+/** How numbers in groups are printed on cards: the digits of each group, as a number of base 32. */
+const layouts = new Set(
+  ['4444', '44443', '465', '464', '4333'].map(groups =>
+    [...groups].reduce((all, group) => all * 32 + Number(group), 0),
+  ),
+)
 
 /** Whether words with digits stand a space before or behind, as in a table of numbers, where some have a right check digit by chance. */
 function isInColumns({ bytes, start, end }: PiiText, from: number, to: number): boolean {
@@ -74,21 +80,28 @@ const networks: readonly [first: number, last: number, lengths: readonly number[
   [6759, 6763, [16]],
 ]
 
-function isIssued(digits: readonly number[]): boolean {
-  const head = digits.slice(0, 4).join('')
+function isIssued(bytes: Uint8Array, from: number, digits: number): boolean {
+  const heads = [0, 0, 0, 0, 0]
+  for (let p = from, length = 1; length < heads.length; p++)
+    if (classes[bytes[p]] & digit) heads[length] = heads[length++ - 1] * 10 + bytes[p] - zero
   return networks.some(([first, last, lengths]) => {
-    const start = Number(head.slice(0, String(first).length))
-    return start >= first && start <= last && lengths.includes(digits.length)
+    const head = heads[String(first).length]
+    return head >= first && head <= last && lengths.includes(digits)
   })
 }
 
-function isChecked(digits: readonly number[]): boolean {
+function isChecked(bytes: Uint8Array, from: number, to: number): boolean {
   let sum = 0
-  for (let i = 0; i < digits.length; i++) {
-    const value = digits[digits.length - 1 - i]
+  let isDoubled = false
+  let isFiller = true
+  for (let p = to - 1; p >= from; p--) {
+    if ((classes[bytes[p]] & digit) === 0) continue
+    const value = bytes[p] - zero
     const doubled = value > 4 ? value * 2 - 9 : value * 2
-    sum += i % 2 ? doubled : value
+    sum += isDoubled ? doubled : value
+    isDoubled = !isDoubled
+    // A number of one digit alone is filler, as 0000 0000 0000 0000.
+    if (bytes[p] !== bytes[from]) isFiller = false
   }
-  // A number of one digit alone is filler, as 0000 0000 0000 0000.
-  return sum % 10 === 0 && new Set(digits).size > 1
+  return sum % 10 === 0 && !isFiller
 }

@@ -1,3 +1,4 @@
+import { equalsAt } from '../bytes.ts'
 import { classes, digit, letter, trigger } from './bytes.ts'
 import { findCardEnd } from './card.ts'
 import { findEmail } from './email.ts'
@@ -43,10 +44,16 @@ export class PiiFinder {
   }
 }
 
+/** The placeholders' bytes by kind: they are ASCII, as they stand in a folded text. */
+const placeholders = Object.entries(piiPlaceholders).reduce<Uint8Array[][]>((all, [kind, texts]) => {
+  all[Number(kind)] = texts.map(text => Buffer.from(text))
+  return all
+}, [])
+
 /** Adds a span unless it is a placeholder already; returns its end. */
 function addSpan({ bytes }: PiiText, from: number, to: number, kind: number, spans: SpanBuffer): number {
-  const found = to - from <= 64 ? String.fromCharCode(...bytes.subarray(from, to)) : ''
-  if (!piiPlaceholders[kind].includes(found)) spans.push(from, to, kind)
+  const isPlaceholder = placeholders[kind].some(text => text.length === to - from && equalsAt(text, 0, bytes, from, to))
+  if (!isPlaceholder) spans.push(from, to, kind)
   return to
 }
 

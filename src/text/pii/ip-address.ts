@@ -20,8 +20,7 @@ export function findIpAddress(text: PiiText, i: number, last: number): FoundAddr
   if (!isAddressStart(text, i, last)) return null
   const quad = findQuadEnd(text, i)
   if (quad > 0 && isAddressEnd(text, quad)) {
-    const isPublic =
-      isPublicIpv4(text.bytes.subarray(i, quad)) && !isTitle(text, i, quad) && !followsVersionWord(text, i)
+    const isPublic = isPublicIpv4(text, i, quad) && !isTitle(text, i, quad) && !followsVersionWord(text, i)
     return { kind: 'ipv4', to: findRangeEnd(text, quad), isPublic }
   }
   const to = findIpv6End(text, i)
@@ -55,30 +54,30 @@ function findRangeEnd({ bytes, end }: PiiText, to: number): number {
   return p - to > 2 && isEnd && value > octet && value < 256 ? p : to
 }
 
-/** Networks that are not global, by the IANA special-purpose registries: base and size. */
+/** Networks that are not global, by the IANA special-purpose registries: the first address and how many there are. */
 const privateIpv4 = (
   '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.168.0.0/16 ' +
   '198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 240.0.0.0/4'
 )
   .split(' ')
   .map(network => network.split('/'))
-  .map(([base, bits]) => [
-    base.split('.').reduce((value, octet) => value * 256 + Number(octet), 0),
-    2 ** (32 - Number(bits)),
-  ])
+  .map(([base, bits]) => ({
+    first: base.split('.').reduce((value, octet) => value * 256 + Number(octet), 0),
+    size: 2 ** (32 - Number(bits)),
+  }))
 
-function isPublicIpv4(quad: Uint8Array): boolean {
+function isPublicIpv4({ bytes }: PiiText, from: number, to: number): boolean {
   let value = 0
   let octet = 0
-  for (const byte of quad) {
-    if (byte !== dot) octet = octet * 10 + byte - zero
+  for (let i = from; i < to; i++) {
+    if (bytes[i] !== dot) octet = octet * 10 + bytes[i] - zero
     else {
       value = value * 256 + octet
       octet = 0
     }
   }
   value = value * 256 + octet
-  return !privateIpv4.some(([base, size]) => value >= base && value < base + size)
+  return !privateIpv4.some(({ first, size }) => value >= first && value < first + size)
 }
 
 /** Where four octets from `i` end, or -1. */

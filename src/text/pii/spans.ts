@@ -52,7 +52,8 @@ export class SpanBuffer {
       grown.set(this.values)
       this.values = grown
     }
-    this.values.set([start, end, kind], this.length)
-    this.length += 3
+    this.values[this.length++] = start
+    this.values[this.length++] = end
+    this.values[this.length++] = kind
   }
 }

@@ -1,24 +1,42 @@
-import { classes, letter, versionSign, wordByte } from './bytes.ts'
+import { classes, digit, joinedLetter, letter, versionSign, wordByte } from './bytes.ts'
 import type { PiiText } from './spans.ts'
 
 /** Characters before a number that are looked at. */
 const lookBackMax = 48
+/** Letters of a word whose code is exact, in 53 bits. */
+const lettersMax = 11
 
 /** Words after which four numbers with dots are no address: of software, of documents, and of what standards number. */
-const versionWords = new Set(
-  (
-    'version versions ver v release releases build builds revision rev update upgrade firmware driver patch hotfix runtime sdk jdk ' +
+const versionWords = setOf(
+  'version versions ver v release releases build builds revision rev update upgrade firmware driver patch hotfix runtime sdk jdk ' +
     'section sections sec clause clauses article articles chapter chapters paragraph paragraphs para subsection appendix annex ' +
-    'figure fig table item items step rule rules oid requirement theorem lemma exercise \u0083 \u0083\u0081'
-  ).split(' '),
+    'figure fig table item items step rule rules oid requirement theorem lemma exercise \u0083',
 )
 /** What may stand between such a word and its first number. */
-const openers = new Set(['.', ':', '=', '#', '(', '"', "'", 'to', 'from', 'no', 'number', 'numbers'])
+const openers = setOf('. : = # ( " \' to from no number numbers')
 /** What may stand between the numbers of a list. */
-const joints = new Set([',', ';', '/', '-', '&', 'or', 'and', 'to', 'through', 'und', 'et', 'y', 'from'])
+const joints = setOf(', ; / - & or and to through und et y from')
+
+/** Words and signs as numbers, so that a text full of them makes no strings: see `codeOf`. */
+function setOf(words: string): ReadonlySet<number> {
+  return new Set(words.split(' ').map(word => codeOf(Buffer.from(word, 'latin1'), 0, word.length)))
+}
+
+/** What stands for each number of two parts or more. */
+const numberCode = 0
+
+/** A word of letters in base 27, whatever their case; a sign as its byte below zero; a longer word as none. */
+function codeOf(bytes: Uint8Array, from: number, to: number): number {
+  if ((classes[bytes[from]] & letter) === 0) return -bytes[from]
+  if (to - from > lettersMax) return Number.NaN
+  let code = 0
+  for (let i = from; i < to; i++) code = code * 27 + (bytes[i] & 0x1f)
+  return code
+}
 
 const tab = 0x09
 const lineFeed = 0x0a
+const carriageReturn = 0x0d
 const space = 0x20
 const dot = 0x2e
 const slash = 0x2f
@@ -58,30 +76,60 @@ function octetsOf(quad: Uint8Array): number[] {
     .map(Number)
 }
 
-/** `version 1.2.3.4`, `builds 1.2.3.4, 1.2.3.5 and 1.2.3.6`. */
+/**
+ * `version 1.2.3.4`, `builds 1.2.3.4, 1.2.3.5 and 1.2.3.6`: read backward, token by token, up to a word of versions or what is no part of
+ * such a list.
+ */
 function isInVersionList({ bytes, start }: PiiText, i: number): boolean {
-  const from = Math.max(start, i - lookBackMax)
-  let word = i - 1
-  while (word >= from && (classes[bytes[word]] & letter) === 0 && bytes[word] !== versionSign) word--
-  if (word < from) return false
-  const before = String.fromCharCode(...bytes.subarray(from, i)).toLowerCase()
-  const tokens = before.match(/[a-z]+|\d+(?:\.\d+)+|\u0083\u0081?|\S/g) ?? []
+  const least = Math.max(start, i - lookBackMax)
   let hasNumber = false
-  for (let at = tokens.length - 1; at >= 0; at--) {
-    const token = tokens[at]
-    if (versionWords.has(token)) return true
-    const isNumber = token.includes('.') && token.length > 1
-    if (isNumber) hasNumber = true
-    else if (!openers.has(token) && !(hasNumber || isListEnd(tokens, at) ? joints.has(token) : false)) return false
+  for (let token = tokenBefore(bytes, least, i); token !== null; token = tokenBefore(bytes, least, token.from)) {
+    const { code, from } = token
+    if (versionWords.has(code)) return true
+    if (code === numberCode) hasNumber = true
+    else if (!openers.has(code) && !(joints.has(code) && (hasNumber || isListEnd(bytes, least, from)))) return false
   }
   return false
 }
 
-/** Whether a number stands before the joint at `at`, so that what follows it is of the same list. */
-function isListEnd(tokens: readonly string[], at: number): boolean {
-  for (let i = at - 1; i >= 0; i--) {
-    if (tokens[i].includes('.') && tokens[i].length > 1) return true
-    if (!joints.has(tokens[i])) return false
+/** Whether a number stands before the joint at `i`, so that what follows it is of the same list. */
+function isListEnd(bytes: Uint8Array, least: number, i: number): boolean {
+  let token = tokenBefore(bytes, least, i)
+  while (token !== null && joints.has(token.code)) token = tokenBefore(bytes, least, token.from)
+  return token?.code === numberCode
+}
+
+interface Token {
+  /** See `codeOf`. */
+  readonly code: number
+  readonly from: number
+}
+
+/** The last word, number or sign of `bytes[least, i)`; null for none. */
+function tokenBefore(bytes: Uint8Array, least: number, i: number): Token | null {
+  let to = i
+  while (to > least && isSpace(bytes[to - 1])) to--
+  if (to === least) return null
+  const number = findNumberStart(bytes, least, to)
+  if (number >= 0) return { code: numberCode, from: number }
+  let from = to - 1
+  if (classes[bytes[from]] & letter) while (from > least && classes[bytes[from - 1]] & letter) from--
+  // A character may stand between the sign and its number.
+  else if (bytes[from] === joinedLetter && from > least && bytes[from - 1] === versionSign) from--
+  return { code: codeOf(bytes, from, to), from }
+}
+
+/** Where the number of two parts or more begins that ends at `to`, or -1. */
+function findNumberStart(bytes: Uint8Array, least: number, to: number): number {
+  let from = to
+  for (let parts = 1; ; parts++) {
+    while (from > least && classes[bytes[from - 1]] & digit) from--
+    const isPart = from - 2 >= least && bytes[from - 1] === dot && classes[bytes[from - 2]] & digit
+    if (!isPart || from === to) return parts > 1 ? from : -1
+    from--
   }
-  return false
+}
+
+function isSpace(byte: number): boolean {
+  return byte === space || (byte >= tab && byte <= carriageReturn)
 }

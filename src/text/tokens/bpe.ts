@@ -2,9 +2,9 @@ import { checkDataFile, type DataFile, dataFiles, readDataFile } from '../../dat
 import { HeadraceError } from '../../errors.ts'
 import { refuseName } from '../../options.ts'
 import { equalsAt } from '../bytes.ts'
-import { mergePiece } from './merge.ts'
 import { type PieceScanner, scanCl100k, scanGpt2, scanO200k } from './pretokenize.ts'
 import { findToken, hashPiece, parseVocabulary, type Vocabulary } from './vocabulary.ts'
+import { mergePiece } from './windows.ts'
 
 /**
  * Byte-pair encodings whose ids equal those of tiktoken 0.14.0 (`encode_ordinary`) for every valid UTF-8 text. Text that looks

@@ -101,7 +101,7 @@ test('slots come back measured, each to who sent it, and their tokens', async ()
     results.map(({ rows, deadRows }) => [rows, deadRows]),
     Array.from({ length: 20 }, (_, slot) => [slot + 1, 0]),
   )
-  const { batch } = decodeBatch(await pool.tokenize(7, keepAll(results[3])))
+  const batch = await pool.tokenize(7, keepAll(results[3]))
   assert.deepEqual([batch.rows, Object.hasOwn(batch.columns, 'tokens')], [4, true])
 })
 
@@ -190,10 +190,10 @@ test('tokens of a slot that lost its worker are made again, and a second loss na
   await using pool = new Pool(1, { ...ref, module: 'tokenizer' })
   const texts = ['one', 'not with others', 'two']
   const kept = keepAll(await pool.annotate(0, [chunkOf(...texts)]))
-  const { batch } = decodeBatch(await pool.tokenize(0, kept))
+  const batch = await pool.tokenize(0, kept)
   assert.equal(batch.rows, 3)
   const harmless = keepAll(await pool.annotate(0, [chunkOf('one', 'text with others', 'two')]))
-  const tokens = decodeBatch(await pool.tokenize(0, harmless)).batch
+  const tokens = await pool.tokenize(0, harmless)
   assert.deepEqual(Object.keys(batch.columns), Object.keys(tokens.columns))
   const poisoned = keepAll(await pool.annotate(0, [chunkOf('one', 'exit')]))
   await assert.rejects(pool.tokenize(5, poisoned), {

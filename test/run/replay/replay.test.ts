@@ -89,6 +89,15 @@ const kinds: Readonly<Record<string, Parts>> = {
   'nothing but the name': {},
   'a looser threshold': { decide: [h.rules({ c4Sentences: { below: 4 } }), ...similar(0.8)] },
   'a tighter threshold': { decide: [h.rules({ gopherMeanWordLength: { above: 4.7 } }), ...similar(0.8)] },
+  'thresholds given as options': {
+    annotate: [
+      h.normalize(),
+      h.gopherQuality({ stopWordsMin: 3 }),
+      longEnough(200),
+      h.c4({ sentencesMin: 4 }),
+      ...last().slice(1),
+    ],
+  },
   'a rule added': { decide: [h.rules({ gopherWords: { above: 500, reason: 'far-too-long' } }), ...similar(0.8)] },
   'an annotator added': { annotate: [...first(), ...last(), counting().lengths] },
   'an annotator added before a gate': {

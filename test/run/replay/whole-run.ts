@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { makeFolder as makeFolderAt } from '../../../src/disk/durable-file.ts'
 import type { Log } from '../../../src/log/log.ts'
 import type { Plan } from '../../../src/pipeline/plan.ts'
@@ -48,7 +49,10 @@ export function poolHere(plan: Plan): Pool {
   return {
     size: 1,
     annotate: (slot, chunks, stored = null) => run({ kind: 'annotate', slot, chunks, stored, alone: null }),
-    tokenize: (slot, entries) => run({ kind: 'tokenize', slot, entries, alone: false }),
+    tokenize: async (slot, entries) => {
+      const value = await run({ kind: 'tokenize', slot, entries, alone: false })
+      return decodeBatch(value as Uint8Array).batch
+    },
   } as Pool
 }
 

@@ -81,7 +81,7 @@ async function keep(log: Log, from: number, end: number, isWhole = false): Promi
 const pool = {
   size: 2,
   tokenize: async (slot: number, entries: DecidedValues) =>
-    encodeBatch(await tokenizeKept(plan.tokenizer!, joinEntries(slot, entries), slot)),
+    await tokenizeKept(plan.tokenizer!, joinEntries(slot, entries), slot),
 } as Pool
 
 interface Fixture {

@@ -91,7 +91,7 @@ function readRankMap(): Map<string, number> {
 test('pieces short and long merge by the definition', () => {
   const ranks = readRankMap()
   const encoding = loadEncoding('o200k_base')
-  const alphabets = ['ab', 'etaoinshrdlu', 'abcdefghijklmnopqrstuvwxyz', 'a']
+  const alphabets = ['ab', 'etaoinshrdlu', 'abcdefghijklmnopqrstuvwxyz', 'a', '=', ' ']
   for (const length of [2, 3, 15, 16, 17, 48, 49, 127, 128, 129, 130, 255, 256, 257, 272, 700]) {
     for (const alphabet of alphabets) {
       const text = Array.from({ length }, () => alphabet[draw(alphabet.length)]).join('')

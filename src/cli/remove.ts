@@ -12,7 +12,7 @@ export const removeCommand: Command = {
   usage: 'NAME',
   summary: 'Takes a run away: its folder, and its topics on Kafka. Asks nothing.',
   details:
-    'A run that is at work, or that another run of the folder needs, is refused. Who reads its feed is not seen. A removal that was stopped is ended by the same command.',
+    'A run that is at work, or that another run needs, is refused. Who reads its feed is not seen. A removal that was stopped is ended by the same command.',
   options: { dir: runOptions.dir, force: { help: 'says that all processes of a spread run are stopped' } },
   run: async (args, terminal) => {
     const folder = args.text('dir') ?? '.headrace'

@@ -6,8 +6,9 @@ import { RunReader as Reader } from '../record/run-reader.ts'
 import type { ReplayOptions } from '../run/options.ts'
 import { chooseSlots } from '../run/replay/begin.ts'
 import { planReplay, type SegmentPlan } from '../run/replay/replay-plan.ts'
+import { type Sample, sampleReplay } from '../run/replay/sample.ts'
 import type { Terminal } from './command.ts'
-import { formatCount } from './table.ts'
+import { formatBytes, formatCount, formatPlural, formatSeconds } from './table.ts'
 import { formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 
 /** How one column is got, for most rows: those that no gate stopped. */
@@ -37,6 +38,9 @@ interface ReplayPlan {
   readonly documents: number
   readonly segments: readonly {
     readonly from: number
+    readonly to: number
+    /** What some of its slots took. */
+    readonly sample: Sample
     readonly kind: SegmentPlan['kind']
     readonly whySource: string | null
     readonly columns: readonly ColumnPlan[]
@@ -61,30 +65,38 @@ async function describeReplay(plan: Plan, reader: RunReader, replay: ReplayOptio
   const { from, to } = await chooseSlots(reader, replay)
   const { totals } = readDecideNote(await wholePosition(reader.log, 'decide', await reader.log.position('decide', 0)))
   const all = planReplay(plan, reader.run, replay.recompute ?? [])
-  const segments = all.filter((segment, i) => segment.from < to && (all[i + 1]?.from ?? to) > from)
+  const ends = all.map((_, i) => Math.min(all[i + 1]?.from ?? to, to))
   const rowsOf = (reasons: readonly string[]) => reasons.reduce((sum, reason) => sum + (totals.dropped[reason] ?? 0), 0)
+  const segments: ReplayPlan['segments'][number][] = []
+  for (const [i, segment] of all.entries()) {
+    const part = { from: Math.max(segment.from, from), to: ends[i] }
+    if (part.from >= part.to) continue
+    const { kind, whySource } = segment
+    const sample = await sampleReplay(plan, reader, segment, part)
+    const gates = describeGates(plan, segment, rowsOf)
+    segments.push({ ...part, sample, kind, whySource, columns: describeColumns(plan, segment), gates })
+  }
   return {
     run: reader.dir,
     from,
     to,
     documents: totals.documents,
-    segments: segments.map(segment => ({
-      from: Math.max(segment.from, from),
-      kind: segment.kind,
-      whySource: segment.whySource,
-      columns: describeColumns(plan, segment),
-      gates: groupsThatGoOn(plan, segment).map(({ reached, reuse }) => {
-        const step = segment.before.steps[reached]
-        const reasons = 'gate' in step ? [...new Set(step.gate.map(rule => rule.reason))] : []
-        return { reasons, rows: rowsOf(reasons), measuredBy: reuse.measured.map(one => one.annotator.name) }
-      }),
-    })),
+    segments,
   }
 }
 
-/** Rows that a gate stopped which is another now. */
-function groupsThatGoOn({ steps }: Plan, { groups }: SegmentPlan): SegmentPlan['groups'] {
-  return groups.slice(0, -1).filter(({ reuse }) => reuse.plan.steps.length === steps.length)
+/** Rows that a gate stopped which is another now: those of the others are stopped again. */
+function describeGates(
+  { steps }: Plan,
+  { groups, before }: SegmentPlan,
+  rowsOf: (reasons: readonly string[]) => number,
+): GatePlan[] {
+  const goOn = groups.slice(0, -1).filter(({ reuse }) => reuse.plan.steps.length === steps.length)
+  return goOn.map(({ reached, reuse }) => {
+    const step = before.steps[reached]
+    const reasons = 'gate' in step ? [...new Set(step.gate.map(rule => rule.reason))] : []
+    return { reasons, rows: rowsOf(reasons), measuredBy: reuse.measured.map(one => one.annotator.name) }
+  })
 }
 
 function describeColumns({ fields, steps }: Plan, segment: SegmentPlan): ColumnPlan[] {
@@ -119,7 +131,8 @@ function formatReplay({ run, from, to, documents, segments }: ReplayPlan, width:
 
 function formatSegment(segment: ReplayPlan['segments'][number], isOneOfMany: boolean, width: number): string {
   const title = isOneOfMany ? `\nfrom slot ${segment.from} on\n` : '\n'
-  if (segment.kind === 'same') return `${title}${formatSame(segment)}\n`
+  const guess = `${guessOf(segment)}\n`
+  if (segment.kind === 'same') return `${title}${formatSame(segment)}\n${guess}`
   const groups = Map.groupBy(segment.columns, ({ from, by }) => `${from}\0${by ?? ''}`)
   const rows = Array.from(groups.values(), columns => {
     const [{ from, by }] = columns
@@ -137,7 +150,8 @@ function formatSegment(segment: ReplayPlan['segments'][number], isOneOfMany: boo
     gates
       .flatMap(text => wrapText(text, width))
       .map(line => `${line}\n`)
-      .join('')
+      .join('') +
+    guess
   )
 }
 
@@ -145,4 +159,16 @@ function formatSame({ columns }: ReplayPlan['segments'][number]): string {
   const text = columns.find(({ column }) => column === 'text')
   const others = text && text.from !== 'read back' ? `; text is ${text.from}` : ''
   return `every column is read back: only what decides has changed${others}`
+}
+
+/** What it would read and how long measuring would take, guessed from the slots that were tried. */
+function guessOf({ from, to, sample, kind }: ReplayPlan['segments'][number]): string {
+  const { slots, logBytes, textBytes, seconds } = sample
+  const all = to - from
+  const read = `about ${formatBytes(logBytes * all)} of the log are read, texts of ${formatBytes(textBytes * all)}`
+  const by = `guessed from ${formatPlural(slots, 'slot')}`
+  if (kind === 'same') return `${read}: ${by}`
+  return seconds === null
+    ? `${read}: ${by}; how long measuring takes is not, as records come from the source`
+    : `${read}, and measuring takes a thread about ${formatSeconds(seconds * all)}: ${by}`
 }

@@ -28,7 +28,8 @@ export async function findCommonSlots(a: Side, b: Side): Promise<SlotRange> {
 
 /** Which slots a run has, for people. */
 export function describeSlots({ name, run, decided, decide }: Side): string {
-  return `${name} has slots ${run.first} to ${decided - 1}${decide.ended ? '' : ' so far'}`
+  const slots = decided > run.first ? `slots ${run.first} to ${decided - 1}` : 'no slot'
+  return `${name} has ${slots}${decide.ended ? '' : ' so far'}`
 }
 
 function findOtherCuts(a: Side, b: Side): string[] {

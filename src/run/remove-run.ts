@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { syncFolder } from '../disk/durable-file.ts'
 import { listNames } from '../disk/files.ts'
 import { lockDirectory } from '../disk/lock.ts'
@@ -9,6 +9,7 @@ import { bindingOf, boundTo } from '../record/binding.ts'
 import { loaderOf, topicShapes } from '../record/layout.ts'
 import { openKafka } from '../record/open-log.ts'
 import { asideName, isOf, type ListedRun, listRunsIn, nameAside, referencesOf } from '../record/references.ts'
+import { findReferrers } from '../record/referrers.ts'
 import { type RunFile, readRunFile } from '../record/run-file.ts'
 
 export interface Removal {
@@ -65,6 +66,9 @@ async function refuseNeeded(mine: ListedRun, runs: readonly ListedRun[], damaged
     const references = await referencesOf(other)
     if (references.some(reference => isOf(reference, mine))) needing.push(other.name)
   }
+  // Those of other folders are known by what they left here.
+  const known = new Set(runs.map(({ dir }) => resolve(dir)))
+  for (const dir of await findReferrers(mine.dir, mine.run.id)) if (!known.has(dir)) needing.push(dir)
   if (needing.length > 0)
     throw new HeadraceError(
       'bad-option',

@@ -54,6 +54,8 @@ const units: Readonly<Record<string, string>> = {
   'zero width': '\u200b',
   'right to left': '\u202e',
   braces: '{',
+  'random quotes': draw('\'"`‘’'),
+  'random brackets': draw('()[]{}<>'),
   'repeated sentence': 'The same sentence comes again. ',
   replacement: '\ufffd',
 }

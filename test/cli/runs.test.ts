@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { lockDirectory } from '../../src/disk/lock.ts'
 import { KafkaLog } from '../../src/log/kafka/kafka-log.ts'
 import { bindingOf, bindNote } from '../../src/record/binding.ts'
 import { topicShapes, topics } from '../../src/record/layout.ts'
+import { addReferrer } from '../../src/record/referrers.ts'
 import { removeRun } from '../../src/run/remove-run.ts'
 import { broker, newRun, openLog, options, testOnBroker } from '../log/kafka/broker.ts'
 import { hashFiles, writeCorpus, writePipeline } from '../run/fixture.ts'
@@ -76,6 +77,18 @@ for (const [what, edit, note] of references)
     for (const name of ['b', 'a']) assert.equal((await runMain(['remove', name, '--dir', folder])).status, 0)
     assert.deepEqual(await readdir(folder), [])
   })
+
+test('a run is not removed while a replay in another folder refers to it', async () => {
+  const [folder, elsewhere] = await Promise.all([makeRuns(), makeRuns()])
+  const [base, replay] = [join(folder, 'a'), join(elsewhere, 'b')]
+  await withRunFile({ base: { dir: relative(replay, base), id: idOf('a') } })(replay)
+  await addReferrer(base, replay)
+  const refused = await runMain(['remove', 'a', '--dir', folder])
+  assert.equal(refused.status, 64)
+  assert.ok(refused.err.includes(`a is needed by ${replay}, which read`), refused.err)
+  assert.equal((await runMain(['remove', 'b', '--dir', elsewhere])).status, 0)
+  assert.equal((await runMain(['remove', 'a', '--dir', folder])).status, 0)
+})
 
 test('runs are listed with how far they are and what they take, and one that is removed is gone with what went', async () => {
   const folder = await makeRuns()

@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import { makeFolder } from '../temporary.ts'
 import { formatKill, type Kill, type Life, live, removeDir, runName, type Subject, verify } from './life.ts'
 import { comparePublished, compareWhole, type Difference, type Output, readOutput } from './output.ts'
+import { readRecords } from './records.ts'
 
 /** What an undisturbed run came to. */
 export interface Reference {
   readonly output: Output
+  /** What its log says of each slot. */
+  readonly records: Output
   /** The line of `--json`, without its times. */
   readonly figures: string
   /** Passings of each point. */
@@ -44,8 +47,15 @@ export async function runUndisturbed(subject: Subject, workers: number): Promise
   if (wrong) throw new Error(`the undisturbed run: ${wrong}`)
   const passings = JSON.parse(await readFile(report, 'utf8')) as Record<string, number>
   const output = await readOutput(join(dir, runName))
+  const records = await readRecords(join(dir, runName))
   await removeDir(dir)
-  return { output, figures: figuresOf(life.out), passings, seconds: life.seconds }
+  return { output, records, figures: figuresOf(life.out), passings, seconds: life.seconds }
+}
+
+/** What lives of a replay are held against: bytes of a run of its pipeline over the input, and passings of a replay without a kill. */
+export async function runBeside(subject: Subject, workers: number): Promise<Reference> {
+  const { output, records } = await runUndisturbed({ ...subject, base: undefined }, workers)
+  return { ...(await runUndisturbed(subject, workers)), output, records }
 }
 
 /**
@@ -102,11 +112,18 @@ async function judgeKill(
 async function judgeEnd(reference: Reference, dir: string, kill: Kill | null, life: Life): Promise<Outcome> {
   const outcome = { kill: kill ?? { point: '', nth: 0 }, isKilled: false, isVerified: true, differingBytes: 0 }
   if (life.status !== 0) return { ...outcome, failure: describeEnd(life) }
-  const difference = compareWhole(reference.output, await readOutput(join(dir, runName)))
+  const difference = await compareEnd(reference, join(dir, runName))
   const figures = figuresOf(life.out)
   const changed = figures === reference.figures ? null : `figures ${figures}, undisturbed ${reference.figures}`
   const failure = describeDifference(difference) ?? judgeFates(life.out) ?? changed
   return { ...outcome, differingBytes: difference.bytes, failure }
+}
+
+/** Compares what the run that was killed came to, of files and in its log. */
+async function compareEnd({ output, records }: Reference, runDir: string): Promise<Difference> {
+  const published = compareWhole(output, await readOutput(runDir))
+  const recorded = compareWhole(records, await readRecords(runDir))
+  return { bytes: published.bytes + recorded.bytes, files: [...published.files, ...recorded.files] }
 }
 
 function describeDifference({ bytes, files }: Difference): string | null {

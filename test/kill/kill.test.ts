@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { before, test } from 'node:test'
 import { type Reference, runChain, runUndisturbed } from './chain.ts'
 import { type Kill, makeSubject, parseKill, removeDir, type Subject } from './life.ts'
 import { points } from './points.ts'
+import { mutants } from './replay.ts'
 
 // The harness of `npm run kill`, a kill of each kind, and a planted mistake that it must find.
 const documentsPerFile = 30
@@ -93,3 +95,11 @@ for (const [what, module, from, to, kills, found] of mistakes)
     assert.match(chain.failure ?? 'nothing was found', found)
     await removeDir(chain.dir)
   })
+
+// Lives of a replay take too long for here: `npm run kill -- --replay` ends them, and with `--mutant` finds these.
+test('each mistake in a replay has its place', () => {
+  for (const { module, from } of Object.values(mutants)) {
+    const source = readFileSync(new URL(`../../src/${module}`, import.meta.url), 'utf8')
+    assert.equal(source.split(from).length, 2, from)
+  }
+})

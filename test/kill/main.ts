@@ -3,16 +3,26 @@ import { parseArgs } from 'node:util'
 import { formatCount, formatTable } from '../../src/cli/table.ts'
 import { randomFrom } from '../random.ts'
 import { keepFolders } from '../temporary.ts'
-import { type Chain, describeChain, type Outcome, type Reference, runChain, runUndisturbed } from './chain.ts'
+import {
+  type Chain,
+  describeChain,
+  type Outcome,
+  type Reference,
+  runBeside,
+  runChain,
+  runUndisturbed,
+} from './chain.ts'
 import { chooseKills, type Tally } from './choose.ts'
 import { hasVerify, type Kill, makeSubject, parseKill, type Subject } from './life.ts'
 import { compareWhole } from './output.ts'
 import { points, unnamed } from './points.ts'
+import { makeReplay, mutants } from './replay.ts'
 
-const usage = `npm run kill -- [--kills N] [--workers 1,4] [--seed S] [--input GLOB] [--repeat POINT:N,...] [--no-verify] [--json]
+const usage = `npm run kill -- [--kills N] [--workers 1,4] [--seed S] [--input GLOB] [--repeat POINT:N,...] [--replay] [--mutant NAME]
+                [--no-verify] [--json]
 
 Kills the real command line (SIGKILL) at each named point and at any other moment, starts it again, and compares every byte of shards and
-feed with an undisturbed run's. Its corpus is small and the run's limits are made small with it, for the undisturbed run too, so that
+feed, and at the end of each slot in the log, with an undisturbed run's. Its corpus is small and the run's limits are made small with it, for the undisturbed run too, so that
 slots, shards, blocks, steps and files of the journal are cut all the way. One chain of kills a number of workers goes on at a time.
 
   --kills N        kills in all (default 300)
@@ -20,6 +30,8 @@ slots, shards, blocks, steps and files of the journal are cut all the way. One c
   --seed S         of the corpus and of the choice of kills (default 1)
   --input GLOB     JSON Lines files instead of the made corpus
   --repeat LIST    one chain with these kills alone, as a failure prints it
+  --replay         kills 'headrace replay' of a changed pipeline, and compares with a run of it over the input
+  --mutant NAME    plants a mistake in the replay, which must be found: ${Object.keys(mutants).join(', ')}
   --no-verify      leaves out 'headrace verify' after each kill
   --json           one line of JSON instead of the table
 `
@@ -40,6 +52,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     input: { type: 'string' },
     repeat: { type: 'string' },
+    replay: { type: 'boolean', default: false },
+    mutant: { type: 'string' },
     'no-verify': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -80,7 +94,7 @@ function noteChain(chain: Chain, count: number): void {
   for (const { kill } of killed.slice(0, chain.restarts)) rows.get(kill.point)!.restarts++
   if (chain.failure === null) return
   const command = `npm run kill -- --seed ${seed} --workers ${count} --repeat '${describeChain(chain)}'`
-  const input = values.input ? ` --input '${values.input}'` : ''
+  const input = (values.input ? ` --input '${values.input}'` : '') + (values.replay ? ' --replay' : '')
   keepFolders()
   failures.push(`${chain.failure}\n  folder kept: ${chain.dir}\n  again: ${command}${input}`)
   say(`failure: ${failures.at(-1)}`)
@@ -108,7 +122,7 @@ async function repeat(subject: Subject, reference: Reference, list: readonly Kil
 /** Undisturbed runs with each number of workers: their bytes must be the same before any kill. */
 async function referTo(subject: Subject): Promise<Reference[]> {
   const references: Reference[] = []
-  for (const count of workers) references.push(await runUndisturbed(subject, count))
+  for (const count of workers) references.push(await (subject.base ? runBeside : runUndisturbed)(subject, count))
   for (const [i, { output }] of references.entries()) {
     const { bytes, files } = compareWhole(references[0].output, output)
     if (bytes) failures.push(`undisturbed, ${workers[i]} workers differ from ${workers[0]}: ${bytes} bytes in ${files}`)
@@ -151,9 +165,12 @@ function print(seconds: number, verifies: boolean): void {
 }
 
 const input = values.input === undefined ? [] : (await Array.fromAsync(glob(values.input))).sort()
-const subject = await makeSubject({ seed, input })
+if (values.mutant !== undefined && !mutants[values.mutant]) throw new Error(`no mutant '${values.mutant}'\n${usage}`)
+const plant = values.mutant === undefined ? null : mutants[values.mutant]
+const unplanted = await (values.replay ? makeReplay : makeSubject)({ seed, input })
+const subject = { ...unplanted, plant }
 const verifies = !values['no-verify'] && (await hasVerify(subject))
-const references = await referTo(subject)
+const references = await referTo(unplanted)
 const began = performance.now()
 if (values.repeat !== undefined)
   await repeat(subject, references[0], values.repeat.split(',').filter(Boolean).map(parseKill), verifies)

@@ -59,6 +59,8 @@ function groupByReach(stored: Batch, steps: MeasuredBefore['steps']): Map<number
   const isStopped = (row: number) => gates.offsets[row + 1] > gates.offsets[row]
   const all = Array.from({ length: stored.rows }, (_, row) => row)
   const groups = Map.groupBy(all, row => (isStopped(row) ? -1 : steps.length))
+  // A slot of dead records alone has columns, too.
+  if (stored.rows === 0) groups.set(steps.length, [])
   let left = groups.get(-1) ?? []
   groups.delete(-1)
   for (const [i, step] of steps.entries()) {

@@ -108,11 +108,33 @@ interface Table {
   readonly base: number
 }
 
+function placeIn(mask: number, hashA: number, hashB: number): number {
+  return (Math.imul(hashA ^ (hashB >>> 15), 0x9e3779b1) >>> 7) & mask
+}
+
+const aheadNgrams = 256
+/** What so many n-grams of a pass look at, each at a place of its own, stays in a core's cache. */
+const cachedNgramsMax = 4096
+
+/**
+ * Reads the places of the next n-grams from `from` on, and returns the one behind them, `added` n-grams being in the table. Of a table
+ * that the cache doesn't hold, the memory serves these reads at the same time; `findOrAdd` would wait for each, as what it does next depends
+ * on what it finds.
+ */
+function readAhead({ a, b, slots, mask }: Table, from: number, ngrams: number, added: number): number {
+  const end = Math.min(from + aheadNgrams, ngrams)
+  if (added < cachedNgramsMax) return end
+  let all = 0
+  for (let i = from; i < end; i++) all |= slots[placeIn(mask, a[i], b[i])]
+  // It never is: without a use of what was read, the compiler would leave out the reads.
+  return all < 0 ? ngrams : end
+}
+
 /** The number of the first n-gram of this pass that equals n-gram `i`, or -1 after adding `i` itself. */
 function findOrAdd({ a, b, slots, mask, base }: Table, i: number): number {
   const hashA = a[i]
   const hashB = b[i]
-  let slot = (Math.imul(hashA ^ (hashB >>> 15), 0x9e3779b1) >>> 7) & mask
+  let slot = placeIn(mask, hashA, hashB)
   for (let probes = 0; probes < probesMax; probes++, slot = (slot + 1) & mask) {
     const found = slots[slot] - base - 1
     if (found < 0) {
@@ -176,17 +198,20 @@ export class Ngrams {
     if (ngrams < 1) return 0
     const counts = this.#counts
     const table = this.#startPass()
-    for (let i = 0; i < ngrams; i++) {
-      const first = findOrAdd(table, i)
-      if (first < 0) counts[i] = 1
-      else {
-        counts[i] = 0
-        counts[first]++
-      }
-    }
     let best = 0
-    for (let i = 1; i < ngrams; i++) if (counts[i] > counts[best]) best = i
-    return (this.#characters[best + n] - this.#characters[best] + n - 1) * counts[best]
+    let most = 1
+    for (let i = 0, added = 0; i < ngrams; )
+      for (const end = readAhead(table, i, ngrams, added); i < end; i++) {
+        const first = findOrAdd(table, i)
+        if (first < 0) {
+          counts[i] = 1
+          added++
+        } else if (++counts[first] > most || (counts[first] === most && first < best)) {
+          most = counts[first]
+          best = first
+        }
+      }
+    return (this.#characters[best + n] - this.#characters[best] + n - 1) * most
   }
 
   /** Characters, without spaces, of the n-grams that repeat an earlier one, read from the left and without overlap. */
@@ -195,13 +220,16 @@ export class Ngrams {
     const characters = this.#characters
     const table = this.#startPass()
     let sum = 0
-    for (let i = 0; i < ngrams; ) {
-      if (findOrAdd(table, i) < 0) i++
-      else {
-        sum += characters[i + n] - characters[i]
-        i += n
+    for (let i = 0, added = 0; i < ngrams; )
+      for (const end = readAhead(table, i, ngrams, added); i < end; ) {
+        if (findOrAdd(table, i) < 0) {
+          i++
+          added++
+        } else {
+          sum += characters[i + n] - characters[i]
+          i += n
+        }
       }
-    }
     return sum
   }
 

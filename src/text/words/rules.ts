@@ -7,7 +7,7 @@ interface Exception {
   readonly ends: Uint8Array
 }
 
-const slotCount = 4096
+const slotCount = 8192
 const exceptions: readonly Exception[] = listExceptions().map(words => {
   const points: number[] = []
   const ends: number[] = []
@@ -19,17 +19,21 @@ const exceptions: readonly Exception[] = listExceptions().map(words => {
 })
 /** No exception is longer. */
 export const exceptionPointsMax = Math.max(...exceptions.map(exception => exception.points.length))
+/** Of each exception its length and its points, side by side: a chunk of a million words asks for one at each. */
+const recordLength = exceptionPointsMax + 1
+const records = layRecords()
 const slots = fillSlots()
 
 /** The number of the exception that `points[start, end)` is, or -1. */
 export function findException(points: Int32Array, start: number, end: number): number {
-  if (end - start > exceptionPointsMax || start === end) return -1
+  const length = end - start
+  if (length > exceptionPointsMax || length === 0) return -1
   for (let slot = hashPoints(points, start, end); slots[slot] >= 0; slot = (slot + 1) & (slotCount - 1)) {
-    const candidate = exceptions[slots[slot]].points
-    if (candidate.length !== end - start) continue
+    const record = slots[slot] * recordLength
+    if (records[record] !== length) continue
     let i = 0
-    while (i < candidate.length && candidate[i] === points[start + i]) i++
-    if (i === candidate.length) return slots[slot]
+    while (i < length && records[record + 1 + i] === points[start + i]) i++
+    if (i === length) return slots[slot]
   }
   return -1
 }
@@ -44,10 +48,19 @@ export function exceptionPoints(): readonly Int32Array[] {
   return exceptions.map(exception => exception.points)
 }
 
+function layRecords(): Int32Array {
+  const laid = new Int32Array(exceptions.length * recordLength)
+  exceptions.forEach(({ points }, number) => {
+    laid[number * recordLength] = points.length
+    laid.set(points, number * recordLength + 1)
+  })
+  return laid
+}
+
 function hashPoints(points: Int32Array, start: number, end: number): number {
   let hash = 0
   for (let i = start; i < end; i++) hash = Math.imul(hash ^ points[i], 0x9e3779b1)
-  return hash >>> 20
+  return hash >>> 19
 }
 
 function fillSlots(): Int16Array {

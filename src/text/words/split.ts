@@ -30,7 +30,7 @@ export function splitChunk(
   room: Chunk,
 ): SplitChunk {
   const chunk = cutBytes(bytes, start, end, room)
-  const alone = chunk.count < 2 || findApart(chunk) === undefined
+  const alone = !hasApart(chunk)
   if (!alone)
     joinExceptions(chunk, chunksBefore(bytes, textStart, start, chunk), chunksAfter(bytes, end, textEnd, chunk))
   if (chunk.length !== end - start) toByteEnds(chunk)
@@ -89,51 +89,55 @@ function pairOf(left: number, right: number): number {
 function joinExceptions(chunk: Chunk, before: readonly Chunk[], after: readonly Chunk[]): void {
   const context = concatChunks([...before, chunk, ...after])
   const first = before.reduce((sum, neighbour) => sum + neighbour.count, 0)
+  const last = first + chunk.count
   const offset = before.reduce((sum, neighbour) => sum + neighbour.length, 0)
-  const chosen = chooseApart(context, first, first + chunk.count)
+  const chosen = chooseApart(context, first, last)
   const { points, ends } = context
-  const joined: number[] = []
-  for (let i = first; i < first + chunk.count; i++) {
-    if (chosen[i] === 0) joined.push(ends[i] - offset)
+  const joined = new Int32Array(chunk.length)
+  let count = 0
+  for (let i = first; i < last; i++) {
+    if (chosen[i] === 0) joined[count++] = ends[i] - offset
     else {
       const start = i === 0 ? 0 : ends[i - 1]
       i += chosen[i] - 1
-      for (const end of exceptionEnds(findException(points, start, ends[i]))) joined.push(start + end - offset)
+      const within = exceptionEnds(findException(points, start, ends[i]))
+      for (let word = 0; word < within.length; word++) joined[count++] = start + within[word] - offset
     }
   }
-  chunk.ends.set(joined)
-  chunk.count = joined.length
+  chunk.ends.set(joined.subarray(0, count))
+  chunk.count = count
 }
 
 /** By word, how many words from there become an exception's; 0 for none. Only runs inside `[first, last)` are chosen. */
 function chooseApart(context: Chunk, first: number, last: number): Uint8Array {
   const { count } = context
-  const found = findApart(context) ?? new Int32Array(count)
+  const found = new Uint16Array(count)
   const taken = new Uint8Array(count)
   const chosen = new Uint8Array(count)
-  const lengths = found.reduce((all, bits) => all | bits, 0)
+  let lengths = 0
+  for (let i = 0; i + 1 < count; i++) lengths |= found[i] = apartFrom(context, i)
   for (let words = exceptionPointsMax; words > 1; words--)
     for (let i = 0; i < count && lengths & (1 << words); i++) {
       if ((found[i] & (1 << words)) === 0) continue
       if (i >= first && i + words <= last && taken[i] + taken[i + words - 1] === 0) chosen[i] = words
-      taken.fill(1, i, i + words)
+      for (let word = i; word < i + words; word++) taken[word] = 1
     }
   return chosen
 }
 
-/** By word, bit n when an exception cut apart begins there that has n words; undefined when there is none. */
-function findApart(chunk: Chunk): Int32Array | undefined {
-  const { points, ends, count } = chunk
-  let found: Int32Array | undefined
-  for (let i = 0; i + 1 < count; i++) {
-    const start = i === 0 ? 0 : ends[i - 1]
-    const lengthMax = apartLengthOf(points[start], points[start + 1])
-    for (let last = i + 1; last < count && ends[last] - start <= lengthMax; last++) {
-      const exception = findException(points, start, ends[last])
-      if (exception < 0 || !isApart(ends, i, last, start, apartEnds[exception])) continue
-      found ??= new Int32Array(count)
-      found[i] |= 1 << (last - i + 1)
-    }
+function hasApart(chunk: Chunk): boolean {
+  for (let i = 0; i + 1 < chunk.count; i++) if (apartFrom(chunk, i) !== 0) return true
+  return false
+}
+
+/** Bit n is set when an exception cut apart begins with word `i` that has n words. */
+function apartFrom({ points, ends, count }: Chunk, i: number): number {
+  const start = i === 0 ? 0 : ends[i - 1]
+  const lengthMax = apartLengthOf(points[start], points[start + 1])
+  let found = 0
+  for (let last = i + 1; last < count && ends[last] - start <= lengthMax; last++) {
+    const exception = findException(points, start, ends[last])
+    if (exception >= 0 && isApart(ends, i, last, start, apartEnds[exception])) found |= 1 << (last - i + 1)
   }
   return found
 }

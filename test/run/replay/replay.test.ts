@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rm, stat } from 'node:fs/promises'
+import { rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import type { Utf8Column } from '../../../src/batch/batch.ts'
@@ -26,6 +26,8 @@ let glob: string
 let base: string
 before(async () => {
   const corpus = await writeCorpus({ seed: 5, files: 3, documentsPerFile: 16 })
+  // Slots without one document, too.
+  await writeFile(join(corpus.dir, 'part-broken.jsonl'), `{"text": "cut off ${'x'.repeat(200)}\n`.repeat(120))
   glob = join(corpus.dir, '*.jsonl')
   base = join(makeFolder('base'), 'run')
   await runWhole(base, planOf({}))
@@ -200,7 +202,7 @@ test('what holds is not stored again, and --copy stores it', async () => {
     replayed({ decide: [h.rules(), ...similar(0.5)] }, { isCopy: true }),
   ])
   const [whole, ofRules, ofRows, ofCopy] = await Promise.all([base, rules, rows, copy].map(logBytes))
-  assert.ok(ofRules < whole / 8 && ofRows < whole / 4 && ofCopy > whole * 0.8, `${[whole, ofRules, ofRows, ofCopy]}`)
+  assert.ok(ofRules < whole / 8 && ofRows < whole / 3 && ofCopy > whole * 0.8, `${[whole, ofRules, ofRows, ofCopy]}`)
   await rm(base, { recursive: true, maxRetries: 0 }).then(() => runWhole(base, planOf({})))
   await checkSound(copy)
   await assert.rejects(RunReader.open(rules), {

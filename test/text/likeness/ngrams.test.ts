@@ -71,6 +71,17 @@ test('counts as strings would, whatever the order of n and the size of the text 
   }
 })
 
+test('counts as strings would where so many n-grams differ that places are read ahead', () => {
+  const random = drawFrom(7)
+  const words = Array.from({ length: 12_000 }, () => `${random(300)}`)
+  words.push(...words.slice(0, 2000))
+  const { bytes, starts, ends } = lay(words)
+  const ngrams = new Ngrams()
+  ngrams.load(bytes, starts, ends, 0, words.length)
+  for (const n of [2, 3]) assert.equal(ngrams.topCharacters(n), topOf(words, n), `top ${n}`)
+  for (const n of [2, 3, 10]) assert.equal(ngrams.duplicateCharacters(n), duplicatesOf(words, n), `duplicates of ${n}`)
+})
+
 test('takes a range of the words', () => {
   const { bytes, starts, ends } = lay(['a', 'a', 'b', 'c', 'b', 'c', 'a'])
   const ngrams = new Ngrams()

@@ -128,6 +128,18 @@ test('bytes that are not UTF-8 are part of words', () => {
   assert.deepEqual([...words.ends], [4, 6, 10])
 })
 
+test('exceptions cut apart are joined in a chunk of any length; one that lost to another keeps the next away', () => {
+  const times = 3001
+  const repeat = (words: readonly string[]) => Array.from({ length: times }, () => words).flat()
+  const cases: readonly (readonly [unit: string, words: readonly string[]])[] = [
+    [":'(", repeat([":'("])],
+    ["':)", repeat(["'", ':)'])],
+  ]
+  for (const [unit, words] of cases) assert.deepEqual(split(unit.repeat(times)), words, unit)
+  // Each two apostrophes are an exception, so that each pair but the first overlaps one that wins or one that lost.
+  assert.deepEqual(split("'".repeat(times)).slice(0, 100), ["''", ...repeat(["'"]).slice(0, 99)])
+})
+
 test('hostile text takes linear time', { timeout: 20_000 }, () => {
   const pieces = [
     'a',

@@ -65,12 +65,29 @@ class Block:
         ]
         self._ends = np.cumsum([b.num_rows for b in batches])
 
+    @property
+    def rows(self):
+        return int(self._ends[-1]) if len(self._ends) else 0
+
     def shard(self, index):
         """What the block says of its shard `index`."""
         # A negative index would be counted from the end.
         if not 0 <= index < len(self._shards):
             raise FeedError(f"block {self._path} names shard {index} and lists {len(self._shards)}")
         return self._shards[index]
+
+    def count_targets(self, start, end):
+        """Targets of the samples from `start` up to `end`: a piece has one less than tokens."""
+        if not 0 <= start <= end <= self.rows:
+            raise FeedError(f"block {self._path} has {self.rows} samples, and {start} to {end} are asked for")
+        count, first = 0, 0
+        for offsets, _, _, length in self._batches:
+            rows = len(offsets) - 1
+            low, high = (min(max(row - first, 0), rows) for row in (start, end))
+            part = length[int(offsets[low]) : int(offsets[high])]
+            count += int(part.sum(dtype=np.int64)) - len(part)
+            first += rows
+        return count
 
     def pieces(self, row):
         if not 0 <= row < int(self._ends[-1]):

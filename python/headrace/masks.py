@@ -37,6 +37,10 @@ class Masks:
         if entries > self._entries:
             raise FeedError(f"{self._control} has {self._entries} entries, and a step was planned by {entries}: restore it from a copy")
 
+    @property
+    def is_empty(self):
+        return not self._rows
+
     def judge(self, shard, token, step):
         """None, "targets" or "all": what is masked of the piece that begins at a token of a shard."""
         if not self._rows:

@@ -14,15 +14,24 @@ class OwnProcess:
 
     def check(self):
         """Refuses to read in a copy that another process has, and beside other workers of a DataLoader of PyTorch."""
-        if os.getpid() != self._pid:
-            raise FeedError(
-                "this Feed was made in another process, whose state() would stay where it is: make the Feed in the process that "
-                "reads it, as in __iter__ of a dataset, and use num_workers=0 or 1"
-            )
+        self.check_owner()
         worker = _torch_worker()
         if worker is not None and worker.num_workers > 1:
             raise FeedError(
-                f"this is worker {worker.id} of the {worker.num_workers} of a DataLoader, and each would give every step: use num_workers=0 or 1"
+                f"this is worker {worker.id} of the {worker.num_workers} of a DataLoader, and each would give every step: use num_workers=0 or "
+                "1, or headrace.torch.StepDataset, of which every worker reads its own steps"
+            )
+
+    @property
+    def is_own(self):
+        return os.getpid() == self._pid
+
+    def check_owner(self):
+        """Refuses to read in a copy that another process has."""
+        if not self.is_own:
+            raise FeedError(
+                "this Feed was made in another process, whose state() would stay where it is: make the Feed in the process that "
+                "reads it, as in __iter__ of a dataset, and use num_workers=0 or 1"
             )
 
 

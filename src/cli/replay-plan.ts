@@ -14,7 +14,12 @@ import { formatPairs, pageWidth, printable, wrapText } from './wrap.ts'
 /** How one column is got, for most rows: those that no gate stopped. */
 interface ColumnPlan {
   readonly column: string
-  readonly from: 'read back' | 'measured from what is stored' | 'measured from the source'
+  readonly from:
+    | 'read back'
+    | 'measured from what is stored'
+    | 'measured from the source'
+    | 'not stored, and made from the source where it has no tokens yet'
+    | 'not stored'
   /** The annotator that measures it, or null. */
   readonly by: string | null
 }
@@ -59,7 +64,7 @@ export async function showReplayPlan(
 async function describeReplay(plan: Plan, reader: RunReader, replay: ReplayOptions): Promise<ReplayPlan> {
   const { from, to } = await chooseSlots(reader, replay)
   const { totals } = readDecideNote(await wholePosition(reader.log, 'decide', await reader.log.position('decide', 0)))
-  const all = planReplay(plan, reader.run.segments, replay.recompute ?? [])
+  const all = planReplay(plan, reader.run, replay.recompute ?? [])
   const ends = all.map((_, i) => Math.min(all[i + 1]?.from ?? to, to))
   const rowsOf = (reasons: readonly string[]) => reasons.reduce((sum, reason) => sum + (totals.dropped[reason] ?? 0), 0)
   const segments: ReplayPlan['segments'][number][] = []
@@ -68,7 +73,7 @@ async function describeReplay(plan: Plan, reader: RunReader, replay: ReplayOptio
     if (part.from >= part.to) continue
     const { kind, whySource } = segment
     const sample = await sampleReplay(plan, reader, segment, part)
-    const gates = describeGates(segment, rowsOf)
+    const gates = describeGates(plan, segment, rowsOf)
     segments.push({ ...part, sample, kind, whySource, columns: describeColumns(plan, segment), gates })
   }
   return {
@@ -80,17 +85,26 @@ async function describeReplay(plan: Plan, reader: RunReader, replay: ReplayOptio
   }
 }
 
-function describeGates({ groups, before }: SegmentPlan, rowsOf: (reasons: readonly string[]) => number): GatePlan[] {
-  return groups.slice(0, -1).map(({ reached, reuse }) => {
+/** Rows that a gate stopped which is another now: those of the others are stopped again. */
+function describeGates(
+  { steps }: Plan,
+  { groups, before }: SegmentPlan,
+  rowsOf: (reasons: readonly string[]) => number,
+): GatePlan[] {
+  const goOn = groups.slice(0, -1).filter(({ reuse }) => reuse.plan.steps.length === steps.length)
+  return goOn.map(({ reached, reuse }) => {
     const step = before.steps[reached]
     const reasons = 'gate' in step ? [...new Set(step.gate.map(rule => rule.reason))] : []
     return { reasons, rows: rowsOf(reasons), measuredBy: reuse.measured.map(one => one.annotator.name) }
   })
 }
 
-function describeColumns({ fields, steps }: Plan, { kind, groups }: SegmentPlan): ColumnPlan[] {
+function describeColumns({ fields, steps }: Plan, segment: SegmentPlan): ColumnPlan[] {
+  const { kind, groups } = segment
   const whole = groups.at(-1)?.reuse
   return fields.map(({ name }) => {
+    if (name === 'text' && isTextLeftOut(segment))
+      return { column: name, from: segment.whenTokenized ? lateText : 'not stored', by: null }
     if (kind === 'same' || whole?.stored.has(name)) return { column: name, from: 'read back', by: null }
     const writer = steps.findLast(
       step => 'annotator' in step && step.annotator.writes.some(field => field.name === name),
@@ -101,6 +115,15 @@ function describeColumns({ fields, steps }: Plan, { kind, groups }: SegmentPlan)
   })
 }
 
+const lateText = 'not stored, and made from the source where it has no tokens yet'
+
+/** Neither the run that is replayed nor the new one stores it, and nothing is read again on the way. */
+function isTextLeftOut({ before, kind, whySource, groups }: SegmentPlan): boolean {
+  if (!before.lacksTexts || whySource !== null || kind === 'anew') return false
+  return !groups.some(({ reuse }) => reuse.measured.some(({ annotator }) => annotator.writes.some(isText)))
+}
+const isText = ({ name }: { readonly name: string }) => name === 'text'
+
 function formatReplay({ run, from, to, documents, segments }: ReplayPlan, width: number): string {
   const head = `slots ${from} to ${to - 1} of ${printable(run)}, of ${formatCount(documents)} documents\n`
   return head + segments.map(segment => formatSegment(segment, segments.length > 1, width)).join('')
@@ -109,7 +132,7 @@ function formatReplay({ run, from, to, documents, segments }: ReplayPlan, width:
 function formatSegment(segment: ReplayPlan['segments'][number], isOneOfMany: boolean, width: number): string {
   const title = isOneOfMany ? `\nfrom slot ${segment.from} on\n` : '\n'
   const guess = `${guessOf(segment)}\n`
-  if (segment.kind === 'same') return `${title}every column is read back: only what decides has changed\n${guess}`
+  if (segment.kind === 'same') return `${title}${formatSame(segment)}\n${guess}`
   const groups = Map.groupBy(segment.columns, ({ from, by }) => `${from}\0${by ?? ''}`)
   const rows = Array.from(groups.values(), columns => {
     const [{ from, by }] = columns
@@ -130,6 +153,12 @@ function formatSegment(segment: ReplayPlan['segments'][number], isOneOfMany: boo
       .join('') +
     guess
   )
+}
+
+function formatSame({ columns }: ReplayPlan['segments'][number]): string {
+  const text = columns.find(({ column }) => column === 'text')
+  const others = text && text.from !== 'read back' ? `; text is ${text.from}` : ''
+  return `every column is read back: only what decides has changed${others}`
 }
 
 /** What it would read and how long measuring would take, guessed from the slots that were tried. */

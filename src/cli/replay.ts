@@ -28,6 +28,13 @@ export const replayCommand: Command = {
     },
     log: { value: 'URL', help: "where the new run's log is: kafka://HOST:PORT[,HOST:PORT] (default in its folder)" },
     'log-config': { value: 'FILE', help: "client properties for it, as Kafka's own tools take them (sasl.*, ssl.*)" },
+    partitions: { value: 'N', help: "partitions of each topic of slots of a new run (default RUN's)" },
+    spread: { help: 'makes the new run one that several processes share: start the same command in each' },
+    stages: {
+      value: 'LIST',
+      help: 'in a spread run, what this process takes part in: load,annotate,decide,shard (default all)',
+    },
+    state: { value: 'DIR', help: "in a spread run, this machine's folder of state (default in the run's folder)" },
     'keep-slots': { value: 'N', help: 'trims slots that the new run needs no more, but for the last N (default all)' },
     drain: { help: 'finishes what was begun before, and stops' },
     workers: { value: 'N', help: 'worker threads (default one a core)' },
@@ -58,6 +65,7 @@ function optionsOf(of: string, args: ParsedArgs): ReplayOptions {
     of,
     from: slot('from-slot'),
     to: slot('to-slot'),
+    partitions: args.text('partitions') === undefined ? undefined : args.count('partitions', 1, 1, 1024),
     isCopy: args.flag('copy'),
     recompute: args.texts('recompute'),
   }

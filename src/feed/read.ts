@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { HeadraceError } from '../errors.ts'
 import {
   checkOption,
@@ -9,15 +8,17 @@ import {
   kind,
   type OptionsOf,
   optional,
+  orNull,
   type ResolvedOf,
   resolveOptions,
   whole,
 } from '../options.ts'
 import { openShard } from '../shards/shard.ts'
 import { FeedFiles } from './files/feed-files.ts'
-import { type Head, readHead, rootOf, sharedSteps } from './files/head.ts'
+import { type Head, rootOf, sharedSteps } from './files/head.ts'
 import { LedgerReader } from './files/ledger.ts'
 import { openStep, type Step } from './files/steps.ts'
+import { HeadFollower } from './follow-head.ts'
 import type { BlockShard, SampleList } from './plan/blocks.ts'
 
 /** Where a trainer stands: `step` batches were handed to it, and `digest` is that of the last one (of none: the feed's id). */
@@ -33,7 +34,8 @@ export interface FeedState {
  * `targets` are shifted already: `targets[i]` is the token that follows `inputIds[i]` in the same piece of a document; at a piece's end
  * and in padding it is -100. A loss takes them as they are; what shifts its `labels` by itself must not get them. `positionIds` count from 0 in each piece, and in padding. `cuSeqlens` are the bounds of pieces and padding
  * over the flattened rows, from 0 to samples * length. `documents` has the document's id for each span between two of them, '' for
- * padding; `domains` has each row's domain. Of a document that was taken down all targets are -100 from the recorded step on, and where
+ * padding; `domains` has each row's domain. `targetsInStep` counts the targets of all ranks in this step: what a sum of losses is divided
+ * by, so that ranks with more padding than others count for what they are. Of a document that was taken down all targets are -100 from the recorded step on, and where
  * that says so its tokens are those of padding.
  */
 export interface FeedBatch {
@@ -47,6 +49,7 @@ export interface FeedBatch {
   readonly cuSeqlens: Int32Array
   readonly documents: readonly string[]
   readonly domains: readonly string[]
+  readonly targetsInStep: number
 }
 
 const { accepts: isStep } = whole()
@@ -67,6 +70,11 @@ export const readFeedOptions = {
   from: optional('the first step to read, or a state to go on from', place, 0),
   follow: optional('waits for further steps until the feed ends; else it ends after what is published', flag, false),
   pollMs: optional('how often a follower looks, in milliseconds', whole(0, 2 ** 31 - 1), 500),
+  timeoutMs: optional(
+    'how long a follower waits for a step, in milliseconds; null for ever',
+    orNull(whole(1)),
+    600_000,
+  ),
   verify: optional("checks every shard's SHA-256 when it is opened, not its size and counts alone", flag, false),
   filesMax: optional('files open at once; each holds a descriptor and 4 bytes a document', whole(1), 512),
   signal: optional('ends the reading when it aborts', abortSignal),
@@ -111,7 +119,8 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<FeedBatch> {
     const { rank, world, filesMax, verify, from } = this.#options
-    let head = await this.#head()
+    const heads = new HeadFollower(this.#dir, this.#options)
+    let head = await heads.first()
     if (!head) return
     const ledger = new LedgerReader(this.#dir, head.segmentSteps)
     const start = await startingState(head, ledger, this.#handed ?? from)
@@ -121,7 +130,7 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
     const checked = new Set<string>()
     for (;;) {
       if (step >= head.steps) {
-        head = await this.#nextHead(head)
+        head = await heads.next(head)
         if (!head) return
         continue
       }
@@ -138,34 +147,6 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
       this.#handed = { feed: head.feed, step, digest }
       yield batch
     }
-  }
-
-  /** The head; a follower waits for it. Null when the signal stopped that. */
-  async #head(): Promise<Head | null> {
-    for (;;) {
-      const head = await readHead(this.#dir)
-      if (head) return head
-      if (!this.#options.follow)
-        throw new HeadraceError('not-found', `there is no feed in ${this.#dir}, or no step of it yet`)
-      if (!(await this.#wait())) return null
-    }
-  }
-
-  /** A head with more steps, or null when there will be none. */
-  async #nextHead(head: Head): Promise<Head | null> {
-    if (head.ended || !this.#options.follow) return null
-    for (;;) {
-      const next = await readHead(this.#dir)
-      if (next && next.feed !== head.feed)
-        throw new HeadraceError('corrupt', `the feed in ${this.#dir} became another one: ${next.feed}`)
-      if (next && next.steps > head.steps) return next
-      if (next?.ended || !(await this.#wait())) return null
-    }
-  }
-
-  async #wait(): Promise<boolean> {
-    const { pollMs, signal } = this.#options
-    return sleep(pollMs, true, signal ? { signal } : {}).catch(() => false)
   }
 }
 
@@ -209,6 +190,18 @@ interface Part {
   readonly rows: readonly number[]
 }
 
+/** The targets of all ranks: a piece has one less than tokens, and none once its document was taken down. */
+function countTargets(step: number, parts: readonly Part[], files: FeedFiles): number {
+  let count = 0
+  for (const { list, shards, domain } of parts)
+    for (let piece = 0; piece < list.length.length; piece++) {
+      const shard = files.masks.isEmpty ? null : files.shard(shardAt(shards, list.shard[piece], domain))
+      const isSilent = shard !== null && files.masks.judge(shard, list.start[piece], step) !== 'nothing'
+      if (!isSilent) count += list.length[piece] - 1
+    }
+  return count
+}
+
 function samplesOf(step: Step, files: FeedFiles, rank: number, world: number): Part[] {
   const parts: Part[] = []
   let k = 0
@@ -216,7 +209,6 @@ function samplesOf(step: Step, files: FeedFiles, rank: number, world: number): P
     for (const { block, epoch, from, to } of step.domains[domain]) {
       const rows: number[] = []
       for (let sample = from; sample < to; sample++) if (k++ % world === rank) rows.push(sample - from)
-      if (rows.length === 0) continue
       const file = files.block({ domain, number: block, epoch })
       parts.push({ domain, list: file.read(from, to), shards: file.identity.shards, rows })
     }
@@ -272,6 +264,7 @@ function readSamples(step: Step, parts: readonly Part[], files: FeedFiles, { len
     cuSeqlens: Int32Array.from(bounds),
     documents,
     domains,
+    targetsInStep: countTargets(step.step, parts, files),
   }
 }
 
@@ -283,8 +276,8 @@ function shardAt(shards: readonly BlockShard[], index: number, domain: string): 
 }
 
 async function checkHashes(dir: string, parts: readonly Part[], checked: Set<string>): Promise<void> {
-  for (const { list, shards, domain } of parts)
-    for (const index of new Set(list.shard)) {
+  for (const { list, shards, domain, rows } of parts)
+    for (const index of rows.length > 0 ? new Set(list.shard) : []) {
       const shard = shardAt(shards, index, domain)
       const path = join(dir, shard.path)
       if (checked.has(path)) continue

@@ -3,7 +3,7 @@ import { JournalLog } from '../log/journal/journal-log.ts'
 import type { Log, Topics } from '../log/log.ts'
 import { type LogPlace, openKafkaAt, openLogAt } from '../log/place.ts'
 import { findNamed } from './base.ts'
-import { JoinedLog } from './joined-log.ts'
+import { type BaseLog, JoinedLog } from './joined-log.ts'
 import { type RunShape, topicShapes, topics } from './layout.ts'
 import type { RunName } from './run-file.ts'
 import { TextLog } from './text-files.ts'
@@ -23,7 +23,8 @@ export const takePlace: ChoosePlace = async (_, recorded) => recorded
 
 /** Opens a run's log to read. `choosePlace` is asked for the one of the run that a replay refers to. */
 export async function openLogToRead(dir: string, origin: LogOrigin, choosePlace = takePlace): Promise<Log> {
-  return withBase(dir, origin, withTexts(dir, origin, await openLogAt(dir, origin, kafkaRunOf(origin))), choosePlace)
+  const own = await openLogAt(dir, origin, kafkaRunOf(origin))
+  return withTexts(dir, origin, await withBase(dir, origin, own, choosePlace))
 }
 
 function withTexts<L extends Log>(dir: string, { storedText }: LogOrigin, log: L): L | TextLog {
@@ -39,13 +40,18 @@ async function withBase<L extends Log>(
 ): Promise<L | JoinedLog> {
   if (!base) return log
   try {
-    const { dir: place, run } = await findNamed(dir, base)
-    const origin = { ...run, ...(await choosePlace(place, run)) }
-    return new JoinedLog(log, { log: await openLogToRead(place, origin, choosePlace), partitions: run.partitions })
+    return new JoinedLog(log, await openBase(dir, base, choosePlace))
   } catch (error) {
     await log[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** Opens the log of the run that the one in `dir` refers to, which has its entries as they stay: without texts that it does not store. */
+export async function openBase(dir: string, base: RunName, choosePlace = takePlace): Promise<BaseLog> {
+  const { dir: place, run } = await findNamed(dir, base)
+  const { storedText, ...origin } = { ...run, ...(await choosePlace(place, run)) }
+  return { log: await openLogToRead(place, origin, choosePlace), partitions: run.partitions }
 }
 
 /** Opens a run's log to write; on Kafka its topics are created, or refused where they are otherwise. */
@@ -57,7 +63,11 @@ export async function openLogToWrite(
   note: (text: string) => void = () => {},
 ): Promise<Log & Topics> {
   if (place.log === null)
-    return withBase(dir, place, withTexts(dir, place, new JournalLog(join(dir, 'log'), { writable: true, checkOwner })))
+    return withTexts(
+      dir,
+      place,
+      await withBase(dir, place, new JournalLog(join(dir, 'log'), { writable: true, checkOwner })),
+    )
   const log = await openKafka(dir, { ...place, ...shape })
   try {
     await prepareTopics(log, shape, note)

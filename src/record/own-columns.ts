@@ -112,6 +112,11 @@ const isLike = (a: Column, b: Column | undefined): b is Column =>
 const widthOf = (column: Column) => (column.kind === 'fixed' ? column.width : 0)
 const padding = (bytes: number) => -bytes & 7
 
+/** Whether a column of so many rows is another one, value by value. */
+export function isSameColumn(column: Column, other: Column | undefined, rows: number): boolean {
+  return isLike(column, other) && findChanged(column, other, rows).length === 0
+}
+
 /** The rows of a column that are not as they were. */
 function findChanged(column: Column, before: Column, rows: number): number[] {
   const [now, was] = [bytesOf(column), bytesOf(before)]

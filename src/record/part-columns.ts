@@ -23,8 +23,9 @@ export async function readPartColumns(
   const split = splitParts(entry, head)
   if (!split) return readMessage(await MessageColumns.open(entry, layouts.base, head), columns, lengthsOf)
   const own = split.kind === 'joined' ? await OwnParts.open(split.own, layouts) : null
-  // A text that is another now, in a few rows of a slot, is put together in memory.
-  if (!own || (lengthsOf !== undefined && own.isPatched(lengthsOf))) return readWhole(entry, columns, lengthsOf)
+  // A text that is another now, in a few rows of a slot, is put together in memory; lengths of texts that are not stored, too.
+  if (!own || (lengthsOf !== undefined && (own.isPatched(lengthsOf) || !own.has(lengthsOf))))
+    return readWhole(entry, columns, lengthsOf)
   return own.join(split.base, layouts, columns, lengthsOf)
 }
 
@@ -73,6 +74,10 @@ class OwnParts {
       await MessageColumns.open(whole, layouts.whole),
       patch && (await MessageColumns.open(patch, layouts.patch)),
     )
+  }
+
+  has(name: string): boolean {
+    return columnsIn(this.#whole.metadata).includes(name)
   }
 
   /** Whether some rows of a column are not those of the base. */

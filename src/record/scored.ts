@@ -4,7 +4,7 @@ import { makeLater } from '../batch/arrow/region.ts'
 import { type Batch, type Column, numbers, utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Plan, stageFields } from '../pipeline/plan.ts'
-import { joinColumns, type PrintedColumns } from './own-columns.ts'
+import { columnsIn, encodeOwnColumns, joinColumns, type PrintedColumns } from './own-columns.ts'
 import { chainParts, cutParts, type Parts, wholeParts } from './parts.ts'
 
 /** Those that a plan writes. What the stage adds depends on all of annotating. */
@@ -30,6 +30,23 @@ export function encodeApart(
   const lengths: Column = { kind: 'u32', values: Uint32Array.from(textBytesOf(batch)) }
   const scored = encodeScored({ rows: batch.rows, columns: { ...others, [textLength]: lengths } }, columns)
   return { texts: encodePacked({ rows: batch.rows, columns: { text } }), scored }
+}
+
+/**
+ * The same of a slot that refers to another one (`own-columns.ts`): lengths are in the place of texts, in the list of its columns, too, as
+ * the other one may have texts. None are given where the batch has their lengths alone.
+ */
+export function encodeOwnApart(
+  batch: Batch,
+  base: Batch,
+  columns: PrintedColumns,
+): { readonly texts: Uint8Array | null; readonly scored: Uint8Array } {
+  const { text } = batch.columns
+  const listed = columns.map(([name, print]) => [name === 'text' ? textLength : name, print] as const)
+  return {
+    texts: text ? encodePacked({ rows: batch.rows, columns: { text } }) : null,
+    scored: encodeOwnColumns(withLengths(batch), base, listed),
+  }
 }
 
 /** How many bytes the text of each row has, whether it is stored or not. */
@@ -70,13 +87,20 @@ export function decodeScored(value: Uint8Array): Batch {
 
 /** A slot's columns with its texts in their place. */
 function joinText({ rows, columns: { text } }: Batch, value: Uint8Array): Batch {
-  const { batch: own, metadata } = decodeBatch(value)
+  const joined = splitJoined(value) ? decodeScored(value) : null
+  const { batch: own, names } = joined ? { batch: joined, names: namesOf(joined) } : decodeNamed(value)
   if (!text || rows !== own.rows)
     throw new HeadraceError('corrupt', `the texts of a slot are of ${rows} rows, and it has ${own.rows}`)
   const columns: Record<string, Column> = {}
-  for (const [name] of JSON.parse(metadata.columns) as PrintedColumns)
-    makeLater(columns, name, () => (name === 'text' ? text : own.columns[name]))
+  for (const name of names) makeLater(columns, name, () => (name === 'text' ? text : own.columns[name]))
   return { rows, columns }
+}
+
+const namesOf = ({ columns }: Batch) => Object.keys(columns).map(name => (name === textLength ? 'text' : name))
+
+function decodeNamed(value: Uint8Array): { batch: Batch; names: string[] } {
+  const { batch, metadata } = decodeBatch(value)
+  return { batch, names: columnsIn(metadata) }
 }
 
 /**
@@ -96,9 +120,10 @@ const splitTexts = (value: Uint8Array) => split(magics.texted, value)
 
 /** The same entry as it is once its texts are gone. */
 export function withoutTexts(value: Uint8Array): Uint8Array {
+  const texted = splitTexts(value)
+  if (texted) return withoutTexts(texted.own)
   const joined = splitJoined(value)
-  if (joined) return joinScored(withoutTexts(joined.base), joined.own)
-  return splitTexts(value)?.own ?? value
+  return joined ? joinScored(withoutTexts(joined.base), joined.own) : value
 }
 
 /** A checksum as headers of entries have it. */

@@ -39,6 +39,11 @@ export class TextLog extends LogView {
     this.#dir = dir
   }
 
+  /** The same without texts. */
+  get bare(): Log {
+    return this.log
+  }
+
   override async *read(from: Cursor, signal: AbortSignal): AsyncIterable<Entry> {
     const entries = this.log.read(from, signal)
     if (from.topic !== topics.scored) return yield* entries

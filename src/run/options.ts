@@ -8,6 +8,8 @@ export interface ReplayOptions {
   /** The first slot, and the one after the last; default all that are decided. */
   readonly from?: number | undefined
   readonly to?: number | undefined
+  /** Partitions of each topic of slots of a new replay. Default those of the run. */
+  readonly partitions?: number | undefined
   /** Stores all rows, so that the replay refers to no other run. Default false. */
   readonly isCopy?: boolean
   /** Inexact annotators that may be asked again what they have answered. Default none. */

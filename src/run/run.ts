@@ -10,8 +10,6 @@ import type { Figures } from '../record/figures.ts'
 import type { StageName } from '../record/layout.ts'
 import { openLogToWrite } from '../record/open-log.ts'
 import { readRunFile } from '../record/run-file.ts'
-import { measuredAppends } from '../record/slots.ts'
-import { writeTexts } from '../record/text-files.ts'
 import { admitNow, enterRun, placeRun } from './admit.ts'
 import type { RunContext } from './context.ts'
 import { decideAll } from './decide/decide-stage.ts'
@@ -22,6 +20,7 @@ import { type LoadParts, loadAll } from './load/load-stage.ts'
 import type { PipelineRef } from './measure/jobs.ts'
 import { Pool } from './measure/pool.ts'
 import { identifyPlan } from './measure/same-plan.ts'
+import { finishSlot } from './measure/slot-work.ts'
 import { describeScarceMemory } from './memory.ts'
 import type { RunOptions, WatchedOptions } from './options.ts'
 import { ownStage } from './own-stage.ts'
@@ -30,7 +29,7 @@ import { openRedriveInbox } from './redrive/redrive-inbox.ts'
 import { placeReplay } from './replay/begin.ts'
 import { openReplay } from './replay/open-replay.ts'
 import { type Replay, replayAll } from './replay/replay-stage.ts'
-import { reuseTokens } from './replay/reuse-tokens.ts'
+import { openTokens } from './replay/reuse-tokens.ts'
 import { openRetention, type Retention } from './retention.ts'
 import { type ManifestSink, shardAll } from './shard/shard-stage.ts'
 import { openSink } from './shard/sink.ts'
@@ -63,19 +62,16 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   await makeFolder(dir)
   await using lock = await lockDirectory(dir)
   const checkOwner = () => lock.check()
-  if (options.replay && plan.storedText !== 'all')
-    throw new HeadraceError(
-      'bad-pipeline',
-      "a replay has its texts where they are stored: leave out store({ text: 'none' })",
-    )
   const known = await readRunFile(dir)
   const own = placeRun(dir, known, options)
-  const place = options.replay ? await placeReplay(dir, known, own, options.replay) : own
+  const replayed = options.replay ? await placeReplay(dir, known, own, options.replay) : null
+  // What can't be replayed is refused before anything is made.
+  await using replaying = replayed && (await openReplay(dir, replayed, plan, options.replay!))
+  const place = replayed ?? own
   const texts = plan.storedText === 'none' ? ({ storedText: 'none' } as const) : {}
   await using log = await openLogToWrite(dir, { ...place, ...texts }, place, checkOwner, options.note)
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
-  await using replaying = options.replay ? await openReplay(dir, run, plan, options.replay) : null
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
   watch({ kind: 'opened', log: place.log === null ? 'embedded' : 'kafka', stages })
   const workerRef = { ...ref, identity: identifyPlan(plan) }
@@ -85,8 +81,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   const { partitions, lanes, segments } = run
   const shape = { partitions, lanes }
   const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
-  using reusing =
-    replaying && plan.tokenizer ? await reuseTokens(pool, replaying.replay.reader, plan.tokensFingerprint) : null
+  await using reusing = replaying && (await openTokens(pool, plan, replaying.replay, failed))
   const context: RunContext = {
     dir,
     plan,
@@ -94,7 +89,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
     segments,
     binding: bindingOf(run),
     log,
-    pool: reusing ?? pool,
+    pool: reusing?.work ?? pool,
     lead,
     drain,
     failed,
@@ -114,7 +109,7 @@ async function runStages(
   retention: Retention,
   replay: Replay | null,
 ): Promise<void> {
-  const { pool, plan } = context
+  const { plan } = context
   const annotated = new AbortController()
   const decided = new AbortController()
   let first: unknown = null
@@ -134,11 +129,7 @@ async function runStages(
     }
   }
   const parts: LoadParts = {
-    encode: async (slot, chunks) => {
-      const measured = await pool.annotate(slot, chunks)
-      if (measured.texts) await writeTexts(context.dir, slot, measured.texts, context.checkOwner)
-      return measuredAppends(context.shape, slot, measured, plan.annotateFingerprint)
-    },
+    encode: (slot, chunks) => finishSlot(context, slot, { chunks, stored: null, base: undefined }),
     openMore: openRedriveInbox(context),
     wantsAllSplits: () => retention.takeSplitsWish(),
   }

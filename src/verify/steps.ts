@@ -61,7 +61,8 @@ async function readStep(dir: string, from: number, rank: number, world: number):
   throw new RangeError(`rank ${rank} of ${world} gets no step ${from}`)
 }
 
-function judgeStep(step: Step, { samples, digest, documents, cuSeqlens }: FeedBatch): string[] {
+function judgeStep(step: Step, batch: FeedBatch): string[] {
+  const { samples, digest, documents, cuSeqlens, targetsInStep } = batch
   let tokens = 0
   for (const [i, document] of documents.entries()) if (document !== '') tokens += cuSeqlens[i + 1] - cuSeqlens[i]
   const problems: string[] = []
@@ -70,6 +71,8 @@ function judgeStep(step: Step, { samples, digest, documents, cuSeqlens }: FeedBa
   // A document may have an empty id, and then its tokens can't be told from padding by it.
   if (tokens > step.tokens || (tokens < step.tokens && !documents.includes('')))
     problems.push(`a reader gets ${tokens} tokens of ${step.tokens}`)
+  const targets = batch.targets.reduce((count, target) => count + (target === noTarget ? 0 : 1), 0)
+  if (targets !== targetsInStep) problems.push(`a reader is told of ${targetsInStep} targets and gets ${targets}`)
   return problems
 }
 
@@ -81,6 +84,10 @@ async function judgeRanks(dir: string, whole: FeedBatch): Promise<string[]> {
   const { length } = whole
   for (let rank = 0; rank < world; rank++) {
     const part = await readStep(dir, whole.step, rank, world)
+    if (part.targetsInStep !== whole.targetsInStep)
+      return [
+        `rank ${rank} of ${world} is told of ${part.targetsInStep} targets, and one reader of ${whole.targetsInStep}`,
+      ]
     for (let i = 0; i < part.samples; i++)
       for (const name of ['inputIds', 'targets', 'positionIds'] as const) {
         const [mine, all] = [part[name], whole[name]]

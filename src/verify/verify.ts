@@ -12,6 +12,7 @@ import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { findOtherTables } from '../record/sequel.ts'
+import { TextLog } from '../record/text-files.ts'
 import { BoundScan } from './bound.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
@@ -173,8 +174,9 @@ async function openScan({ dir, run, log, first }: RunReader, stage: Stage, { log
     run.log === null
       ? await JournalScan.open(dir, stage, check, first > 0)
       : await TopicScan.open(log, stage, run, check)
-  if (stage === 'annotate' && run.log === null && log instanceof JoinedLog)
-    return new BoundScan(new JoinedScan(scan, log, check), bindingOf(run), bound)
+  const bare = log instanceof TextLog ? log.bare : log
+  if (stage === 'annotate' && run.log === null && bare instanceof JoinedLog)
+    return new BoundScan(new JoinedScan(scan, bare, check), bindingOf(run), bound)
   // Who annotates a share of a spread run may not see its folder, nor its id.
   const held = run.spread && stage === 'annotate' ? scan : new BoundScan(scan, bindingOf(run), bound)
   return stage === 'annotate' || run.log !== null ? held : new WholeNotes(held, stage, check, first > 0)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { ledgerPath } from '../../src/feed/files/ledger.ts'
 import type { FeedOptions } from '../../src/feed/options.ts'
 import { type FeedOrigin, openFeed } from '../../src/feed/publish.ts'
@@ -141,7 +142,10 @@ test('any world reads the same samples: sample k is rank k mod world', async () 
   const whole = await readAll(path)
   for (const world of [2, 3, 4, 6, 12]) {
     const ranks = await Promise.all(Array.from({ length: world }, (_, rank) => readAll(path, { rank, world })))
-    for (const [step, batch] of whole.entries())
+    for (const [step, batch] of whole.entries()) {
+      const targets = ranks.flatMap(rank => [...rank[step].targets])
+      const ofAll = targets.filter(target => target !== -100).length
+      for (const part of [batch, ...ranks.map(rank => rank[step])]) assert.equal(part.targetsInStep, ofAll)
       for (let k = 0; k < batch.samples; k++) {
         const part = ranks[k % world][step]
         const at = Math.floor(k / world) * 16
@@ -149,6 +153,7 @@ test('any world reads the same samples: sample k is rank k mod world', async () 
           assert.deepEqual(part[name].subarray(at, at + 16), batch[name].subarray(16 * k, 16 * k + 16))
         assert.equal(part.domains[Math.floor(k / world)], batch.domains[k])
       }
+    }
   }
   await assert.rejects(
     readAll(path, { world: 5 }),
@@ -241,6 +246,38 @@ test('a follower reads steps as they are published and ends with the feed', asyn
   const waiting = readAll(feedDir('never'), { follow: true, signal: stop.signal })
   stop.abort()
   assert.deepEqual(await waiting, [])
+})
+
+test('a follower says what it waited for in vain, and waits where the head is away or half there', async () => {
+  const waiting = { follow: true, pollMs: 1, timeoutMs: 20 }
+  await assert.rejects(readAll(feedDir('never'), waiting), {
+    code: 'not-found',
+    message: /waited 0 s for the feed in .*\(head\.json is missing\): see whether its run is at work, or .* timeoutMs/,
+  })
+  const path = join(makeFolder('open'), 'feed')
+  cpSync(feedDir('concatenate'), path, { recursive: true })
+  cpSync(join(dir, 'shards'), join(path, '..', 'shards'), { recursive: true })
+  const file = join(path, 'head.json')
+  const head = headOf(path)
+  const whole = JSON.stringify(head)
+  writeFileSync(file, JSON.stringify({ ...head, ended: false }))
+  await assert.rejects(readAll(path, waiting), { message: /for step \d+ of .* \(it has \d+ steps and has not ended\)/ })
+  const states: [text: string | null, fault: RegExp][] = [
+    [whole.slice(0, 40), /head\.json is not whole/],
+    [null, /head\.json is missing/],
+  ]
+  for (const [text, fault] of states) {
+    if (text === null) rmSync(file)
+    else writeFileSync(file, text)
+    await assert.rejects(readAll(path, waiting), { message: fault })
+    const patient = readAll(path, { follow: true, pollMs: 1 })
+    await turn()
+    writeFileSync(`${file}.new`, whole)
+    renameSync(`${file}.new`, file)
+    assert.equal((await patient).length, head.steps)
+  }
+  writeFileSync(file, whole.slice(0, 40))
+  await assert.rejects(readAll(path), { code: 'corrupt' })
 })
 
 test('the Python client gives the same batches', { skip: skipWithout('pyarrow', 'numpy') }, async () => {

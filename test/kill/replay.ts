@@ -14,8 +14,8 @@ const changes: readonly (readonly [from: string, to: string])[] = [
 export const mutants: Readonly<Record<string, NonNullable<Orders['plant']>>> = {
   'slot-left-out': {
     module: 'run/replay/replay-stage.ts',
-    from: "const { slot, note } = await log.position('annotate', 0)",
-    to: "const { slot: next, note } = await log.position('annotate', 0); const slot = next + (next > 0 ? 1 : 0)",
+    from: 'const { slot, note } = await log.position(stage, 0)',
+    to: 'const { slot: next, note } = await log.position(stage, 0); const slot = next + (next > 0 ? 1 : 0)',
   },
   'slot-before-read-again': {
     module: 'run/replay/replay-stage.ts',

@@ -8,7 +8,8 @@ import sys
 import threading
 import types
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
+if os.environ.get("HEADRACE_INSTALLED") != "1":
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
 
 from headrace import BEGINNING, Feed, FeedError  # noqa: E402
 
@@ -32,9 +33,61 @@ def check_states(path):
 
 
 def check_options(path):
-    for options in ({"rank": "0"}, {"rank": 1}, {"world": 0}, {"files_max": 0}, {"targets_dtype": "float32"}):
+    wrong = ({"rank": "0"}, {"rank": 1}, {"world": 0}, {"files_max": 0}, {"targets_dtype": "float32"})
+    places = ({"start": -1}, {"start": "3"}, {"start": 10**6}, {"timeout": 0}, {"timeout": "1"})
+    for options in (*wrong, *places, {"start": 1, "state": Feed(path).state()}):
         error_of(lambda: Feed(path, **options))
     error_of(lambda: Feed(None))
+    for address in ("https://host/feed", "s3://bucket/feed"):
+        assert "reads folders" in error_of(lambda: Feed(address))
+
+
+def check_places(path):
+    """A step by its number is what iterating gives, and moves nothing; `start` begins there."""
+    whole = list(Feed(path))
+    feed = Feed(path, start=3)
+    for number in (5, 0, len(whole) - 1):
+        assert same(feed.read(number), whole[number])
+    assert feed.state()["step"] == 3 and same(next(feed), whole[3]) and feed.state()["digest"] == whole[3]["digest"]
+    for number in (len(whole), -1, "0", None):
+        error_of(lambda: feed.read(number))
+    for batch in whole:
+        assert batch["targets_in_step"] == int((batch["targets"] >= 0).sum())
+
+
+def same(one, other):
+    return all((value == other[name]).all() if hasattr(value, "all") else value == other[name] for name, value in one.items())
+
+
+def check_waiting(path, work):
+    """A follower says what it waited for in vain; a head that is away or half there for a moment is waited for."""
+    wait = {"follow": True, "timeout": 0.05, "poll_seconds": 0.01}
+    assert "head.json is missing" in error_of(lambda: Feed(os.path.join(work, "never"), **wait))
+    copy = os.path.join(work, "waiting")
+    shutil.copytree(path, copy)
+    file = os.path.join(copy, "head.json")
+    with open(file, encoding="utf-8") as opened:
+        head = json.load(opened)
+    write(file, {**head, "ended": False})
+    feed = Feed(copy, start=head["steps"], **wait)
+    assert "has not ended" in error_of(lambda: next(feed))
+    assert "has not ended" in error_of(lambda: feed.read(head["steps"]))
+    write(file, head, 40)
+    assert "head.json is not whole" in error_of(lambda: next(feed))
+    assert "not readable" in error_of(lambda: Feed(copy))
+    os.remove(file)
+    assert "head.json is missing" in error_of(lambda: next(feed))
+    later = threading.Timer(0.02, lambda: write(file, head))
+    later.start()
+    assert list(Feed(copy, start=head["steps"], follow=True, timeout=60, poll_seconds=0.01)) == []
+    later.join()
+    shutil.rmtree(copy)
+
+
+def write(path, value, length=None):
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(json.dumps(value)[:length])
+    os.replace(path + ".new", path)
 
 
 def check_targets(path):
@@ -158,6 +211,8 @@ def main(feed, shards, work, seed, cases=60):
     check_states(feed)
     check_options(feed)
     check_targets(feed)
+    check_places(feed)
+    check_waiting(feed, work)
     check_workers(feed)
     check_processes(feed)
     check_threads(feed)

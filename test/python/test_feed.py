@@ -8,7 +8,8 @@ import json
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
+if os.environ.get("HEADRACE_INSTALLED") != "1":
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
 
 from headrace import Feed, FeedError  # noqa: E402
 
@@ -22,6 +23,7 @@ def check_batch(batch, expected):
     assert batch["input_ids"].shape == (expected["samples"], expected["length"])
     for name in ("step", "digest", "documents", "domains"):
         assert batch[name] == expected[name], f"step {expected['step']}: {name}"
+    assert batch["targets_in_step"] == expected["targetsInStep"], expected["step"]
 
 
 def check_reading(path, dump):

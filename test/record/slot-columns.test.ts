@@ -10,7 +10,15 @@ import { MemoryLog } from '../../src/log/memory/memory-log.ts'
 import { encodeOwnColumns } from '../../src/record/own-columns.ts'
 import { PartLayouts, readPartColumns } from '../../src/record/part-columns.ts'
 import { wholeParts } from '../../src/record/parts.ts'
-import { decodeScored, encodeApart, joinParts, joinScored } from '../../src/record/scored.ts'
+import {
+  decodeScored,
+  encodeApart,
+  encodeOwnApart,
+  joinParts,
+  joinScored,
+  joinTexts,
+  withoutTexts,
+} from '../../src/record/scored.ts'
 import { readSlotColumns } from '../../src/record/slot-columns.ts'
 import { slotAppend } from '../../src/record/slots.ts'
 import { makeFolder } from '../temporary.ts'
@@ -163,6 +171,35 @@ for (const [what, change] of Object.entries(joinings))
     const readAt = await readValues!([region])
     assert.equal(Buffer.from(readAt(region.at, region.bytes)).toString(), stringAt(utf8(now, 'text'), 1))
   })
+
+/** How the slot that is referred to is stored. */
+const bases: Record<string, (base: Batch) => Uint8Array> = {
+  'one with texts': base => encodePacked(base, { columns: JSON.stringify(printsOf(base)) }),
+  'one without': base => encodeApart(base, printsOf(base)).scored,
+}
+for (const [what, change] of Object.entries(joinings))
+  for (const [which, store] of Object.entries(bases))
+    test(`a replay's slot with ${what}, whose texts are not stored, that refers to ${which}: its lengths, and texts while they are there`, async () => {
+      const stored = store(measured())
+      const now = change(measured())
+      const { texts, scored } = encodeOwnApart(now, decodeScored(stored), printsOf(now))
+      const entry = joinScored(stored, scored)
+      const { offsets: ends } = utf8(now, 'text')
+      const { text, ...others } = now.columns
+      const { 'text.bytes': lengths, ...gone } = decodeScored(entry).columns
+      assert.deepEqual({ ...gone }, others)
+      assert.deepEqual(lengths, {
+        kind: 'u32',
+        values: Uint32Array.from(ends.subarray(1), (end, row) => end - ends[row]),
+      })
+      const parts = joinParts(wholeParts(stored), wholeParts(scored))
+      const read = await readPartColumns(parts, new PartLayouts(), ['n'], 'text')
+      assert.deepEqual([read.offsets, read.readValues], [ends, null])
+      const texted = joinTexts(texts!, entry)
+      assert.deepEqual({ ...decodeScored(texted).columns }, { ...now.columns })
+      assert.deepEqual(Object.keys(decodeScored(texted).columns), Object.keys(now.columns))
+      assert.deepEqual(withoutTexts(texted), entry)
+    })
 
 test("a replay's slot that is damaged, or refers to another one, is 'corrupt'", async () => {
   const base = measured()

@@ -172,7 +172,11 @@ export function planFeed(
       length: settings.length,
       padding: settings.endOfText ?? 0,
     },
-    ...{ root: feed, steps, isEnded: hasEnded, leftover, promotions },
+    root: feed,
+    steps,
+    isEnded: hasEnded,
+    leftover,
+    promotions,
     takeDowns: origin.controls.filter(({ takeDown }) => takeDown),
   }
 }

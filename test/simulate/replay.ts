@@ -50,7 +50,9 @@ export async function replay(
   machine.world.count('replay')
   const isCut = simulated.isGrowing || !isWhole
   const judged = {
-    ...{ simulated: next, machine, inputs: [found.read] },
+    simulated: next,
+    machine,
+    inputs: [found.read],
     files: full?.files ?? null,
     slots: isCut ? takeSlots(slots, from, to) : null,
   }

@@ -18,7 +18,8 @@ export interface Training {
 }
 
 export const newTraining = (feed: string, checkpoint: FeedState | null = null): Training => ({
-  ...{ feed, checkpoint },
+  feed,
+  checkpoint,
   steps: new Map(),
   isDone: false,
   batches: 0,

@@ -54,7 +54,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'run/measure': ['run/load'],
   'run/redrive': ['run/load'],
   'run/replay': ['run/load', 'run/measure'],
-  'run/spread': ['run/load', 'run/redrive', 'run/measure', 'run/decide', 'run/shard'],
+  'run/spread': ['run/load', 'run/replay', 'run/redrive', 'run/measure', 'run/decide', 'run/shard'],
 }
 
 /** `log/kafka` for `src/log/kafka/owner.ts`; empty for what lies in `src/` itself. */

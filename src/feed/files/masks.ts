@@ -60,9 +60,13 @@ export class Masks {
       )
   }
 
+  get isEmpty(): boolean {
+    return this.#rows.size === 0
+  }
+
   /** What is masked of the piece that begins at a token of a shard, in a step. */
   judge(shard: Shard, token: number, step: number): 'nothing' | 'targets' | 'all' {
-    if (this.#rows.size === 0) return 'nothing'
+    if (this.isEmpty) return 'nothing'
     const { starts, ends, masks } = this.#shards.get(shard) ?? this.#open(shard)
     const index = lastAtMost(starts, token)
     if (index < 0 || token >= ends[index] || masks[index].from > step) return 'nothing'

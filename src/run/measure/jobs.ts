@@ -30,6 +30,8 @@ export interface StoredSlot {
   readonly before: MeasuredBefore | null
   /** Whose rows the replay refers to: these, or those that they are joined with; null for none, so that it stores all. */
   readonly base: 'self' | 'joined' | null
+  /** Only its texts are wanted, of the same rows. Default false. */
+  readonly textsOnly?: boolean
 }
 
 /** What the main thread asks of a worker. It is copied, so that it can be asked again of another worker. */

@@ -2,16 +2,23 @@ import type { Annotator } from '../../annotate/annotator.ts'
 import type { Batch, Column } from '../../batch/batch.ts'
 import { documentFields } from '../../batch/contract.ts'
 import { missingColumn } from '../../batch/rows.ts'
+import { canonicalJson } from '../../canonical-json.ts'
 import { fingerprintColumns, fingerprintSource, originPrints } from '../../pipeline/fingerprint.ts'
 import type { AnnotateStep, Plan } from '../../pipeline/plan.ts'
-import type { RecordedStep } from '../../record/reasons.ts'
+import { type RecordedStep, recordReasons } from '../../record/reasons.ts'
 
 /** What a run has of rows: how its source made documents of records, and the steps that these rows went through. */
 export interface MeasuredBefore {
   /** The source's fingerprint; none in a run of an older version, of which nothing is known to hold. */
   readonly origin: string | undefined
   readonly steps: readonly RecordedStep[]
+  /** Their texts are not stored, or not of every slot. Default false. */
+  readonly lacksTexts?: boolean
 }
+
+/** Whether rows of a plan have their texts whoever tokenizes them: these are stored, or a decider reads them. */
+export const needsTexts = ({ storedText, deciders }: Plan) =>
+  storedText === 'all' || deciders.some(({ reads }) => reads.includes('text'))
 
 /** How a plan's columns are got for rows that were measured before. */
 export interface Reuse {
@@ -42,12 +49,14 @@ interface Version {
 
 /**
  * Which steps of a plan are to be done for rows that were measured before: those that write something that is not stored and that a later
- * step, a gate or the end needs. Of a column that several steps write, only what the last of them left is stored.
+ * step, a gate or the end needs. Of a column that several steps write, only what the last of them left is stored. Without `wantsTexts` the end
+ * needs no text that is the same as before.
  */
-export function planReuse(plan: Plan, before: MeasuredBefore): Reuse {
+export function planReuse(plan: Plan, before: MeasuredBefore, wantsTexts = true): Reuse {
   const { steps, last } = listVersions(plan)
   const prints = storedPrints(before)
-  const isStored = ({ column, print }: Version) => prints.get(column) === print
+  const isSame = ({ column, print }: Version) => prints.get(column) === print
+  const isStored = (version: Version) => isSame(version) && !(before.lacksTexts && version.column === 'text')
   const stored = new Set<string>()
   const fromSource = new Set<string>()
   const measured = new Set<number>()
@@ -60,7 +69,7 @@ export function planReuse(plan: Plan, before: MeasuredBefore): Reuse {
     }
   }
   for (const [i, step] of plan.steps.entries()) if ('gate' in step) steps[i].reads.forEach(need)
-  last.forEach(need)
+  for (const version of last) if (wantsTexts || version.column !== 'text' || !isSame(version)) need(version)
   const replaced = plan.steps.map((step, i) => {
     if ('gate' in step || measured.has(i)) return step
     return { annotator: readBack(step.annotator, steps[i].writes.filter(isStored)) }
@@ -71,6 +80,21 @@ export function planReuse(plan: Plan, before: MeasuredBefore): Reuse {
     return { annotator: step.annotator, wasAsked: steps[i].writes.some(({ print }) => asked.has(print)) }
   })
   return { plan: { ...plan, steps: replaced }, stored, fromSource, measured: measuring }
+}
+
+/**
+ * The same for rows that went through the first `reached` steps of a run before a gate stopped them, or through all. Where the plan begins
+ * with these steps and that gate they are stopped again, so that nothing behind it is needed of them.
+ */
+export function planRows(plan: Plan, before: MeasuredBefore, reached: number, wantsTexts: boolean): Reuse {
+  const past = { ...before, steps: before.steps.slice(0, reached) }
+  const isStopped = reached < before.steps.length && isBegun(plan, before.steps.slice(0, reached + 1))
+  return planReuse(isStopped ? { ...plan, steps: plan.steps.slice(0, reached + 1) } : plan, past, wantsTexts)
+}
+
+/** Whether a plan begins with these steps. */
+export function isBegun(plan: Plan, first: readonly RecordedStep[]): boolean {
+  return canonicalJson(recordReasons(plan).steps.slice(0, first.length)) === canonicalJson(first)
 }
 
 /** The fingerprint of what is stored of each column. */
@@ -124,7 +148,8 @@ function readBack(annotator: Annotator, stored: readonly Version[]): Annotator {
 export function beforeSteps({ rows, columns }: Batch, before: MeasuredBefore, { plan }: Reuse): Record<string, Column> {
   const prints = storedPrints(before)
   const origin = fingerprintSource(plan.source)
+  const isThere = (name: string) => prints.get(name) === origin && !(before.lacksTexts && name === 'text')
   const pick = (field: (typeof documentFields)[number]) =>
-    prints.get(field.name) === origin ? columns[field.name] : missingColumn(field, rows)
+    isThere(field.name) ? columns[field.name] : missingColumn(field, rows)
   return Object.fromEntries(documentFields.map(field => [field.name, pick(field)]))
 }

@@ -5,9 +5,7 @@ import { assert, HeadraceError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { deadRowsOf } from '../../record/dead-records.ts'
 import { decodeEntry } from '../../record/entry.ts'
-import { encodeOwnColumns } from '../../record/own-columns.ts'
-import { columnsOf, decodeScored, encodeScored, splitJoined } from '../../record/scored.ts'
-import type { MeasuredSlot } from '../../record/slots.ts'
+import { decodeScored, textLength } from '../../record/scored.ts'
 import type { Chunk } from '../../sources/source.ts'
 import {
   type AnnotatedSlot,
@@ -19,7 +17,7 @@ import {
   parseChunks,
 } from './annotate-slot.ts'
 import type { Alone, Report, StoredSlot } from './jobs.ts'
-import { beforeSteps, type MeasuredBefore, planReuse, type Reuse, storedName } from './reuse.ts'
+import { beforeSteps, type MeasuredBefore, needsTexts, planRows, type Reuse, storedName } from './reuse.ts'
 
 /**
  * Measures a slot that another pipeline has measured before: what is stored and still holds is read back. `chunks` are its records, where
@@ -27,7 +25,7 @@ import { beforeSteps, type MeasuredBefore, planReuse, type Reuse, storedName } f
  */
 export async function annotateStored(
   plan: Plan,
-  { value, dead, before }: StoredSlot,
+  { value, dead, before, textsOnly }: StoredSlot,
   chunks: readonly Chunk[],
   alone: Alone | null,
   report: Report,
@@ -35,42 +33,31 @@ export async function annotateStored(
   const stored = decodeScored(value)
   const source = chunks.length > 0 ? await parseChunks(plan.source, chunks, report) : null
   const deadBefore = dead ? numberDead(decodeEntry(dead)) : []
-  if (source) checkSameRecords({ batch: stored, dead: deadBefore }, source)
+  // Of dead records nothing is known where texts alone are wanted.
+  if (source) checkSameRecords({ batch: stored, dead: deadBefore }, textsOnly ? { ...source, dead: [] } : source)
   if (before === null) {
     assert(source, 'all is measured anew, and the records were not read again')
     return orderRows([await measureRows(plan, source.batch, alone, report)], source.dead)
   }
+  // What is stored costs nothing, and with the records come the texts.
+  const wantsTexts = source !== null || !before.lacksTexts || needsTexts(plan)
   const parts: Measured[] = []
   for (const [reached, indexes] of groupByReach(stored, before.steps)) {
-    const past = { origin: before.origin, steps: before.steps.slice(0, reached) }
-    const reuse = planReuse(plan, past)
+    const past = { ...before, steps: before.steps.slice(0, reached) }
+    const reuse = planRows(plan, before, reached, wantsTexts)
     const rows = indexes.length === stored.rows ? stored : takeRows(stored, indexes)
     assert(source || reuse.fromSource.size === 0, 'rows are measured anew and their records were not read again')
     const documents = reuse.fromSource.size > 0 ? takeSame(source!.batch, rows) : beforeSteps(rows, past, reuse)
     parts.push(await measureRows(reuse.plan, carryStored(documents, rows, reuse), alone, report))
   }
-  if (!source) return orderRows(parts, deadBefore)
+  if (!source) {
+    const measured = orderRows(parts, deadBefore)
+    return wantsTexts ? measured : { ...measured, scored: takeTexts(measured.scored, stored) }
+  }
+  if (textsOnly) return orderRows(parts, [])
   // What an annotator failed on may be measured by another.
   parts.push(await measureRows(plan, takeOthers(source.batch, stored), alone, report))
   return orderRows(parts, source.dead)
-}
-
-/** The entry of a slot that was measured so: with `base`, of what differs from it alone, if its rows are the same. */
-export function encodeStored(
-  plan: Plan,
-  scored: Batch,
-  { value, base }: StoredSlot,
-): Pick<MeasuredSlot, 'scored' | 'isJoined'> {
-  const columns = columnsOf(plan)
-  const reference = base === null ? null : decodeScored(base === 'self' ? value : (splitJoined(value)?.base ?? value))
-  return reference && hasSameRows(scored, reference)
-    ? { scored: encodeOwnColumns(scored, reference, columns), isJoined: true }
-    : { scored: encodeScored(scored, columns) }
-}
-
-function hasSameRows(a: Batch, b: Batch): boolean {
-  const [rows, others] = [numbers(a, 'row'), numbers(b, 'row')]
-  return rows.length === others.length && rows.every((row, i) => row === others[i])
 }
 
 /** Rows by how many steps they went through before a gate stopped them. */
@@ -101,6 +88,18 @@ function groupByReach(stored: Batch, steps: MeasuredBefore['steps']): Map<number
 function carryStored(documents: Record<string, Column>, rows: Batch, { stored }: Reuse): Batch {
   const carried = Array.from(stored, name => [storedName(name), rows.columns[name]] as const)
   return { rows: rows.rows, columns: { ...documents, row: rows.columns.row, ...Object.fromEntries(carried) } }
+}
+
+/** Rows with the texts that are stored of them, or with their lengths. */
+function takeTexts(rows: Batch, stored: Batch): Batch {
+  const some = takeSame({ rows: stored.rows, columns: { row: stored.columns.row, ...storedTexts(stored) } }, rows)
+  const { row, text, ...lengths } = some
+  const columns = Object.entries(rows.columns).filter(([name]) => name !== 'text' || text)
+  return { rows: rows.rows, columns: { ...Object.fromEntries(columns), ...lengths, ...(text && { text }) } }
+}
+
+function storedTexts({ columns }: Batch): Record<string, Column> {
+  return columns.text ? { text: columns.text } : { [textLength]: columns[textLength] }
 }
 
 /** The records of these rows. */

@@ -1,26 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { encodeBatch } from '../../batch/arrow/ipc.ts'
-import type { Batch } from '../../batch/batch.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { columnsOf, encodeApart, encodeScored } from '../../record/scored.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, encodeDead } from './annotate-slot.ts'
+import { encodeStored, encodeWhole } from './encode-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
 import { checkSamePlan } from './same-plan.ts'
-import { annotateStored, encodeStored } from './stored-slot.ts'
+import { annotateStored } from './stored-slot.ts'
 import { joinEntries, tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
 export interface Port {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
   on(event: 'message', listener: (message: Job) => void): unknown
-}
-
-/** A slot that refers to no other one, apart from its texts where these are not stored. */
-function encodeWhole(plan: Plan, scored: Batch): Pick<MeasuredSlot, 'scored' | 'texts'> {
-  const columns = columnsOf(plan)
-  return plan.storedText === 'none' ? encodeApart(scored, columns) : { scored: encodeScored(scored, columns) }
 }
 
 async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<MeasuredSlot> {

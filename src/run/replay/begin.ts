@@ -23,7 +23,7 @@ export async function placeReplay(
   place: LogPlace,
   asked: ReplayOptions,
 ): Promise<ReplayPlace> {
-  if (known) return goOn(dir, known, asked)
+  if (known) return { ...place, ...(await goOn(dir, known, asked)) }
   await using reader = await RunReader.open(asked.of)
   const { run } = reader
   if (run.id === undefined)
@@ -31,18 +31,13 @@ export async function placeReplay(
       'bad-option',
       `the run in ${asked.of} was begun by an older version, which gave it no id: it can't be referred to; run its input again with this one, and replay that`,
     )
-  if (run.storedText)
-    throw new HeadraceError(
-      'bad-option',
-      `the run in ${asked.of} does not store its texts, of which a replay makes tokens: run its input again with another --run NAME`,
-    )
   if (run.slotBytes !== limits.slotBytes)
     throw new HeadraceError(
       'bad-option',
       `the run in ${asked.of} has slots of ${run.slotBytes} bytes, and this version cuts ${limits.slotBytes}`,
     )
   const { from, to } = await chooseSlots(reader, asked)
-  const { partitions, lanes } = run
+  const { partitions, lanes } = { ...run, ...(asked.partitions !== undefined && { partitions: asked.partitions }) }
   const name = (folder: string, id: string): RunName => ({ dir: relative(dir, folder) || '.', id })
   const replays = { ...name(asked.of, run.id), from, to }
   if (asked.isCopy) return { ...place, partitions, lanes, replays }
@@ -52,8 +47,9 @@ export async function placeReplay(
   return { ...place, partitions, lanes, replays, base: name(origin.dir, origin.id) }
 }
 
-async function goOn(dir: string, known: RunFile, asked: ReplayOptions): Promise<ReplayPlace> {
-  const { replays, base, log, logConfig, partitions, lanes } = known
+/** What the folder says of a replay that is begun. Where its log is reached from may change. */
+async function goOn(dir: string, known: RunFile, asked: ReplayOptions): Promise<Omit<ReplayPlace, keyof LogPlace>> {
+  const { replays, base, partitions, lanes } = known
   if (!replays) throw new HeadraceError('bad-option', `the run in ${dir} is no replay: name another with --run`)
   const named = await findNamed(dir, replays)
   const other = [
@@ -67,7 +63,7 @@ async function goOn(dir: string, known: RunFile, asked: ReplayOptions): Promise<
       'bad-option',
       `the replay in ${dir} was begun as ${other.join(', ')}: name another with --run, or go on with it as it is`,
     )
-  return { log, logConfig, partitions, lanes, replays, ...(base && { base }) }
+  return { partitions, lanes, replays, ...(base && { base }) }
 }
 
 /** The slots of a run that are to be replayed. Throws for those that it has not. */

@@ -2,20 +2,26 @@ import type { Plan } from '../../pipeline/plan.ts'
 import { findNamed } from '../../record/base.ts'
 import { loaderOf } from '../../record/layout.ts'
 import { readLoadNote } from '../../record/notes.ts'
-import type { Replayed, RunFile } from '../../record/run-file.ts'
+import type { Replayed } from '../../record/run-file.ts'
 import { RunReader } from '../../record/run-reader.ts'
 import type { ReplayOptions } from '../options.ts'
+import type { ReplayPlace } from './begin.ts'
 import { planReplay, type SegmentPlan } from './replay-plan.ts'
 import type { Replay } from './replay-stage.ts'
+import { whyTexts } from './source-texts.ts'
 
 /** Opens what the replay in `dir` is of and lays out how it is done, telling what is read again. Throws as `planReplay`. */
-export async function openReplay(dir: string, { replays, base }: RunFile, plan: Plan, { recompute = [], note }: Asked) {
-  const replayed = replays!
+export async function openReplay(
+  dir: string,
+  { replays: replayed, base }: Named,
+  plan: Plan,
+  { recompute = [], note }: Asked,
+) {
   const named = await findNamed(dir, replayed)
   const reader = await RunReader.open(named.dir)
   try {
-    const segments = planReplay(plan, reader.run.segments, recompute)
-    for (const why of new Set(segments.map(describeSource))) if (why !== null) note?.(why)
+    const segments = planReplay(plan, reader.run, recompute)
+    for (const why of new Set(segments.flatMap(describeSource))) note?.(why)
     const isJoined = base !== undefined
     const isOfReplay = reader.run.base !== undefined
     const replay: Replay = { reader, replayed, segments, isOfReplay, isJoined, ...(await readEnd(reader, replayed)) }
@@ -26,12 +32,13 @@ export async function openReplay(dir: string, { replays, base }: RunFile, plan: 
   }
 }
 
+type Named = Pick<ReplayPlace, 'replays' | 'base'>
 type Asked = Pick<ReplayOptions, 'recompute' | 'note'>
 
-function describeSource({ kind, whySource }: SegmentPlan): string | null {
-  if (whySource === null) return null
+function describeSource({ kind, whySource, whenTokenized }: SegmentPlan): string[] {
+  if (whySource === null) return whenTokenized ? [`${whyTexts}: these are read from the source again`] : []
   const what = kind === 'anew' ? 'no measurement holds for this pipeline, and all' : 'records'
-  return `${what} are read from the source again: ${whySource}`
+  return [`${what} are read from the source again: ${whySource}`]
 }
 
 /** What its notes say of all that the run has loaded, in equal parts for its slots, and of its end. */

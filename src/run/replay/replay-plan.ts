@@ -1,10 +1,17 @@
-import { canonicalJson } from '../../canonical-json.ts'
 import { HeadraceError } from '../../errors.ts'
 import { fingerprintSource } from '../../pipeline/fingerprint.ts'
 import type { Plan } from '../../pipeline/plan.ts'
-import { type RecordedStep, recordReasons } from '../../record/reasons.ts'
-import type { Segment } from '../../record/run-file.ts'
-import { type MeasuredBefore, type Measuring, planReuse, type Reuse } from '../measure/reuse.ts'
+import type { RunFile, Segment } from '../../record/run-file.ts'
+import {
+  isBegun,
+  type MeasuredBefore,
+  type Measuring,
+  needsTexts,
+  planReuse,
+  planRows,
+  type Reuse,
+} from '../measure/reuse.ts'
+import { measuredWithoutTexts } from './source-texts.ts'
 
 /** How the slots of a segment of the run that is replayed are got. */
 export interface SegmentPlan {
@@ -17,26 +24,37 @@ export interface SegmentPlan {
   readonly groups: readonly { readonly reached: number; readonly reuse: Reuse }[]
   /** Why records must be read again, in words; null where they need not. */
   readonly whySource: string | null
+  /** Texts of kept documents that have no tokens yet are read again, when these are made. */
+  readonly whenTokenized: boolean
   /** Records that an annotator failed on may be measured now, and must be read again. */
   readonly retriesFailed: boolean
 }
 
 /** Lays out a replay. Throws where an inexact annotator would be asked again what it has answered, unless `recompute` names it. */
-export function planReplay(plan: Plan, segments: readonly Segment[], recompute: readonly string[]): SegmentPlan[] {
-  const planned = segments.map(segment => planSegment(plan, segment))
-  for (const { before, groups, kind } of planned) {
+export function planReplay(
+  plan: Plan,
+  { segments, storedText }: Pick<RunFile, 'segments' | 'storedText'>,
+  recompute: readonly string[],
+): SegmentPlan[] {
+  const lacksTexts = storedText === 'none'
+  const planned = segments.map(segment => planSegment(plan, segment, lacksTexts))
+  for (const { before, groups, kind, whenTokenized } of planned) {
     if (kind === 'anew' && before.origin === undefined) refuseUnknown(plan, recompute)
+    if (whenTokenized) refuseAskingAgain(planReuse(plan, measuredWithoutTexts(plan)), recompute)
     for (const { reuse } of groups) refuseAskingAgain(reuse, recompute)
   }
   return planned
 }
 
-function planSegment(plan: Plan, { from, annotate, origin, reasons }: Segment): SegmentPlan {
+function planSegment(plan: Plan, { from, annotate, origin, reasons }: Segment, lacksTexts: boolean): SegmentPlan {
   const steps = reasons?.steps ?? []
   const isPrinted = steps.every(step => !('writes' in step) || step.prints !== undefined)
-  const before: MeasuredBefore = { origin: isPrinted ? origin : undefined, steps }
-  const none = { from, before, groups: [], whySource: null, retriesFailed: false }
-  if (annotate === plan.annotateFingerprint) return { ...none, kind: 'same' }
+  const before: MeasuredBefore = { origin: isPrinted ? origin : undefined, steps, ...(lacksTexts && { lacksTexts }) }
+  const none = { from, before, groups: [], whySource: null, whenTokenized: false, retriesFailed: false }
+  const wantsTexts = !lacksTexts || needsTexts(plan)
+  const whenTokenized = !wantsTexts && plan.tokenizer !== null
+  if (annotate === plan.annotateFingerprint && (!lacksTexts || !wantsTexts))
+    return { ...none, kind: 'same', whenTokenized }
   if (before.origin === undefined)
     return {
       ...none,
@@ -47,11 +65,12 @@ function planSegment(plan: Plan, { from, annotate, origin, reasons }: Segment): 
     return { ...none, kind: 'anew', whySource: 'the source makes documents in another way' }
   const isGate = (i: number) => 'gate' in steps[i]
   const reached = [...[...steps.keys()].filter(isGate), steps.length]
-  const groups = reached.map(count => ({
-    reached: count,
-    reuse: planReuse(plan, { ...before, steps: steps.slice(0, count) }),
-  }))
-  const needed = groups.find(({ reuse }) => reuse.fromSource.size > 0)
+  const planGroups = (wants: boolean) =>
+    reached.map(count => ({ reached: count, reuse: planRows(plan, before, count, wants) }))
+  const first = planGroups(wantsTexts)
+  const needed = first.find(({ reuse }) => reuse.fromSource.size > 0)
+  // Where records are read again, texts come with them.
+  const groups = needed ? planGroups(true) : first
   const columns = needed && [...needed.reuse.fromSource].join(', ')
   return {
     from,
@@ -61,17 +80,14 @@ function planSegment(plan: Plan, { from, annotate, origin, reasons }: Segment): 
     whySource:
       columns === undefined
         ? null
-        : `${columns} as it came in is not stored, and ${nameAll(needed!.reuse.measured)} needs it`,
-    retriesFailed: !isBegun(recordReasons(plan).steps, steps),
+        : `${columns} as it came in is not stored, and ${nameAll(needed!.reuse.measured) || 'the new run'} needs it`,
+    whenTokenized: whenTokenized && !needed,
+    // A record that failed on one of the same steps fails again.
+    retriesFailed: !isBegun(plan, steps),
   }
 }
 
 const nameAll = (measured: readonly Measuring[]) => measured.map(one => one.annotator.name).join(', ')
-
-/** Whether steps begin with these, so that a record that failed on one of these fails again. */
-function isBegun(steps: readonly RecordedStep[], first: readonly RecordedStep[]): boolean {
-  return canonicalJson(steps.slice(0, first.length)) === canonicalJson(first)
-}
 
 function refuseUnknown(plan: Plan, recompute: readonly string[]): void {
   const asked = plan.steps.flatMap(step => ('annotator' in step && !step.annotator.exact ? [step.annotator] : []))

@@ -1,20 +1,21 @@
 import { missingColumn } from '../../batch/rows.ts'
 import { limits } from '../../limits.ts'
 import type { Append, Entry, Owner } from '../../log/log.ts'
-import { stageFields } from '../../pipeline/plan.ts'
+import { type Plan, stageFields } from '../../pipeline/plan.ts'
 import { hasFailed } from '../../record/dead-records.ts'
 import { decodeEntry } from '../../record/entry.ts'
-import { topics } from '../../record/layout.ts'
+import { loaderOf } from '../../record/layout.ts'
 import { type LoadNote, readLoadNote } from '../../record/notes.ts'
 import type { Replayed } from '../../record/run-file.ts'
 import type { RunReader } from '../../record/run-reader.ts'
 import { columnsOf, encodeScored, splitJoined } from '../../record/scored.ts'
-import { endAppends, measuredAppends } from '../../record/slots.ts'
+import { endAppends } from '../../record/slots.ts'
 import { readSplits, splitAppends } from '../../record/splits.ts'
 import type { Chunk, Split } from '../../sources/source.ts'
 import type { RunContext } from '../context.ts'
 import { type PendingSlot, SlotWindow } from '../load/slot-window.ts'
 import type { StoredSlot } from '../measure/jobs.ts'
+import { finishSlot, type SlotWork } from '../measure/slot-work.ts'
 import type { SegmentPlan } from './replay-plan.ts'
 import { ReplayedEntries, type ReplayedSlot } from './replayed-entries.ts'
 
@@ -34,14 +35,24 @@ export interface Replay {
   readonly atEnd: Pick<LoadNote, 'load' | 'tombstones'>
 }
 
+/** Makes the entries of a slot of what is left to do for it. */
+export type EncodeWork = (slot: number, work: SlotWork) => Promise<readonly Append[]>
+
 /**
  * The first stage of a replay, for its owner, in the place of loading: the slots of another run are taken from its log. Where every column
- * holds, an entry says no more than which one it refers to; else the pool measures what does not.
+ * holds, an entry says no more than which one it refers to; else what does not is measured: by this process's pool, unless `encode` leaves
+ * it to others.
  */
-export async function replayAll(context: RunContext, owner: Owner, replay: Replay): Promise<void> {
-  const { log, watch, drain, failed } = context
-  const { slot, note } = await log.position('annotate', 0)
-  watch({ kind: 'stage-began', stage: 'annotate', slot, note })
+export async function replayAll(
+  context: RunContext,
+  owner: Owner,
+  replay: Replay,
+  encode: EncodeWork = (slot, work) => finishSlot(context, slot, work),
+): Promise<void> {
+  const { log, watch, drain, failed, shape } = context
+  const { stage } = loaderOf(shape)
+  const { slot, note } = await log.position(stage, 0)
+  watch({ kind: 'stage-began', stage, slot, note })
   const begun = readLoadNote({ note })
   if (begun.ended) return
   const stop = AbortSignal.any([drain, failed])
@@ -51,13 +62,14 @@ export async function replayAll(context: RunContext, owner: Owner, replay: Repla
   const marksOnly = replay.isJoined && !replay.isOfReplay && segments.every(({ kind }) => kind === 'same')
   const needed = { source: context.plan.source, segments, from: Math.max(slot, from), to, marksOnly }
   await using entries = await ReplayedEntries.open(reader, stop, needed)
-  await new Replayer({ context, owner, replay, stop }, entries, slot, begun, splits).replay()
+  await new Replayer({ context, owner, replay, encode, stop }, entries, slot, begun, splits).replay()
 }
 
 interface Chain {
   readonly context: RunContext
   readonly owner: Owner
   readonly replay: Replay
+  readonly encode: EncodeWork
   readonly stop: AbortSignal
 }
 
@@ -101,8 +113,8 @@ class Replayer {
 
   /** Begins with a slot; null where reading its records was stopped. */
   async #begin(slot: number): Promise<ReplayingSlot | null> {
-    const { context, replay } = this.#chain
-    if (slot < replay.replayed.from) return { slot, note: this.#note, result: Promise.resolve(this.#empty(slot)) }
+    const { context, replay, encode } = this.#chain
+    if (slot < replay.replayed.from) return { slot, note: this.#note, result: encode(slot, emptyWork(context.plan)) }
     const replayed = await this.#entries.next(slot)
     const segment = replay.segments.findLast(({ from }) => from <= slot)!
     const chunks = await this.#entries.records(slot, whyRecords(segment, replayed.dead))
@@ -110,25 +122,23 @@ class Replayer {
     const bytes = replay.bytesOf(slot)
     this.#note = { ...this.#note, readBytes: this.#note.readBytes + bytes }
     context.watch({ kind: 'loaded', slot, bytes })
-    const canRefer = segment.kind === 'same' && (replay.isJoined || !splitJoined(replayed.value))
-    const result = canRefer
-      ? Promise.resolve(this.#refer(slot, replayed))
-      : this.#measure(slot, replayed, segment, chunks)
-    return { slot, note: this.#note, result }
+    const canRefer = segment.kind === 'same' && this.#canTake(replayed)
+    const work = canRefer ? this.#refer(replayed) : this.#measure(replayed, segment, chunks)
+    return { slot, note: this.#note, result: encode(slot, work) }
   }
 
-  /** A slot before the first that is replayed. */
-  #empty(slot: number): Append[] {
-    const { plan, shape } = this.#chain.context
-    const columns = [...plan.fields, ...stageFields].map(field => [field.name, missingColumn(field, 0)])
-    const scored = encodeScored({ rows: 0, columns: Object.fromEntries(columns) }, columnsOf(plan))
-    return measuredAppends(shape, slot, { scored, dead: null, rows: 0, deadRows: 0 }, plan.annotateFingerprint)
+  /** Whether the entry of a slot whose columns all hold can be this run's as it is, or its part that differs from the first run's. */
+  #canTake({ value }: ReplayedSlot): boolean {
+    const { isJoined, isOfReplay, reader } = this.#chain.replay
+    if (isJoined && !isOfReplay) return true
+    // What is taken is stored again: not texts, where these are left out.
+    const isAlike = this.#chain.context.plan.storedText === (reader.run.storedText ?? 'all')
+    return isAlike && (isJoined || !splitJoined(value))
   }
 
-  /** The entries of a slot whose columns all hold. */
-  #refer(slot: number, { headers, value, mark, dead }: ReplayedSlot): Append[] {
-    const { context, replay } = this.#chain
-    const { isJoined, isOfReplay } = replay
+  /** A slot whose columns all hold. */
+  #refer({ headers, value, mark, dead }: ReplayedSlot): SlotWork {
+    const { isJoined, isOfReplay } = this.#chain.replay
     const measured = {
       scored: isJoined ? ownOf(value, isOfReplay && headers.base === undefined) : value,
       isJoined,
@@ -136,24 +146,15 @@ class Replayer {
       rows: Number(headers.rows),
       deadRows: Number(headers.dead),
     }
-    const base = isOfReplay ? headers.base : mark
-    return measuredAppends(context.shape, slot, measured, context.plan.annotateFingerprint, base)
+    return { measured, base: isOfReplay ? headers.base : mark }
   }
 
-  async #measure(
-    slot: number,
-    replayed: ReplayedSlot,
-    segment: SegmentPlan,
-    chunks: readonly Chunk[],
-  ): Promise<Append[]> {
-    const { pool, shape, plan } = this.#chain.context
+  #measure(replayed: ReplayedSlot, { before, kind }: SegmentPlan, chunks: readonly Chunk[]): SlotWork {
     const { value, headers, mark, dead } = replayed
     const base = this.#baseOf(replayed)
-    const { before, kind } = segment
     const of = { value, dead: dead?.value ?? null }
     const stored: StoredSlot = kind === 'anew' ? { ...of, before: null, base: null } : { ...of, before, base }
-    const measured = await pool.annotate(slot, chunks, stored)
-    return measuredAppends(shape, slot, measured, plan.annotateFingerprint, base === 'self' ? mark : headers.base)
+    return { chunks, stored, base: base === 'self' ? mark : headers.base }
   }
 
   #baseOf({ headers }: ReplayedSlot): StoredSlot['base'] {
@@ -172,7 +173,7 @@ class Replayer {
 
   async #commitEnd(): Promise<void> {
     const { context, replay } = this.#chain
-    const end = endAppends(topics.scored, this.#slot, context.shape.partitions)
+    const end = endAppends(loaderOf(context.shape).slots, this.#slot, context.shape.partitions)
     await this.#commit(end, this.#slot + 1, { ...this.#note, ...replay.atEnd, ended: true })
   }
 
@@ -184,6 +185,13 @@ class Replayer {
     this.#splits = null
     await owner.commit({ positions, appends: [...splits, ...appends] })
   }
+}
+
+/** A slot before the first that is replayed. */
+function emptyWork(plan: Plan): SlotWork {
+  const columns = [...plan.fields, ...stageFields].map(field => [field.name, missingColumn(field, 0)])
+  const scored = encodeScored({ rows: 0, columns: Object.fromEntries(columns) }, columnsOf(plan))
+  return { measured: { scored, dead: null, rows: 0, deadRows: 0 }, base: undefined }
 }
 
 /** Why the records of a slot must be read again, or null. */

@@ -2,6 +2,7 @@ import type { Entry } from '../../log/log.ts'
 import { Ahead } from '../../record/ahead.ts'
 import { deadPartitionsOf, topics } from '../../record/layout.ts'
 import type { RunReader } from '../../record/run-reader.ts'
+import { withoutTexts } from '../../record/scored.ts'
 import { markOf, markOfEntry } from '../../record/sequel.ts'
 import { readPartialSlots } from '../../record/slot-columns.ts'
 import { positionsAt, readBySlot, SlotReader } from '../../record/slots.ts'
@@ -97,7 +98,8 @@ async function* readWhole({ log, run }: RunReader, from: number): AsyncGenerator
   try {
     for (let entry = await reader.next(); entry; entry = await reader.next()) {
       const { headers, value } = entry
-      yield { headers, value, mark: markOfEntry(entry) }
+      // Texts that a run has only until they are tokenized may be gone in the next moment.
+      yield { headers, value: withoutTexts(value), mark: markOfEntry(entry) }
     }
   } finally {
     await reader.close()

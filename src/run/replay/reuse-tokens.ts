@@ -1,24 +1,47 @@
 import { encodeBatch } from '../../batch/arrow/ipc.ts'
 import { type Batch, type ListColumn, numbers } from '../../batch/batch.ts'
 import { concatArrays, concatBatches, takeRows } from '../../batch/rows.ts'
+import type { Plan } from '../../pipeline/plan.ts'
 import { decodeKept, joinKept } from '../../record/kept.ts'
 import { segmentAt } from '../../record/run-file.ts'
 import type { RunReader } from '../../record/run-reader.ts'
 import { decodeScored, withLengths } from '../../record/scored.ts'
 import type { Work } from '../context.ts'
 import { joinTexts, shardRows } from '../measure/tokens.ts'
+import type { Replay } from './replay-stage.ts'
+import { SourceTexts } from './source-texts.ts'
 import { StoredTokens } from './stored-tokens.ts'
+
+/** What the stages of a replay ask of the threads: tokens are the other run's where they hold, and texts that neither stores the source's. */
+export async function openTokens(
+  pool: Work,
+  plan: Plan,
+  { reader, segments }: Pick<Replay, 'reader' | 'segments'>,
+  stop: AbortSignal,
+): Promise<AsyncDisposable & { readonly work: Work }> {
+  const opened = new AsyncDisposableStack()
+  const isLate = segments.some(({ whenTokenized }) => whenTokenized)
+  const texts = isLate ? opened.use(new SourceTexts(pool, plan, reader, stop)) : null
+  const work = plan.tokenizer ? opened.use(await reuseTokens(pool, reader, plan.tokensFingerprint, texts)) : pool
+  return { work, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
 
 /**
  * Has the threads tokenize what the run that is replayed has not kept, and takes the tokens of the others from its shards, where they are of
- * the same text by the same tokenizer: `print` is the fingerprint of the column.
+ * the same text by the same tokenizer: `print` is the fingerprint of the column. `texts` gives those that neither run stores.
  */
-export async function reuseTokens(work: Work, reader: RunReader, print: string | null): Promise<Work & Disposable> {
+async function reuseTokens(
+  work: Work,
+  reader: RunReader,
+  print: string | null,
+  texts: SourceTexts | null = null,
+): Promise<Work & Disposable> {
   const tokens = await StoredTokens.open(reader)
   const { segments } = reader.run
   const tokenize: Work['tokenize'] = async (slot, entries) => {
-    if (segmentAt(segments, slot).tokens !== print) return work.tokenize(slot, entries)
-    const stored = tokens.of(slot)
+    const isSame = segmentAt(segments, slot).tokens === print
+    if (!isSame && !texts) return work.tokenize(slot, entries)
+    const stored = isSame ? tokens.of(slot) : new Map<number, Int32Array>()
     const kept = decodeKept(entries.kept)
     const rows = numbers(kept, 'row')
     const known = [...rows.keys()].filter(i => stored.has(rows[i]))
@@ -28,7 +51,8 @@ export async function reuseTokens(work: Work, reader: RunReader, print: string |
     if (known.length === rows.length) return reused
     const others = [...rows.keys()].filter(i => !stored.has(rows[i]))
     // Only their rows cross to the thread: a slot has many times theirs.
-    const unknown = joinTexts(slot, scored, takeRows(kept, others))
+    const texted = texts ? decodeScored(await texts.add(slot, entries.scored)) : scored
+    const unknown = joinTexts(slot, texted, takeRows(kept, others))
     const fresh = await work.tokenize(slot, { scored: noBytes, kept: encodeBatch(unknown) })
     return inOrder(concatBatches([reused, fresh]))
   }

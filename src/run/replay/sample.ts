@@ -1,7 +1,7 @@
 import type { Plan } from '../../pipeline/plan.ts'
 import { topics } from '../../record/layout.ts'
 import type { RunReader } from '../../record/run-reader.ts'
-import { decodeScored, textLengths } from '../../record/scored.ts'
+import { decodeScored, textLengths, withoutTexts } from '../../record/scored.ts'
 import { readSlot } from '../../record/slots.ts'
 import { annotateStored } from '../measure/stored-slot.ts'
 import type { SegmentPlan } from './replay-plan.ts'
@@ -31,7 +31,9 @@ export async function sampleReplay(
   const isTimed = segment.kind !== 'anew' && segment.whySource === null
   for (let i = 0; i < tries; i++) {
     const slot = from + Math.floor(((i + 0.5) * (to - from)) / tries)
-    const value = (await readSlot(reader.log, topics.scored, reader.run.partitions, slot))!.value
+    const entry = await readSlot(reader.log, topics.scored, reader.run.partitions, slot)
+    // As a replay gets it: texts that the run does not store may still be there.
+    const value = withoutTexts(entry!.value)
     const scored = decodeScored(value)
     tried.logBytes += value.length
     tried.textBytes += textLengths(scored)[scored.rows]

@@ -2,9 +2,10 @@ import { HeadraceError } from '../../errors.ts'
 import type { Append, Entry, Owner, SpreadLog } from '../../log/log.ts'
 import { topics } from '../../record/layout.ts'
 import { isEnded } from '../../record/notes.ts'
-import { measuredAppends, slotAppend } from '../../record/slots.ts'
+import { slotAppend } from '../../record/slots.ts'
 import type { RunContext } from '../context.ts'
 import { type PendingSlot, SlotWindow } from '../load/slot-window.ts'
+import { finishSlot } from '../measure/slot-work.ts'
 import { watchOwner } from '../own-stage.ts'
 import { decodeRaw } from './raw.ts'
 
@@ -89,9 +90,9 @@ function checkEntry({ plan }: RunContext, { headers, partition }: Entry, expecte
 }
 
 /** A slot's entries: its rows, measured, or the `end` as it came. */
-async function encode({ pool, plan, shape }: RunContext, { headers, value }: Entry, slot: number): Promise<Append[]> {
-  if (headers.end === '1') return [slotAppend(topics.scored, slot, shape.partitions, new Uint8Array(0), { end: '1' })]
-  return measuredAppends(shape, slot, await pool.annotate(slot, decodeRaw(value)), plan.annotateFingerprint)
+async function encode(context: RunContext, { headers, value }: Entry, slot: number): Promise<Append[]> {
+  if (headers.end !== '1') return finishSlot(context, slot, decodeRaw(value))
+  return [slotAppend(topics.scored, slot, context.shape.partitions, new Uint8Array(0), { end: '1' })]
 }
 
 /** Commits the oldest slot in flight and all that are ready behind it. */

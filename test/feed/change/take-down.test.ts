@@ -87,7 +87,8 @@ function checkMasked(batches: readonly FeedBatch[], from: number, blankFrom = Nu
       if (taken.has(id) && batch.step >= from) targets.fill(-100, start, end)
       if (taken.has(id) && batch.step >= blankFrom) inputIds.fill(padding, start, end)
     }
-    return { ...batch, targets, inputIds, digest: '' }
+    const targetsInStep = targets.filter(target => target !== -100).length
+    return { ...batch, targets, inputIds, targetsInStep, digest: '' }
   })
   assert.deepEqual(
     batches.map(batch => ({ ...batch, digest: '' })),

@@ -59,7 +59,7 @@ test('three slots are tried, one in each third, and what they take is timed with
   await using reader = await RunReader.open(base)
   const { one, asked } = busy()
   const plan = planOf(h.c4(), one)
-  const [segment] = planReplay(plan, reader.run.segments, [])
+  const [segment] = planReplay(plan, reader.run, [])
   const { slots, logBytes, textBytes, seconds } = await sampleReplay(plan, reader, segment, { from: 0, to: 3 })
   const texts = await Promise.all([0, 1, 2].map(async slot => h.utf8(await reader.scored(slot), 'text').bytes.length))
   assert.equal(slots, 3)
@@ -76,7 +76,7 @@ test('of a slot alone one is tried; nothing is measured where columns hold, nor 
     { plan: planOf(h.normalize(), h.c4()), seconds: null },
   ]
   for (const { plan, seconds } of cases) {
-    const [segment] = planReplay(plan, reader.run.segments, [])
+    const [segment] = planReplay(plan, reader.run, [])
     const sample = await sampleReplay(plan, reader, segment, { from: 1, to: 2 })
     assert.deepEqual([sample.slots, sample.seconds], [1, seconds])
   }

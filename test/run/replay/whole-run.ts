@@ -6,7 +6,6 @@ import type { Plan } from '../../../src/pipeline/plan.ts'
 import { bindingOf } from '../../../src/record/binding.ts'
 import { openLogToWrite } from '../../../src/record/open-log.ts'
 import { readRunFile } from '../../../src/record/run-file.ts'
-import { measuredAppends } from '../../../src/record/slots.ts'
 import { admitNow, enterRun, placeRun } from '../../../src/run/admit.ts'
 import type { RunContext } from '../../../src/run/context.ts'
 import { decideAll } from '../../../src/run/decide/decide-stage.ts'
@@ -15,14 +14,16 @@ import type { RunEvent } from '../../../src/run/events.ts'
 import { loadAll } from '../../../src/run/load/load-stage.ts'
 import { type Job, progressBytes } from '../../../src/run/measure/jobs.ts'
 import type { Pool } from '../../../src/run/measure/pool.ts'
+import { finishSlot } from '../../../src/run/measure/slot-work.ts'
 import { serve } from '../../../src/run/measure/worker.ts'
 import type { ReplayOptions } from '../../../src/run/options.ts'
 import { placeReplay } from '../../../src/run/replay/begin.ts'
 import { openReplay } from '../../../src/run/replay/open-replay.ts'
 import { replayAll } from '../../../src/run/replay/replay-stage.ts'
-import { reuseTokens } from '../../../src/run/replay/reuse-tokens.ts'
+import { openTokens } from '../../../src/run/replay/reuse-tokens.ts'
 import { shardAll } from '../../../src/run/shard/shard-stage.ts'
 import { openSink } from '../../../src/run/shard/sink.ts'
+import { TextRemoval } from '../../../src/run/text-removal.ts'
 import { contextOf } from '../context.ts'
 import { asOwner } from '../fixture.ts'
 
@@ -77,16 +78,18 @@ export async function runWhole(
   await makeFolderAt(dir)
   const known = await readRunFile(dir)
   const cut = placeRun(dir, known, { partitions, lanes: 2 })
-  const place = replay ? await placeReplay(dir, known, cut, replay) : cut
-  await using log = await openLogToWrite(dir, place, place, () => {})
+  const replayed = replay ? await placeReplay(dir, known, cut, replay) : null
+  await using opened = replayed && (await openReplay(dir, replayed, plan, replay!))
+  const place = replayed ?? cut
+  const texts = plan.storedText === 'none' ? ({ storedText: 'none' } as const) : {}
+  await using log = await openLogToWrite(dir, { ...place, ...texts }, place, () => {})
   const ref = { loader: '', module: 'file:///pipeline.ts', input: [], follow: false }
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, false))
   const shape = { partitions: run.partitions, lanes: run.lanes }
   const binding = bindingOf(run)
-  await using opened = replay ? await openReplay(dir, run, plan, replay) : null
   const own = poolHere(plan)
-  using reusing = opened && (await reuseTokens(own, opened.replay.reader, plan.tokensFingerprint))
+  await using reusing = opened && (await openTokens(own, plan, opened.replay, new AbortController().signal))
   const context: RunContext = contextOf({
     dir,
     plan,
@@ -94,7 +97,7 @@ export async function runWhole(
     segments: run.segments,
     binding,
     log: view(log),
-    pool: reusing ?? own,
+    pool: reusing?.work ?? own,
     watch,
     drain,
     failed,
@@ -109,11 +112,13 @@ export async function runWhole(
       [Symbol.asyncDispose]: async () => {},
     })
     const encode = async (slot: number, chunks: Parameters<Pool['annotate']>[1]) =>
-      measuredAppends(shape, slot, await context.pool.annotate(slot, chunks), plan.annotateFingerprint)
+      finishSlot(context, slot, { chunks, stored: null, base: undefined })
     await asOwner(context, 'annotate', owner => loadAll(context, owner, { encode, openMore }))
   }
   await using state = await openState(context, join(dir, 'state'))
   await asOwner(context, 'decide', owner => decideAll(context, owner, state, ended, () => {}))
   await using sink = await openSink(context, run.pipeline)
   if (plan.tokenizer) await asOwner(context, 'shard', owner => shardAll(context, owner, ended, sink))
+  await using removal = new TextRemoval(context)
+  await removal.end()
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFile, rm, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { before, type TestContext } from 'node:test'
 import { decodeBatch } from '../../../src/batch/arrow/ipc.ts'
 import { KafkaLog } from '../../../src/log/kafka/kafka-log.ts'
 import { topics } from '../../../src/record/layout.ts'
 import { readBySlot } from '../../../src/record/slots.ts'
-import { broker, options, testOnBroker } from '../../log/kafka/broker.ts'
+import { broker, newRun, options, testOnBroker } from '../../log/kafka/broker.ts'
 import { makeFolder } from '../../temporary.ts'
 import { type Corpus, hashOutput, runHeadrace, writeCorpus, writePipeline } from '../fixture.ts'
 import { Member } from './member.ts'
@@ -44,7 +44,7 @@ before(async () => {
 /** A run of a name of its own. Its processes end with the test. */
 async function begin(t: TestContext) {
   const dir = makeFolder('spread')
-  const name = basename(dir).replace('headrace-', '')
+  const name = newRun()
   const startWith = (module: string, ...more: string[]) => {
     const place = more.includes('--dir') ? [] : ['--dir', dir]
     const shape = ['--spread', '--partitions', String(partitions), '--workers', '1']

@@ -70,9 +70,9 @@ export function poolOf(measure: (text: string, slot: number) => Promise<string>)
 export function rawOf(slot: number, fingerprint = plan.annotateFingerprint, isDead = false) {
   const dead = isDead ? [{ line: 1, reason: 'no-json', detail: '' }] : []
   const bytes = Buffer.from(`text ${slot}`)
-  return slotAppend(topics.raw, slot, partitions, encodeRaw([{ split: 'a', line: 1, bytes, dead, next: first }]), {
-    fingerprint,
-  })
+  const chunks = [{ split: 'a', line: 1, bytes, dead, next: first }]
+  const value = encodeRaw({ chunks, stored: null, base: undefined })
+  return slotAppend(topics.raw, slot, partitions, value, { fingerprint })
 }
 
 export const endOf = (slot: number) => slotAppend(topics.raw, slot, partitions, new Uint8Array(0), { end: '1' })

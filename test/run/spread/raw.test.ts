@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { SlotWork } from '../../../src/run/measure/slot-work.ts'
 import { decodeRaw, encodeRaw } from '../../../src/run/spread/raw.ts'
 import { type Chunk, lineAtEnd, offsetAtEnd } from '../../../src/sources/source.ts'
 import { randomFrom } from '../../random.ts'
@@ -9,6 +10,11 @@ const chunk = (bytes: Uint8Array, more: Partial<Chunk> = {}): Chunk => ({
   ...more,
 })
 const empty = new Uint8Array(0)
+const ofRun = (chunks: readonly Chunk[]) => ({ chunks, stored: null, base: undefined })
+const chunksOf = (work: SlotWork) => {
+  assert.ok('chunks' in work && work.stored === null && work.base === undefined)
+  return work.chunks
+}
 const dead = [
   { line: 0, reason: 'unreadable-file', detail: 'no "permission"\n\u{1F600} \ud800' },
   { line: 7, reason: 'x', detail: '' },
@@ -44,7 +50,7 @@ const cases: Record<string, Chunk[]> = {
 }
 for (const [name, chunks] of Object.entries(cases))
   test(`${name}: what was loaded is what is annotated`, () => {
-    const decoded = decodeRaw(encodeRaw(chunks))
+    const decoded = chunksOf(decodeRaw(encodeRaw(ofRun(chunks))))
     assert.deepEqual(
       decoded,
       chunks.map(one => ({ ...one, bytes: new Uint8Array(one.bytes) })),
@@ -52,10 +58,37 @@ for (const [name, chunks] of Object.entries(cases))
     for (const { bytes } of decoded) assert.equal(bytes.buffer.byteLength, bytes.length, 'it may be transferred')
   })
 
+const before = { origin: 'o', steps: [{ gate: [{ reason: 'short', column: 'words', below: 3 }] }] }
+const [scored, deadRows] = [Uint8Array.of(1, 2, 3), Uint8Array.of(9)]
+const replayed: Record<string, SlotWork> = {
+  'one that refers to another run': {
+    measured: { scored: empty, isJoined: true, dead: null, rows: 3, deadRows: 0 },
+    base: 'mark',
+  },
+  'one that is stored anew, with dead rows': {
+    measured: { scored, isJoined: false, dead: deadRows, rows: 3, deadRows: 1 },
+    base: undefined,
+  },
+  'one that is measured from what is stored': {
+    chunks: [],
+    stored: { value: scored, dead: null, before, base: 'self' },
+    base: 'mark',
+  },
+  'one that is measured from records besides': {
+    chunks: [chunk(Uint8Array.of(5, 6)), chunk(empty, { dead })],
+    stored: { value: scored, dead: deadRows, before: { origin: 'o', steps: [] }, base: null },
+    base: undefined,
+  },
+}
+for (const [name, work] of Object.entries(replayed))
+  test(`of a replay ${name}: what was loaded is what is annotated`, () => {
+    assert.deepEqual(decodeRaw(encodeRaw(work)), work)
+  })
+
 test('same chunks, same bytes, whatever buffer they stand in', () => {
   const one = chunk(Buffer.from('abc'))
   const view = chunk(Buffer.from('xabcx').subarray(1, 4))
-  assert.deepEqual(encodeRaw([one, one]), encodeRaw([view, one]))
+  assert.deepEqual(encodeRaw(ofRun([one, one])), encodeRaw(ofRun([view, one])))
 })
 
 test('random slots come back', () => {
@@ -67,12 +100,12 @@ test('random slots come back', () => {
       const bytes = Uint8Array.from({ length: upTo(2) * upTo(3000) }, () => upTo(256))
       return chunk(bytes, { line: i, dead: dead.slice(upTo(3)), ...(upTo(2) && { only: [[1, 2]] as const }) })
     })
-    assert.deepEqual(decodeRaw(encodeRaw(chunks)), chunks, `seed ${seed}`)
+    assert.deepEqual(decodeRaw(encodeRaw(ofRun(chunks))), ofRun(chunks), `seed ${seed}`)
   }
 })
 
 test('an entry whose columns are not those that it lists is refused', () => {
-  const bytes = encodeRaw([chunk(Buffer.from('abc'))])
+  const bytes = encodeRaw(ofRun([chunk(Buffer.from('abc'))]))
   const text = Buffer.from(bytes).toString('latin1')
   const wrong = Buffer.from(text.replace('"length":3', '"length":4'), 'latin1')
   assert.notDeepEqual(new Uint8Array(wrong), bytes)

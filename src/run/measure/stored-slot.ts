@@ -34,7 +34,7 @@ export async function annotateStored(
   const source = chunks.length > 0 ? await parseChunks(plan.source, chunks, report) : null
   const deadBefore = dead ? numberDead(decodeEntry(dead)) : []
   // Of dead records nothing is known where texts alone are wanted.
-  if (source) checkSameRecords({ batch: stored, dead: deadBefore }, textsOnly ? { ...source, dead: [] } : source)
+  if (source) checkSameRecords({ batch: stored, dead: deadBefore }, source, !textsOnly)
   if (before === null) {
     assert(source, 'all is measured anew, and the records were not read again')
     return orderRows([await measureRows(plan, source.batch, alone, report)], source.dead)
@@ -123,10 +123,10 @@ function takeOthers(records: Batch, rows: Batch): Batch {
   )
 }
 
-/** Throws 'source-changed' unless each record, dead or not, is of the same file and line. */
-function checkSameRecords(before: NumberedRecords, now: NumberedRecords): void {
+/** Throws 'source-changed' unless each record, dead or not, is of the same file and line; unless `isAll`, each that was known before. */
+function checkSameRecords(before: NumberedRecords, now: NumberedRecords, isAll: boolean): void {
   const [was, is] = [before, now].map(placesOf)
-  for (const row of [...was.keys(), ...is.keys()])
+  for (const row of [...was.keys(), ...(isAll ? is.keys() : [])])
     if (was.get(row) !== is.get(row))
       throw new HeadraceError(
         'source-changed',

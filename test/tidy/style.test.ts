@@ -9,7 +9,7 @@ const folderOf = (path: string) => path.split('/')[0]
 
 /** How often a rule is broken, by the top folder. The numbers are what is left to mend. */
 const rules: [rule: Rule, allowed: Counts, breach: string, clean: string][] = [
-  [spreadGroups, { test: 82 }, 'f({ ...{ a, b }, c })', "f({ ...a, b: '...{' })"],
+  [spreadGroups, { test: 81 }, 'f({ ...{ a, b }, c })', "f({ ...a, b: '...{' })"],
   [underscoreNames, { test: 10 }, 'const { a: _, ...rest } = b', 'list.map((_, i) => _line + i__)'],
   [underscoreNames, { test: 10 }, 'f((_, __) => 1)', '// (_, __)'],
   [awaitedLists, { conformance: 1, test: 5 }, '[a, b] = [await f(), await g()]', '[a, b] = await all([f(), g()])'],

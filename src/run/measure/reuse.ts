@@ -29,6 +29,8 @@ export interface Reuse {
   /** Columns of documents as they came in that are needed and not stored: their records must be read again. */
   readonly fromSource: ReadonlySet<string>
   readonly measured: readonly Measuring[]
+  /** An inexact annotator is asked again what it has answered. */
+  readonly isAskedAgain: boolean
 }
 
 /** An annotator that is called. `wasAsked`: the rows have been through it as it is, but what it gave is not stored. */
@@ -55,8 +57,37 @@ interface Version {
 export function planReuse(plan: Plan, before: MeasuredBefore, wantsTexts = true): Reuse {
   const { steps, last } = listVersions(plan)
   const prints = storedPrints(before)
-  const isSame = ({ column, print }: Version) => prints.get(column) === print
+  const stale = new Set<number>()
+  const isSame = ({ column, print, step }: Version) => prints.get(column) === print && !stale.has(step)
   const isStored = (version: Version) => isSame(version) && !(before.lacksTexts && version.column === 'text')
+  const needed = [
+    ...plan.steps.flatMap((step, i) => ('gate' in step ? steps[i].reads : [])),
+    ...last.filter(version => wantsTexts || version.column !== 'text'),
+  ]
+  const ended = () => (wantsTexts ? [] : last.filter(version => version.column === 'text' && !isSame(version)))
+  const asked = new Set(before.steps.flatMap(step => ('writes' in step ? (step.prints ?? []) : [])))
+  const wasAsked = (i: number) => steps[i].writes.some(({ print }) => asked.has(print))
+  let { stored, fromSource, measured } = goBack(steps, [...needed, ...ended()], isStored)
+  // What an inexact annotator answers now is another thing than what is stored of it, and of what was made of that.
+  while (addStale(plan, steps, stale, i => measured.has(i) && wasAsked(i)))
+    ({ stored, fromSource, measured } = goBack(steps, [...needed, ...ended()], isStored))
+  const replaced = plan.steps.map((step, i) => {
+    if ('gate' in step || measured.has(i)) return step
+    return { annotator: readBack(step.annotator, steps[i].writes.filter(isStored)) }
+  })
+  const measuring = plan.steps.flatMap((step, i) => {
+    if ('gate' in step || !measured.has(i)) return []
+    return { annotator: step.annotator, wasAsked: wasAsked(i) }
+  })
+  return { plan: { ...plan, steps: replaced }, stored, fromSource, measured: measuring, isAskedAgain: stale.size > 0 }
+}
+
+/** From what is needed back to what is stored, or to what came in: the steps between are to be done. */
+function goBack(
+  steps: readonly StepVersions[],
+  needed: readonly Version[],
+  isStored: (version: Version) => boolean,
+): { stored: Set<string>; fromSource: Set<string>; measured: Set<number> } {
   const stored = new Set<string>()
   const fromSource = new Set<string>()
   const measured = new Set<number>()
@@ -68,18 +99,24 @@ export function planReuse(plan: Plan, before: MeasuredBefore, wantsTexts = true)
       steps[version.step].reads.forEach(need)
     }
   }
-  for (const [i, step] of plan.steps.entries()) if ('gate' in step) steps[i].reads.forEach(need)
-  for (const version of last) if (wantsTexts || version.column !== 'text' || !isSame(version)) need(version)
-  const replaced = plan.steps.map((step, i) => {
-    if ('gate' in step || measured.has(i)) return step
-    return { annotator: readBack(step.annotator, steps[i].writes.filter(isStored)) }
-  })
-  const asked = new Set(before.steps.flatMap(step => ('writes' in step ? (step.prints ?? []) : [])))
-  const measuring = plan.steps.flatMap((step, i) => {
-    if ('gate' in step || !measured.has(i)) return []
-    return { annotator: step.annotator, wasAsked: steps[i].writes.some(({ print }) => asked.has(print)) }
-  })
-  return { plan: { ...plan, steps: replaced }, stored, fromSource, measured: measuring }
+  needed.forEach(need)
+  return { stored, fromSource, measured }
+}
+
+/** Adds inexact steps that are asked again, and those that read what a stale one wrote. Says whether there was any. */
+function addStale(
+  plan: Plan,
+  steps: readonly StepVersions[],
+  stale: Set<number>,
+  isAgain: (step: number) => boolean,
+): boolean {
+  const known = stale.size
+  for (const [i, step] of plan.steps.entries()) {
+    if ('gate' in step) continue
+    const isAsked = !step.annotator.exact && isAgain(i)
+    if (isAsked || steps[i].reads.some(version => stale.has(version.step))) stale.add(i)
+  }
+  return stale.size > known
 }
 
 /**

@@ -38,9 +38,8 @@ export function planReplay(
 ): SegmentPlan[] {
   const lacksTexts = storedText === 'none'
   const planned = segments.map(segment => planSegment(plan, segment, lacksTexts))
-  for (const { before, groups, kind, whenTokenized } of planned) {
+  for (const { before, groups, kind } of planned) {
     if (kind === 'anew' && before.origin === undefined) refuseUnknown(plan, recompute)
-    if (whenTokenized) refuseAskingAgain(planReuse(plan, measuredWithoutTexts(plan)), recompute)
     for (const { reuse } of groups) refuseAskingAgain(reuse, recompute)
   }
   return planned
@@ -51,7 +50,9 @@ function planSegment(plan: Plan, { from, annotate, origin, reasons }: Segment, l
   const isPrinted = steps.every(step => !('writes' in step) || step.prints !== undefined)
   const before: MeasuredBefore = { origin: isPrinted ? origin : undefined, steps, ...(lacksTexts && { lacksTexts }) }
   const none = { from, before, groups: [], whySource: null, whenTokenized: false, retriesFailed: false }
-  const wantsTexts = !lacksTexts || needsTexts(plan)
+  // What is asked for when tokens are made would be another text than the one that was measured.
+  const asksLate = lacksTexts && planReuse(plan, measuredWithoutTexts(plan)).isAskedAgain
+  const wantsTexts = !lacksTexts || needsTexts(plan) || asksLate
   const whenTokenized = !wantsTexts && plan.tokenizer !== null
   if (annotate === plan.annotateFingerprint && (!lacksTexts || !wantsTexts))
     return { ...none, kind: 'same', whenTokenized }

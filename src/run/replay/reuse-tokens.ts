@@ -22,24 +22,29 @@ export async function openTokens(
   const opened = new AsyncDisposableStack()
   const isLate = segments.some(({ whenTokenized }) => whenTokenized)
   const texts = isLate ? opened.use(new SourceTexts(pool, plan, reader, stop)) : null
-  const work = plan.tokenizer ? opened.use(await reuseTokens(pool, reader, plan.tokensFingerprint, texts)) : pool
+  // Tokens of a text that was asked for again are of the one before.
+  const holds = (slot: number) => {
+    const { groups } = segments.findLast(({ from }) => from <= slot)!
+    const { tokens } = segmentAt(reader.run.segments, slot)
+    return tokens === plan.tokensFingerprint && !groups.some(({ reuse }) => reuse.isAskedAgain)
+  }
+  const work = plan.tokenizer ? opened.use(await reuseTokens(pool, reader, holds, texts)) : pool
   return { work, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
 /**
  * Has the threads tokenize what the run that is replayed has not kept, and takes the tokens of the others from its shards, where they are of
- * the same text by the same tokenizer: `print` is the fingerprint of the column. `texts` gives those that neither run stores.
+ * the same text by the same tokenizer: `holds` says so of a slot. `texts` gives those that neither run stores.
  */
 async function reuseTokens(
   work: Work,
   reader: RunReader,
-  print: string | null,
-  texts: SourceTexts | null = null,
+  holds: (slot: number) => boolean,
+  texts: SourceTexts | null,
 ): Promise<Work & Disposable> {
   const tokens = await StoredTokens.open(reader)
-  const { segments } = reader.run
   const tokenize: Work['tokenize'] = async (slot, entries) => {
-    const isSame = segmentAt(segments, slot).tokens === print
+    const isSame = holds(slot)
     if (!isSame && !texts) return work.tokenize(slot, entries)
     const stored = isSame ? tokens.of(slot) : new Map<number, Int32Array>()
     const kept = decodeKept(entries.kept)

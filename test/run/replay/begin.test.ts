@@ -7,6 +7,7 @@ import { type Plan, planPipeline } from '../../../src/pipeline/plan.ts'
 import { bindingOf } from '../../../src/record/binding.ts'
 import { findReferrers } from '../../../src/record/referrers.ts'
 import { readRunFile } from '../../../src/record/run-file.ts'
+import { RunReader } from '../../../src/record/run-reader.ts'
 import { writeTrimmed } from '../../../src/record/trimmed.ts'
 import type { RunEvent } from '../../../src/run/events.ts'
 import type { ReplayOptions } from '../../../src/run/options.ts'
@@ -235,6 +236,41 @@ test('what an inexact annotator has answered is read back, and never asked again
   await replay({ of, recompute: ['judge'] }, changed())
   await replay({ of }, planOf({ annotate: [judge(), h.normalize(), h.maskPii(), h.density()] }))
   await replay({ of }, planOf({ annotate: [judge(2), h.normalize(), h.maskPii()] }))
+})
+
+test('what was made of an answer that is asked for again is made again: columns behind it, and tokens', async () => {
+  const answer = (end: string): h.Annotator => ({
+    ...judge(),
+    annotate: ({ columns, rows }) => {
+      const text = h.utf8({ rows, columns }, 'text')
+      return { text: h.utf8From(Array.from({ length: rows }, (_, row) => `${h.stringAt(text, row)} ${end}`)) }
+    },
+  })
+  const judged = (end: string, emails: boolean) => {
+    const { source } = planOf()
+    const annotate = [answer(end), h.gopherQuality(), h.maskPii({ emails })] as const
+    return planPipeline(
+      h
+        .pipeline('test')
+        .from(source)
+        .annotate(...annotate)
+        .decide(h.rules({ gopherWords: { below: 5 } }))
+        .tokenize('gpt2')
+        .feed({ length: 64, batch: 2 }),
+    )
+  }
+  const [of, full] = ['judged', 'full'].map(name => join(makeFolder(name), 'run'))
+  await runWhole(of, judged('alpha', true))
+  await runWhole(full, judged('beta beta', false))
+  const replayed = await replay({ of, recompute: ['judge'] }, judged('beta beta', false))
+  const wordsOf = async (dir: string) => {
+    await using run = await RunReader.open(dir)
+    const slots = await Array.fromAsync(run.slots())
+    return slots.map(({ scored }) => [...h.numbers(scored, 'gopherWords')])
+  }
+  assert.notDeepEqual(await wordsOf(full), await wordsOf(of))
+  assert.deepEqual(await wordsOf(replayed), await wordsOf(full))
+  assert.deepEqual(await hashOutput(replayed), await hashOutput(full))
 })
 
 test('a run knows who refers to it, until that is removed', async () => {

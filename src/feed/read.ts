@@ -15,10 +15,9 @@ import {
 } from '../options.ts'
 import { openShard } from '../shards/shard.ts'
 import { FeedFiles } from './files/feed-files.ts'
-import { type Head, rootOf, sharedSteps } from './files/head.ts'
+import { type Head, HeadFollower, rootOf, sharedSteps } from './files/head.ts'
 import { LedgerReader } from './files/ledger.ts'
 import { openStep, type Step } from './files/steps.ts'
-import { HeadFollower } from './follow-head.ts'
 import type { BlockShard, SampleList } from './plan/blocks.ts'
 
 /** Where a trainer stands: `step` batches were handed to it, and `digest` is that of the last one (of none: the feed's id). */

@@ -188,7 +188,7 @@ export function changesOf(world: World): Record<string, Case> {
     },
     "an annotator's option": {
       base: 'stopped',
-      change: swap('wordsMin: 20', 'wordsMin: 30'),
+      change: swap('wordsMin: 20', "wordsMin: 20, stopWords: ['the']"),
       word: /annotate was /,
       exit: 64,
       upgrade: /With --upgrade the change would take effect at slot 3\.$/,
@@ -196,7 +196,7 @@ export function changesOf(world: World): Record<string, Case> {
     },
     "an annotator's option, with slots to decide": {
       base: 'measured',
-      change: swap('wordsMin: 20', 'wordsMin: 30'),
+      change: swap('wordsMin: 20', "wordsMin: 20, stopWords: ['the']"),
       word: /annotate was /,
       exit: 64,
       upgrade: /refused, too: .* has slots 0 to 2 measured by the old pipeline and not decided: run that with --drain/,

@@ -11,13 +11,14 @@ import { type Command, type ParsedArgs, runOptions } from './command.ts'
 import { type FeedOfRun, openFeedOfRun } from './find-feed.ts'
 import { readNames } from './names.ts'
 import { noteOf } from './note.ts'
+import { openPromotedRuns, tellMissing } from './promoted-runs.ts'
 import { showTakeDown, type TakenDown } from './show-take-down.ts'
 
 export const takeDownCommand: Command = {
   name: 'take-down',
   summary: 'Masks documents, and every copy of them, from a step of a feed on, and records it.',
   details:
-    'The file names documents that were decided by now, one a line; one that comes later takes another take-down. A copy is whatever a decider dropped as a duplicate of a named document, or kept in its place: that one is masked. From the recorded step on trainers get targets of -100 for all tokens of these documents; with --blank the tokens, too, are those of padding. Steps before are as they were, and what they hold of the documents is counted. A run of one process is stopped for it and goes on afterwards, a spread one goes on by itself; a fork is a feed of its own and takes its own. Readers of an older version refuse the feed from then on.',
+    'The file names documents that were decided by now, one a line; one that comes later takes another take-down. A copy is whatever a decider dropped as a duplicate of a named document, or kept in its place: that one is masked; of a feed that was promoted, also by the deciders of that run, which must be where it was. From the recorded step on trainers get targets of -100 for all tokens of these documents; with --blank the tokens, too, are those of padding. Steps before are as they were, and what they hold of the documents is counted. A run of one process is stopped for it and goes on afterwards, a spread one goes on by itself; a fork is a feed of its own and takes its own. Readers of an older version refuse the feed from then on.',
   options: {
     ...runOptions,
     ids: { value: 'FILE', help: 'the documents, one a line' },
@@ -35,7 +36,9 @@ export const takeDownCommand: Command = {
     await using feed = await openFeedOfRun(args, args.text('feed'))
     const order = orderOf(args)
     await judgeOrder(feed.dir, order)
-    const copies = await findCopies(feed.run, named)
+    await using promoted = await openPromotedRuns(feed)
+    tellMissing('take-down', promoted, terminal)
+    const copies = await findCopies(feed.run, named, promoted.runs)
     if (copies.members.length === 0) throw refuseUnknown(named, feed.run)
     const names = [...named.names].sort()
     const isPlan = args.flag('plan')

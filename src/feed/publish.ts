@@ -45,7 +45,7 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
   const identity = identityOf(options, origin)
   const id = feedId(identity)
   await makeFolder(dir)
-  const known = await readHead(dir)
+  const known = await readLastingHead(dir)
   if (known && known.feed !== id) throw refuseOther(dir, known, identity)
   const shards = relative(dir, origin.shards).split(sep).join('/')
   const controls = await readControls(dir)
@@ -59,9 +59,16 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
  * there is none.
  */
 export async function reopenFeed(dir: string, onEffect?: OnEffect): Promise<FeedPublisher> {
-  const head = await readHead(dir)
+  const head = await readLastingHead(dir)
   if (!head) throw new HeadraceError('not-found', `there is no feed in ${dir}, or no step of it yet`)
   return new FeedPublisher(dir, resolve(dir, head.shards), head, await readControls(dir), onEffect)
+}
+
+/** The head, which who wrote it may have been stopped before it lasted: what it says is not written again. */
+async function readLastingHead(dir: string): Promise<Head | null> {
+  const head = await readHead(dir)
+  if (head) await syncFolder(dir)
+  return head
 }
 
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {

@@ -33,9 +33,17 @@ export interface DocumentAudit {
 /** Documents of a cluster that are listed, those that were asked for and kept ones first: a page that stands in a thousand copies has one kept. */
 const documentsMax = 1000
 
-/** What became of each document with this id and of its copies, and which steps of the feed in `dir` hold it. */
-export async function auditDocument(run: RunReader, dir: string, id: string): Promise<DocumentAudit> {
-  const { members } = await findCopies(run, { by: 'id', names: new Set([id]) })
+/**
+ * What became of each document with this id and of its copies, and which steps of the feed in `dir` hold it. `others` are the runs that it was
+ * promoted to.
+ */
+export async function auditDocument(
+  run: RunReader,
+  dir: string,
+  id: string,
+  others: readonly RunReader[],
+): Promise<DocumentAudit> {
+  const { members } = await findCopies(run, { by: 'id', names: new Set([id]) }, others)
   const first = members.toSorted((a, b) => Number(b.isNamed || b.isKept) - Number(a.isNamed || a.isKept))
   const listed = first.slice(0, documentsMax).sort((a, b) => a.slot - b.slot || a.row - b.row)
   const named = new Set(listed.filter(one => one.isNamed).map(one => addressOf(one.slot, one.row)))

@@ -3,6 +3,7 @@ import { numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
+import type { Log } from '../log/log.ts'
 import { openShard } from '../shards/shard.ts'
 import { decodeEntry } from './entry.ts'
 import { topics } from './layout.ts'
@@ -34,13 +35,14 @@ export interface Copies {
 
 /**
  * Finds named documents and every copy in their duplicate clusters: whatever is a duplicate of one of them, or of what one of them is a
- * duplicate of, and so on until nothing is added. `slotsMax`: slots to look through, by default those that are decided now. What names
- * and memory come to is bounded by `limits.takeDownRowsMax`; the log's drops are read once more for each link that a chain has.
+ * duplicate of, and so on until nothing is added. `others` are runs of the same slots that a feed was promoted to: what their deciders found
+ * counts as well, and a document is kept where one of all runs keeps it. What names and memory come to is bounded by
+ * `limits.takeDownRowsMax`; the logs' drops are read once more for each link that a chain has.
  */
-export async function findCopies(run: RunReader, named: Named, slotsMax?: number): Promise<Copies> {
-  const { slot: decided } = await run.log.position('decide', 0)
-  const slots = Math.min(decided, slotsMax ?? decided)
-  const cluster = new Cluster()
+export async function findCopies(run: RunReader, named: Named, others: readonly RunReader[] = []): Promise<Copies> {
+  const { slot: slots } = await run.log.position('decide', 0)
+  const runs = [run, ...others]
+  const cluster = new Cluster(runs.length)
   const counts = new Map<string, number>()
   if (run.first > 0 && named.by === 'id') await nameInShards(run, named, cluster, counts)
   for await (const recorded of run.slots()) {
@@ -50,15 +52,19 @@ export async function findCopies(run: RunReader, named: Named, slotsMax?: number
   // Once more where something was added: what was passed over may be a copy of that.
   for (let size = 0; cluster.size > size; ) {
     size = cluster.size
-    for await (const { headers, value } of readBySlot(run.log, topics.drops, 1)) {
-      const slot = Number(headers.slot)
-      if (slot >= slots) break
-      const drops = decodeEntry(value)
-      const partners = numbers(drops, 'duplicateOf')
-      for (const [i, row] of numbers(drops, 'row').entries()) cluster.seeDrop(addressOf(slot, row), partners[i])
-    }
+    for (const [index, { log }] of runs.entries()) await seeDrops(log, slots, cluster, index)
   }
   return { members: cluster.members(), counts, slots }
+}
+
+async function seeDrops(log: Log, slots: number, cluster: Cluster, run: number): Promise<void> {
+  for await (const { headers, value } of readBySlot(log, topics.drops, 1)) {
+    const slot = Number(headers.slot)
+    if (slot >= slots) break
+    const drops = decodeEntry(value)
+    const partners = numbers(drops, 'duplicateOf')
+    for (const [i, row] of numbers(drops, 'row').entries()) cluster.seeDrop(run, addressOf(slot, row), partners[i])
+  }
 }
 
 function nameRows({ slot, scored }: RecordedSlot, { by, names }: Named, cluster: Cluster, counts: Map<string, number>) {
@@ -98,7 +104,12 @@ async function nameInShards(
 class Cluster {
   readonly #named = new Set<Address>()
   readonly #members = new Set<Address>()
-  readonly #dropped = new Set<Address>()
+  /** By run, which it has dropped. */
+  readonly #dropped: readonly Set<Address>[]
+
+  constructor(runs: number) {
+    this.#dropped = Array.from({ length: runs }, () => new Set<Address>())
+  }
 
   get size(): number {
     return this.#members.size
@@ -110,10 +121,10 @@ class Cluster {
   }
 
   /** `partner`: the kept document that the dropped one repeats, or -1. */
-  seeDrop(address: Address, partner: Address): void {
+  seeDrop(run: number, address: Address, partner: Address): void {
     if (partner >= 0 && this.#members.has(partner)) this.#add(address)
     if (!this.#members.has(address)) return
-    this.#dropped.add(address)
+    this.#dropped[run].add(address)
     if (partner >= 0) this.#add(partner)
   }
 
@@ -123,7 +134,7 @@ class Cluster {
       slot: slotOf(address),
       row: rowOf(address),
       isNamed: this.#named.has(address),
-      isKept: !this.#dropped.has(address),
+      isKept: !this.#dropped.every(dropped => dropped.has(address)),
     }))
   }
 

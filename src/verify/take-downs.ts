@@ -4,7 +4,12 @@ import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
 import { readText } from '../disk/files.ts'
 import { readTakeDown, type TakeDownList } from '../feed/files/take-down-file.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
+import type { PromotedRun } from '../feed/plan/promotion.ts'
+import type { Log } from '../log/log.ts'
+import { decodeEntry } from '../record/entry.ts'
+import { topics } from '../record/layout.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { readBySlot } from '../record/slots.ts'
 import { type Check, fileAt } from './check.ts'
 
 const advice =
@@ -32,14 +37,21 @@ export async function verifyTakeDowns(run: RunReader, folder: string, check: Che
   const masks = new FoundMasks()
   const dir = join(run.dir, folder)
   const text = (await readText(join(dir, 'control.json'))) ?? '[]'
-  for (const { step, takeDown } of parseEntries(text)) {
+  await using promoted = new PromotedTo(run)
+  for (const { step, takeDown, promote } of parseEntries(text)) {
+    if (promote) await promoted.add(promote.to)
     if (!takeDown) continue
     const where = fileAt(`${folder}/${takeDown.list}`)
     const list = await check.attempt(where, advice, () => readTakeDown(dir, takeDown))
     if (!list) continue
     for (const [slot, row] of list.rows) masks.add(addressOf(slot, row), step, takeDown.blank)
-    const what = await check.attempt(where, advice, async () => compare(list, await findRows(run, list), run.first))
+    const { runs, missing } = promoted
+    const isWhole = missing.length === 0
+    const compareAll = async () => compare(list, await findRows(runs, list), run.first, isWhole)
+    const what = await check.attempt(where, advice, compareAll)
     if (what) check.fail(where, what, advice)
+    if (!isWhole)
+      check.note(`${where.file}: copies that ${missing.join(', ')} found, which is no longer there, are not looked for`)
     if (run.first > 0)
       check.note(`${where.file}: rows of slots before ${run.first}, which were trimmed, are not looked for`)
   }
@@ -55,9 +67,9 @@ function parseEntries(text: string): readonly ControlEntry[] {
   }
 }
 
-function compare({ rows }: TakeDownList, found: ReadonlySet<Address>, first: number): string | null {
+function compare({ rows }: TakeDownList, found: ReadonlySet<Address>, first: number, isWhole: boolean): string | null {
   const listed = rows.filter(([slot]) => slot >= first).map(([slot, row]) => addressOf(slot, row))
-  const strange = listed.find(address => !found.has(address))
+  const strange = isWhole ? listed.find(address => !found.has(address)) : undefined
   if (strange !== undefined) return `it lists ${describe(strange)}, which is none of the named documents nor a copy`
   const all = new Set(listed)
   const missing = [...found].find(address => slotOf(address) >= first && !all.has(address))
@@ -66,30 +78,64 @@ function compare({ rows }: TakeDownList, found: ReadonlySet<Address>, first: num
 
 const describe = (address: Address) => `slot ${slotOf(address)}, row ${rowOf(address)}`
 
-/**
- * The rows of a list, found by what holds of every cluster: a dropped copy names a kept document. So a cluster is one kept document and
- * all that names it, and two looks at the drops find it.
- */
-async function findRows(run: RunReader, { by, names, slots }: TakeDownList): Promise<Set<Address>> {
+/** The named documents of a list, and what any of the runs says of them: of each drop both rows or neither, until nothing is added. */
+async function findRows(runs: readonly RunReader[], { by, names, slots }: TakeDownList): Promise<Set<Address>> {
   const wanted = new Set(names)
-  const copies = new Set<Address>()
-  const originals = new Set<Address>()
-  for await (const { slot, scored, drops } of run.slots()) {
+  const found = new Set<Address>()
+  for await (const { slot, scored } of runs[0].slots()) {
     if (slot >= slots) break
     const rows = numbers(scored, 'row')
-    const named = new Set(rows.filter((_, i) => wanted.has(stringAt(utf8(scored, by), i))))
-    for (const row of named) originals.add(addressOf(slot, row))
-    if (!drops) continue
+    for (const [i, row] of rows.entries())
+      if (wanted.has(stringAt(utf8(scored, by), i))) found.add(addressOf(slot, row))
+  }
+  for (let size = -1; size < found.size; ) {
+    size = found.size
+    for (const { log } of runs)
+      for await (const [dropped, partner] of pairsIn(log, slots))
+        if (found.has(dropped) || found.has(partner)) found.add(dropped).add(partner)
+  }
+  return found
+}
+
+async function* pairsIn(log: Log, slots: number): AsyncGenerator<readonly [dropped: Address, partner: Address]> {
+  for await (const { headers, value } of readBySlot(log, topics.drops, 1)) {
+    const slot = Number(headers.slot)
+    if (slot >= slots) return
+    const drops = decodeEntry(value)
     const partners = numbers(drops, 'duplicateOf')
     for (const [i, row] of numbers(drops, 'row').entries())
-      if (partners[i] >= 0 && named.has(row)) originals.add(partners[i])
+      if (partners[i] >= 0) yield [addressOf(slot, row), partners[i]]
   }
-  for await (const { slot, drops } of run.slots()) {
-    if (slot >= slots) break
-    if (!drops) continue
-    const partners = numbers(drops, 'duplicateOf')
-    for (const [i, row] of numbers(drops, 'row').entries())
-      if (originals.has(partners[i])) copies.add(addressOf(slot, row))
+}
+
+/** The runs that a feed was promoted to so far: a take-down looks for copies in all of them. */
+class PromotedTo implements AsyncDisposable {
+  readonly #home: RunReader
+  readonly #runs = new Map<string, RunReader | null>()
+
+  constructor(home: RunReader) {
+    this.#home = home
   }
-  return new Set([...originals, ...copies])
+
+  async add({ run, id }: PromotedRun): Promise<void> {
+    const dir = join(this.#home.dir, run)
+    if (this.#runs.has(run) || dir === join(this.#home.dir)) return
+    const opened = await this.#home.openOther(dir).catch(() => null)
+    const isIt = opened !== null && (opened.run.id ?? '') === id
+    if (!isIt) await opened?.[Symbol.asyncDispose]()
+    this.#runs.set(run, isIt ? opened : null)
+  }
+
+  get runs(): readonly RunReader[] {
+    return [this.#home, ...[...this.#runs.values()].filter(run => run !== null)]
+  }
+
+  /** Those that are no longer where they were. */
+  get missing(): readonly string[] {
+    return [...this.#runs].filter(([, run]) => run === null).map(([name]) => name)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const run of this.#runs.values()) await run?.[Symbol.asyncDispose]()
+  }
 }

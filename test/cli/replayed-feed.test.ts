@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { readFeed } from '../../src/feed/read.ts'
@@ -21,6 +21,13 @@ const [run, replayed, again] = ['run', 'replayed', 'again'].map(name => join(dir
 
 before(async () => {
   const corpus = await writeCorpus({ seed: 8, files: 3, documentsPerFile: 16 })
+  // Too short for the first pipeline, and copies of each other for the second.
+  const text = Array.from(
+    { length: 60 },
+    (_, i) => `the ${'riverside millstone sandstone woodland roadside'.split(' ')[i % 5]} of and below`,
+  ).join(' ')
+  const pair = ['pair-1', 'pair-2'].map(id => `${JSON.stringify({ id, text, domain: 'd0' })}\n`)
+  writeFileSync(join(corpus.dir, 'pair.jsonl'), pair.join(''))
   const planOf = (wordsMin: number): Plan =>
     planPipeline(
       h
@@ -98,13 +105,45 @@ test('a document that the run has dropped is traced to the shard and the steps t
   const text = await succeed('trace', id, '--dir', dir, '--run', 'run')
   assert.match(text, /fate +dropped: .*\n +shard +promoted\/.* of a run that the feed was promoted\s+to, tokens/)
   const audit = JSON.parse(await succeed('audit', '--document', id, '--dir', dir, '--run', 'run', '--json'))
-  const [audited] = audit.documents
+  const audited = audit.documents.find((one: { id: string }) => one.id === id)
   assert.deepEqual([audited.fate, audited.shard.path], ['dropped', fed[0].shard!.path])
   assert.deepEqual(
-    audited.samples.map((sample: { step: number }) => sample.step),
+    audited.samples.flatMap(({ step }: { step: number | null }) => (step === null ? [] : [step])),
     fed[0].samples.flatMap(({ steps }) => steps),
   )
   await verify('run')
+})
+
+test('copies that the run alone has found to which the feed was promoted are taken down, and told where it is gone', async () => {
+  const file = join(makeFolder('names'), 'names.txt')
+  writeFileSync(file, 'pair-2\n')
+  const plan = async () => {
+    const { out, err, status } = await runMain([
+      'take-down',
+      '--ids',
+      file,
+      '--dir',
+      dir,
+      '--run',
+      'run',
+      '--at',
+      '0',
+      '--unread',
+      '--plan',
+      '--json',
+    ])
+    assert.equal(status, 0, err)
+    const [summary, ...rows] = parseLines(out).reverse()
+    return { err, masked: summary.masked, ids: rows.map(({ id }) => id).sort() }
+  }
+  assert.deepEqual(await plan(), { err: '', masked: 1, ids: ['pair-1', 'pair-2'] })
+  const audit = JSON.parse(await succeed('audit', '--document', 'pair-2', '--dir', dir, '--run', 'run', '--json'))
+  assert.equal(audit.documents.length, 2)
+  renameSync(replayed, `${replayed}-away`)
+  const { err, ids } = await plan()
+  renameSync(`${replayed}-away`, replayed)
+  assert.deepEqual(ids, ['pair-2'])
+  assert.match(err, /copies that only that run has found are not looked for: .* no longer in .*replayed: .*put it back/)
 })
 
 test("documents are taken down from a replay's feed by the rows of the run that it replays", async () => {

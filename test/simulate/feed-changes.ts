@@ -135,7 +135,8 @@ export class FeedChange {
       ...['--at', `${step}`, '--unread', ...(blank ? ['--blank'] : [])],
     ])
     this.#desk.world.count('take-down')
-    const rows = clusterOf(fates, ids)
+    const isPromoted = this.#controls.some(({ promote }) => promote)
+    const rows = clusterOf(fates, ids, isPromoted ? this.#replayed!.found.expected.fates : [])
     if (!this.#isHeld(rows, step, blank)) this.#controls.push({ step, takeDown: { published, blank, rows } })
     await this.#check()
     await this.#checkTrained(this.#startTrainer(this.#dir, this.#random.between(0, step)))

@@ -100,6 +100,12 @@ const takeDownMutants: readonly Mutant[] = [
     '',
   ),
   mutant(
+    'copies that only the run found to which the feed was promoted are not taken down',
+    'record/copies.ts',
+    'const runs = [run, ...others]',
+    'const runs = [run, ...others.slice(0, 0)]',
+  ),
+  mutant(
     'documents are masked a step late',
     'feed/files/masks.ts',
     'masks[index].from > step)',

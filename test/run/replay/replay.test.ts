@@ -17,7 +17,7 @@ import type { ReplayOptions } from '../../../src/run/options.ts'
 import { verifyRun } from '../../../src/verify/verify.ts'
 import { runMain } from '../../cli/terminal.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
-import { sweep } from '../../sweep.ts'
+import { sweep, sweepOf } from '../../sweep.ts'
 import { makeFolder } from '../../temporary.ts'
 import { crashing, hashOutput, writeCorpus } from '../fixture.ts'
 import { runWhole } from './whole-run.ts'
@@ -140,7 +140,7 @@ async function checkSound(dir: string): Promise<void> {
   )
 }
 
-for (const [what, parts] of Object.entries(kinds))
+for (const [what, parts] of sweepOf(Object.entries(kinds)))
   test(`${what} changed: a replay gives what a run gives`, async () => {
     const plan = () => planOf({ name: 'changed', ...parts })
     const [full, replayed] = ['full', 'replayed'].map(name => join(makeFolder(name), 'run'))

@@ -17,7 +17,7 @@ import type { ReplayOptions } from '../../../src/run/options.ts'
 import { verifyRun } from '../../../src/verify/verify.ts'
 import { runMain } from '../../cli/terminal.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
-import { sweep } from '../../sweep.ts'
+import { sweep, sweepOf } from '../../sweep.ts'
 import { makeFolder } from '../../temporary.ts'
 import { crashing, hashOutput, writeCorpus } from '../fixture.ts'
 import { runWhole } from './whole-run.ts'
@@ -144,7 +144,7 @@ const others: readonly Pair[] = [
   ['none', 'none', true],
   ['all', 'none', true],
 ]
-for (const [i, kind] of Object.keys(kinds).entries())
+for (const [i, kind] of sweepOf([...Object.keys(kinds).entries()]))
   for (const [from, to, isCopy] of [always, others[i % others.length]])
     test(`${kind} changed, texts ${from} then ${to}${isCopy ? ', copied' : ''}: what a run gives`, async () => {
       const expected = await runFull(kind)
@@ -231,7 +231,7 @@ const needless: Readonly<Record<string, Parts>> = {
   'a rule that keeps fewer': { rules: h.rules({ gopherWords: { above: 300, reason: 'far-too-long' } }) },
   'an annotator that reads no text': kinds['an annotator that reads no text'],
 }
-for (const [what, parts] of Object.entries(needless))
+for (const [what, parts] of sweepOf(Object.entries(needless)))
   test(`${what} changed: the source is not read`, async () => {
     const dir = await withoutInput(() => replay(bases.none, parts, 'none'))
     const full = await replay(bases.all, parts, 'all')

@@ -22,18 +22,30 @@ interface Parts {
   readonly edit?: string
   readonly version?: number
   readonly rules?: string
+  readonly quality?: string
+  readonly added?: string
+  readonly feed?: string
   readonly similarity?: number
   readonly tokenizer?: string
 }
 const bodyOf =
-  ({ edit = '', version = 1, rules = '', similarity = 0.8, tokenizer = 'gpt2' }: Parts) =>
+  ({
+    edit = '',
+    version = 1,
+    rules = '',
+    similarity = 0.8,
+    tokenizer = 'gpt2',
+    quality = '',
+    added = '',
+    feed = '',
+  }: Parts) =>
   (glob: string) =>
     `h.pipeline('test')
   .from(h.jsonl(${glob}))
-  .annotate(${edit}h.normalize(), h.gopherQuality(), h.signature(), ${slow(version)})
+  .annotate(${edit}h.normalize(), h.gopherQuality(${quality}), ${added}h.signature(), ${slow(version)})
   .decide(h.rules(${rules}), h.exactDuplicates(), h.nearDuplicates({ similarity: ${similarity} }))
   .tokenize('${tokenizer}')
-  .feed({ length: 256, batch: 4 })`
+  .feed({ length: 256, batch: 4${feed} })`
 
 const kinds: Readonly<Record<string, Parts>> = {
   'a threshold': { rules: '{ gopherWords: { below: 400 } }' },
@@ -41,6 +53,12 @@ const kinds: Readonly<Record<string, Parts>> = {
   'a text edit first in line': { edit: 'h.c4({ citations: false }), ' },
   'the tokenizer': { tokenizer: 'cl100k_base' },
   "a decider's similarity": { similarity: 0.5 },
+  'a tighter threshold': { rules: '{ gopherMeanWordLength: { above: 4.7 } }' },
+  'a rule added': { rules: "{ gopherWords: { above: 500, reason: 'far-too-long' } }" },
+  'an option of an annotator': { quality: "{ stopWords: ['the', 'of'] }" },
+  'an annotator added': { added: 'h.density(), ' },
+  'a gate added': { added: 'h.gate({ gopherWords: { below: 200 } }), ' },
+  'the mixture': { feed: ", mixture: { d0: 3, d1: 1 }, dry: 'repeat'" },
 }
 const expected = new Map<string, { module: string; files: Record<string, string> }>()
 

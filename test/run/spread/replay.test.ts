@@ -30,7 +30,7 @@ import { openSink } from '../../../src/run/shard/sink.ts'
 import { annotatePartition } from '../../../src/run/spread/annotate-stage.ts'
 import { decodeRaw } from '../../../src/run/spread/raw.ts'
 import { setLimits } from '../../simulate/small-limits.ts'
-import { sweep } from '../../sweep.ts'
+import { sweep, sweepOf } from '../../sweep.ts'
 import { makeFolder } from '../../temporary.ts'
 import { contextOf } from '../context.ts'
 import { examine } from '../examine.ts'
@@ -105,6 +105,12 @@ const kinds: Readonly<Record<string, Parts>> = {
   'a gate loosened': { annotate: [...first(120), ...last()] },
   'the tokenizer': { tokenizer: 'cl100k_base' },
   "a decider's similarity": { similarity: 0.5 },
+  'a tighter threshold': { rules: h.rules({ gopherMeanWordLength: { above: 4.7 } }) },
+  'a rule added': { rules: h.rules({ gopherWords: { above: 500, reason: 'far-too-long' } }) },
+  'an option of an annotator': {
+    annotate: [h.normalize(), h.gopherQuality({ stopWords: ['the', 'of'] }), first()[2], ...last()],
+  },
+  'a gate moved': { annotate: [h.normalize(), h.gopherQuality(), h.c4(), first()[2], ...last().slice(1)] },
   'how the source makes documents': { source: { domain: 'id' } },
 }
 
@@ -177,7 +183,7 @@ async function outcomeOfReplay(begun: Begun) {
   return await outcomeOf(begun.dir, view, shape)
 }
 
-for (const [what, parts] of Object.entries(kinds))
+for (const [what, parts] of sweepOf(Object.entries(kinds)))
   check(`${what} changed: a spread replay gives what a run gives`, async module => {
     const begun = await begin(planOf(parts))
     await goOn(module, begun)

@@ -6,7 +6,7 @@ import type { FedSample } from '../inspect/fed-samples.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
 import { describeShard } from './describe-shard.ts'
 import { type FeedOfRun, openFeedOfRun } from './find-feed.ts'
-import { openPromotedRuns, tellMissing } from './promoted-runs.ts'
+import { openOrTell } from './promoted-runs.ts'
 import { formatCount, formatPlural, formatTable } from './table.ts'
 import { cleanName, formatPairs, pageWidth } from './wrap.ts'
 
@@ -76,8 +76,7 @@ function pieceRow({ sample, id, file, line, domain, slot, row, tokens, masked }:
 async function showDocument(feed: FeedOfRun, id: string, args: ParsedArgs, terminal: Terminal): Promise<void> {
   const head = await readHead(feed.dir)
   if (!head) throw new HeadraceError('not-found', `the feed in ${feed.dir} has no step yet: headrace trace tells fates`)
-  await using promoted = await openPromotedRuns(feed)
-  tellMissing('audit', promoted, terminal)
+  await using promoted = await openOrTell('audit', feed, terminal)
   const audit = await auditDocument(feed.run, feed.dir, id, promoted.runs)
   if (audit.documents.length === 0)
     throw new HeadraceError('not-found', `no decided document of ${feed.run.dir} has the id '${cleanName(id, 100)}'`)

@@ -11,7 +11,7 @@ import { type Command, type ParsedArgs, runOptions } from './command.ts'
 import { type FeedOfRun, openFeedOfRun } from './find-feed.ts'
 import { readNames } from './names.ts'
 import { noteOf } from './note.ts'
-import { openPromotedRuns, tellMissing } from './promoted-runs.ts'
+import { openOrTell } from './promoted-runs.ts'
 import { showTakeDown, type TakenDown } from './show-take-down.ts'
 
 export const takeDownCommand: Command = {
@@ -36,8 +36,7 @@ export const takeDownCommand: Command = {
     await using feed = await openFeedOfRun(args, args.text('feed'))
     const order = orderOf(args)
     await judgeOrder(feed.dir, order)
-    await using promoted = await openPromotedRuns(feed)
-    tellMissing('take-down', promoted, terminal)
+    await using promoted = await openOrTell('take-down', feed, terminal)
     const copies = await findCopies(feed.run, named, promoted.runs)
     if (copies.members.length === 0) throw refuseUnknown(named, feed.run)
     const names = [...named.names].sort()

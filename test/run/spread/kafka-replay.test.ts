@@ -56,7 +56,7 @@ const kinds: Readonly<Record<string, Parts>> = {
   'a tighter threshold': { rules: '{ gopherMeanWordLength: { above: 4.7 } }' },
   'a rule added': { rules: "{ gopherWords: { above: 500, reason: 'far-too-long' } }" },
   'an option of an annotator': { quality: "{ stopWords: ['the', 'of'] }" },
-  'an annotator added': { added: 'h.density(), ' },
+  'an annotator added': { added: 'h.maskPii(), ' },
   'a gate added': { added: 'h.gate({ gopherWords: { below: 200 } }), ' },
   'the mixture': { feed: ", mixture: { d0: 3, d1: 1 }, dry: 'repeat'" },
 }

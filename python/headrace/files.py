@@ -90,8 +90,8 @@ class Block:
         return count
 
     def pieces(self, row):
-        if not 0 <= row < int(self._ends[-1]):
-            raise FeedError(f"block {self._path} has no sample {row}: it has {self._ends[-1]}")
+        if not 0 <= row < self.rows:
+            raise FeedError(f"block {self._path} has no sample {row}: it has {self.rows}")
         index = int(np.searchsorted(self._ends, row, side="right"))
         row -= int(self._ends[index - 1]) if index > 0 else 0
         offsets, shard, start, length = self._batches[index]

@@ -55,7 +55,7 @@ class Ledger:
     def open_step(self, number, previous=None):
         """A step that is published, checked against the digest of the one before, which is read where `previous` is None."""
         if previous is None:
-            previous = self.root if number == 0 else self._open(number - 1)["digest"]
+            previous = self.digest_before(number)
         step = self._open(number)
         if step["previous"] != previous:
             raise FeedError(f"step {number} of the ledger does not follow the step before")

@@ -4,7 +4,7 @@ import type { Command, ParsedArgs } from './command.ts'
 import { locateRun, openRunAt } from './find-run.ts'
 import { loadPlan, referTo } from './load-plan.ts'
 import { showReplayPlan } from './replay-plan.ts'
-import { runModule, showEnd } from './run.ts'
+import { runModule, shareOptions, showEnd } from './run.ts'
 import { watchOptions } from './watch-run.ts'
 
 export const replayCommand: Command = {
@@ -30,11 +30,7 @@ export const replayCommand: Command = {
     'log-config': { value: 'FILE', help: "client properties for it, as Kafka's own tools take them (sasl.*, ssl.*)" },
     partitions: { value: 'N', help: "partitions of each topic of slots of a new run (default RUN's)" },
     spread: { help: 'makes the new run one that several processes share: start the same command in each' },
-    stages: {
-      value: 'LIST',
-      help: 'in a spread run, what this process takes part in: load,annotate,decide,shard (default all)',
-    },
-    state: { value: 'DIR', help: "in a spread run, this machine's folder of state (default in the run's folder)" },
+    ...shareOptions,
     'keep-slots': { value: 'N', help: 'trims slots that the new run needs no more, but for the last N (default all)' },
     drain: { help: 'finishes what was begun before, and stops' },
     workers: { value: 'N', help: 'worker threads (default one a core)' },

@@ -28,6 +28,15 @@ import { describeUnfed } from './unfed.ts'
 import { type RunWatch, watchOptions, watchRun } from './watch-run.ts'
 import { printable } from './wrap.ts'
 
+/** What a process of a spread run says of its own part. */
+export const shareOptions = {
+  stages: {
+    value: 'LIST',
+    help: 'in a spread run, what this process takes part in: load,annotate,decide,shard (default all)',
+  },
+  state: { value: 'DIR', help: "in a spread run, this machine's folder of state (default in the run's folder)" },
+} as const
+
 export const runCommand: Command = {
   name: 'run',
   usage: 'PIPELINE',
@@ -48,11 +57,7 @@ export const runCommand: Command = {
     'log-config': { value: 'FILE', help: "client properties for it, as Kafka's own tools take them (sasl.*, ssl.*)" },
     partitions: { value: 'N', help: 'partitions of each topic of slots, for a new run on Kafka (default 1)' },
     spread: { help: 'makes a new run one that several processes share: start the same command in each' },
-    stages: {
-      value: 'LIST',
-      help: 'in a spread run, what this process takes part in: load,annotate,decide,shard (default all)',
-    },
-    state: { value: 'DIR', help: "in a spread run, this machine's folder of state (default in the run's folder)" },
+    ...shareOptions,
     'keep-slots': {
       value: 'N',
       help: 'trims slots that the run needs no more, but for the last N, of which look, trace and the like tell (default all)',

@@ -10,6 +10,8 @@ import { nameLinks, ShardLinks } from './links.ts'
 import { selectShards } from './select.ts'
 import { nameRun, openPromotedRun } from './source-run.ts'
 
+export { openPromotedRuns } from './known-runs.ts'
+
 /** What is wrong with a promotion that a feed has recorded: what it says, against what both runs and the steps before give. */
 export interface Judgement {
   readonly step: number

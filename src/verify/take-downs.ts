@@ -4,8 +4,9 @@ import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
 import { readText } from '../disk/files.ts'
 import { readTakeDown, type TakeDownList } from '../feed/files/take-down-file.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
-import type { PromotedRun } from '../feed/plan/promotion.ts'
+import type { Promotion } from '../feed/plan/promotion.ts'
 import type { Log } from '../log/log.ts'
+import { openPromotedRuns } from '../promote/recompute.ts'
 import { decodeEntry } from '../record/entry.ts'
 import { topics } from '../record/layout.ts'
 import type { RunReader } from '../record/run-reader.ts'
@@ -37,21 +38,23 @@ export async function verifyTakeDowns(run: RunReader, folder: string, check: Che
   const masks = new FoundMasks()
   const dir = join(run.dir, folder)
   const text = (await readText(join(dir, 'control.json'))) ?? '[]'
-  await using promoted = new PromotedTo(run)
+  const promotions: Promotion[] = []
   for (const { step, takeDown, promote } of parseEntries(text)) {
-    if (promote) await promoted.add(promote.to)
+    if (promote) promotions.push(promote)
     if (!takeDown) continue
     const where = fileAt(`${folder}/${takeDown.list}`)
     const list = await check.attempt(where, advice, () => readTakeDown(dir, takeDown))
     if (!list) continue
     for (const [slot, row] of list.rows) masks.add(addressOf(slot, row), step, takeDown.blank)
+    // A take-down looks for copies in all runs that the feed was promoted to before it.
+    await using promoted = await openPromotedRuns(run, promotions)
     const { runs, missing } = promoted
     const isWhole = missing.length === 0
-    const compareAll = async () => compare(list, await findRows(runs, list), run.first, isWhole)
+    const compareAll = async () => compare(list, await findRows([run, ...runs], list), run.first, isWhole)
     const what = await check.attempt(where, advice, compareAll)
     if (what) check.fail(where, what, advice)
-    if (!isWhole)
-      check.note(`${where.file}: copies that ${missing.join(', ')} found, which is no longer there, are not looked for`)
+    for (const { message } of missing)
+      check.note(`${where.file}: copies that only that run has found are not looked for: ${message}`)
     if (run.first > 0)
       check.note(`${where.file}: rows of slots before ${run.first}, which were trimmed, are not looked for`)
   }
@@ -105,37 +108,5 @@ async function* pairsIn(log: Log, slots: number): AsyncGenerator<readonly [dropp
     const partners = numbers(drops, 'duplicateOf')
     for (const [i, row] of numbers(drops, 'row').entries())
       if (partners[i] >= 0) yield [addressOf(slot, row), partners[i]]
-  }
-}
-
-/** The runs that a feed was promoted to so far: a take-down looks for copies in all of them. */
-class PromotedTo implements AsyncDisposable {
-  readonly #home: RunReader
-  readonly #runs = new Map<string, RunReader | null>()
-
-  constructor(home: RunReader) {
-    this.#home = home
-  }
-
-  async add({ run, id }: PromotedRun): Promise<void> {
-    const dir = join(this.#home.dir, run)
-    if (this.#runs.has(run) || dir === join(this.#home.dir)) return
-    const opened = await this.#home.openOther(dir).catch(() => null)
-    const isIt = opened !== null && (opened.run.id ?? '') === id
-    if (!isIt) await opened?.[Symbol.asyncDispose]()
-    this.#runs.set(run, isIt ? opened : null)
-  }
-
-  get runs(): readonly RunReader[] {
-    return [this.#home, ...[...this.#runs.values()].filter(run => run !== null)]
-  }
-
-  /** Those that are no longer where they were. */
-  get missing(): readonly string[] {
-    return [...this.#runs].filter(([, run]) => run === null).map(([name]) => name)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const run of this.#runs.values()) await run?.[Symbol.asyncDispose]()
   }
 }

@@ -8,18 +8,8 @@ import sys
 import threading
 import types
 
-if os.environ.get("HEADRACE_INSTALLED") != "1":
-    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
-
-from headrace import BEGINNING, Feed, FeedError  # noqa: E402
-
-
-def error_of(act):
-    try:
-        act()
-    except FeedError as error:
-        return str(error)
-    raise AssertionError("it was not refused")
+from support import error_of
+from headrace import BEGINNING, Feed, FeedError
 
 
 def check_states(path):

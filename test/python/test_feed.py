@@ -5,13 +5,10 @@ A dump has a line of JSON a batch, with `rank` and `world`, ranks one after the 
 """
 
 import json
-import os
 import sys
 
-if os.environ.get("HEADRACE_INSTALLED") != "1":
-    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
-
-from headrace import Feed, FeedError  # noqa: E402
+from support import error_of
+from headrace import Feed
 
 ARRAYS = {"inputIds": "input_ids", "targets": "targets", "positionIds": "position_ids", "cuSeqlens": "cu_seqlens"}
 
@@ -51,7 +48,7 @@ def check_state(path, dump):
     for expected in own[3:]:
         check_batch(next(resumed), expected)
     for wrong in ({"feed": "0" * 64}, {"digest": "0" * 64}, {"step": state["step"] - 1}, {"step": 10**6}):
-        check_refused(lambda: Feed(path, rank, world, state={**state, **wrong}))
+        error_of(lambda: Feed(path, rank, world, state={**state, **wrong}))
 
 
 def check_resume(path, dump, step):
@@ -62,14 +59,6 @@ def check_resume(path, dump, step):
     for expected in dump[step:]:
         check_batch(next(resumed), expected)
     assert next(resumed, None) is None, "the feed has ended"
-
-
-def check_refused(make):
-    try:
-        make()
-    except FeedError:
-        return
-    raise AssertionError("it was not refused")
 
 
 def main(arguments):
@@ -83,9 +72,9 @@ def main(arguments):
         assert dump, f"{file} is empty"
         check_reading(path, dump)
         check_state(path, dump)
-        check_refused(lambda: next(Feed(path, 0, 5)))
-        check_refused(lambda: Feed(path, 2, 2))
-    check_refused(lambda: Feed("/nonexistent"))
+        error_of(lambda: next(Feed(path, 0, 5)))
+        error_of(lambda: Feed(path, 2, 2))
+    error_of(lambda: Feed("/nonexistent"))
 
 
 if __name__ == "__main__":

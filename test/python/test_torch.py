@@ -2,31 +2,20 @@
 
 import io
 import json
-import os
 import pickle
 import sys
 import tempfile
 
-if os.environ.get("HEADRACE_INSTALLED") != "1":
-    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
+from support import error_of
+import torch
+import torch.distributed.checkpoint as dcp
+import torch.nn.functional as F
+from torch.utils.data import DataLoader
 
-import torch  # noqa: E402
-import torch.distributed.checkpoint as dcp  # noqa: E402
-import torch.nn.functional as F  # noqa: E402
-from torch.utils.data import DataLoader  # noqa: E402
-
-from headrace import Feed, FeedError  # noqa: E402
-from headrace.torch import Loader, StepDataset, for_hf, micro, varlen  # noqa: E402
+from headrace import Feed
+from headrace.torch import Loader, StepDataset, for_hf, micro, varlen
 
 TENSORS = ("input_ids", "targets", "position_ids", "cu_seqlens")
-
-
-def error_of(act):
-    try:
-        act()
-    except FeedError as error:
-        return str(error)
-    raise AssertionError("it was not refused")
 
 
 def check_equal(batch, arrays):

@@ -124,13 +124,7 @@ export class Machine {
 
   /** Runs code of an observer, which meets no faults, and returns what it gives. */
   async observe<T>(code: () => Promise<T>): Promise<T> {
-    let result: { value: T } | null = null
-    const process = this.world.start('observer', async () => {
-      result = { value: await code() }
-    })
-    await this.world.scheduler.runUntil(() => process.ending !== null)
-    if (process.ending!.error) throw process.ending!.error
-    return result!.value
+    return this.world.runObserver(code)
   }
 
   #placeFiles(usualMs: number): void {

@@ -101,6 +101,17 @@ export class World {
     return process
   }
 
+  /** Runs code of an observer, which meets no faults, and returns what it gives. */
+  async runObserver<T>(code: () => Promise<T>): Promise<T> {
+    let result: { value: T } | null = null
+    const process = this.start('observer', async () => {
+      result = { value: await code() }
+    })
+    await this.scheduler.runUntil(() => process.ending !== null)
+    if (process.ending!.error) throw process.ending!.error
+    return result!.value
+  }
+
   /** Runs code as the process, or as one of its workers. */
   enter<T>(process: SimulatedProcess, code: () => T, worker: Running['worker'] = null): T {
     return running.run({ process, worker }, code)

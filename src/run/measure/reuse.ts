@@ -60,17 +60,15 @@ export function planReuse(plan: Plan, before: MeasuredBefore, wantsTexts = true)
   const stale = new Set<number>()
   const isSame = ({ column, print, step }: Version) => prints.get(column) === print && !stale.has(step)
   const isStored = (version: Version) => isSame(version) && !(before.lacksTexts && version.column === 'text')
-  const needed = [
-    ...plan.steps.flatMap((step, i) => ('gate' in step ? steps[i].reads : [])),
-    ...last.filter(version => wantsTexts || version.column !== 'text'),
-  ]
-  const ended = () => (wantsTexts ? [] : last.filter(version => version.column === 'text' && !isSame(version)))
+  const gated = plan.steps.flatMap((step, i) => ('gate' in step ? steps[i].reads : []))
+  const isNeeded = (version: Version) => wantsTexts || version.column !== 'text' || !isSame(version)
+  const findMeasured = () => goBack(steps, [...gated, ...last.filter(isNeeded)], isStored)
   const asked = new Set(before.steps.flatMap(step => ('writes' in step ? (step.prints ?? []) : [])))
   const wasAsked = (i: number) => steps[i].writes.some(({ print }) => asked.has(print))
-  let { stored, fromSource, measured } = goBack(steps, [...needed, ...ended()], isStored)
+  let found = findMeasured()
   // What an inexact annotator answers now is another thing than what is stored of it, and of what was made of that.
-  while (addStale(plan, steps, stale, i => measured.has(i) && wasAsked(i)))
-    ({ stored, fromSource, measured } = goBack(steps, [...needed, ...ended()], isStored))
+  while (addStale(plan, steps, stale, i => found.measured.has(i) && wasAsked(i))) found = findMeasured()
+  const { stored, fromSource, measured } = found
   const replaced = plan.steps.map((step, i) => {
     if ('gate' in step || measured.has(i)) return step
     return { annotator: readBack(step.annotator, steps[i].writes.filter(isStored)) }

@@ -1,0 +1,17 @@
+"""What the scripts here share. Imported first, it finds the package where that is not installed."""
+
+import os
+import sys
+
+if os.environ.get("HEADRACE_INSTALLED") != "1":
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "python"))
+
+from headrace import FeedError  # noqa: E402
+
+
+def error_of(act):
+    try:
+        act()
+    except FeedError as error:
+        return str(error)
+    raise AssertionError("it was not refused")

@@ -99,8 +99,9 @@ const lengths: h.Annotator = {
 }
 
 const kinds: Readonly<Record<string, Parts>> = {
-  'a threshold': { rules: h.rules({ c4Sentences: { below: 4 } }) },
+  // The first is tried everywhere: a mistake below must not pass it.
   'an annotator added': { annotate: [...first(), ...last(), lengths] },
+  'a threshold': { rules: h.rules({ c4Sentences: { below: 4 } }) },
   'a text edit first in line': { annotate: [h.c4({ citations: false }), ...first(), h.maskPii(), h.signature()] },
   'a gate loosened': { annotate: [...first(120), ...last()] },
   'the tokenizer': { tokenizer: 'cl100k_base' },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { appendFile, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
+import { lockDirectory } from '../../src/disk/lock.ts'
 import { runMain } from '../cli/terminal.ts'
 import { randomFrom } from '../random.ts'
 import { setLimits } from '../simulate/small-limits.ts'
@@ -122,19 +123,15 @@ test('files that came after a run had ended are not read, and it says so', async
 test('a second process on the same run is refused with who holds it', async () => {
   const dir = makeFolder('shared')
   const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
-  let second: Promise<{ status: number | null; err: string }> | undefined
-  const first = await runHeadrace(args, child => {
-    const timer = setInterval(async () => {
-      if (second || !(await readdir(join(dir, 'test')).catch((): string[] => [])).includes('lock')) return
-      second = runHeadrace(args)
-      clearInterval(timer)
-    }, 5)
-    child.on('close', () => clearInterval(timer))
-  })
-  assert.equal(first.status, 0, first.err)
-  const { status, err } = await second!
-  assert.equal(status, 73)
-  assert.match(err, /in use by process \d+/)
+  await mkdir(join(dir, 'test'))
+  {
+    await using _held = await lockDirectory(join(dir, 'test'))
+    const { status, err } = await runHeadrace(args)
+    assert.equal(status, 73, err)
+    assert.match(err, new RegExp(`in use by process ${process.pid} `))
+  }
+  assert.equal((await runHeadrace(args)).status, 0)
+  assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
 })
 
 test('a file that changed under its name is refused, naming it', async () => {

@@ -14,6 +14,16 @@ import { join } from 'node:path'
 const together = [
   'test/{annotate,batch,decide,kafka,pipeline,shards,sources,text,tidy}/**/*.test.ts',
   'test/feed/{plan,files}/*.test.ts',
+  'test/bin/*.test.ts',
+  'test/cli/{describe-operators,format,input}.test.ts',
+  'test/conformance/{annotator,decider,log,source,spread-log,state}.test.ts',
+  'test/disk/{json-file,open-files,transfer}.test.ts',
+  'test/log/{held-shares,log,journal/frame,journal/full-disk,kafka/plan}.test.ts',
+  'test/record/{inbox,kept,long-notes,run-file,run-reader,slot-columns,slots}.test.ts',
+  'test/run/{decide/decide-slot,decide/hold,load/lanes,load/slot-window,load/split-list}.test.ts',
+  'test/run/{measure/annotate-slot,measure/tokens,progress,spread/claim,spread/raw}.test.ts',
+  'test/run/spread/{shares,tracker}.test.ts',
+  'test/watch/{metrics,prometheus,serve-status}.test.ts',
   'test/*.test.ts',
 ]
 const quick = globSync(together).sort()

@@ -117,9 +117,8 @@ test('a failure ends a run that would wait for ever for further files', async ()
 
 test('a damaged entry in the log stops the run with its place, and restored it goes on to the same bytes', async () => {
   const dir = makeFolder('damage')
-  const drained = await runUntilCommit(['run', pipeline, '--dir', dir, '--workers', '1', '--json'], {
-    ...{ runDir: join(dir, 'test'), signal: 'SIGINT', small },
-  })
+  const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
+  const drained = await runUntilCommit(args, { runDir: join(dir, 'test'), signal: 'SIGINT', small })
   assert.equal(drained.status, 130, drained.err)
   // What was decided is taken away, so that the damaged entry is read again while the loader is at work.
   for (const part of ['log/decide', 'log/shard', 'state', 'shards', 'feed'])

@@ -24,9 +24,8 @@ before(async () => {
   const corpus = await writeCorpus({ seed: 9, files: 6, documentsPerFile: 40 })
   pipeline = await writePipeline(corpus.dir, pipelineOf(200))
   stopped = makeFolder('stopped')
-  const { status, err } = await runUntilCommit(['run', pipeline, '--dir', stopped, '--workers', '1', '--json'], {
-    ...{ runDir: join(stopped, 'test'), signal: 'SIGINT' },
-  })
+  const args = ['run', pipeline, '--dir', stopped, '--workers', '1', '--json']
+  const { status, err } = await runUntilCommit(args, { runDir: join(stopped, 'test'), signal: 'SIGINT' })
   assert.equal(status, 130, err)
   await writePipeline(corpus.dir, pipelineOf(500))
 })

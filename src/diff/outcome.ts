@@ -81,11 +81,12 @@ export function outcomesOf(record: SlotRecord): { measured: Outcome[]; dead: Out
     const row = rows[i]
     const [drop, moved] = [drops.indexOf(row), kept.indexOf(row)]
     if (drop < 0 === moved < 0) throw doubtful(slot, row, drop >= 0)
-    const place = { slot, row, index: i, line: lines[i], bytes: textOffsets[i + 1] - textOffsets[i] }
+    const bytes = textOffsets[i + 1] - textOffsets[i]
+    const place = { slot, row, index: i, line: lines[i], bytes, tokens: drop < 0 ? (tokens.get(row) ?? null) : null }
     measured.push(
       drop < 0
-        ? new MeasuredOutcome(place, labels, null, -1, kept.domainAt(moved), tokens.get(row) ?? null)
-        : new MeasuredOutcome(place, labels, drops, drop, '', null),
+        ? new MeasuredOutcome(place, labels, null, -1, kept.domainAt(moved))
+        : new MeasuredOutcome(place, labels, drops, drop, ''),
     )
   }
   const rest = drops.rest + kept.rest
@@ -107,7 +108,7 @@ function labelsOf(scored: Batch, names: Names): Labels {
   return { ids: new Strings(utf8(scored, 'id')), files, domains, languages }
 }
 
-type Place = Pick<Outcome, 'slot' | 'row' | 'index' | 'line' | 'bytes'>
+type Place = Pick<Outcome, 'slot' | 'row' | 'index' | 'line' | 'bytes' | 'tokens'>
 
 /** Of a row that was measured. */
 class MeasuredOutcome implements Outcome {
@@ -127,12 +128,11 @@ class MeasuredOutcome implements Outcome {
 
   /** `drops` and `drop`: where it stands there, null and -1 for a kept one. `moved`: the domain that it was kept in, empty for its own. */
   constructor(
-    { slot, row, index, line, bytes }: Place,
+    { slot, row, index, line, bytes, tokens }: Place,
     labels: Labels,
     drops: DropRows | null,
     drop: number,
     moved: string,
-    tokens: number | null,
   ) {
     this.slot = slot
     this.row = row

@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { topic } from '../../src/record/topic.ts'
 import { parseLines, runMain } from '../cli/terminal.ts'
+import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
-import { hashOutput, runHeadrace, signalAtWork, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
+import { hashOutput, runUntilCommit, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
 
 // The same pipeline with and without its texts stored: what comes out is the same, and what stays on disk is not.
-const corpus = await writeCorpus({ seed: 9, files: 4, documentsPerFile: 120 })
+setLimits(smallSlots)
+const corpus = await writeCorpus({ seed: 9, files: 4, documentsPerFile: 60 })
 const plain = await writePipeline(corpus.dir)
 const textless = join(corpus.dir, 'textless.ts')
 await writeFile(textless, `${(await readFile(plain, 'utf8')).trimEnd()}\n  .store({ text: 'none' })\n`)
@@ -19,7 +21,7 @@ for (const [pipeline, dir] of [
   [plain, with_],
   [textless, without],
 ])
-  assert.equal((await runHeadrace(argsOf(pipeline, dir), undefined, smallSlots)).status, 0)
+  assert.equal((await runMain(argsOf(pipeline, dir))).status, 0)
 const expected = await hashOutput(join(with_, 'test'))
 
 test('shards, feed and totals are the same, no text is left, and verify holds', async () => {
@@ -42,10 +44,10 @@ test('killed at work again and again, it goes on, and comes to the same', async 
   const dir = makeFolder('killed')
   const run = join(dir, 'test')
   for (let life = 0; life < 3; life++)
-    await runHeadrace(argsOf(textless, dir), child => signalAtWork(child, run, 'SIGKILL'), smallSlots)
+    assert.equal((await runUntilCommit(argsOf(textless, dir), { runDir: run, signal: 'SIGKILL' })).signal, 'SIGKILL')
   const verified = await runMain(['verify', '--dir', dir])
   assert.equal(verified.status, 0, verified.out)
-  assert.equal((await runHeadrace(argsOf(textless, dir), undefined, smallSlots)).status, 0)
+  assert.equal((await runMain(argsOf(textless, dir))).status, 0)
   assert.deepEqual(await hashOutput(run), expected)
   assert.deepEqual(await readdir(join(run, 'texts')), [])
 })
@@ -53,17 +55,17 @@ test('killed at work again and again, it goes on, and comes to the same', async 
 test('texts that are lost or of another slot while they are needed stop the run, and nothing wrong is written', async () => {
   const dir = makeFolder('lost')
   const texts = join(dir, 'test', 'texts')
-  await runHeadrace(argsOf(textless, dir), child => signalAtWork(child, join(dir, 'test'), 'SIGKILL'), smallSlots)
+  await runUntilCommit(argsOf(textless, dir), { runDir: join(dir, 'test'), commits: 2, signal: 'SIGKILL' })
   const [first] = (await readdir(texts)).filter(name => name.endsWith('.arrow')).sort()
   const bytes = await readFile(join(texts, first))
   await writeFile(join(texts, first), bytes.subarray(0, bytes.length - 8))
-  const damaged = await runHeadrace(argsOf(textless, dir), undefined, smallSlots)
+  const damaged = await runMain(argsOf(textless, dir))
   assert.deepEqual([damaged.status, /does not hold the texts/.test(damaged.err)], [65, true], damaged.err)
   await rm(join(texts, first))
-  const lost = await runHeadrace(argsOf(textless, dir), undefined, smallSlots)
+  const lost = await runMain(argsOf(textless, dir))
   assert.deepEqual([lost.status, /texts of slot \d+ are gone/.test(lost.err)], [65, true], lost.err)
   await writeFile(join(texts, first), bytes)
-  assert.equal((await runHeadrace(argsOf(textless, dir), undefined, smallSlots)).status, 0)
+  assert.equal((await runMain(argsOf(textless, dir))).status, 0)
   assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
 })
 
@@ -96,7 +98,7 @@ test('replayed with another tokenizer, and that with the first one again: texts 
     [join(dir, 'other'), textless, 'first'],
   ]) {
     const args = ['replay', of, file, '--dir', dir, '--run', name, '--workers', '1']
-    const { status, err } = await runHeadrace(args, undefined, smallSlots)
+    const { status, err } = await runMain(args)
     assert.equal(status, 0, err)
     assert.match(err, /texts of documents that have no tokens yet are not stored: these are read from the source again/)
     assert.equal((await runMain(['verify', '--dir', dir, '--run', name])).status, 0)
@@ -112,7 +114,7 @@ const refusals: [what: string, args: string[], status: number, message: RegExp][
 ]
 for (const [what, args, status, message] of refusals)
   test(`refused: ${what}`, async () => {
-    const refused = await runHeadrace(args, undefined, smallSlots)
+    const refused = await runMain(args)
     assert.equal(refused.status, status)
     assert.match(refused.err, message)
   })

@@ -1,6 +1,7 @@
 import { type FeedBatch, readFeed } from '../feed/read.ts'
 import { findUnfed } from '../inspect/unfed.ts'
 import { type Command, runOptions, type Terminal } from './command.ts'
+import { showFedDomains } from './feed-domains.ts'
 import { findFeed } from './find-feed.ts'
 import { formatCount, formatPlural, sortCounts } from './table.ts'
 import { describeUnfed } from './unfed.ts'
@@ -18,10 +19,15 @@ export const feedCommand: Command = {
     steps: { value: 'N', help: 'steps to print (default 10; all with --follow or --json)' },
     rank: { value: 'N', help: 'reads as this rank (default 0)' },
     world: { value: 'N', help: 'of so many (default 1)' },
+    domains: { help: 'shows how the domains are mixed, planned and given, and who changed that; reads no step whole' },
     follow: { help: 'waits for further steps until the feed ends' },
     json: { help: 'prints a line of JSON a step, and nothing else' },
   },
   run: async (args, terminal) => {
+    if (args.flag('domains')) {
+      await showFedDomains(args, terminal)
+      return
+    }
     const dir = await findFeed(args, args.positionals[0])
     const isJson = args.flag('json')
     const follow = args.flag('follow')

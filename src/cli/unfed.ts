@@ -1,5 +1,5 @@
 import type { LeftoverReason, Unfed } from '../inspect/unfed.ts'
-import { formatCount, formatShare, formatTable } from './table.ts'
+import { formatCount, formatPlural, formatShare, formatTable } from './table.ts'
 import { cleanName } from './wrap.ts'
 
 /** Domains that are shown, of those with something left and of those that there are. */
@@ -14,13 +14,20 @@ export function describeUnfed(unfed: Unfed): string {
   const more = domains.length > rowsMax ? `  and ${formatCount(domains.length - rowsMax)} more domains\n` : ''
   const share = formatShare(tokens, tokens + fedTokens)
   const left = `\n${formatCount(tokens)} tokens (${share}) are in no step\n${formatTable(rows, [0, 2])}${more}`
-  return (ended && tokens > 0 ? left : '') + describeMissing(unfed)
+  return describeBudget(unfed) + (ended && tokens > 0 ? left : '') + describeMissing(unfed)
+}
+
+function describeBudget({ endedByBudget, fedTokens, steps }: Unfed): string {
+  if (endedByBudget === null) return ''
+  const held = `${formatPlural(steps, 'step')} hold ${formatCount(fedTokens)}`
+  return `\nThe feed has ended by its budget of ${formatCount(endedByBudget)} tokens: ${held}.\n`
 }
 
 function explainReason(reason: LeftoverReason, { batch, length }: Unfed): string {
   return {
     'held-out': 'held out: fed only where a mixture names it',
     'not-in-mixture': 'the mixture does not name it',
+    'beyond-budget': 'the budget of tokens is reached: headrace budget raises it',
     'waits-for-others': "a step needs samples of every domain of the mixture (dry: 'wait')",
     'no-full-step': `fewer than a step takes: ${formatCount(batch)} samples of ${formatCount(length)} tokens`,
   }[reason]

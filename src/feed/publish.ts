@@ -8,7 +8,7 @@ import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { readControls } from './files/control-file.ts'
 import { BlockCutter } from './files/cut-block.ts'
-import { type FeedIdentity, feedId, type Head, readHead, rootOf, writeHead } from './files/head.ts'
+import { endOf, type FeedIdentity, feedId, type Head, readHead, rootOf, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
 import { type FeedOptions, feedOptions } from './options.ts'
 import type { BlockSpec, CutSamples } from './plan/blocks.ts'
@@ -104,6 +104,8 @@ export class FeedPublisher implements AsyncDisposable {
   readonly #onEffect: OnEffect | undefined
   #head: Head
   #tokenizer: string | null = null
+  /** Whether the manifest has ended. */
+  #isWhole = false
 
   constructor(dir: string, shards: string, head: Head, controls: readonly ControlEntry[], onEffect?: OnEffect) {
     this.#dir = dir
@@ -131,18 +133,34 @@ export class FeedPublisher implements AsyncDisposable {
     return this.#publish()
   }
 
+  /** Publishes what a control entry that came since has made possible. Returns how many steps are published. */
+  planOn(): Promise<number> {
+    return this.#publish()
+  }
+
+  /** Whether the feed goes on with another run's shards, so that nothing that its own run still gives is in it. */
+  get isPromoted(): boolean {
+    return this.#planner.isPromoted
+  }
+
+  /** The first step that such an entry may name. */
+  nextFor(entry: ControlEntry): number {
+    return Math.max(this.#planner.nextFor(entry), this.#head.steps)
+  }
+
   /** Says that the manifest has ended and publishes what is left; the head then counts what no step holds. */
   async end(): Promise<number> {
     this.#planner.end()
+    this.#isWhole = true
     await this.#publish()
-    if (!this.#head.ended || this.#planner.isPromoted) await this.#endHead()
+    await this.#endHead()
     await this[Symbol.asyncDispose]()
     return this.#head.steps
   }
 
-  /** Records a change of mixture or batch, or of the run, from a step on that is not planned yet. It lasts when this returns. */
+  /** Records a change of mixture, batch or budget, or of the run, from a step on that is not planned yet. It lasts when this returns. */
   async control(entry: ControlEntry): Promise<void> {
-    checkControl(entry, Math.max(this.#planner.nextChangeable, this.#head.steps))
+    checkControl(entry, this.nextFor(entry))
     const entries = [...(await readControls(this.#dir)), entry]
     await writeJson(join(this.#dir, 'control.json'), entries, this.#onEffect)
     this.#planner.control(entry)
@@ -168,20 +186,24 @@ export class FeedPublisher implements AsyncDisposable {
         await this.#ledger.sync()
         await this.#writeHead({ steps, digest })
       }
-      if (planned < publishStepsMax) return this.#head.steps
+      if (planned === publishStepsMax) continue
+      if (this.#planner.isSpent && !this.#isWhole) await this.#endHead()
+      return this.#head.steps
     }
   }
 
-  /** What is left over changes with a promotion, also where no step follows it. */
+  /** What the feed ended by, and what is left over, change with control entries, also where no step follows them. */
   async #endHead(): Promise<void> {
-    const leftover = await this.#planner.leftover()
-    const isSaid = this.#head.ended && canonicalJson(this.#head.leftover) === canonicalJson(leftover)
-    if (!isSaid) await this.#writeHead({ ended: true, leftover })
+    const end = await endOf(this.#planner, this.#isWhole)
+    const { ended, endedBy, leftover } = this.#head
+    const said = { ended, ...(endedBy && { endedBy }), leftover }
+    if (canonicalJson(said) !== canonicalJson(end)) await this.#writeHead(end)
   }
 
   async #writeHead(change: Partial<Head>): Promise<void> {
-    // A feed that had ended goes on where it is promoted.
-    const head = { ...this.#head, ended: false, leftover: {}, ...change }
+    // A feed that had ended goes on where it is promoted or changed.
+    const { endedBy: _, leftover: __, ...before } = this.#head
+    const head = { ...before, ended: false, leftover: {}, ...change }
     await writeHead(this.#dir, head, this.#onEffect)
     this.#head = head
   }

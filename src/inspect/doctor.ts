@@ -13,6 +13,7 @@ import { leavesBand } from '../pipeline/guard.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { bindingOf, findBreak } from '../record/binding.ts'
 import { chooseFrom } from '../record/choices.ts'
+import { controlRequests } from '../record/control-request.ts'
 import { findDead } from '../record/dead-records.ts'
 import { findHold, heldError } from '../record/hold.ts'
 import { stageNames } from '../record/layout.ts'
@@ -251,6 +252,7 @@ async function findFeed(dir: string): Promise<Diagnosis['feed']> {
 async function findWaiting(dir: string, standing: Standing | null) {
   if (!standing) return null
   if (!standing.load.ended) await listRequests(dir)
+  await controlRequests.list(dir)
   const found = await findHold(dir, standing.decide.slot)
   const { held } = chooseFrom(await listReleases(dir), found?.trips ?? [])
   return { hold: found && { slot: found.slot, trips: found.trips, isReleased: held.length === 0 }, held }

@@ -7,13 +7,15 @@ import { settingsAt } from '../feed/plan/control.ts'
 import { placeStep } from '../feed/plan/fork.ts'
 
 /** Why no step holds a domain's tokens. */
-export type LeftoverReason = 'held-out' | 'not-in-mixture' | 'waits-for-others' | 'no-full-step'
+export type LeftoverReason = 'held-out' | 'not-in-mixture' | 'beyond-budget' | 'waits-for-others' | 'no-full-step'
 
 /** What a feed does not give to trainers. */
 export interface Unfed {
   readonly steps: number
   /** Whether no step will follow. Until then nothing is left over for good. */
   readonly ended: boolean
+  /** Where a budget of tokens ended it: that bound. Null where it did not. */
+  readonly endedByBudget: number | null
   /** Tokens that no step holds, and those that steps hold. A pass over a domain counts for itself. */
   readonly tokens: number
   readonly fedTokens: number
@@ -34,17 +36,19 @@ export async function findUnfed(dir: string, known: Iterable<string> = []): Prom
   if (!head) return null
   const { steps, ended, leftover, length } = head
   const controls = await readControls(dir)
-  const { mixture, batch } = settingsAt(placeStep(steps, controls), head, controls)
+  const { mixture, batch, budget } = settingsAt(placeStep(steps, controls), head, controls)
   const totals = await readTotals(dir, head)
   const present = [...new Set([...known, ...Object.keys(totals), ...Object.keys(leftover)])].sort()
   const has = new Set(present)
   const isNamed = (name: string) => mixture === null || (Object.hasOwn(mixture, name) && mixture[name] > 0)
+  const isSpent = head.endedBy === 'budget'
   const domains = Object.entries(leftover).map(([domain, { samples, tokens }]) => {
-    return { domain, samples, tokens, reason: judge(domain, mixture !== null, isNamed(domain), head.dry) }
+    return { domain, samples, tokens, reason: judge(domain, mixture !== null, isNamed(domain), isSpent, head.dry) }
   })
   return {
     steps,
     ended,
+    endedByBudget: isSpent ? budget : null,
     tokens: sumTokens(domains),
     fedTokens: sumTokens(Object.values(totals)),
     domains: domains.sort((a, b) => b.tokens - a.tokens || (a.domain < b.domain ? -1 : 1)),
@@ -55,9 +59,10 @@ export async function findUnfed(dir: string, known: Iterable<string> = []): Prom
   }
 }
 
-function judge(domain: string, isMixed: boolean, isNamed: boolean, dry: Head['dry']): LeftoverReason {
+function judge(domain: string, isMixed: boolean, isNamed: boolean, isSpent: boolean, dry: Head['dry']): LeftoverReason {
   if (domain === holdoutDomain && !(isMixed && isNamed)) return 'held-out'
   if (!isNamed) return 'not-in-mixture'
+  if (isSpent) return 'beyond-budget'
   return isMixed && dry === 'wait' ? 'waits-for-others' : 'no-full-step'
 }
 

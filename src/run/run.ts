@@ -31,8 +31,8 @@ import { openReplay } from './replay/open-replay.ts'
 import { type Replay, replayAll } from './replay/replay-stage.ts'
 import { openTokens } from './replay/reuse-tokens.ts'
 import { openRetention, type Retention } from './retention.ts'
-import { type ManifestSink, shardAll } from './shard/shard-stage.ts'
-import { openSink } from './shard/sink.ts'
+import { shardAll } from './shard/shard-stage.ts'
+import { type FeedSink, openSink, takeBeside } from './shard/sink.ts'
 import { runSpread } from './spread/run.ts'
 import { TextRemoval } from './text-removal.ts'
 
@@ -104,7 +104,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
 /** Runs the stages side by side. Each ends when the one before has; the first failure stops them all and is what is thrown. */
 async function runStages(
   context: RunContext,
-  sink: ManifestSink | null,
+  sink: FeedSink | null,
   failure: AbortController,
   retention: Retention,
   replay: Replay | null,
@@ -148,7 +148,8 @@ async function runStages(
       annotated,
     ),
     guard('decide', decide, decided),
-    plan.tokenizer && guard('shard', owner => shardAll(context, owner, decided.signal, sink)),
+    plan.tokenizer &&
+      guard('shard', owner => takeBeside(sink, failure, () => shardAll(context, owner, decided.signal, sink))),
   ])
   if (first) throw first
   await removal.end()

@@ -1,10 +1,10 @@
 import { join, posix } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { listNames, readText } from '../disk/files.ts'
-import { feedId, type Head, identityOf, rootOf } from '../feed/files/head.ts'
+import { endOf, feedId, type Head, identityOf, rootOf } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
 import type { Step } from '../feed/files/steps.ts'
-import type { ControlEntry } from '../feed/plan/control.ts'
+import { type ControlEntry, changedBy } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import { StepOpener } from '../feed/plan/step-lines.ts'
 import type { FeedEnd } from '../record/notes.ts'
@@ -42,10 +42,20 @@ export async function findForks(dir: string): Promise<FoundHead[]> {
 
 const headFileOf = ({ folder }: Pick<FoundHead, 'folder'>) => fileAt(`${folder}/head.json`)
 
-/** Holds the head against what the log says that the feed ended with. One that was promoted since has gone on: see `verifyFeed`. */
-export function checkFeedEnd(found: FoundHead | null, end: FeedEnd | null, isPromoted: boolean, check: Check): void {
-  if (!end || (isPromoted && found?.head)) return
+/**
+ * Holds the head against what the log says that the feed ended with. One that was promoted or changed since has gone on: see `verifyFeed`,
+ * which holds the step that was the last one against the log.
+ */
+export function checkFeedEnd(
+  found: FoundHead | null,
+  end: FeedEnd | null,
+  controls: readonly ControlEntry[],
+  check: Check,
+): void {
+  if (!end || (controls.some(({ promote }) => promote) && found?.head)) return
   const { steps, digest } = end
+  const isChanged = controls.some(entry => entry.step >= steps && changedBy(entry).length > 0)
+  if (isChanged && found?.head && found.head.steps > steps) return
   const ended = `the feed ended with ${steps} steps, the log says`
   const headFile = headFileOf(found ?? { folder: 'feed' })
   if (!found) check.fail(headFile, `it is missing, and ${ended}`, feedAdvice)
@@ -97,7 +107,7 @@ export async function verifyFeed(
   if (checks.ledger.failures === 0 && digest !== head.digest)
     checks.ledger.fail(headFileOf(found), `its digest is not that of step ${head.steps - 1}`, feedAdvice)
   await compare.end(head, manifest)
-  const mayStray = !head.ended || planner?.isPromoted === true
+  const mayStray = !head.ended || planner?.isChanged === true
   await blocks.end(compare.isWhole, mayStray)
   return steps
 }
@@ -212,12 +222,19 @@ class PlanCheck {
   async end(head: Head, manifest: Manifest): Promise<void> {
     if (!this.isWhole || !head.ended) return
     const headFile = this.#headFile
-    const isOver = manifest.note?.ended || this.#planner!.isPromoted
+    const isBudget = head.endedBy === 'budget'
+    const isOver = manifest.note?.ended || this.#planner!.isPromoted || isBudget
     const next = isOver ? await this.#next(headFile) : null
     if (!isOver) this.#fail(headFile, 'it says that the feed has ended, and the manifest has not')
     else if (next) this.#fail(headFile, `it says that the feed has ended, and step ${next.step.step} can be planned`)
     if (!this.isWhole) return
-    const [said, left] = [head.leftover, await this.#planner!.leftover()].map(canonicalJson)
+    const end = await endOf(this.#planner!, manifest.note?.ended ?? false)
+    if ((end.endedBy === 'budget') !== isBudget)
+      this.#fail(
+        headFile,
+        `it says that the feed has ended ${isBudget ? '' : 'not '}by its budget, and it has${isBudget ? ' not' : ''}`,
+      )
+    const [said, left] = [head.leftover, end.leftover].map(canonicalJson)
     if (left !== said) this.#fail(headFile, `it says that ${shorten(said)} is left, and it is ${shorten(left)}`)
   }
 

@@ -82,7 +82,8 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const onSlot = () => onProgress('slots', bytesOf())
   await verifySlots({ annotate, decide, first: run.first, orders, fates, totals, checks, onSlot })
   const decided = orders.kept.reached
-  checkTail(shard, checks, foundHead?.head?.ended && !manifest.note?.ended ? 'the feed has ended' : null)
+  const hasEnded = foundHead?.head?.ended && foundHead.head.endedBy === undefined
+  checkTail(shard, checks, hasEnded && !manifest.note?.ended ? 'the feed has ended' : null)
   const taken = `the sharding stage has taken slots before ${manifest.slot}`
   checkTail(decide, checks, manifest.slot > decided ? taken : null)
   for (const state of states) await checkState(run, state, decided, decide.isDamaged, checks)
@@ -91,8 +92,7 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const { bytes: shardBytes, damaged } = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
   onProgress('feed', bytesOf() + shardBytes)
   const controls = await readControlsOf(run.dir, 'feed')
-  const isPromoted = controls.some(({ promote }) => promote)
-  checkFeedEnd(foundHead, manifest.note?.fed ?? null, isPromoted, checks.ledger)
+  checkFeedEnd(foundHead, manifest.note?.fed ?? null, controls, checks.ledger)
   const promotions: FoundPromotions = { unknown: [], files: new Set() }
   const feeds = [...(foundHead ? [foundHead] : []), ...forks]
   for (const feed of feeds)

@@ -25,7 +25,8 @@ export async function judgeOrder(dir: string, { step, isUnread }: TakeDownOrder)
   const published = head?.steps ?? 0
   const refuse = (what: string) => new HeadraceError('bad-option', `${what}. See: headrace take-down --help`)
   const name = 'the first step that no trainer has read, --at STEP --unread'
-  const ended = head?.ended ?? false
+  // A budget may be raised, and then the feed goes on.
+  const ended = head?.ended === true && head.endedBy === undefined
   if (ended && (step ?? published) >= published)
     throw refuse(`the feed has ended with step ${published - 1}, and nothing would be masked: name ${name}`)
   if (step !== null && step < published && !isUnread) {

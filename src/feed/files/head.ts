@@ -8,6 +8,7 @@ import { writeJson } from '../../disk/json-file.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { FeedSettings } from '../options.ts'
 import { type ForkPoint, isForkPoint } from '../plan/fork.ts'
+import type { Planner } from '../plan/planner.ts'
 import type { Total } from './steps.ts'
 
 /** What a feed is: fixed when it begins. Its hash is the feed's id. */
@@ -41,7 +42,9 @@ export interface Head extends FeedIdentity {
   readonly digest: string
   /** No step will follow. */
   readonly ended: boolean
-  /** What no step holds, by domain, once ended. */
+  /** Only where a budget ended the feed, and not its shards: it goes on once that is raised. */
+  readonly endedBy?: 'budget'
+  /** What no step holds, by domain, once ended; where a budget ended the feed, once its shards are all there, too. */
   readonly leftover: Readonly<Record<string, Total>>
 }
 
@@ -76,7 +79,7 @@ export async function readHead(dir: string): Promise<Head | null> {
 }
 
 /** What a head says beside what the feed is. */
-const besides: ReadonlySet<string> = new Set(['feed', 'shards', 'steps', 'digest', 'ended', 'leftover'])
+const besides: ReadonlySet<string> = new Set(['feed', 'shards', 'steps', 'digest', 'ended', 'endedBy', 'leftover'])
 
 /** What a head says that the feed is. */
 export function identityOf(head: Head): FeedIdentity {
@@ -90,12 +93,23 @@ function checkHead(head: Head): Head {
   const isCounted = Number.isSafeInteger(steps) && steps >= 0
   if (!isCounted || [shards, digest].some(text => typeof text !== 'string') || typeof ended !== 'boolean')
     throw new TypeError('it does not say how far the feed is published')
+  if (head.endedBy !== undefined && head.endedBy !== 'budget')
+    throw new TypeError(`it ended by ${JSON.stringify(head.endedBy)}, which this Headrace does not know`)
   if (head.ledger !== undefined && head.ledger !== 2)
     throw new TypeError(`its ledger is of form ${JSON.stringify(head.ledger)}, which this Headrace does not know`)
   if (leftover === null || typeof leftover !== 'object') throw new TypeError('it does not say what no step holds')
   if (head.forks !== undefined && !(Array.isArray(head.forks) && head.forks.every(isForkPoint)))
     throw new TypeError('it does not say where it parted from another feed')
   return head
+}
+
+/**
+ * What a head says of a feed's end, once its planner gives no further step. `isWhole`: all shards are there. Before that only a budget ends a
+ * feed, and what it leaves is still growing.
+ */
+export async function endOf(planner: Planner, isWhole: boolean): Promise<Pick<Head, 'ended' | 'endedBy' | 'leftover'>> {
+  const leftover = isWhole || planner.isPromoted ? await planner.leftover() : {}
+  return { ended: true, ...(planner.isSpent && { endedBy: 'budget' as const }), leftover }
 }
 
 /** Publishes a head. The steps and blocks that it counts must last already. */

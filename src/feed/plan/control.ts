@@ -1,44 +1,76 @@
 import { HeadraceError } from '../../errors.ts'
-import { checkOption } from '../../options.ts'
+import { checkOption, optional, orNull, whole } from '../../options.ts'
 import { feedOptions, type Mixture } from '../options.ts'
 import { type ForkChange, isForkChange, placeEntries } from './fork.ts'
 import { isPromotion, type Promotion } from './promotion.ts'
 import { isTakeDown, type TakeDown } from './take-down.ts'
 
-/** A change of the feed's options from a step on. What is left out stays as it was. `note` (who, why) is kept and not read. */
-export interface ControlEntry {
-  readonly step: number
+/** What of a feed's options a control entry changes. What is left out stays as it was. */
+export interface SettingsChange {
   readonly mixture?: Mixture | null
   readonly batch?: number
+  /** The feed ends with the last whole step within so many tokens in all; null takes such a bound away. */
+  readonly budget?: number | null
+}
+
+/** A change of a feed from a step on. Who made it, when and why (`who`, `at`, `note`) is kept, and not read by the planner. */
+export interface ControlEntry extends SettingsChange {
+  readonly step: number
   /** Goes on with the shards of another run. */
   readonly promote?: Promotion
   readonly fork?: ForkChange
   readonly takeDown?: TakeDown
+  /** Tells the entry from every other one: what a command asked for is recorded once. */
+  readonly id?: string
+  /** `user@host`. */
+  readonly who?: string
+  /** ISO 8601. */
+  readonly at?: string
   readonly note?: string
 }
+
+const changes = {
+  mixture: feedOptions.mixture,
+  batch: feedOptions.batch,
+  budget: optional('tokens of all steps, at most', orNull(whole(1)), null),
+}
+const changeNames = ['mixture', 'batch', 'budget'] as const
 
 /** What is in force at a step. `entries` counts the control entries that led to it. */
 export interface Settings {
   readonly mixture: Mixture | null
   readonly batch: number
+  readonly budget: number | null
   readonly entries: number
 }
 
 /** The settings at a place of the plan: the first ones, changed by each entry that names it or an earlier one, in the order they came. */
 export function settingsAt(
   position: number,
-  first: Omit<Settings, 'entries'>,
+  first: Pick<Settings, 'mixture' | 'batch'>,
   entries: readonly ControlEntry[],
 ): Settings {
   let { mixture, batch } = first
+  let budget: number | null = null
   let count = 0
   for (const [entry, from] of placeEntries(entries)) {
     if (from > position) continue
     if (entry.mixture !== undefined) mixture = entry.mixture
+    if (entry.budget !== undefined) budget = entry.budget
     batch = entry.batch ?? batch
     count++
   }
-  return { mixture, batch, entries: count }
+  return { mixture, batch, budget, entries: count }
+}
+
+/** Which of the feed's options an entry changes. */
+export function changedBy(entry: SettingsChange): (typeof changeNames)[number][] {
+  return changeNames.filter(name => entry[name] !== undefined)
+}
+
+/** Whether an entry changes of which samples a step is made: what was tried for one before it came may be in none. */
+export function changesSamples(entry: ControlEntry): boolean {
+  return entry.promote !== undefined || entry.mixture !== undefined || entry.batch !== undefined
 }
 
 /** A control entry that promotes. */
@@ -58,8 +90,9 @@ export function checkControl(entry: ControlEntry, next: number): void {
       `step ${entry.step} can't be changed: the steps before ${next} are planned; name step ${next} or a later one`,
     )
   const who = `the control entry of step ${entry.step}`
-  for (const name of ['mixture', 'batch'] as const)
-    if (entry[name] !== undefined) checkOption(who, feedOptions, name, entry[name])
+  for (const name of changedBy(entry)) checkOption(who, changes, name, entry[name])
+  for (const name of ['id', 'who', 'at'] as const)
+    if (entry[name] !== undefined && typeof entry[name] !== 'string') throw damaged(who, name)
   if (entry.promote !== undefined && !isPromotion(entry.promote))
     throw new HeadraceError('bad-option', `${who} does not say which run it promotes, and what of it`)
   if (entry.fork !== undefined && !isForkChange(entry.fork)) throw damaged(who, 'fork')

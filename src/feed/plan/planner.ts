@@ -5,7 +5,14 @@ import { limits } from '../../limits.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
 import type { FeedSettings } from '../options.ts'
 import type { CutBlock, CutShard } from './blocks.ts'
-import { type ControlEntry, checkControl, promotionsUpTo, type Settings, settingsAt } from './control.ts'
+import {
+  type ControlEntry,
+  changesSamples,
+  checkControl,
+  promotionsUpTo,
+  type Settings,
+  settingsAt,
+} from './control.ts'
 import { type Cursor, closeBlock, countPlanned, cutOf, type Domain, leaveUnplanned, take } from './domain.ts'
 import { isPassedOver } from './fork.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
@@ -43,7 +50,10 @@ export class Planner {
   #isEnding = false
   #isClosed = false
   #isTried = false
+  #isSpent = false
   #step = 0
+  /** Of all steps, without those that are passed over. */
+  #tokens = 0
   /** The place in the plan, which counts steps that forks pass over, too. */
   #position = 0
   #digest: string
@@ -75,6 +85,16 @@ export class Planner {
     return this.#isTried ? this.#step + 1 : this.#step
   }
 
+  /** The first step that this entry may name: a budget has no part in what a step is made of, so one that was tried may get another. */
+  nextFor(entry: ControlEntry): number {
+    return changesSamples(entry) ? this.nextChangeable : this.#step
+  }
+
+  /** Whether the next step is there, and is not given as all steps would have more tokens than the budget. */
+  get isSpent(): boolean {
+    return this.#isSpent
+  }
+
   /** Gives the next manifest entry, in the manifest's order. */
   add(entry: ManifestEntry): void {
     // A feed that was promoted goes on without what its own run has yet to give.
@@ -88,13 +108,18 @@ export class Planner {
   }
 
   control(entry: ControlEntry): void {
-    checkControl(entry, this.nextChangeable)
+    checkControl(entry, this.nextFor(entry))
     this.#controls.push(entry)
   }
 
   /** Whether the next step goes on with the shards of a promotion. */
   get isPromoted(): boolean {
     return promotionsUpTo(this.#position, this.#controls).length > 0
+  }
+
+  /** Whether control entries change what steps hold, so that what was tried before one came may be in none of them. */
+  get isChanged(): boolean {
+    return this.#controls.some(changesSamples)
   }
 
   /** The shards of the blocks that steps so far have taken samples of, by the domain that they are fed in. */
@@ -111,7 +136,9 @@ export class Planner {
     this.#isTried = true
     await this.passOver()
     const filled = await this.#fillNext()
-    return filled && this.#seal(filled)
+    const budget = filled?.settings.budget ?? Number.POSITIVE_INFINITY
+    this.#isSpent = filled !== null && this.#tokens + filled.tokens > budget
+    return filled && !this.#isSpent ? this.#seal(filled) : null
   }
 
   /** Plans what is passed over before the next step, as far as there are entries for it. */
@@ -129,13 +156,21 @@ export class Planner {
    */
   async leftover(): Promise<Record<string, Total>> {
     const left = named<Total>()
+    const behind = named<number>()
+    for (const { domain, tokens } of this.#pending) {
+      const name = this.#limit.of(domain)
+      behind[name] = (behind[name] ?? 0) + tokens
+    }
     for (const { name, fed, open, cut } of [...this.#domains.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const cursor = { ...fed }
       const block = cut && (await this.#peek(name, cursor))
       const samples = block && cursor.epoch === fed.epoch ? block.length - cursor.at : 0
-      const tokens = fed.ready + (open?.tokens ?? 0)
+      const tokens = fed.ready + (open?.tokens ?? 0) + (behind[name] ?? 0)
+      delete behind[name]
       if (tokens > 0) left[name] = { samples, tokens }
     }
+    for (const name of Object.keys(behind).sort())
+      if (behind[name] > 0) left[name] = { samples: 0, tokens: behind[name] }
     return left
   }
 
@@ -322,6 +357,7 @@ export class Planner {
       previous: this.#digest,
     })
     this.#step++
+    this.#tokens += tokens
     this.#isTried = false
     this.#digest = sealed.step.digest
     return sealed

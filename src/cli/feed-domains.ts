@@ -1,0 +1,63 @@
+import { type FedDomain, type FedDomains, findFedDomains } from '../inspect/fed-domains.ts'
+import type { ParsedArgs, Terminal } from './command.ts'
+import { openFeedOfRun } from './find-feed.ts'
+import { describeControl } from './show-controls.ts'
+import { formatCount, formatPlural, formatShare, formatTable } from './table.ts'
+import { cleanName } from './wrap.ts'
+
+/** Domains and control entries that are shown. */
+const domainsMax = 40
+const entriesMax = 40
+
+/** `headrace feed --domains`: how a feed mixes its domains, and what changed that. */
+export async function showFedDomains(args: ParsedArgs, terminal: Terminal): Promise<void> {
+  await using feed = await openFeedOfRun(args, args.positionals[0])
+  const found = await findFedDomains(feed.dir, feed.run)
+  if (args.flag('json')) terminal.out.write(`${JSON.stringify({ feed: feed.dir, ...found })}\n`)
+  else terminal.out.write(describeDomains(found))
+}
+
+function describeDomains(found: FedDomains): string {
+  const { steps, tokens, budget, ended, endedBy, domains, entries } = found
+  const isChanging = domains.some(({ weight, later }) => weight !== later)
+  const head = [
+    'domain',
+    'planned',
+    ...(isChanging ? ['later'] : []),
+    'tokens',
+    'share',
+    'of late',
+    'off by',
+    'ready',
+    'epoch',
+  ]
+  const rows = domains.slice(0, domainsMax).map(domain => rowOf(domain, isChanging))
+  const more = domains.length > domainsMax ? `and ${domains.length - domainsMax} more domains\n` : ''
+  const bound = budget === null ? '' : ` of a budget of ${formatCount(budget)}`
+  const end = ended ? `; it has ended${endedBy === 'budget' ? ' by its budget' : ''}` : ''
+  const sum = `\n${formatPlural(steps, 'step')} hold ${formatCount(tokens)} tokens${bound}${end}; of late: ${formatPlural(found.recentSteps, 'step')}\n`
+  return `${formatTable([head, ...rows])}${more}${sum}${describeEntries(entries)}`
+}
+
+function rowOf(row: FedDomain, isChanging: boolean): string[] {
+  const { domain, weight, later, tokens, share, recentShare, difference, ready, epoch } = row
+  const points = `${difference < 0 ? '-' : '+'}${formatShare(Math.abs(difference), 1)}`
+  const planned = [formatShare(weight, 1), ...(isChanging ? [formatShare(later, 1)] : [])]
+  const known = [ready, epoch].map(count => (count === null ? '-' : formatCount(count)))
+  return [
+    cleanName(domain) || '(none)',
+    ...planned,
+    formatCount(tokens),
+    formatShare(share, 1),
+    formatShare(recentShare, 1),
+    points,
+    ...known,
+  ]
+}
+
+function describeEntries(entries: FedDomains['entries']): string {
+  if (entries.length === 0) return ''
+  const left = entries.length - entriesMax
+  const more = left > 0 ? `  and ${formatPlural(left, 'change')} before them\n` : ''
+  return `\nchanges\n${more}${entries.slice(-entriesMax).map(describeControl).join('')}`
+}

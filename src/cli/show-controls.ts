@@ -1,0 +1,36 @@
+import type { ControlEntry, SettingsChange } from '../feed/plan/control.ts'
+import { formatCount, formatPlural } from './table.ts'
+import { cleanName } from './wrap.ts'
+
+/** Domains of a mixture that a line names. */
+const domainsMax = 12
+
+/** What a change of mixture, batch or budget says, in words. */
+export function describeChange({ mixture, batch, budget }: SettingsChange): string {
+  const parts: string[] = []
+  if (mixture === null) parts.push('no mixture')
+  else if (mixture) parts.push(`mixture ${describeMixture(mixture)}`)
+  if (batch !== undefined) parts.push(`${formatPlural(batch, 'sample')} a step`)
+  if (budget === null) parts.push('no budget')
+  else if (budget !== undefined) parts.push(`a budget of ${formatCount(budget)} tokens`)
+  return parts.join(', ')
+}
+
+function describeMixture(mixture: Readonly<Record<string, number>>): string {
+  const names = Object.keys(mixture)
+  const shown = names.slice(0, domainsMax).map(name => `${cleanName(name)}=${mixture[name]}`)
+  return `${shown.join(', ')}${names.length > domainsMax ? ` and ${names.length - domainsMax} more` : ''}`
+}
+
+/** A control entry as lines: from which step on, what, and who, when and why. */
+export function describeControl(entry: ControlEntry): string {
+  const { step, promote, fork, takeDown, who, at, note } = entry
+  const parts = [describeChange(entry)]
+  if (promote) parts.push(`goes on with ${cleanName(promote.to.run)}`)
+  if (fork) parts.push(`forks ${fork.feed.slice(0, 12)}${fork.skip ? ` without steps ${fork.skip.join(' to ')}` : ''}`)
+  if (takeDown) parts.push(`takes down ${formatPlural(takeDown.documents, 'document')}`)
+  const author = [who, at].flatMap(text => (text ? [cleanName(text, 100)] : [])).join(', ')
+  const why = note ? cleanName(note, 300) : ''
+  const said = [author, why].filter(Boolean).join(': ')
+  return `  step ${step}: ${parts.filter(Boolean).join(', ')}\n${said ? `    ${said}\n` : ''}`
+}

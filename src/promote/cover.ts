@@ -31,6 +31,8 @@ export interface Covered {
   readonly domains: ReadonlySet<string>
   /** Of the last of these steps, as it is planned again. */
   readonly digest: string
+  /** Steps that are passed over there, and that can't be planned as the shards end before: what is said to come behind them never comes. */
+  readonly missingSteps: number
 }
 
 /**
@@ -39,7 +41,7 @@ export interface Covered {
  */
 export async function coverBefore(feed: RunFeed, step: number): Promise<Covered> {
   const domains = new Set<string>()
-  const { planner, digest } = await planBefore(feed, step, domains)
+  const { planner, digest, missingSteps } = await planBefore(feed, step, domains)
   const rows = new RowSet()
   const lastByDomain = new Map<string, Address>()
   for (const [domain, shards] of planner.plannedShards()) {
@@ -49,7 +51,7 @@ export async function coverBefore(feed: RunFeed, step: number): Promise<Covered>
       lastByDomain.set(domain, Math.max(last, lastByDomain.get(domain) ?? -1))
     }
   }
-  return { rows, lastByDomain, domains, digest }
+  return { rows, lastByDomain, domains, digest, missingSteps }
 }
 
 /** Plans these steps again, without writing. `domains`: those of the run are added to it. */
@@ -57,7 +59,7 @@ async function planBefore(
   { dir, head, controls, run, hasEnded }: RunFeed,
   step: number,
   domains: Set<string>,
-): Promise<{ planner: Planner; digest: string }> {
+): Promise<{ planner: Planner; digest: string; missingSteps: number }> {
   const pathOf = (path: string) => join(dir, head.shards, path)
   const planner = new Planner(
     { ...head, feed: rootOf(head) },
@@ -66,6 +68,7 @@ async function planBefore(
   )
   for (const entry of controls) planner.control(entry)
   let digest = rootOf(head)
+  let missingSteps = 0
   const plan = async () => {
     while (planner.steps < step) {
       const next = await planner.nextStep()
@@ -73,7 +76,7 @@ async function planBefore(
       digest = next.step.digest
     }
     // What the feed passes over before the step is fed in none, and what is left of its blocks is fed after it.
-    if (planner.steps === step) await planner.passOver()
+    if (planner.steps === step) missingSteps = await planner.passOver()
   }
   await plan()
   for await (const entry of readManifest(run.log)) {
@@ -84,7 +87,7 @@ async function planBefore(
   if (hasEnded) planner.end()
   await plan()
   if (planner.steps < step) throw refuseOther(dir)
-  return { planner, digest }
+  return { planner, digest, missingSteps }
 }
 
 export function refuseOther(dir: string): HeadraceError {

@@ -42,6 +42,7 @@ export async function planEntry(feed: RunFeed, next: RunReader, options: Promote
   const wish = { step, next, known: known.runs, backfill, pathOf: (entry: ManifestEntry) => links.pathOf(entry) }
   const selection = await selectShards(feed, wish).finally(known.close)
   if (selection.covered.digest !== feed.head.digest) throw refuseOther(feed.dir)
+  checkPassedOver(feed, step, selection.covered.missingSteps)
   await checkBackfill(feed, next, backfill, selection)
   const mixture = changeMixture(feed, step, options.weights)
   const promotion: Promotion = {
@@ -68,6 +69,20 @@ function checkStep({ dir, head, run }: RunFeed, next: RunReader, asked = head.st
       `step ${asked} is too late: the feed in ${dir} has ${head.steps} steps, and what those up to ${asked} cover isn't known; name step ${head.steps}${head.ended ? '' : ', or let the run go on to that step first'}`,
     )
   return asked
+}
+
+/** A promotion is in force behind the steps that the feed passes over before it, so all of them must be there. */
+function checkPassedOver({ dir, hasEnded, controls }: RunFeed, step: number, missingSteps: number): void {
+  if (missingSteps === 0) return
+  const [from, to] = controls.flatMap(({ fork }) => (fork?.skip ? [fork.skip] : [])).at(-1)!
+  const isOver = hasEnded || promotionsUpTo(placeStep(step, controls), controls).length > 0
+  const advice = isOver
+    ? 'its shards give no more, and the promotion would never come into force: promote a fork that passes over fewer steps'
+    : 'its run has not come to them: let it go on first'
+  throw new HeadraceError(
+    'bad-option',
+    `step ${step} of the feed in ${dir} stands behind steps that it passes over (${from} to ${to}, as they were numbered), and ${missingSteps} of them are missing: ${advice}`,
+  )
 }
 
 async function checkBackfill(

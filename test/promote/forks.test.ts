@@ -7,8 +7,9 @@ import { BlockFile } from '../../src/feed/files/block-file.ts'
 import type { Step } from '../../src/feed/files/steps.ts'
 import { readControls, reopenFeed } from '../../src/feed/publish.ts'
 import { nameLinks } from '../../src/promote/links.ts'
-import { promote } from '../../src/promote/promote.ts'
+import { planPromotion, promote } from '../../src/promote/promote.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
+import { hashFiles } from '../run/fixture.ts'
 import { type MadeRun, makeRun } from './made-runs.ts'
 import { readSamples, readSteps } from './oracle.ts'
 import { docs, loose, makePair, recompute } from './pair.ts'
@@ -88,6 +89,29 @@ test('what a fork passes over before it is promoted is covered', async () => {
     [],
   )
   assert.deepEqual(await recompute(a.dir, {}, fork), [whole])
+})
+
+test('a promotion behind passed-over steps, of which there are too few, is refused with how many are missing', async () => {
+  const { folder, a, feed } = await makePair({})
+  const few = await makeRun(join(folder, 'few'), docs, { ...loose, threshold: 0.9 })
+  const last = readSteps(feed).lines.length - 1
+  const fork = await forkBare(feed, 3, [4, last])
+  const { steps } = await promote(a.dir, few.dir, { feed: fork })
+  assert.equal(steps, 4, 'it has come to what it passes over')
+  const unskipped = await makePair({})
+  const other = await forkBare(unskipped.feed, 3)
+  const fewOfOther = await makeRun(join(unskipped.folder, 'few'), docs, { ...loose, threshold: 0.9 })
+  const missing = last + 1 - (await promote(unskipped.a.dir, fewOfOther.dir, { feed: other })).steps
+  assert.ok(missing > 0)
+  const before = await hashFiles(fork)
+  for (const ask of [promote, planPromotion])
+    await assert.rejects(ask(a.dir, a.dir, { feed: fork }), {
+      code: 'bad-option',
+      message: new RegExp(
+        `^step 4 of the feed in ${fork} stands behind steps that it passes over \\(4 to ${last}, .*\\), and ${missing} of them are missing: its shards give no more`,
+      ),
+    })
+  assert.deepEqual(await hashFiles(fork), before)
 })
 
 test('a fork of a promoted feed plans what that feed has, and its promotion is recomputed', async () => {

@@ -40,15 +40,19 @@ export class Desk {
     this.world.ended = process => this.#ended(process)
   }
 
-  /** Throws a SimulationFailure for what no fault explains. */
-  async give(command: Command, argv: readonly string[]): Promise<void> {
+  /** Throws a SimulationFailure for what no fault explains. `refusal`: what the command must say, where it is to be refused. */
+  async give(command: Command, argv: readonly string[], refusal: RegExp | null = null): Promise<void> {
     const words = `headrace ${command.name} ${argv.join(' ')}`
     for (let tries = 0; tries < triesMax; tries++, this.restarts++) {
       const process = this.world.start('run', async () => {
         await command.run(parseCommand(command, argv), silent)
       })
       await this.world.scheduler.runUntil(() => process.state === 'dead')
-      if (process.ending?.error === null) return this.#losePowerMaybe()
+      const error = process.ending?.error
+      if (refusal && error instanceof HeadraceError && refusal.test(error.message)) return this.#losePowerMaybe()
+      if (refusal && error === null)
+        throw new SimulationFailure('command', `${words} was not refused, as it must be: ${refusal}`)
+      if (error === null) return this.#losePowerMaybe()
       if (process.ending !== null && !this.#isStruck(process.ending.error))
         throw new SimulationFailure('command', `${words}: ${process.ending.error}`)
     }

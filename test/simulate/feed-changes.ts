@@ -106,9 +106,12 @@ export class FeedChange {
   async #undo(): Promise<void> {
     const { shards, fates } = this.#over.found.expected
     const known = [fates, this.#replayed!.found.expected.fates]
-    const step = this.#feed.steps.length
-    await this.#give('run', [])
-    this.#controls.push({ step, promote: { shards, fates, known, backfill: {} } })
+    const control = { step: this.#feed.steps.length, promote: { shards, fates, known, backfill: {} } }
+    // It may stand behind steps that the fork passes over, and of which there are too few.
+    const isInForce =
+      this.#planWith([...this.#controls, control], null).promotions.length > this.#feed.promotions.length
+    await this.#give('run', [], isInForce ? null : /stands behind steps that it passes over .* are missing: its shards/)
+    if (isInForce) this.#controls.push(control)
     await this.#check()
   }
 
@@ -117,10 +120,10 @@ export class FeedChange {
     return this.#controls[0]?.step ?? this.#over.found.expected.feed!.steps.length
   }
 
-  async #give(next: string, more: readonly string[]): Promise<void> {
+  async #give(next: string, more: readonly string[], refusal: RegExp | null = null): Promise<void> {
     const feed = this.#dir === ownFeed ? [] : ['--feed', this.#dir]
-    await this.#desk.give(promoteCommand, ['--dir', '/sim', ...feed, ...more, 'run', next])
-    this.#desk.world.count('promotion')
+    await this.#desk.give(promoteCommand, ['--dir', '/sim', ...feed, ...more, 'run', next], refusal)
+    this.#desk.world.count(refusal ? 'refused' : 'promotion')
   }
 
   async #takeDown({ at, documents, blank }: TakeDownWish): Promise<void> {
@@ -150,12 +153,15 @@ export class FeedChange {
   }
 
   async #check(): Promise<void> {
+    const hashOf = await this.#desk.observe(() => readBlockHashes(this.#dir))
+    this.#feed = this.#planWith(this.#controls, hashOf)
+    await checkFeed(this.#desk, this.#dir, this.#feed)
+  }
+
+  #planWith(controls: readonly Control[], hashOf: Awaited<ReturnType<typeof readBlockHashes>> | null): ExpectedFeed {
     const { simulated, found } = this.#over
     const pipeline = buildPipeline(simulated.pipeline, false)
-    const hashOf = await this.#desk.observe(() => readBlockHashes(this.#dir))
-    const changes = { controls: this.#controls, hashOf }
-    this.#feed = planFeedOf(pipeline, found.expected.shards, true, oracleLimits(), changes)
-    await checkFeed(this.#desk, this.#dir, this.#feed)
+    return planFeedOf(pipeline, found.expected.shards, true, oracleLimits(), { controls, hashOf })
   }
 
   /** A trainer goes on from a step of the run's own feed, as that was when it had planned this step. */

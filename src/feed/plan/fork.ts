@@ -55,6 +55,13 @@ export function placeEntries<T extends Entry>(entries: readonly T[]): (readonly 
   })
 }
 
+/** How many places of the plan the feed passes over from this one on, one after the other. */
+export function countPassedOver(position: number, entries: readonly Entry[]): number {
+  let count = 0
+  while (isPassedOver(position + count, entries)) count++
+  return count
+}
+
 /** Whether the feed passes over what stands at this place of the plan. */
 export function isPassedOver(position: number, entries: readonly Entry[]): boolean {
   const skips: Skip[] = []

@@ -14,7 +14,7 @@ import {
   settingsAt,
 } from './control.ts'
 import { type Cursor, closeBlock, countPlanned, cutOf, type Domain, leaveUnplanned, take } from './domain.ts'
-import { isPassedOver } from './fork.ts'
+import { countPassedOver, isPassedOver } from './fork.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
 import { PassedOver } from './passed-over.ts'
 import { readPromoted } from './promoted.ts'
@@ -141,13 +141,14 @@ export class Planner {
     return filled && !this.#isSpent ? this.#seal(filled) : null
   }
 
-  /** Plans what is passed over before the next step, as far as there are entries for it. */
-  async passOver(): Promise<void> {
+  /** Plans what is passed over before the next step, as far as there are entries for it. Returns how many steps of it there are none for. */
+  async passOver(): Promise<number> {
     while (isPassedOver(this.#position, this.#controls)) {
       const filled = await this.#fillNext()
-      if (!filled) return
+      if (!filled) return countPassedOver(this.#position, this.#controls)
       this.#passOver(filled)
     }
+    return 0
   }
 
   /**

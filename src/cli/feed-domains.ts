@@ -41,7 +41,7 @@ function describeDomains(found: FedDomains): string {
 
 function rowOf(row: FedDomain, isChanging: boolean): string[] {
   const { domain, weight, later, tokens, share, recentShare, difference, ready, epoch } = row
-  const points = `${difference < 0 ? '-' : '+'}${formatShare(Math.abs(difference), 1)}`
+  const points = difference === null ? '-' : formatPoints(difference)
   const planned = [formatShare(weight, 1), ...(isChanging ? [formatShare(later, 1)] : [])]
   const known = [ready, epoch].map(count => (count === null ? '-' : formatCount(count)))
   return [
@@ -53,6 +53,11 @@ function rowOf(row: FedDomain, isChanging: boolean): string[] {
     points,
     ...known,
   ]
+}
+
+function formatPoints(difference: number): string {
+  const size = formatShare(Math.abs(difference), 1)
+  return size === '0.0%' ? size : `${difference < 0 ? '-' : '+'}${size}`
 }
 
 function describeEntries(entries: FedDomains['entries']): string {

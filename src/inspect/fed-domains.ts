@@ -25,8 +25,8 @@ export interface FedDomain {
   readonly share: number
   readonly recentTokens: number
   readonly recentShare: number
-  /** What the last steps gave beyond `weight`. */
-  readonly difference: number
+  /** `recentShare` beyond what was planned for these very steps, under whatever was in force; null where some of them had no mixture. */
+  readonly difference: number | null
   /** Tokens in shards that no step of this pass holds; null where a promotion or a fork makes that a matter of planning. */
   readonly ready: number | null
   /** The pass that is being fed, from 0 on; null as above. */
@@ -54,14 +54,15 @@ export async function findFedDomains(dir: string, run: RunReader): Promise<FedDo
   if (!head) throw new HeadraceError('not-found', `there is no feed in ${dir}, or no step of it yet`)
   const entries = await readControls(dir)
   const ledger = new LedgerReader(dir, head)
-  const before = head.steps > recentSteps ? await ledger.open(head.steps - recentSteps - 1) : null
+  const from = Math.max(0, head.steps - recentSteps)
+  const before = from > 0 ? await ledger.open(from - 1) : null
+  const planned = await planShares(ledger, head, entries, from)
   const last = head.steps > 0 ? await ledger.open(head.steps - 1) : null
   const weights = weightsAt(head, entries, placeStep(Math.max(0, head.steps - 1), entries), last)
   const later = weightsAt(head, entries, Number.MAX_SAFE_INTEGER, last)
   const fed = tokensOf(last)
   const earlier = tokensOf(before)
   const ready = await findReady(head, entries, run)
-  const sum = (counts: ReadonlyMap<string, number>) => counts.values().reduce((total, tokens) => total + tokens, 0)
   const [tokens, recent] = [sum(fed), sum(fed) - sum(earlier)]
   const names = new Set([...weights.keys(), ...later.keys(), ...fed.keys(), ...ready.keys()])
   const domains = Array.from(names, domain => {
@@ -70,7 +71,7 @@ export async function findFedDomains(dir: string, run: RunReader): Promise<FedDo
     const recentShare = recentTokens / (recent || 1)
     return {
       ...{ domain, weight, later: later.get(domain) ?? 0, tokens: given, share: given / (tokens || 1) },
-      ...{ recentTokens, recentShare, difference: recentShare - weight },
+      ...{ recentTokens, recentShare, difference: planned && recentShare - (planned.get(domain) ?? 0) },
       ...readyOf(ready.get(domain) ?? (isPlain(entries) || head.ended ? 0 : null), given, isPlain(entries)),
     }
   })
@@ -94,6 +95,34 @@ function weightsAt(
   const sum = Object.values(mixture).reduce((total, weight) => total + weight, 0)
   return new Map(Object.entries(mixture).map(([name, weight]) => [name, weight / (sum || 1)]))
 }
+
+/** Shares of steps from one on, as they were planned: those of each mixture, by the tokens of its steps. Null where one had none. */
+async function planShares(
+  ledger: LedgerReader,
+  head: Head,
+  entries: readonly ControlEntry[],
+  from: number,
+): Promise<ReadonlyMap<string, number> | null> {
+  const mixtureAt = (step: number) => settingsAt(placeStep(step, entries), head, entries).mixture
+  const first = from > 0 ? sum(tokensOf(await ledger.open(from - 1))) : 0
+  const planned = new Map<string, number>()
+  let tokens = first
+  for (let step = from; step < head.steps; ) {
+    const mixture = mixtureAt(step)
+    if (mixture === null) return null
+    do step++
+    while (step < head.steps && mixtureAt(step) === mixture)
+    const before = tokens
+    tokens = sum(tokensOf(await ledger.open(step - 1)))
+    const weights = Object.values(mixture).reduce((total, weight) => total + weight, 0)
+    for (const [name, weight] of Object.entries(mixture))
+      planned.set(name, (planned.get(name) ?? 0) + (weight / weights) * (tokens - before))
+  }
+  for (const [name, of] of planned) planned.set(name, of / (tokens - first || 1))
+  return planned
+}
+
+const sum = (counts: ReadonlyMap<string, number>) => counts.values().reduce((total, tokens) => total + tokens, 0)
 
 function tokensOf(step: Step | null): Map<string, number> {
   return new Map(Object.entries(step?.totals ?? {}).map(([name, { tokens }]) => [name, tokens]))

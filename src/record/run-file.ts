@@ -13,6 +13,7 @@ import {
   writeJson,
 } from '../disk/json-file.ts'
 import type { LogPlace } from '../log/place.ts'
+import type { StoredText } from '../pipeline/pipeline.ts'
 import type { RunShape } from './layout.ts'
 import { isReasons, type RecordedReasons } from './reasons.ts'
 
@@ -67,8 +68,8 @@ export interface RunFile extends RunShape, LogPlace {
   readonly slotBytes: number
   readonly segments: readonly Segment[]
   readonly feed: unknown
-  /** Set where the texts of slots are not kept once these are in sealed shards. */
-  readonly storedText?: 'none'
+  /** Set where not all texts stay: those of kept documents do, or none once these are in sealed shards. */
+  readonly storedText?: Exclude<StoredText, 'all'>
   /** Of a replay: what it is of. */
   readonly replays?: Replayed
   /** Of a replay that refers to the rows of another run: that run. It stands there until this one is removed. */
@@ -129,7 +130,7 @@ const isRunFile = isObjectOf({
   lanes: isCut,
   slotBytes: isCount,
   replays: isOptional(isReplayed),
-  storedText: isOptional(isOneOf('none')),
+  storedText: isOptional(isOneOf('kept', 'none')),
   base: isOptional(isRunName),
   segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
 })

@@ -112,6 +112,12 @@ export const mutants: readonly Mutant[] = [
     'shard.slot',
   ),
   mutant(
+    'texts of kept documents are stored nowhere',
+    'run/decide/decide-stage.ts',
+    "storedText === 'kept' &&",
+    "storedText === 'all' &&",
+  ),
+  mutant(
     'a commit is not bound to its run',
     'run/own-stage.ts',
     'note: bindNote(position.note, binding)',

@@ -5,7 +5,7 @@ import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'
 import { holdout } from '../../src/decide/holdout.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
 import type { FeedOptions } from '../../src/feed/options.ts'
-import { gate, type Overrides, type Pipeline, pipeline, rules } from '../../src/pipeline/pipeline.ts'
+import { gate, type Overrides, type Pipeline, pipeline, rules, type StoredText } from '../../src/pipeline/pipeline.ts'
 import { jsonl } from '../../src/sources/files/jsonl.ts'
 import type { Random } from '../random.ts'
 import { appending, counter, shouting } from './more-annotators.ts'
@@ -18,7 +18,7 @@ export interface PipelineShape {
   readonly deciders: readonly ('exact' | 'near' | 'near-domain' | 'holdout' | 'balance')[]
   readonly isTokenized: boolean
   readonly feed: FeedOptions | null
-  readonly storesText: boolean
+  readonly storedText: StoredText
   readonly edits: PipelineEdits
   /** Which files are its input. */
   readonly pattern: string
@@ -55,7 +55,7 @@ export function drawPipeline(random: Random): Omit<PipelineShape, 'pattern'> {
     deciders: deciders.filter(name => name !== 'near-domain' || !deciders.includes('near')),
     isTokenized,
     feed: isTokenized && random.chance(0.95) ? drawFeed(random) : null,
-    storesText: true,
+    storedText: 'all',
     edits: {},
   }
 }
@@ -85,7 +85,7 @@ export function buildPipeline(shape: PipelineShape, follow: boolean, isEdited = 
     .from(jsonl(shape.pattern, { follow, pollMs: 40, ...domain }))
     .annotate(...stepsOf(shape, isEdited))
     .decide(rules({ letters: { below: 40 }, ...edits.rules }), ...decidersOf(shape))
-    .store({ text: shape.storesText ? 'all' : 'none' })
+    .store({ text: shape.storedText })
   if (!shape.isTokenized) return built
   const withTokens = built.tokenize(edits.tokenizer ?? 'gpt2')
   const { tokenizer, ...rest } = feed ? withTokens.feed(feed) : withTokens

@@ -11,6 +11,7 @@ import { readManifest } from '../../record/manifest.ts'
 import { type FeedEnd, firstOpenSlot, noteFeedEnd, readShardNote, splitShardNote } from '../../record/notes.ts'
 import { isSegmentEnd, segmentAt } from '../../record/run-file.ts'
 import { positionsOf } from '../../record/slots.ts'
+import { bareOf } from '../../record/text-log.ts'
 import { addCount, type ShardTotals } from '../../record/totals.ts'
 import { ShardFolders } from '../../shards/folder.ts'
 import { type ManifestEntry, shardPath } from '../../shards/manifest.ts'
@@ -35,7 +36,7 @@ export async function shardAll(
   upstreamDone: AbortSignal,
   sink: ManifestSink | null,
 ): Promise<void> {
-  const { log, shape, lead, watch } = context
+  const { dir, plan, log, shape, lead, watch } = context
   const from = await positionsOf(log, 'shard', shape.partitions)
   const { slot: counted, note } = await wholePosition(log, 'shard', from[0])
   watch({ kind: 'stage-began', stage: 'shard', slot: counted, note })
@@ -57,7 +58,9 @@ export async function shardAll(
   const notes = new NoteWriter('shard')
   const open = new OpenShards(domains, notes.changed)
   const languages = new NameLimit(Object.keys(totals.tokensByLanguage))
-  const reader = await DecidedReader.open(context, firstOpenSlot(domains, counted), upstreamDone)
+  // Texts of kept documents that are stored stand with these.
+  const place = { dir, shape, log: plan.storedText === 'kept' ? bareOf(log) : log }
+  const reader = await DecidedReader.open(place, firstOpenSlot(domains, counted), upstreamDone)
   for await (const { entry, batch } of tokenizeInOrder(context, reader)) {
     context.failed.throwIfAborted()
     const { slot, isEnd } = entry

@@ -88,4 +88,6 @@ export const limits = {
   metricLabelsMax: 200,
   /** Steps in one ledger segment file. */
   ledgerSegmentSteps: 4096,
+  /** Lines of the ledger from one that is whole by itself to the next: what a reader opens before its first step, some 200 KB. */
+  snapshotSteps: 256,
 } as const

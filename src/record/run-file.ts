@@ -68,6 +68,8 @@ export interface RunFile extends RunShape, LogPlace {
   readonly slotBytes: number
   readonly segments: readonly Segment[]
   readonly feed: unknown
+  /** The form of its feed's ledger; that of a run of an older version is the one before. */
+  readonly ledger?: 2
   /** Set where not all texts stay: those of kept documents do, or none once these are in sealed shards. */
   readonly storedText?: Exclude<StoredText, 'all'>
   /** Of a replay: what it is of. */
@@ -131,6 +133,7 @@ const isRunFile = isObjectOf({
   slotBytes: isCount,
   replays: isOptional(isReplayed),
   storedText: isOptional(isOneOf('kept', 'none')),
+  ledger: isOptional(isOneOf(2)),
   base: isOptional(isRunName),
   segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { follow, hashOutput, writeCorpus } from '../run/fixture.ts'
+import { sweepOf } from '../sweep.ts'
 import { makeFolder } from '../temporary.ts'
 import { type Case, changesOf, textOf, type World } from './changes.ts'
 import { foreignChangesOf } from './foreign-changes.ts'
@@ -84,7 +85,7 @@ function compare({ exit, refusal }: Pick<Foretold, 'exit' | 'refusal'>, done: { 
 const start = (dir: string, args: readonly string[]) =>
   runMain(['run', join(dir, 'pipeline.ts'), '--dir', dir, '--workers', '1', '--json', ...args])
 
-for (const [name, one] of Object.entries(cases))
+for (const [name, one] of sweepOf(Object.entries(cases)))
   test(`what doctor says is what run does: ${name}`, async () => {
     const dir = await prepare(one)
     const upgraded = `${dir}-upgraded`

@@ -40,7 +40,7 @@ function whenThere(child: ChildProcess, path: string, then: () => void): void {
 
 test('a reader that has seen enough ends a command without an error, and a run goes on', async () => {
   const pipeline = await writePipeline('pipe')
-  const run = await runHeadrace(['run', pipeline, '--dir', dir], child => child.stdout!.destroy())
+  const run = await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '1'], child => child.stdout!.destroy())
   assert.deepEqual([run.status, run.err], [0, ''])
   assert.match((await runHeadrace(['report', '--dir', dir])).out, /documents +3,000/)
   const { status, err } = await runHeadrace(['fates', '--dir', dir], child =>
@@ -51,7 +51,7 @@ test('a reader that has seen enough ends a command without an error, and a run g
 
 test('the first signal drains, also when it comes twice at once, and the run goes on later', async () => {
   const pipeline = await writePipeline('drain')
-  const args = ['run', pipeline, '--dir', dir, '--follow', '--json']
+  const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--follow', '--json']
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const stopped = await runHeadrace(args, child =>
       whenThere(child, join(dir, 'drain', 'lock'), () => {
@@ -70,7 +70,7 @@ test('a second signal stops at once', async () => {
   const hang = `fs.writeFileSync(${JSON.stringify(mark)}, ''), new Promise(() => {})`
   const stuck = `.annotate({ name: 'stuck', version: 1, exact: true, options: {}, reads: ['text'], writes: [], resources: [], rules: [], annotate: () => (${hang}) })`
   const pipeline = await writePipeline('stuck', stuck)
-  const stopped = await runHeadrace(['run', pipeline, '--dir', dir, '--json'], child => {
+  const stopped = await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '1', '--json'], child => {
     whenThere(child, mark, () => child.kill('SIGINT'))
     // Later than the time in which a signal counts as the one before.
     child.stderr!.once('data', () => setTimeout(() => child.kill('SIGINT'), 300))
@@ -100,7 +100,7 @@ test('an older Node starts the one of the clone, and passes on signals and statu
   assert.equal(await finish(start(['--version'])), 0)
   assert.equal(await finish(start(['run', 'gone.ts'])), 66)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    const child = start(['run', pipeline, '--dir', dir, '--follow'])
+    const child = start(['run', pipeline, '--dir', dir, '--workers', '1', '--follow'])
     whenThere(child, join(dir, 'old', 'lock'), () => child.kill(signal))
     assert.equal(await finish(child), 130)
   }
@@ -112,7 +112,7 @@ test('an older Node and the one that it starts die together, whatever kills eith
   const pipeline = await writePipeline('together')
   const lock = join(dir, 'together', 'lock')
   for (const signal of ['SIGKILL', 'SIGQUIT'] as const) {
-    const child = spawn(oldNode!, [bin, 'run', pipeline, '--dir', dir, '--follow'], {
+    const child = spawn(oldNode!, [bin, 'run', pipeline, '--dir', dir, '--workers', '1', '--follow'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     whenThere(child, lock, () => child.kill(signal))
@@ -120,7 +120,9 @@ test('an older Node and the one that it starts die together, whatever kills eith
     await once(child, 'close')
     await rm(lock)
   }
-  const child = spawn(oldNode!, [bin, 'run', pipeline, '--dir', dir, '--follow'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(oldNode!, [bin, 'run', pipeline, '--dir', dir, '--workers', '1', '--follow'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   whenThere(child, lock, () => process.kill(JSON.parse(readFileSync(lock, 'utf8')).pid, 'SIGKILL'))
   assert.deepEqual(await once(child, 'close'), [137, null])
 })
@@ -146,21 +148,21 @@ const refused: [what: string, line: string, args: string[], status: number, said
   [
     'a full output of a run',
     '"$0" "$@" >/dev/full',
-    ['run', 'PIPELINE', '--dir', dir],
+    ['run', 'PIPELINE', '--dir', dir, '--workers', '1'],
     74,
     /standard output failed with ENOSPC/,
   ],
   [
     'a full log of a run',
     '"$0" "$@" 2>/dev/full',
-    ['run', 'PIPELINE', '--dir', dir, '--log-format', 'json'],
+    ['run', 'PIPELINE', '--dir', dir, '--workers', '1', '--log-format', 'json'],
     74,
     /documents +3,000/,
   ],
   [
     'a closed log of a run',
     '"$0" "$@" 2>&-',
-    ['run', 'PIPELINE', '--dir', dir, '--log-format', 'json'],
+    ['run', 'PIPELINE', '--dir', dir, '--workers', '1', '--log-format', 'json'],
     0,
     /documents +3,000/,
   ],

@@ -51,7 +51,7 @@ for (const [name, args, documents, copies] of inputs)
   })
 
 test('try says which field to name when no record has a text', async () => {
-  const { out, status } = await runMain(['try', at('content.jsonl')])
+  const { out, status } = await runMain(['try', at('content.jsonl'), '--workers', '1'])
   assert.equal(status, 0)
   assert.match(out, /missing-text: 10 records/)
   assert.match(out, /no field 'text' among key, content/)
@@ -61,10 +61,10 @@ test('try says which field to name when no record has a text', async () => {
 test('try leaves nothing behind, unless it is told where', async () => {
   await mkdir(at('temporary'))
   process.env.TMPDIR = at('temporary')
-  await runMain(['try', at('a.jsonl')])
+  await runMain(['try', at('a.jsonl'), '--workers', '1'])
   await runMain(['try', at('gone.jsonl')])
   assert.deepEqual(await readdir(tmpdir()), [])
-  assert.equal((await runMain(['try', at('a.jsonl'), '--dir', at('kept')])).status, 0)
+  assert.equal((await runMain(['try', at('a.jsonl'), '--dir', at('kept'), '--workers', '1'])).status, 0)
   assert.match((await runMain(['report', '--dir', at('kept')])).out, /run try in/)
   assert.equal((await runMain(['decisions', 'gopherQuality', '--dir', at('kept')])).out.trim().split('\n').length, 10)
 })

@@ -13,7 +13,7 @@ import { readManifest } from '../../src/record/manifest.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { hasEnded, readStanding } from '../../src/record/standing.ts'
 import { openShard } from '../../src/shards/shard.ts'
-import { runHeadrace, writeCorpus, writePipeline } from '../run/fixture.ts'
+import { runHeadrace, runUntilCommit, smallSlots, writeCorpus, writePipeline } from '../run/fixture.ts'
 import { makeFolder } from '../temporary.ts'
 
 // A whole run, read while it goes and afterwards.
@@ -38,19 +38,27 @@ async function hashFates(counts: readonly number[] | null): Promise<Map<number, 
 }
 
 before(async () => {
-  const corpus = await writeCorpus({ seed: 8, files: 4, documentsPerFile: 500 })
+  const corpus = await writeCorpus({ seed: 8, files: 4, documentsPerFile: 100 })
   await writeFile(join(corpus.dir, 'only-broken.jsonl'), '{\n{\n')
   const pipeline = await writePipeline(corpus.dir)
   const runs = makeFolder('trace')
   runDir = join(runs, 'test')
+  const args = ['run', pipeline, '--dir', runs, '--workers', '1', '--json']
+  const glimpse = async () => {
+    const [records, hash] = [...(await hashFates(null))].at(-1)!
+    glimpses.push({ records, hash })
+  }
+  // Where it stands after some of its commits, and then whatever is met beside it.
+  for (const commits of [1, 2, 3]) {
+    await runUntilCommit(args, { runDir, signal: 'SIGKILL', stage: 'decide', commits })
+    await glimpse()
+  }
   let isOver = false
-  const running = runHeadrace(['run', pipeline, '--dir', runs, '--workers', '2', '--json']).finally(() => {
+  const running = runHeadrace(args, undefined, smallSlots).finally(() => {
     isOver = true
   })
   while (!isOver) {
-    const seen = await hashFates(null).catch(error => (error.code === 'not-found' ? null : Promise.reject(error)))
-    const last = seen && [...seen].at(-1)!
-    if (last) glimpses.push({ records: last[0], hash: last[1] })
+    await glimpse()
     await sleep(5)
   }
   const { status, err } = await running
@@ -76,7 +84,7 @@ test("a kept document is found in its shard, and its tokens in the feed's sample
   const kept: LocatedFate[] = []
   for await (const fate of readFates(run)) if (fate.fate === 'kept') kept.push(fate)
   let [tokens, sampled] = [0, 0]
-  for (const fate of kept.filter((_, i) => i % 60 === 0)) {
+  for (const fate of kept.filter((_, i) => i % 20 === 0)) {
     const [trace, ...more] = await traceAll(run, fate.id)
     assert.deepEqual([trace.fate, more], [fate, []])
     const { path, row, tokens: length } = trace.shard!

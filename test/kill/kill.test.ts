@@ -7,7 +7,7 @@ import { points } from './points.ts'
 import { mutants } from './replay.ts'
 
 // The harness of `npm run kill`, a kill of each kind, and a planted mistake that it must find.
-const documentsPerFile = 30
+const documentsPerFile = 14
 let subject: Subject
 let reference: Reference
 before(async () => {

@@ -6,6 +6,8 @@ export interface Orders {
   readonly limits: Readonly<Record<string, number>>
   /** The point at whose `nth` passing the process kills itself; null for a life that is not disturbed from within. */
   readonly kill: { readonly point: string; readonly nth: number } | null
+  /** What it sends itself there: default SIGKILL. Another one is a request, and the process goes on. */
+  readonly signal?: NodeJS.Signals
   /** Instead of dying there, the process writes this file until the disk is full, and goes on. */
   readonly fill: string | null
   /** Where the passings of each point are written when the process ends by itself. */

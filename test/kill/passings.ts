@@ -22,14 +22,14 @@ export function pass(operation: Operation, moment: Moment, path: string, tear?: 
 
 function count(name: string, tear?: () => void): void {
   counts[name]++
-  const { kill, fill } = orders!
+  const { kill, fill, signal = 'SIGKILL' } = orders!
   if (kill?.point !== name || kill.nth !== counts[name]) return
   if (fill !== null) {
     fillDisk(fill)
     return
   }
   tear?.()
-  process.kill(process.pid, 'SIGKILL')
+  process.kill(process.pid, signal)
 }
 
 /** Writes the passings when this process ends by itself. */

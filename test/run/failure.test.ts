@@ -5,11 +5,12 @@ import { before, test } from 'node:test'
 import { runMain } from '../cli/terminal.ts'
 import { makeFolder } from '../temporary.ts'
 import * as fixture from './fixture.ts'
-import { type Corpus, hashOutput, signalAtWork, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
+import { type Corpus, hashOutput, runUntilCommit, writeCorpus, writePipeline } from './fixture.ts'
 
 // One stage fails while the others are at work: the run stops at once, says why, and goes on to the same bytes once that is mended.
+const small = { slotBytes: 20 * 1024 }
 const runHeadrace = (args: readonly string[], onStart?: Parameters<typeof fixture.runHeadrace>[1]) =>
-  fixture.runHeadrace(args, onStart, smallSlots)
+  fixture.runHeadrace(args, onStart, small)
 
 let corpus: Corpus
 /** An undisturbed run, and its output. */
@@ -22,7 +23,7 @@ const operators = (mark: string) => `import { existsSync, readFileSync } from 'n
 const order = () => existsSync(${JSON.stringify(mark)}) ? readFileSync(${JSON.stringify(mark)}, 'utf8') : ''
 const obey = { name: 'obey', version: 1, exact: true, options: {}, reads: ['id'], writes: [], resources: [], rules: [],
   annotate: batch => {
-    if (!Buffer.from(batch.columns.id.bytes).includes('3-30')) return {}
+    if (!Buffer.from(batch.columns.id.bytes).includes('3-12')) return {}
     if (order() === 'exit') process.exit(3)
     if (order() === 'throw') throw new Error('thrown')
     if (order() === 'world') throw new h.HeadraceError('corrupt', 'the model is damaged')
@@ -35,7 +36,7 @@ const judge = { name: 'judge', version: 1, options: {}, reads: [], reasons: [], 
 let pipeline: string
 let mark: string
 before(async () => {
-  corpus = await writeCorpus({ seed: 5, files: 5, documentsPerFile: 40 })
+  corpus = await writeCorpus({ seed: 5, files: 5, documentsPerFile: 16 })
   mark = join(corpus.dir, 'mark')
   pipeline = await writePipeline(corpus.dir, pipelineOf)
   await writeFile(pipeline, operators(mark) + (await readFile(pipeline, 'utf8')))
@@ -96,7 +97,7 @@ test('a row that kills its worker is dead, and all else has the bytes that it ha
     const dead = fates.out.split('\n').filter(line => /"reason":"(crashed-worker|annotator-failed)"/.test(line))
     assert.deepEqual(
       dead.map(line => /"file":"[^"]*\/([^"]*)","line":(\d+)/.exec(line)!.slice(1)),
-      [['part-3.jsonl', '31']],
+      [['part-3.jsonl', '13']],
     )
     assert.equal(JSON.parse(out).dead, corpus.broken + 1)
     outputs.push(await hashOutput(join(dir, 'test')))
@@ -116,9 +117,8 @@ test('a failure ends a run that would wait for ever for further files', async ()
 
 test('a damaged entry in the log stops the run with its place, and restored it goes on to the same bytes', async () => {
   const dir = makeFolder('damage')
-  const drained = await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '1', '--json'], child =>
-    signalAtWork(child, join(dir, 'test'), 'SIGINT'),
-  )
+  const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
+  const drained = await runUntilCommit(args, { runDir: join(dir, 'test'), signal: 'SIGINT', small })
   assert.equal(drained.status, 130, drained.err)
   // What was decided is taken away, so that the damaged entry is read again while the loader is at work.
   for (const part of ['log/decide', 'log/shard', 'state', 'shards', 'feed'])
@@ -127,14 +127,14 @@ test('a damaged entry in the log stops the run with its place, and restored it g
   const path = join(journals, (await readdir(journals)).find(name => name.endsWith('.journal'))!)
   const whole = await readFile(path)
   const damaged = Buffer.from(whole)
-  damaged[10_000] ^= 1
+  damaged[3_000] ^= 1
   await writeFile(path, damaged)
   const { status, err } = await run(dir, one)
   assert.equal(status, 65, err)
   assert.match(err, /^headrace[ a-z]*: entry annotate\.scored\/0:0 in .*\.journal does not match its checksum.*\n$/)
   // Slots that the loader committed meanwhile stay; the damaged byte alone is put back.
   const grown = await readFile(path)
-  grown[10_000] ^= 1
+  grown[3_000] ^= 1
   await writeFile(path, grown)
   const last = await run(dir, one)
   assert.equal(last.status, 0, last.err)

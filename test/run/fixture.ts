@@ -3,14 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { JournalLog } from '../../src/log/journal/journal-log.ts'
 import type { Append, Commit, Log, Owner } from '../../src/log/log.ts'
 import type { StageName } from '../../src/record/layout.ts'
 import { measuredAppends } from '../../src/record/slots.ts'
 import type { RunContext } from '../../src/run/context.ts'
 import { ownStage } from '../../src/run/own-stage.ts'
 import type { Chunk, Source } from '../../src/sources/source.ts'
-import { ordersVariable } from '../kill/orders.ts'
+import { type Orders, ordersVariable } from '../kill/orders.ts'
 import { randomFrom } from '../random.ts'
 import type { Limits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
@@ -105,9 +104,38 @@ export function runHeadrace(
   onStart?: (child: ReturnType<typeof spawn>) => void,
   small?: Limits,
 ): Promise<Finished> {
-  const preloaded = small ? ['--import', preload] : []
-  const orders = { limits: small, kill: null, fill: null, report: null, plant: null, root: '' }
-  const env = small ? { ...process.env, [ordersVariable]: JSON.stringify(orders) } : process.env
+  return start(args, small ? { ...undisturbed, limits: small } : null, onStart)
+}
+
+/**
+ * Runs the command line until a stage has made `commits` commits to the log of the run in `runDir`: then it sends itself the signal, so that
+ * it is at work, however slow the machine is.
+ */
+export function runUntilCommit(
+  args: readonly string[],
+  { runDir, signal, stage = 'annotate', commits = 1, small = smallSlots }: Stop,
+): Promise<Finished> {
+  const kill = { point: `${stage}.sync.after`, nth: commits }
+  return start(args, { ...undisturbed, limits: small, kill, signal, root: runDir })
+}
+
+interface Stop {
+  readonly runDir: string
+  readonly signal: 'SIGKILL' | 'SIGINT'
+  readonly stage?: 'annotate' | 'decide' | 'shard'
+  readonly commits?: number
+  readonly small?: Limits
+}
+
+const undisturbed: Orders = { limits: {}, kill: null, fill: null, report: null, plant: null, root: '' }
+
+function start(
+  args: readonly string[],
+  orders: Orders | null,
+  onStart?: (child: ReturnType<typeof spawn>) => void,
+): Promise<Finished> {
+  const preloaded = orders ? ['--import', preload] : []
+  const env = orders ? { ...process.env, [ordersVariable]: JSON.stringify(orders) } : process.env
   const child = spawn(process.execPath, [...preloaded, bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
   let [out, err] = ['', '']
   child.stdout.on('data', data => (out += data))
@@ -117,11 +145,12 @@ export function runHeadrace(
 }
 
 /** Follows while `work` goes on, then drains by SIGTERM. */
-export async function follow(args: readonly string[], work: () => Promise<void>): Promise<Finished> {
+export async function follow(args: readonly string[], work: () => Promise<void>, small?: Limits): Promise<Finished> {
   let child: ChildProcess | undefined
-  const finished = runHeadrace([...args, '--follow'], started => {
+  const onStart = (started: ChildProcess) => {
     child = started
-  })
+  }
+  const finished = runHeadrace([...args, '--follow'], onStart, small)
   const ended = finished.then(({ err }) => assert.fail(`it ended by itself: ${err}`))
   try {
     await Promise.race([work(), ended])
@@ -130,19 +159,6 @@ export async function follow(args: readonly string[], work: () => Promise<void>)
     ended.catch(() => {})
   }
   return finished
-}
-
-/** Signals the child as soon as a run has committed its first slots and is still at work. */
-export function signalAtWork(child: ReturnType<typeof spawn>, runDir: string, signal: NodeJS.Signals): void {
-  const timer = setInterval(async () => {
-    const log = new JournalLog(join(runDir, 'log'), { writable: false })
-    const { slot } = await log.position('annotate', 0).catch(() => ({ slot: 0 }))
-    await log[Symbol.asyncDispose]()
-    if (slot === 0) return
-    clearInterval(timer)
-    child.kill(signal)
-  }, 10)
-  child.on('close', () => clearInterval(timer))
 }
 
 /** SHA-256 of every file below a folder, by path. */

@@ -38,14 +38,14 @@ function checkMessage(err: string): void {
 }
 
 test('on a full disk the run stops and says so; with room it goes on to the same bytes', async context => {
-  const corpus = await writeCorpus({ seed: 1, files: 4, documentsPerFile: 40 })
+  const corpus = await writeCorpus({ seed: 1, files: 2, documentsPerFile: 30 })
   const pipeline = await writePipeline(corpus.dir)
   const dir = makeFolder('disk')
   const disk = makeFolder('small-disk')
-  const refusal = await mountDisk(disk, 64 * 1024 * 1024)
+  const refusal = await mountDisk(disk, 16 * 1024 * 1024)
   if (refusal) return context.skip(refusal)
   try {
-    const run = (where: string) => runHeadrace(['run', pipeline, '--dir', where, '--workers', '2', '--json'])
+    const run = (where: string) => runHeadrace(['run', pipeline, '--dir', where, '--workers', '1', '--json'])
     assert.equal((await run(dir)).status, 0)
     const filler = join(disk, 'filler')
     const needed = await sizeOf(dir)
@@ -83,7 +83,7 @@ const writers: [what: string, point: string, named: RegExp][] = [
 const triesMax = 6
 
 test('a disk that becomes full at one writer after the other stops the run each time, and with room the bytes are the same', async context => {
-  const subject = await makeSubject({ seed: 2, documentsPerFile: 20 })
+  const subject = await makeSubject({ seed: 2, documentsPerFile: 8 })
   const reference = await runUndisturbed(subject, 1)
   const disk = makeFolder('small-disk')
   const refusal = await mountDisk(disk, 16 * 1024 * 1024)

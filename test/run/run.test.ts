@@ -8,7 +8,7 @@ import { randomFrom } from '../random.ts'
 import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
 import * as fixture from './fixture.ts'
-import { type Corpus, hashOutput, signalAtWork, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
+import { type Corpus, hashOutput, runUntilCommit, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
 
 // Whole runs of the real command over a made corpus of some 20 small slots: what a user gets, whatever happens on the way.
 const seed = Math.floor(Math.random() * 2 ** 31)
@@ -20,15 +20,15 @@ let expected: Record<string, string>
 let figures: { documents: number; kept: number; dropped: Record<string, number>; dead: number }
 let referenceDir: string
 
-setLimits(smallSlots)
-const runHeadrace = (args: readonly string[], onStart?: Parameters<typeof fixture.runHeadrace>[1]) =>
-  fixture.runHeadrace(args, onStart, smallSlots)
+const small = { ...smallSlots, shardSlotsMax: 4 }
+setLimits(small)
+const runHeadrace = (args: readonly string[]) => fixture.runHeadrace(args, undefined, small)
 
 before(async () => {
   corpus = await writeCorpus({ seed: 1, files: 6, documentsPerFile: 60 })
   pipeline = await writePipeline(corpus.dir)
   referenceDir = makeFolder('reference')
-  const { status, out, err } = await runHeadrace(['run', pipeline, '--dir', referenceDir, '--workers', '1', '--json'])
+  const { status, out, err } = await runMain(['run', pipeline, '--dir', referenceDir, '--workers', '1', '--json'])
   assert.equal(status, 0, err)
   figures = JSON.parse(out.trim().split('\n').at(-1)!)
   expected = await hashOutput(join(referenceDir, 'test'))
@@ -65,37 +65,35 @@ test('fates has one line for each record, and each duplicate names a kept docume
 
 test('two workers write the same bytes as one', async () => {
   const dir = makeFolder('two')
-  assert.equal((await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '2', '--json'])).status, 0)
+  assert.equal((await runMain(['run', pipeline, '--dir', dir, '--workers', '2', '--json'])).status, 0)
   assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
 })
 
-test('killed at random moments and started again, the bytes are the same', async () => {
+test('killed behind commits at random and started again, the bytes are the same', async () => {
   const dir = makeFolder('killed')
   const random = randomFrom(seed)
-  let kills = 0
-  for (let i = 0; i < 4; i++) {
-    const args = ['run', pipeline, '--dir', dir, '--workers', '2', '--json']
-    const { signal, status, err } = await runHeadrace(args, child =>
-      setTimeout(() => child.kill('SIGKILL'), 250 + random() * 900),
-    )
-    assert.ok(signal === 'SIGKILL' || status === 0, err)
-    if (signal) kills++
+  const args = ['run', pipeline, '--dir', dir, '--workers', '2', '--json']
+  for (const [life, stage] of (['annotate', 'shard', 'decide', 'shard'] as const).entries()) {
+    // A commit has one slot or more, so that a later life may have fewer, and ends.
+    const commits = life === 0 ? 1 : 2 + Math.floor(random() * 2)
+    const stop = { runDir: join(dir, 'test'), signal: 'SIGKILL', small, stage, commits } as const
+    const { signal, status, err } = await runUntilCommit(args, stop)
+    assert.ok(signal === 'SIGKILL' || (life > 0 && status === 0), err)
   }
-  const { status, err } = await runHeadrace(['run', pipeline, '--dir', dir, '--workers', '2', '--json'])
+  const { status, err } = await runMain(args)
   assert.equal(status, 0, err)
-  assert.ok(kills > 0, 'no run was killed: give the corpus more documents')
   assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
 })
 
 test('a signal drains: the run stops with what it read finished, and goes on to the same bytes', async () => {
   const dir = makeFolder('drained')
   const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
-  const drained = await runHeadrace(args, child => signalAtWork(child, join(dir, 'test'), 'SIGINT'))
+  const drained = await runUntilCommit(args, { runDir: join(dir, 'test'), signal: 'SIGINT', small })
   assert.equal(drained.status, 130, drained.err)
   assert.match(drained.err, /finishing what was read/)
   const { documents } = JSON.parse(drained.out.trim().split('\n').at(-1)!)
   assert.ok(documents > 0 && documents < corpus.documents, `${documents} documents when drained`)
-  assert.equal((await runHeadrace(args)).status, 0)
+  assert.equal((await runMain(args)).status, 0)
   assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
 })
 
@@ -130,7 +128,7 @@ test('a second process on the same run is refused with who holds it', async () =
     assert.equal(status, 73, err)
     assert.match(err, new RegExp(`in use by process ${process.pid} `))
   }
-  assert.equal((await runHeadrace(args)).status, 0)
+  assert.equal((await runMain(args)).status, 0)
   assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
 })
 
@@ -139,10 +137,10 @@ test('a file that changed under its name is refused, naming it', async () => {
   const file = await writePipeline(other.dir)
   const dir = makeFolder('changed')
   const args = ['run', file, '--dir', dir, '--workers', '1', '--json']
-  const first = await runHeadrace(args, child => signalAtWork(child, join(dir, 'test'), 'SIGINT'))
+  const first = await runUntilCommit(args, { runDir: join(dir, 'test'), signal: 'SIGINT', small })
   assert.equal(first.status, 130, first.err)
   await appendFile(join(other.dir, 'part-1.jsonl'), '{"text":"more"}\n')
-  const { status, err } = await runHeadrace(args)
+  const { status, err } = await runMain(args)
   assert.equal(status, 65, err)
   assert.match(err, /part-1\.jsonl changed since this run began/)
 })

@@ -6,11 +6,13 @@ import { numbers, stringAt, utf8 } from '../../src/batch/batch.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { topic } from '../../src/record/topic.ts'
 import { parseLines, runMain } from '../cli/terminal.ts'
+import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
-import { hashOutput, runHeadrace, signalAtWork, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
+import { hashOutput, runUntilCommit, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
 
 // The same pipeline with all, with the kept and with none of its texts stored: what comes out is the same, and what stays on disk is not.
-const corpus = await writeCorpus({ seed: 9, files: 4, documentsPerFile: 120 })
+setLimits(smallSlots)
+const corpus = await writeCorpus({ seed: 9, files: 4, documentsPerFile: 60 })
 const plain = await writePipeline(corpus.dir)
 const body = (await readFile(plain, 'utf8')).trimEnd()
 const modes = ['all', 'kept', 'none'] as const
@@ -21,8 +23,7 @@ for (const mode of modes) await writeFile(pipelines[mode], `${body}\n  .store({ 
 
 const argsOf = (pipeline: string, dir: string) => ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
 const dirs = Object.fromEntries(modes.map(mode => [mode, makeFolder(mode)])) as Record<Mode, string>
-for (const mode of modes)
-  assert.equal((await runHeadrace(argsOf(pipelines[mode], dirs[mode]), undefined, smallSlots)).status, 0)
+for (const mode of modes) assert.equal((await runMain(argsOf(pipelines[mode], dirs[mode]))).status, 0)
 const expected = await hashOutput(join(dirs.all, 'test'))
 
 const json = async (command: string, dir: string) =>
@@ -71,10 +72,13 @@ for (const mode of less)
     const dir = makeFolder('killed')
     const run = join(dir, 'test')
     for (let life = 0; life < 3; life++)
-      await runHeadrace(argsOf(pipelines[mode], dir), child => signalAtWork(child, run, 'SIGKILL'), smallSlots)
+      assert.equal(
+        (await runUntilCommit(argsOf(pipelines[mode], dir), { runDir: run, signal: 'SIGKILL' })).signal,
+        'SIGKILL',
+      )
     const verified = await runMain(['verify', '--dir', dir])
     assert.equal(verified.status, 0, verified.out)
-    assert.equal((await runHeadrace(argsOf(pipelines[mode], dir), undefined, smallSlots)).status, 0)
+    assert.equal((await runMain(argsOf(pipelines[mode], dir))).status, 0)
     assert.deepEqual(await hashOutput(run), expected)
     assert.deepEqual(await readdir(join(run, 'texts')), [])
   })
@@ -83,17 +87,17 @@ test('texts that are lost or of another slot while they are needed stop the run,
   const dir = makeFolder('lost')
   const texts = join(dir, 'test', 'texts')
   const args = argsOf(pipelines.none, dir)
-  await runHeadrace(args, child => signalAtWork(child, join(dir, 'test'), 'SIGKILL'), smallSlots)
+  await runUntilCommit(args, { runDir: join(dir, 'test'), commits: 2, signal: 'SIGKILL' })
   const [first] = (await readdir(texts)).filter(name => name.endsWith('.arrow')).sort()
   const bytes = await readFile(join(texts, first))
   await writeFile(join(texts, first), bytes.subarray(0, bytes.length - 8))
-  const damaged = await runHeadrace(args, undefined, smallSlots)
+  const damaged = await runMain(args)
   assert.deepEqual([damaged.status, /does not hold the texts/.test(damaged.err)], [65, true], damaged.err)
   await rm(join(texts, first))
-  const lost = await runHeadrace(args, undefined, smallSlots)
+  const lost = await runMain(args)
   assert.deepEqual([lost.status, /texts of slot \d+ are gone/.test(lost.err)], [65, true], lost.err)
   await writeFile(join(texts, first), bytes)
-  assert.equal((await runHeadrace(args, undefined, smallSlots)).status, 0)
+  assert.equal((await runMain(args)).status, 0)
   assert.deepEqual(await hashOutput(join(dir, 'test')), expected)
 })
 
@@ -143,7 +147,7 @@ for (const mode of less)
       [join(dir, 'other'), pipelines[mode], 'first'],
     ]) {
       const args = ['replay', of, file, '--dir', dir, '--run', name, '--workers', '1']
-      const { status, err } = await runHeadrace(args, undefined, smallSlots)
+      const { status, err } = await runMain(args)
       assert.equal(status, 0, err)
       assert.match(err, readAgain[mode])
       assert.equal((await runMain(['verify', '--dir', dir, '--run', name])).status, 0)
@@ -165,7 +169,7 @@ const refusals: [what: string, args: string[], status: number, message: RegExp][
 ]
 for (const [what, args, status, message] of refusals)
   test(`refused: ${what}`, async () => {
-    const refused = await runHeadrace(args, undefined, smallSlots)
+    const refused = await runMain(args)
     assert.equal(refused.status, status)
     assert.match(refused.err, message)
   })

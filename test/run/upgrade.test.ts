@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { readRunFile } from '../../src/record/run-file.ts'
 import { runMain } from '../cli/terminal.ts'
+import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
-import * as fixture from './fixture.ts'
-import { hashOutput, signalAtWork, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
+import { hashOutput, runHeadrace, runUntilCommit, smallSlots, writeCorpus, writePipeline } from './fixture.ts'
 
 // A run that is stopped, upgraded to a stricter rule, and goes on: what was decided stays, what follows is decided by the new rule.
 const pipelineOf = (wordsMin: number) => (glob: string) =>
@@ -15,8 +15,7 @@ const pipelineOf = (wordsMin: number) => (glob: string) =>
   .decide(h.rules({ gopherWords: { below: ${wordsMin} } }), h.exactDuplicates(), h.nearDuplicates())
   .tokenize('gpt2').feed({ length: 256, batch: 4 })`
 
-const runHeadrace = (args: readonly string[], onStart?: Parameters<typeof fixture.runHeadrace>[1]) =>
-  fixture.runHeadrace(args, onStart, smallSlots)
+setLimits(smallSlots)
 
 let pipeline: string
 /** A run that was stopped at work under the first pipeline. */
@@ -25,15 +24,14 @@ before(async () => {
   const corpus = await writeCorpus({ seed: 9, files: 6, documentsPerFile: 40 })
   pipeline = await writePipeline(corpus.dir, pipelineOf(200))
   stopped = makeFolder('stopped')
-  const { status, err } = await runHeadrace(['run', pipeline, '--dir', stopped, '--workers', '1', '--json'], child =>
-    signalAtWork(child, join(stopped, 'test'), 'SIGINT'),
-  )
+  const args = ['run', pipeline, '--dir', stopped, '--workers', '1', '--json']
+  const { status, err } = await runUntilCommit(args, { runDir: join(stopped, 'test'), signal: 'SIGINT' })
   assert.equal(status, 130, err)
   await writePipeline(corpus.dir, pipelineOf(500))
 })
 
 const run = (dir: string, ...more: string[]) =>
-  runHeadrace(['run', pipeline, '--dir', dir, '--workers', '1', '--json', ...more])
+  runMain(['run', pipeline, '--dir', dir, '--workers', '1', '--json', ...more])
 
 interface FateLine {
   readonly slot: number
@@ -82,10 +80,11 @@ test('a changed rule is refused, then takes effect at one slot with --upgrade, a
   assert.deepEqual(await hashOutput(join(lost, 'test')), expected, 'tables rebuilt from what the log says was kept')
 
   const killed = await copyStopped()
-  for (const delayMs of [400, 600, 800])
-    await runHeadrace(['run', pipeline, '--dir', killed, '--upgrade', '--json'], child =>
-      setTimeout(() => child.kill('SIGKILL'), delayMs),
-    )
+  for (const commits of [1, 2]) {
+    const args = ['run', pipeline, '--dir', killed, '--workers', '1', '--upgrade', '--json']
+    const life = await runUntilCommit(args, { runDir: join(killed, 'test'), commits, signal: 'SIGKILL' })
+    assert.equal(life.signal, 'SIGKILL', life.err)
+  }
   assert.equal((await run(killed, '--upgrade')).status, 0)
   assert.deepEqual(await hashOutput(join(killed, 'test')), expected)
   assert.deepEqual(
@@ -102,13 +101,15 @@ test('a run that was killed between measuring and deciding is drained by the old
   await writeFile(more, annotatesMore)
   for (const part of ['log/decide', 'log/shard', 'state', 'shards', 'feed'])
     await rm(join(dir, 'test', part), { recursive: true, force: true })
-  const early = await runHeadrace(['run', more, '--dir', dir, '--upgrade', '--json'])
+  const early = await runMain(['run', more, '--dir', dir, '--workers', '1', '--upgrade', '--json'])
   assert.equal(early.status, 64)
   assert.match(early.err, /slots 0 to \d+ measured by the old pipeline and not decided: run that with --drain first/)
   await writePipeline(join(pipeline, '..'), pipelineOf(200))
-  const drained = await run(dir, '--drain')
+  // The file is another by now, which a process of its own reads.
+  const args = ['run', pipeline, '--dir', dir, '--workers', '1', '--json', '--drain']
+  const drained = await runHeadrace(args, undefined, smallSlots)
   assert.equal(drained.status, 0, drained.err)
-  const late = await runHeadrace(['run', more, '--dir', dir, '--upgrade', '--json'])
+  const late = await runMain(['run', more, '--dir', dir, '--workers', '1', '--upgrade', '--json'])
   assert.equal(late.status, 0, late.err)
   assert.equal((await readRunFile(join(dir, 'test')))!.segments.length, 2)
 })

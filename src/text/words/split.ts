@@ -134,6 +134,8 @@ function hasApart(chunk: Chunk): boolean {
 function apartFrom({ points, ends, count }: Chunk, i: number): number {
   const start = i === 0 ? 0 : ends[i - 1]
   const lengthMax = apartLengthOf(points[start], points[start + 1])
+  // Such an exception is two words of a point each. A text of apostrophes has one at each word, which is not looked up.
+  if (lengthMax === 2) return i + 1 < count && ends[i] - start === 1 && ends[i + 1] - start === 2 ? 4 : 0
   let found = 0
   for (let last = i + 1; last < count && ends[last] - start <= lengthMax; last++) {
     const exception = findException(points, start, ends[last])

@@ -10,7 +10,7 @@ import { RunReader } from '../../../src/record/run-reader.ts'
 import { broker, newRun, testOnBroker } from '../../log/kafka/broker.ts'
 import { ManualProducer } from '../../log/kafka/manual-producer.ts'
 import { randomFrom } from '../../random.ts'
-import { follow, hashOutput, makeText, runHeadrace, signalAtWork, writePipeline } from '../../run/fixture.ts'
+import { follow, hashOutput, makeText, runHeadrace, runUntilCommit, writePipeline } from '../../run/fixture.ts'
 import { makeFolder } from '../../temporary.ts'
 import { makeTexts, readSource } from '../fixture.ts'
 import { TestTopic } from './producer.ts'
@@ -80,7 +80,7 @@ testOnBroker(
     )
     const [dir, other] = [makeFolder('kafka-source'), makeFolder('kafka-source')]
     const args = (runs: string) => ['run', pipeline, '--dir', runs, '--workers', '2', '--json']
-    const killed = await runHeadrace(args(dir), child => signalAtWork(child, join(dir, 'test'), 'SIGKILL'))
+    const killed = await runUntilCommit(args(dir), { runDir: join(dir, 'test'), signal: 'SIGKILL', small: {} })
     assert.equal(killed.signal, 'SIGKILL', killed.err)
     for (const runs of [dir, other]) {
       const { status, err, out } = await runHeadrace(args(runs))

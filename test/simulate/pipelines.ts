@@ -63,7 +63,7 @@ export function drawPipeline(random: Random): Omit<PipelineShape, 'pattern'> {
 
 export function drawFeed(random: Random): FeedOptions {
   const weights = { web: random.between(1, 9), code: random.between(0, 5), news: 1, 'a/b c': 0.5, holdout: 0.2 }
-  return {
+  const drawn = {
     length: random.pick([16, 32, 50, 100]),
     batch: random.pick([1, 2, 4, 6]),
     packing: random.pick(['concatenate', 'best-fit'] as const),
@@ -73,6 +73,9 @@ export function drawFeed(random: Random): FeedOptions {
     dry: random.pick(['renormalise', 'repeat', 'wait'] as const),
     repeatMax: random.between(1, 3),
   }
+  // By what is drawn already, so that seeds stay what they are.
+  const { blockTokens } = drawn
+  return { ...drawn, ...(blockTokens % 4 === 0 && { freshness: 1 + (blockTokens % 5) }) }
 }
 
 /**

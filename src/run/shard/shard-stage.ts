@@ -65,7 +65,8 @@ export async function shardAll(
     context.failed.throwIfAborted()
     const { slot, isEnd } = entry
     if (batch) open.add(slot, batch)
-    const full = open.takeFull(slot, isEnd)
+    const isFresh = isClosing(context, slot)
+    const full = open.takeFull(slot, isEnd || isFresh)
     // A shard's rows are of one segment. Cut last, as an upgrade may come when what was full by itself is sealed already.
     const isCut = isSegmentEnd(context.segments, slot)
     if (isCut) full.push(...open.takeFull(slot, true))
@@ -75,6 +76,7 @@ export async function shardAll(
     } else if (batch) countTokens(batch, totals, languages, notes.changed)
     const sealed: ManifestEntry[] = []
     for (const shard of full) sealed.push(await sealShard(context, shard, folders))
+    if (isFresh && sealed.length > 0) sealed.push({ ...sealed.pop()!, closes: true })
     totals.shards += sealed.length
     if (sealed.length > 0 || isEnd) {
       const state = { domains: open.notes(), totals, ended: isEnd, fed: null }
@@ -93,6 +95,12 @@ export async function shardAll(
     watch({ kind: 'sharded', slot: slot + 1, totals })
     if (isEnd) await endFeed(await positionsOf(log, 'shard', shape.partitions))
   }
+}
+
+/** Whether all that was kept up to a slot is sealed with it, as its feed is to be fresh. */
+function isClosing({ plan }: RunContext, slot: number): boolean {
+  const freshness = plan.feed?.freshness ?? null
+  return freshness !== null && (slot + 1) % freshness === 0
 }
 
 /** A slot's entry of `kept`, and its rows; null for the end, and where there are none. */

@@ -20,7 +20,7 @@ const corpus = await writeCorpus({ seed: 41, files: 3, documentsPerFile: 60 })
 const pipeline = await writePipeline(
   corpus.dir,
   glob => `h.pipeline('test').from(h.jsonl(${glob})).annotate(h.normalize()).tokenize('gpt2')
-    .feed({ length: 64, batch: 4, blockSlotsMax: 1, mixture: { d0: 1, d1: 1 } })`,
+    .feed({ length: 64, batch: 4, blockSlotsMax: 1, mixture: { d0: 1, d1: 1 }, dry: 'renormalise' })`,
 )
 const run = (dir: string) => ['run', pipeline, '--dir', dir, '--workers', '1', '--json']
 const original = makeFolder('changed')

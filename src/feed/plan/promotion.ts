@@ -41,13 +41,22 @@ export interface PlannedShard {
   readonly tokens: number
   readonly firstSlot: number
   readonly lastSlot: number
+  /** All that was kept up to its last slot is in this shard and those before. */
+  readonly closes?: boolean
 }
 
 /** A shard of a run's manifest, as it is planned. */
 export function plannedShard(entry: ManifestEntry): PlannedShard {
-  const { domain, number, path, sha256, bytes, rows, tokens, first, last } = entry
+  const { domain, number, path, sha256, bytes, rows, tokens, first, last, closes = false } = entry
   const shard = { path, sha256, bytes, rows, tokens }
-  return { domain, number, shard, tokens, firstSlot: first.slot, lastSlot: last.slot }
+  return { domain, number, shard, tokens, firstSlot: first.slot, lastSlot: last.slot, closes }
+}
+
+/** Tokens of shards by the domain that they are fed in: `nameOf` that of their own. */
+export function countTokens(shards: readonly PlannedShard[], nameOf: (domain: string) => string): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { domain, tokens } of shards) counts.set(nameOf(domain), (counts.get(nameOf(domain)) ?? 0) + tokens)
+  return counts
 }
 
 const isRun = isObjectOf({ run: isText, id: isText, fingerprint: isText })

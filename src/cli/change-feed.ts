@@ -63,9 +63,9 @@ export async function changeFeed(
   const changed = await applyOrAsk(feed, order, isOwn, terminal)
   const { steps = 0, ended = false, endedBy = null } = (await readHead(feed.dir)) ?? {}
   const { step, isNew } = changed
-  const { id: _, step: __, change: ___, ...author } = order
+  const { who, at, note } = order
   if (args.flag('json')) {
-    const line = { feed: resolve(feed.dir), step, recorded: isNew, ...change, ...author, steps, ended, endedBy }
+    const line = { feed: resolve(feed.dir), step, recorded: isNew, ...change, who, at, note, steps, ended, endedBy }
     terminal.out.write(`${JSON.stringify(line)}\n`)
     return 0
   }

@@ -218,8 +218,9 @@ export class FeedPublisher implements AsyncDisposable {
 
   async #writeHead(change: Partial<Head>): Promise<void> {
     // A feed that had ended goes on where it is promoted or changed.
-    const { endedBy: _, leftover: __, ...before } = this.#head
-    const head = { ...before, ended: false, leftover: {}, ...change }
+    const before: { -readonly [Name in keyof Head]: Head[Name] } = { ...this.#head, ended: false, leftover: {} }
+    delete before.endedBy
+    const head = { ...before, ...change }
     await writeHead(this.#dir, head, this.#onEffect)
     this.#head = head
   }

@@ -69,14 +69,21 @@ export async function findFedDomains(dir: string, run: RunReader): Promise<FedDo
     const [given, weight] = [fed.get(domain) ?? 0, weights.get(domain) ?? 0]
     const recentTokens = given - (earlier.get(domain) ?? 0)
     const recentShare = recentTokens / (recent || 1)
+    const whole = { weight, later: later.get(domain) ?? 0, tokens: given, share: given / (tokens || 1) }
     return {
-      ...{ domain, weight, later: later.get(domain) ?? 0, tokens: given, share: given / (tokens || 1) },
-      ...{ recentTokens, recentShare, difference: planned && recentShare - (planned.get(domain) ?? 0) },
+      domain,
+      ...whole,
+      recentTokens,
+      recentShare,
+      difference: planned && recentShare - (planned.get(domain) ?? 0),
       ...readyOf(ready.get(domain) ?? (isPlain(entries) || head.ended ? 0 : null), given, isPlain(entries)),
     }
   })
   return {
-    ...{ steps: head.steps, ended: head.ended, endedBy: head.endedBy ?? null, tokens },
+    steps: head.steps,
+    ended: head.ended,
+    endedBy: head.endedBy ?? null,
+    tokens,
     budget: settingsAt(placeStep(head.steps, entries), head, entries).budget,
     recentSteps: Math.min(recentSteps, head.steps),
     domains: domains.sort((a, b) => b.tokens - a.tokens || (a.domain < b.domain ? -1 : 1)),

@@ -234,7 +234,8 @@ test('bits flipped in shards, blocks and the ledger: none reaches a trainer', as
         return false
       },
       error => {
-        assert.equal(error.code, 'corrupt', String(error))
+        // Unless it is hashed, a block may name a shard that is not there.
+        assert.ok(error.code === 'corrupt' || (verify === 'off' && error.code === 'not-found'), String(error))
         return true
       },
     )

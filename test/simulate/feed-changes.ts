@@ -9,6 +9,7 @@ import type { Desk } from './desk.ts'
 import { planFeedOf } from './oracle.ts'
 import { readBlockHashes } from './oracle-actual.ts'
 import { clusterOf } from './oracle-copies.ts'
+import type { HashOfBlock } from './oracle-lines.ts'
 import type { Control, ExpectedFeed } from './oracle-steps.ts'
 import { buildPipeline } from './pipelines.ts'
 import type { Over, Replayed } from './replay.ts'
@@ -108,8 +109,9 @@ export class FeedChange {
     const known = [fates, this.#replayed!.found.expected.fates]
     const control = { step: this.#feed.steps.length, promote: { shards, fates, known, backfill: {} } }
     // It may stand behind steps that the fork passes over, and of which there are too few.
-    const isInForce =
-      this.#planWith([...this.#controls, control], null).promotions.length > this.#feed.promotions.length
+    // Digests are not asked for, so that blocks need no hashes.
+    const { promotions } = this.#planWith([...this.#controls, control], () => '')
+    const isInForce = promotions.length > this.#feed.promotions.length
     await this.#give('run', [], isInForce ? null : /stands behind steps that it passes over .* are missing: its shards/)
     if (isInForce) this.#controls.push(control)
     await this.#check()
@@ -158,7 +160,7 @@ export class FeedChange {
     await checkFeed(this.#desk, this.#dir, this.#feed)
   }
 
-  #planWith(controls: readonly Control[], hashOf: Awaited<ReturnType<typeof readBlockHashes>> | null): ExpectedFeed {
+  #planWith(controls: readonly Control[], hashOf: HashOfBlock): ExpectedFeed {
     const { simulated, found } = this.#over
     const pipeline = buildPipeline(simulated.pipeline, false)
     return planFeedOf(pipeline, found.expected.shards, true, oracleLimits(), { controls, hashOf })

@@ -96,7 +96,8 @@ async function checkReplanned(path: string): Promise<void> {
   await publish(again, 0)
   cpSync(join(path, 'control.json'), join(again, 'control.json'))
   await publish(again)
-  const [made, there] = [await snapshot(again), await snapshot(path)]
+  const made = await snapshot(again)
+  const there = await snapshot(path)
   // What was cut for a step that was tried before an entry came may be in none.
   const known = Object.entries(there).filter(([name]) => name in made || !name.startsWith('blocks/'))
   assert.deepEqual(differing(Object.fromEntries(known), made), [])

@@ -38,7 +38,9 @@ async function ask(run: string, id: string, second: number, change: SettingsChan
 
 const take = (run: string, feed: FeedPublisher) => new ControlInbox(run, join(run, 'feed'), feed).take()
 const answersOf = async (run: string) =>
-  Array.from(await controlAnswers.list(run), ([id, { at: _, ...answer }]) => [id, answer] as const)
+  Array.from(await controlAnswers.list(run), ([id, answer]) => {
+    return [id, Object.fromEntries(Object.entries(answer).filter(([name]) => name !== 'at'))] as const
+  })
 
 test('requests are taken in the order in which they were asked for, and each is answered', async () => {
   const { run, feed } = await openNew()

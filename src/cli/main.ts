@@ -5,6 +5,7 @@ import { decisionsCommand } from './decisions.ts'
 import { diffCommand } from './diff.ts'
 import { doctorCommand } from './doctor.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
+import { exportCommand } from './export.ts'
 import { fatesCommand } from './fates.ts'
 import { feedCommand } from './feed.ts'
 import { forkCommand } from './fork.ts'
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   forkCommand,
   takeDownCommand,
   auditCommand,
+  exportCommand,
   verifyCommand,
   doctorCommand,
   runsCommand,

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { listFiles } from '../../src/disk/files.ts'
+import { lockDirectory } from '../../src/disk/lock.ts'
+import { type ExportOrder, type ExportRecord, exportFeed } from '../../src/export/export.ts'
+import { defaultFields, fieldNames } from '../../src/export/fields.ts'
+import { checkRoom } from '../../src/export/folder-aside.ts'
+import { findFormat, formats } from '../../src/export/formats.ts'
+import { recordTakeDown } from '../../src/feed/change/take-down.ts'
+import { readHead } from '../../src/feed/files/head.ts'
+import { snapshot } from '../feed/corpus.ts'
+import { makeFolder } from '../temporary.ts'
+import { readers } from './read-back.ts'
+import { length, padding, readSamples, writeFeed } from './samples.ts'
+import { assertReadBack } from './suite.ts'
+
+const dir = makeFolder('export')
+let feed: string
+before(async () => {
+  feed = await writeFeed(dir)
+})
+let count = 0
+const freshPath = () => join(dir, `out-${++count}`)
+
+function orderOf(name: string, given: Partial<ExportOrder> = {}): ExportOrder {
+  const format = findFormat(name)
+  const fields = format.fields.length > 0 ? fieldNames : []
+  const plain = { from: 0, to: null, fileBytes: 4000, tokenBytes: 4, blankMasked: false } as const
+  return { ...plain, feed, format, fields, out: freshPath(), ...given }
+}
+const readRecord = (out: string): ExportRecord => JSON.parse(readFileSync(join(out, 'headrace.json'), 'utf8'))
+
+for (const { name } of formats)
+  test(`${name}: a feed's samples are read back from many files, with what is said of them`, async () => {
+    const order = orderOf(name)
+    const record = await exportFeed(order)
+    const samples = await readSamples(feed)
+    assertReadBack(order.format, readers[name](order.out, { length, tokenBytes: 4 }), samples)
+    assert.deepEqual(readRecord(order.out), record)
+    assert.ok(record.files.length > 4, 'many files')
+    const found = (await listFiles(order.out)).filter(path => path !== 'headrace.json')
+    assert.deepEqual(
+      record.files.map(file => file.path),
+      found,
+    )
+    for (const { path, bytes, sha256 } of record.files) {
+      const content = readFileSync(join(order.out, path))
+      assert.deepEqual([content.length, createHash('sha256').update(content).digest('hex')], [bytes, sha256])
+    }
+    const head = (await readHead(feed))!
+    const tokens = samples.flatMap(sample => sample.pieces.map(piece => piece.length)).reduce((a, b) => a + b)
+    const { samples: counted, firstStep, lastStep, lastDigest, paddingTokens, whole } = record
+    assert.deepEqual(
+      [counted, firstStep, lastStep, lastDigest, whole],
+      [samples.length, 0, head.steps - 1, head.digest, true],
+    )
+    assert.deepEqual([record.tokens, paddingTokens], [tokens, samples.length * length - tokens])
+    assert.ok(paddingTokens > 0 && record.shortPieces === record.pieces)
+    assert.equal(existsSync(`${order.out}.tmp`), false)
+  })
+
+test('--steps A:B exports these steps alone, and says their digests', async () => {
+  const samples = (await readSamples(feed)).filter(({ step }) => step >= 2 && step < 5)
+  const order = orderOf('hf', { from: 2, to: 5 })
+  const record = await exportFeed(order)
+  assertReadBack(order.format, readers.hf(order.out, { length, tokenBytes: 4 }), samples)
+  const [first, last] = [2, 4].map(step => digestOf(step))
+  assert.deepEqual([record.firstDigest, record.lastDigest], [await first, await last])
+})
+
+async function digestOf(step: number): Promise<string> {
+  const record = await exportFeed(orderOf('litdata', { from: step, to: step + 1 }))
+  assert.equal(record.firstDigest, record.lastDigest)
+  return record.lastDigest
+}
+
+test('two exports of the same steps have the same bytes', async () => {
+  const [one, other] = [orderOf('mds'), orderOf('mds')]
+  await exportFeed(one)
+  await exportFeed(other)
+  assert.deepEqual(await snapshot(one.out), await snapshot(other.out))
+})
+
+const refusals: [what: string, given: () => Partial<ExportOrder>, code: string, message: RegExp][] = [
+  [
+    'steps after the last',
+    () => ({ to: 10_000 }),
+    'bad-option',
+    /ends before step 10000, and the feed has steps 0 to \d+$/,
+  ],
+  ['no steps', () => ({ from: 3, to: 3 }), 'bad-option', /--steps 3:3 has no step/],
+  ['a first step after the last', () => ({ from: 10_000 }), 'bad-option', /--steps 10000: has no step/],
+  ['a folder with files', () => ({ out: filled({ 'a.txt': 'mine' }) }), 'bad-option', /is not empty/],
+  ['a file', () => ({ out: join(filled({ file: '' }), 'file') }), 'bad-option', /is a file/],
+  ["somebody's folder beside it", () => ({ out: besideFilled() }), 'bad-option', /\.tmp has files of no export/],
+  ['a feed that is not there', () => ({ feed: join(dir, 'nothing') }), 'not-found', /there is no feed/],
+]
+function filled(files: Record<string, string>): string {
+  const folder = makeFolder('filled')
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  return folder
+}
+function besideFilled(): string {
+  const out = freshPath()
+  mkdirSync(`${out}.tmp`)
+  writeFileSync(join(`${out}.tmp`, 'mine.txt'), 'mine')
+  return out
+}
+for (const [what, given, code, message] of refusals)
+  test(`${what}: refused before anything is written`, async () => {
+    const order = orderOf('datatrove', given())
+    const before = existsSync(order.out) ? await listFiles(join(order.out, '..')) : null
+    await assert.rejects(exportFeed(order), { code, message })
+    assert.deepEqual(existsSync(order.out) ? await listFiles(join(order.out, '..')) : null, before)
+    const aside = `${order.out}.tmp`
+    assert.deepEqual(existsSync(aside) ? await listFiles(aside) : ['mine.txt'], ['mine.txt'])
+  })
+
+test('a disk without room is refused before anything is written', async () => {
+  await assert.rejects(checkRoom(join(dir, 'a', 'b'), 2 ** 60), { code: 'disk', message: /free, and the export takes/ })
+  await checkRoom(join(dir, 'a', 'b'), 1)
+})
+
+test('ids that do not fit 2 bytes are refused before anything is written where padding shows it', async () => {
+  const other = await writeFeed(makeFolder('large-ids'), {}, 3)
+  const head = JSON.parse(readFileSync(join(other, 'head.json'), 'utf8'))
+  assert.equal(head.endOfText, padding)
+  const order = orderOf('olmo', { tokenBytes: 2 })
+  await exportFeed(order)
+  assertReadBack(order.format, readers.olmo(order.out, { length, tokenBytes: 2 }), await readSamples(feed))
+})
+
+const killed = `
+import { exportFeed } from ${JSON.stringify(join(import.meta.dirname, '../../src/export/export.ts'))}
+import { findFormat } from ${JSON.stringify(join(import.meta.dirname, '../../src/export/formats.ts'))}
+const [feed, out, name, step] = process.argv.slice(1)
+const plain = { from: 0, to: null, fileBytes: 4000, tokenBytes: 4, fields: [], blankMasked: false }
+await exportFeed({ ...plain, feed, out, format: findFormat(name) }, ({ steps }) => {
+  if (steps === Number(step)) process.kill(process.pid, 'SIGKILL')
+})
+`
+for (const [name, step] of [
+  ['megatron', 1],
+  ['litdata', 4],
+] as const)
+  test(`${name}: an export that was killed leaves nothing that looks whole, and is begun again`, async () => {
+    const order = orderOf(name)
+    const child = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', killed, feed, order.out, name, String(step)],
+      { encoding: 'utf8' },
+    )
+    assert.equal(child.signal, 'SIGKILL', child.stderr)
+    assert.equal(existsSync(order.out), false)
+    assert.equal(readRecord(`${order.out}.tmp`).whole, false)
+    assert.ok((await listFiles(`${order.out}.tmp`)).length > 2)
+    await exportFeed(order)
+    const undisturbed = orderOf(name)
+    await exportFeed(undisturbed)
+    assert.deepEqual(await snapshot(order.out), await snapshot(undisturbed.out))
+    assert.equal(existsSync(`${order.out}.tmp`), false)
+  })
+
+test('two exports into the same folder: the second is refused while the first is at work', async () => {
+  const order = orderOf('mds')
+  mkdirSync(`${order.out}.tmp`)
+  await using _ = await lockDirectory(`${order.out}.tmp`)
+  await assert.rejects(exportFeed(order), { code: 'locked' })
+})
+
+test('an empty folder may become the export', async () => {
+  const order = orderOf('mds')
+  mkdirSync(order.out)
+  await exportFeed(order)
+  assert.equal(readRecord(order.out).whole, true)
+})
+
+test('documents that were taken down: targets are masked, or it is told that they are not', async () => {
+  const folder = makeFolder('masked')
+  const masked = await writeFeed(folder)
+  const rows = [0, 1, 2, 3, 4].flatMap(row => [0, 1, 2].map(slot => [slot, row] as const))
+  const names = { by: 'id', names: ['x'], slots: 3 } as const
+  await recordTakeDown(masked, { ...names, rows }, { step: 0, isUnread: true, blank: false, note: '' }, () => {})
+  const samples = await readSamples(masked)
+  const pieces = samples.flatMap(sample => sample.pieces.filter(piece => piece.isMasked))
+  assert.ok(pieces.length > 5)
+  const tokens = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const cases: [name: string, given: Partial<ExportOrder>, masks: ExportRecord['masks']][] = [
+    ['mds', {}, 'in targets'],
+    ['hf', { fields: ['tokens'] }, 'lost'],
+    ['megatron', {}, 'lost'],
+    ['megatron', { blankMasked: true }, 'blanked'],
+  ]
+  for (const [name, given, masks] of cases) {
+    const order = orderOf(name, { feed: masked, ...given })
+    const record = await exportFeed(order)
+    assert.deepEqual([record.masks, record.maskedPieces, record.maskedTokens], [masks, pieces.length, tokens])
+    assert.equal(
+      record.notes.some(note => /were taken down .* a trainer learns them/.test(note)),
+      masks === 'lost',
+    )
+    const expected = order.blankMasked ? await readSamples(masked, padding) : samples
+    assertReadBack(order.format, readers[name](order.out, { length, tokenBytes: 4 }), expected, order.fields)
+  }
+  const blanked = await readSamples(masked, padding)
+  for (const { tokens, pieces } of blanked)
+    for (const { start, length, isMasked } of pieces)
+      if (isMasked) assert.ok(tokens.subarray(start, start + length).every(id => id === padding))
+})
+
+test('a damaged shard ends the export, and the folder does not appear', async () => {
+  const folder = makeFolder('damaged')
+  const damaged = await writeFeed(folder)
+  const [path] = (await listFiles(join(folder, 'shards'))).map(name => join(folder, 'shards', name))
+  const bytes = readFileSync(path)
+  bytes[bytes.length >> 1] ^= 1
+  writeFileSync(path, bytes)
+  const order = orderOf('mds', { feed: damaged })
+  await assert.rejects(exportFeed(order), { code: 'corrupt' })
+  assert.equal(existsSync(order.out), false)
+  rmSync(`${order.out}.tmp`, { recursive: true })
+})
+
+test("Megatron's prefix is another one for other tokens", async () => {
+  const [one, other] = [orderOf('megatron', { to: 2 }), orderOf('megatron', { to: 3 })]
+  const names = [await exportFeed(one), await exportFeed(other)].map(({ files }) => files[0].path)
+  assert.notEqual(names[0], names[1])
+})
+
+test('the default fields are those that a collator can stack', () => {
+  assert.deepEqual(defaultFields, ['tokens', 'targets', 'positions', 'documents', 'domain', 'step'])
+})

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import { type ExportOrder, type ExportProgress, type ExportRecord, exportFeed } from '../export/export.ts'
 import { defaultFields, type FieldName, fieldNames } from '../export/fields.ts'
@@ -148,7 +147,7 @@ function show(record: ExportRecord, { out }: ExportOrder, seconds: number, termi
   const padding = `${formatPlural(paddingTokens, 'token')}, ${formatShare(paddingTokens, tokens + paddingTokens)}, ${record.padding}`
   const rows: [string, string][] = [
     ['export', `${record.format}, in ${cleanPath(out)}`],
-    ['of', `${cleanName(record.run)}, feed ${record.feed}`],
+    ['of', `${cleanName(record.run)}, feed ${record.feed.slice(0, 12)}`],
     ['steps', `${steps} of ${formatCount(record.publishedSteps)}${more}`],
     ['digests', `${record.firstDigest.slice(0, 12)} to ${record.lastDigest.slice(0, 12)}`],
     ['samples', `${formatCount(record.samples)} of ${formatPlural(record.length, 'token')}`],
@@ -161,10 +160,7 @@ function show(record: ExportRecord, { out }: ExportOrder, seconds: number, termi
         ? 'none'
         : `${formatPlural(maskedPieces, 'piece')}, ${formatPlural(maskedTokens, 'token')}: ${masks[record.masks]}`,
     ],
-    [
-      'files',
-      `${formatCount(files.length)}, ${formatBytes(bytes)}; ${cleanPath(join(out, recordName))} has their SHA-256`,
-    ],
+    ['files', `${formatCount(files.length)}, ${formatBytes(bytes)}; ${recordName} has their SHA-256`],
   ]
   terminal.out.write(formatPairs(rows, width, 0))
   const rate = `${formatSeconds(seconds)} (${formatShort(tokens / Math.max(seconds, 0.001))} tokens/s)`

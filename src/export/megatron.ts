@@ -28,7 +28,7 @@ export const megatron: Format = {
   hasPadding: false,
   advise: ({ length }) => [
     'IndexedDataset has the pieces in the order of steps. GPTDataset shuffles them, puts them end to end and cuts them anew: the steps are lost, and no setting keeps them.',
-    `Its sequence_length would be ${length}, as in the feed; it reads one token more for each.`,
+    `Give it sequence_length ${length}, the feed's; it takes one token more for each sample.`,
   ],
   open: (folder, shape) => ({
     bytesMaxOf: sample => paddingStart(sample) * shape.tokenBytes,

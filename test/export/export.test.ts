@@ -125,13 +125,14 @@ test('a disk without room is refused before anything is written', async () => {
   await checkRoom(join(dir, 'a', 'b'), 1)
 })
 
-test('ids that do not fit 2 bytes are refused before anything is written where padding shows it', async () => {
-  const other = await writeFeed(makeFolder('large-ids'), {}, 3)
-  const head = JSON.parse(readFileSync(join(other, 'head.json'), 'utf8'))
-  assert.equal(head.endOfText, padding)
+test('2 bytes a token: written where ids fit, and refused before anything is written where padding does not', async () => {
   const order = orderOf('olmo', { tokenBytes: 2 })
   await exportFeed(order)
   assertReadBack(order.format, readers.olmo(order.out, { length, tokenBytes: 2 }), await readSamples(feed))
+  const other = await writeFeed(makeFolder('large-ids'), {}, { endOfText: 199_999 })
+  const refused = orderOf('olmo', { feed: other, tokenBytes: 2 })
+  await assert.rejects(exportFeed(refused), { code: 'bad-option', message: /token id 199999 does not fit 2 bytes/ })
+  assert.equal(existsSync(`${refused.out}.tmp`), false)
 })
 
 const killed = `

@@ -58,7 +58,7 @@ export const readers: Readonly<Record<string, Reader>> = {
     const rows = named(dir, /\.npy$/).flatMap(name => {
       const values = ints(read(dir, name), tokenBytes)
       const csv = gunzipSync(read(dir, name.replace(/npy$/, 'csv.gz'))).toString()
-      for (const [, start, end, id] of csv.matchAll(/^(\d+),(\d+),("(?:[^"]|"")*"|[^,\n]*),/gm)) {
+      for (const [, start, end, id] of csv.matchAll(/^(\d+),(\d+),("(?:[^"]|"")*"|[^",\n]*),/gm)) {
         if (Number(start) >= Number(end)) throw new Error(`bounds ${start} to ${end}`)
         documents.push(id.startsWith('"') ? id.slice(1, -1).replaceAll('""', '"') : id)
         ends.push(before + Number(end))

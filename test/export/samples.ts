@@ -12,15 +12,19 @@ export const length = 16
 export const domains = ['en', 'zh/水', 'code, "quoted"']
 
 /** A small feed with several domains, padding and documents that are longer than a sample. Returns its folder. */
-export async function writeFeed(dir: string, options: Partial<FeedOptions> = {}, shards = 12): Promise<string> {
-  const corpus = await writeCorpus(dir, { domains, shards, seed: 5 })
+export async function writeFeed(
+  dir: string,
+  options: Partial<FeedOptions> = {},
+  { endOfText = padding } = {},
+): Promise<string> {
+  const corpus = await writeCorpus(dir, { domains, shards: 12, seed: 5 })
   const feed = join(dir, 'feed')
   const origin = {
     run: 'test',
     shards: join(dir, 'shards'),
     tokenizer: { encoding: 'test' },
     fingerprint: 'f',
-    endOfText: padding,
+    endOfText,
     segmentSteps: 5,
   }
   await using opened = await openFeed(

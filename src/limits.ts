@@ -102,4 +102,6 @@ export const limits = {
   exportPartsMax: 1_000_000,
   /** Steps in one ledger segment file. */
   ledgerSegmentSteps: 4096,
+  /** Lines of the ledger from one that is whole by itself to the next: what a reader opens before its first step, some 200 KB. */
+  snapshotSteps: 256,
 } as const

@@ -6,7 +6,7 @@ import { assumed, measured, sizingTable } from '../deploy/sizing.ts'
 import { parseCommand } from '../src/cli/command.ts'
 import { brokersVariable } from '../src/cli/known-brokers.ts'
 import { loadPlan, referTo } from '../src/cli/load-plan.ts'
-import { commands } from '../src/cli/main.ts'
+import { loadCommands } from '../src/cli/main.ts'
 import { runCommand } from '../src/cli/run.ts'
 import { type ErrorCode, HeadraceError } from '../src/errors.ts'
 import { parseKafkaOptions, parseProperties, variableOf } from '../src/kafka/options.ts'
@@ -85,6 +85,8 @@ test('all stages have a process, and workers need no folder', () => {
   assert.match(workers.text('dir')!, /^\/tmp\//)
   assert.doesNotMatch(kubernetes('base/workers'), /persistentVolumeClaim/)
 })
+
+const commands = await loadCommands()
 
 test('command lines of the README are ones that their commands take', () => {
   const lines = [...readme.matchAll(/^ {4}docker .* (?:headrace|first) ([a-z]+) (.+)$/gm)]

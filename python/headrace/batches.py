@@ -1,6 +1,7 @@
 """Makes the batches of steps: which samples of which blocks are a rank's, and their tokens from the shards."""
 
 import os
+import zlib
 
 import numpy as np
 
@@ -15,11 +16,12 @@ NO_TARGET = -100
 class Batches:
     """Makes one rank's part of a step, with the files that it takes open, `files_max` of them."""
 
-    def __init__(self, path, rank, world, files_max, targets_dtype):
+    def __init__(self, path, rank, world, files_max, targets_dtype, verify):
         self._path = path
         self._rank = rank
         self._world = world
         self._targets_dtype = targets_dtype
+        self._verify = verify
         self._files = OpenFiles(files_max)
         self._masks = Masks(path)
 
@@ -42,12 +44,15 @@ class Batches:
         at = 0
         for domain, block, row in self._samples_of(step):
             end = at + length
-            for shard_index, start, tokens in block.pieces(row):
-                shard = self._shard(block.shard(shard_index), head)
+            for piece in block.pieces(row):
+                start, tokens = piece.start, piece.tokens
+                shard = self._shard(block.shard(piece.shard), head)
                 if tokens < 1 or at + tokens > end:
                     raise FeedError(f"step {step['step']} has a sample over {length} tokens")
                 shard.copy_tokens(start, ids[at : at + tokens])
-                masked = self._masks.judge(shard, start, step["step"])
+                if self._verify != "off" and piece.check is not None and zlib.crc32(ids[at : at + tokens]) != piece.check & 0xFFFFFFFF:
+                    raise shard.damaged_at(start, tokens)
+                masked = self._judge(block, piece, step["step"], head)
                 if masked is not None:
                     silent.append((at, at + tokens))
                 if masked == "all":
@@ -86,29 +91,39 @@ class Batches:
     def _count_targets(self, step, head):
         """Targets of all ranks: a piece has one less than tokens, and none once its document was taken down."""
         count = 0
-        for domain, part in _parts_of(step):
-            block = self._block(domain, part["block"], part["epoch"])
+        for domain, part, sha256 in _parts_of(step):
+            block = self._block(domain, part, sha256)
             count += block.count_targets(part["from"], part["to"])
             if self._masks.is_empty:
                 continue
             for row in range(part["from"], part["to"]):
-                for shard_index, start, tokens in block.pieces(row):
-                    shard = self._shard(block.shard(shard_index), head)
-                    if self._masks.judge(shard, start, step["step"]) is not None:
-                        count -= tokens - 1
+                for piece in block.pieces(row):
+                    if self._judge(block, piece, step["step"], head) is not None:
+                        count -= piece.tokens - 1
         return count
+
+    def _judge(self, block, piece, step, head):
+        """What is masked of a piece. A block of version 1 does not say which document it is of: its shard does."""
+        if self._masks.is_empty:
+            return None
+        address = piece.address
+        if address is None:
+            address = self._shard(block.shard(piece.shard), head).address_at(piece.start)
+        return self._masks.judge(address, step)
 
     def _samples_of(self, step):
         number = 0
-        for domain, part in _parts_of(step):
+        for domain, part, sha256 in _parts_of(step):
             for row in range(part["from"], part["to"]):
                 if number % self._world == self._rank:
-                    yield domain, self._block(domain, part["block"], part["epoch"]), row
+                    yield domain, self._block(domain, part, sha256), row
                 number += 1
 
-    def _block(self, domain, number, epoch):
+    def _block(self, domain, part, sha256):
+        number, epoch = part["block"], part["epoch"]
         name = f"{number:08d}.arrow" if epoch == 0 else f"{number:08d}.{epoch}.arrow"
-        return self._files.get((domain, name), lambda: Block(self._find_block(domain, name)))
+        expected = None if self._verify == "off" else sha256
+        return self._files.get((domain, name, expected), lambda: Block(self._find_block(domain, name), expected))
 
     def _find_block(self, domain, name):
         path = os.path.join(self._path, "blocks", folder_of(domain), name)
@@ -118,14 +133,15 @@ class Batches:
 
     def _shard(self, shard, head):
         path = os.path.join(self._path, head["shards"], shard["path"])
-        return self._files.get(path, lambda: Shard(path, shard))
+        return self._files.get(path, lambda: Shard(path, shard, self._verify == "files"))
 
 
 def _parts_of(step):
-    """The step's ranges of blocks: domains stand in the order of their UTF-16 code units."""
+    """The step's ranges of blocks, with the hash of each block's file or None: domains stand in the order of their UTF-16 code units."""
     for domain in sorted(step["domains"], key=lambda name: name.encode("utf-16-be")):
-        for part in step["domains"][domain]:
-            yield domain, part
+        hashes = step.get("blocks", {}).get(domain)
+        for index, part in enumerate(step["domains"][domain]):
+            yield domain, part, hashes[index] if hashes else None
 
 
 def _positions(cu_seqlens):

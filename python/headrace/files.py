@@ -1,8 +1,9 @@
 """The Arrow files of a feed: blocks, which list samples, and shards, which hold tokens."""
 
+import hashlib
 import json
 import os
-from collections import OrderedDict
+from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pyarrow as pa
@@ -52,16 +53,36 @@ def _offsets(lists):
     return offsets
 
 
-class Block:
-    """A block: for each sample its pieces (shard, start, tokens)."""
+def _check_hash(path, sha256, who):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    if digest.hexdigest() != sha256:
+        mend = "restore it from a copy, or see headrace verify for what else is damaged"
+        raise FeedError(f"{path} is damaged: it has other bytes than {who} says, by their SHA-256 {sha256}: {mend}")
 
-    def __init__(self, path):
+
+# Of a piece `tokens` tokens of shard `shard`, from `start` on; `check` is their CRC-32 and `address` its document's slot and row, both None
+# in a block of version 1.
+Piece = namedtuple("Piece", "shard start tokens check address")
+
+
+class Block:
+    """A block: for each sample its pieces. `sha256` is what its file must have, or None."""
+
+    def __init__(self, path, sha256=None):
+        if sha256 is not None:
+            _check_hash(path, sha256, "the ledger")
         metadata, batches = _open_batches(path)
         self._path = path
-        self._shards = json.loads(metadata[b"block"])["shards"]
+        says = json.loads(metadata[b"block"])
+        self._shards = says["shards"]
+        names = ("shard", "start", "length", "check", "slot", "row")
+        self._is_bound = says["version"] == 2
+        columns = names if self._is_bound else names[:3]
         self._batches = [
-            (_offsets(b.column("shard")), *(_ints(b.column(name).values) for name in ("shard", "start", "length")))
-            for b in batches
+            (_offsets(b.column("shard")), *(_ints(b.column(name).values) for name in columns)) for b in batches
         ]
         self._ends = np.cumsum([b.num_rows for b in batches])
 
@@ -81,7 +102,7 @@ class Block:
         if not 0 <= start <= end <= self.rows:
             raise FeedError(f"block {self._path} has {self.rows} samples, and {start} to {end} are asked for")
         count, first = 0, 0
-        for offsets, _, _, length in self._batches:
+        for offsets, _, _, length, *_ in self._batches:
             rows = len(offsets) - 1
             low, high = (min(max(row - first, 0), rows) for row in (start, end))
             part = length[int(offsets[low]) : int(offsets[high])]
@@ -94,15 +115,23 @@ class Block:
             raise FeedError(f"block {self._path} has no sample {row}: it has {self.rows}")
         index = int(np.searchsorted(self._ends, row, side="right"))
         row -= int(self._ends[index - 1]) if index > 0 else 0
-        offsets, shard, start, length = self._batches[index]
+        offsets, *columns = self._batches[index]
         part = slice(int(offsets[row]), int(offsets[row + 1]))
-        return zip(shard[part].tolist(), start[part].tolist(), length[part].tolist())
+        lists = [column[part].tolist() for column in columns]
+        if not self._is_bound:
+            return [Piece(shard, start, tokens, None, None) for shard, start, tokens in zip(*lists)]
+        return [
+            Piece(shard, start, tokens, check, (slot & 0xFFFFFFFF, row & 0xFFFFFFFF))
+            for shard, start, tokens, check, slot, row in zip(*lists)
+        ]
 
 
 class Shard:
     """A shard: its tokens counted through all documents, and each document's id."""
 
-    def __init__(self, path, expected):
+    def __init__(self, path, expected, is_hashed=False):
+        if is_hashed:
+            _check_hash(path, expected["sha256"], "its block")
         _, batches = _open_batches(path)
         self._path = path
         self._ids = [b.column("id") for b in batches]
@@ -127,6 +156,11 @@ class Shard:
             target[done : done + len(part)] = part
             done += len(part)
             index, at = index + 1, 0
+
+    def damaged_at(self, start, tokens):
+        """The error where tokens are not those that a block lists."""
+        what = f"its tokens {start} to {start + tokens - 1} are not those that its block was cut from"
+        return FeedError(f"{self._path} is damaged: {what}: restore it from a copy, and see headrace verify for what else is damaged")
 
     def id_at(self, token):
         index, at = self._find(token)

@@ -5,6 +5,7 @@ import json
 import os
 
 from .errors import FeedError
+from .step_lines import StepOpener
 from .waiting import Waiting
 
 SEAL_LENGTH = len(',"digest":""}') + 64
@@ -19,6 +20,7 @@ class Ledger:
         self._wait = lambda: Waiting(timeout, poll_seconds)
         self._segment = (None, [])
         self.head = self._first_head()
+        self._opener = StepOpener(self.head)
 
     @property
     def root(self):
@@ -56,9 +58,11 @@ class Ledger:
         """A step that is published, checked against the digest of the one before, which is read where `previous` is None."""
         if previous is None:
             previous = self.digest_before(number)
-        step = self._open(number)
-        if step["previous"] != previous:
-            raise FeedError(f"step {number} of the ledger does not follow the step before")
+        for before in self._opener.lines_for(number):
+            line = self._open(before)
+            if before == number and line["previous"] != previous:
+                raise FeedError(f"step {number} of the ledger does not follow the step before")
+            step = self._opener.open(line)
         return step
 
     def digest_before(self, number):
@@ -113,11 +117,15 @@ class Ledger:
 
 
 def _check_head(head, path):
-    if head["version"] not in (1, 2):
-        raise FeedError(f"the feed is of version {head['version']}, and this client reads versions 1 and 2: install a newer headrace")
+    if head["version"] not in (1, 2, 3):
+        raise FeedError(f"the feed is of version {head['version']}, and this client reads versions 1 to 3: install a newer headrace")
+    if head.get("ledger") not in (None, 2):
+        raise FeedError(f"the feed's ledger is of form {head['ledger']!r}, and this client reads forms 1 and 2: install a newer headrace")
     counts = {name: head[name] for name in ("steps", "length", "segmentSteps")}
+    counts["snapshotSteps"] = head.get("snapshotSteps", 1)
     counts["endOfText"] = head["endOfText"] or 0
     damaged = [name for name, value in counts.items() if not is_count(value)]
+    damaged += [name for name in ("segmentSteps", "snapshotSteps") if counts[name] == 0]
     if damaged:
         raise FeedError(f"{path} is damaged: its {damaged[0]} is {counts[damaged[0]]!r}")
 

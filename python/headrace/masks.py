@@ -41,11 +41,9 @@ class Masks:
     def is_empty(self):
         return not self._rows
 
-    def judge(self, shard, token, step):
-        """None, "targets" or "all": what is masked of the piece that begins at a token of a shard."""
-        if not self._rows:
-            return None
-        targets_from, all_from = self._rows.get(shard.address_at(token), (None, None))
+    def judge(self, address, step):
+        """None, "targets" or "all": what is masked of a document, by its slot and row."""
+        targets_from, all_from = self._rows.get(address, (None, None))
         if targets_from is None or targets_from > step:
             return None
         return "all" if all_from is not None and all_from <= step else "targets"

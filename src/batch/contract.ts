@@ -28,6 +28,14 @@ export const sourceFields: readonly Field[] = [
 /** With what a source may leave out: `repaired` has what was wrong with the record (`faultNames`), between spaces; mostly it is empty. */
 export const documentFields: readonly Field[] = [...sourceFields, { name: 'repaired', kind: 'utf8' }]
 
+/** Columns that the stages add themselves. */
+export const stageFields: readonly Field[] = [
+  { name: 'row', kind: 'u32' },
+  { name: 'gate', kind: 'utf8' },
+  { name: 'gateEvidence', kind: 'f64' },
+  { name: 'gateText', kind: 'utf8' },
+]
+
 /** Throws unless `batch` has these columns with these types and one value a row. */
 export function checkFields(batch: Batch, fields: readonly Field[], who: string): void {
   for (const field of fields) {

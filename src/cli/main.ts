@@ -1,65 +1,44 @@
 import { HeadraceError } from '../errors.ts'
-import { auditCommand } from './audit.ts'
 import { type Command, describeCommand, parseCommand, type Terminal } from './command.ts'
-import { decisionsCommand } from './decisions.ts'
-import { diffCommand } from './diff.ts'
-import { doctorCommand } from './doctor.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
-import { exportCommand } from './export.ts'
-import { fatesCommand } from './fates.ts'
-import { feedCommand } from './feed.ts'
-import { forkCommand } from './fork.ts'
 import { guardTerminal } from './guard-terminal.ts'
-import { initCommand } from './init.ts'
-import { lookCommand } from './look.ts'
 import { followOutputs } from './outputs.ts'
-import { planCommand } from './plan.ts'
-import { promoteCommand } from './promote.ts'
-import { redriveCommand } from './redrive.ts'
-import { releaseCommand } from './release.ts'
-import { removeCommand } from './remove.ts'
-import { replayCommand } from './replay.ts'
-import { reportCommand } from './report.ts'
-import { runCommand } from './run.ts'
-import { runsCommand } from './runs.ts'
-import { seedCommand } from './seed.ts'
-import { takeDownCommand } from './take-down.ts'
-import { topicsCommand } from './topics.ts'
-import { traceCommand } from './trace.ts'
-import { tryCommand } from './try.ts'
-import { verifyCommand } from './verify.ts'
-import { whatIfCommand } from './what-if.ts'
 import { formatPairs, pageWidth } from './wrap.ts'
 
-/** All commands, in the order of a first day with Headrace. */
-export const commands: readonly Command[] = [
-  tryCommand,
-  initCommand,
-  planCommand,
-  runCommand,
-  reportCommand,
-  replayCommand,
-  releaseCommand,
-  redriveCommand,
-  lookCommand,
-  traceCommand,
-  fatesCommand,
-  decisionsCommand,
-  whatIfCommand,
-  diffCommand,
-  feedCommand,
-  promoteCommand,
-  forkCommand,
-  takeDownCommand,
-  auditCommand,
-  exportCommand,
-  verifyCommand,
-  doctorCommand,
-  runsCommand,
-  removeCommand,
-  seedCommand,
-  topicsCommand,
-]
+/** How each command is loaded, in the order of a first day with Headrace: what the others import would take longer than a short one runs. */
+const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  try: async () => (await import('./try.ts')).tryCommand,
+  init: async () => (await import('./init.ts')).initCommand,
+  plan: async () => (await import('./plan.ts')).planCommand,
+  run: async () => (await import('./run.ts')).runCommand,
+  report: async () => (await import('./report.ts')).reportCommand,
+  replay: async () => (await import('./replay.ts')).replayCommand,
+  release: async () => (await import('./release.ts')).releaseCommand,
+  redrive: async () => (await import('./redrive.ts')).redriveCommand,
+  look: async () => (await import('./look.ts')).lookCommand,
+  trace: async () => (await import('./trace.ts')).traceCommand,
+  fates: async () => (await import('./fates.ts')).fatesCommand,
+  decisions: async () => (await import('./decisions.ts')).decisionsCommand,
+  'what-if': async () => (await import('./what-if.ts')).whatIfCommand,
+  diff: async () => (await import('./diff.ts')).diffCommand,
+  feed: async () => (await import('./feed.ts')).feedCommand,
+  promote: async () => (await import('./promote.ts')).promoteCommand,
+  fork: async () => (await import('./fork.ts')).forkCommand,
+  'take-down': async () => (await import('./take-down.ts')).takeDownCommand,
+  audit: async () => (await import('./audit.ts')).auditCommand,
+  export: async () => (await import('./export.ts')).exportCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  runs: async () => (await import('./runs.ts')).runsCommand,
+  remove: async () => (await import('./remove.ts')).removeCommand,
+  seed: async () => (await import('./seed.ts')).seedCommand,
+  topics: async () => (await import('./topics.ts')).topicsCommand,
+}
+
+/** All commands, in that order. */
+export function loadCommands(): Promise<Command[]> {
+  return Promise.all(Object.values(loaders).map(load => load()))
+}
 
 /** What each exit status means. `errors.ts` gives every error one of them. */
 export const exitStatuses: readonly (readonly [string, string])[] = [
@@ -86,20 +65,21 @@ export async function main(
   const [name, ...rest] = argv
   if (name === undefined || ['--help', '-h', 'help'].includes(name)) {
     const isAsked = name !== undefined
-    terminal[isAsked ? 'out' : 'err'].write(describeAll(pageWidth(terminal)))
+    terminal[isAsked ? 'out' : 'err'].write(await describeAll(pageWidth(terminal)))
     return isAsked ? 0 : 64
   }
   if (name === '--version') {
     terminal.out.write(`${readVersion()}\n`)
     return 0
   }
-  const command = commands.find(candidate => candidate.name === name)
+  const isCommand = Object.hasOwn(loaders, name)
   try {
-    if (!command)
+    if (!isCommand)
       throw new HeadraceError(
         'bad-option',
-        `there is no command '${name}'; the commands are ${commands.map(one => one.name).join(', ')}`,
+        `there is no command '${name}'; the commands are ${Object.keys(loaders).join(', ')}`,
       )
+    const command = await loaders[name]()
     if (rest.includes('--help') || rest.includes('-h')) {
       terminal.out.write(describeCommand(command, pageWidth(terminal)))
       return 0
@@ -110,14 +90,15 @@ export async function main(
     return status ?? 0
   } catch (error) {
     if (error instanceof Told) return error.exit
-    const who = command ? `headrace ${command.name}` : 'headrace'
+    const who = isCommand ? `headrace ${name}` : 'headrace'
     const { exit, message } = judgeError(error, who)
     terminal.err.write(`${who}: ${message}\n`)
     return exit
   }
 }
 
-function describeAll(width: number): string {
+async function describeAll(width: number): Promise<string> {
+  const commands = await loadCommands()
   const list = formatPairs(
     commands.map(({ name, summary }) => [name, summary] as const),
     width,

@@ -1,4 +1,5 @@
 import { HeadraceError } from '../errors.ts'
+import type { Plan } from '../pipeline/plan.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { Asked } from '../what-if/answer.ts'
 import { type Change, parseDeciders, parseRules, parseSweep } from '../what-if/change.ts'
@@ -7,7 +8,6 @@ import { whatIf } from '../what-if/what-if.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { runOptions } from './command.ts'
 import { openNamedRun } from './find-run.ts'
-import { loadPlan, referTo } from './load-plan.ts'
 import { answerOf, sweepOf } from './what-if-json.ts'
 import { printAnswer, printSweep } from './what-if-page.ts'
 
@@ -39,7 +39,7 @@ export const whatIfCommand: Command = {
     const sweep = args.text('sweep') === undefined ? null : parseSweep(args.text('sweep')!)
     const [name, file] = args.positionals
     await using run = await openNamedRun(args.text('dir') ?? '.headrace', name)
-    const base = baseOf(run.run, file === undefined ? null : await loadPlan(referTo(file, run.run.input)))
+    const base = baseOf(run.run, file === undefined ? null : await loadOther(file, run))
     if (sweep) return await answerSweep(run, base, { change, sweep }, args, terminal)
     const tried = changeParts(base.tried, change)
     const isChanged = Object.keys(change.overrides).length > 0 || change.deciders.size > 0
@@ -49,6 +49,12 @@ export const whatIfCommand: Command = {
     else await printAnswer(run, about, answer, terminal)
     return undefined
   },
+}
+
+/** The pipeline of a file; what loads it is loaded for it alone. */
+async function loadOther(file: string, { run }: RunReader): Promise<Plan> {
+  const { loadPlan, referTo } = await import('./load-plan.ts')
+  return loadPlan(referTo(file, run.input))
 }
 
 async function answerSweep(

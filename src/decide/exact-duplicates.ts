@@ -29,12 +29,14 @@ export function exactDuplicates(options: OptionsOf<typeof exactDuplicatesOptions
     ],
     open(batch, slot, state) {
       const hashes = fixed(batch, 'textHash')
-      const view = new DataView(hashes.bytes.buffer, hashes.bytes.byteOffset, hashes.bytes.byteLength)
       const rowNumbers = numbers(batch, 'row')
       const table = state.keyed('exact-hashes')
       const documents = state.list('exact-documents')
-      const high = (row: number): number => view.getUint32(row * 16, true)
-      const low = (row: number): number => view.getUint32(row * 16 + 4, true)
+      // Made when the first row is asked for: of many slots the rules keep none, and columns are unpacked when they are read.
+      let made: DataView | null = null
+      const view = () => (made ??= viewOf(hashes.bytes))
+      const high = (row: number): number => view().getUint32(row * 16, true)
+      const low = (row: number): number => view().getUint32(row * 16 + 4, true)
       const item = new Uint8Array(itemBytes)
       const itemView = new DataView(item.buffer)
       return {
@@ -57,3 +59,5 @@ export function exactDuplicates(options: OptionsOf<typeof exactDuplicatesOptions
     },
   }
 }
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array) => new DataView(buffer, byteOffset, byteLength)

@@ -1,4 +1,4 @@
-import { type Batch, fixed, numbers, type Utf8Column, utf8 } from '../batch/batch.ts'
+import { type Batch, type FixedColumn, fixed, numbers, type Utf8Column, utf8 } from '../batch/batch.ts'
 import { kind, type OptionsOf, oneOf, optional, type ResolvedOf, resolveOptions, whole } from '../options.ts'
 import { hash64 } from '../text/hash.ts'
 import { estimateSimilarity } from '../text/likeness/minhash.ts'
@@ -55,10 +55,13 @@ function openBatch(
 ): RowDecider {
   const size = bands * rows
   const signatures = readFixed(batch, 'signature', size)
-  const keys = asUint32(readFixed(batch, 'bands', bands * 8))
+  const buckets = readFixed(batch, 'bands', bands * 8)
   const shingles = numbers(batch, 'shingles')
   const rowNumbers = numbers(batch, 'row')
-  if (scope === 'domain') addDomains(keys, utf8(batch, 'domain'), bands)
+  const domains = scope === 'domain' ? utf8(batch, 'domain') : null
+  // Made when the first row is asked for: of many slots the rules keep none, and columns are unpacked when they are read.
+  let made: Uint32Array | null = null
+  const keysOf = () => (made ??= makeKeys(buckets, domains, bands))
   const tables = Array.from({ length: bands }, (_, band) => state.keyed(`near-band-${band}`))
   const documents = state.list('near-documents')
   const item = new Uint8Array(size + 8)
@@ -67,8 +70,8 @@ function openBatch(
   return {
     decide(row, verdict) {
       if (shingles[row] === 0) return true
-      findCandidates(tables, keys, row, candidates)
-      const { found, estimate } = findMostSimilar(candidates, documents, signatures, row * size, size)
+      findCandidates(tables, keysOf(), row, candidates)
+      const { found, estimate } = findMostSimilar(candidates, documents, signatures.bytes, row * size, size)
       if (!(estimate >= similarity)) return true
       item.set(documents.at(found))
       verdict.reason = 'near-duplicate'
@@ -78,26 +81,29 @@ function openBatch(
     },
     keep(row) {
       if (shingles[row] === 0) return
-      item.set(signatures.subarray(row * size, (row + 1) * size))
+      item.set(signatures.bytes.subarray(row * size, (row + 1) * size))
       itemView.setFloat64(size, addressOf(slot, rowNumbers[row]), true)
       const number = documents.push(item)
+      const keys = keysOf()
       const at = row * bands * 2
       for (let band = 0; band < bands; band++) tables[band].set(keys[at + 2 * band], keys[at + 2 * band + 1], number)
     },
   }
 }
 
-function readFixed(batch: Batch, name: string, width: number): Uint8Array {
+function readFixed(batch: Batch, name: string, width: number): FixedColumn {
   const column = fixed(batch, name)
-  if (column.width === width) return column.bytes
+  if (column.width === width) return column
   throw new TypeError(
     `column '${name}' has ${column.width} bytes a row, not ${width}: give both signature() and nearDuplicates() the same bands and rows`,
   )
 }
 
-/** A copy, as the bytes may stand at an odd address and the domain is mixed in. */
-function asUint32(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(new Uint8Array(bytes).buffer)
+/** A copy, as the bytes may stand at an odd address and the domain may be mixed in. */
+function makeKeys({ bytes }: FixedColumn, domains: Utf8Column | null, bands: number): Uint32Array {
+  const keys = new Uint32Array(new Uint8Array(bytes).buffer)
+  if (domains) addDomains(keys, domains, bands)
+  return keys
 }
 
 /** Gives each domain its own buckets in the tables that all share. */

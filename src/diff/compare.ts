@@ -55,16 +55,21 @@ export class Comparison {
 
   /** The pairs that differ, in the order of slots and rows; joined by a label, as `pairLabels` gives them. Throws 'corrupt' as `checkSums`. */
   async *differences(): AsyncGenerator<Difference, void> {
+    for await (const found of this.#countAll()) yield* found
+  }
+
+  /** The same, slot by slot. */
+  async *#countAll(): AsyncGenerator<Difference[], void> {
     // By slots, a duplicate repeats a document of a row before it. By labels, that one may come later.
     if (this.label !== null) for await (const pairs of this.#pairs()) for (const pair of pairs) this.#mark(pair)
-    for await (const pairs of this.#pairs()) yield* this.#count(pairs)
+    for await (const pairs of this.#pairs()) yield this.#count(pairs)
     const [a, b] = this.sides.map((side, i) => checkSums(side, this.ranges[i], this.tally.sums[i]))
     this.unchecked = [a, b]
   }
 
   /** Reads all of it, for the counts alone. */
   async readAll(): Promise<void> {
-    for await (const _ of this.differences());
+    for await (const _ of this.#countAll());
   }
 
   #pairs(): AsyncIterable<Pair[]> {

@@ -1,8 +1,8 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { type Names, Strings } from '../batch/strings.ts'
 import type { Address } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { deadRowsOf } from '../record/dead-records.ts'
-import { type Names, Strings } from './strings.ts'
 
 /** What became of one record in one run, with what a comparison needs of it. */
 export interface Outcome {
@@ -73,37 +73,97 @@ export function outcomesOf(record: SlotRecord): { measured: Outcome[]; dead: Out
   const { scored, slot, textOffsets, tokens, names } = record
   const rows = numbers(scored, 'row')
   const lines = numbers(scored, 'line')
-  const ids = new Strings(utf8(scored, 'id'))
-  const [files, domains] = ['file', 'domain'].map(name => new Strings(utf8(scored, name), names))
-  const languages = scored.columns.language ? new Strings(utf8(scored, 'language'), names) : null
+  const labels = labelsOf(scored, names)
   const drops = new DropRows(record.drops, names)
   const kept = new KeptRows(record.kept, names)
-  const measured = Array.from({ length: scored.rows }, (_, i): Outcome => {
+  const measured: Outcome[] = []
+  for (let i = 0; i < scored.rows; i++) {
     const row = rows[i]
-    const drop = drops.at(row)
-    const moved = kept.at(row)
-    if ((drop === null) === (moved === null)) throw doubtful(slot, row, drop !== null)
-    return {
-      slot,
-      row,
-      fate: drop ? 'dropped' : 'kept',
-      reason: drop?.reason ?? '',
-      ids,
-      index: i,
-      file: files.at(i),
-      line: lines[i],
-      domain: moved || domains.at(i),
-      language: languages?.at(i) ?? '',
-      bytes: textOffsets[i + 1] - textOffsets[i],
-      tokens: drop ? null : (tokens.get(row) ?? null),
-      grounds: drop && drops,
-      groundsIndex: drop?.index ?? -1,
-      partner: drop?.partner ?? -1,
-    }
-  })
+    const [drop, moved] = [drops.indexOf(row), kept.indexOf(row)]
+    if (drop < 0 === moved < 0) throw doubtful(slot, row, drop >= 0)
+    const bytes = textOffsets[i + 1] - textOffsets[i]
+    const place = { slot, row, index: i, line: lines[i], bytes, tokens: drop < 0 ? (tokens.get(row) ?? null) : null }
+    measured.push(
+      drop < 0
+        ? new MeasuredOutcome(place, labels, null, -1, kept.domainAt(moved))
+        : new MeasuredOutcome(place, labels, drops, drop, ''),
+    )
+  }
   const rest = drops.rest + kept.rest
   if (rest > 0) throw new HeadraceError('corrupt', `slot ${slot}: ${rest} rows were decided and not measured`)
   return { measured, dead: record.dead ? Array.from(deadRowsOf(record.dead), row => deadOutcome(slot, row)) : [] }
+}
+
+/** What documents of a slot are called and where they come from. Most of it is never asked for, and then not unpacked. */
+interface Labels {
+  readonly ids: Strings
+  readonly files: Strings
+  readonly domains: Strings
+  readonly languages: Strings | null
+}
+
+function labelsOf(scored: Batch, names: Names): Labels {
+  const [files, domains] = ['file', 'domain'].map(name => new Strings(utf8(scored, name), names))
+  const languages = scored.columns.language ? new Strings(utf8(scored, 'language'), names) : null
+  return { ids: new Strings(utf8(scored, 'id')), files, domains, languages }
+}
+
+type Place = Pick<Outcome, 'slot' | 'row' | 'index' | 'line' | 'bytes' | 'tokens'>
+
+/** Of a row that was measured. */
+class MeasuredOutcome implements Outcome {
+  readonly slot: number
+  readonly row: number
+  readonly index: number
+  readonly line: number
+  readonly bytes: number
+  readonly fate: 'kept' | 'dropped'
+  readonly reason: string
+  readonly tokens: number | null
+  readonly grounds: DropRows | null
+  readonly groundsIndex: number
+  readonly partner: Address
+  readonly #labels: Labels
+  readonly #moved: string
+
+  /** `drops` and `drop`: where it stands there, null and -1 for a kept one. `moved`: the domain that it was kept in, empty for its own. */
+  constructor(
+    { slot, row, index, line, bytes, tokens }: Place,
+    labels: Labels,
+    drops: DropRows | null,
+    drop: number,
+    moved: string,
+  ) {
+    this.slot = slot
+    this.row = row
+    this.index = index
+    this.line = line
+    this.bytes = bytes
+    this.fate = drops ? 'dropped' : 'kept'
+    this.reason = drops ? drops.reasonAt(drop) : ''
+    this.tokens = tokens
+    this.grounds = drops
+    this.groundsIndex = drop
+    this.partner = drops ? drops.partnerAt(drop) : -1
+    this.#labels = labels
+    this.#moved = moved
+  }
+
+  get ids(): Strings {
+    return this.#labels.ids
+  }
+
+  get file(): string {
+    return this.#labels.files.at(this.index)
+  }
+
+  get domain(): string {
+    return this.#moved || this.#labels.domains.at(this.index)
+  }
+
+  get language(): string {
+    return this.#labels.languages?.at(this.index) ?? ''
+  }
 }
 
 function doubtful(slot: number, row: number, isBoth: boolean): HeadraceError {
@@ -135,7 +195,8 @@ class RisingRows {
     return this.#rows.length - this.#next
   }
 
-  protected indexOf(row: number): number {
+  /** Its place among them, or -1. */
+  indexOf(row: number): number {
     return this.#rows[this.#next] === row ? this.#next++ : -1
   }
 }
@@ -149,14 +210,9 @@ class KeptRows extends RisingRows {
     this.#domains = batch.columns.domain ? new Strings(utf8(batch, 'domain'), names) : null
   }
 
-  at(row: number): string | null {
-    const index = this.indexOf(row)
-    return index < 0 ? null : (this.#domains?.at(index) ?? '')
+  domainAt(index: number): string {
+    return this.#domains?.at(index) ?? ''
   }
-}
-
-interface Drop extends Pick<Outcome, 'reason' | 'partner'> {
-  readonly index: number
 }
 
 class DropRows extends RisingRows implements Grounds {
@@ -171,9 +227,12 @@ class DropRows extends RisingRows implements Grounds {
     this.#partners = batch ? numbers(batch, 'duplicateOf') : []
   }
 
-  at(row: number): Drop | null {
-    const index = this.indexOf(row)
-    return index < 0 ? null : { index, reason: this.#reasons!.at(index), partner: this.#partners[index] }
+  reasonAt(index: number): string {
+    return this.#reasons!.at(index)
+  }
+
+  partnerAt(index: number): Address {
+    return this.#partners[index]
   }
 
   evidenceAt(index: number): number | string | null {

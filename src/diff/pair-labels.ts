@@ -162,5 +162,7 @@ async function digestTexts({ textOffsets, readTexts }: RunSlot, records: readonl
 function detach(outcome: Outcome): Outcome {
   const [id, evidence, similarity] = [idOf(outcome), evidenceOf(outcome), similarityOf(outcome)]
   const grounds = outcome.grounds && { evidenceAt: () => evidence, similarityAt: () => similarity }
-  return { ...outcome, ids: { at: () => id }, grounds }
+  const { slot, row, fate, reason, index, file, line, domain, language, bytes, tokens, groundsIndex, partner } = outcome
+  const labels = { ids: { at: () => id }, file, domain, language }
+  return { ...labels, slot, row, fate, reason, index, line, bytes, tokens, grounds, groundsIndex, partner }
 }

@@ -1,13 +1,12 @@
 import type { ReadAt, Region } from '../batch/arrow/layout.ts'
-import { type Batch, utf8 } from '../batch/batch.ts'
+import { utf8 } from '../batch/batch.ts'
+import { Names, Strings } from '../batch/strings.ts'
 import { Ahead } from '../record/ahead.ts'
-import { decodeEntry } from '../record/entry.ts'
 import { deadPartitionsOf, topics } from '../record/layout.ts'
 import { batchAt, type RunReader } from '../record/run-reader.ts'
-import { readSlotColumns, readSomeSlots, type SomeSlot } from '../record/slot-columns.ts'
+import { readSlotColumns, readSomeSlots, type SlotColumns, someAt } from '../record/slot-columns.ts'
 import { readBySlot } from '../record/slots.ts'
 import { type Outcome, outcomeColumns, outcomesOf } from './outcome.ts'
-import { Names, Strings } from './strings.ts'
 import { TokenCounts } from './tokens.ts'
 
 /** The outcomes of a slot, and its texts where they are asked for. */
@@ -16,6 +15,8 @@ export interface RunSlot {
   /** Of rows that were measured, in the order of rows. */
   readonly measured: readonly Outcome[]
   readonly dead: readonly Outcome[]
+  /** The files that measured rows are from, as they are stored; null where that is not known. */
+  readonly storedFiles: StoredColumn | null
   /** The column of labels, where one was asked for. */
   readonly labels: Strings | null
   readonly textOffsets: Int32Array
@@ -34,6 +35,17 @@ export function inOrder({ measured, dead }: RunSlot): readonly Outcome[] {
 export interface SlotRange {
   readonly from: number
   readonly to: number
+}
+
+/** A column of strings without looking at any: where each ends, and the bytes of all as they are stored, packed or not. */
+export interface StoredColumn {
+  readonly offsets: Int32Array
+  readonly bytes: Uint8Array
+}
+
+function storedColumn({ batch, storedOf }: SlotColumns, name: string): StoredColumn | null {
+  const bytes = storedOf(name)
+  return bytes && { offsets: utf8(batch, name).offsets, bytes }
 }
 
 /** What is read of slots besides their outcomes: a column of strings, and hashes of texts. */
@@ -60,19 +72,12 @@ export async function* readRunSlots(
   for await (const measured of scored) {
     const { slot, batch, offsets: textOffsets } = measured
     const { value } = await kept.next()
-    const decided = { kept: value!.batch, drops: await dropsAt(drops, slot), dead: await batchAt(dead, slot) }
+    const decided = { kept: value!.batch, drops: await someAt(drops, slot), dead: await batchAt(dead, slot) }
     const outcomes = outcomesOf({ slot, scored: batch, textOffsets, ...decided, tokens: tokens.take(slot), names })
     const labels = label === undefined ? null : new Strings(utf8(batch, label))
     const hashes = batch.columns.textHash
     const textHashes = hashes?.kind === 'fixed' && hashes.width === 16 ? hashes.bytes : null
-    yield { slot, ...outcomes, labels, textOffsets, readTexts: measured.readValues, textHashes }
+    const storedFiles = storedColumn(measured, 'file')
+    yield { slot, ...outcomes, storedFiles, labels, textOffsets, readTexts: measured.readValues, textHashes }
   }
-}
-
-/** The drops of a slot, or null where it has none. Slots are asked for in rising order. */
-async function dropsAt(drops: Ahead<SomeSlot>, slot: number): Promise<Batch | null> {
-  const next = await drops.peek()
-  if (next?.slot !== slot) return null
-  await drops.take()
-  return decodeEntry(next.value)
 }

@@ -138,7 +138,7 @@ async function writeSteps(
   const parts = new Parts(exporter, fileBytes, format.fileBytes.max)
   const { endOfText } = (await readHead(feed))!
   let [firstDigest, lastDigest] = ['', '']
-  for await (const batch of readFeed(feed, { from, verify: true })) {
+  for await (const batch of readFeed(feed, { from, verify: 'files' })) {
     for (const sample of samplesOf(batch, blankMasked ? (endOfText ?? 0) : null)) {
       countSample(counts, sample)
       await parts.write(sample)

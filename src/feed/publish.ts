@@ -1,4 +1,4 @@
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { makeFolder, type OnEffect, syncFolder } from '../disk/durable-file.ts'
 import { writeJson } from '../disk/json-file.ts'
@@ -6,13 +6,12 @@ import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
-import { openShard } from '../shards/shard.ts'
-import { isBlock, readSampleTokens } from './files/block-file.ts'
 import { readControls } from './files/control-file.ts'
+import { BlockCutter } from './files/cut-block.ts'
 import { type FeedIdentity, feedId, type Head, readHead, rootOf, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
 import { type FeedOptions, feedOptions } from './options.ts'
-import { type BlockSpec, listSamples, writeBlock } from './plan/blocks.ts'
+import type { BlockSpec, CutSamples } from './plan/blocks.ts'
 import { type ControlEntry, checkControl } from './plan/control.ts'
 import { Planner } from './plan/planner.ts'
 
@@ -30,6 +29,8 @@ export interface FeedOrigin {
   readonly fingerprint: string
   /** Steps in one file of the ledger. Default 4096. */
   readonly segmentSteps?: number
+  /** The form of the ledger's lines. A run that was begun before there was form 2 publishes form 1, also where its feed is made anew. */
+  readonly ledger?: 1 | 2
   readonly onEffect?: OnEffect
 }
 
@@ -42,14 +43,15 @@ const publishStepsMax = 1024
  * comes out the same byte for byte. One process at a time; the caller's lock on the run sees to it.
  */
 export async function openFeed(dir: string, options: FeedOptions, origin: FeedOrigin): Promise<FeedPublisher> {
-  const identity = identityOf(options, origin)
-  const id = feedId(identity)
   await makeFolder(dir)
   const known = await readLastingHead(dir)
+  const identity = identityOf(options, origin)
+  const id = feedId(identity)
   if (known && known.feed !== id) throw refuseOther(dir, known, identity)
   const shards = relative(dir, origin.shards).split(sep).join('/')
   const controls = await readControls(dir)
-  const version = controls.some(({ takeDown }) => takeDown) ? 2 : identity.version
+  // Of a ledger of form 1: see `Head.version`.
+  const version = identity.version === 1 && controls.some(({ takeDown }) => takeDown) ? 2 : identity.version
   const start = { ...identity, version, feed: id, shards, steps: 0, digest: id, ended: false, leftover: {} } as const
   return new FeedPublisher(dir, origin.shards, known ?? start, controls, origin.onEffect)
 }
@@ -72,9 +74,10 @@ async function readLastingHead(dir: string): Promise<Head | null> {
 }
 
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
-  const { run, segmentSteps = limits.ledgerSegmentSteps, tokenizer, endOfText = null, fingerprint } = origin
+  const { run, segmentSteps = limits.ledgerSegmentSteps, ledger = 2, tokenizer, endOfText = null, fingerprint } = origin
   const settings = resolveOptions('a feed', feedOptions, options)
-  return { version: 1, run, ...settings, segmentSteps, tokenizer, endOfText, fingerprint }
+  const form = ledger === 2 ? { ledger, snapshotSteps: limits.snapshotSteps } : {}
+  return { version: ledger === 2 ? 3 : 1, run, ...settings, segmentSteps, ...form, tokenizer, endOfText, fingerprint }
 }
 
 function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {
@@ -95,18 +98,16 @@ function refuseOther(dir: string, known: Head, identity: FeedIdentity): Headrace
  */
 export class FeedPublisher implements AsyncDisposable {
   readonly #dir: string
-  readonly #shards: string
+  readonly #blocks: BlockCutter
   readonly #planner: Planner
   readonly #ledger: LedgerWriter
   readonly #onEffect: OnEffect | undefined
   #head: Head
   #tokenizer: string | null = null
-  /** Folders of blocks that were found: who wrote them may have been stopped before their names lasted. */
-  readonly #found = new Set<string>()
 
   constructor(dir: string, shards: string, head: Head, controls: readonly ControlEntry[], onEffect?: OnEffect) {
     this.#dir = dir
-    this.#shards = shards
+    this.#blocks = new BlockCutter(dir, shards, onEffect)
     this.#head = head
     this.#onEffect = onEffect
     this.#planner = new Planner({ ...head, feed: rootOf(head) }, spec => this.#cutBlock(spec), dir)
@@ -163,7 +164,7 @@ export class FeedPublisher implements AsyncDisposable {
       }
       const { steps } = this.#planner
       if (planned > 0 && steps > this.#head.steps) {
-        await this.#makeFoundLast()
+        await this.#blocks.makeFoundLast()
         await this.#ledger.sync()
         await this.#writeHead({ steps, digest })
       }
@@ -185,28 +186,7 @@ export class FeedPublisher implements AsyncDisposable {
     this.#head = head
   }
 
-  async #makeFoundLast(): Promise<void> {
-    for (const folder of this.#found) {
-      await makeFolder(folder)
-      await syncFolder(folder)
-    }
-    this.#found.clear()
-  }
-
-  async #cutBlock(spec: BlockSpec): Promise<Int32Array> {
-    const published = readSampleTokens(this.#dir, spec, this.#head)
-    if (published) {
-      this.#found.add(dirname(published.path))
-      return published.tokens
-    }
-    const lengths = spec.shards.map(shard => {
-      using file = openShard(join(this.#shards, shard.path), shard)
-      return file.lengths()
-    })
-    const samples = listSamples(spec, this.#head, lengths)
-    // Steps that are published are planned again, and may cut a block ahead that a promotion has put another in place of: readers have that.
-    if (this.#planner.steps < this.#head.steps && isBlock(this.#dir, spec)) return samples.tokens
-    await writeBlock(this.#dir, spec, this.#head, samples, this.#onEffect)
-    return samples.tokens
+  #cutBlock(spec: BlockSpec): Promise<CutSamples> {
+    return this.#blocks.cut(spec, this.#head, this.#planner.steps < this.#head.steps)
   }
 }

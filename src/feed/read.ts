@@ -7,6 +7,7 @@ import {
   flag,
   kind,
   type OptionsOf,
+  oneOf,
   optional,
   orNull,
   type ResolvedOf,
@@ -14,11 +15,11 @@ import {
   whole,
 } from '../options.ts'
 import { openShard } from '../shards/shard.ts'
-import { FeedFiles } from './files/feed-files.ts'
+import { FeedFiles, type ListedPieces } from './files/feed-files.ts'
 import { type Head, HeadFollower, rootOf, sharedSteps } from './files/head.ts'
 import { LedgerReader } from './files/ledger.ts'
-import { openStep, type Step } from './files/steps.ts'
-import type { BlockShard, SampleList } from './plan/blocks.ts'
+import type { Step } from './files/steps.ts'
+import type { BlockShard } from './plan/blocks.ts'
 
 /** Where a trainer stands: `step` batches were handed to it, and `digest` is that of the last one (of none: the feed's id). */
 export interface FeedState {
@@ -74,7 +75,11 @@ export const readFeedOptions = {
     orNull(whole(1)),
     600_000,
   ),
-  verify: optional("checks every shard's SHA-256 when it is opened, not its size and counts alone", flag, false),
+  verify: optional(
+    "what is checked of content: each piece's tokens and each block that is opened; also each shard's SHA-256; or nothing but sizes and counts",
+    oneOf(['pieces', 'files', 'off']),
+    'pieces',
+  ),
   filesMax: optional('files open at once; each holds a descriptor and 4 bytes a document', whole(1), 512),
   signal: optional('ends the reading when it aborts', abortSignal),
 }
@@ -121,7 +126,7 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
     const heads = new HeadFollower(this.#dir, this.#options)
     let head = await heads.first()
     if (!head) return
-    const ledger = new LedgerReader(this.#dir, head.segmentSteps)
+    const ledger = new LedgerReader(this.#dir, head)
     const start = await startingState(head, ledger, this.#handed ?? from)
     this.#handed = start
     let { step, digest } = start
@@ -133,14 +138,14 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
         if (!head) return
         continue
       }
-      const found = openStep(await ledger.read(step), step, digest)
+      const found = await ledger.open(step, digest)
       checkWorld(found, world)
-      const samples = samplesOf(found, files, rank, world)
-      if (verify) await checkHashes(join(this.#dir, head.shards), samples, checked)
+      const samples = samplesOf(found, files, { rank, world, verify })
+      if (verify === 'files') await checkHashes(join(this.#dir, head.shards), samples, checked)
       // After the head: what is recorded for a step is recorded before the step is counted.
       await files.masks.refresh()
       if (head.version > 1) files.masks.check(found.control)
-      const batch = readSamples(found, samples, files, head)
+      const batch = readSamples(found, samples, files, { head, verify })
       step++
       digest = found.digest
       this.#handed = { feed: head.feed, step, digest }
@@ -163,7 +168,7 @@ async function startingState(head: Head, ledger: LedgerReader, from: number | Fe
   const step = typeof from === 'number' ? from : from.step
   if (step > head.steps)
     throw new HeadraceError('not-found', `step ${step} is after the ${head.steps} steps that the feed has`)
-  const digest = step === 0 ? rootOf(head) : openStep(await ledger.read(step - 1), step - 1, null).digest
+  const digest = step === 0 ? rootOf(head) : (await ledger.open(step - 1)).digest
   if (typeof from !== 'number') checkShared(head, from)
   if (typeof from !== 'number' && from.digest !== digest)
     throw new HeadraceError(
@@ -181,40 +186,43 @@ function checkShared(head: Head, { feed, step }: FeedState): void {
   throw new HeadraceError('bad-option', `the state is of feed ${feed}, and this is feed ${head.feed}${parted}`)
 }
 
+/** What of the options says how a step is read. */
+type Reading = Pick<ResolvedOf<typeof readFeedOptions>, 'rank' | 'world' | 'verify'>
+
 /** A rank's samples of one range: which rows of the list are its own. */
-interface Part {
-  readonly domain: string
-  readonly list: SampleList
-  readonly shards: readonly BlockShard[]
+interface Part extends ListedPieces {
   readonly rows: readonly number[]
 }
 
 /** The targets of all ranks: a piece has one less than tokens, and none once its document was taken down. */
 function countTargets(step: number, parts: readonly Part[], files: FeedFiles): number {
   let count = 0
-  for (const { list, shards, domain } of parts)
-    for (let piece = 0; piece < list.length.length; piece++) {
-      const shard = files.masks.isEmpty ? null : files.shard(shardAt(shards, list.shard[piece], domain))
-      const isSilent = shard !== null && files.masks.judge(shard, list.start[piece], step) !== 'nothing'
-      if (!isSilent) count += list.length[piece] - 1
-    }
+  for (const part of parts)
+    for (let piece = 0; piece < part.list.length.length; piece++)
+      if (files.judge(part, piece, step) === 'nothing') count += part.list.length[piece] - 1
   return count
 }
 
-function samplesOf(step: Step, files: FeedFiles, rank: number, world: number): Part[] {
+function samplesOf(step: Step, files: FeedFiles, { rank, world, verify }: Reading): Part[] {
   const parts: Part[] = []
   let k = 0
   for (const domain of Object.keys(step.domains).sort())
-    for (const { block, epoch, from, to } of step.domains[domain]) {
+    for (const [i, { block, epoch, from, to }] of step.domains[domain].entries()) {
       const rows: number[] = []
       for (let sample = from; sample < to; sample++) if (k++ % world === rank) rows.push(sample - from)
-      const file = files.block({ domain, number: block, epoch })
+      const sha256 = verify === 'off' ? null : (step.blocks?.[domain][i] ?? null)
+      const file = files.block({ domain, number: block, epoch }, sha256)
       parts.push({ domain, list: file.read(from, to), shards: file.identity.shards, rows })
     }
   return parts
 }
 
-function readSamples(step: Step, parts: readonly Part[], files: FeedFiles, { length, endOfText }: Head): FeedBatch {
+function readSamples(
+  step: Step,
+  parts: readonly Part[],
+  files: FeedFiles,
+  { head: { length, endOfText }, verify }: Pick<Reading, 'verify'> & { readonly head: Head },
+): FeedBatch {
   const samples = parts.reduce((sum, part) => sum + part.rows.length, 0)
   const [inputIds, targets, positionIds] = [0, 1, 2].map(() => new Int32Array(samples * length))
   const bounds = [0]
@@ -226,22 +234,22 @@ function readSamples(step: Step, parts: readonly Part[], files: FeedFiles, { len
     documents.push(document)
   }
   let at = 0
-  for (const { domain, list, shards, rows } of parts)
+  for (const part of parts) {
+    const { domain, list, rows } = part
     for (const row of rows) {
       const end = at + length
       for (let piece = list.offsets[row]; piece < list.offsets[row + 1]; piece++) {
         const [start, tokens] = [list.start[piece], list.length[piece]]
-        const shard = files.shard(shardAt(shards, list.shard[piece], domain))
         if (tokens < 1 || at + tokens > end)
           throw new HeadraceError('corrupt', `step ${step.step} has a sample over ${length} tokens`)
         const ids = inputIds.subarray(at, at + tokens)
-        shard.readTokens(start, ids)
-        const masked = files.masks.judge(shard, start, step.step)
+        files.readPiece(part, piece, ids, verify !== 'off')
+        const masked = files.judge(part, piece, step.step)
         if (masked === 'nothing') targets.set(ids.subarray(1), at)
         else targets.fill(noTarget, at, at + tokens)
         targets[at + tokens - 1] = noTarget
         if (masked === 'all') ids.fill(endOfText ?? 0)
-        endSpan(at, tokens, shard.idAt(start))
+        endSpan(at, tokens, files.shardOf(part, piece).idAt(start))
         at += tokens
       }
       if (at < end) {
@@ -252,6 +260,7 @@ function readSamples(step: Step, parts: readonly Part[], files: FeedFiles, { len
       at = end
       domains.push(domain)
     }
+  }
   return {
     step: step.step,
     digest: step.digest,

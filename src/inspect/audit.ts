@@ -7,7 +7,7 @@ import { OpenFiles } from '../feed/files/file-cache.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
 import { Masks } from '../feed/files/masks.ts'
-import { openStep, type Step } from '../feed/files/steps.ts'
+import type { Step } from '../feed/files/steps.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
 
@@ -39,7 +39,7 @@ export async function auditStep(dir: string, number: number): Promise<AuditedSte
   if (!head) throw new HeadraceError('not-found', `there is no feed in ${dir}`)
   if (number >= head.steps)
     throw new HeadraceError('not-found', `step ${number} is not published: the feed in ${dir} has ${head.steps} steps`)
-  const step = openStep(await new LedgerReader(dir, head.segmentSteps).read(number), number, null)
+  const step = await new LedgerReader(dir, head).open(number)
   const masks = new Masks(dir)
   await masks.refresh()
   using shards = new Rows(join(dir, head.shards))

@@ -4,7 +4,7 @@ import { listFiles } from '../disk/files.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
-import { openStep, type SampleRange, type Step } from '../feed/files/steps.ts'
+import type { SampleRange, Step } from '../feed/files/steps.ts'
 import type { BlockIdentity, BlockRef } from '../feed/plan/blocks.ts'
 
 /** Tokens of a shard that are those of a document, counted through the shard. */
@@ -71,15 +71,17 @@ interface FedRange extends SampleRange {
   readonly step: Pick<Step, 'step' | 'digest'>
 }
 
-/** What steps took of each of these blocks. */
+/** What steps took of each of these blocks. A line of form 2 may say no more than that samples go on, so that all are opened. */
 async function readRanges(dir: string, head: Head, blocks: readonly BlockRef[]): Promise<Map<string, FedRange[]>> {
   const ranges = new Map<string, FedRange[]>(blocks.map(block => [nameOf(block), []]))
   const marks = [...new Set(blocks.map(({ number, epoch }) => `{"block":${number},"epoch":${epoch},`))]
-  const ledger = new LedgerReader(dir, head.segmentSteps)
+  const ledger = new LedgerReader(dir, head)
   for (let step = 0; step < head.steps; step++) {
-    const line = await ledger.read(step)
-    if (!marks.some(mark => line.includes(mark))) continue
-    const { domains, digest } = openStep(line, step, null)
+    if (head.ledger === undefined) {
+      const line = await ledger.read(step)
+      if (!marks.some(mark => line.includes(mark))) continue
+    }
+    const { domains, digest } = await ledger.open(step)
     for (const [domain, list] of Object.entries(domains))
       for (const range of list) {
         const inBlock = ranges.get(nameOf({ domain, number: range.block, epoch: range.epoch }))

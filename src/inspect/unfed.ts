@@ -2,7 +2,7 @@ import { holdoutDomain } from '../decide/holdout.ts'
 import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
-import { openStep, type Total } from '../feed/files/steps.ts'
+import type { Total } from '../feed/files/steps.ts'
 import { settingsAt } from '../feed/plan/control.ts'
 import { placeStep } from '../feed/plan/fork.ts'
 
@@ -61,10 +61,9 @@ function judge(domain: string, isMixed: boolean, isNamed: boolean, dry: Head['dr
   return isMixed && dry === 'wait' ? 'waits-for-others' : 'no-full-step'
 }
 
-async function readTotals(dir: string, { steps, segmentSteps }: Head): Promise<Readonly<Record<string, Total>>> {
-  if (steps === 0) return {}
-  const last = steps - 1
-  return openStep(await new LedgerReader(dir, segmentSteps).read(last), last, null).totals
+async function readTotals(dir: string, head: Head): Promise<Readonly<Record<string, Total>>> {
+  if (head.steps === 0) return {}
+  return (await new LedgerReader(dir, head).open(head.steps - 1)).totals
 }
 
 function sumTokens(totals: readonly Total[]): number {

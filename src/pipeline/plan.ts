@@ -39,14 +39,6 @@ export interface Plan {
   readonly stateFingerprint: string
 }
 
-/** Columns that the stages add themselves. */
-export const stageFields: readonly Field[] = [
-  { name: 'row', kind: 'u32' },
-  { name: 'gate', kind: 'utf8' },
-  { name: 'gateEvidence', kind: 'f64' },
-  { name: 'gateText', kind: 'utf8' },
-]
-
 /** Checks a pipeline and lays it out. Every mistake in it is a `bad-pipeline` error here, before any work. */
 export function planPipeline(pipeline: Pipeline): Plan {
   const { name, source, deciders, tokenizer, feedOptions } = pipeline

@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { numbers } from '../batch/batch.ts'
 import { type Address, addressOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
-import { readSampleTokens } from '../feed/files/block-file.ts'
+import { cutUnwritten } from '../feed/files/bind.ts'
+import { readCut } from '../feed/files/block-file.ts'
 import { type Head, rootOf } from '../feed/files/head.ts'
-import { type BlockSpec, type CutShard, hasBit, listSamples } from '../feed/plan/blocks.ts'
+import { type CutShard, hasBit } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import { readManifest } from '../record/manifest.ts'
@@ -57,7 +58,12 @@ async function planBefore(
   step: number,
   domains: Set<string>,
 ): Promise<{ planner: Planner; digest: string }> {
-  const planner = new Planner({ ...head, feed: rootOf(head) }, spec => cutBlock(dir, head, spec), dir)
+  const pathOf = (path: string) => join(dir, head.shards, path)
+  const planner = new Planner(
+    { ...head, feed: rootOf(head) },
+    async spec => readCut(dir, spec, head) ?? cutUnwritten(spec, head, pathOf),
+    dir,
+  )
   for (const entry of controls) planner.control(entry)
   let digest = rootOf(head)
   const plan = async () => {
@@ -83,16 +89,6 @@ async function planBefore(
 
 export function refuseOther(dir: string): HeadraceError {
   return new HeadraceError('corrupt', `the feed in ${dir} is not what its shards give: see headrace verify`)
-}
-
-async function cutBlock(dir: string, head: Head, spec: BlockSpec): Promise<Int32Array> {
-  const published = readSampleTokens(dir, spec, head)
-  if (published) return published.tokens
-  const lengths = spec.shards.map(shard => {
-    using file = openShard(join(dir, head.shards, shard.path), shard)
-    return file.lengths()
-  })
-  return listSamples(spec, head, lengths).tokens
 }
 
 /** Adds a shard's rows that its block has. Returns the last one's address. */

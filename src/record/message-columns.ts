@@ -22,6 +22,8 @@ export interface ReadColumns {
   readonly offsets: Int32Array | null
   /** Reads regions of its values, and returns what gives them; null where they are not stored. */
   readonly readValues: ((regions: readonly Region[]) => Promise<ReadAt>) | null
+  /** The bytes of a column's values as they are stored, packed or not; null where they are not stored as one. Equal ones are equal values. */
+  readonly storedOf: (column: string) => Uint8Array | null
 }
 
 /** Bytes that are read first: the metadata of some sixty columns. */
@@ -65,8 +67,13 @@ export class MessageColumns {
     const layout = layOut(stored, readAt, lengthsOf === undefined ? columns : [...columns, lengthsOf])
     const batch = viewBatch(layout, readAt, columns)
     const lengths = layout.columns.find(({ field }) => field.name === lengthsOf)
-    if (!lengths) return { batch, offsets: null, readValues: null }
-    return { batch, offsets: viewOffsets(lengths, stored.rows, readAt), readValues: this.#readerOf(lengths.values) }
+    const storedOf = (column: string) => {
+      const found = wanted.find(({ field }) => field.name === column)
+      return found ? readAt(found.values.at, found.values.bytes) : null
+    }
+    if (!lengths) return { batch, offsets: null, readValues: null, storedOf }
+    const offsets = viewOffsets(lengths, stored.rows, readAt)
+    return { batch, offsets, readValues: this.#readerOf(lengths.values), storedOf }
   }
 
   #readerOf(values: Region): (regions: readonly Region[]) => Promise<ReadAt> {

@@ -119,6 +119,8 @@ export function isSameColumn(column: Column, other: Column | undefined, rows: nu
 
 /** The rows of a column that are not as they were. */
 function findChanged(column: Column, before: Column, rows: number): number[] {
+  // What was read back as it is need not be unpacked to be compared.
+  if (column === before) return []
   const [now, was] = [bytesOf(column), bytesOf(before)]
   const isSame = (row: number) => {
     const [start, end] = spanOf(column, row)

@@ -37,8 +37,8 @@ async function readMessage(
 ): Promise<ReadColumns> {
   if (lengthsOf !== 'text' || message.names.includes('text') || !message.names.includes(textLength))
     return message.read(columns, lengthsOf)
-  const { batch } = await message.read([...columns, textLength])
-  return { batch: selectColumns(batch, columns), offsets: textLengths(batch), readValues: null }
+  const { batch, storedOf } = await message.read([...columns, textLength])
+  return { batch: selectColumns(batch, columns), offsets: textLengths(batch), readValues: null, storedOf }
 }
 
 async function readWhole(entry: Parts, columns: readonly string[], lengthsOf?: string): Promise<ReadColumns> {
@@ -47,10 +47,11 @@ async function readWhole(entry: Parts, columns: readonly string[], lengthsOf?: s
   const some = selectColumns(batch, columns)
   if (measured?.kind === 'utf8') {
     const { offsets } = measured
-    return { batch: some, offsets, readValues: async () => (at, bytes) => measured.bytes.subarray(at, at + bytes) }
+    const readValues = async () => (at: number, bytes: number) => measured.bytes.subarray(at, at + bytes)
+    return { batch: some, offsets, readValues, storedOf: () => null }
   }
   const hasLengths = lengthsOf === 'text' && textLength in batch.columns
-  return { batch: some, offsets: hasLengths ? textLengths(batch) : null, readValues: null }
+  return { batch: some, offsets: hasLengths ? textLengths(batch) : null, readValues: null, storedOf: () => null }
 }
 
 function selectColumns({ rows, columns }: Batch, names: readonly string[]): Batch {
@@ -105,6 +106,8 @@ class OwnParts {
       return [name, change ? patchColumn(column, change, order!) : column]
     })
     const { offsets, readValues } = isOwnLength ? ofOwn : ofBase
-    return { batch: { rows: whole.rows, columns: Object.fromEntries(found) }, offsets, readValues }
+    const storedOf = (name: string) =>
+      changed?.batch.columns[name] ? null : (whole.names.includes(name) ? ofOwn : ofBase).storedOf(name)
+    return { batch: { rows: whole.rows, columns: Object.fromEntries(found) }, offsets, readValues, storedOf }
   }
 }

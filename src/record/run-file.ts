@@ -67,6 +67,8 @@ export interface RunFile extends RunShape, LogPlace {
   readonly slotBytes: number
   readonly segments: readonly Segment[]
   readonly feed: unknown
+  /** The form of its feed's ledger; that of a run of an older version is the one before. */
+  readonly ledger?: 2
   /** Set where the texts of slots are not kept once these are in sealed shards. */
   readonly storedText?: 'none'
   /** Of a replay: what it is of. */
@@ -130,6 +132,7 @@ const isRunFile = isObjectOf({
   slotBytes: isCount,
   replays: isOptional(isReplayed),
   storedText: isOptional(isOneOf('none')),
+  ledger: isOptional(isOneOf(2)),
   base: isOptional(isRunName),
   segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),
 })

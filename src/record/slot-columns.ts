@@ -1,5 +1,8 @@
+import type { Batch } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Log, type PartialEntry, readPartially } from '../log/log.ts'
+import type { Ahead } from './ahead.ts'
+import { decodeEntry } from './entry.ts'
 import type { ReadColumns } from './message-columns.ts'
 import { PartLayouts, readPartColumns } from './part-columns.ts'
 import { offsetOfSlot } from './slot-reader.ts'
@@ -36,6 +39,14 @@ export async function* readSomeSlots(log: Log, topic: string, from: number): Asy
 export interface SomeSlot {
   readonly slot: number
   readonly value: Uint8Array
+}
+
+/** The batch of a slot of such a topic, or null where it has none. All slots from the first that is read are asked for, in rising order. */
+export async function someAt(entries: Ahead<SomeSlot>, slot: number): Promise<Batch | null> {
+  const next = await entries.peek()
+  if (next?.slot !== slot) return null
+  await entries.take()
+  return decodeEntry(next.value)
 }
 
 /** Columns of one slot. */

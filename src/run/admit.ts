@@ -154,6 +154,7 @@ function runFileOf({ plan, ref, place }: Start): RunFile {
     slotBytes: limits.slotBytes,
     segments: [segmentOf(plan)],
     feed: plan.feed,
+    ...(plan.feed && { ledger: 2 as const }),
     ...(plan.storedText !== 'all' && { storedText: plan.storedText }),
     tokenizer: plan.tokenizer?.options ?? null,
   }

@@ -96,7 +96,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
     watch,
     checkOwner,
   }
-  await using sink = await openSink(context, run.pipeline)
+  await using sink = await openSink(context, run)
   await using retention = openRetention(context, log, options, { isEmbedded: place.log === null })
   await runStages(context, sink, failure, retention, replaying?.replay ?? null)
 }

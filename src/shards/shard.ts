@@ -130,6 +130,15 @@ export class Shard implements Disposable {
     }
   }
 
+  /** What to throw where tokens are not those that a block lists. */
+  damagedAt(start: number, tokens: number): HeadraceError {
+    const part = this.#partAt(start)
+    const byte = part.tokens.values.at + 4 * (start - part.firstToken)
+    return this.#file.corrupt(
+      `its tokens ${start} to ${start + tokens - 1}, from byte ${byte} on, are not those that its block was cut from: restore it from a copy, and see headrace verify for what else is damaged`,
+    )
+  }
+
   /** The id of the document that holds token `token`. */
   idAt(token: number): string {
     const part = this.#partAt(token)

@@ -1,12 +1,17 @@
 import { join, relative } from 'node:path'
-import { encodeFile } from '../batch/arrow/ipc.ts'
-import { fieldOf } from '../batch/batch.ts'
 import { listFiles } from '../disk/files.ts'
+import { hashBlock, listBlock } from '../feed/files/bind.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import type { Head } from '../feed/files/head.ts'
-import { type BlockSpec, blockMetadata, blockPath, listSamples, type SampleList } from '../feed/plan/blocks.ts'
+import {
+  type BlockSpec,
+  blockMetadata,
+  blockPath,
+  type CutSamples,
+  encodeBlock,
+  type SampleList,
+} from '../feed/plan/blocks.ts'
 import { ColumnFile } from '../shards/column-file.ts'
-import { openShard } from '../shards/shard.ts'
 import { advices, byteAt, type Check, feedAdvice, fileAt } from './check.ts'
 
 /**
@@ -17,18 +22,21 @@ export class BlockCheck {
   readonly #dir: string
   readonly #folder: string
   readonly #head: Head
+  readonly #damaged: ReadonlySet<string>
   readonly #check: Check
   readonly #cut = new Map<string, Compared>()
 
-  constructor(dir: string, folder: string, head: Head, check: Check) {
+  /** `damaged`: paths of shards that are not what they should be, of which nothing is said once more here. */
+  constructor(dir: string, folder: string, { head, damaged }: BlockOrigin, check: Check) {
     this.#dir = dir
     this.#folder = folder
     this.#head = head
+    this.#damaged = damaged
     this.#check = check
   }
 
-  /** Tokens of each sample: from the shards, or, where those can't be read, from the block's file. */
-  async cutBlock(spec: BlockSpec): Promise<Int32Array> {
+  /** The samples that the shards give, or, where those can't be read, the block's file. */
+  async cutBlock(spec: BlockSpec): Promise<CutSamples> {
     const file = this.#find(spec)
     const identity = blockMetadata(spec, this.#head).block
     const known = this.#cut.get(file)
@@ -36,16 +44,20 @@ export class BlockCheck {
     if (!known) this.#check.counted++
     if (isNew) this.#cut.set(file, { identity, otherFrom: -1 })
     const restore = 'restore the shard: the block is cut from it'
-    const samples = await this.#check.attempt(fileAt(file), restore, () => this.#list(spec))
-    const tokens = await this.#check.attempt(fileAt(file), feedAdvice, () => {
+    const isDamaged = spec.shards.some(({ path }) => this.#damaged.has(path))
+    const samples = isDamaged ? null : await this.#check.attempt(fileAt(file), restore, () => this.#list(spec))
+    const cut = await this.#check.attempt(fileAt(file), feedAdvice, (): CutSamples => {
       using block = new BlockFile(join(this.#dir, this.#folder), spec)
-      const tokens = block.tokens()
-      if (isNew && samples) this.#cut.set(file, { identity, otherFrom: this.#compare(file, spec, samples) })
-      return tokens
+      const found = { tokens: block.tokens(), sha256: block.hash() }
+      if (!samples) return found
+      if (isNew) this.#cut.set(file, { identity, otherFrom: this.#compare(file, spec, samples) })
+      // Another cut of the record batches holds the same samples: the ledger names the file that there is.
+      if (this.#cut.get(file)?.otherFrom === -1) return { ...found, tokens: samples.tokens }
+      return { tokens: samples.tokens, sha256: hashBlock(spec, this.#head, samples) }
     })
-    const found = samples?.tokens ?? tokens
-    if (!found) throw new TypeError(`block ${file} can't be read, nor cut again`)
-    return found
+    if (cut) return cut
+    if (!samples) throw new TypeError(`block ${file} can't be read, nor cut again`)
+    return { tokens: samples.tokens, sha256: hashBlock(spec, this.#head, samples) }
   }
 
   /** The block's file, from the run's folder: where it is, or else where it should be. */
@@ -59,11 +71,7 @@ export class BlockCheck {
   }
 
   #list(spec: BlockSpec): SampleList {
-    const lengths = spec.shards.map(shard => {
-      using open = openShard(join(this.#dir, 'shards', shard.path), shard)
-      return open.lengths()
-    })
-    return listSamples(spec, this.#head, lengths)
+    return listBlock(spec, this.#head, path => join(this.#dir, 'shards', path))
   }
 
   #compare(file: string, spec: BlockSpec, samples: SampleList): number {
@@ -78,6 +86,11 @@ export class BlockCheck {
         this.#check.fail(byteAt(file, otherFrom), 'from there on it is not what its shards give', feedAdvice)
     if (isWhole) await checkStrayBlocks(this.#dir, this.#folder, this.#cut, mayStray, this.#check)
   }
+}
+
+interface BlockOrigin {
+  readonly head: Head
+  readonly damaged: ReadonlySet<string>
 }
 
 /** What a block's file was held against, and from which byte on it is another, or -1. */
@@ -99,32 +112,6 @@ function findOther(file: ColumnFile, spec: BlockSpec, head: Head, samples: Sampl
     at += part.length
   }
   return at < file.bytes ? at : -1
-}
-
-/** A block's bytes, in record batches of these rows. */
-function* encodeBlock(
-  spec: BlockSpec,
-  head: Head,
-  samples: SampleList,
-  rows: readonly number[],
-): Generator<Uint8Array> {
-  const columns = (from: number, to: number) => {
-    const offsets = samples.offsets.subarray(from, to + 1)
-    const column = (values: Int32Array) => ({ kind: 'list<i32>' as const, offsets, values })
-    return {
-      shard: column(samples.shard),
-      start: column(samples.start),
-      length: column(samples.length),
-      tokens: { kind: 'i32' as const, values: samples.tokens.subarray(from, to) },
-    }
-  }
-  const fields = Object.entries(columns(0, 0)).map(([name, column]) => fieldOf(name, column))
-  let at = 0
-  const batches = rows.map(count => {
-    at += count
-    return { rows: count, columns: columns(at - count, at) }
-  })
-  yield* encodeFile(batches, fields, blockMetadata(spec, head))
 }
 
 /** Blocks that no published step needed: cut ahead of steps to come, or of steps that a promotion took the place of, or not ours. */

@@ -3,9 +3,10 @@ import { canonicalJson } from '../canonical-json.ts'
 import { listNames, readText } from '../disk/files.ts'
 import { feedId, type Head, identityOf, rootOf } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
-import { openStep, type Step } from '../feed/files/steps.ts'
+import type { Step } from '../feed/files/steps.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
+import { StepOpener } from '../feed/plan/step-lines.ts'
 import type { FeedEnd } from '../record/notes.ts'
 import { BlockCheck } from './blocks.ts'
 import { advices, type Check, feedAdvice, fileAt, type Where } from './check.ts'
@@ -56,18 +57,21 @@ export function checkFeedEnd(found: FoundHead | null, end: FeedEnd | null, isPro
     )
 }
 
+/** A run's manifest, and the paths of shards in it whose files do not hold. */
+export type FedManifest = Manifest & { readonly damaged: ReadonlySet<string> }
+
 /** Holds the ledger, the plan and the blocks against the manifest. Returns the published steps that are whole, by number, for a sample. */
 export async function verifyFeed(
   dir: string,
   found: FoundHead,
-  manifest: Manifest,
+  manifest: FedManifest,
   checks: FeedChecks,
   wanted: (steps: number) => readonly number[],
 ): Promise<readonly Step[] | null> {
   const head = readHead(found, checks.ledger)
   if (!head) return null
   const { folder } = found
-  const blocks = new BlockCheck(dir, folder, head, checks.blocks)
+  const blocks = new BlockCheck(dir, folder, { head, damaged: manifest.damaged }, checks.blocks)
   const planner = await openPlanner(dir, folder, manifest, { head, blocks, check: checks.plan })
   const compare = new PlanCheck(manifest.isWhole ? planner : null, headFileOf(found), checks.plan)
   if (!manifest.isWhole) checks.plan.note('the steps could not be planned again, as the manifest is damaged')
@@ -101,7 +105,7 @@ export async function verifyFeed(
 function readHead(found: FoundHead, check: Check): Head | null {
   const { folder, text, head } = found
   const fail = (what: string) => check.fail(headFileOf(found), what, feedAdvice)
-  if (head === null || ![1, 2].includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
+  if (head === null || ![1, 2, 3].includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
     fail('it is no head of a feed of this version')
     return null
   }
@@ -118,6 +122,7 @@ interface LedgerLine extends Where {
 
 /** The published steps that are whole and follow the one before. One file of them is in memory at a time. */
 async function* readLedger(dir: string, folder: string, head: Head, check: Check): AsyncGenerator<LedgerLine> {
+  const opener = new StepOpener(head)
   let previous: string | null = rootOf(head)
   for (let first = 0; first < head.steps; first += head.segmentSteps) {
     const file = join(folder, ledgerPath(first, head.segmentSteps))
@@ -135,9 +140,11 @@ async function* readLedger(dir: string, folder: string, head: Head, check: Check
     if (isShort) previous = null
     for (const [i, line] of lines.slice(0, Math.min(count, lines.length - 1)).entries()) {
       const where = { file, place: `line ${i + 1}` }
-      const step = await check.attempt(where, feedAdvice, () => openStep(line, first + i, previous))
-      previous = step?.digest ?? null
       check.counted++
+      // Behind a damaged line, others up to the next snapshot say what changed since it: nobody knows what they are.
+      const canOpen = opener.canOpen(first + i)
+      const step = canOpen ? await check.attempt(where, feedAdvice, () => opener.open(line, first + i, previous)) : null
+      previous = step?.digest ?? null
       if (step) yield { ...where, step, line }
     }
     if (isShort) previous = null
@@ -195,7 +202,9 @@ class PlanCheck {
     const planned = await this.#next(published)
     this.#check.counted++
     if (!this.isWhole || planned?.line === line) return
-    const again = planned ? shorten(firstDifference(planned.step, step)) : 'there is nothing to plan it from'
+    const again = planned
+      ? shorten(firstDifference(JSON.parse(planned.line), JSON.parse(line)))
+      : 'there is nothing to plan it from'
     this.#fail(published, `step ${step.step} is not what the manifest gives: ${again}`)
   }
 
@@ -225,8 +234,8 @@ class PlanCheck {
   }
 }
 
-function firstDifference(planned: Step, published: Step): string {
-  const names = Object.keys(planned) as (keyof Step)[]
-  const name = names.find(one => canonicalJson(planned[one]) !== canonicalJson(published[one])) ?? 'digest'
-  return `${name} is ${canonicalJson(published[name])} and should be ${canonicalJson(planned[name])}`
+function firstDifference(planned: Record<string, unknown>, published: Record<string, unknown>): string {
+  const names = Object.keys(planned)
+  const name = names.find(one => canonicalJson(planned[one]) !== canonicalJson(published[one] ?? null)) ?? 'digest'
+  return `${name} is ${canonicalJson(published[name] ?? null)} and should be ${canonicalJson(planned[name])}`
 }

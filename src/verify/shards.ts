@@ -101,29 +101,32 @@ function judgeNote(
   return problems
 }
 
-/** The shards' files against the manifest and the kept rows, and the token totals against both. */
+/** The shards' files against the manifest and the kept rows, and the token totals against both. `damaged` has the paths of those that do not hold. */
 export async function verifyShards(
   dir: string,
   manifest: Manifest,
   sealed: KeptByShard,
   isLogWhole: boolean,
   checks: { readonly shards: Check; readonly totals: Check },
-): Promise<number> {
+): Promise<{ bytes: number; damaged: ReadonlySet<string> }> {
   const counts = emptyShardTotals()
+  const damaged = new Set<string>()
   let bytes = 0
   for (const entry of manifest.entries) {
     const where = fileAt(join('shards', entry.path))
     bytes += entry.bytes
     checks.shards.counted++
+    const before = checks.shards.failures
     await checks.shards.attempt(where, advices.remake, async () => {
       const problems = await judgeFile(join(dir, where.file), entry, sealed, counts)
       if (isLogWhole && !sealed.of(entry)) problems.push('the log does not hold its last row')
       for (const what of problems) checks.shards.fail(where, what, advices.remake)
     })
+    if (checks.shards.failures > before) damaged.add(entry.path)
   }
   if (isLogWhole) checkUnsealed(manifest, sealed, checks.shards)
   if (manifest.note && checks.shards.failures === 0) checkTotals(manifest, counts, checks.totals)
-  return bytes
+  return { bytes, damaged }
 }
 
 /** What is wrong with a shard's file; adds to `counts` what it holds. */

@@ -16,14 +16,14 @@ import { TextLog } from '../record/text-files.ts'
 import { BoundScan } from './bound.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
-import { checkFeedEnd, type FoundHead, findForks, findHead, verifyFeed } from './feed.ts'
+import { checkFeedEnd, type FedManifest, type FoundHead, findForks, findHead, verifyFeed } from './feed.ts'
 import { verifyInput } from './input.ts'
 import { JoinedScan } from './joined-scan.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { type FoundPromotions, notePromotedStrays, readControlsOf, verifyPromotions } from './promotions.ts'
 import { KeptByShard } from './sealed.ts'
-import { checkStrays, type Manifest, readVerifiedManifest, verifyShards } from './shards.ts'
+import { checkStrays, readVerifiedManifest, verifyShards } from './shards.ts'
 import { groupSlots, type SlotGroup, SlotOrder } from './slots.ts'
 import { findStates, type StateFile, verifyState } from './state.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
@@ -88,14 +88,15 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   for (const state of states) await checkState(run, state, decided, decide.isDamaged, checks)
   onProgress('shards', bytesOf())
   const isLogWhole = !decide.isDamaged && checks.headers.failures === 0
-  const shardBytes = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
+  const { bytes: shardBytes, damaged } = await verifyShards(run.dir, manifest, sealed, isLogWhole, checks)
   onProgress('feed', bytesOf() + shardBytes)
   const controls = await readControlsOf(run.dir, 'feed')
   const isPromoted = controls.some(({ promote }) => promote)
   checkFeedEnd(foundHead, manifest.note?.fed ?? null, isPromoted, checks.ledger)
   const promotions: FoundPromotions = { unknown: [], files: new Set() }
   const feeds = [...(foundHead ? [foundHead] : []), ...forks]
-  for (const feed of feeds) await verifyOneFeed(run, feed, manifest, { promotions, checks, stepsMax: steps })
+  for (const feed of feeds)
+    await verifyOneFeed(run, feed, { ...manifest, damaged }, { promotions, checks, stepsMax: steps })
   await notePromotedStrays(run.dir, feeds, promotions, checks.shards)
   if (!foundHead && run.run.feed && manifest.entries.length && !manifest.note?.fed)
     checks.ledger.note('no step is published yet: the next start does it')
@@ -120,7 +121,7 @@ interface FeedReading {
 async function verifyOneFeed(
   run: RunReader,
   found: FoundHead,
-  manifest: Manifest,
+  manifest: FedManifest,
   { promotions, checks, stepsMax }: FeedReading,
 ): Promise<void> {
   const read = await verifyFeed(run.dir, found, manifest, checks, count => chooseSteps(count, stepsMax))

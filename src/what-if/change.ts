@@ -1,6 +1,6 @@
 import { nameBuiltIn } from '../decide/built-in.ts'
 import { HeadraceError } from '../errors.ts'
-import { type Overrides, rules, type Threshold } from '../pipeline/pipeline.ts'
+import { checkOverrides, type Overrides, type Threshold } from '../pipeline/overrides.ts'
 
 /** What is tried: thresholds by column, as `rules()` takes them, and options of deciders by name; null leaves a decider out. */
 export interface Change {
@@ -22,7 +22,7 @@ export function parseRules(given: readonly string[]): Overrides {
     if (isOff) overrides.set(column, false)
     else overrides.set(column, { ...known, [option]: parseThreshold(text, option, value) })
   }
-  return rules(Object.fromEntries(overrides) as Record<string, Threshold | false>).overrides
+  return checkOverrides('rules()', Object.fromEntries(overrides) as Record<string, Threshold | false>)
 }
 
 function parseThreshold(text: string, option: string, value: string | null): unknown {

@@ -1,4 +1,5 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { type Names, Strings } from '../batch/strings.ts'
 import { HeadraceError } from '../errors.ts'
 import type { DecideTotals } from '../record/totals.ts'
 import { findCheck, lastStep, measuringFrom, passes } from './checks.ts'
@@ -17,10 +18,10 @@ export interface RecordedFates {
   readonly drops: Int32Array
 }
 
-/** Reads what became of a slot's rows. Throws 'corrupt' where the run's rules do not lead to it. */
-export function readRecorded(columns: StoredSlot, part: CheckedPart, marks: Marks) {
+/** Reads what became of a slot's rows; `names` holds the reasons met so far. Throws 'corrupt' where the run's rules do not lead to it. */
+export function readRecorded(columns: StoredSlot, part: CheckedPart, marks: Marks, names: Names) {
   const { slot, scored, drops } = columns
-  const fates = fatesOf(slot, scored, drops)
+  const fates = fatesOf(slot, scored, drops, names)
   const gates = utf8(scored, 'gate')
   const measuring = measuringFrom(part.setup)
   const ofDeciders = new Set(part.setup.deciders.flatMap(decider => decider.reasons))
@@ -37,7 +38,7 @@ export function readRecorded(columns: StoredSlot, part: CheckedPart, marks: Mark
   return fates
 }
 
-function fatesOf(slot: number, scored: Batch, drops: Batch | null): RecordedFates {
+function fatesOf(slot: number, scored: Batch, drops: Batch | null, names: Names): RecordedFates {
   const fates = {
     reasons: new Array<string>(scored.rows).fill(''),
     duplicateOf: new Float64Array(scored.rows).fill(-1),
@@ -48,15 +49,15 @@ function fatesOf(slot: number, scored: Batch, drops: Batch | null): RecordedFate
   const rows = numbers(scored, 'row')
   const dropped = numbers(drops, 'row')
   const partners = numbers(drops, 'duplicateOf')
-  const reasons = utf8(drops, 'reason')
+  const reasons = new Strings(utf8(drops, 'reason'), names)
   let drop = 0
   for (let row = 0; row < scored.rows && drop < drops.rows; row++) {
     if (rows[row] !== dropped[drop]) continue
-    fates.reasons[row] = stringAt(reasons, drop)
+    fates.reasons[row] = reasons.at(drop)
     fates.duplicateOf[row] = partners[drop]
     fates.drops[row] = drop++
   }
-  if (drop < drops.rows) throw refuseFates(slot, dropped[drop], stringAt(reasons, drop), '')
+  if (drop < drops.rows) throw refuseFates(slot, dropped[drop], reasons.at(drop), '')
   return fates
 }
 

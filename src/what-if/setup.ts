@@ -4,7 +4,7 @@ import { checkBuiltInOption, makeBuiltIn } from '../decide/built-in.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { refuseName } from '../options.ts'
-import { type Overrides, replaceRules } from '../pipeline/pipeline.ts'
+import { type Overrides, replaceRules } from '../pipeline/overrides.ts'
 import type { RecordedReasons, RecordedStep } from '../record/reasons.ts'
 import type { Change } from './change.ts'
 

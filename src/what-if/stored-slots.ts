@@ -4,7 +4,7 @@ import { Ahead } from '../record/ahead.ts'
 import { deadPartitionsOf, topics } from '../record/layout.ts'
 import { batchAt, type RunReader } from '../record/run-reader.ts'
 import { textLengths } from '../record/scored.ts'
-import { readSlotColumns } from '../record/slot-columns.ts'
+import { readSlotColumns, readSomeSlots, someAt } from '../record/slot-columns.ts'
 import { readBySlot } from '../record/slots.ts'
 
 /** Columns of a decided slot. Of the text there is its length alone, as it is most of what is stored. */
@@ -25,7 +25,7 @@ export async function* readStoredSlots(
   end: number,
 ): AsyncIterable<StoredSlot> {
   const { log, first } = run
-  const drops = new Ahead<Entry>(readBySlot(log, topics.drops, 1))
+  const drops = new Ahead(readSomeSlots(log, topics.drops, first))
   const dead = new Ahead<Entry>(readBySlot(log, topics.dead, deadPartitionsOf(run.run)))
   const wanted = {
     topic: topics.scored,
@@ -39,7 +39,7 @@ export async function* readStoredSlots(
     const isWhole = columns.every(name => batch.columns[name])
     const scored = isWhole ? batch : await run.scored(slot)
     const textOffsets = isWhole ? offsets : textLengths(scored)
-    const ofSlot = { drops: await batchAt(drops, slot), dead: (await batchAt(dead, slot))?.rows ?? 0 }
+    const ofSlot = { drops: await someAt(drops, slot), dead: (await batchAt(dead, slot))?.rows ?? 0 }
     yield { slot, scored, textOffsets, ...ofSlot }
   }
 }

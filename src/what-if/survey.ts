@@ -1,4 +1,5 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import { Names } from '../batch/strings.ts'
 import { TokenRates } from './amounts.ts'
 import type { Asked, Sample } from './answer.ts'
 import { BrokenRules } from './broken-rules.ts'
@@ -21,6 +22,7 @@ export class Survey {
   readonly #lengths: TokenLengths | null
   readonly #tallies: readonly Tally[]
   readonly #rates = new TokenRates()
+  readonly #reasons = new Names()
   readonly #broken: BrokenRules
   readonly #languages: NamesOf | null
   readonly #groups: NamesOf | null
@@ -63,7 +65,7 @@ export class Survey {
     const { slot, scored } = columns
     if (this.#documents === 0) for (const trial of this.#trials) trial.check(scored)
     const marks = this.#conditions.mark(scored)
-    const recorded = readRecorded(columns, this.#recorded.findLast(part => part.from <= slot)!, marks)
+    const recorded = readRecorded(columns, this.#recorded.findLast(part => part.from <= slot)!, marks, this.#reasons)
     const counted = this.#countRows(columns, recorded)
     for (const [i, trial] of this.#trials.entries()) {
       const decided = await trial.decide(slot, scored, marks, recorded.measured)

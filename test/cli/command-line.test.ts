@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { commands, exitStatuses } from '../../src/cli/main.ts'
+import { exitStatuses, loadCommands } from '../../src/cli/main.ts'
 import { displayWidth } from '../../src/cli/wrap.ts'
 import { type ErrorCode, HeadraceError } from '../../src/errors.ts'
 import { makeFolder } from '../temporary.ts'
 import { runMain } from './terminal.ts'
 
 const dir = makeFolder('cli')
+const commands = await loadCommands()
 const at = (name: string) => join(dir, name)
 await writeFile(at('a.jsonl'), '{"text":"one"}\n')
 await writeFile(at('empty.ts'), 'export default 3\n')
@@ -116,6 +117,13 @@ test('help fits 80 columns and names every option', async () => {
       for (const option of Object.keys(commands.find(command => command.name === name)?.options ?? {}))
         assert.ok(out.includes(`--${option}`))
     }
+})
+
+test('every command is loaded by its own name, in the order in which they are listed', async () => {
+  const names = commands.map(command => command.name)
+  const { err } = await runMain(['frobnicate'])
+  assert.ok(err.endsWith(`the commands are ${names.join(', ')}\n`), err)
+  for (const name of names) assert.match((await runMain([name, '--help'])).out, new RegExp(`^headrace ${name}( |\n)`))
 })
 
 test('no command at all shows the help as an error; -h and --version are known', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { BlockFile } from '../../src/feed/files/block-file.ts'
 import { ledgerPath } from '../../src/feed/files/ledger.ts'
 import type { Step } from '../../src/feed/files/steps.ts'
+import { StepOpener } from '../../src/feed/plan/step-lines.ts'
 import { readFeed } from '../../src/feed/read.ts'
 import { type Doc, type MadeRun, padding } from './made-runs.ts'
 
@@ -48,11 +49,13 @@ export function headOf(feed: string) {
 }
 
 export function readSteps(feed: string): { lines: string[]; steps: Step[] } {
-  const { steps, segmentSteps } = headOf(feed)
+  const head = headOf(feed)
+  const { steps, segmentSteps } = head
   const lines: string[] = []
   for (let step = 0; step < steps; step++)
     lines.push(readFileSync(join(feed, ledgerPath(step, segmentSteps)), 'utf8').split('\n')[step % segmentSteps])
-  return { lines, steps: lines.map(line => JSON.parse(line)) }
+  const opener = new StepOpener(head)
+  return { lines, steps: lines.map((line, step) => opener.open(line, step, null)) }
 }
 
 /**
@@ -81,7 +84,7 @@ export interface FedSample {
 export async function readSamples(feed: string): Promise<FedSample[]> {
   const samples: FedSample[] = []
   const { steps } = readSteps(feed)
-  for await (const { step, inputIds, length, domains } of readFeed(feed, { verify: true })) {
+  for await (const { step, inputIds, length, domains } of readFeed(feed, { verify: 'files' })) {
     const ranges = Object.keys(steps[step].domains)
       .sort()
       .flatMap(name => steps[step].domains[name])

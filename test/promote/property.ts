@@ -156,7 +156,7 @@ async function checkAgain({ a, b, asked, slots }: Case): Promise<void> {
   const note = { ended: slots === undefined, fed: null }
   const manifest = { entries: a.manifest, isWhole: true, note } as unknown as Manifest
   const checks = { blocks: new Check('b', ''), ledger: new Check('l', ''), plan: new Check('p', '') }
-  await verifyFeed(a.dir, (await findHead(a.dir))!, manifest, checks, () => [])
+  await verifyFeed(a.dir, (await findHead(a.dir))!, { ...manifest, damaged: new Set() }, checks, () => [])
   assert.deepEqual(
     Object.values(checks).flatMap(({ problems }) => problems),
     [],

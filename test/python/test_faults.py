@@ -23,7 +23,7 @@ def check_states(path):
 
 
 def check_options(path):
-    wrong = ({"rank": "0"}, {"rank": 1}, {"world": 0}, {"files_max": 0}, {"targets_dtype": "float32"})
+    wrong = ({"verify": "all"}, {"rank": "0"}, {"rank": 1}, {"world": 0}, {"files_max": 0}, {"targets_dtype": "float32"})
     places = ({"start": -1}, {"start": "3"}, {"start": 10**6}, {"timeout": 0}, {"timeout": "1"})
     for options in (*wrong, *places, {"start": 1, "state": Feed(path).state()}):
         error_of(lambda: Feed(path, **options))
@@ -197,6 +197,37 @@ def check_damage(feed, shards, work, seed, cases):
     read_all(path)
 
 
+def check_flips(feed, shards, work, seed, flips):
+    """A bit that flips is found before what it altered is handed out: by `files` wherever it lies, else where it reaches tokens and places."""
+    path = os.path.join(work, "flipped", "feed")
+    shutil.copytree(feed, path)
+    shutil.copytree(shards, os.path.join(work, "flipped", "shards"))
+    whole = list(Feed(path))
+    chance = random.Random(seed)
+    kinds = [[file for file in files_in(os.path.join(work, "flipped")) if part in file] for part in ("/shards/", "/blocks/", "/steps/")]
+    found = 0
+    for flip in range(flips):
+        file = chance.choice(kinds[flip % len(kinds)])
+        with open(file, "rb") as opened:
+            content = opened.read()
+        at = chance.randrange(8 * len(content))
+        changed = bytearray(content)
+        changed[at // 8] ^= 1 << at % 8
+        with open(file, "wb") as opened:
+            opened.write(changed)
+        assert error_of(lambda: list(Feed(path, verify="files"))), (file, at, seed)
+        try:
+            given = list(Feed(path))
+            tokens = [{**batch, "documents": None} for batch in given]
+            assert all(same(one, {**other, "documents": None}) for one, other in zip(tokens, whole)) and len(given) == len(whole), (file, at, seed)
+        except FeedError:
+            found += 1
+        with open(file, "wb") as opened:
+            opened.write(content)
+    assert found > flips / 2, found
+    shutil.rmtree(os.path.join(work, "flipped"))
+
+
 def main(feed, shards, work, seed, cases=60):
     check_states(feed)
     check_options(feed)
@@ -206,6 +237,7 @@ def main(feed, shards, work, seed, cases=60):
     check_workers(feed)
     check_processes(feed)
     check_threads(feed)
+    check_flips(feed, shards, work, int(seed), 200)
     check_damage(feed, shards, work, int(seed), int(cases))
 
 

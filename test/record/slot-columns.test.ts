@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { encodeBatch, encodePacked } from '../../src/batch/arrow/ipc.ts'
 import { type Batch, numbers, stringAt, utf8, utf8From } from '../../src/batch/batch.ts'
 import { JournalLog } from '../../src/log/journal/journal-log.ts'
@@ -138,6 +139,7 @@ test('of a slot whose texts are not stored there are their lengths', async () =>
   assert.equal(readValues, null)
 })
 
+const noBytes = new Uint8Array(0)
 const printsOf = (batch: Batch) => Object.keys(batch.columns).map(name => [name, name] as const)
 const changed = (batch: Batch, columns: Batch['columns']) => ({
   rows: batch.rows,
@@ -162,7 +164,13 @@ for (const [what, change] of Object.entries(joinings))
     const whole = decodeScored(joinScored(stored, own))
     assert.deepEqual({ ...whole.columns }, { ...now.columns })
     const joined = joinParts(wholeParts(stored), wholeParts(own))
-    const { batch, offsets, readValues } = await readPartColumns(joined, new PartLayouts(), ['id', 'n', 'm'], 'text')
+    const names = ['id', 'n', 'm']
+    const { batch, offsets, readValues, storedOf } = await readPartColumns(joined, new PartLayouts(), names, 'text')
+    const before = await readPartColumns(wholeParts(stored), new PartLayouts(), names, 'text')
+    for (const name of Object.keys(batch.columns)) {
+      const isSame = Buffer.compare(storedOf(name) ?? noBytes, before.storedOf(name) ?? noBytes) === 0
+      assert.equal(isSame, isDeepStrictEqual(batch.columns[name], before.batch.columns[name]), name)
+    }
     const { text, row, ...others } = now.columns
     assert.deepEqual({ ...batch.columns }, others)
     const ends = utf8(now, 'text').offsets

@@ -94,7 +94,7 @@ async function live({
     await using state = await openState(context, join(dir, 'state'))
     await decideAll(context, owner, state, annotated.signal, onSealed)
   }
-  await using sink = await openSink(context, 'test')
+  await using sink = await openSink(context, { pipeline: 'test', ledger: 2 })
   const end = (stage: Promise<void>, done: AbortController) =>
     stage
       .catch(error => {

@@ -102,7 +102,7 @@ function nest(file: CorpusFile): CorpusFile {
 
 function drawLimits(random: Random, workers: number): Case['limits'] {
   const slotsInFlightPerWorker = random.between(1, 3)
-  return {
+  const drawn = {
     slotBytes: Math.round(random.spread(700, 8000)),
     documentBytesMax: Math.round(random.spread(2000, 6000)),
     lanes: random.between(1, 4),
@@ -120,4 +120,6 @@ function drawLimits(random: Random, workers: number): Case['limits'] {
     // Below what any note has, between, or above: positions with long notes, short ones, and both in one run.
     noteLengthMax: Math.round(random.spread(100, 5000)),
   }
+  // Snapshots within a segment, too.
+  return { ...drawn, snapshotSteps: Math.ceil(drawn.ledgerSegmentSteps / 2) }
 }

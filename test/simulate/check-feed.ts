@@ -34,11 +34,10 @@ export async function checkFeed(desk: Desk, dir: string, expected: ExpectedFeed)
 /** No token of a document is in two places of an epoch. */
 function checkOnce({ steps }: ExpectedFeed): void {
   const seen = new Set<string>()
-  for (const [step, { line, samples }] of steps.entries()) {
-    const epochs = epochsOf(line)
-    for (const [i, { pieces }] of samples.entries())
+  for (const [step, { samples }] of steps.entries())
+    for (const { epoch, pieces } of samples)
       for (const { document, start } of pieces) {
-        const key = `${epochs[i]} ${document.slot} ${document.row} ${start}`
+        const key = `${epoch} ${document.slot} ${document.row} ${start}`
         if (seen.has(key))
           throw new SimulationFailure(
             'twice',
@@ -46,16 +45,6 @@ function checkOnce({ steps }: ExpectedFeed): void {
           )
         seen.add(key)
       }
-  }
-}
-
-/** The epoch of each sample of a step, in their order. */
-function epochsOf(line: string): number[] {
-  const { domains } = JSON.parse(line) as { domains: Record<string, { epoch: number; from: number; to: number }[]> }
-  const ranges = Object.keys(domains)
-    .sort()
-    .flatMap(name => domains[name])
-  return ranges.flatMap(({ epoch, from, to }) => Array.from({ length: to - from }, () => epoch))
 }
 
 /** A trainer that read while the feed was changed was given what one gets that reads it now. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { readFeed } from '../../src/feed/read.ts'
 import { limits } from '../../src/limits.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
@@ -5,8 +6,9 @@ import { verifyRun } from '../../src/verify/verify.ts'
 import type { Case } from './case.ts'
 import { type Machine, SimulationFailure } from './machine.ts'
 import { checkSlots, type Expected, expectRun, type OracleLimits, type RecordPlace } from './oracle.ts'
-import { type ActualRun, readActual, slotsOf } from './oracle-actual.ts'
+import { type ActualRun, readActual, readBlockHashes, slotsOf } from './oracle-actual.ts'
 import { compareRun } from './oracle-compare.ts'
+import type { HashOfBlock } from './oracle-lines.ts'
 import type { InputFile } from './oracle-slots.ts'
 import { buildPipeline } from './pipelines.ts'
 import { poisonOf } from './probe.ts'
@@ -36,7 +38,8 @@ export async function checkRun(judged: Judged): Promise<Found> {
   const { machine, inputs, files } = judged
   const actual = await machine.observe(() => readActual(machine.world.folder))
   if (files && inputs.length === 1) checkFiles(files, outputOf(machine))
-  const { read, expected } = await findInput(inputs, input => checkByOracle(judged, input, actual))
+  const hashOf = await machine.observe(() => readBlockHashes(join(machine.world.folder, 'feed')))
+  const { read, expected } = await findInput(inputs, input => checkByOracle(judged, input, actual, hashOf))
   await checkByVerify(machine, read)
   await checkTraining(judged)
   const isPoison = ({ reason }: { reason: string | null }) => reason === 'took-too-long' || reason === 'crashed-worker'
@@ -76,7 +79,12 @@ async function findInput(
   throw failure
 }
 
-async function checkByOracle(judged: Judged, input: readonly InputFile[], actual: ActualRun): Promise<Expected> {
+async function checkByOracle(
+  judged: Judged,
+  input: readonly InputFile[],
+  actual: ActualRun,
+  hashOf: HashOfBlock,
+): Promise<Expected> {
   const { simulated } = judged
   const pipeline = buildPipeline(simulated.pipeline, false)
   const cut = simulated.isGrowing ? slotsOf(actual) : null
@@ -87,6 +95,7 @@ async function checkByOracle(judged: Judged, input: readonly InputFile[], actual
   const expected = await expectRun(inputs, pipeline, oracleLimits(), {
     ...(slots ? { slots } : {}),
     isPoison: poisonOf,
+    hashOf,
   })
   const differences = compareRun(expected, actual)
   if (differences.length) throw new SimulationFailure('oracle', differences.slice(0, 3).join('\n'))

@@ -7,6 +7,7 @@ import { checkFeed, checkSame, checkSound, checkTrained, snapshotOf } from './ch
 import { oracleLimits } from './checks.ts'
 import type { Desk } from './desk.ts'
 import { planFeedOf } from './oracle.ts'
+import { readBlockHashes } from './oracle-actual.ts'
 import { clusterOf } from './oracle-copies.ts'
 import type { Control, ExpectedFeed } from './oracle-steps.ts'
 import { buildPipeline } from './pipelines.ts'
@@ -151,7 +152,9 @@ export class FeedChange {
   async #check(): Promise<void> {
     const { simulated, found } = this.#over
     const pipeline = buildPipeline(simulated.pipeline, false)
-    this.#feed = planFeedOf(pipeline, found.expected.shards, true, oracleLimits(), this.#controls)
+    const hashOf = await this.#desk.observe(() => readBlockHashes(this.#dir))
+    const changes = { controls: this.#controls, hashOf }
+    this.#feed = planFeedOf(pipeline, found.expected.shards, true, oracleLimits(), changes)
     await checkFeed(this.#desk, this.#dir, this.#feed)
   }
 

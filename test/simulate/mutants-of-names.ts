@@ -49,7 +49,7 @@ export const nameMutants: readonly Mutant[] = [
     changes: [
       {
         file: 'decide/exact-duplicates.ts',
-        from: 'view.getUint32(row * 16 + 4, true)',
+        from: 'view().getUint32(row * 16 + 4, true)',
         to: '0 * row',
       },
       {

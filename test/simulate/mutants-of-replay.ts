@@ -51,7 +51,7 @@ const promotionMutants: readonly Mutant[] = [
   ),
   mutant(
     'blocks that were begun are left at a promotion',
-    'feed/plan/planner.ts',
+    'feed/plan/domain.ts',
     'fed.block + (fed.at > 0 ? 1 : 0)',
     'fed.block',
   ),
@@ -105,12 +105,7 @@ const takeDownMutants: readonly Mutant[] = [
     'const runs = [run, ...others]',
     'const runs = [run, ...others.slice(0, 0)]',
   ),
-  mutant(
-    'documents are masked a step late',
-    'feed/files/masks.ts',
-    'masks[index].from > step)',
-    'masks[index].from >= step)',
-  ),
+  mutant('documents are masked a step late', 'feed/files/masks.ts', 'if (from > step)', 'if (from >= step)'),
   mutant(
     'of two lists of documents that are taken down the last one holds',
     'feed/files/masks.ts',

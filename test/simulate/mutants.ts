@@ -172,6 +172,12 @@ export const mutants: readonly Mutant[] = [
     '        await this.#ledger.sync()\n        await this.#writeHead({ steps, digest })\n',
     '        await this.#writeHead({ steps, digest })\n        await this.#ledger.sync()\n',
   ),
+  mutant(
+    'a snapshot of the ledger leaves out the blocks that lines before it named',
+    'feed/plan/step-lines.ts',
+    '    this.#named = new Map()\n  }',
+    '  }',
+  ),
   mutant('the ledger is not synced', 'feed/files/ledger.ts', '      await this.#file.datasync()\n', ''),
   mutant(
     'a reader goes on one step too late',

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Batch, list, numbers, stringAt, utf8 } from '../../src/batch/batch.ts'
 import { rowOf, slotOf } from '../../src/decide/decider.ts'
+import { listFiles } from '../../src/disk/files.ts'
+import { BlockFile } from '../../src/feed/files/block-file.ts'
 import { readHead } from '../../src/feed/files/head.ts'
 import { LedgerReader } from '../../src/feed/files/ledger.ts'
 import { readFeed } from '../../src/feed/read.ts'
@@ -14,6 +16,7 @@ import type { ManifestEntry } from '../../src/shards/manifest.ts'
 import { openShard } from '../../src/shards/shard.ts'
 import type { RecordPlace } from './oracle.ts'
 import type { ExpectedFate } from './oracle-fates.ts'
+import type { HashOfBlock } from './oracle-lines.ts'
 
 export interface ActualDocument {
   readonly slot: number
@@ -134,12 +137,25 @@ function documentsOf(batch: Batch): ActualDocument[] {
 
 const nullOf = (value: number) => (Number.isNaN(value) ? null : value)
 
+/** The SHA-256 of a feed's blocks as their files are, which a ledger names: what is in them is held against the oracle by itself. */
+export async function readBlockHashes(dir: string): Promise<HashOfBlock> {
+  const hashes = new Map<string, string>()
+  for (const name of await listFiles(join(dir, 'blocks'))) {
+    if (!name.endsWith('.arrow')) continue
+    using file = new BlockFile(dir, join('blocks', name))
+    const { domain, number, epoch } = file.identity
+    const bytes = await readFile(join(dir, 'blocks', name))
+    hashes.set(`${number} ${epoch} ${domain}`, createHash('sha256').update(bytes).digest('hex'))
+  }
+  return (domain, block, epoch) => hashes.get(`${block} ${epoch} ${domain}`) ?? 'there is no such block'
+}
+
 export async function readActualFeed(dir: string): Promise<ActualFeed | null> {
   const head = await readHead(dir)
   if (!head) return null
-  const ledger = new LedgerReader(dir, head.segmentSteps)
+  const ledger = new LedgerReader(dir, head)
   const steps: ActualFeed['steps'][number][] = []
-  for await (const batch of readFeed(dir, { verify: true })) {
+  for await (const batch of readFeed(dir, { verify: 'files' })) {
     const { length, cuSeqlens } = batch
     const samples = batch.domains.map((domain, i): ActualSample => {
       const row = (values: Int32Array) => [...values.subarray(i * length, (i + 1) * length)]

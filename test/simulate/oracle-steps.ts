@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { FeedOptions } from '../../src/feed/options.ts'
 import type { KeptDocument } from './oracle-fates.ts'
+import { canonical, ExpectedLines, type HashOfBlock, sha256 } from './oracle-lines.ts'
 import { limitNames } from './oracle-names.ts'
 import { placeControls } from './oracle-places.ts'
 import { type ExpectedNext, isFed, type PromotedRows, selectPromoted } from './oracle-promotion.ts'
@@ -21,6 +21,7 @@ export interface FeedLimits {
   readonly blockTokens: number
   readonly blockSlotsMax: number
   readonly ledgerSegmentSteps: number
+  readonly snapshotSteps: number
   readonly fedDomainsMax: number
 }
 
@@ -30,6 +31,8 @@ export interface FeedOrigin {
   readonly tokenizer: Readonly<Record<string, unknown>>
   readonly fingerprint: string
   readonly controls: readonly Control[]
+  /** Of its blocks; null of a ledger of form 1, which does not name them. */
+  readonly hashOf: HashOfBlock | null
 }
 
 export interface ExpectedStep {
@@ -37,7 +40,7 @@ export interface ExpectedStep {
   readonly line: string
   readonly digest: string
   /** Its samples in the order of its ranges. */
-  readonly samples: readonly { readonly domain: string; readonly pieces: Sample }[]
+  readonly samples: readonly { readonly domain: string; readonly epoch: number; readonly pieces: Sample }[]
 }
 
 export interface ExpectedFeed {
@@ -84,6 +87,7 @@ function identityOf(options: FeedOptions, limits: FeedLimits, origin: FeedOrigin
   const endOfText = origin.tokenizer.endOfTextId
   return {
     version: 1,
+    ...(origin.hashOf ? { ledger: 2, snapshotSteps: limits.snapshotSteps } : {}),
     run: origin.run,
     length: options.length,
     batch: options.batch,
@@ -117,6 +121,9 @@ export function planFeed(
   let nameOf = limitNamesTo([])
   const feed = sha256(canonical(identity))
   const settings: Settings = { ...identity, cuts: new Map() }
+  const lines = origin.hashOf
+    ? new ExpectedLines(settings.length, settings.segmentSteps, limits.snapshotSteps, origin.hashOf)
+    : null
   const steps: ExpectedStep[] = []
   let domains: Domains = new Map()
   // Tokens by which each domain of the last step is behind its weight, one without a shard too.
@@ -155,7 +162,7 @@ export function planFeed(
       if (places.passedOver.has(position++)) continue
       const previous = steps.at(-1)?.digest ?? feed
       const counts = { step: steps.length, manifest: folded, control: inForce.length, previous, samples: now.batch }
-      steps.push(seal(filled, domains, counts))
+      steps.push(seal(filled, domains, counts, lines))
     } else if (pending.length > 0) {
       const shard = pending.shift()!
       folded++
@@ -341,6 +348,7 @@ function seal(
   { shares, mixture, picks }: Filled,
   domains: Domains,
   counts: { step: number; manifest: number; control: number; previous: string; samples: number },
+  lines: ExpectedLines | null,
 ): ExpectedStep {
   const ranges: Record<string, { block: number; epoch: number; from: number; to: number }[]> = Object.create(null)
   for (const { name, block, epoch, at } of picks) {
@@ -363,12 +371,14 @@ function seal(
     carry: Object.fromEntries(shares.map(share => [share.name, share.carry])),
     totals: Object.fromEntries(fed.map(([name, domain]) => [name, domain.total])),
   }
-  const json = canonical(step)
+  const json = canonical(lines ? lines.of(step) : step)
   const digest = sha256(json)
   const line = `${json.slice(0, -1)},"digest":"${digest}"}`
   const samples = Object.keys(ranges)
     .sort()
-    .flatMap(name => picks.filter(pick => pick.name === name).map(({ pieces }) => ({ domain: name, pieces })))
+    .flatMap(name =>
+      picks.filter(pick => pick.name === name).map(({ pieces, epoch }) => ({ domain: name, epoch, pieces })),
+    )
   return { line, digest, samples }
 }
 
@@ -382,17 +392,4 @@ function countLeftover(domains: Domains, settings: Settings, isClosed: boolean):
     if (domain.ready > 0) left[name] = { samples: rest, tokens: domain.ready }
   }
   return left
-}
-
-/** JSON without spaces, keys in the order of their UTF-16 code units. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (value === null || typeof value !== 'object') return JSON.stringify(value)
-  const entries = Object.entries(value).filter(([, part]) => part !== undefined)
-  const sorted = entries.sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${sorted.map(([name, part]) => `${JSON.stringify(name)}:${canonical(part)}`).join(',')}}`
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }

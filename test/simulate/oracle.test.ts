@@ -17,7 +17,7 @@ import { randomFrom } from '../random.ts'
 import { makeText, writeCorpus } from '../run/fixture.ts'
 import { makeFolder } from '../temporary.ts'
 import { checkSlots, type Expected, expectRun, type OracleLimits } from './oracle.ts'
-import { type ActualRun, readActual, slotsOf } from './oracle-actual.ts'
+import { type ActualRun, readActual, readBlockHashes, slotsOf } from './oracle-actual.ts'
 import { compareRun } from './oracle-compare.ts'
 import type { ExpectedFate } from './oracle-fates.ts'
 import { cutSlots, type InputFile } from './oracle-slots.ts'
@@ -151,7 +151,8 @@ async function runAndExpect(name: string): Promise<Judged> {
   const ref = referTo(file)
   await runPipeline(await loadPlan(ref), ref, { dir, workers: 1, drain: new AbortController().signal })
   const pipeline = await importPipeline(file)
-  const expected = await expectRun(inputs, pipeline, oracleLimits, { controls })
+  const hashOf = await readBlockHashes(join(dir, 'feed'))
+  const expected = await expectRun(inputs, pipeline, oracleLimits, { controls, hashOf })
   return { pipeline, expected, actual: await readActual(dir) }
 }
 
@@ -188,7 +189,7 @@ function randomFeed(random: () => number) {
 test('feeds planned with options at random over the shards of a run are what the oracle expects', async () => {
   const { pipeline, expected, actual } = await judge('mixture')
   const random = randomFrom(seed)
-  const origin = { run: 'feed', tokenizer: pipeline.tokenizer!.options, fingerprint: 'f', controls: [] }
+  const origin = { run: 'feed', tokenizer: pipeline.tokenizer!.options, fingerprint: 'f', controls: [], hashOf: null }
   const lengthsOf = new Map(
     expected.shards.map((shard, i) => [
       actual.shards[i].entry.path,
@@ -206,7 +207,7 @@ test('feeds planned with options at random over the shards of a run are what the
         options,
         spec.shards.map(shard => lengthsOf.get(shard.path)!),
       )
-      return lists.tokens
+      return { tokens: lists.tokens, sha256: null }
     }
     const planner = new Planner({ ...options, ...bounds, feed: wanted.feed }, cut)
     for (const { entry } of actual.shards) planner.add(entry)
@@ -229,7 +230,7 @@ test('rows that the caller calls poisonous are dead for its reason', async () =>
   const { pipeline, actual } = await judge('picky')
   const isPoison = (text: string) => (Buffer.byteLength(text) % 9 === 0 ? 'annotator-failed' : null)
   const harmless = { ...pipeline, annotators: pipeline.annotators.slice(1), rules: {} }
-  const fates = (await expectRun(inputs, harmless, oracleLimits, { isPoison })).fates
+  const fates = (await expectRun(inputs, harmless, oracleLimits, { isPoison, hashOf: null })).fates
   const dead = (list: readonly ExpectedFate[]) => list.filter(fate => fate.reason === 'annotator-failed')
   assert.ok(dead(fates).length > 5)
   assert.deepEqual(dead(fates), dead(actual.fates))
@@ -282,9 +283,9 @@ const lies: Record<string, [lie: (run: Draft) => void, found: RegExp]> = {
   'two steps are swapped': [run => run.feed!.steps.unshift(...run.feed!.steps.splice(1, 1)), /^step 0, /],
   'a step is lost': [run => run.feed!.steps.pop(), /^the number of steps: /],
   'a label is wrong': [run => run.feed!.steps[3].samples[1].labels[5]++, /^step 3, sample 1, labels: /],
-  'a line of the ledger says another carry': [
-    run => (run.feed!.steps[3].line = run.feed!.steps[3].line.replace(/"carry":\{[^}]*\}/, '"carry":{}')),
-    /^step 3, carry: /,
+  'a line of the ledger says another share of its samples': [
+    run => (run.feed!.steps[3].line = run.feed!.steps[3].line.replace(/"domains":\{[^}]*\}/, '"domains":{}')),
+    /^step 3, domains: /,
   ],
   'tokens are left over that the head does not count': [run => (run.feed!.leftover = {}), /^leftover, /],
   'the head has the digest before': [run => (run.feed!.digest = run.feed!.steps[0].digest), /^the head's digest: /],
@@ -338,7 +339,11 @@ test('files that come while a run goes: its slots have each record once, and all
   const actual = await readActual(join(dir, 'run'))
   const slots = slotsOf(actual)
   assert.deepEqual(checkSlots(all, pipeline, oracleLimits, slots, true), [])
-  const expected = await expectRun(all, pipeline, oracleLimits, { slots, isEnded: false })
+  const expected = await expectRun(all, pipeline, oracleLimits, {
+    slots,
+    isEnded: false,
+    hashOf: await readBlockHashes(join(dir, 'run', 'feed')),
+  })
   assert.ok(expected.shards.length > 5 && expected.fates.length > 150)
   assert.deepEqual(compareRun(expected, actual), [])
   const falsified = {

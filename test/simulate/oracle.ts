@@ -1,6 +1,7 @@
 import type { Pipeline } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
 import { decideAll, type ExpectedFate, type IsPoison, type KeptDocument } from './oracle-fates.ts'
+import type { HashOfBlock } from './oracle-lines.ts'
 import type { NameLimits } from './oracle-names.ts'
 import { cutShards, type ExpectedShard, type ShardLimits } from './oracle-shards.ts'
 import {
@@ -11,7 +12,7 @@ import {
   type InputRecord,
   readRecords,
 } from './oracle-slots.ts'
-import { type Control, type ExpectedFeed, type FeedLimits, planFeed } from './oracle-steps.ts'
+import { type Control, type ExpectedFeed, type FeedLimits, type FeedOrigin, planFeed } from './oracle-steps.ts'
 
 /** The bounds that a run's output depends on. `blockSlotsMax` is 16,384 where a feed is opened without it. */
 export type OracleLimits = CutLimits & NameLimits & ShardLimits & FeedLimits
@@ -32,6 +33,8 @@ export interface RunConditions {
   readonly isPoison?: IsPoison
   /** The entries of the feed's `control.json`. */
   readonly controls?: readonly Control[]
+  /** Of the feed's blocks; null of a feed that was begun before its ledger named them. */
+  readonly hashOf: HashOfBlock | null
 }
 
 /** What a run must have written. */
@@ -58,13 +61,13 @@ export async function expectRun(
   inputs: readonly InputFile[],
   pipeline: Pipeline,
   limits: OracleLimits,
-  { slots: places, isEnded = true, isPoison, controls = [] }: RunConditions = {},
+  { slots: places, isEnded = true, isPoison, controls = [], hashOf }: RunConditions,
 ): Promise<Expected> {
   const slots = places ? findRecords(inputs, pipeline, limits, places) : cutSlots(inputs, namesOf(pipeline), limits)
   const { fates, kept } = await decideAll(slots, pipeline, limits, isPoison)
   const shards = pipeline.tokenizer ? cutShards(kept, slots.length, isEnded, limits) : []
   const hasFeed = pipeline.tokenizer !== null && pipeline.feedOptions !== null
-  const feed = hasFeed ? planFeedOf(pipeline, shards, isEnded, limits, controls) : null
+  const feed = hasFeed ? planFeedOf(pipeline, shards, isEnded, limits, { controls, hashOf }) : null
   return { isEnded, slots: slots.length, fates, kept, shards, feed }
 }
 
@@ -74,7 +77,7 @@ export function planFeedOf(
   shards: readonly ExpectedShard[],
   isEnded: boolean,
   limits: OracleLimits,
-  controls: readonly Control[],
+  changes: Pick<FeedOrigin, 'controls' | 'hashOf'>,
 ): ExpectedFeed {
   const { tokenizer, feedOptions, name } = pipeline
   // A label of what the pipeline is; no rule of the run.
@@ -83,7 +86,7 @@ export function planFeedOf(
     run: name,
     tokenizer: tokenizer!.options,
     fingerprint,
-    controls,
+    ...changes,
   })
 }
 

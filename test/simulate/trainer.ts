@@ -40,7 +40,7 @@ export async function train(world: World, random: Random, batch: number, trainin
     let taken = 0
     for (let rank = 0; rank < ranks; rank++) {
       const from = training.checkpoint ?? 0
-      const reader = readFeed(training.feed, { rank, world: ranks, from, follow: true, pollMs: 30, verify: true })
+      const reader = readFeed(training.feed, { rank, world: ranks, from, follow: true, pollMs: 30, verify: 'files' })
       taken = 0
       for await (const given of reader) {
         if (given.step !== first + taken)

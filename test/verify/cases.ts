@@ -6,7 +6,7 @@ import { type Batch, numbers, utf8From, withColumns } from '../../src/batch/batc
 import { takeRows } from '../../src/batch/rows.ts'
 import { addressOf } from '../../src/decide/decider.ts'
 import type { Head } from '../../src/feed/files/head.ts'
-import { sealStep } from '../../src/feed/files/steps.ts'
+import { sealLine } from '../../src/feed/files/steps.ts'
 import type { Append } from '../../src/log/log.ts'
 import type { Mutable } from './damage.ts'
 import * as damage from './damage.ts'
@@ -365,7 +365,7 @@ const fileCases: DamageCase[] = [
       let digest = ''
       await editLines(dir, lines => {
         const { digest: _, ...step } = JSON.parse(lines.at(-2)!)
-        const sealed = sealStep({ ...step, tokens: step.tokens - 1 })
+        const sealed = sealLine({ ...step, tokens: step.tokens - 1 }, digest => ({ ...step, digest }))
         digest = sealed.step.digest
         lines[lines.length - 2] = sealed.line
       })

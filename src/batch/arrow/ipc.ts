@@ -1,12 +1,12 @@
-import { CompressionType } from 'apache-arrow/fb/compression-type'
-import { FileBlock, Footer } from 'apache-arrow/ipc/metadata/file'
-import { BodyCompression, BufferRegion, FieldNode, Message, RecordBatch } from 'apache-arrow/ipc/metadata/message'
-import * as arrow from 'apache-arrow/schema'
-import * as types from 'apache-arrow/type'
+import type { FileBlock } from 'apache-arrow/ipc/metadata/file'
+import type { BufferRegion, FieldNode, Message } from 'apache-arrow/ipc/metadata/message'
+import type { Schema } from 'apache-arrow/schema'
+import type { DataType } from 'apache-arrow/type'
 import { type Batch, type ColumnKind, type Field, fieldOf, rowsOf } from '../batch.ts'
 import { concatArrays } from '../rows.ts'
 import type { Metadata } from './layout.ts'
 import { packBuffer } from './pack.ts'
+import { loadWriter } from './writer.ts'
 
 export { decodeBatch } from './layout.ts'
 
@@ -33,7 +33,7 @@ export function encodePacked(batch: Batch, metadata: Metadata = {}): Uint8Array 
 
 /** What a stream of several batches begins with; `encodeRecordBatch` goes on, and `streamEnd` ends it. */
 export function encodeStreamHead(fields: readonly Field[], metadata: Metadata = {}): Uint8Array {
-  return encodeMessage(Message.from(schemaFrom(fields, metadata)))
+  return encodeMessage(loadWriter().Message.from(schemaFrom(fields, metadata)))
 }
 
 /** A batch in a stream whose head has its columns, in parts to be written one after the other. */
@@ -43,6 +43,7 @@ export function encodeRecordBatch(batch: Batch): Uint8Array[] {
 }
 
 function encodeStream(batch: Batch, metadata: Metadata, isPacked: boolean): Uint8Array {
+  const { Message } = loadWriter()
   const schema = encodeMessage(Message.from(schemaOf(batch, metadata)))
   const { header, body } = encodeBody(batch, isPacked)
   return concatArrays([schema, header, ...body, streamEnd])
@@ -54,6 +55,7 @@ export function* encodeFile(
   fields: readonly Field[],
   metadata: Metadata = {},
 ): Generator<Uint8Array> {
+  const { FileBlock, Footer, Message } = loadWriter()
   const schema = schemaFrom(fields, metadata)
   const blocks: FileBlock[] = []
   const head = encodeMessage(Message.from(schema))
@@ -75,6 +77,7 @@ export function* encodeFile(
 }
 
 function encodeBody(batch: Batch, isPacked: boolean): { header: Uint8Array; body: Uint8Array[]; bodyBytes: number } {
+  const { BodyCompression, BufferRegion, CompressionType, FieldNode, Message, RecordBatch } = loadWriter()
   const nodes: FieldNode[] = []
   const regions: BufferRegion[] = []
   const body: Uint8Array[] = []
@@ -111,33 +114,36 @@ function encodeBody(batch: Batch, isPacked: boolean): { header: Uint8Array; body
 const zeros = new Uint8Array(8)
 
 function encodeMessage(message: Message): Uint8Array {
-  const metadata = Message.encode(message)
+  const metadata = loadWriter().Message.encode(message)
   const bytes = new Uint8Array((8 + metadata.length + 7) & ~7)
   new Int32Array(bytes.buffer, 0, 2).set([-1, bytes.length - 8])
   bytes.set(metadata, 8)
   return bytes
 }
 
-const arrowTypes: Readonly<Record<Exclude<ColumnKind, 'fixed'>, () => types.DataType>> = {
-  utf8: () => new types.Utf8(),
-  u8: () => new types.Uint8(),
-  i32: () => new types.Int32(),
-  u32: () => new types.Uint32(),
-  f32: () => new types.Float32(),
-  f64: () => new types.Float64(),
-  'list<i32>': () => new types.List(new arrow.Field('item', new types.Int32(), false)),
+type Writer = ReturnType<typeof loadWriter>
+
+const arrowTypes: Readonly<Record<Exclude<ColumnKind, 'fixed'>, (arrow: Writer) => DataType>> = {
+  utf8: arrow => new arrow.Utf8(),
+  u8: arrow => new arrow.Uint8(),
+  i32: arrow => new arrow.Int32(),
+  u32: arrow => new arrow.Uint32(),
+  f32: arrow => new arrow.Float32(),
+  f64: arrow => new arrow.Float64(),
+  'list<i32>': arrow => new arrow.List(new arrow.Field('item', new arrow.Int32(), false)),
 }
 
-function schemaOf(batch: Batch, metadata: Metadata): arrow.Schema {
+function schemaOf(batch: Batch, metadata: Metadata): Schema {
   return schemaFrom(
     Object.entries(batch.columns).map(([name, column]) => fieldOf(name, column)),
     metadata,
   )
 }
 
-function schemaFrom(fields: readonly Field[], metadata: Metadata): arrow.Schema {
+function schemaFrom(fields: readonly Field[], metadata: Metadata): Schema {
+  const arrow = loadWriter()
   const typeOf = ({ kind, width }: Field) =>
-    kind === 'fixed' ? new types.FixedSizeBinary(width ?? 0) : arrowTypes[kind]()
+    kind === 'fixed' ? new arrow.FixedSizeBinary(width ?? 0) : arrowTypes[kind](arrow)
   const typed = fields.map(field => new arrow.Field(field.name, typeOf(field), false))
   return new arrow.Schema(typed, new Map(Object.entries(metadata)))
 }

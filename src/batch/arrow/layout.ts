@@ -61,7 +61,7 @@ export function readFileLayout(readAt: ReadAt, size: number): FileLayout {
   })
 }
 
-/** A batch's columns, read with `readAt`. Only those of `names`, when given. One that is packed is unpacked when it is asked for. */
+/** A batch's columns, read with `readAt`. Only those of `names`, when given. What is packed is unpacked when it is asked for. */
 export function viewBatch(layout: BatchLayout, readAt: ReadAt, names?: readonly string[]): Batch {
   return flat.guardCorrupt('an Arrow batch', () => {
     const columns: Record<string, Column> = {}
@@ -69,7 +69,7 @@ export function viewBatch(layout: BatchLayout, readAt: ReadAt, names?: readonly 
       const { name } = column.field
       if (names && !names.includes(name)) continue
       const view = () => viewColumn(column, layout.rows, readAt)
-      if (column.values.packed || column.offsets?.packed) makeLater(columns, name, view)
+      if (column.offsets?.packed) makeLater(columns, name, view)
       else columns[name] = view()
     }
     return { rows: layout.rows, columns }

@@ -12,11 +12,14 @@ const packedBytesMin = 1024
 /** Packs a slot's text by 7% more than level 1 does, at no cost that shows; level 5 by 2% more than this. */
 const level = 3
 
-/** A buffer as it stands in a packed body, in parts. One that does not get smaller stays as it is. */
+/** What packing must save at least. Hashes save some bytes of thousands, and whoever reads them would unpack them for that. */
+const savedShareMin = 1 / 16
+
+/** A buffer as it stands in a packed body, in parts. One that does not get much smaller stays as it is. */
 export function packBuffer(bytes: Uint8Array): Uint8Array[] {
   if (bytes.length === 0) return []
   const packed = bytes.length < packedBytesMin ? bytes : compress(bytes)
-  if (packed.length >= bytes.length) return [prefixOf(-1), bytes]
+  if (packed.length > bytes.length * (1 - savedShareMin)) return [prefixOf(-1), bytes]
   return [prefixOf(bytes.length), packed]
 }
 

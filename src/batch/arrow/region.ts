@@ -31,9 +31,10 @@ export function unpackedRegions(readAt: ReadAt): (stored: Region) => Region {
     if (stored.bytes === 0) return stored
     if (stored.bytes < prefixBytes) throw new RangeError(`a packed buffer has ${stored.bytes} bytes`)
     const prefix = readAt(stored.at, prefixBytes)
+    const view = new DataView(prefix.buffer, prefix.byteOffset, prefixBytes)
     const inner = { at: stored.at + prefixBytes, bytes: stored.bytes - prefixBytes }
-    if (prefix.every(byte => byte === 255)) return inner
-    const makes = flat.longAt(new DataView(prefix.buffer, prefix.byteOffset, prefixBytes), 0)
+    if (view.getInt32(0, true) === -1 && view.getInt32(4, true) === -1) return inner
+    const makes = flat.longAt(view, 0)
     left -= makes
     if (left < 0) throw new RangeError(`its buffers would be more than ${limits.frameBytesMax} bytes`)
     return { at: inner.at, bytes: makes, packed: { stored: inner.bytes, makes } }

@@ -8,7 +8,6 @@ import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { readControls } from '../files/control-file.ts'
 import { feedId, type Head, identityOf, readHead, rootOf, writeHead } from '../files/head.ts'
 import { LedgerReader, ledgerPath } from '../files/ledger.ts'
-import { openStep } from '../files/steps.ts'
 import type { ControlEntry } from '../plan/control.ts'
 import type { Skip } from '../plan/fork.ts'
 import { takeDownsFrom } from './take-down.ts'
@@ -33,7 +32,7 @@ export async function forkFeed(from: string, to: string, order: ForkOrder, onEff
   const parent = await readHead(from)
   if (!parent) throw new HeadraceError('not-found', `there is no feed in ${from}`)
   checkOrder(parent, order)
-  const ledger = new LedgerReader(from, parent.segmentSteps)
+  const ledger = new LedgerReader(from, parent)
   const head = await headOfFork(parent, ledger, order, relative(to, resolve(from, parent.shards)).split(sep).join('/'))
   const known = await readHead(to)
   if (known?.feed === head.feed) {
@@ -71,9 +70,9 @@ function checkOrder({ steps }: Head, { at, skip }: ForkOrder): void {
 }
 
 async function headOfFork(parent: Head, ledger: LedgerReader, { at, skip }: ForkOrder, shards: string): Promise<Head> {
-  const digest = at === 0 ? rootOf(parent) : openStep(await ledger.read(at - 1), at - 1, null).digest
+  const digest = at === 0 ? rootOf(parent) : (await ledger.open(at - 1)).digest
   const forks = [...(parent.forks ?? []), { feed: parent.feed, step: at, digest, skip }]
-  const identity = { ...identityOf(parent), version: 2 as const, forks }
+  const identity = { ...identityOf(parent), version: parent.ledger ? (3 as const) : (2 as const), forks }
   return { ...identity, feed: feedId(identity), shards, steps: at, digest, ended: false, leftover: {} }
 }
 

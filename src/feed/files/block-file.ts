@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { BatchLayout } from '../../batch/arrow/layout.ts'
 import { numbers } from '../../batch/batch.ts'
@@ -9,8 +10,10 @@ import {
   type BlockRef,
   type BlockShard,
   type BlockSpec,
+  type Bound,
   blockMetadata,
   blockPath,
+  type CutSamples,
   type SampleList,
   type SampleOptions,
 } from '../plan/blocks.ts'
@@ -29,7 +32,7 @@ export class BlockFile implements Disposable {
     const { batches, metadata } = this.#file.layout
     const identity = parseIdentity(metadata.block)
     const isExpected = identity && (typeof block === 'string' || isSameBlock(identity, block))
-    if (!isExpected || !batches.every(hasColumns)) {
+    if (!isExpected || !batches.every(batch => hasColumns(batch, identity.version))) {
       this.#file.close()
       throw this.#file.corrupt(`it is not ${describeBlock(block)}`)
     }
@@ -64,8 +67,27 @@ export class BlockFile implements Disposable {
     return all
   }
 
+  /** Throws `corrupt` unless the whole file is what the ledger says. */
+  checkHash(sha256: string): void {
+    if (this.#hash() === sha256) return
+    const mend = 'restore it from a copy, or see headrace verify for what else is damaged'
+    throw this.#file.corrupt(`it has other bytes than the ledger says, by their SHA-256 ${sha256}: ${mend}`)
+  }
+
+  /** What a ledger's form 2 says of it; null for one of another form, which knows nothing of it. */
+  hash(): string | null {
+    return this.identity.version === 1 ? null : this.#hash()
+  }
+
   [Symbol.dispose](): void {
     this.#file.close()
+  }
+
+  #hash(): string {
+    const hash = createHash('sha256')
+    const { bytes } = this.#file
+    for (let at = 0; at < bytes; at += hashBytes) hash.update(this.#file.read(at, Math.min(hashBytes, bytes - at)))
+    return hash.digest('hex')
   }
 
   #readRows(batch: BatchLayout, first: number, last: number): SampleList {
@@ -81,6 +103,9 @@ export class BlockFile implements Disposable {
       start: values('start'),
       length: values('length'),
       tokens: this.#file.readInts(column('tokens').values.at + 4 * first, last - first),
+      ...(this.identity.version === 2 && {
+        bound: { check: values('check'), slot: values('slot'), row: values('row') },
+      }),
     }
   }
 }
@@ -110,21 +135,28 @@ const isNotFound = (error: unknown) => error instanceof HeadraceError && error.c
 function parseIdentity(json = 'null'): BlockIdentity | null {
   try {
     const identity = JSON.parse(json) as BlockIdentity | null
-    return Array.isArray(identity?.shards) && identity.shards.every(isShard) ? identity : null
+    const isKnown = identity?.version === 1 || identity?.version === 2
+    return isKnown && Array.isArray(identity.shards) && identity.shards.every(isShard) ? identity : null
   } catch {
     return null
   }
 }
 
+/** Read at a time. */
+const hashBytes = 1 << 20
+
 const isShard = (shard: Partial<BlockShard> | null) =>
   typeof shard?.path === 'string' && typeof shard.sha256 === 'string'
 const isSameBlock = (a: BlockRef, b: BlockRef) => a.domain === b.domain && a.number === b.number && a.epoch === b.epoch
 
-function hasColumns(batch: BatchLayout): boolean {
-  const kinds = { shard: 'list<i32>', start: 'list<i32>', length: 'list<i32>', tokens: 'i32' }
-  return Object.entries(kinds).every(([name, kind]) =>
-    batch.columns.some(({ field }) => field.name === name && field.kind === kind),
-  )
+const listNames = ['shard', 'start', 'length']
+const boundNames = ['check', 'slot', 'row']
+
+function hasColumns(batch: BatchLayout, version: 1 | 2): boolean {
+  const has = (name: string, kind: string) =>
+    batch.columns.some(({ field }) => field.name === name && field.kind === kind)
+  const lists = version === 1 ? listNames : [...listNames, ...boundNames]
+  return lists.every(name => has(name, 'list<i32>')) && has('tokens', 'i32')
 }
 
 /** Whether a block of this name is there and whole, of whatever shards. */
@@ -138,16 +170,16 @@ export function isBlock(dir: string, block: BlockRef): boolean {
   }
 }
 
-/** Tokens of each sample of a block that was published, and its file, or null when this very block was not. */
-export function readSampleTokens(
+/** Tokens of each sample of a block that was published, its file and that file's hash, or null when this very block was not. */
+export function readCut(
   dir: string,
   spec: BlockSpec,
   options: SampleOptions,
-): { readonly tokens: Int32Array; readonly path: string } | null {
+): (CutSamples & { readonly path: string }) | null {
   try {
     using file = new BlockFile(dir, spec)
     if (JSON.stringify(file.identity) !== blockMetadata(spec, options).block) return null
-    return { tokens: file.tokens(), path: file.path }
+    return { tokens: file.tokens(), sha256: file.hash(), path: file.path }
   } catch (error) {
     if (error instanceof HeadraceError && (error.code === 'not-found' || error.code === 'corrupt')) return null
     throw error
@@ -155,21 +187,32 @@ export function readSampleTokens(
 }
 
 function joinLists(parts: readonly SampleList[]): SampleList {
-  const joined = (name: 'shard' | 'start' | 'length' | 'tokens') => {
-    const all = new Int32Array(parts.reduce((sum, part) => sum + part[name].length, 0))
-    let at = 0
-    for (const part of parts) {
-      all.set(part[name], at)
-      at += part[name].length
-    }
-    return all
-  }
-  const tokens = joined('tokens')
+  const tokens = joinColumn(parts, part => part.tokens)
   const offsets = new Int32Array(tokens.length + 1)
-  let [at, pieces] = [0, 0]
+  let [at, before] = [0, 0]
   for (const part of parts) {
-    for (let i = 1; i < part.offsets.length; i++) offsets[++at] = pieces + part.offsets[i]
-    pieces += part.shard.length
+    for (let i = 1; i < part.offsets.length; i++) offsets[++at] = before + part.offsets[i]
+    before += part.shard.length
   }
-  return { offsets, shard: joined('shard'), start: joined('start'), length: joined('length'), tokens }
+  const joined = (name: 'shard' | 'start' | 'length') => joinColumn(parts, part => part[name])
+  const bound = (name: keyof Bound) => joinColumn(parts, part => part.bound![name])
+  const pieces = { shard: joined('shard'), start: joined('start'), length: joined('length') }
+  return {
+    offsets,
+    ...pieces,
+    tokens,
+    ...(parts.every(part => part.bound) && {
+      bound: { check: bound('check'), slot: bound('slot'), row: bound('row') },
+    }),
+  }
+}
+
+function joinColumn(parts: readonly SampleList[], column: (part: SampleList) => Int32Array): Int32Array {
+  const all = new Int32Array(parts.reduce((sum, part) => sum + column(part).length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(column(part), at)
+    at += column(part).length
+  }
+  return all
 }

@@ -1,9 +1,18 @@
 import { join } from 'node:path'
+import { HeadraceError } from '../../errors.ts'
 import { openShard, type Shard } from '../../shards/shard.ts'
-import type { BlockRef, BlockShard } from '../plan/blocks.ts'
+import type { BlockRef, BlockShard, SampleList } from '../plan/blocks.ts'
+import { checkOf } from './bind.ts'
 import { BlockFile } from './block-file.ts'
 import { OpenFiles } from './file-cache.ts'
-import { Masks } from './masks.ts'
+import { type Masked, Masks } from './masks.ts'
+
+/** Samples of a block: their pieces, and the shards that these are of. */
+export interface ListedPieces {
+  readonly domain: string
+  readonly list: SampleList
+  readonly shards: readonly BlockShard[]
+}
 
 /** What a reader of a feed has open: shards and blocks, `filesMax` at once, and what was taken down. */
 export class FeedFiles implements Disposable {
@@ -24,8 +33,42 @@ export class FeedFiles implements Disposable {
     return this.#files.get(shard.sha256 + shard.path, () => openShard(join(this.#shards, shard.path), shard))
   }
 
-  block(block: BlockRef): BlockFile {
-    return this.#files.get(JSON.stringify(block), () => new BlockFile(this.#dir, block))
+  /** `sha256`: what the file must have, where that is known and to be checked. */
+  block(block: BlockRef, sha256: string | null): BlockFile {
+    return this.#files.get(JSON.stringify([block, sha256]), () => {
+      const file = new BlockFile(this.#dir, block)
+      try {
+        if (sha256 !== null) file.checkHash(sha256)
+        return file
+      } catch (error) {
+        file[Symbol.dispose]()
+        throw error
+      }
+    })
+  }
+
+  /** The shard of a piece, by its number in the block, which no checksum protects in a block of version 1. */
+  shardOf({ domain, list, shards }: ListedPieces, piece: number): Shard {
+    const shard = shards[list.shard[piece]]
+    if (shard) return this.shard(shard)
+    const what = `names shard ${list.shard[piece]} and lists ${shards.length}`
+    throw new HeadraceError('corrupt', `a block of '${domain}' ${what}`)
+  }
+
+  /** Reads a piece's tokens, and throws `corrupt` where they are not those that the block was cut from. */
+  readPiece(part: ListedPieces, piece: number, tokens: Int32Array, isChecked: boolean): void {
+    const { start, bound } = part.list
+    const shard = this.shardOf(part, piece)
+    shard.readTokens(start[piece], tokens)
+    if (isChecked && bound && checkOf(tokens) !== bound.check[piece]) throw shard.damagedAt(start[piece], tokens.length)
+  }
+
+  /** What of a piece is masked. A block of version 1 does not say which document it is of: its shard does. */
+  judge(part: ListedPieces, piece: number, step: number): Masked {
+    const { start, bound } = part.list
+    if (this.masks.isEmpty) return 'nothing'
+    if (bound) return this.masks.judgeRow(bound.slot[piece] >>> 0, bound.row[piece] >>> 0, step)
+    return this.masks.judge(this.shardOf(part, piece), start[piece], step)
   }
 
   [Symbol.dispose](): void {

@@ -12,11 +12,17 @@ import type { Total } from './steps.ts'
 
 /** What a feed is: fixed when it begins. Its hash is the feed's id. */
 export interface FeedIdentity extends FeedSettings {
-  /** 2 where a reader of version 1 would read it wrongly: a fork, or one with documents taken down. The id is that of version 1. */
-  readonly version: 1 | 2
+  /**
+   * 3 of a ledger of form 2. Of one before: 2 where a reader of version 1 would read it wrongly, a fork or one with documents taken down.
+   * The id is that of version 1.
+   */
+  readonly version: 1 | 2 | 3
   readonly run: string
   /** Steps in one file of the ledger. */
   readonly segmentSteps: number
+  /** The form of the ledger's lines, which all feeds have that are begun now: see `LineForm`. */
+  readonly ledger?: 2
+  readonly snapshotSteps?: number
   readonly tokenizer: unknown
   /** Fills a sample that is short; null where the tokenizer names no such token, and then 0 fills it. */
   readonly endOfText: number | null
@@ -62,11 +68,11 @@ export async function readHead(dir: string): Promise<Head | null> {
   if (text === null) return null
   try {
     const head = JSON.parse(text) as Head
-    if (head?.version === 1 || head?.version === 2) return checkHead(head)
+    if (head?.version === 1 || head?.version === 2 || head?.version === 3) return checkHead(head)
   } catch (error) {
     throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}`, error)
   }
-  throw new HeadraceError('corrupt', `${path} is of another version than 1 and 2; use the Headrace that wrote it`)
+  throw new HeadraceError('corrupt', `${path} is of another version than 1 to 3; use the Headrace that wrote it`)
 }
 
 /** What a head says beside what the feed is. */
@@ -84,6 +90,8 @@ function checkHead(head: Head): Head {
   const isCounted = Number.isSafeInteger(steps) && steps >= 0
   if (!isCounted || [shards, digest].some(text => typeof text !== 'string') || typeof ended !== 'boolean')
     throw new TypeError('it does not say how far the feed is published')
+  if (head.ledger !== undefined && head.ledger !== 2)
+    throw new TypeError(`its ledger is of form ${JSON.stringify(head.ledger)}, which this Headrace does not know`)
   if (leftover === null || typeof leftover !== 'object') throw new TypeError('it does not say what no step holds')
   if (head.forks !== undefined && !(Array.isArray(head.forks) && head.forks.every(isForkPoint)))
     throw new TypeError('it does not say where it parted from another feed')

@@ -4,6 +4,8 @@ import { makeFolder, type OnEffect, syncFolder } from '../../disk/durable-file.t
 import { readText } from '../../disk/files.ts'
 import { writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
+import { type LineForm, StepOpener, snapshotUpTo } from '../plan/step-lines.ts'
+import type { Step } from './steps.ts'
 
 /**
  * The ledger: steps as lines of JSON, `segmentSteps` to a file named after its first step. Only the lines before `head.json`'s count are
@@ -93,12 +95,27 @@ export class LedgerWriter implements AsyncDisposable {
 export class LedgerReader {
   readonly #dir: string
   readonly #segmentSteps: number
+  readonly #form: LineForm
+  readonly #opener: StepOpener
   #segment = ''
   #lines: string[] = []
 
-  constructor(dir: string, segmentSteps: number) {
+  constructor(dir: string, form: LineForm & { readonly segmentSteps: number }) {
     this.#dir = dir
-    this.#segmentSteps = segmentSteps
+    this.#segmentSteps = form.segmentSteps
+    this.#form = form
+    this.#opener = new StepOpener(form)
+  }
+
+  /**
+   * A published step. One that was altered, or that does not follow `previous`, throws `corrupt`. In order they cost a line each; any
+   * other costs the lines from the snapshot before it.
+   */
+  async open(step: number, previous: string | null = null): Promise<Step> {
+    if (!this.#opener.canOpen(step))
+      for (let before = snapshotUpTo(step, this.#form); before < step; before++)
+        this.#opener.open(await this.read(before), before, null)
+    return this.#opener.open(await this.read(step), step, previous)
   }
 
   async read(step: number): Promise<string> {

@@ -10,6 +10,9 @@ import { readControls } from './control-file.ts'
 import { readTakeDown } from './take-down-file.ts'
 
 /** From which step on a document is taken down, and whether its tokens are blanked too. */
+/** What of a piece nothing is learned from. */
+export type Masked = 'nothing' | 'targets' | 'all'
+
 interface Mask {
   readonly from: number
   readonly blankFrom: number
@@ -65,12 +68,17 @@ export class Masks {
   }
 
   /** What is masked of the piece that begins at a token of a shard, in a step. */
-  judge(shard: Shard, token: number, step: number): 'nothing' | 'targets' | 'all' {
+  judge(shard: Shard, token: number, step: number): Masked {
     if (this.isEmpty) return 'nothing'
     const { starts, ends, masks } = this.#shards.get(shard) ?? this.#open(shard)
     const index = lastAtMost(starts, token)
-    if (index < 0 || token >= ends[index] || masks[index].from > step) return 'nothing'
-    return masks[index].blankFrom <= step ? 'all' : 'targets'
+    return index < 0 || token >= ends[index] ? 'nothing' : maskedBy(masks[index], step)
+  }
+
+  /** What is masked of a document, by its address, in a step. */
+  judgeRow(slot: number, row: number, step: number): Masked {
+    const mask = this.#rows.get(addressOf(slot, row))
+    return mask ? maskedBy(mask, step) : 'nothing'
   }
 
   async #add(rows: Map<number, Mask>, step: number, takeDown: TakeDown): Promise<void> {
@@ -113,6 +121,11 @@ export class Masks {
       throw wrapDiskError(error, `looking at ${this.#path}`)
     }
   }
+}
+
+function maskedBy({ from, blankFrom }: Mask, step: number): Masked {
+  if (from > step) return 'nothing'
+  return blankFrom <= step ? 'all' : 'targets'
 }
 
 /** Index of the last number that is `value` or less; -1 where there is none. */

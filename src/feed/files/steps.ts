@@ -16,17 +16,20 @@ export interface Total {
 
 /**
  * One step of training. Its samples are those of `domains` in the order of their names, each domain's ranges in turn: sample k belongs
- * to rank k mod world. `mixture` are the weights in force, by tokens; `carry` the tokens by which each domain is behind them (below 0:
- * ahead) after this step; `totals` counts each domain up to and with this step; `manifest` and `control` count the entries that it was
- * planned from. `digest` is the SHA-256 of the step's JSON without it; `previous` is the digest before, and of step 0 the feed's id.
+ * to rank k mod world. `blocks` has for each range the SHA-256 of its block's file, where the ledger knows it. `mixture` are the weights
+ * in force, by tokens (where a feed mixes by what is ready, those of the last line that says them); `carry` the tokens by which each
+ * domain is behind them (below 0: ahead) after this step, where its line says it; `totals` counts each domain up to and with this step;
+ * `manifest` and `control` count the entries that it was planned from. `digest` is the SHA-256 of the line's JSON without it; `previous`
+ * is the digest before, and of step 0 the feed's id.
  */
 export interface Step {
   readonly step: number
   readonly domains: Readonly<Record<string, readonly SampleRange[]>>
+  readonly blocks?: Readonly<Record<string, readonly string[]>>
   readonly samples: number
   readonly tokens: number
   readonly mixture: Readonly<Record<string, number>>
-  readonly carry: Readonly<Record<string, number>>
+  readonly carry?: Readonly<Record<string, number>>
   readonly totals: Readonly<Record<string, Total>>
   readonly manifest: number
   readonly control: number
@@ -34,26 +37,35 @@ export interface Step {
   readonly digest: string
 }
 
-/** The step as it stands in the ledger: canonical JSON, in which the digest comes last. */
-export function sealStep(step: Omit<Step, 'digest'>): { step: Step; line: string } {
-  const json = canonicalJson(step)
+/** A step's line: canonical JSON, in which the digest comes last. */
+export function sealLine(content: object, stepOf: (digest: string) => Step): { step: Step; line: string } {
+  const json = canonicalJson(content)
   const digest = hash('sha256', json)
-  return { step: { ...step, digest }, line: `${json.slice(0, -1)},"digest":"${digest}"}` }
+  return { step: stepOf(digest), line: `${json.slice(0, -1)},"digest":"${digest}"}` }
 }
 
 const sealLength = ',"digest":""}'.length + 64
 
-/** Reads a ledger line. One whose digest is not that of its bytes, or that does not follow `previous`, throws `corrupt`. */
-export function openStep(line: string, number: number, previous: string | null): Step {
+/** Reads a ledger's line. One whose digest is not that of its bytes, or that does not follow `previous`, throws `corrupt`. */
+export function openLine<T extends Pick<Step, 'step' | 'previous'>>(
+  line: string,
+  number: number,
+  previous: string | null,
+): T {
   const json = `${line.slice(0, -sealLength)}}`
   const digest = hash('sha256', json)
   if (!line.endsWith(`,"digest":"${digest}"}`))
     throw new HeadraceError('corrupt', `step ${number} of the ledger is damaged: its digest is not that of its bytes`)
-  const step = JSON.parse(line) as Step
+  const step = JSON.parse(line) as T
   if (step.step !== number || (previous !== null && step.previous !== previous))
     throw new HeadraceError(
       'corrupt',
       `step ${number} of the ledger does not follow the step before: it is step ${step.step} after ${step.previous}`,
     )
   return step
+}
+
+/** Reads a line that has its step in full. */
+export function openStep(line: string, number: number, previous: string | null): Step {
+  return openLine<Step>(line, number, previous)
 }

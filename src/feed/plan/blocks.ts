@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { encodeFile } from '../../batch/arrow/ipc.ts'
 import type { Metadata } from '../../batch/arrow/layout.ts'
-import type { Batch } from '../../batch/batch.ts'
+import { type Column, fieldOf } from '../../batch/batch.ts'
 import { makeFolder, type OnEffect, writeDurably } from '../../disk/durable-file.ts'
 import { limits } from '../../limits.ts'
 import { folderOf } from '../../shards/folder.ts'
@@ -33,11 +33,24 @@ export interface BlockSpec extends BlockRef {
   readonly shards: readonly CutShard[]
 }
 
-/** How blocks are cut into samples; the same for a whole feed. */
-export type SampleOptions = Pick<FeedSettings, 'length' | 'packing' | 'seed'>
+/** How blocks are cut into samples; the same for a whole feed. Those of a feed whose ledger is of form 2 are bound to what they list. */
+export type SampleOptions = Pick<FeedSettings, 'length' | 'packing' | 'seed'> & { readonly ledger?: 2 }
 
-/** What a block file says about itself, as JSON under the metadata key `block`. */
-export type BlockIdentity = BlockRef & SampleOptions & { readonly version: 1; readonly shards: readonly BlockShard[] }
+/** What a block file says about itself, as JSON under the metadata key `block`. Version 2 has the columns of `Bound`. */
+export type BlockIdentity = BlockRef &
+  Pick<SampleOptions, 'length' | 'packing' | 'seed'> & {
+    readonly version: 1 | 2
+    readonly shards: readonly BlockShard[]
+  }
+
+/** The tokens of each sample of a block, and the SHA-256 of its file; null where no ledger asks for it. */
+export interface CutSamples {
+  readonly tokens: Int32Array
+  readonly sha256: string | null
+}
+
+/** Cuts a block into samples, and makes it last where it is to be published. The same block gives the same samples. */
+export type CutBlock = (spec: BlockSpec) => Promise<CutSamples>
 
 /**
  * Samples of a block in the order in which they are fed. Sample i is the pieces from `offsets[i]` to `offsets[i + 1]`; a piece is `length`
@@ -49,6 +62,18 @@ export interface SampleList {
   readonly start: Int32Array
   readonly length: Int32Array
   readonly tokens: Int32Array
+  /** Absent in a block of version 1. */
+  readonly bound?: Bound
+}
+
+/**
+ * What binds pieces to what they are of: the CRC-32 of each one's tokens as they lie in the shard, 4 bytes each, and the slot and row of its
+ * document. Whoever reads a piece checks that alone, however large the shard is.
+ */
+export interface Bound {
+  readonly check: Int32Array
+  readonly slot: Int32Array
+  readonly row: Int32Array
 }
 
 /** A block's file below the feed folder; `folder` is its domain's. */
@@ -112,8 +137,8 @@ function flatten(shards: readonly CutShard[], lengthsByShard: readonly Int32Arra
 }
 
 /**
- * Writes a block: an Arrow IPC file, a row a sample, columns `shard`, `start`, `length` (list<int32>) and `tokens` (int32).
- * Same spec, options and shards, same bytes.
+ * Writes a block: an Arrow IPC file, a row a sample, columns `shard`, `start`, `length` and those of `Bound` (list<int32>), and `tokens`
+ * (int32). Same spec, options and shards, same bytes.
  */
 export async function writeBlock(
   dir: string,
@@ -121,40 +146,58 @@ export async function writeBlock(
   options: SampleOptions,
   samples: SampleList,
   onEffect?: OnEffect,
-): Promise<void> {
+): Promise<string> {
   const path = join(dir, blockPath(spec))
   await makeFolder(dirname(path))
-  const fields = [
-    ...(['shard', 'start', 'length'] as const).map(name => ({ name, kind: 'list<i32>' as const })),
-    { name: 'tokens', kind: 'i32' as const },
-  ]
-  await writeDurably(path, encodeFile(sampleBatches(samples), fields, blockMetadata(spec, options)), onEffect)
+  return (await writeDurably(path, encodeBlock(spec, options, samples), onEffect)).sha256
 }
 
-export function blockMetadata(spec: BlockSpec, { length, packing, seed }: SampleOptions): Metadata {
+/** A block's bytes. `rows`: of each record batch; by default what a batch may have. */
+export function encodeBlock(
+  spec: BlockSpec,
+  options: SampleOptions,
+  samples: SampleList,
+  rows: readonly number[] = cutRows(samples),
+): Iterable<Uint8Array> {
+  const fields = Object.entries(columnsOf(samples, 0, 0)).map(([name, column]) => fieldOf(name, column))
+  let at = 0
+  const batches = rows.map(count => {
+    at += count
+    return { rows: count, columns: columnsOf(samples, at - count, at) }
+  })
+  return encodeFile(batches, fields, blockMetadata(spec, options))
+}
+
+export function blockMetadata(spec: BlockSpec, { length, packing, seed, ledger }: SampleOptions): Metadata {
   const { domain, number, epoch } = spec
   const shards = spec.shards.map(({ path, sha256, bytes, rows, tokens, selected }) => {
     return { path, sha256, bytes, rows, tokens, ...(selected !== undefined && { selected }) }
   })
-  const identity: BlockIdentity = { version: 1, domain, number, epoch, length, packing, seed, shards }
+  const identity: BlockIdentity = { version: ledger ?? 1, domain, number, epoch, length, packing, seed, shards }
   return { block: JSON.stringify(identity) }
 }
 
-function* sampleBatches(samples: SampleList): Generator<Batch> {
+/** How many samples each record batch has. */
+function cutRows(samples: SampleList): number[] {
   const rows = samples.tokens.length
+  const cut: number[] = []
+  const bytesOfPiece = samples.bound ? 24 : 12
   for (let from = 0; from < rows; ) {
     let to = from + 1
-    const bytesTo = (row: number) => 12 * (samples.offsets[row] - samples.offsets[from]) + 16 * (row - from)
+    const bytesTo = (row: number) => bytesOfPiece * (samples.offsets[row] - samples.offsets[from]) + 16 * (row - from)
     while (to < rows && bytesTo(to + 1) <= limits.recordBatchBytesMax) to++
-    const offsets = samples.offsets.subarray(from, to + 1)
-    const column = (values: Int32Array) => ({ kind: 'list<i32>' as const, offsets, values })
-    const columns = {
-      shard: column(samples.shard),
-      start: column(samples.start),
-      length: column(samples.length),
-      tokens: { kind: 'i32' as const, values: samples.tokens.subarray(from, to) },
-    }
-    yield { rows: to - from, columns }
+    cut.push(to - from)
     from = to
   }
+  return cut
+}
+
+function columnsOf(samples: SampleList, from: number, to: number): Record<string, Column> {
+  const { shard, start, length, bound } = samples
+  const offsets = samples.offsets.subarray(from, to + 1)
+  const lists = Object.entries({ shard, start, length, ...bound }).map(([name, values]): [string, Column] => [
+    name,
+    { kind: 'list<i32>', offsets, values },
+  ])
+  return { ...Object.fromEntries(lists), tokens: { kind: 'i32', values: samples.tokens.subarray(from, to) } }
 }

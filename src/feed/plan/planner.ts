@@ -3,44 +3,20 @@ import { NameLimit } from '../../decide/name-limit.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
-import { type SampleRange, type Step, sealStep, type Total } from '../files/steps.ts'
 import type { FeedSettings } from '../options.ts'
-import type { BlockSpec, CutShard } from './blocks.ts'
+import type { CutBlock, CutShard } from './blocks.ts'
 import { type ControlEntry, checkControl, promotionsUpTo, type Settings, settingsAt } from './control.ts'
+import { type Cursor, closeBlock, countPlanned, cutOf, type Domain, leaveUnplanned, take } from './domain.ts'
 import { isPassedOver } from './fork.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
 import { PassedOver } from './passed-over.ts'
 import { readPromoted } from './promoted.ts'
 import { type PlannedShard, type Promotion, plannedShard } from './promotion.ts'
+import { type FedInStep, type LineForm, type Step, StepSealer, type Total } from './step-lines.ts'
 
-export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'> {
+export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'>, LineForm {
   /** The feed's id, which the first step names as its predecessor. */
   readonly feed: string
-}
-
-/** Cuts a block into samples, makes it last, and returns the tokens of each sample. The same block gives the same samples. */
-type CutBlock = (spec: BlockSpec) => Promise<Int32Array>
-
-/**
- * How far a domain was fed: `samples` and `tokens` in all; the next is sample `at` of block `block`, in pass `epoch`, which has `ready`
- * tokens not yet fed.
- */
-interface Cursor {
-  block: number
-  at: number
-  epoch: number
-  ready: number
-  samples: number
-  tokens: number
-}
-
-interface Domain {
-  readonly name: string
-  fed: Cursor
-  open: { shards: CutShard[]; tokens: number; firstSlot: number } | null
-  readonly blocks: { shards: readonly CutShard[]; tokens: number }[]
-  /** The samples of the block that was cut last. */
-  cut: { block: number; epoch: number; tokens: Int32Array } | null
 }
 
 /**
@@ -71,6 +47,7 @@ export class Planner {
   /** The place in the plan, which counts steps that forks pass over, too. */
   #position = 0
   #digest: string
+  readonly #sealer: StepSealer
   readonly #passed = new PassedOver()
   /** Tokens by which each domain of the last step is behind, those without a shard too: what they are owed is not forgotten. */
   #carries: ReadonlyMap<string, number> = new Map()
@@ -82,6 +59,7 @@ export class Planner {
     this.#dir = dir
     this.#limit = this.#limitNames([])
     this.#digest = options.feed
+    this.#sealer = new StepSealer(options)
   }
 
   /** Steps planned so far: the number of the next one. */
@@ -249,7 +227,7 @@ export class Planner {
     const cursors = new Map(Array.from(this.#domains.values(), ({ name, fed }) => [name, { ...fed }]))
     const shares = await this.#shares(settings, cursors)
     const mixture = Object.fromEntries(shares.map(share => [share.domain, share.weight]))
-    const ranges = named<SampleRange[]>()
+    const fed = named<FedInStep>()
     let stepTokens = 0
     for (let k = 0; k < settings.batch; ) {
       const share = chooseShare(shares, this.#options.length)
@@ -259,13 +237,13 @@ export class Planner {
       if (tokens) {
         const taken = tokens[cursor.at]
         chargeShare(shares, share, taken)
-        take(cursor, taken, (ranges[share.domain] ??= []))
+        take(this.#domains.get(share.domain)!, cursor, taken, (fed[share.domain] ??= { ranges: [], tokens: 0 }))
         stepTokens += taken
         k++
       } else if (this.#mustWait(settings)) return null
       else removeShare(shares, share)
     }
-    return { settings, cursors, shares, mixture, ranges, tokens: stepTokens }
+    return { settings, cursors, shares, mixture, fed, tokens: stepTokens }
   }
 
   /** Without a mixture a domain simply has nothing. With one, it is waited for until the end, and then as the policy says. */
@@ -275,8 +253,8 @@ export class Planner {
 
   /** The shares at the start of a step. After the end, a domain that is dry already has none. */
   async #shares(settings: Settings, cursors: Map<string, Cursor>): Promise<Share[]> {
-    const fed = cursors.keys().filter(name => name !== holdoutDomain)
-    const names = settings.mixture ? Object.keys(settings.mixture) : fed
+    const all = cursors.keys().filter(name => name !== holdoutDomain)
+    const names = settings.mixture ? Object.keys(settings.mixture) : all
     const weights = named<number>()
     for (const name of names) {
       const cursor = cursors.get(name)
@@ -308,11 +286,12 @@ export class Planner {
   }
 
   async #cut(domain: Domain, { block, epoch }: Cursor): Promise<Int32Array> {
-    if (domain.cut?.block === block && domain.cut.epoch === epoch) return domain.cut.tokens
+    const known = cutOf(domain, { block, epoch })
+    if (known) return known.tokens
     const { shards } = domain.blocks[block]
-    const tokens = await this.#cutBlock({ domain: domain.name, number: block, epoch, shards })
-    domain.cut = { block, epoch, tokens }
-    return tokens
+    const cut = await this.#cutBlock({ domain: domain.name, number: block, epoch, shards })
+    domain.cut = { block, epoch, ...cut }
+    return cut.tokens
   }
 
   /** Goes on as if the step had been fed, so that those after it hold what they would hold then. */
@@ -329,11 +308,10 @@ export class Planner {
   }
 
   #seal(filled: Filled): { step: Step; line: string } {
-    const { settings, cursors, mixture, ranges, tokens } = filled
+    const { settings, cursors, mixture, fed, tokens } = filled
     this.#moveOn(filled)
-    const sealed = sealStep({
+    const sealed = this.#sealer.seal(fed, {
       step: this.#step,
-      domains: ranges,
       samples: settings.batch,
       tokens,
       mixture,
@@ -355,45 +333,11 @@ interface Filled {
   readonly cursors: ReadonlyMap<string, Cursor>
   readonly shares: readonly Share[]
   readonly mixture: Record<string, number>
-  readonly ranges: Record<string, SampleRange[]>
+  readonly fed: Record<string, FedInStep>
   readonly tokens: number
 }
 
 /** An object that takes any name as a key, `__proto__` too. */
 function named<T>(): Record<string, T> {
   return Object.create(null)
-}
-
-/** Moves the cursor over one sample and adds it to the last range, or to a new one. */
-function take(cursor: Cursor, tokens: number, ranges: SampleRange[]): void {
-  const last = ranges.at(-1)
-  const { block, epoch, at } = cursor
-  const joins = last?.block === block && last.epoch === epoch && last.to === at
-  if (joins) ranges[ranges.length - 1] = { ...last, to: at + 1 }
-  else ranges.push({ block, epoch, from: at, to: at + 1 })
-  cursor.at++
-  cursor.ready -= tokens
-  cursor.samples++
-  cursor.tokens += tokens
-}
-
-function closeBlock(domain: Domain): void {
-  if (!domain.open) return
-  const { shards, tokens } = domain.open
-  domain.blocks.push({ shards, tokens })
-  domain.fed.ready += tokens
-  domain.open = null
-}
-
-/** How many of a domain's blocks steps have taken samples of. */
-function countPlanned({ fed, blocks }: Domain): number {
-  return fed.epoch > 0 ? blocks.length : fed.block + (fed.at > 0 ? 1 : 0)
-}
-
-function leaveUnplanned(domain: Domain): void {
-  const { fed, blocks, cut } = domain
-  const planned = countPlanned(domain)
-  for (const { tokens } of blocks.splice(planned)) fed.ready -= tokens
-  domain.open = null
-  if (cut && cut.block >= planned) domain.cut = null
 }

@@ -24,7 +24,7 @@ export interface Scan {
 /** What a frame's prefix and header mostly fit. */
 const headerBytes = 4096
 
-type ReadAt = (file: FileHandle, at: number, length: number) => Uint8Array | Promise<Uint8Array>
+export type ReadAt = (file: FileHandle, at: number, length: number) => Uint8Array | Promise<Uint8Array>
 
 /** Reads a file's frames, up to `size` bytes of it. It reads ahead, so that few small frames take a read of their own. */
 export class FrameReader {
@@ -94,9 +94,9 @@ const scanAheadBytes = 64 * 1024
  * a fenced owner's. Only the stage's last file (`end` is infinite) may end in a torn commit: a damaged frame with nothing whole
  * behind it, as a commit is synced before the next begins. Its last frame's values are checked for that reason.
  */
-export async function scanFile(handle: FileHandle, commit: number, end: number): Promise<Scan> {
+export async function scanFile(handle: FileHandle, commit: number, end: number, readAt?: ReadAt): Promise<Scan> {
   const fileSize = (await handle.stat()).size
-  const reader = new FrameReader(handle, fileSize, scanAheadBytes)
+  const reader = new FrameReader(handle, fileSize, scanAheadBytes, readAt)
   const frames: Frame[] = []
   const scanned = (size: number, rest: Scan['rest']) => ({ frames, size, fileSize, rest })
   let at = 0

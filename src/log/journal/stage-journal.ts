@@ -199,7 +199,9 @@ export class Journal {
   async #loadFile(file: Chain['files'][number], isLast: boolean): Promise<Carried> {
     const { path, commit, epoch, end } = file
     if (isLast) await this.#keep(path)
-    const { frames, size, rest } = await this.#options.files.use(path, handle => scanFile(handle, commit, end))
+    // Who only reads has nothing else to do meanwhile.
+    const readAt = this.#options.writable ? readBytes : readNow
+    const { frames, size, rest } = await this.#options.files.use(path, file => scanFile(file, commit, end, readAt))
     if (rest === 'damaged') throw damagedError(path, size)
     const segment = { path, commit, epoch, size }
     const [base, ...commits] = frames

@@ -2,12 +2,12 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Annotator, Rule } from '../../annotate/annotator.ts'
 import { encodePacked } from '../../batch/arrow/ipc.ts'
 import { type Batch, type Column, numbers, stringAt, utf8, utf8From, withColumns } from '../../batch/batch.ts'
-import { checkFields, documentFields, sourceFields } from '../../batch/contract.ts'
+import { checkFields, documentFields, sourceFields, stageFields } from '../../batch/contract.ts'
 import { concatBatches, missingColumn, takeRows } from '../../batch/rows.ts'
 import { evaluateRules } from '../../decide/rules.ts'
 import { assert, HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import { type Plan, stageFields } from '../../pipeline/plan.ts'
+import type { Plan } from '../../pipeline/plan.ts'
 import { hasLine } from '../../sources/line-ranges.ts'
 import type { Chunk, DeadRecord, LineRange, Parsed, Source } from '../../sources/source.ts'
 import type { Alone, Report } from './jobs.ts'
@@ -47,11 +47,19 @@ export async function measureRows(plan: Plan, batch: Batch, alone: Alone | null,
 
 /** The rows of a slot in their order. */
 export function orderRows(parts: readonly Measured[], dead: readonly DeadRow[]): AnnotatedSlot {
-  const all = concatBatches(parts.flatMap(part => part.groups))
-  const rows = rowNumbers(all)
-  const order = Array.from(rows.keys()).sort((a, b) => rows[a] - rows[b])
   const failed = parts.flatMap(part => part.failed)
-  return { scored: takeRows(all, order), dead: [...dead, ...failed].sort((a, b) => a.row - b.row) }
+  const scored = mergeGroups(parts.flatMap(part => part.groups))
+  return { scored, dead: [...dead, ...failed].sort((a, b) => a.row - b.row) }
+}
+
+/** Mostly one group has all rows, which is not copied: its columns may be those that were read, packed or not. */
+function mergeGroups(groups: readonly Batch[]): Batch {
+  const filled = groups.filter(group => group.rows > 0)
+  const all = concatBatches(filled.length > 0 ? filled : groups.slice(0, 1))
+  const rows = rowNumbers(all)
+  if (rows.every((row, i) => i === 0 || row > rows[i - 1])) return all
+  const order = Array.from(rows.keys()).sort((a, b) => rows[a] - rows[b])
+  return takeRows(all, order)
 }
 
 export type NumberedRecords = { readonly batch: Batch; readonly dead: DeadRow[] }

@@ -16,10 +16,12 @@ export function encodeWhole(plan: Plan, scored: Batch): Encoded {
 
 /**
  * A slot that another pipeline had measured before: with `base`, what differs from it alone, if its rows are the same. Texts that are not
- * stored are referred to where they are the base's.
+ * stored are referred to where they are the base's. `stored`: the rows of `value`, of which `scored` may have columns as they are.
  */
-export function encodeStored(plan: Plan, scored: Batch, { value, base }: StoredSlot): Encoded {
-  const reference = base === null ? null : decodeScored(base === 'self' ? value : (splitJoined(value)?.base ?? value))
+export function encodeStored(plan: Plan, scored: Batch, { value, base }: StoredSlot, stored: Batch): Encoded {
+  const joined = base === 'joined' ? splitJoined(value) : null
+  const known = joined ? decodeScored(joined.base) : stored
+  const reference = base === null ? null : known
   if (!reference || !hasSameRows(scored, reference)) return encodeWhole(plan, scored)
   const columns = columnsOf(plan)
   const { text } = scored.columns

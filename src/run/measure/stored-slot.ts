@@ -21,7 +21,7 @@ import { beforeSteps, type MeasuredBefore, needsTexts, planRows, type Reuse, sto
 
 /**
  * Measures a slot that another pipeline has measured before: what is stored and still holds is read back. `chunks` are its records, where
- * they were read again. Gives what `annotateSlot` would.
+ * they were read again. Gives what `annotateSlot` would, in columns of `stored` where these hold for all rows; `stored` is what was read.
  */
 export async function annotateStored(
   plan: Plan,
@@ -29,7 +29,7 @@ export async function annotateStored(
   chunks: readonly Chunk[],
   alone: Alone | null,
   report: Report,
-): Promise<AnnotatedSlot> {
+): Promise<AnnotatedSlot & { readonly stored: Batch }> {
   const stored = decodeScored(value)
   const source = chunks.length > 0 ? await parseChunks(plan.source, chunks, report) : null
   const deadBefore = dead ? numberDead(decodeEntry(dead)) : []
@@ -37,7 +37,7 @@ export async function annotateStored(
   if (source) checkSameRecords({ batch: stored, dead: deadBefore }, source, !textsOnly)
   if (before === null) {
     assert(source, 'all is measured anew, and the records were not read again')
-    return orderRows([await measureRows(plan, source.batch, alone, report)], source.dead)
+    return { ...orderRows([await measureRows(plan, source.batch, alone, report)], source.dead), stored }
   }
   // What is stored costs nothing, and with the records come the texts.
   const wantsTexts = source !== null || !before.lacksTexts || needsTexts(plan)
@@ -47,17 +47,20 @@ export async function annotateStored(
     const reuse = planRows(plan, before, reached, wantsTexts)
     const rows = indexes.length === stored.rows ? stored : takeRows(stored, indexes)
     assert(source || reuse.fromSource.size === 0, 'rows are measured anew and their records were not read again')
-    const documents = reuse.fromSource.size > 0 ? takeSame(source!.batch, rows) : beforeSteps(rows, past, reuse)
+    const documents = {
+      ...beforeSteps(rows, past, reuse),
+      ...(source && takeSame(source.batch, rows, reuse.fromSource)),
+    }
     parts.push(await measureRows(reuse.plan, carryStored(documents, rows, reuse), alone, report))
   }
   if (!source) {
     const measured = orderRows(parts, deadBefore)
-    return wantsTexts ? measured : { ...measured, scored: takeTexts(measured.scored, stored) }
+    return { ...measured, ...(!wantsTexts && { scored: takeTexts(measured.scored, stored) }), stored }
   }
-  if (textsOnly) return orderRows(parts, [])
+  if (textsOnly) return { ...orderRows(parts, []), stored }
   // What an annotator failed on may be measured by another.
   parts.push(await measureRows(plan, takeOthers(source.batch, stored), alone, report))
-  return orderRows(parts, source.dead)
+  return { ...orderRows(parts, source.dead), stored }
 }
 
 /** Rows by how many steps they went through before a gate stopped them. */
@@ -92,8 +95,9 @@ function carryStored(documents: Record<string, Column>, rows: Batch, { stored }:
 
 /** Rows with the texts that are stored of them, or with their lengths. */
 function takeTexts(rows: Batch, stored: Batch): Batch {
-  const some = takeSame({ rows: stored.rows, columns: { row: stored.columns.row, ...storedTexts(stored) } }, rows)
-  const { row, text, ...lengths } = some
+  const texts = storedTexts(stored)
+  const some = takeSame({ rows: stored.rows, columns: { row: stored.columns.row, ...texts } }, rows, Object.keys(texts))
+  const { text, ...lengths } = some
   const columns = Object.entries(rows.columns).filter(([name]) => name !== 'text' || text)
   return { rows: rows.rows, columns: { ...Object.fromEntries(columns), ...lengths, ...(text && { text }) } }
 }
@@ -102,15 +106,12 @@ function storedTexts({ columns }: Batch): Record<string, Column> {
   return columns.text ? { text: columns.text } : { [textLength]: columns[textLength] }
 }
 
-/** The records of these rows. */
-function takeSame(records: Batch, rows: Batch): Record<string, Column> {
+/** Columns of the records of these rows. */
+function takeSame(records: Batch, rows: Batch, names: Iterable<string>): Record<string, Column> {
   const at = new Map(Array.from(numbers(records, 'row'), (row, i) => [row, i]))
-  return {
-    ...takeRows(
-      records,
-      Array.from(numbers(rows, 'row'), row => at.get(row)!),
-    ).columns,
-  }
+  const columns = Object.fromEntries(Array.from(names, name => [name, records.columns[name]]))
+  const indexes = Array.from(numbers(rows, 'row'), row => at.get(row)!)
+  return { ...takeRows({ rows: records.rows, columns }, indexes).columns }
 }
 
 /** The records that are none of these rows. */

@@ -18,13 +18,11 @@ export interface Port {
 
 async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<MeasuredSlot> {
   const { chunks, stored, alone } = job
-  const measured = await (stored
-    ? annotateStored(plan, stored, chunks, alone, report)
-    : annotateSlot(plan, chunks, alone, report))
+  const before = stored ? await annotateStored(plan, stored, chunks, alone, report) : null
+  const { scored, dead } = before ?? (await annotateSlot(plan, chunks, alone, report))
   report('encoding')
-  const { scored, dead } = measured
   return {
-    ...(stored ? encodeStored(plan, scored, stored) : encodeWhole(plan, scored)),
+    ...(before ? encodeStored(plan, scored, stored!, before.stored) : encodeWhole(plan, scored)),
     dead: dead.length ? encodeDead(dead) : null,
     rows: scored.rows,
     deadRows: dead.length,

@@ -1,15 +1,20 @@
 import { join } from 'node:path'
 import { openFeed } from '../../feed/publish.ts'
+import type { RunFile } from '../../record/run-file.ts'
 import type { RunContext } from '../context.ts'
 import type { ManifestSink } from './shard-stage.ts'
 
-/** The feed of a run, as who plans steps from its shards; null for a run without one. `run`: the pipeline's name. */
-export async function openSink(context: RunContext, run: string): Promise<(ManifestSink & AsyncDisposable) | null> {
+/** The feed of a run, as who plans steps from its shards; null for a run without one. */
+export async function openSink(
+  context: RunContext,
+  { pipeline, ledger }: Pick<RunFile, 'pipeline' | 'ledger'>,
+): Promise<(ManifestSink & AsyncDisposable) | null> {
   const { plan, dir, segments, watch } = context
   if (!plan.feed) return null
   const { endOfTextId } = plan.tokenizer!.options
   const feed = await openFeed(join(dir, 'feed'), plan.feed, {
-    run,
+    run: pipeline,
+    ledger: ledger ?? 1,
     // A feed goes on through upgrades: it is named by the pipeline that began it.
     fingerprint: segments[0].shard,
     shards: join(dir, 'shards'),

@@ -120,7 +120,8 @@ async function doWork(
   await using owner = await ownStage(context, stage as StageName)
   // Its files are claimed once the log has made this process the owner, and the pipeline must still be the run's then.
   const checkOwner = await claimStage(context.dir, stage)
-  const { segments, pipeline } = await checkUpgraded(start)
+  const run = await checkUpgraded(start)
+  const { segments } = run
   // Loading is held back by what the log says of the others, whoever does their work: they have nothing to report here.
   const ordered = { ...work.ordered, segments, checkOwner, lead: new Lead([]) }
   const failed = AbortSignal.any([context.failed, stop])
@@ -132,7 +133,7 @@ async function doWork(
     const loading = { ...ordered, drain: AbortSignal.any([context.drain, stop]), lead: context.lead }
     await loadRaw(loading, owner, replay)
   } else {
-    await using sink = await openSink(ordered, pipeline)
+    await using sink = await openSink(ordered, run)
     await shardAll({ ...ordered, failed }, owner, stop, sink)
   }
 }

@@ -89,7 +89,7 @@ test('a file is read by its layout, columns by name', () => {
   assert.deepEqual(some, { rows: 3, columns: { tokens: everyKind.columns.tokens } })
 })
 
-test('packed buffers come back, and those that would not get smaller stand as they are', () => {
+test('packed buffers come back, and those that would not get much smaller stand as they are', () => {
   const random = randomFrom(5)
   const noise = { kind: 'fixed' as const, width: 2, bytes: Uint8Array.from({ length: 2400 }, () => random() * 256) }
   for (const batch of [manyRows, everyKind, empty, withColumns(manyRows, { noise })]) {
@@ -101,6 +101,17 @@ test('packed buffers come back, and those that would not get smaller stand as th
   const [plain, packed] = [encodeBatch(manyRows), encodePacked(manyRows)]
   assert.ok(packed.length < plain.length / 4, `${packed.length} of ${plain.length} bytes`)
   assert.ok(encodePacked(withColumns(manyRows, { noise })).length > packed.length + noise.bytes.length)
+  // Noise of which a part is there once more.
+  for (const [share, isPacked] of [
+    [0.03, false],
+    [0.3, true],
+  ] as const) {
+    const bytes = Uint8Array.from({ length: 240_000 }, () => random() * 256)
+    bytes.copyWithin(bytes.length * (1 - share), 0)
+    const batch = withColumns(manyRows, { some: { kind: 'fixed', width: 200, bytes } })
+    assert.equal(encodePacked(batch).length < packed.length + bytes.length, isPacked, `${share} saved`)
+    assert.deepEqual(decodeBatch(encodePacked(batch)).batch, batch)
+  }
 })
 
 test('of a packed batch only what is asked for is unpacked, and of texts their lengths without them', () => {

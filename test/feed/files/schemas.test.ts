@@ -15,15 +15,19 @@ interface Schema {
   properties: Record<string, { 'x-arrow'?: string }>
   'x-metadata'?: { required: string[] }
 }
-const schemaOf = (name: string): Schema =>
-  JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', '..', 'schemas', `${name}.v1.json`), 'utf8'))
+const schemaOf = (name: string, version = 1): Schema =>
+  JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', '..', 'schemas', `${name}.v${version}.json`), 'utf8'))
 const columnsOf = (schema: Schema) =>
   Object.entries(schema.properties).map(([name, property]) => [name, property['x-arrow']])
 
-test('the schemas say what is written', async () => {
+for (const form of [1, 2] as const)
+  test(`the schemas say what is written: a ledger of form ${form}`, () => checkSchemas(form))
+
+async function checkSchemas(ledger: 1 | 2): Promise<void> {
+  const folder = join(dir, `feed-${ledger}`)
   const { entries } = await writeCorpus(dir, { domains: ['en'], shards: 2 })
-  const origin = { run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f' }
-  await using feed = await openFeed(join(dir, 'feed'), { length: 16, batch: 2 }, origin)
+  const origin = { run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f', ledger }
+  await using feed = await openFeed(folder, { length: 16, batch: 2 }, origin)
   for (const entry of entries) await feed.addManifest(entry)
   await feed.end()
   assert.deepEqual(
@@ -31,17 +35,22 @@ test('the schemas say what is written', async () => {
     documentFields.map(({ name, kind }) => [name, kind]),
   )
   assert.deepEqual(Object.keys(entries[0]).sort(), schemaOf('manifest').required.toSorted())
-  const [line] = readFileSync(join(dir, 'feed/steps/00000000.jsonl'), 'utf8').split('\n')
-  assert.deepEqual(Object.keys(JSON.parse(line)).sort(), schemaOf('step').required.toSorted())
+  const lines = readFileSync(join(folder, 'steps/00000000.jsonl'), 'utf8').split('\n')
+  const step = schemaOf('step', ledger)
+  assert.deepEqual(Object.keys(JSON.parse(lines[0])).sort(), Object.keys(step.properties).sort())
+  assert.deepEqual(Object.keys(JSON.parse(lines[1])).sort(), step.required.toSorted())
   using shard = new ColumnFile(join(dir, 'shards', entries[0].path))
   assert.deepEqual(
     shard.layout.fields.slice(0, 4).map(({ name, kind }) => [name, kind]),
     columnsOf(schemaOf('shard')),
   )
-  using block = new ColumnFile(join(dir, 'feed/blocks/en/00000000.arrow'))
+  using block = new ColumnFile(join(folder, 'blocks/en/00000000.arrow'))
   assert.deepEqual(
     block.layout.fields.map(({ name, kind }) => [name, kind]),
-    columnsOf(schemaOf('block')),
+    columnsOf(schemaOf('block', ledger)),
   )
-  assert.deepEqual(Object.keys(JSON.parse(block.layout.metadata.block)), schemaOf('block')['x-metadata']!.required)
-})
+  assert.deepEqual(
+    Object.keys(JSON.parse(block.layout.metadata.block)),
+    schemaOf('block', ledger)['x-metadata']!.required,
+  )
+}

@@ -63,7 +63,8 @@ async function plan(entries: readonly ManifestEntry[], controls: readonly Contro
   const options = { feed: 'f', length: 10, batch: 4, mixture: null, blockTokens: 300, blockSlotsMax: 1000 }
   const planner = new Planner({ ...options, dry: 'repeat', repeatMax: 2 }, async ({ shards }: BlockSpec) => {
     const tokens = shards.reduce((sum, shard) => sum + shard.tokens, 0)
-    return Int32Array.from({ length: Math.ceil(tokens / 10) }, (_, i) => Math.min(10, tokens - 10 * i))
+    const samples = Int32Array.from({ length: Math.ceil(tokens / 10) }, (_, i) => Math.min(10, tokens - 10 * i))
+    return { tokens: samples, sha256: null }
   })
   for (const entry of controls) planner.control(entry)
   const steps: Step[] = []

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openStep, type Step } from '../../../src/feed/files/steps.ts'
-import type { BlockSpec } from '../../../src/feed/plan/blocks.ts'
+import type { CutBlock } from '../../../src/feed/plan/blocks.ts'
 import type { ControlEntry } from '../../../src/feed/plan/control.ts'
 import { Planner, type PlanOptions } from '../../../src/feed/plan/planner.ts'
 import { limits } from '../../../src/limits.ts'
@@ -29,9 +29,10 @@ function manifest(shards: readonly (readonly [string, number])[]): ManifestEntry
 }
 
 /** Full samples and a short one, as `concatenate` gives. */
-const cut = async ({ shards }: BlockSpec): Promise<Int32Array> => {
+const cut: CutBlock = async ({ shards }) => {
   const tokens = shards.reduce((sum, shard) => sum + shard.tokens, 0)
-  return Int32Array.from({ length: Math.ceil(tokens / 10) }, (_, i) => Math.min(10, tokens - 10 * i))
+  const samples = Int32Array.from({ length: Math.ceil(tokens / 10) }, (_, i) => Math.min(10, tokens - 10 * i))
+  return { tokens: samples, sha256: null }
 }
 
 /** Plans all of a manifest, asking for steps after every `stride` entries. */
@@ -131,7 +132,7 @@ test('a mixture holds by tokens within a sample after every step, short samples 
     for (const [domain, weight] of Object.entries(mixture)) {
       const error = weight * all - (totals[domain]?.tokens ?? 0)
       assert.ok(Math.abs(error) <= 10, `step ${step}: ${domain} is ${error} tokens off`)
-      assert.ok(Math.abs(error - steps[step].carry[domain]) < 1e-6, 'and the carry says so')
+      assert.ok(Math.abs(error - steps[step].carry![domain]) < 1e-6, 'and the carry says so')
     }
   }
 })
@@ -172,7 +173,7 @@ test('a domain of the mixture that has no shard yet is owed its weight from the 
   const first = steps.findIndex(({ domains }) => 'b' in domains)
   assert.ok(first <= 2, `b is fed from step ${first} on`)
   for (const { step, carry } of steps.slice(0, 10))
-    assert.ok(Math.abs(carry.b) <= 10, `step ${step}: b is behind ${carry.b}`)
+    assert.ok(Math.abs(carry!.b) <= 10, `step ${step}: b is behind ${carry!.b}`)
 })
 
 test('an entry is taken in only when the step needs it', async () => {

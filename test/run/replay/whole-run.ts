@@ -117,7 +117,7 @@ export async function runWhole(
   }
   await using state = await openState(context, join(dir, 'state'))
   await asOwner(context, 'decide', owner => decideAll(context, owner, state, ended, () => {}))
-  await using sink = await openSink(context, run.pipeline)
+  await using sink = await openSink(context, run)
   if (plan.tokenizer) await asOwner(context, 'shard', owner => shardAll(context, owner, ended, sink))
   await using removal = new TextRemoval(context)
   await removal.end()

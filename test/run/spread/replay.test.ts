@@ -139,7 +139,7 @@ async function goOn({ loadRaw }: Module, { dir, plan, asked, place, log }: Begun
   const ordered = { ...context, log: view, pool: reusing.work }
   await using state = await openState(ordered, join(dir, 'state'))
   await asOwner(ordered, 'decide', owner => decideAll(ordered, owner, state, ended, () => {}))
-  await using sink = await openSink(ordered, plan.name)
+  await using sink = await openSink(ordered, { pipeline: plan.name, ledger: 2 })
   await asOwner(ordered, 'shard', owner => shardAll(ordered, owner, ended, sink))
 }
 

@@ -1,23 +1,28 @@
-import type { Utf8Column } from '../batch/batch.ts'
+import type { Utf8Column } from './batch.ts'
 
 /** The strings of a column. With `names` those that were met before are not made again. */
 export class Strings {
-  readonly #offsets: Int32Array
-  readonly #bytes: Buffer
+  readonly #column: Utf8Column
   readonly #names: Names | null
+  /** A packed column is unpacked when it is first read, and many are not. */
+  #bytes: Buffer | null = null
 
-  constructor({ offsets, bytes }: Utf8Column, names: Names | null = null) {
-    this.#offsets = offsets
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  constructor(column: Utf8Column, names: Names | null = null) {
+    this.#column = column
     this.#names = names
   }
 
   at(row: number): string {
-    const [start, end] = [this.#offsets[row], this.#offsets[row + 1]]
+    const { offsets } = this.#column
+    const start = offsets[row]
+    const end = offsets[row + 1]
     if (start === end) return ''
-    return this.#names?.find(this.#bytes, start, end) ?? this.#bytes.toString('utf8', start, end)
+    const bytes = (this.#bytes ??= bufferOf(this.#column.bytes))
+    return this.#names?.find(bytes, start, end) ?? bytes.toString('utf8', start, end)
   }
 }
+
+const bufferOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 /** Names that are held, and bytes of one: longer ones are seldom those of many rows. */
 const namesMax = 4096

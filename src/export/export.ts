@@ -3,12 +3,12 @@ import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { readFeed } from '../feed/read.ts'
-import type { FieldName } from './fields.ts'
+import { type FieldName, kindOf } from './fields.ts'
 import { checkRoom, checkTarget, openAside, publishAside, recordName } from './folder-aside.ts'
 import { type Exporter, type ExportShape, type Format, hasTargets, type Part } from './format.ts'
 import { type ExportedFile, OutFolder } from './out-folder.ts'
 import { samplesOf } from './read-samples.ts'
-import { countSample, noCounts, type Sample, type SampleCounts } from './sample.ts'
+import { countSample, countStep, noCounts, type Sample, type SampleCounts } from './sample.ts'
 import { checkId } from './token-bytes.ts'
 
 /** What is to be exported, and how. */
@@ -111,15 +111,16 @@ function checkSteps({ from, to }: ExportOrder, { steps }: Head): number {
   return end
 }
 
-/** Exports take more: fields, offsets. What leaves out padding, or is text, takes less for some tokens. */
-function bytesMin({ format, from, tokenBytes }: ExportOrder, { batch, length }: Head, to: number): number {
-  return format.hasPadding ? (to - from) * batch * length * tokenBytes : 0
+/** Exports take more: texts, offsets. What leaves out padding, or is text, takes less for some tokens. */
+function bytesMin({ format, from, tokenBytes, fields }: ExportOrder, { batch, length }: Head, to: number): number {
+  const rows = format.fields.length > 0 ? fields.filter(name => kindOf(name) === 'row').length : 1
+  return format.hasPadding ? (to - from) * batch * length * tokenBytes * rows : 0
 }
 
-function shapeOf({ tokenBytes, fields }: ExportOrder, { length, batch, endOfText, tokenizer }: Head): ExportShape {
+function shapeOf({ tokenBytes, fields }: ExportOrder, { length, endOfText, tokenizer }: Head): ExportShape {
   const { encoding } = (tokenizer ?? {}) as { encoding?: unknown }
   const name = typeof encoding === 'string' ? encoding : JSON.stringify(tokenizer)
-  return { length, batch, endOfText, tokenizer: name, tokenBytes, fields }
+  return { length, endOfText, tokenizer: name, tokenBytes, fields }
 }
 
 interface Written extends SampleCounts {
@@ -143,6 +144,7 @@ async function writeSteps(
       countSample(counts, sample)
       await parts.write(sample)
     }
+    countStep(counts, batch.samples)
     firstDigest ||= batch.digest
     lastDigest = batch.digest
     onStep({ steps: batch.step + 1 - from, stepsInAll: to - from, counts })

@@ -6,8 +6,6 @@ import type { Sample, SampleCounts } from './sample.ts'
 export interface ExportShape {
   /** Tokens a sample. */
   readonly length: number
-  /** Samples a step, as the feed began. */
-  readonly batch: number
   /** What padding consists of. */
   readonly endOfText: number | null
   /** Its name, for who reads the files. */

@@ -21,8 +21,13 @@ export const mds: Format = {
   tokenBytes: [4],
   fields: fieldNames,
   hasPadding: true,
-  advise: ({ batch }) => [
-    `StreamingDataset(local=DIR, shuffle=False, num_canonical_nodes=1, batch_size=${batch} / ranks) keeps the steps: a global batch of all ranks is a step. With shuffle=True, or more canonical nodes, they are lost.`,
+  advise: (_, { stepSamplesMin, stepSamplesMax }) => [
+    `StreamingDataset(local=DIR, shuffle=False, num_canonical_nodes=1, batch_size=${stepSamplesMin} / ranks) keeps the steps: a global batch of all ranks is a step. With shuffle=True, or more canonical nodes, they are lost.`,
+    ...(stepSamplesMin < stepSamplesMax
+      ? [
+          `Steps have ${stepSamplesMin} to ${stepSamplesMax} samples, and its batches are all alike: export each size for itself by --steps.`,
+        ]
+      : []),
     "validate_hash='sha256' is checked where files are copied from a remote, not where DIR itself is read.",
   ],
   open: (folder, { length, fields }) => {

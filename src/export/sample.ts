@@ -38,13 +38,23 @@ export interface SampleCounts {
   maskedTokens: number
   /** Pieces of fewer than `shortPieceTokens`. */
   shortPieces: number
+  /** Samples of the smallest step and of the largest. */
+  stepSamplesMin: number
+  stepSamplesMax: number
 }
 
 /** What InternEvo's reader leaves out by default (`min_length` of its JsonlDataset). */
 export const shortPieceTokens = 50
 
 export function noCounts(): SampleCounts {
-  return { samples: 0, pieces: 0, tokens: 0, paddingTokens: 0, maskedPieces: 0, maskedTokens: 0, shortPieces: 0 }
+  const masked = { maskedPieces: 0, maskedTokens: 0 }
+  const steps = { stepSamplesMin: Number.MAX_SAFE_INTEGER, stepSamplesMax: 0 }
+  return { samples: 0, pieces: 0, tokens: 0, paddingTokens: 0, ...masked, shortPieces: 0, ...steps }
+}
+
+export function countStep(counts: SampleCounts, samples: number): void {
+  counts.stepSamplesMin = Math.min(counts.stepSamplesMin, samples)
+  counts.stepSamplesMax = Math.max(counts.stepSamplesMax, samples)
 }
 
 export function countSample(counts: SampleCounts, sample: Sample): void {

@@ -10,6 +10,7 @@ import { type ExportOrder, type ExportRecord, exportFeed } from '../../src/expor
 import { defaultFields, fieldNames } from '../../src/export/fields.ts'
 import { checkRoom } from '../../src/export/folder-aside.ts'
 import { findFormat, formats } from '../../src/export/formats.ts'
+import { noCounts } from '../../src/export/sample.ts'
 import { recordTakeDown } from '../../src/feed/change/take-down.ts'
 import { readHead } from '../../src/feed/files/head.ts'
 import { snapshot } from '../feed/corpus.ts'
@@ -23,6 +24,7 @@ let feed: string
 before(async () => {
   feed = await writeFeed(dir)
 })
+const shapeless = { length, endOfText: null, tokenizer: '', tokenBytes: 4, fields: [] } as const
 let count = 0
 const freshPath = () => join(dir, `out-${++count}`)
 
@@ -60,6 +62,7 @@ for (const { name } of formats)
     )
     assert.deepEqual([record.tokens, paddingTokens], [tokens, samples.length * length - tokens])
     assert.ok(paddingTokens > 0 && record.shortPieces === record.pieces)
+    assert.deepEqual([record.stepSamplesMin, record.stepSamplesMax], [12, 12])
     assert.equal(existsSync(`${order.out}.tmp`), false)
   })
 
@@ -230,6 +233,13 @@ test("Megatron's prefix is another one for other tokens", async () => {
   const [one, other] = [orderOf('megatron', { to: 2 }), orderOf('megatron', { to: 3 })]
   const names = [await exportFeed(one), await exportFeed(other)].map(({ files }) => files[0].path)
   assert.notEqual(names[0], names[1])
+})
+
+test('of steps with other numbers of samples MDS says that its batches are all alike', () => {
+  const notes = (stepSamplesMax: number) =>
+    findFormat('mds').advise(shapeless, { ...noCounts(), stepSamplesMin: 12, stepSamplesMax })
+  assert.match(notes(24).join('\n'), /Steps have 12 to 24 samples/)
+  assert.doesNotMatch(notes(12).join('\n'), /Steps have/)
 })
 
 test('the default fields are those that a collator can stack', () => {

@@ -34,7 +34,8 @@ export const datatrove: Format = {
 }
 
 async function openPart(folder: OutFolder, { tokenBytes, tokenizer }: ExportShape, name: string): Promise<Part> {
-  const [tokens, index] = [await folder.create(name), await folder.create(`${name}.index`)]
+  const tokens = await folder.create(name)
+  const index = await folder.create(`${name}.index`)
   return {
     get bytes() {
       return tokens.bytes

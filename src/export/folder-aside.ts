@@ -74,7 +74,7 @@ export async function publishAside({ dir, lock }: FolderAside, out: string): Pro
   lock.check()
   try {
     await syncFolder(dir)
-    await rename(dir, out)
+    await rename(dir, resolve(out))
     await syncFolder(dirname(resolve(out)))
   } catch (error) {
     throw wrapDiskError(error, `renaming ${dir}`)

@@ -10,7 +10,7 @@ import { paddingStart, shortPieceTokens } from './sample.ts'
  * InternEvo's tokenized files (`internlm/data/tokenized/single_dataset.py`). A piece of a document is a line, of which its packed datasets
  * make `cu_seqlens`.
  *
- *     train/headrace/N.bin       a line of JSON each: {"tokens": [1, 2, 3]}
+ *     train/headrace/N.bin       a line of JSON each: {"tokens": [1,2,3]}
  *     train/headrace/N.bin.meta  .npy of int64, a row a line: its first byte, its number of tokens
  *
  * The folder in `train` is the kind of data that its loss is shown by.
@@ -27,7 +27,7 @@ export const internevo: Format = {
     `JsonlDataset leaves out lines of under ${shortPieceTokens} tokens unless min_length is 0; there are ${shortPieces}. In a training config data.min_length is 0 by default.`,
   ],
   open: folder => ({
-    bytesMaxOf: sample => 12 * paddingStart(sample) + 14 * sample.pieces.length,
+    bytesMaxOf: sample => 11 * paddingStart(sample) + 14 * sample.pieces.length,
     openPart: number => openPart(folder, `train/headrace/${partName(number)}.bin`),
     finish: async () => {},
   }),
@@ -43,7 +43,7 @@ async function openPart(folder: OutFolder, name: string): Promise<Part> {
     write: async ({ tokens, pieces }) => {
       for (const { start, length } of pieces) {
         await rows.append(bytesOfInts(BigInt64Array.of(BigInt(lines.bytes), BigInt(length))))
-        await lines.append(Buffer.from(`{"tokens": [${tokens.subarray(start, start + length).join(', ')}]}\n`))
+        await lines.append(Buffer.from(`{"tokens": [${tokens.subarray(start, start + length).join(',')}]}\n`))
       }
     },
     close: async () => {

@@ -37,7 +37,8 @@ export const olmo: Format = {
 const rowsLengthMax = 256 * 1024
 
 async function openPart(folder: OutFolder, { tokenBytes }: ExportShape, name: string): Promise<Part> {
-  const [tokens, bounds] = [await folder.create(`${name}.npy`), await folder.create(`${name}.csv.gz`)]
+  const tokens = await folder.create(`${name}.npy`)
+  const bounds = await folder.create(`${name}.csv.gz`)
   let rows = ''
   const flush = async () => {
     await bounds.append(gzipSync(rows))

@@ -164,7 +164,8 @@ export const formatSuite: Suite<FormatSubject> = suiteOf({
     assert.ok(largest <= bytes + 2048, `${largest} bytes, and it told ${bytes}`)
   },
   'the same samples give the same bytes': async open => {
-    const [one, other] = [await open(), await open()]
+    const one = await open()
+    const other = await open()
     const first = await write(one.format, makeSamples(), sizes.several)
     const second = await write(other.format, makeSamples(), sizes.several)
     assert.deepEqual(await snapshot(first), await snapshot(second))

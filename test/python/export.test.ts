@@ -28,7 +28,11 @@ function describe(sample: Sample): unknown {
   const end = paddingStart(sample)
   const tail = end < tokens.length ? [tokens.length] : []
   return {
-    ...{ domain, step, tokens: [...tokens], targets: [...targets], positions: [...positions] },
+    domain,
+    step,
+    tokens: [...tokens],
+    targets: [...targets],
+    positions: [...positions],
     pieces: pieces.map(piece => [piece.start, piece.length, piece.document]),
     bounds: [...pieces.map(piece => piece.start), end, ...tail],
     documents: [...pieces.map(piece => piece.document), ...tail.map(() => '')],

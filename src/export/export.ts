@@ -3,63 +3,15 @@ import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { readFeed } from '../feed/read.ts'
-import { type FieldName, kindOf } from './fields.ts'
+import { kindOf } from './fields.ts'
 import { checkRoom, checkTarget, openAside, publishAside, recordName } from './folder-aside.ts'
-import { type Exporter, type ExportShape, type Format, hasTargets, type Part } from './format.ts'
-import { type ExportedFile, OutFolder } from './out-folder.ts'
+import type { Exporter, ExportShape } from './format.ts'
+import { OutFolder } from './out-folder.ts'
+import { Parts } from './parts.ts'
 import { samplesOf } from './read-samples.ts'
-import { countSample, countStep, noCounts, type Sample, type SampleCounts } from './sample.ts'
+import { beginRecord, type ExportOrder, type ExportRecord, finishRecord, type Written } from './record.ts'
+import { countSample, countStep, noCounts, type SampleCounts } from './sample.ts'
 import { checkId } from './token-bytes.ts'
-
-/** What is to be exported, and how. */
-export interface ExportOrder {
-  /** The feed's folder. */
-  readonly feed: string
-  readonly format: Format
-  /** A folder that is not there, or empty. */
-  readonly out: string
-  /** The first step. */
-  readonly from: number
-  /** The step to end before; null for all that are published. */
-  readonly to: number | null
-  /** Bytes of a file of samples at most, unless one sample is more. */
-  readonly fileBytes: number
-  readonly tokenBytes: 2 | 4
-  readonly fields: readonly FieldName[]
-  /** Writes padding in place of the tokens of masked pieces. */
-  readonly blankMasked: boolean
-}
-
-/** `headrace.json`: what an export is and holds. */
-export interface ExportRecord extends Readonly<SampleCounts> {
-  readonly version: 1
-  readonly whole: boolean
-  readonly format: string
-  readonly feed: string
-  /** The pipeline's name. */
-  readonly run: string
-  readonly tokenizer: unknown
-  readonly endOfText: number | null
-  readonly length: number
-  readonly firstStep: number
-  readonly firstDigest: string
-  readonly lastStep: number
-  readonly lastDigest: string
-  /** Steps that the feed has published, and whether more may come. */
-  readonly publishedSteps: number
-  readonly ended: boolean
-  readonly options: {
-    readonly fileBytes: number
-    readonly tokenBytes: number
-    readonly fields: readonly FieldName[]
-    readonly blankMasked: boolean
-  }
-  readonly padding: 'kept' | 'left out'
-  /** What became of the masks of documents that were taken down. */
-  readonly masks: 'none' | 'in targets' | 'blanked' | 'lost'
-  readonly notes: readonly string[]
-  readonly files: readonly ExportedFile[]
-}
 
 /** How far an export is. */
 export interface ExportProgress {
@@ -86,16 +38,16 @@ export async function exportFeed(
   if (shape.tokenBytes === 2) checkId(shape.endOfText ?? 0)
   const aside = await openAside(out)
   await using _ = aside.lock
-  const begun = recordOf(order, head, to)
+  const begun = beginRecord(order, head, to)
   await writeJson(join(aside.dir, recordName), begun)
   await using folder = new OutFolder(aside.dir)
-  const written = await writeSteps(order, to, format.open(folder, shape), step => {
+  const blank = order.blankMasked ? (head.endOfText ?? 0) : null
+  const written = await writeSteps(order, { to, blank }, format.open(folder, shape), step => {
     aside.lock.check()
     onStep(step)
   })
   await folder.sync()
-  const notes = [...format.advise(shape, written), ...describeLoss(order, written)]
-  const record = { ...begun, ...written, whole: true, masks: masksOf(order, written), notes, files: folder.files }
+  const record = finishRecord(begun, order, written, format.advise(shape, written), folder.files)
   await writeJson(join(aside.dir, recordName), record)
   await publishAside(aside, out)
   return record
@@ -123,98 +75,31 @@ function shapeOf({ tokenBytes, fields }: ExportOrder, { length, endOfText, token
   return { length, endOfText, tokenizer: name, tokenBytes, fields }
 }
 
-interface Written extends SampleCounts {
-  readonly firstDigest: string
-  readonly lastDigest: string
-}
-
-/** Writes the steps into parts, each of which is closed before it would have more bytes than files may have. */
+/** Writes the steps, with `blank` in the place of masked tokens where it is given. */
 async function writeSteps(
-  { feed, from, format, fileBytes, blankMasked }: ExportOrder,
-  to: number,
+  { feed, from, format, fileBytes }: ExportOrder,
+  { to, blank }: { readonly to: number; readonly blank: number | null },
   exporter: Exporter,
   onStep: (progress: ExportProgress) => void,
 ): Promise<Written> {
   const counts = noCounts()
   const parts = new Parts(exporter, fileBytes, format.fileBytes.max)
-  const { endOfText } = (await readHead(feed))!
-  let [firstDigest, lastDigest] = ['', '']
+  let [firstDigest, lastDigest, next] = ['', '', from]
   for await (const batch of readFeed(feed, { from, verify: 'files' })) {
-    for (const sample of samplesOf(batch, blankMasked ? (endOfText ?? 0) : null)) {
+    for (const sample of samplesOf(batch, blank)) {
       countSample(counts, sample)
       await parts.write(sample)
     }
     countStep(counts, batch.samples)
     firstDigest ||= batch.digest
     lastDigest = batch.digest
-    onStep({ steps: batch.step + 1 - from, stepsInAll: to - from, counts })
-    if (batch.step + 1 === to) break
+    next = batch.step + 1
+    onStep({ steps: next - from, stepsInAll: to - from, counts })
+    if (next === to) break
   }
+  if (next !== to)
+    throw new HeadraceError('corrupt', `the feed in ${feed} ended before step ${next}, and had ${to} steps before`)
   await parts.close()
   await exporter.finish()
   return { ...counts, firstDigest, lastDigest }
-}
-
-class Parts {
-  readonly #exporter: Exporter
-  readonly #fileBytes: number
-  readonly #bytesMax: number
-  #part: Part | null = null
-  #count = 0
-
-  constructor(exporter: Exporter, fileBytes: number, bytesMax: number) {
-    this.#bytesMax = bytesMax
-    this.#exporter = exporter
-    this.#fileBytes = fileBytes
-  }
-
-  async write(sample: Sample): Promise<void> {
-    const bytes = this.#exporter.bytesMaxOf(sample)
-    if (bytes > this.#bytesMax)
-      throw new HeadraceError(
-        'limit',
-        `a sample of step ${sample.step} takes up to ${bytes} bytes, and a file of this format has ${this.#bytesMax} at most`,
-      )
-    if (this.#part && this.#part.bytes + bytes > this.#fileBytes) await this.close()
-    this.#part ??= await this.#exporter.openPart(this.#count++)
-    await this.#part.write(sample)
-  }
-
-  async close(): Promise<void> {
-    await this.#part?.close()
-    this.#part = null
-  }
-}
-
-function recordOf(order: ExportOrder, head: Head, to: number): ExportRecord {
-  const { format, from, fileBytes, tokenBytes, fields, blankMasked } = order
-  const { feed, run, tokenizer, endOfText, length, steps, ended } = head
-  const what = { version: 1, whole: false, format: format.name, feed, run, tokenizer, endOfText, length } as const
-  const range = { firstStep: from, firstDigest: '', lastStep: to - 1, lastDigest: '', publishedSteps: steps, ended }
-  const options = { fileBytes, tokenBytes, fields, blankMasked }
-  const padding = format.hasPadding ? 'kept' : 'left out'
-  return { ...what, ...range, options, ...noCounts(), padding, masks: 'none', notes: [], files: [] }
-}
-
-function masksOf(order: ExportOrder, { maskedPieces }: SampleCounts): ExportRecord['masks'] {
-  if (maskedPieces === 0) return 'none'
-  if (hasTargets(order)) return 'in targets'
-  return order.blankMasked ? 'blanked' : 'lost'
-}
-
-const show = (count: number) => count.toLocaleString('en-US')
-
-/** What a trainer is given otherwise than by the feed. */
-function describeLoss(order: ExportOrder, counts: SampleCounts): string[] {
-  const { maskedPieces, maskedTokens, paddingTokens } = counts
-  const notes: string[] = []
-  if (masksOf(order, counts) === 'lost')
-    notes.push(
-      `${show(maskedPieces)} pieces of documents that were taken down (${show(maskedTokens)} tokens) are masked in the feed, and these files have no place for targets: a trainer learns them. --blank-masked writes end-of-text in their place.`,
-    )
-  if (order.format.hasPadding && !hasTargets(order) && paddingTokens > 0)
-    notes.push(
-      `${show(paddingTokens)} tokens of padding have no target in the feed; in these files they are tokens as others, of end-of-text.`,
-    )
-  return notes
 }

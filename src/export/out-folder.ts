@@ -91,13 +91,19 @@ export class OutFolder implements AsyncDisposable {
 
   /** Makes the names of all files last. */
   async sync(): Promise<void> {
-    const folders = new Set([...this.#files.keys()].map(path => dirname(join(this.dir, path))))
+    const folders = new Set([...this.#files.keys()].flatMap(foldersAbove))
     try {
-      for (const folder of folders) await syncFolder(folder)
+      for (const folder of folders) await syncFolder(join(this.dir, folder))
     } catch (error) {
       throw wrapDiskError(error, `syncing ${this.dir}`)
     }
   }
+}
+
+/** `a/b` and `a` and the folder itself, as `.`, for `a/b/c`. */
+function foldersAbove(path: string): string[] {
+  const folder = dirname(path)
+  return folder === '.' ? [folder] : [folder, ...foldersAbove(folder)]
 }
 
 /** Removes what may be there, whole. */

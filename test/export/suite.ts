@@ -7,6 +7,7 @@ import { listFiles } from '../../src/disk/files.ts'
 import { type FieldName, fieldNames } from '../../src/export/fields.ts'
 import type { ExportShape, Format } from '../../src/export/format.ts'
 import { OutFolder } from '../../src/export/out-folder.ts'
+import { Parts } from '../../src/export/parts.ts'
 import { noCounts, type Piece, paddingStart, type Sample } from '../../src/export/sample.ts'
 import { makeFolder } from '../temporary.ts'
 import type { ReadBack, Reader } from './read-back.ts'
@@ -58,15 +59,9 @@ async function write(
 ): Promise<OutFolder> {
   await using folder = new OutFolder(makeFolder('export'))
   const exporter = format.open(folder, given)
-  let [parts, part] = [0, await exporter.openPart(0)]
-  for (const [i, sample] of samples.entries()) {
-    if (i > 0 && part.bytes + exporter.bytesMaxOf(sample) > fileBytes) {
-      await part.close()
-      part = await exporter.openPart(++parts)
-    }
-    await part.write(sample)
-  }
-  await part.close()
+  const parts = new Parts(exporter, fileBytes, format.fileBytes.max)
+  for (const sample of samples) await parts.write(sample)
+  await parts.close()
   await exporter.finish()
   return folder
 }

@@ -57,11 +57,12 @@ def share_mds():
     from streaming.base.partition.orig import get_partitions_orig
 
     batch = 12
-    for nodes, ranks in ((1, 1), (1, 4), (2, 1), (2, 3)):
-        ids = get_partitions_orig(len(rows), 1, nodes, ranks, 1, batch // (nodes * ranks))
+    for nodes, ranks, workers in ((1, 1, 1), (1, 4, 1), (1, 1, 2), (2, 1, 3), (2, 3, 2)):
+        ids = get_partitions_orig(len(rows), 1, nodes, ranks, workers, batch // (nodes * ranks))
         for step in range(len(rows) // batch):
-            given = sorted(ids[:, :, 0, step].flatten().tolist())
-            same(given, list(range(step * batch, (step + 1) * batch)), f"step {step} on {nodes} nodes of {ranks} ranks")
+            # A DataLoader takes a batch of each worker in turn.
+            given = sorted(ids[:, :, step % workers, step // workers].flatten().tolist())
+            same(given, list(range(step * batch, (step + 1) * batch)), f"step {step} on {nodes} x {ranks} x {workers}")
 
 
 def read_megatron(folder):
@@ -108,7 +109,7 @@ def read_olmo_by_numpy(folder):
 
 
 def read_olmo(folder):
-    from olmo_core.data import NumpyDatasetDType, NumpyFSLDatasetConfig, TokenizerConfig
+    from olmo_core.data import DataCollator, NumpyDataLoaderBase, NumpyDatasetDType, NumpyFSLDatasetConfig, TokenizerConfig
     from olmo_core.data.utils import iter_document_indices
 
     paths = sorted(str(path) for path in folder.glob("*.npy"))
@@ -121,6 +122,16 @@ def read_olmo(folder):
     ).build()
     data.prepare()
     same([ints(data[i]["input_ids"]) for i in range(len(data))], rows, "row")
+    batch = 12
+    loader = NumpyDataLoaderBase.wrap_numpy_dataset(
+        data,
+        collator=DataCollator(pad_token_id=60_000),
+        global_batch_size=batch * length,
+        work_dir=tempfile.mkdtemp(),
+        shuffle=False,
+    )
+    loader.reshuffle(epoch=1)
+    same([ints(row) for step in loader for row in step["input_ids"]], rows, "row of a batch")
     got = []
     for path in paths:
         tokens = np.memmap(path, dtype=np.uint32, mode="r")

@@ -37,36 +37,25 @@ class Batches:
         if head["version"] > 1:
             self._masks.check(step["control"])
         samples, length = step["samples"] // self._world, head["length"]
-        blank = head["endOfText"] or 0
-        ids = np.full(samples * length, blank, dtype=np.int32)
-        # Spans of padding and of documents that were taken down: nothing is learned from their tokens.
-        bounds, documents, domains, silent = [0], [], [], []
-        at = 0
-        for domain, block, row in self._samples_of(step):
-            end = at + length
-            for piece in block.pieces(row):
-                start, tokens = piece.start, piece.tokens
-                shard = self._shard(block.shard(piece.shard), head)
-                if tokens < 1 or at + tokens > end:
-                    raise FeedError(f"step {step['step']} has a sample over {length} tokens")
-                shard.copy_tokens(start, ids[at : at + tokens])
-                if self._verify != "off" and piece.check is not None and zlib.crc32(ids[at : at + tokens]) != piece.check & 0xFFFFFFFF:
-                    raise shard.damaged_at(start, tokens)
-                masked = self._judge(block, piece, step["step"], head)
-                if masked is not None:
-                    silent.append((at, at + tokens))
-                if masked == "all":
-                    ids[at : at + tokens] = blank
-                at += tokens
-                bounds.append(at)
-                documents.append(shard.id_at(start))
-            if at < end:
-                silent.append((at, end))
-                bounds.append(end)
-                documents.append("")
-            at = end
-            domains.append(domain)
-        cu_seqlens = np.array(bounds, dtype=np.int32)
+        ids = np.full(samples * length, head["endOfText"] or 0, dtype=np.int32)
+        # Spans that end at a bound: of pieces, and of padding behind the last of a sample's. Nothing is learned from `silent` ones.
+        ends, names, domains, silent = [], [], [], []
+        for domain, block, rows in self._own_rows(step):
+            pieces = block.pieces(rows)
+            first = (len(domains) + np.arange(len(rows))) * length
+            starts, used = _lay_out(pieces, first)
+            if len(pieces.length) and int(pieces.length.min()) < 1 or (used > length).any():
+                raise FeedError(f"step {step['step']} has a sample over {length} tokens")
+            names.append(self._copy(block, pieces, starts, ids, head))
+            silent += self._mask(block, pieces, starts, ids, step, head)
+            padded = np.flatnonzero(used < length)
+            silent += zip((first[padded] + used[padded]).tolist(), (first[padded] + length).tolist())
+            ends += [starts + pieces.length, first[padded] + length]
+            names.append(np.full(len(padded), "", dtype=object))
+            domains += [domain] * len(rows)
+        ends, names = np.concatenate(ends), np.concatenate(names)
+        order = np.argsort(ends, kind="stable")
+        cu_seqlens = np.concatenate(([0], ends[order])).astype(np.int32)
         shape = (samples, length)
         return {
             "step": step["step"],
@@ -75,10 +64,38 @@ class Batches:
             "targets": self._targets(ids, cu_seqlens, silent).reshape(shape),
             "position_ids": _positions(cu_seqlens).reshape(shape),
             "cu_seqlens": cu_seqlens,
-            "documents": documents,
+            "documents": names[order].tolist(),
             "domains": domains,
             "targets_in_step": self._count_targets(step, head),
         }
+
+    def _copy(self, block, pieces, starts, ids, head):
+        """Copies the tokens of pieces to where they start, shard by shard, and returns the ids of their documents."""
+        names = np.empty(len(starts), dtype=object)
+        order = np.argsort(pieces.shard, kind="stable")
+        borders = np.flatnonzero(np.diff(pieces.shard[order])) + 1
+        for own in np.split(order, borders) if len(order) else []:
+            shard = self._shard(block.shard(int(pieces.shard[own[0]])), head)
+            checks = [None] * len(own) if self._verify == "off" or pieces.check is None else pieces.check[own].tolist()
+            for start, tokens, at, check in zip(pieces.start[own].tolist(), pieces.length[own].tolist(), starts[own].tolist(), checks):
+                view = shard.view(start, tokens)
+                if check is not None and zlib.crc32(view) != check & 0xFFFFFFFF:
+                    raise shard.damaged_at(start, tokens)
+                ids[at : at + tokens] = view
+            names[own] = shard.ids_at(pieces.start[own])
+        return names
+
+    def _mask(self, block, pieces, starts, ids, step, head):
+        """Blanks the pieces of documents of which no token may be read, and returns the spans of all that nothing is learned from."""
+        if self._masks.is_empty:
+            return []
+        silent = []
+        for piece, masked in self._judge(block, pieces, step["step"], head):
+            span = (int(starts[piece]), int(starts[piece] + pieces.length[piece]))
+            if masked == "all":
+                ids[span[0] : span[1]] = head["endOfText"] or 0
+            silent.append(span)
+        return silent
 
     def _targets(self, ids, cu_seqlens, silent):
         targets = np.empty(len(ids), dtype=self._targets_dtype)
@@ -96,28 +113,31 @@ class Batches:
             count += block.count_targets(part["from"], part["to"])
             if self._masks.is_empty:
                 continue
-            for row in range(part["from"], part["to"]):
-                for piece in block.pieces(row):
-                    if self._judge(block, piece, step["step"], head) is not None:
-                        count -= piece.tokens - 1
+            pieces = block.pieces(np.arange(part["from"], part["to"]))
+            for piece, _ in self._judge(block, pieces, step["step"], head):
+                count -= int(pieces.length[piece]) - 1
         return count
 
-    def _judge(self, block, piece, step, head):
-        """What is masked of a piece. A block of version 1 does not say which document it is of: its shard does."""
-        if self._masks.is_empty:
-            return None
-        address = piece.address
-        if address is None:
-            address = self._shard(block.shard(piece.shard), head).address_at(piece.start)
-        return self._masks.judge(address, step)
+    def _judge(self, block, pieces, step, head):
+        """The pieces that are masked, and how. A block of version 1 does not say which documents they are of: their shards do."""
+        for piece in range(len(pieces.start)):
+            if pieces.slot is not None:
+                address = (int(pieces.slot[piece]) & 0xFFFFFFFF, int(pieces.row[piece]) & 0xFFFFFFFF)
+            else:
+                address = self._shard(block.shard(int(pieces.shard[piece])), head).address_at(int(pieces.start[piece]))
+            masked = self._masks.judge(address, step)
+            if masked is not None:
+                yield piece, masked
 
-    def _samples_of(self, step):
+    def _own_rows(self, step):
+        """The rank's samples of each range: sample k of a step is of rank k mod world."""
         number = 0
         for domain, part, sha256 in _parts_of(step):
-            for row in range(part["from"], part["to"]):
-                if number % self._world == self._rank:
-                    yield domain, self._block(domain, part, sha256), row
-                number += 1
+            skipped = (self._rank - number) % self._world
+            rows = np.arange(part["from"] + skipped, part["to"], self._world)
+            number += part["to"] - part["from"]
+            if len(rows):
+                yield domain, self._block(domain, part, sha256), rows
 
     def _block(self, domain, part, sha256):
         number, epoch = part["block"], part["epoch"]
@@ -144,5 +164,17 @@ def _parts_of(step):
             yield domain, part, hashes[index] if hashes else None
 
 
+def _lay_out(pieces, first):
+    """Where each piece starts, its sample's first token being at `first`, and the tokens of each sample."""
+    ends = np.cumsum(pieces.length, dtype=np.int64)
+    lasts = np.cumsum(pieces.counts)
+    before = np.concatenate(([0], ends))[lasts - pieces.counts]
+    used = np.concatenate(([0], ends))[lasts] - before
+    return ends - pieces.length + np.repeat(first - before, pieces.counts), used
+
+
 def _positions(cu_seqlens):
-    return np.arange(int(cu_seqlens[-1]), dtype=np.int32) - np.repeat(cu_seqlens[:-1], np.diff(cu_seqlens))
+    spans = np.diff(cu_seqlens)
+    # Slices of one count are copied in half the time of counting all and taking off where each span begins.
+    count = np.arange(int(spans.max()), dtype=np.int32)
+    return np.concatenate([count[:tokens] for tokens in spans.tolist()])

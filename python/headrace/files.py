@@ -45,6 +45,19 @@ def _ints(array):
     return np.frombuffer(array.buffers()[1], dtype=np.int32, count=array.offset + len(array))[array.offset :]
 
 
+def _strings(array):
+    """Where each string begins in their text, and the text."""
+    # A damaged column would be read beyond its buffer.
+    array.validate(full=True)
+    if array.type != pa.string():
+        raise FeedError(f"a column of {array.type} stands where one of strings should")
+    _, offsets, text = array.buffers()
+    if len(array) == 0:
+        return np.zeros(1, dtype=np.int32), memoryview(b"")
+    starts = np.frombuffer(offsets, dtype=np.int32, count=array.offset + len(array) + 1)[array.offset :]
+    return starts, memoryview(text or b"")
+
+
 def _offsets(lists):
     """Offsets of a list column: they rise, and end within its values."""
     offsets = _ints(lists.offsets)
@@ -63,9 +76,9 @@ def _check_hash(path, sha256, who):
         raise FeedError(f"{path} is damaged: it has other bytes than {who} says, by their SHA-256 {sha256}: {mend}")
 
 
-# Of a piece `tokens` tokens of shard `shard`, from `start` on; `check` is their CRC-32 and `address` its document's slot and row, both None
-# in a block of version 1.
-Piece = namedtuple("Piece", "shard start tokens check address")
+# Pieces of samples as arrays: of each its shard's number in the block, its first token there, its tokens, their CRC-32, and its document's slot
+# and row; the last three are None in a block of version 1. `counts` has the pieces of each sample.
+Pieces = namedtuple("Pieces", "counts shard start length check slot row")
 
 
 class Block:
@@ -110,20 +123,26 @@ class Block:
             first += rows
         return count
 
-    def pieces(self, row):
-        if not 0 <= row < self.rows:
-            raise FeedError(f"block {self._path} has no sample {row}: it has {self.rows}")
-        index = int(np.searchsorted(self._ends, row, side="right"))
-        row -= int(self._ends[index - 1]) if index > 0 else 0
-        offsets, *columns = self._batches[index]
-        part = slice(int(offsets[row]), int(offsets[row + 1]))
-        lists = [column[part].tolist() for column in columns]
-        if not self._is_bound:
-            return [Piece(shard, start, tokens, None, None) for shard, start, tokens in zip(*lists)]
-        return [
-            Piece(shard, start, tokens, check, (slot & 0xFFFFFFFF, row & 0xFFFFFFFF))
-            for shard, start, tokens, check, slot, row in zip(*lists)
-        ]
+    def pieces(self, rows):
+        """The pieces of samples, by their numbers in rising order."""
+        if len(rows) and not 0 <= rows[0] <= rows[-1] < self.rows:
+            raise FeedError(f"block {self._path} has {self.rows} samples, and {rows[0]} to {rows[-1]} are asked for")
+        index = np.searchsorted(self._ends, rows, side="right")
+        parts = [self._pieces_in(batch, rows[index == batch]) for batch in np.unique(index).tolist()]
+        return Pieces(*(_join(columns) for columns in zip(*parts))) if parts else self._pieces_in(0, rows)
+
+    def _pieces_in(self, batch, rows):
+        offsets, *columns = self._batches[batch]
+        rows = rows - (int(self._ends[batch - 1]) if batch > 0 else 0)
+        first, counts = offsets[rows], offsets[rows + 1] - offsets[rows]
+        before = np.cumsum(counts) - counts
+        at = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
+        taken = [column[at] for column in columns]
+        return Pieces(counts, *taken, *([None] * (6 - len(taken))))
+
+
+def _join(columns):
+    return None if columns[0] is None else np.concatenate(columns)
 
 
 class Shard:
@@ -134,10 +153,7 @@ class Shard:
             _check_hash(path, expected["sha256"], "its block")
         _, batches = _open_batches(path)
         self._path = path
-        self._ids = [b.column("id") for b in batches]
-        for ids in self._ids:
-            # A damaged string column would be read beyond its buffer.
-            ids.validate(full=True)
+        self._ids = [_strings(b.column("id")) for b in batches]
         self._starts = [_offsets(b.column("tokens")) for b in batches]
         self._tokens = [_ints(b.column("tokens").values) for b in batches]
         self._addresses = [(b.column("slot"), b.column("row")) for b in batches]
@@ -146,25 +162,36 @@ class Shard:
         if (rows, tokens, os.path.getsize(path)) != (expected["rows"], expected["tokens"], expected["bytes"]):
             raise FeedError(f"shard {path} is not the one that its block names: it has {rows} rows and {tokens} tokens")
 
-    def copy_tokens(self, start, target):
-        index, at = self._find(start)
-        done = 0
-        while done < len(target):
-            if index == len(self._tokens):
-                raise FeedError(f"shard {self._path} ends before token {start + len(target)}")
-            part = self._tokens[index][at : at + len(target) - done]
-            target[done : done + len(part)] = part
-            done += len(part)
-            index, at = index + 1, 0
+    def view(self, start, tokens):
+        """So many tokens from `start` on, as they lie in the file: they are of one document, and so of one record batch."""
+        if len(self._tokens) == 1:
+            part, at = self._tokens[0], start
+        else:
+            index, at = self._find(start)
+            part = self._tokens[index]
+        view = part[at : at + tokens]
+        if start < 0 or len(view) != tokens:
+            raise FeedError(f"shard {self._path} has no {tokens} tokens from {start} on")
+        return view
 
     def damaged_at(self, start, tokens):
         """The error where tokens are not those that a block lists."""
         what = f"its tokens {start} to {start + tokens - 1} are not those that its block was cut from"
         return FeedError(f"{self._path} is damaged: {what}: restore it from a copy, and see headrace verify for what else is damaged")
 
-    def id_at(self, token):
-        index, at = self._find(token)
-        return self._ids[index][int(np.searchsorted(self._starts[index], at, side="right")) - 1].as_py()
+    def ids_at(self, tokens):
+        """Of each token the id of the document that holds it."""
+        index = np.searchsorted(self._ends, tokens, side="right")
+        ids = np.empty(len(tokens), dtype=object)
+        for batch in np.unique(index).tolist():
+            if batch == len(self._starts):
+                raise FeedError(f"token {int(tokens.max())} lies outside shard {self._path}")
+            at = tokens[index == batch] - (int(self._ends[batch - 1]) if batch > 0 else 0)
+            rows = np.searchsorted(self._starts[batch], at, side="right") - 1
+            offsets, text = self._ids[batch]
+            spans = zip(offsets[rows].tolist(), offsets[rows + 1].tolist())
+            ids[index == batch] = [str(text[start:end], "utf-8") for start, end in spans]
+        return ids
 
     def address_at(self, token):
         """The slot and row of the document that holds a token."""

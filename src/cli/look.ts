@@ -73,11 +73,14 @@ async function describe(run: RunReader, fate: LocatedFate, page: Page): Promise<
   const head = `\n  ${clipText(printable(parts.filter(Boolean).join('  ')), page.width - 2)}\n`
   if (fate.index < 0) return head + indentText(printable(String(fate.evidence)), page.width, quoteMargin)
   const scored = await run.scored(fate.slot)
-  if (!scored.columns.text) return head + indentText('(this run does not store its texts)', page.width, quoteMargin)
+  if (!scored.columns.text) return head + indentText(`(${whyNoText(run)})`, page.width, quoteMargin)
   const text = stringAt(utf8(scored, 'text'), fate.index)
   const beginning = excerpt(text, page)
   return fate.partner < 0 ? head + beginning : head + beginning + (await describePartner(run, fate, text, page))
 }
+
+const whyNoText = ({ run: { storedText } }: RunReader) =>
+  storedText === 'kept' ? 'this run stores the texts of kept documents alone' : 'this run does not store its texts'
 
 /** `file:line`, whatever the file is called. */
 const placeOf = (file: string, line: number) => `${cleanPath(file)}:${line}`

@@ -1,3 +1,4 @@
+import type { StoredText } from '../pipeline/pipeline.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { wholePosition } from '../record/long-notes.ts'
 import { readDecideNote } from '../record/notes.ts'
@@ -18,7 +19,7 @@ interface ColumnPlan {
     | 'read back'
     | 'measured from what is stored'
     | 'measured from the source'
-    | 'not stored, and made from the source where it has no tokens yet'
+    | (typeof lateTexts)[StoredText]
     | 'not stored'
   /** The annotator that measures it, or null. */
   readonly by: string | null
@@ -99,12 +100,12 @@ function describeGates(
   })
 }
 
-function describeColumns({ fields, steps }: Plan, segment: SegmentPlan): ColumnPlan[] {
+function describeColumns({ fields, steps, storedText }: Plan, segment: SegmentPlan): ColumnPlan[] {
   const { kind, groups } = segment
   const whole = groups.at(-1)?.reuse
   return fields.map(({ name }) => {
     if (name === 'text' && isTextLeftOut(segment))
-      return { column: name, from: segment.whenTokenized ? lateText : 'not stored', by: null }
+      return { column: name, from: segment.readsLate ? lateTexts[storedText] : 'not stored', by: null }
     if (kind === 'same' || whole?.stored.has(name)) return { column: name, from: 'read back', by: null }
     const writer = steps.findLast(
       step => 'annotator' in step && step.annotator.writes.some(field => field.name === name),
@@ -115,7 +116,11 @@ function describeColumns({ fields, steps }: Plan, segment: SegmentPlan): ColumnP
   })
 }
 
-const lateText = 'not stored, and made from the source where it has no tokens yet'
+const lateTexts = {
+  all: 'read back',
+  kept: 'stored of kept documents, and made from the source where it was not',
+  none: 'not stored, and made from the source where it has no tokens yet',
+} as const
 
 /** Neither the run that is replayed nor the new one stores it, and nothing is read again on the way. */
 function isTextLeftOut({ before, kind, whySource, groups }: SegmentPlan): boolean {

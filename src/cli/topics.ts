@@ -1,6 +1,7 @@
 import { HeadraceError } from '../errors.ts'
 import type { TopicPlan } from '../log/kafka/kafka-log.ts'
-import { topicShapes } from '../record/layout.ts'
+import { type StoredText, storedTexts } from '../pipeline/pipeline.ts'
+import { hasTextTopic, topicShapes } from '../record/layout.ts'
 import { openKafka } from '../record/open-log.ts'
 import type { Command } from './command.ts'
 import { formatPlural, formatTable } from './table.ts'
@@ -16,6 +17,7 @@ export const topicsCommand: Command = {
     run: { value: 'RUN', help: 'name of the run' },
     partitions: { value: 'N', help: 'partitions of each topic of slots (default 1)' },
     spread: { help: 'for a run that several processes share' },
+    store: { value: 'TEXT', help: "what the pipeline's store({ text }) says (default all)" },
     plan: { help: 'creates nothing' },
     json: { help: 'prints the topics as JSON' },
   },
@@ -24,7 +26,9 @@ export const topicsCommand: Command = {
     if (!log || !run)
       throw new HeadraceError('bad-option', `--${log ? 'run' : 'log'} is missing. See: headrace topics --help`)
     const spread = args.flag('spread')
-    const shapes = topicShapes({ partitions: args.count('partitions', 1, 1, 1024), lanes: 1, spread })
+    const storedText = readStore(args.text('store') ?? 'all')
+    const textTopic = hasTextTopic({ log, storedText })
+    const shapes = topicShapes({ partitions: args.count('partitions', 1, 1, 1024), lanes: 1, spread, textTopic })
     await using kafka = await openKafka(run, { log, logConfig: args.text('log-config') ?? null, spread })
     const isPlan = args.flag('plan')
     const topics = isPlan ? await kafka.planTopics(shapes) : await kafka.ensureTopics(shapes)
@@ -34,6 +38,12 @@ export const topicsCommand: Command = {
     if (risk) terminal.err.write(`headrace topics: ${risk}\n`)
     return topics.some(({ action }) => action === 'refuse') ? 64 : 0
   },
+}
+
+function readStore(given: string): StoredText {
+  const storedText = storedTexts.find(name => name === given)
+  if (storedText) return storedText
+  throw new HeadraceError('bad-option', `--store is one of ${storedTexts.join(', ')}, not '${given}'`)
 }
 
 function describeTopics(topics: readonly TopicPlan[], isPlan: boolean): string {

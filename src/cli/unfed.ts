@@ -14,16 +14,23 @@ export function describeUnfed(unfed: Unfed): string {
   const more = domains.length > rowsMax ? `  and ${formatCount(domains.length - rowsMax)} more domains\n` : ''
   const share = formatShare(tokens, tokens + fedTokens)
   const left = `\n${formatCount(tokens)} tokens (${share}) are in no step\n${formatTable(rows, [0, 2])}${more}`
-  return (ended && tokens > 0 ? left : '') + describeMissing(unfed)
+  return (ended && tokens > 0 ? left : '') + describeMissing(unfed) + describeOff(unfed)
 }
 
 function explainReason(reason: LeftoverReason, { batch, length }: Unfed): string {
   return {
     'held-out': 'held out: fed only where a mixture names it',
     'not-in-mixture': 'the mixture does not name it',
-    'waits-for-others': "a step needs samples of every domain of the mixture (dry: 'wait')",
+    'waits-for-others': "a step needs samples of every domain of the mixture (dry: 'stop')",
     'no-full-step': `fewer than a step takes: ${formatCount(batch)} samples of ${formatCount(length)} tokens`,
   }[reason]
+}
+
+function describeOff({ offMixture, fedTokens }: Unfed): string {
+  if (!offMixture) return ''
+  const { step, tokens } = offMixture
+  const share = `${formatCount(tokens)} tokens (${formatShare(tokens, fedTokens)} of those fed)`
+  return `\nFrom step ${formatCount(step)} on ${share} came under other weights than the mixture's: domains of it had nothing left.\n`
 }
 
 function describeMissing({ missing, present, ended }: Unfed): string {

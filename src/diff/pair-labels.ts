@@ -148,10 +148,10 @@ function passOf(label: string, passes: number): number {
 
 const digestOf = (bytes: Uint8Array): string => Buffer.from(digest128(bytes)).toString('latin1')
 
-async function digestTexts({ textOffsets, readTexts }: RunSlot, records: readonly Named[]): Promise<(string | null)[]> {
+async function digestTexts({ regionOf, readTexts }: RunSlot, records: readonly Named[]): Promise<(string | null)[]> {
   const regions = records.map(({ outcome: { fate, index } }) => {
     const isKept = fate === 'kept'
-    return isKept ? { at: textOffsets[index], bytes: textOffsets[index + 1] - textOffsets[index] } : null
+    return isKept ? regionOf(index) : null
   })
   if (!readTexts) return regions.map(region => (region ? null : ''))
   const textAt = await readTexts(regions.filter(region => region !== null))

@@ -82,12 +82,8 @@ async function compareStored(
   [readLeft, readRight]: readonly [ReadTexts, ReadTexts],
   rows: RowPairs,
 ): Promise<boolean[]> {
-  const regionOf = ({ textOffsets }: RunSlot, row: number) => ({
-    at: textOffsets[row],
-    bytes: textOffsets[row + 1] - textOffsets[row],
-  })
-  const left = rows.map(([row]) => regionOf(a, row))
-  const right = rows.map(([, row]) => regionOf(b, row))
+  const left = rows.map(([row]) => a.regionOf(row))
+  const right = rows.map(([, row]) => b.regionOf(row))
   const [leftAt, rightAt] = await Promise.all([readLeft(left), readRight(right)])
   return left.map(
     (region, i) => Buffer.compare(leftAt(region.at, region.bytes), rightAt(right[i].at, right[i].bytes)) === 0,

@@ -1,7 +1,8 @@
-import type { ReadAt, Region } from '../batch/arrow/layout.ts'
+import type { Region } from '../batch/arrow/layout.ts'
 import { utf8 } from '../batch/batch.ts'
 import { Names, Strings } from '../batch/strings.ts'
 import { Ahead } from '../record/ahead.ts'
+import { indexesOf } from '../record/kept.ts'
 import { deadPartitionsOf, topics } from '../record/layout.ts'
 import { batchAt, type RunReader } from '../record/run-reader.ts'
 import { readSlotColumns, readSomeSlots, type SlotColumns, someAt } from '../record/slot-columns.ts'
@@ -19,9 +20,10 @@ export interface RunSlot {
   readonly storedFiles: StoredColumn | null
   /** The column of labels, where one was asked for. */
   readonly labels: Strings | null
-  readonly textOffsets: Int32Array
-  /** Reads regions of the slot's texts, and returns what gives them; null where they are not stored. */
-  readonly readTexts: ((regions: readonly Region[]) => Promise<ReadAt>) | null
+  /** Where the text of a kept row, by its index, lies among the slot's texts. */
+  regionOf(index: number): Region
+  /** Reads regions of the slot's texts, and returns what gives them; null where those of kept rows are not stored. */
+  readonly readTexts: SlotColumns['readValues']
   /** Hashes of texts, of 16 bytes, where they were asked for and the run has them. */
   readonly textHashes: Uint8Array | null
 }
@@ -64,7 +66,8 @@ export async function* readRunSlots(
   const { partitions } = run.run
   const columns = [...outcomeColumns, ...(label === undefined ? [] : [label]), ...(hasHashes ? ['textHash'] : [])]
   const scored = readSlotColumns(log, { topic: topics.scored, partitions, ...range, columns, lengthsOf: 'text' })
-  const kept = readSlotColumns(log, { topic: topics.kept, partitions, ...range, columns: ['row', 'domain'] })
+  const labels = { topic: topics.kept, partitions, ...range, columns: ['row', 'domain'], lengthsOf: 'text' }
+  const kept = readSlotColumns(log, labels)
   const drops = new Ahead(readSomeSlots(log, topics.drops, range.from))
   const dead = new Ahead(readBySlot(log, topics.dead, deadPartitionsOf(run.run)))
   const tokens = await TokenCounts.open(run)
@@ -74,10 +77,19 @@ export async function* readRunSlots(
     const { value } = await kept.next()
     const decided = { kept: value!.batch, drops: await someAt(drops, slot), dead: await batchAt(dead, slot) }
     const outcomes = outcomesOf({ slot, scored: batch, textOffsets, ...decided, tokens: tokens.take(slot), names })
-    const labels = label === undefined ? null : new Strings(utf8(batch, label))
+    const named = label === undefined ? null : new Strings(utf8(batch, label))
     const hashes = batch.columns.textHash
     const textHashes = hashes?.kind === 'fixed' && hashes.width === 16 ? hashes.bytes : null
     const storedFiles = storedColumn(measured, 'file')
-    yield { slot, ...outcomes, storedFiles, labels, textOffsets, readTexts: measured.readValues, textHashes }
+    yield { slot, ...outcomes, storedFiles, labels: named, ...textsOf(measured, value!), textHashes }
   }
+}
+
+/** Texts stand with all rows, or else with those that were kept. */
+function textsOf(measured: SlotColumns, kept: SlotColumns): Pick<RunSlot, 'regionOf' | 'readTexts'> {
+  const region = (offsets: Int32Array, at: number) => ({ at: offsets[at], bytes: offsets[at + 1] - offsets[at] })
+  const { offsets, readValues, batch } = measured
+  if (readValues || !kept.readValues) return { regionOf: index => region(offsets, index), readTexts: readValues }
+  const places = new Map(Array.from(indexesOf(batch, kept.batch), (index, i) => [index, i]))
+  return { regionOf: index => region(kept.offsets, places.get(index)!), readTexts: kept.readValues }
 }

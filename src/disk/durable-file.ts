@@ -75,7 +75,7 @@ const foreignCodes = new Set(['EACCES', 'EPERM'])
 async function syncNamesAbove(path: string): Promise<void> {
   for (let at = dirname(path); ; at = dirname(at)) {
     try {
-      await syncFolder(at)
+      await syncPath(at, 'r')
     } catch (error) {
       if (foreignCodes.has((error as NodeJS.ErrnoException).code ?? '')) return
       throw error
@@ -86,17 +86,24 @@ async function syncNamesAbove(path: string): Promise<void> {
 
 /** Makes the names in a folder last. */
 export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
   try {
-    await folder.sync()
-  } finally {
-    await folder.close()
+    await syncPath(path, 'r')
+  } catch (error) {
+    throw wrapDiskError(error, `making the names in ${path} last`)
   }
 }
 
 /** Makes the bytes of a file last that was not written by `writeDurably`. */
 export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+')
+  try {
+    await syncPath(path, 'r+')
+  } catch (error) {
+    throw wrapDiskError(error, `making ${path} last`)
+  }
+}
+
+async function syncPath(path: string, flags: 'r' | 'r+'): Promise<void> {
+  const file = await open(path, flags)
   try {
     await file.sync()
   } finally {

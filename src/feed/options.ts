@@ -25,7 +25,10 @@ const mixture = kind<Mixture>(
   weights.hint,
 )
 const packing = oneOf(['concatenate', 'best-fit'])
-const dry = oneOf(['wait', 'renormalise', 'repeat'])
+const dry = oneOf(['stop', 'renormalise', 'repeat', 'wait'])
+
+/** What becomes of a feed when a domain of its mixture has no sample left and none will come. `wait` is what `stop` was called before. */
+export type Dry = 'stop' | 'renormalise' | 'repeat' | 'wait'
 
 /** What a feed gives to a trainer, fixed when it begins: in the order in which `head.json` has it. */
 export const feedOptions = {
@@ -36,11 +39,26 @@ export const feedOptions = {
   seed: optional('seed of all permutations', whole(Number.MIN_SAFE_INTEGER), 0),
   blockTokens: optional('tokens of a block, which is shuffled as one', count, limits.blockTokens),
   blockSlotsMax: optional('slots (of 512 KB of input) after which a block closes though it is small', count, 16_384),
-  dry: optional('when a domain has no sample left: stop, go on without it, or feed it again', dry, 'renormalise'),
+  freshness: optional(
+    'slots (of 512 KB of input) after which all that was kept so far is sealed and fed, so that a live feed begins soon; null: once shards and blocks are full',
+    orNull(count),
+    null,
+  ),
+  dry: optional(
+    'when a domain has no sample left after the end: stop, go on without it, or feed it again; null: stop where a mixture is given',
+    orNull(dry),
+    null,
+  ),
   repeatMax: optional("passes over a domain at most, with `dry: 'repeat'`", count, 4),
 }
 
 /** What a pipeline says of its feed. */
 export interface FeedOptions extends OptionsOf<typeof feedOptions> {}
-/** The same with every default. */
-export interface FeedSettings extends ResolvedOf<typeof feedOptions> {}
+/** The same with every default. A feed that was begun before there was `freshness` does not say it. */
+export interface FeedSettings extends Omit<ResolvedOf<typeof feedOptions>, 'dry' | 'freshness'> {
+  readonly dry: Dry
+  readonly freshness?: number | null
+}
+
+/** Whether a feed ends where its mixture can't be kept. */
+export const stopsWhenDry = (dry: Dry): boolean => dry === 'stop' || dry === 'wait'

@@ -31,6 +31,8 @@ export interface FeedOrigin {
   readonly segmentSteps?: number
   /** The form of the ledger's lines. A run that was begun before there was form 2 publishes form 1, also where its feed is made anew. */
   readonly ledger?: 1 | 2
+  /** See `FeedIdentity`. Default 0. */
+  readonly blockSlotsMin?: number
   readonly onEffect?: OnEffect
 }
 
@@ -74,10 +76,24 @@ async function readLastingHead(dir: string): Promise<Head | null> {
 }
 
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
-  const { run, segmentSteps = limits.ledgerSegmentSteps, ledger = 2, tokenizer, endOfText = null, fingerprint } = origin
+  const { run, segmentSteps = limits.ledgerSegmentSteps, tokenizer, endOfText = null, fingerprint } = origin
+  const { ledger = 2, blockSlotsMin = 0 } = origin
   const settings = resolveOptions('a feed', feedOptions, options)
-  const form = ledger === 2 ? { ledger, snapshotSteps: limits.snapshotSteps } : {}
-  return { version: ledger === 2 ? 3 : 1, run, ...settings, segmentSteps, ...form, tokenizer, endOfText, fingerprint }
+  if (ledger === 1) {
+    // A feed that was begun before knows neither freshness nor the stop of a mixture that is not asked for.
+    const { freshness, dry, ...known } = settings
+    if (freshness !== null)
+      throw new HeadraceError(
+        'bad-option',
+        `a feed's 'freshness' ${freshness}: this feed was begun before there was one; leave it out`,
+      )
+    return { version: 1, run, ...known, dry: dry ?? 'renormalise', segmentSteps, tokenizer, endOfText, fingerprint }
+  }
+  const { mixture, freshness } = settings
+  const dry = settings.dry ?? (mixture ? 'stop' : 'renormalise')
+  const isMixed = mixture === null && freshness === null && blockSlotsMin > 0
+  const form = { ledger, snapshotSteps: limits.snapshotSteps, ...(isMixed && { blockSlotsMin }) }
+  return { version: 3, run, ...settings, dry, segmentSteps, ...form, tokenizer, endOfText, fingerprint }
 }
 
 function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {
@@ -166,7 +182,7 @@ export class FeedPublisher implements AsyncDisposable {
       if (planned > 0 && steps > this.#head.steps) {
         await this.#blocks.makeFoundLast()
         await this.#ledger.sync()
-        await this.#writeHead({ steps, digest })
+        await this.#writeHead({ steps, digest, ...this.#offMixture() })
       }
       if (planned < publishStepsMax) return this.#head.steps
     }
@@ -175,8 +191,10 @@ export class FeedPublisher implements AsyncDisposable {
   /** What is left over changes with a promotion, also where no step follows it. */
   async #endHead(): Promise<void> {
     const leftover = await this.#planner.leftover()
-    const isSaid = this.#head.ended && canonicalJson(this.#head.leftover) === canonicalJson(leftover)
-    if (!isSaid) await this.#writeHead({ ended: true, leftover })
+    const end = { leftover, ...this.#offMixture() }
+    const said = { leftover: this.#head.leftover, offMixture: this.#head.offMixture }
+    const isSaid = this.#head.ended && canonicalJson(said) === canonicalJson(end)
+    if (!isSaid) await this.#writeHead({ ended: true, ...end })
   }
 
   async #writeHead(change: Partial<Head>): Promise<void> {
@@ -184,6 +202,12 @@ export class FeedPublisher implements AsyncDisposable {
     const head = { ...this.#head, ended: false, leftover: {}, ...change }
     await writeHead(this.#dir, head, this.#onEffect)
     this.#head = head
+  }
+
+  /** Of a feed that was begun before heads said it, nothing. */
+  #offMixture(): Pick<Head, 'offMixture'> {
+    const { offMixture } = this.#planner
+    return offMixture && this.#head.ledger ? { offMixture } : {}
   }
 
   #cutBlock(spec: BlockSpec): Promise<CutSamples> {

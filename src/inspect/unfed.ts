@@ -3,6 +3,7 @@ import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
 import type { Total } from '../feed/files/steps.ts'
+import { stopsWhenDry } from '../feed/options.ts'
 import { settingsAt } from '../feed/plan/control.ts'
 import { placeStep } from '../feed/plan/fork.ts'
 
@@ -23,6 +24,8 @@ export interface Unfed {
   readonly missing: readonly string[]
   /** Domains that there are. */
   readonly present: readonly string[]
+  /** Steps from `step` on whose weights are not the mixture's, as domains of it had nothing left, and their tokens; null where there are none. */
+  readonly offMixture: { readonly step: number; readonly tokens: number } | null
   /** Samples of the next step, and tokens of a sample. */
   readonly batch: number
   readonly length: number
@@ -50,6 +53,7 @@ export async function findUnfed(dir: string, known: Iterable<string> = []): Prom
     domains: domains.sort((a, b) => b.tokens - a.tokens || (a.domain < b.domain ? -1 : 1)),
     missing: Object.keys(mixture ?? {}).filter(name => isNamed(name) && !has.has(name)),
     present,
+    offMixture: head.offMixture ?? null,
     batch,
     length,
   }
@@ -58,7 +62,7 @@ export async function findUnfed(dir: string, known: Iterable<string> = []): Prom
 function judge(domain: string, isMixed: boolean, isNamed: boolean, dry: Head['dry']): LeftoverReason {
   if (domain === holdoutDomain && !(isMixed && isNamed)) return 'held-out'
   if (!isNamed) return 'not-in-mixture'
-  return isMixed && dry === 'wait' ? 'waits-for-others' : 'no-full-step'
+  return isMixed && stopsWhenDry(dry) ? 'waits-for-others' : 'no-full-step'
 }
 
 async function readTotals(dir: string, head: Head): Promise<Readonly<Record<string, Total>>> {

@@ -14,12 +14,12 @@ export interface Gate {
   readonly kind: 'gate'
   readonly overrides: Overrides
 }
-const storedTexts = ['all', 'none'] as const
+export const storedTexts = ['all', 'kept', 'none'] as const
 export type StoredText = (typeof storedTexts)[number]
 
 export const storeOptions = {
   text: optional(
-    "whose text stays in the run: 'all', or 'none' once what is kept is in sealed shards; measurements always stay",
+    "whose text stays in the run: 'all', 'kept' for that of kept documents, or 'none' once these are in sealed shards; measurements always stay",
     oneOf(storedTexts),
     'all',
   ),

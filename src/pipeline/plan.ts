@@ -54,7 +54,10 @@ export function planPipeline(pipeline: Pipeline): Plan {
   checkUnique(name, deciders)
   const reader = deciders.find(({ tables, reads }) => tables.length > 0 && reads.includes('text'))
   if (reader && pipeline.storedText !== 'all')
-    throw bad(name, `decider '${reader.name}' enters texts into its tables again, so store({ text: 'none' }) can't be`)
+    throw bad(
+      name,
+      `decider '${reader.name}' enters texts into its tables again, so store({ text: '${pipeline.storedText}' }) can't be`,
+    )
   if (feedOptions && !tokenizer) throw bad(name, 'feed() stands without tokenize(); a feed is made of tokens')
   const annotateFingerprint = fingerprint({ columns: [...fingerprints], gates: steps.filter(step => 'gate' in step) })
   const decideFingerprint = fingerprint({

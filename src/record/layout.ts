@@ -1,3 +1,5 @@
+import type { StoredText } from '../pipeline/pipeline.ts'
+
 /** Where what a run leaves lies in its log: stages, topics and partitions. */
 export const stageNames = ['load', 'annotate', 'decide', 'shard'] as const
 export type StageName = (typeof stageNames)[number]
@@ -10,12 +12,23 @@ export interface RunShape {
   readonly lanes: number
   /** Annotating is spread over processes: loading is a stage of its own, and each partition has its own owner. Default false. */
   readonly spread?: boolean
+  /** Texts that the run does not store have a topic for as long as they are needed. Default false. */
+  readonly textTopic?: boolean
 }
+
+/** Whether a run's texts have a topic: where they may not stay, and its log is not in its folder, where they have files. */
+export const hasTextTopic = (run: { readonly log: string | null; readonly storedText?: StoredText | undefined }) =>
+  run.log !== null && leavesTexts(run)
+
+/** Whether some texts of a run do not stay. */
+export const leavesTexts = ({ storedText = 'all' }: { readonly storedText?: StoredText | undefined }) =>
+  storedText !== 'all'
 
 /** The topics of a run; each belongs to the stage that its name begins with. Of `raw` and the splits, see `loaderOf`. */
 export const topics = {
   raw: 'load.raw',
   scored: 'annotate.scored',
+  texts: 'annotate.texts',
   dead: 'annotate.dead',
   kept: 'decide.kept',
   drops: 'decide.drops',
@@ -37,9 +50,13 @@ export function deadPartitionsOf({ spread, partitions }: RunShape): number {
 }
 
 /** The topics of a run: those of slots are cut into its partitions, the others have one. */
-export function topicShapes(shape: RunShape): { topic: string; partitions: number }[] {
-  const { raw, ...others } = topics
-  const cut: readonly string[] = [raw, topics.scored, topics.kept, ...(shape.spread ? [topics.dead] : [])]
-  const all = [loaderOf(shape).splits, ...Object.values(others), ...(shape.spread ? [raw] : [])]
-  return all.map(topic => ({ topic, partitions: cut.includes(topic) ? shape.partitions : 1 }))
+export function topicShapes(shape: RunShape): { topic: string; partitions: number; isPassing: boolean }[] {
+  const { raw, texts, ...others } = topics
+  const passing: readonly string[] = [...(shape.spread ? [raw] : []), ...(shape.textTopic ? [texts] : [])]
+  const cut = [...passing, topics.scored, topics.kept, ...(shape.spread ? [topics.dead] : [])]
+  return [loaderOf(shape).splits, ...Object.values(others), ...passing].map(topic => ({
+    topic,
+    partitions: cut.includes(topic) ? shape.partitions : 1,
+    isPassing: passing.includes(topic),
+  }))
 }

@@ -2,17 +2,22 @@ import { join } from 'node:path'
 import { JournalLog } from '../log/journal/journal-log.ts'
 import type { Log, Topics } from '../log/log.ts'
 import { type LogPlace, openKafkaAt, openLogAt } from '../log/place.ts'
+import type { StoredText } from '../pipeline/pipeline.ts'
 import { findNamed } from './base.ts'
 import { type BaseLog, JoinedLog } from './joined-log.ts'
-import { type RunShape, topicShapes, topics } from './layout.ts'
+import { hasTextTopic, leavesTexts, type RunShape, topicShapes, topics } from './layout.ts'
 import type { RunName } from './run-file.ts'
-import { TextLog } from './text-files.ts'
+import { textFiles } from './text-files.ts'
+import { TextLog } from './text-log.ts'
+import { stageWaitMs, TextTopic } from './text-topic.ts'
 
 /** Where a run's log is, and of a replay the run whose rows it refers to. */
 export interface LogOrigin extends LogPlace {
   readonly spread?: boolean
+  /** Default 1. */
+  readonly partitions?: number
   readonly base?: RunName
-  readonly storedText?: 'none'
+  readonly storedText?: StoredText
 }
 
 /** Says where the log of the run in `dir` is, of which its file, `recorded`, may be somebody else's word. */
@@ -24,11 +29,21 @@ export const takePlace: ChoosePlace = async (_, recorded) => recorded
 /** Opens a run's log to read. `choosePlace` is asked for the one of the run that a replay refers to. */
 export async function openLogToRead(dir: string, origin: LogOrigin, choosePlace = takePlace): Promise<Log> {
   const own = await openLogAt(dir, origin, kafkaRunOf(origin))
-  return withTexts(dir, origin, await withBase(dir, origin, own, choosePlace))
+  return withTexts(dir, origin, await withBase(dir, origin, own, choosePlace), 0)
 }
 
-function withTexts<L extends Log>(dir: string, { storedText }: LogOrigin, log: L): L | TextLog {
-  return storedText ? new TextLog(dir, log) : log
+/** The log with the texts that stand apart from their slots; `waitMs`: how long those of a slot are waited for that is there. */
+export function withTexts<L extends Log & Partial<Topics>>(
+  dir: string,
+  origin: LogOrigin,
+  log: L,
+  waitMs = stageWaitMs,
+) {
+  if (!leavesTexts(origin)) return log
+  const { partitions = 1 } = origin
+  const open = (partition: number) =>
+    hasTextTopic(origin) ? new TextTopic(log, partition, partitions, waitMs) : textFiles(dir)
+  return new TextLog(log, open)
 }
 
 /** The log as a replay's readers see it, or as it is. */
@@ -70,12 +85,12 @@ export async function openLogToWrite(
     )
   const log = await openKafka(dir, { ...place, ...shape })
   try {
-    await prepareTopics(log, shape, note)
+    await prepareTopics(log, { ...shape, textTopic: hasTextTopic(place) }, note)
   } catch (error) {
     await log[Symbol.asyncDispose]()
     throw error
   }
-  return withBase(dir, place, log)
+  return withTexts(dir, place, await withBase(dir, place, log))
 }
 
 /** Makes sure of a run's topics, and notes what they are not safe from. */

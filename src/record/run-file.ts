@@ -13,6 +13,7 @@ import {
   writeJson,
 } from '../disk/json-file.ts'
 import type { LogPlace } from '../log/place.ts'
+import type { StoredText } from '../pipeline/pipeline.ts'
 import type { RunShape } from './layout.ts'
 import { isReasons, type RecordedReasons } from './reasons.ts'
 
@@ -69,8 +70,8 @@ export interface RunFile extends RunShape, LogPlace {
   readonly feed: unknown
   /** The form of its feed's ledger; that of a run of an older version is the one before. */
   readonly ledger?: 2
-  /** Set where the texts of slots are not kept once these are in sealed shards. */
-  readonly storedText?: 'none'
+  /** Set where not all texts stay: those of kept documents do, or none once these are in sealed shards. */
+  readonly storedText?: Exclude<StoredText, 'all'>
   /** Of a replay: what it is of. */
   readonly replays?: Replayed
   /** Of a replay that refers to the rows of another run: that run. It stands there until this one is removed. */
@@ -131,7 +132,7 @@ const isRunFile = isObjectOf({
   lanes: isCut,
   slotBytes: isCount,
   replays: isOptional(isReplayed),
-  storedText: isOptional(isOneOf('none')),
+  storedText: isOptional(isOneOf('kept', 'none')),
   ledger: isOptional(isOneOf(2)),
   base: isOptional(isRunName),
   segments: value => isListOf(isSegment)(value) && isTupleOf(isFirst)(value),

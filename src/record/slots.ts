@@ -1,6 +1,7 @@
 import type { Append, Log, Position } from '../log/log.ts'
 import { deadPartitionsOf, type RunShape, topics } from './layout.ts'
 import { crcOf } from './scored.ts'
+import { textsAppend } from './text-topic.ts'
 
 export { offsetOfSlot, positionsAt, readBySlot, readSlot, type SlotEntry, SlotReader } from './slot-reader.ts'
 
@@ -23,7 +24,7 @@ export interface MeasuredSlot {
   readonly dead: Uint8Array | null
   readonly rows: number
   readonly deadRows: number
-  /** Where a run does not store its texts: these alone. */
+  /** Where a run does not store all texts: these alone. */
   readonly texts?: Uint8Array | null
 }
 
@@ -40,7 +41,10 @@ export function measuredAppends(
   const counts = { rows: String(rows), dead: String(deadRows), contract: 'document.v1', fingerprint }
   const headers = { ...counts, ...joined, ...(texts && { texts: crcOf(texts) }) }
   const append = slotAppend(topics.scored, slot, shape.partitions, scored, headers)
-  return dead ? [append, slotAppend(topics.dead, slot, deadPartitionsOf(shape), dead, {})] : [append]
+  const appends = [append]
+  if (texts && shape.textTopic) appends.push(textsAppend(shape, slot, texts))
+  if (dead) appends.push(slotAppend(topics.dead, slot, deadPartitionsOf(shape), dead, {}))
+  return appends
 }
 
 /** The `end` slot for every partition: no slot follows it anywhere. */

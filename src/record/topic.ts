@@ -92,7 +92,9 @@ interface SlotDocuments {
 }
 
 function withText(slot: number, batch: Batch): SlotDocuments {
-  if (batch.columns.text || !batch.columns[textLength]) return { slot, batch }
+  const { [textLength]: lengths, ...others } = batch.columns
+  if (others.text || !lengths) return { slot, batch }
+  if (batch.rows === 0) return { slot, batch: { rows: 0, columns: { text: new Utf8Builder(0).finish(), ...others } } }
   throw new HeadraceError(
     'trimmed',
     `slot ${slot} has no texts any more, as that run does not store them: run its input again`,

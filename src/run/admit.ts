@@ -40,14 +40,6 @@ type AskedPlace = Partial<RunShape> & {
 export function admit(start: Start, known: RunFile | null, standing: Standing | null): Admission {
   const { dir, place } = start
   const mine = runFileOf(start)
-  if (mine.storedText && place.log !== null)
-    return {
-      kind: 'refused',
-      error: new HeadraceError(
-        'bad-pipeline',
-        "store({ text: 'none' }) is for a log in the run's folder: leave it out, or leave out --log",
-      ),
-    }
   if (!known) return { kind: 'begin', run: mine, isNew: true }
   const otherText = judgeText(dir, known)
   if (otherText) return { kind: 'refused', error: otherText }

@@ -7,7 +7,7 @@ import type { Lead } from './lead.ts'
 import type { Pool } from './measure/pool.ts'
 
 /** What stages ask of the threads. */
-export type Work = Pick<Pool, 'size' | 'annotate' | 'tokenize'>
+export type Work = Pick<Pool, 'size' | 'annotate' | 'tokenize' | 'keepTexts'>
 
 /** What every stage of a run is given. */
 export interface RunContext {

@@ -6,7 +6,7 @@ import { listNames } from '../disk/files.ts'
 import { lockDirectory } from '../disk/lock.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
 import { bindingOf, boundTo } from '../record/binding.ts'
-import { loaderOf, topicShapes } from '../record/layout.ts'
+import { hasTextTopic, loaderOf, topicShapes } from '../record/layout.ts'
 import { openKafka } from '../record/open-log.ts'
 import { asideName, isOf, type ListedRun, listRunsIn, nameAside, referencesOf } from '../record/references.ts'
 import { findReferrers } from '../record/referrers.ts'
@@ -112,7 +112,7 @@ async function removeAside(folder: string, name: string, dir: string, onStep: On
 /** Deletes the run's topics, unless what they hold is bound to another run, which has taken the name since. */
 async function removeTopics(dir: string, run: RunFile, onStep: OnStep) {
   await using kafka = await openKafka(dir, run)
-  const shapes = topicShapes(run)
+  const shapes = topicShapes({ ...run, textTopic: hasTextTopic(run) })
   const isWhole = (await kafka.planTopics(shapes)).every(({ action }) => action !== 'create')
   // Where some are gone already nobody else has begun a run with them: a start makes those that it lacks.
   const { note } = isWhole ? await kafka.position(loaderOf(run).stage, 0) : { note: '' }

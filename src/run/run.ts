@@ -3,11 +3,11 @@ import { makeFolder } from '../disk/durable-file.ts'
 import { lockDirectory } from '../disk/lock.ts'
 import { checkOpenFiles } from '../disk/open-files.ts'
 import { HeadraceError } from '../errors.ts'
-import type { Owner } from '../log/log.ts'
+import type { Owner, Topics } from '../log/log.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { bindingOf } from '../record/binding.ts'
 import type { Figures } from '../record/figures.ts'
-import type { StageName } from '../record/layout.ts'
+import { hasTextTopic, type StageName } from '../record/layout.ts'
 import { openLogToWrite } from '../record/open-log.ts'
 import { readRunFile } from '../record/run-file.ts'
 import { admitNow, enterRun, placeRun } from './admit.ts'
@@ -68,8 +68,13 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   // What can't be replayed is refused before anything is made.
   await using replaying = replayed && (await openReplay(dir, replayed, plan, options.replay!))
   const place = replayed ?? own
-  const texts = plan.storedText === 'none' ? ({ storedText: 'none' } as const) : {}
-  await using log = await openLogToWrite(dir, { ...place, ...texts }, place, checkOwner, options.note)
+  await using log = await openLogToWrite(
+    dir,
+    { ...place, storedText: plan.storedText },
+    place,
+    checkOwner,
+    options.note,
+  )
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, options.isUpgrade ?? false))
   const stages: StageName[] = ['annotate', 'decide', ...(plan.tokenizer ? (['shard'] as const) : [])]
@@ -79,7 +84,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   const failure = new AbortController()
   const { signal: failed } = failure
   const { partitions, lanes, segments } = run
-  const shape = { partitions, lanes }
+  const shape = { partitions, lanes, textTopic: hasTextTopic(run) }
   const lead = new Lead(plan.tokenizer ? ['decide', 'shard'] : ['decide'])
   await using reusing = replaying && (await openTokens(pool, plan, replaying.replay, failed))
   const context: RunContext = {
@@ -98,7 +103,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
   }
   await using sink = await openSink(context, run)
   await using retention = openRetention(context, log, options, { isEmbedded: place.log === null })
-  await runStages(context, sink, failure, retention, replaying?.replay ?? null)
+  await runStages(context, sink, failure, { retention, topics: log }, replaying?.replay ?? null)
 }
 
 /** Runs the stages side by side. Each ends when the one before has; the first failure stops them all and is what is thrown. */
@@ -106,7 +111,7 @@ async function runStages(
   context: RunContext,
   sink: ManifestSink | null,
   failure: AbortController,
-  retention: Retention,
+  { retention, topics }: { readonly retention: Retention; readonly topics: Topics },
   replay: Replay | null,
 ): Promise<void> {
   const { plan } = context
@@ -133,7 +138,7 @@ async function runStages(
     openMore: openRedriveInbox(context),
     wantsAllSplits: () => retention.takeSplitsWish(),
   }
-  await using removal = new TextRemoval(context)
+  await using removal = new TextRemoval(context, topics)
   const decide = async (owner: Owner) => {
     await using state = await openState(context, join(context.dir, 'state'))
     await decideAll(context, owner, state, annotated.signal, slot => {

@@ -14,6 +14,8 @@ export interface ManifestEntry {
   readonly last: { readonly slot: number; readonly row: number }
   readonly tokenizer: string
   readonly fingerprint: string
+  /** True of the last shard of a feed's `freshness`: all that was kept up to here is in the shards up to this one. */
+  readonly closes?: boolean
 }
 
 /** A shard's path below the shards folder; `folder` is its domain's. */

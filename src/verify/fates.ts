@@ -3,9 +3,10 @@ import { type Address, addressOf, rowOf, slotOf } from '../decide/decider.ts'
 import { decodeEntry } from '../record/entry.ts'
 import { decodeKept, indexesOf, isWhole, joinKept } from '../record/kept.ts'
 import { topics } from '../record/layout.ts'
-import { type Segment, segmentAt } from '../record/run-file.ts'
+import { type RunFile, type Segment, segmentAt } from '../record/run-file.ts'
 import { decodeScored, textBytesOf, textLength } from '../record/scored.ts'
 import { advices, type Check } from './check.ts'
+import { judgeKeptTexts } from './kept-texts.ts'
 import type { Logged } from './log.ts'
 import { KeptRows } from './rows.ts'
 import type { KeptByShard } from './sealed.ts'
@@ -18,13 +19,20 @@ type SlotChecks = Readonly<Record<'headers' | 'fates', Check>>
 export class FateCheck {
   readonly #checks: SlotChecks
   readonly #segments: readonly Segment[]
+  readonly #storesKept: boolean
   readonly #totals: TotalsCount
   readonly #sealed: KeptByShard
   readonly #kept = new KeptRows()
 
-  constructor(checks: SlotChecks, segments: readonly Segment[], totals: TotalsCount, sealed: KeptByShard) {
+  constructor(
+    checks: SlotChecks,
+    { segments, storedText }: Pick<RunFile, 'segments' | 'storedText'>,
+    totals: TotalsCount,
+    sealed: KeptByShard,
+  ) {
     this.#checks = checks
     this.#segments = segments
+    this.#storesKept = storedText === 'kept'
     this.#totals = totals
     this.#sealed = sealed
   }
@@ -61,7 +69,7 @@ export class FateCheck {
     const parts = { ...before, kept, drops: drops ?? null }
     this.#checks.fates.counted += before.scored.rows + before.deadRows
     await this.#checks.fates.attempt(main, advices.report, () => {
-      for (const what of judgeFates(slot, parts)) fail(what)
+      for (const what of judgeFates(slot, parts, this.#storesKept)) fail(what)
       this.#kept.add(slot, numbers(kept, 'row'))
       if (drops) this.#checkDuplicates(slot, drops, fail)
       if (rows) this.#totals.add({ ...parts, kept: rows })
@@ -112,7 +120,7 @@ const [unseen, live, isDead, done] = [0, 1, 2, 3]
 const markNames = ['not measured', 'measured', 'dead', 'has its fate already']
 
 /** What is wrong with a slot's fates: every row from 0 on is measured or dead, and every measured one is kept or dropped, once. */
-function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts): string[] {
+function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts, storesKept: boolean): string[] {
   const problems: string[] = []
   const marks = new Uint8Array(scored.rows + (dead?.rows ?? 0)).fill(unseen)
   const mark = (batch: Batch, from: number, to: number, what: string) => {
@@ -133,8 +141,8 @@ function judgeFates(slot: number, { scored, dead, kept, drops }: SlotParts): str
   if (lost >= 0) problems.push(`slot ${slot}, row ${lost} was measured and is neither kept nor dropped`)
   const gap = marks.indexOf(unseen)
   if (gap >= 0) problems.push(`slot ${slot} has no row ${gap}`)
-  const edited = problems.length || !isWhole(kept) ? -1 : findEdited(scored, kept)
-  if (edited >= 0) problems.push(`slot ${slot}, row ${edited} was kept with another text than it was measured with`)
+  const wrong = problems.length ? null : judgeKeptTexts(slot, scored, kept, storesKept)
+  if (wrong !== null) problems.push(wrong)
   return problems
 }
 
@@ -143,21 +151,9 @@ function joinedOf(scored: Batch | null, kept: Batch): Batch | null {
   if (isWhole(kept)) return kept
   if (!scored || indexesOf(scored, kept).includes(-1)) return null
   const { row, domain } = scored.columns
-  const joined = joinKept({ rows: scored.rows, columns: { domain, row } }, kept)
+  const { text, ...labels } = kept.columns
+  const joined = joinKept({ rows: scored.rows, columns: { domain, row } }, { rows: kept.rows, columns: labels })
   const all = textBytesOf(scored)
   const values = Uint32Array.from(indexesOf(scored, kept), index => all[index])
   return withColumns(joined, { [textLength]: { kind: 'u32', values } })
-}
-
-/** A kept row whose text is not the measured one's, or -1: whole rows alone have one. Both batches are in the order of rows. */
-function findEdited(scored: Batch, kept: Batch): number {
-  const [all, rows] = [numbers(scored, 'row'), numbers(kept, 'row')]
-  const [before, after] = [utf8(scored, 'text'), utf8(kept, 'text')]
-  const [left, right] = [before, after].map(({ bytes }) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
-  for (let i = 0, j = 0; i < kept.rows; i++) {
-    while (all[j] !== rows[i]) j++
-    if (right.compare(left, before.offsets[j], before.offsets[j + 1], after.offsets[i], after.offsets[i + 1]) !== 0)
-      return rows[i]
-  }
-  return -1
 }

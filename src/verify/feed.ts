@@ -211,6 +211,7 @@ class PlanCheck {
   /** What was published as the end: nothing follows, and so much is left. */
   async end(head: Head, manifest: Manifest): Promise<void> {
     if (!this.isWhole || !head.ended) return
+    this.#checkMixture(head)
     const headFile = this.#headFile
     const isOver = manifest.note?.ended || this.#planner!.isPromoted
     const next = isOver ? await this.#next(headFile) : null
@@ -219,6 +220,16 @@ class PlanCheck {
     if (!this.isWhole) return
     const [said, left] = [head.leftover, await this.#planner!.leftover()].map(canonicalJson)
     if (left !== said) this.#fail(headFile, `it says that ${shorten(said)} is left, and it is ${shorten(left)}`)
+  }
+
+  /** What the head says of steps that are off the mixture. */
+  #checkMixture({ ledger, offMixture }: Head): void {
+    const [said, planned] = [offMixture ?? null, this.#planner!.offMixture].map(canonicalJson)
+    if (ledger && said !== planned)
+      this.#fail(
+        this.#headFile,
+        `it says of steps that are off the mixture ${shorten(said)}, and it is ${shorten(planned)}`,
+      )
   }
 
   async #next(where: Where): Promise<Awaited<ReturnType<Planner['nextStep']>>> {

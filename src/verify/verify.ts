@@ -12,7 +12,7 @@ import { openLogToRead } from '../record/open-log.ts'
 import type { RunFile } from '../record/run-file.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { findOtherTables } from '../record/sequel.ts'
-import { TextLog } from '../record/text-files.ts'
+import { bareOf } from '../record/text-log.ts'
 import { BoundScan } from './bound.ts'
 import { advices, byteAt, Check, fileAt } from './check.ts'
 import { FateCheck } from './fates.ts'
@@ -58,7 +58,7 @@ export interface VerifyOptions {
  */
 export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Promise<Verification> {
   const { steps = 32, onProgress = () => {} } = options
-  const { segments, partitions } = run.run
+  const { partitions } = run.run
   const checks = makeChecks(run)
   // Feed, tables and shards are looked at before the log is opened, so that it holds all that these were made of.
   const foundHead = await findHead(run.dir)
@@ -76,7 +76,7 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const sealed = new KeptByShard(manifest.entries, run.first)
   const totals = new TotalsCount(checks.totals)
   if (run.first > 0) totals.skip(`slots before ${run.first} were trimmed`)
-  const fates = new FateCheck(checks, segments, totals, sealed)
+  const fates = new FateCheck(checks, run.run, totals, sealed)
   const order = (topic: string) => new SlotOrder(topic, checks.slots, partitions, run.first)
   const orders = { scored: order(topics.scored), kept: order(topics.kept) }
   const onSlot = () => onProgress('slots', bytesOf())
@@ -171,11 +171,11 @@ type Checks = ReturnType<typeof makeChecks>
 
 /** What a stage of a run has committed now: a log in the run's folder is read byte by byte, one on Kafka as its readers get it. */
 async function openScan({ dir, run, log, first }: RunReader, stage: Stage, { log: check, run: bound }: Checks) {
+  const bare = bareOf(log)
   const scan: StageScan =
     run.log === null
       ? await JournalScan.open(dir, stage, check, first > 0)
-      : await TopicScan.open(log, stage, run, check)
-  const bare = log instanceof TextLog ? log.bare : log
+      : await TopicScan.open(bare, stage, run, check)
   if (stage === 'annotate' && run.log === null && bare instanceof JoinedLog)
     return new BoundScan(new JoinedScan(scan, bare, check), bindingOf(run), bound)
   // Who annotates a share of a spread run may not see its folder, nor its id.

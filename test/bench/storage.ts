@@ -7,7 +7,7 @@ import { RunReader } from '../../src/record/run-reader.ts'
 import { makeFolder } from '../temporary.ts'
 
 // npm run bench -- storage [GLOB] [PIPELINE]
-// What a run takes on disk, with its texts stored and without, in bytes a byte of text: by its parts, and of `scored` by columns; and how
+// What a run takes on disk, with all, the kept and none of its texts stored, in bytes a byte of text: by its parts, and of `scored` by columns; and how
 // long reading labels of all documents takes beside reading their texts. Default the sample and pipelines/quickstart.ts.
 const [glob, pipeline = glob ? 'pipelines/fineweb.ts' : 'pipelines/quickstart.ts'] = process.argv.slice(2)
 /** About what an Arrow stream of one column takes besides its buffers. */
@@ -16,7 +16,7 @@ const root = join(import.meta.dirname, '..', '..')
 const dir = makeFolder('storage')
 const input = glob ? ['--input', glob] : []
 
-for (const text of ['all', 'none'] as const) {
+for (const text of ['all', 'kept', 'none'] as const) {
   const { textBytes, documents } = runPipeline(text)
   const share = (bytes: number) => (bytes / textBytes).toFixed(3).padStart(7)
   console.log(`texts ${text}: ${documents} documents, ${(textBytes / 1e6).toFixed(1)} MB of text; bytes a byte of it:`)
@@ -28,8 +28,8 @@ for (const text of ['all', 'none'] as const) {
 }
 for (const names of [['id', 'domain', 'row'], ['text']]) await timeReading(names)
 
-/** Runs the pipeline with its texts stored or not, as a run of that name. */
-function runPipeline(text: 'all' | 'none'): { readonly textBytes: number; readonly documents: number } {
+/** Runs the pipeline with such texts stored, as a run of that name. */
+function runPipeline(text: 'all' | 'kept' | 'none'): { readonly textBytes: number; readonly documents: number } {
   const module = join(dir, `${text}.ts`)
   const from = JSON.stringify(join(root, pipeline))
   writeFileSync(module, `import given from ${from}\nexport default given.store({ text: '${text}' })\n`)

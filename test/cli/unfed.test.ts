@@ -27,7 +27,7 @@ async function run(name: string, feed: string, decide = ''): Promise<string[]> {
 const told: [string, string, string, RegExp[]][] = [
   [
     'typo',
-    '{ length: 64, batch: 4, mixture: { web: 1, wkii: 1 } }',
+    "{ length: 64, batch: 4, mixture: { web: 1, wkii: 1 }, dry: 'renormalise' }",
     '',
     [
       /The mixture names 'wkii', which no kept document has as its domain; there is 'books', 'web', 'wiki'\./,
@@ -39,7 +39,19 @@ const told: [string, string, string, RegExp[]][] = [
     'wait',
     "{ length: 64, batch: 4, mixture: { web: 100, wiki: 1, books: 1 }, dry: 'wait' }",
     '',
-    [/a step needs samples of every domain of the mixture \(dry: 'wait'\)/],
+    [/a step needs samples of every domain of the mixture \(dry: 'stop'\)/],
+  ],
+  [
+    'stop',
+    '{ length: 64, batch: 4, mixture: { web: 100, wiki: 1, books: 1 } }',
+    '',
+    [/a step needs samples of every domain of the mixture \(dry: 'stop'\)/],
+  ],
+  [
+    'off',
+    "{ length: 64, batch: 4, mixture: { web: 100, wiki: 1, books: 1 }, dry: 'renormalise' }",
+    '',
+    [/\nFrom step \d+ on [\d,]+ tokens \(\d+\.\d% of those fed\) came under other weights than the mixture's/],
   ],
   [
     'large',

@@ -54,7 +54,8 @@ export function drawCase(seed: number, lines = Number.POSITIVE_INFINITY): Case {
   const pipeline = { ...drawn, pattern }
   const afterwards = drawAfterwards(random.fork('afterwards'), pipeline)
   // Of a run that does not store its texts there is no replay.
-  const storesText = afterwards !== null || !pipeline.hasGate
+  const isStored = afterwards !== null || !pipeline.hasGate
+  const storedText = isStored ? 'all' : random.fork('texts').pick(['kept', 'none'] as const)
   return {
     seed,
     workers,
@@ -65,7 +66,7 @@ export function drawCase(seed: number, lines = Number.POSITIVE_INFINITY): Case {
     foldsCase: input.foldsCase,
     limits: { ...limits, ...drawNameLimits(random.fork('names'), input.hasDomains) },
     files: shorten(files, lines),
-    pipeline: { ...pipeline, storesText },
+    pipeline: { ...pipeline, storedText },
     afterwards,
   }
 }

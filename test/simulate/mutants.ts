@@ -27,7 +27,7 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a lagging state is not caught up',
     'run/decide/decide-stage.ts',
-    '  await catchUpTo(context, state, from[0].slot)\n',
+    '  await catchUpTo({ ...context, log: bareOf(log) }, state, from[0].slot)\n',
     '  if (state.slot() > from[0].slot) await catchUpTo(context, state, from[0].slot)\n',
   ),
   mutant('a commit is not synced', 'log/journal/stage-journal.ts', '      await this.#tail!.datasync()\n', ''),
@@ -112,6 +112,12 @@ export const mutants: readonly Mutant[] = [
     'shard.slot',
   ),
   mutant(
+    'texts of kept documents are stored nowhere',
+    'run/decide/decide-stage.ts',
+    "storedText === 'kept' &&",
+    "storedText === 'all' &&",
+  ),
+  mutant(
     'a commit is not bound to its run',
     'run/own-stage.ts',
     'note: bindNote(position.note, binding)',
@@ -169,8 +175,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the head is published before the ledger is synced',
     'feed/publish.ts',
-    '        await this.#ledger.sync()\n        await this.#writeHead({ steps, digest })\n',
-    '        await this.#writeHead({ steps, digest })\n        await this.#ledger.sync()\n',
+    '        await this.#ledger.sync()\n        await this.#writeHead({ steps, digest, ...this.#offMixture() })\n',
+    '        await this.#writeHead({ steps, digest, ...this.#offMixture() })\n        await this.#ledger.sync()\n',
   ),
   mutant(
     'a snapshot of the ledger leaves out the blocks that lines before it named',

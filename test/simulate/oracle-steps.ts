@@ -1,6 +1,7 @@
 import type { FeedOptions } from '../../src/feed/options.ts'
 import type { KeptDocument } from './oracle-fates.ts'
-import { canonical, ExpectedLines, type HashOfBlock, sha256 } from './oracle-lines.ts'
+import { type FeedLimits, type FeedOrigin, identityOf } from './oracle-identity.ts'
+import { canonical, ExpectedLines, sha256 } from './oracle-lines.ts'
 import { limitNames } from './oracle-names.ts'
 import { placeControls } from './oracle-places.ts'
 import { type ExpectedNext, isFed, type PromotedRows, selectPromoted } from './oracle-promotion.ts'
@@ -15,24 +16,6 @@ export interface Control {
   readonly promote?: ExpectedNext
   readonly fork?: { readonly skip: readonly [from: number, to: number] | null }
   readonly takeDown?: { readonly published: number; readonly blank: boolean; readonly rows: ReadonlySet<string> }
-}
-
-export interface FeedLimits {
-  readonly blockTokens: number
-  readonly blockSlotsMax: number
-  readonly ledgerSegmentSteps: number
-  readonly snapshotSteps: number
-  readonly fedDomainsMax: number
-}
-
-/** What a feed is made by, beside its options. */
-export interface FeedOrigin {
-  readonly run: string
-  readonly tokenizer: Readonly<Record<string, unknown>>
-  readonly fingerprint: string
-  readonly controls: readonly Control[]
-  /** Of its blocks; null of a ledger of form 1, which does not name them. */
-  readonly hashOf: HashOfBlock | null
 }
 
 export interface ExpectedStep {
@@ -82,28 +65,6 @@ type Domains = Map<string, Domain>
 type Identity = ReturnType<typeof identityOf>
 /** `cuts` remembers the samples of each block and pass. */
 type Settings = Identity & { readonly cuts: Map<string, Sample[]> }
-
-function identityOf(options: FeedOptions, limits: FeedLimits, origin: FeedOrigin) {
-  const endOfText = origin.tokenizer.endOfTextId
-  return {
-    version: 1,
-    ...(origin.hashOf ? { ledger: 2, snapshotSteps: limits.snapshotSteps } : {}),
-    run: origin.run,
-    length: options.length,
-    batch: options.batch,
-    mixture: options.mixture ?? null,
-    packing: options.packing ?? 'concatenate',
-    seed: options.seed ?? 0,
-    blockTokens: options.blockTokens ?? limits.blockTokens,
-    blockSlotsMax: limits.blockSlotsMax,
-    dry: options.dry ?? 'renormalise',
-    repeatMax: options.repeatMax ?? 4,
-    segmentSteps: limits.ledgerSegmentSteps,
-    tokenizer: origin.tokenizer,
-    endOfText: typeof endOfText === 'number' ? endOfText : null,
-    fingerprint: origin.fingerprint,
-  }
-}
 
 /** The steps of a feed. A step takes the next shard only when the shards before it do not fill it. */
 export function planFeed(
@@ -166,7 +127,7 @@ export function planFeed(
     } else if (pending.length > 0) {
       const shard = pending.shift()!
       folded++
-      addShard(domains, { ...shard, domain: nameOf(shard.domain) }, settings)
+      addShard(domains, { ...shard, domain: nameOf(shard.domain) }, settings, promotions.length > 0)
     } else if (hasEnded && !isClosed) {
       for (const domain of domains.values()) close(domain)
       isClosed = true
@@ -228,19 +189,26 @@ function copyDomains(domains: Domains): Domains {
 
 /**
  * A block closes when it has its tokens, or when the new shard is too many slots newer than its first document. When the feed began
- * without a mixture, one that closes closes all.
+ * without a mixture, one that closes closes all, and only when what is open is so many slots old that every domain of its time has a shard.
+ * With a freshness all close with the shard that says so, and without a mixture not before, but for the shards of a promotion.
  */
-function addShard(domains: Domains, shard: ExpectedShard, settings: Settings): void {
+function addShard(domains: Domains, shard: ExpectedShard, settings: Settings, isPromoted: boolean): void {
   const start = { next: 0, at: 0, epoch: 0, ready: 0, total: { samples: 0, tokens: 0 }, isCut: false }
   const known: Domain = domains.get(shard.domain) ?? { open: [], blocks: [], ...start }
   domains.set(shard.domain, { ...known, open: [...known.open, shard] })
   const { slot } = shard.documents.at(-1)!
-  const isFull = ({ open }: Domain) =>
-    open.length > 0 &&
-    (open.reduce((sum, one) => sum + tokensOf(one.documents), 0) >= settings.blockTokens ||
-      slot - open[0].documents[0].slot >= settings.blockSlotsMax)
-  const full = [...domains.values()].filter(isFull)
-  for (const domain of settings.mixture === null && full.length > 0 ? domains.values() : full) close(domain)
+  const { freshness = null, blockSlotsMin = 0, mixture } = settings
+  const isFresh = freshness !== null && !isPromoted
+  const ageOf = ({ open }: Domain) => (open.length > 0 ? slot - open[0].documents[0].slot : 0)
+  const isFull = (domain: Domain) =>
+    domain.open.length > 0 &&
+    (domain.open.reduce((sum, one) => sum + tokensOf(one.documents), 0) >= settings.blockTokens ||
+      ageOf(domain) >= settings.blockSlotsMax)
+  const all = [...domains.values()]
+  const isOld = Math.max(...all.map(ageOf)) >= blockSlotsMin
+  if (isFresh && shard.closes) for (const domain of all) close(domain)
+  else if (mixture !== null) for (const domain of all.filter(isFull)) close(domain)
+  else if (!isFresh && isOld && all.some(isFull)) for (const domain of all) close(domain)
 }
 
 function close(domain: Domain): void {
@@ -290,7 +258,7 @@ function fill(
 ): Filled | null {
   const { mixture, length, batch, dry } = settings
   // With a mixture a dry domain is waited for until the end, and then as the policy says. Without one it has no share.
-  const mustWait = mixture !== null && (!isClosed || dry === 'wait')
+  const mustWait = mixture !== null && (!isClosed || dry === 'wait' || dry === 'stop')
   const names = mixture ? Object.keys(mixture) : [...domains.keys()].filter(name => name !== 'holdout')
   const shares: Share[] = []
   for (const name of names.sort()) {

@@ -1,6 +1,7 @@
 import type { Pipeline } from '../../src/pipeline/pipeline.ts'
 import { planPipeline } from '../../src/pipeline/plan.ts'
 import { decideAll, type ExpectedFate, type IsPoison, type KeptDocument } from './oracle-fates.ts'
+import type { FeedLimits, FeedOrigin } from './oracle-identity.ts'
 import type { HashOfBlock } from './oracle-lines.ts'
 import type { NameLimits } from './oracle-names.ts'
 import { cutShards, type ExpectedShard, type ShardLimits } from './oracle-shards.ts'
@@ -12,7 +13,7 @@ import {
   type InputRecord,
   readRecords,
 } from './oracle-slots.ts'
-import { type Control, type ExpectedFeed, type FeedLimits, type FeedOrigin, planFeed } from './oracle-steps.ts'
+import { type Control, type ExpectedFeed, planFeed } from './oracle-steps.ts'
 
 /** The bounds that a run's output depends on. `blockSlotsMax` is 16,384 where a feed is opened without it. */
 export type OracleLimits = CutLimits & NameLimits & ShardLimits & FeedLimits
@@ -65,7 +66,8 @@ export async function expectRun(
 ): Promise<Expected> {
   const slots = places ? findRecords(inputs, pipeline, limits, places) : cutSlots(inputs, namesOf(pipeline), limits)
   const { fates, kept } = await decideAll(slots, pipeline, limits, isPoison)
-  const shards = pipeline.tokenizer ? cutShards(kept, slots.length, isEnded, limits) : []
+  const freshness = pipeline.feedOptions?.freshness ?? null
+  const shards = pipeline.tokenizer ? cutShards(kept, slots.length, isEnded, limits, freshness) : []
   const hasFeed = pipeline.tokenizer !== null && pipeline.feedOptions !== null
   const feed = hasFeed ? planFeedOf(pipeline, shards, isEnded, limits, { controls, hashOf }) : null
   return { isEnded, slots: slots.length, fates, kept, shards, feed }

@@ -6,7 +6,7 @@ import { holdout } from '../../src/decide/holdout.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
 import type { FeedOptions } from '../../src/feed/options.ts'
 import type { Overrides } from '../../src/pipeline/overrides.ts'
-import { gate, type Pipeline, pipeline, rules } from '../../src/pipeline/pipeline.ts'
+import { gate, type Pipeline, pipeline, rules, type StoredText } from '../../src/pipeline/pipeline.ts'
 import { jsonl } from '../../src/sources/files/jsonl.ts'
 import type { Random } from '../random.ts'
 import { appending, counter, shouting } from './more-annotators.ts'
@@ -19,7 +19,7 @@ export interface PipelineShape {
   readonly deciders: readonly ('exact' | 'near' | 'near-domain' | 'holdout' | 'balance')[]
   readonly isTokenized: boolean
   readonly feed: FeedOptions | null
-  readonly storesText: boolean
+  readonly storedText: StoredText
   readonly edits: PipelineEdits
   /** Which files are its input. */
   readonly pattern: string
@@ -56,14 +56,14 @@ export function drawPipeline(random: Random): Omit<PipelineShape, 'pattern'> {
     deciders: deciders.filter(name => name !== 'near-domain' || !deciders.includes('near')),
     isTokenized,
     feed: isTokenized && random.chance(0.95) ? drawFeed(random) : null,
-    storesText: true,
+    storedText: 'all',
     edits: {},
   }
 }
 
 export function drawFeed(random: Random): FeedOptions {
   const weights = { web: random.between(1, 9), code: random.between(0, 5), news: 1, 'a/b c': 0.5, holdout: 0.2 }
-  return {
+  const drawn = {
     length: random.pick([16, 32, 50, 100]),
     batch: random.pick([1, 2, 4, 6]),
     packing: random.pick(['concatenate', 'best-fit'] as const),
@@ -73,6 +73,9 @@ export function drawFeed(random: Random): FeedOptions {
     dry: random.pick(['renormalise', 'repeat', 'wait'] as const),
     repeatMax: random.between(1, 3),
   }
+  // By what is drawn already, so that seeds stay what they are.
+  const { blockTokens } = drawn
+  return { ...drawn, ...(blockTokens % 4 === 0 && { freshness: 1 + (blockTokens % 5) }) }
 }
 
 /**
@@ -86,7 +89,7 @@ export function buildPipeline(shape: PipelineShape, follow: boolean, isEdited = 
     .from(jsonl(shape.pattern, { follow, pollMs: 40, ...domain }))
     .annotate(...stepsOf(shape, isEdited))
     .decide(rules({ letters: { below: 40 }, ...edits.rules }), ...decidersOf(shape))
-    .store({ text: shape.storesText ? 'all' : 'none' })
+    .store({ text: shape.storedText })
   if (!shape.isTokenized) return built
   const withTokens = built.tokenize(edits.tokenizer ?? 'gpt2')
   const { tokenizer, ...rest } = feed ? withTokens.feed(feed) : withTokens

@@ -34,7 +34,12 @@ export async function replay(
   const { from, to } = chooseSlots(simulated, slots.length)
   if (from >= to) return null
   const isWhole = from === 0 && to === slots.length
-  const next: Case = { ...simulated, pipeline: { ...changed.shape, storesText: true }, follow: false, isGrowing: false }
+  const next: Case = {
+    ...simulated,
+    pipeline: { ...changed.shape, storedText: 'all' },
+    follow: false,
+    isGrowing: false,
+  }
   const isAsFirst = !simulated.isGrowing && over.machine.upsets.inputs.length === 1
   const full = isWhole && isAsFirst ? await runUndisturbed(next) : null
   if (full?.failure) throw new SimulationFailure(full.failure.check, full.failure.message)

@@ -6,7 +6,11 @@ import zlib from 'node:zlib'
  */
 export const prefixBytes = 8
 
-/** Fewer bytes than this are not packed: a call costs some 30 microseconds, and a number of each of a slot's hundred rows has 800. */
+/**
+ * Fewer bytes than this are not packed: a call costs some 30 microseconds, and a number of each of a slot's hundred rows has 800. From 256
+ * on, a log with every measure of every document has 0.544 bytes a byte of text instead of 0.590, for 1% more of a run's CPU time; but a run
+ * with gates, which does less for each document, takes 5% more.
+ */
 const packedBytesMin = 1024
 
 /** Packs a slot's text by 7% more than level 1 does, at no cost that shows; level 5 by 2% more than this. */

@@ -8,7 +8,7 @@ import { writeJson } from '../../disk/json-file.ts'
 import { HeadraceError } from '../../errors.ts'
 import type { FeedSettings } from '../options.ts'
 import { type ForkPoint, isForkPoint } from '../plan/fork.ts'
-import type { Total } from './steps.ts'
+import type { OffMixture, Total } from './steps.ts'
 
 /** What a feed is: fixed when it begins. Its hash is the feed's id. */
 export interface FeedIdentity extends FeedSettings {
@@ -23,6 +23,11 @@ export interface FeedIdentity extends FeedSettings {
   /** The form of the ledger's lines, which all feeds have that are begun now: see `LineForm`. */
   readonly ledger?: 2
   readonly snapshotSteps?: number
+  /**
+   * Slots that a block holds at least where there is neither a mixture nor a freshness, twice those after which a shard is sealed: so that it
+   * has what came of every domain at its time, however small `blockTokens` is. Absent in a feed that was begun before.
+   */
+  readonly blockSlotsMin?: number
   readonly tokenizer: unknown
   /** Fills a sample that is short; null where the tokenizer names no such token, and then 0 fills it. */
   readonly endOfText: number | null
@@ -41,6 +46,8 @@ export interface Head extends FeedIdentity {
   readonly digest: string
   /** No step will follow. */
   readonly ended: boolean
+  /** Where the mixture could not be kept: the first step that is off it, and the tokens of all such steps. */
+  readonly offMixture?: OffMixture
   /** What no step holds, by domain, once ended. */
   readonly leftover: Readonly<Record<string, Total>>
 }
@@ -76,7 +83,7 @@ export async function readHead(dir: string): Promise<Head | null> {
 }
 
 /** What a head says beside what the feed is. */
-const besides: ReadonlySet<string> = new Set(['feed', 'shards', 'steps', 'digest', 'ended', 'leftover'])
+const besides: ReadonlySet<string> = new Set(['feed', 'shards', 'steps', 'digest', 'ended', 'leftover', 'offMixture'])
 
 /** What a head says that the feed is. */
 export function identityOf(head: Head): FeedIdentity {

@@ -14,6 +14,12 @@ export interface Total {
   readonly tokens: number
 }
 
+/** Steps from `step` on in which domains of the mixture had nothing left, and their tokens. */
+export interface OffMixture {
+  readonly step: number
+  readonly tokens: number
+}
+
 /**
  * One step of training. Its samples are those of `domains` in the order of their names, each domain's ranges in turn: sample k belongs
  * to rank k mod world. `blocks` has for each range the SHA-256 of its block's file, where the ledger knows it. `mixture` are the weights

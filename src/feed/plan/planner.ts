@@ -3,7 +3,7 @@ import { NameLimit } from '../../decide/name-limit.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
-import type { FeedSettings } from '../options.ts'
+import { type FeedSettings, type Mixture, stopsWhenDry } from '../options.ts'
 import type { CutBlock, CutShard } from './blocks.ts'
 import { type ControlEntry, checkControl, promotionsUpTo, type Settings, settingsAt } from './control.ts'
 import { type Cursor, closeBlock, countPlanned, cutOf, type Domain, leaveUnplanned, take } from './domain.ts'
@@ -12,9 +12,10 @@ import { chargeShare, chooseShare, openShares, removeShare, type Share } from '.
 import { PassedOver } from './passed-over.ts'
 import { readPromoted } from './promoted.ts'
 import { type PlannedShard, type Promotion, plannedShard } from './promotion.ts'
-import { type FedInStep, type LineForm, type Step, StepSealer, type Total } from './step-lines.ts'
+import { type FedInStep, type LineForm, type OffMixture, type Step, StepSealer, type Total } from './step-lines.ts'
 
 export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'>, LineForm {
+  readonly blockSlotsMin?: number
   /** The feed's id, which the first step names as its predecessor. */
   readonly feed: string
 }
@@ -49,6 +50,7 @@ export class Planner {
   #digest: string
   readonly #sealer: StepSealer
   readonly #passed = new PassedOver()
+  #offMixture: OffMixture | null = null
   /** Tokens by which each domain of the last step is behind, those without a shard too: what they are owed is not forgotten. */
   #carries: ReadonlyMap<string, number> = new Map()
 
@@ -95,6 +97,11 @@ export class Planner {
   /** Whether the next step goes on with the shards of a promotion. */
   get isPromoted(): boolean {
     return promotionsUpTo(this.#position, this.#controls).length > 0
+  }
+
+  /** Where the mixture could not be kept, so far. */
+  get offMixture(): OffMixture | null {
+    return this.#offMixture
   }
 
   /** The shards of the blocks that steps so far have taken samples of, by the domain that they are fed in. */
@@ -192,13 +199,21 @@ export class Planner {
     domain.open ??= { shards: [], tokens: 0, firstSlot: entry.firstSlot }
     domain.open.shards.push(entry.shard)
     domain.open.tokens += entry.tokens
-    const { blockTokens, blockSlotsMax, mixture } = this.#options
-    const isFull = ({ open }: Domain) =>
-      open !== null && (open.tokens >= blockTokens || entry.lastSlot - open.firstSlot >= blockSlotsMax)
+    for (const full of this.#fullBlocks(entry)) closeBlock(full)
+  }
+
+  /** Domains whose blocks close with a shard. Without a mixture all do together, so that what came at the same time is fed at the same time. */
+  #fullBlocks({ lastSlot, closes }: PlannedShard): readonly Domain[] {
+    const { blockTokens, blockSlotsMax, blockSlotsMin = 0, freshness = null, mixture } = this.#options
     const all = [...this.#domains.values()]
-    // Without a mixture all blocks close together, so that what came at the same time is fed at the same time.
-    const full = mixture === null && all.some(isFull) ? all : all.filter(isFull)
-    for (const other of full) closeBlock(other)
+    if (closes && freshness !== null) return all
+    const isFull = ({ open }: Domain) =>
+      open !== null && (open.tokens >= blockTokens || lastSlot - open.firstSlot >= blockSlotsMax)
+    if (mixture !== null) return all.filter(isFull)
+    // Between two closing shards there are domains of which no shard is sealed yet. A promotion has no closing ones.
+    const isWhole = freshness === null || this.#promotion !== null
+    const first = Math.min(...all.map(({ open }) => open?.firstSlot ?? lastSlot))
+    return isWhole && lastSlot - first >= blockSlotsMin && all.some(isFull) ? all : []
   }
 
   /** Of a promotion there are only the shards that have something to feed. */
@@ -248,7 +263,7 @@ export class Planner {
 
   /** Without a mixture a domain simply has nothing. With one, it is waited for until the end, and then as the policy says. */
   #mustWait(settings: Settings): boolean {
-    return settings.mixture !== null && (!this.#isClosed || this.#options.dry === 'wait')
+    return settings.mixture !== null && (!this.#isClosed || stopsWhenDry(this.#options.dry))
   }
 
   /** The shares at the start of a step. After the end, a domain that is dry already has none. */
@@ -310,6 +325,10 @@ export class Planner {
   #seal(filled: Filled): { step: Step; line: string } {
     const { settings, cursors, mixture, fed, tokens } = filled
     this.#moveOn(filled)
+    if (!isKept(settings.mixture, filled.shares)) {
+      const { step, tokens: before } = this.#offMixture ?? { step: this.#step, tokens: 0 }
+      this.#offMixture = { step, tokens: before + tokens }
+    }
     const sealed = this.#sealer.seal(fed, {
       step: this.#step,
       samples: settings.batch,
@@ -335,6 +354,11 @@ interface Filled {
   readonly mixture: Record<string, number>
   readonly fed: Record<string, FedInStep>
   readonly tokens: number
+}
+
+/** Whether each domain of a mixture has its share to the step's last sample. */
+function isKept(mixture: Mixture | null, shares: readonly Share[]): boolean {
+  return mixture === null || Object.values(mixture).filter(weight => weight > 0).length === shares.length
 }
 
 /** An object that takes any name as a key, `__proto__` too. */

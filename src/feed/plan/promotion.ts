@@ -41,13 +41,15 @@ export interface PlannedShard {
   readonly tokens: number
   readonly firstSlot: number
   readonly lastSlot: number
+  /** All that was kept up to its last slot is in this shard and those before. */
+  readonly closes?: boolean
 }
 
 /** A shard of a run's manifest, as it is planned. */
 export function plannedShard(entry: ManifestEntry): PlannedShard {
-  const { domain, number, path, sha256, bytes, rows, tokens, first, last } = entry
+  const { domain, number, path, sha256, bytes, rows, tokens, first, last, closes = false } = entry
   const shard = { path, sha256, bytes, rows, tokens }
-  return { domain, number, shard, tokens, firstSlot: first.slot, lastSlot: last.slot }
+  return { domain, number, shard, tokens, firstSlot: first.slot, lastSlot: last.slot, closes }
 }
 
 const isRun = isObjectOf({ run: isText, id: isText, fingerprint: isText })

@@ -1,9 +1,17 @@
 import { canonicalJson } from '../../canonical-json.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
-import { openLine, openStep, type SampleRange, type Step, sealLine, type Total } from '../files/steps.ts'
+import {
+  type OffMixture,
+  openLine,
+  openStep,
+  type SampleRange,
+  type Step,
+  sealLine,
+  type Total,
+} from '../files/steps.ts'
 
-export type { Step, Total }
+export type { OffMixture, Step, Total }
 
 /**
  * The lines of a ledger of form 2 say what changed. In full they would cost kilobytes with a score of domains, most of it what the line before

@@ -30,6 +30,8 @@ export interface KafkaRun {
 export interface TopicShape {
   readonly topic: string
   readonly partitions: number
+  /** It is trimmed all the time, behind who reads it. Default false. */
+  readonly isPassing?: boolean
 }
 
 /**
@@ -152,7 +154,7 @@ export class KafkaLog implements SpreadLog, Topics {
   #specs(shapes: readonly TopicShape[]): TopicSpec[] {
     const stages = Map.groupBy(shapes, ({ topic }) => stageOf(topic))
     return [
-      ...shapes.map(({ topic, partitions }) => dataTopic(this.#names.topic(topic), partitions)),
+      ...shapes.map(({ topic, partitions, isPassing }) => dataTopic(this.#names.topic(topic), partitions, isPassing)),
       ...[...stages].map(([stage, some]) => positionsTopic(this.#names.positions(stage), this.#ownersOf(stage, some))),
     ]
   }

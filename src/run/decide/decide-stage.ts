@@ -1,7 +1,9 @@
 import { encodePacked } from '../../batch/arrow/ipc.ts'
+import type { Batch } from '../../batch/batch.ts'
 import type { State } from '../../decide/state.ts'
 import type { HeadraceError } from '../../errors.ts'
 import type { Append, Commit, Owner, Position } from '../../log/log.ts'
+import type { Plan } from '../../pipeline/plan.ts'
 import { choiceAppend, chooseFrom } from '../../record/choices.ts'
 import { addDeadSamples, clearPassed, heldError, writeHold } from '../../record/hold.ts'
 import { encodeKept } from '../../record/kept.ts'
@@ -12,6 +14,7 @@ import { listReleases } from '../../record/release.ts'
 import { decodeScored } from '../../record/scored.ts'
 import { markKept, markOfEntry } from '../../record/sequel.ts'
 import { endAppends, positionsOf, type SlotEntry, SlotReader, slotAppend } from '../../record/slots.ts'
+import { bareOf } from '../../record/text-log.ts'
 import type { Trip } from '../../record/trip.ts'
 import type { RunContext } from '../context.ts'
 import { decideSlot } from './decide-slot.ts'
@@ -38,13 +41,14 @@ export async function decideAll(
   const from = await positionsOf(log, 'decide', shape.partitions)
   watch({ kind: 'stage-began', stage: 'decide', slot: from[0].slot, note: from[0].note })
   checkDeciders(context, state)
-  await catchUpTo(context, state, from[0].slot)
+  await catchUpTo({ ...context, log: bareOf(log) }, state, from[0].slot)
   const committed = await wholePosition(log, 'decide', from[0])
   const note = readDecideNote(committed)
   lead.report('decide', from[0].slot)
   let isWaiting = await clearPassed(dir, from[0].slot)
   if (note.ended) return
-  const reader = new SlotReader(log, topics.scored, from, upstreamDone)
+  const readsTexts = plan.storedText === 'kept' || plan.deciders.some(({ reads }) => reads.includes('text'))
+  const reader = new SlotReader(readsTexts ? log : bareOf(log), topics.scored, from, upstreamDone)
   const rails = new GuardRails(plan.guards, note.guards)
   const notes = new NoteWriter('decide')
   const counts = new SlotCounts(note.totals, notes.changed)
@@ -93,7 +97,7 @@ interface Deciding {
 interface Group {
   readonly positions: readonly Position[]
   readonly note: DecideNote
-  readonly appends: Append[]
+  readonly appends: readonly Append[]
   readonly end: boolean
   /** The slot after the last, or null when there is none. */
   readonly slot: number | null
@@ -108,7 +112,7 @@ async function decideGroup(deciding: Deciding): Promise<Group> {
   const { context, reader, rails, counts } = deciding
   const { totals } = counts
   const { plan, shape, failed } = context
-  const appends: Append[] = []
+  const appends: (Append | Promise<Append>)[] = []
   const reached = (ended: boolean) => {
     const guards = plan.guards.length ? rails.note() : undefined
     return { positions: reader.positions(''), note: { totals, ended, guards } }
@@ -116,7 +120,7 @@ async function decideGroup(deciding: Deciding): Promise<Group> {
   let bytes = 0
   let slots = 0
   let slot: number | null = null
-  let mark: number | null = null
+  const end = (group: Omit<Group, 'appends' | 'mark'>) => settleGroup(group, appends)
   do {
     // A slot that is held must leave no trace in the note: with guards it is made before each.
     const before = plan.guards.length && slot !== null ? keepApart(reached(false)) : reached(false)
@@ -125,17 +129,26 @@ async function decideGroup(deciding: Deciding): Promise<Group> {
     if (!entry) break
     if (entry.isEnd) {
       appends.push(...endAppends(topics.kept, entry.slot, shape.partitions))
-      return { ...reached(true), appends, end: true, slot: entry.slot + 1, mark: null, held: [] }
+      return end({ ...reached(true), end: true, slot: entry.slot + 1, held: [] })
     }
     const decided = decideEntry(deciding, entry)
     const { choices, held } = await judge(context, rails, entry.slot, decided.fates)
-    if (held.length) return { ...before, appends, end: false, slot, mark, held }
+    if (held.length) return end({ ...before, end: false, slot, held })
     appends.push(...decided.appends, ...choices.map(choiceAppend))
     bytes += entry.value.length
     slot = entry.slot + 1
-    mark = markKept(decided.appends[0])
   } while (bytes < groupBytesMax && ++slots < groupSlotsMax && (await reader.isReady()))
-  return { ...reached(false), appends, end: false, slot, mark, held: [] }
+  return end({ ...reached(false), end: false, slot, held: [] })
+}
+
+/** The group with its entries, which were made side by side. */
+async function settleGroup(
+  group: Omit<Group, 'appends' | 'mark'>,
+  pending: readonly (Append | Promise<Append>)[],
+): Promise<Group> {
+  const appends = await Promise.all(pending)
+  const last = group.end ? undefined : appends.findLast(({ topic }) => topic === topics.kept)
+  return { ...group, appends, mark: last ? markKept(last) : null }
 }
 
 /** The same, which what is counted later does not change. */
@@ -158,9 +171,10 @@ async function judge(context: RunContext, rails: GuardRails, slot: number, fates
 }
 
 function decideEntry(
-  { context: { plan, shape }, state, counts }: Deciding,
+  { context, state, counts }: Deciding,
   entry: SlotEntry,
-): { appends: Append[]; fates: SlotFates } {
+): { appends: (Append | Promise<Append>)[]; fates: SlotFates } {
+  const { plan, shape } = context
   const { slot, headers } = entry
   const scored = decodeScored(entry.value)
   const { kept, drops } = decideSlot(plan, scored, slot, state, counts)
@@ -169,7 +183,12 @@ function decideEntry(
   counts.totals.dead += dead
   const fingerprint = plan.decideFingerprint
   const about = { fingerprint, rows: String(kept.rows), scored: markOfEntry(entry) }
-  const appends = [slotAppend(topics.kept, slot, shape.partitions, encodeKept(kept), about)]
+  const appendOf = (value: Uint8Array) => slotAppend(topics.kept, slot, shape.partitions, value, about)
+  const isWanted = kept.rows > 0 && storesKept(plan, headers, scored)
+  const append = isWanted ? addTexts(context, entry, kept, appendOf) : appendOf(encodeKept(kept))
+  // A failure is met with the slots that it is committed with.
+  if (append instanceof Promise) append.catch(() => {})
+  const appends = [append]
   if (drops.rows)
     appends.push({
       topic: topics.drops,
@@ -178,4 +197,18 @@ function decideEntry(
       value: encodePacked(drops),
     })
   return { appends, fates: { scored, drops, dead } }
+}
+
+/** Whether what is kept of a slot takes its texts along: not where a run that this one refers to has them. */
+function storesKept({ storedText }: Plan, { texts }: SlotEntry['headers'], scored: Batch): boolean {
+  return storedText === 'kept' && (texts !== undefined || !scored.columns.text)
+}
+
+async function addTexts(
+  { pool }: RunContext,
+  { slot, value }: SlotEntry,
+  kept: Batch,
+  appendOf: (value: Uint8Array) => Append,
+): Promise<Append> {
+  return appendOf(await pool.keepTexts(slot, { scored: value, kept: encodeKept(kept) }))
 }

@@ -10,7 +10,7 @@ type Encoded = Pick<MeasuredSlot, 'scored' | 'isJoined' | 'texts'>
 /** A slot that refers to no other one, apart from its texts where these are not stored. */
 export function encodeWhole(plan: Plan, scored: Batch): Encoded {
   const columns = columnsOf(plan)
-  const isApart = plan.storedText === 'none' && scored.columns.text
+  const isApart = plan.storedText !== 'all' && scored.columns.text
   return isApart ? encodeApart(scored, columns) : { scored: encodeScored(scored, columns) }
 }
 

@@ -64,6 +64,18 @@ export function tokenizeAgain<T>(slot: number, entries: DecidedValues, tokenize:
   })
 }
 
+/** Packs the texts that a slot has kept once more, after it lost its worker: of what is needed for it memory alone can be scarce. */
+export function keepAgain<T>(slot: number, keep: () => Promise<T>): Promise<T> {
+  return keep().catch(error => {
+    if (!(error instanceof WorkerLost)) throw error
+    throw explainLoss(
+      `packing the texts of slot ${slot}: ${error.message}`,
+      'start it again with fewer --workers',
+      error,
+    )
+  })
+}
+
 function blameSlot(slot: number, chunks: readonly Chunk[], error: WorkerLost): HeadraceError {
   const { phase, at } = error.place
   const chunk = chunks[at]

@@ -53,6 +53,12 @@ export type Job =
       /** Row by row. */
       readonly alone: boolean
     }
+  | {
+      /** The entry of `kept` is to have the texts of its rows. */
+      readonly kind: 'keep'
+      readonly slot: number
+      readonly entries: DecidedValues
+    }
 
 /** The values of a decided slot's entries: of these the worker makes the kept rows. */
 export interface DecidedValues {

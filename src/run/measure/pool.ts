@@ -6,7 +6,7 @@ import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import type { Chunk } from '../../sources/source.ts'
-import { isOutOfMemory, isolateRows, memoryAdvice, tokenizeAgain, WorkerLost } from './isolate.ts'
+import { isOutOfMemory, isolateRows, keepAgain, memoryAdvice, tokenizeAgain, WorkerLost } from './isolate.ts'
 import {
   type DecidedValues,
   type Job,
@@ -80,7 +80,7 @@ export class Pool implements AsyncDisposable {
   readonly #rowMs = 1000 * limits.rowSecondsMax
   readonly #tickMs = Math.min(this.#slotMs, this.#rowMs) / ticksPerLimit
   readonly #threads = new Set<Thread>()
-  readonly #queues: Record<'again' | Job['kind'], Waiting[]> = { again: [], tokenize: [], annotate: [] }
+  readonly #queues: Record<'again' | Job['kind'], Waiting[]> = { again: [], tokenize: [], keep: [], annotate: [] }
   readonly #beginAll: NodeJS.Timeout
   #failure: unknown = null
 
@@ -105,6 +105,12 @@ export class Pool implements AsyncDisposable {
     const job = { kind: 'tokenize', slot, entries, alone: false } as const
     const again = () => tokenizeAgain<Uint8Array>(slot, entries, () => this.#run({ ...job, alone: true }))
     return decodeBatch(await this.#runOr<Uint8Array>(job, again)).batch
+  }
+
+  /** Returns the entry of `kept` with the texts of its rows. */
+  keepTexts(slot: number, entries: DecidedValues): Promise<Uint8Array> {
+    const job = { kind: 'keep', slot, entries } as const
+    return this.#runOr(job, () => keepAgain(slot, () => this.#run<Uint8Array>(job)))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -134,7 +140,8 @@ export class Pool implements AsyncDisposable {
     while (!this.#failure && Object.values(this.#queues).some(queue => queue.length > 0)) {
       const free = this.#findFree()
       if (free.running.length >= jobsPerWorker) return
-      const waiting = this.#queues.again.shift() ?? this.#queues.tokenize.shift() ?? this.#queues.annotate.shift()!
+      const { again, tokenize, keep, annotate } = this.#queues
+      const waiting = again.shift() ?? tokenize.shift() ?? keep.shift() ?? annotate.shift()!
       free.running.push(waiting)
       free.worker.postMessage(waiting.job)
       free.timer ??= setTimeout(() => this.#tick(free), this.#tickMs)
@@ -228,7 +235,7 @@ export class Pool implements AsyncDisposable {
 }
 
 function queueOf(job: Job): 'again' | Job['kind'] {
-  return job.alone ? 'again' : job.kind
+  return 'alone' in job && job.alone ? 'again' : job.kind
 }
 
 function explainStart(detail: string, running: readonly Waiting[], error: unknown): Error {

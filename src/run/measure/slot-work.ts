@@ -38,6 +38,6 @@ export interface Measurer {
 export async function finishSlot(measurer: Measurer, slot: number, work: SlotWork): Promise<Append[]> {
   const { dir, pool, plan, shape } = measurer
   const measured = 'measured' in work ? work.measured : await pool.annotate(slot, work.chunks, work.stored)
-  if (measured.texts) await writeTexts(dir, slot, measured.texts, () => measurer.checkOwner())
+  if (measured.texts && !shape.textTopic) await writeTexts(dir, slot, measured.texts, () => measurer.checkOwner())
   return measuredAppends(shape, slot, measured, plan.annotateFingerprint, work.base)
 }

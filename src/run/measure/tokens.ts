@@ -3,11 +3,11 @@ import type { Annotator } from '../../annotate/annotator.ts'
 import type { Batch, Column } from '../../batch/batch.ts'
 import { concatBatches, takeRows } from '../../batch/rows.ts'
 import { HeadraceError } from '../../errors.ts'
-import { decodeKept, isWhole, joinKept } from '../../record/kept.ts'
+import { addTexts, decodeKept, encodeKeptTexts, hasTexts, isWhole, joinKept } from '../../record/kept.ts'
 import { decodeScored, textBytesOf, textLength } from '../../record/scored.ts'
 import type { DecidedValues, Report } from './jobs.ts'
 
-/** The kept rows of a slot, from its entries. Whole ones are their own join. */
+/** The kept rows of a slot with their texts, from its entries. Whole ones are their own join. */
 export function joinEntries(slot: number, { scored, kept }: DecidedValues): Batch {
   const decided = decodeKept(kept)
   return isWhole(decided) ? decided : joinTexts(slot, decodeScored(scored), decided)
@@ -17,8 +17,20 @@ export function joinEntries(slot: number, { scored, kept }: DecidedValues): Batc
 export function joinTexts(slot: number, scored: Batch, kept: Batch): Batch {
   const rows = joinKept(scored, kept)
   if (rows.columns.text || rows.rows === 0) return rows
+  throw refuseGone(slot)
+}
+
+/** The entry of `kept` with the texts of its rows. */
+export function keepTexts(slot: number, { scored, kept }: DecidedValues): Uint8Array {
+  const decided = decodeKept(kept)
+  const texted = hasTexts(decided) ? decided : addTexts(decided, decodeScored(scored))
+  if (!texted) throw refuseGone(slot)
+  return encodeKeptTexts(texted)
+}
+
+function refuseGone(slot: number): HeadraceError {
   const advice = "restore the run's folder texts from a copy, or run its input again with another --run NAME"
-  throw new HeadraceError('corrupt', `the texts of slot ${slot} are gone before they were tokenized: ${advice}`)
+  return new HeadraceError('corrupt', `the texts of slot ${slot} are gone before they were needed: ${advice}`)
 }
 
 /** Tokenizes a kept slot as shard rows, all together or, with `alone`, one by one. `report` is told what is begun. */

@@ -8,7 +8,7 @@ import { encodeStored, encodeWhole } from './encode-slot.ts'
 import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
 import { checkSamePlan } from './same-plan.ts'
 import { annotateStored } from './stored-slot.ts'
-import { joinEntries, tokenizeSlot } from './tokens.ts'
+import { joinEntries, keepTexts, tokenizeSlot } from './tokens.ts'
 
 /** What a worker needs of the port to the thread that asks. */
 export interface Port {
@@ -33,6 +33,11 @@ async function tokenize(plan: Plan, job: Job & { kind: 'tokenize' }, report: Rep
   return encodeBatch(await tokenizeSlot(plan.tokenizer!, joinEntries(job.slot, job.entries), job, report))
 }
 
+function keep({ slot, entries }: Job & { kind: 'keep' }, report: Report): Uint8Array {
+  report('encoding')
+  return keepTexts(slot, entries)
+}
+
 function transferable(result: MeasuredSlot | Uint8Array): ArrayBuffer[] {
   const parts = result instanceof Uint8Array ? [result] : [result.scored, result.dead, result.texts].filter(Boolean)
   return parts.map(part => part!.buffer as ArrayBuffer)
@@ -44,6 +49,11 @@ function describe(caught: unknown): object {
   return error instanceof HeadraceError ? { code: error.code, message } : { message, stack }
 }
 
+function work(plan: Plan, job: Job, report: Report): Promise<MeasuredSlot | Uint8Array> | Uint8Array {
+  if (job.kind === 'annotate') return annotate(plan, job, report)
+  return job.kind === 'tokenize' ? tokenize(plan, job, report) : keep(job, report)
+}
+
 /** Answers jobs one after the other with `{ result }` or `{ error }`. `progress` counts the first job when the plan is there. */
 export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): void {
   const report = reportTo(progress)
@@ -53,7 +63,7 @@ export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): vo
     try {
       const loaded = await plan
       Atomics.add(progress, progressIndex.begun, 1)
-      const result = job.kind === 'annotate' ? await annotate(loaded, job, report) : await tokenize(loaded, job, report)
+      const result = await work(loaded, job, report)
       report('idle')
       port.postMessage({ result }, transferable(result))
     } catch (error) {

@@ -21,7 +21,7 @@ export async function openReplay(
   const reader = await RunReader.open(named.dir)
   try {
     const segments = planReplay(plan, reader.run, recompute)
-    for (const why of new Set(segments.flatMap(describeSource))) note?.(why)
+    for (const why of new Set(segments.flatMap(one => describeSource(one, whyTexts(reader, plan))))) note?.(why)
     const isJoined = base !== undefined
     const isOfReplay = reader.run.base !== undefined
     const replay: Replay = { reader, replayed, segments, isOfReplay, isJoined, ...(await readEnd(reader, replayed)) }
@@ -35,8 +35,8 @@ export async function openReplay(
 type Named = Pick<ReplayPlace, 'replays' | 'base'>
 type Asked = Pick<ReplayOptions, 'recompute' | 'note'>
 
-function describeSource({ kind, whySource, whenTokenized }: SegmentPlan): string[] {
-  if (whySource === null) return whenTokenized ? [`${whyTexts}: these are read from the source again`] : []
+function describeSource({ kind, whySource, readsLate }: SegmentPlan, why: string): string[] {
+  if (whySource === null) return readsLate ? [`${why}: these are read from the source again`] : []
   const what = kind === 'anew' ? 'no measurement holds for this pipeline, and all' : 'records'
   return [`${what} are read from the source again: ${whySource}`]
 }

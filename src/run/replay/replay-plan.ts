@@ -24,8 +24,8 @@ export interface SegmentPlan {
   readonly groups: readonly { readonly reached: number; readonly reuse: Reuse }[]
   /** Why records must be read again, in words; null where they need not. */
   readonly whySource: string | null
-  /** Texts of kept documents that have no tokens yet are read again, when these are made. */
-  readonly whenTokenized: boolean
+  /** Texts of kept documents that are wanted and stored nowhere are read again, once these are known. */
+  readonly readsLate: boolean
   /** Records that an annotator failed on may be measured now, and must be read again. */
   readonly retriesFailed: boolean
 }
@@ -36,7 +36,7 @@ export function planReplay(
   { segments, storedText }: Pick<RunFile, 'segments' | 'storedText'>,
   recompute: readonly string[],
 ): SegmentPlan[] {
-  const lacksTexts = storedText === 'none'
+  const lacksTexts = storedText !== undefined
   const planned = segments.map(segment => planSegment(plan, segment, lacksTexts))
   for (const { before, groups, kind } of planned) {
     if (kind === 'anew' && before.origin === undefined) refuseUnknown(plan, recompute)
@@ -49,13 +49,12 @@ function planSegment(plan: Plan, { from, annotate, origin, reasons }: Segment, l
   const steps = reasons?.steps ?? []
   const isPrinted = steps.every(step => !('writes' in step) || step.prints !== undefined)
   const before: MeasuredBefore = { origin: isPrinted ? origin : undefined, steps, ...(lacksTexts && { lacksTexts }) }
-  const none = { from, before, groups: [], whySource: null, whenTokenized: false, retriesFailed: false }
+  const none = { from, before, groups: [], whySource: null, readsLate: false, retriesFailed: false }
   // What is asked for when tokens are made would be another text than the one that was measured.
   const asksLate = lacksTexts && planReuse(plan, measuredWithoutTexts(plan)).isAskedAgain
   const wantsTexts = !lacksTexts || needsTexts(plan) || asksLate
-  const whenTokenized = !wantsTexts && plan.tokenizer !== null
-  if (annotate === plan.annotateFingerprint && (!lacksTexts || !wantsTexts))
-    return { ...none, kind: 'same', whenTokenized }
+  const readsLate = !wantsTexts && (plan.tokenizer !== null || plan.storedText === 'kept')
+  if (annotate === plan.annotateFingerprint && (!lacksTexts || !wantsTexts)) return { ...none, kind: 'same', readsLate }
   if (before.origin === undefined)
     return {
       ...none,
@@ -82,7 +81,7 @@ function planSegment(plan: Plan, { from, annotate, origin, reasons }: Segment, l
       columns === undefined
         ? null
         : `${columns} as it came in is not stored, and ${nameAll(needed!.reuse.measured) || 'the new run'} needs it`,
-    whenTokenized: whenTokenized && !needed,
+    readsLate: readsLate && !needed,
     // A record that failed on one of the same steps fails again.
     retriesFailed: !isBegun(plan, steps),
   }

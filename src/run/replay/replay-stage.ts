@@ -133,7 +133,7 @@ class Replayer {
     const { isJoined, isOfReplay, reader } = this.#chain.replay
     if (isJoined && !isOfReplay) return true
     // What is taken is stored again: not texts, where these are left out.
-    const isAlike = this.#chain.context.plan.storedText === (reader.run.storedText ?? 'all')
+    const isAlike = (this.#chain.context.plan.storedText === 'all') === (reader.run.storedText === undefined)
     return isAlike && (isJoined || !splitJoined(value))
   }
 

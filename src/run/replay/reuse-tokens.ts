@@ -8,8 +8,8 @@ import type { RunReader } from '../../record/run-reader.ts'
 import { decodeScored, withLengths } from '../../record/scored.ts'
 import type { Work } from '../context.ts'
 import { joinTexts, shardRows } from '../measure/tokens.ts'
+import { LateTexts } from './late-texts.ts'
 import type { Replay } from './replay-stage.ts'
-import { SourceTexts } from './source-texts.ts'
 import { StoredTokens } from './stored-tokens.ts'
 
 /** What the stages of a replay ask of the threads: tokens are the other run's where they hold, and texts that neither stores the source's. */
@@ -18,18 +18,32 @@ export async function openTokens(
   plan: Plan,
   { reader, segments }: Pick<Replay, 'reader' | 'segments'>,
   stop: AbortSignal,
-): Promise<AsyncDisposable & { readonly work: Work }> {
+): Promise<AsyncDisposable & { readonly work: Work; readonly late: LateTexts | null }> {
   const opened = new AsyncDisposableStack()
-  const isLate = segments.some(({ whenTokenized }) => whenTokenized)
-  const texts = isLate ? opened.use(new SourceTexts(pool, plan, reader, stop)) : null
+  const isLate = segments.some(({ readsLate }) => readsLate)
+  const texts = isLate ? opened.use(new LateTexts(pool, plan, reader, stop)) : null
   // Tokens of a text that was asked for again are of the one before.
   const holds = (slot: number) => {
     const { groups } = segments.findLast(({ from }) => from <= slot)!
     const { tokens } = segmentAt(reader.run.segments, slot)
     return tokens === plan.tokensFingerprint && !groups.some(({ reuse }) => reuse.isAskedAgain)
   }
-  const work = plan.tokenizer ? opened.use(await reuseTokens(pool, reader, holds, texts)) : pool
-  return { work, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  const tokenizing = plan.tokenizer ? opened.use(await reuseTokens(pool, reader, holds, texts)) : pool
+  const work: Work = {
+    size: pool.size,
+    annotate: (...job) => pool.annotate(...job),
+    tokenize: (...job) => tokenizing.tokenize(...job),
+    keepTexts: texts ? addLate(pool, texts) : (...job) => pool.keepTexts(...job),
+  }
+  return { work, late: texts, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+}
+
+/** Packs kept rows with texts that are not in their slot's entry. */
+function addLate(pool: Work, texts: LateTexts): Work['keepTexts'] {
+  return async (slot, { scored, kept }) => {
+    const texted = await texts.add(slot, scored, decodeKept(kept))
+    return pool.keepTexts(slot, { scored: noBytes, kept: encodeBatch(texted) })
+  }
 }
 
 /**
@@ -40,8 +54,8 @@ async function reuseTokens(
   work: Work,
   reader: RunReader,
   holds: (slot: number) => boolean,
-  texts: SourceTexts | null,
-): Promise<Work & Disposable> {
+  texts: LateTexts | null,
+): Promise<Pick<Work, 'tokenize'> & Disposable> {
   const tokens = await StoredTokens.open(reader)
   const tokenize: Work['tokenize'] = async (slot, entries) => {
     const isSame = holds(slot)
@@ -56,14 +70,12 @@ async function reuseTokens(
     if (known.length === rows.length) return reused
     const others = [...rows.keys()].filter(i => !stored.has(rows[i]))
     // Only their rows cross to the thread: a slot has many times theirs.
-    const texted = texts ? decodeScored(await texts.add(slot, entries.scored)) : scored
-    const unknown = joinTexts(slot, texted, takeRows(kept, others))
+    const rest = takeRows(kept, others)
+    const unknown = joinTexts(slot, scored, texts ? await texts.add(slot, entries.scored, rest) : rest)
     const fresh = await work.tokenize(slot, { scored: noBytes, kept: encodeBatch(unknown) })
     return inOrder(concatBatches([reused, fresh]))
   }
   return {
-    size: work.size,
-    annotate: (...job) => work.annotate(...job),
     tokenize,
     [Symbol.dispose]: () => tokens[Symbol.dispose](),
   }

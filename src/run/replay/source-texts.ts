@@ -14,11 +14,14 @@ export function measuredWithoutTexts(plan: Plan): MeasuredBefore {
   return { origin: fingerprintSource(plan.source), steps: recordReasons(plan).steps, lacksTexts: true }
 }
 
-/** Why records are read, as a sentence that goes on. */
-export const whyTexts = 'texts of documents that have no tokens yet are not stored'
+/** Why records are read when documents are kept, as a sentence that goes on. */
+export function whyTexts({ run }: Pick<RunReader, 'run'>, { storedText }: Pick<Plan, 'storedText'>): string {
+  if (run.storedText === 'kept') return 'texts of documents that the run which is replayed has not kept are not stored'
+  return `texts of documents that ${storedText === 'kept' ? 'are kept' : 'have no tokens yet'} are not stored`
+}
 
 /**
- * The texts of slots that neither a replay nor the run that it is of stores, for who tokenizes them: the source's records, edited as the
+ * The texts of slots that neither a replay nor the run that it is of stores: the source's records, edited as the
  * pipeline edits them. The source is opened when a text is wanted, and must be as it was.
  */
 export class SourceTexts implements AsyncDisposable {
@@ -48,6 +51,15 @@ export class SourceTexts implements AsyncDisposable {
     return joinTexts(texts, value)
   }
 
+  /** Throws where the source is not as it was. */
+  async check(): Promise<void> {
+    await (await this.#open()).close()
+  }
+
+  #open(): Promise<SourceSlots> {
+    return SourceSlots.open(this.#run, this.#plan.source, whyTexts(this.#run, this.#plan), this.#stop)
+  }
+
   #read(slot: number): Promise<readonly Chunk[]> {
     const reading = this.#last.then(() => this.#readNext(slot))
     // Who asks for the next slot meets the failure itself.
@@ -56,7 +68,7 @@ export class SourceTexts implements AsyncDisposable {
   }
 
   async #readNext(slot: number): Promise<readonly Chunk[]> {
-    this.#records ??= await SourceSlots.open(this.#run, this.#plan.source, whyTexts, this.#stop)
+    this.#records ??= await this.#open()
     const chunks = await this.#records.read(slot, this.#stop)
     if (!chunks) throw this.#stop.reason
     return chunks

@@ -11,6 +11,7 @@ import { readManifest } from '../../record/manifest.ts'
 import { type FeedEnd, firstOpenSlot, noteFeedEnd, readShardNote, splitShardNote } from '../../record/notes.ts'
 import { isSegmentEnd, segmentAt } from '../../record/run-file.ts'
 import { positionsOf } from '../../record/slots.ts'
+import { bareOf } from '../../record/text-log.ts'
 import { addCount, type ShardTotals } from '../../record/totals.ts'
 import { ShardFolders } from '../../shards/folder.ts'
 import { type ManifestEntry, shardPath } from '../../shards/manifest.ts'
@@ -35,7 +36,7 @@ export async function shardAll(
   upstreamDone: AbortSignal,
   sink: ManifestSink | null,
 ): Promise<void> {
-  const { log, shape, lead, watch } = context
+  const { dir, plan, log, shape, lead, watch } = context
   const from = await positionsOf(log, 'shard', shape.partitions)
   const { slot: counted, note } = await wholePosition(log, 'shard', from[0])
   watch({ kind: 'stage-began', stage: 'shard', slot: counted, note })
@@ -57,12 +58,15 @@ export async function shardAll(
   const notes = new NoteWriter('shard')
   const open = new OpenShards(domains, notes.changed)
   const languages = new NameLimit(Object.keys(totals.tokensByLanguage))
-  const reader = await DecidedReader.open(context, firstOpenSlot(domains, counted), upstreamDone)
+  // Texts of kept documents that are stored stand with these.
+  const place = { dir, shape, log: plan.storedText === 'kept' ? bareOf(log) : log }
+  const reader = await DecidedReader.open(place, firstOpenSlot(domains, counted), upstreamDone)
   for await (const { entry, batch } of tokenizeInOrder(context, reader)) {
     context.failed.throwIfAborted()
     const { slot, isEnd } = entry
     if (batch) open.add(slot, batch)
-    const full = open.takeFull(slot, isEnd)
+    const isFresh = isClosing(context, slot)
+    const full = open.takeFull(slot, isEnd || isFresh)
     // A shard's rows are of one segment. Cut last, as an upgrade may come when what was full by itself is sealed already.
     const isCut = isSegmentEnd(context.segments, slot)
     if (isCut) full.push(...open.takeFull(slot, true))
@@ -72,6 +76,7 @@ export async function shardAll(
     } else if (batch) countTokens(batch, totals, languages, notes.changed)
     const sealed: ManifestEntry[] = []
     for (const shard of full) sealed.push(await sealShard(context, shard, folders))
+    if (isFresh && sealed.length > 0) sealed.push({ ...sealed.pop()!, closes: true })
     totals.shards += sealed.length
     if (sealed.length > 0 || isEnd) {
       const state = { domains: open.notes(), totals, ended: isEnd, fed: null }
@@ -90,6 +95,12 @@ export async function shardAll(
     watch({ kind: 'sharded', slot: slot + 1, totals })
     if (isEnd) await endFeed(await positionsOf(log, 'shard', shape.partitions))
   }
+}
+
+/** Whether all that was kept up to a slot is sealed with it, as its feed is to be fresh. */
+function isClosing({ plan }: RunContext, slot: number): boolean {
+  const freshness = plan.feed?.freshness ?? null
+  return freshness !== null && (slot + 1) % freshness === 0
 }
 
 /** A slot's entry of `kept`, and its rows; null for the end, and where there are none. */

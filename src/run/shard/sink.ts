@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { openFeed } from '../../feed/publish.ts'
+import { limits } from '../../limits.ts'
 import type { RunFile } from '../../record/run-file.ts'
 import type { RunContext } from '../context.ts'
 import type { ManifestSink } from './shard-stage.ts'
@@ -15,6 +16,7 @@ export async function openSink(
   const feed = await openFeed(join(dir, 'feed'), plan.feed, {
     run: pipeline,
     ledger: ledger ?? 1,
+    blockSlotsMin: 2 * limits.shardSlotsMax,
     // A feed goes on through upgrades: it is named by the pipeline that began it.
     fingerprint: segments[0].shard,
     shards: join(dir, 'shards'),

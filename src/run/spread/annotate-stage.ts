@@ -87,6 +87,13 @@ function checkEntry({ plan }: RunContext, { headers, partition }: Entry, expecte
       'bad-pipeline',
       `slot ${headers.slot} was loaded for another pipeline than this process has: start it with the pipeline of the run`,
     )
+  // Which texts stay is in no fingerprint.
+  const { texts = 'all' } = headers
+  if (headers.end !== '1' && texts !== plan.storedText)
+    throw new HeadraceError(
+      'bad-pipeline',
+      `slot ${headers.slot} was loaded by a pipeline with store({ text: '${texts}' }), and this process has '${plan.storedText}': start it with the pipeline of the run`,
+    )
 }
 
 /** A slot's entries: its rows, measured, or the `end` as it came. */

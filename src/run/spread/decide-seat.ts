@@ -5,6 +5,7 @@ import { type Lock, lockDirectory } from '../../disk/lock.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import type { Owner } from '../../log/log.ts'
+import { bareOf } from '../../record/text-log.ts'
 import { readTrimmed } from '../../record/trimmed.ts'
 import type { RunContext } from '../context.ts'
 import { decideAll } from '../decide/decide-stage.ts'
@@ -26,7 +27,12 @@ export class DecideSeat implements AsyncDisposable {
   #following: Promise<void> = Promise.resolve()
 
   private constructor(context: RunContext, place: Place, state: Tables, fail: (error: unknown) => void) {
-    this.#context = { ...context, failed: AbortSignal.any([context.failed, this.#leave.signal]) }
+    // What it follows needs no texts.
+    this.#context = {
+      ...context,
+      log: bareOf(context.log),
+      failed: AbortSignal.any([context.failed, this.#leave.signal]),
+    }
     this.#folder = place.folder
     this.#lock = place.lock
     this.#state = state

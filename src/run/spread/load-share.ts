@@ -1,6 +1,6 @@
 import { limits } from '../../limits.ts'
 import type { Owner } from '../../log/log.ts'
-import { topics } from '../../record/layout.ts'
+import { leavesTexts, topics } from '../../record/layout.ts'
 import { slotAppend } from '../../record/slots.ts'
 import type { RunContext } from '../context.ts'
 import { loadAll } from '../load/load-stage.ts'
@@ -13,7 +13,7 @@ import { encodeRaw } from './raw.ts'
 export async function loadRaw(context: RunContext, owner: Owner, replay: Replay | null): Promise<void> {
   const { plan, shape } = context
   // Who annotates must be of the pipeline that loaded.
-  const headers = { fingerprint: plan.annotateFingerprint }
+  const headers = { fingerprint: plan.annotateFingerprint, ...(leavesTexts(plan) && { texts: plan.storedText }) }
   const toRaw = async (slot: number, work: SlotWork) => [
     slotAppend(topics.raw, slot, shape.partitions, encodeRaw(work), headers),
   ]

@@ -17,7 +17,7 @@ interface ReplayedHead {
 
 /**
  * A loaded slot as an Arrow stream of one row: each chunk's bytes as column `chunkN`, the rest as JSON in the metadata `chunks`. Of a
- * replay's slot besides the entries of the run that is replayed, as columns `scored` and `dead`, and the rest in the metadata `replayed`:
+ * replay's slot besides the entries of the run that is replayed, as columns `scored` and `dead` (and `texts`, apart from one that is measured), and the rest in the metadata `replayed`:
  * so whoever annotates it needs this log alone.
  */
 export function encodeRaw(work: SlotWork): Uint8Array {
@@ -42,15 +42,21 @@ export function decodeRaw(value: Uint8Array): SlotWork {
   })
   const { base, stored, measured }: ReplayedHead = metadata.replayed ? JSON.parse(metadata.replayed) : {}
   // An entry of dead rows is not empty.
-  const dead = batch.columns.dead ? takeBytes(batch, 'dead') : null
-  if (measured) return { measured: { ...measured, scored: takeBytes(batch, 'scored'), dead }, base }
+  const [dead, texts] = ['dead', 'texts'].map(name => (batch.columns[name] ? takeBytes(batch, name) : null))
+  if (measured)
+    return { measured: { ...measured, scored: takeBytes(batch, 'scored'), dead, ...(texts && { texts }) }, base }
   return { chunks, stored: stored ? { ...stored, value: takeBytes(batch, 'scored'), dead } : null, base }
 }
 
 function replayedValues(work: SlotWork): (readonly [string, Uint8Array])[] {
-  const [scored, dead] =
-    'measured' in work ? [work.measured.scored, work.measured.dead] : [work.stored?.value, work.stored?.dead]
-  return [...(scored ? [['scored', scored] as const] : []), ...(dead ? [['dead', dead] as const] : [])]
+  const values: readonly (readonly [name: string, value: Uint8Array | null | undefined])[] =
+    'measured' in work
+      ? (['scored', 'dead', 'texts'] as const).map(name => [name, work.measured[name]])
+      : [
+          ['scored', work.stored?.value],
+          ['dead', work.stored?.dead],
+        ]
+  return values.flatMap(([name, value]) => (value ? [[name, value] as const] : []))
 }
 
 /** Null for a slot of no replay, or of which nothing holds. */

@@ -7,8 +7,8 @@ import { limits } from '../../limits.ts'
 import type { Log, Share } from '../../log/log.ts'
 import { bindingOf } from '../../record/binding.ts'
 import { JoinedLog } from '../../record/joined-log.ts'
-import { type StageName, stageNames, topics } from '../../record/layout.ts'
-import { openBase, openKafka, prepareTopics } from '../../record/open-log.ts'
+import { hasTextTopic, type StageName, stageNames, topics } from '../../record/layout.ts'
+import { openBase, openKafka, prepareTopics, withTexts } from '../../record/open-log.ts'
 import { readRunFile } from '../../record/run-file.ts'
 import { admitNow, enterRun, type Start, segmentOf } from '../admit.ts'
 import type { RunContext } from '../context.ts'
@@ -25,9 +25,11 @@ import { openTokens } from '../replay/reuse-tokens.ts'
 import { openRetention } from '../retention.ts'
 import { shardAll } from '../shard/shard-stage.ts'
 import { openSink } from '../shard/sink.ts'
+import { TextRemoval } from '../text-removal.ts'
 import { annotatePartition, type SpreadContext } from './annotate-stage.ts'
 import { claimStage } from './claim.ts'
 import { DecideSeat } from './decide-seat.ts'
+import { checkLateSource } from './late-source.ts'
 import { loadRaw } from './load-share.ts'
 import { Shares } from './shares.ts'
 import { slotOfSnapshot } from './snapshot.ts'
@@ -73,7 +75,9 @@ export async function runSpread(asked: Start, options: WatchedOptions): Promise<
     watch,
     checkOwner,
   }
-  const reusing = replay && stages.includes('shard') ? opened.use(await openTokens(pool, plan, replay, failed)) : null
+  const needsLate = stages.includes('shard') || (plan.storedText === 'kept' && stages.includes('decide'))
+  const reusing = replay && needsLate ? opened.use(await openTokens(pool, plan, replay, failed)) : null
+  if (reusing?.late) await checkLateSource({ plan, log, late: reusing.late, note: options.note })
   // Whoever annotates reads what was loaded; the stages behind see a replay's entries joined.
   const ordered: RunContext = { ...context, log: found.view, pool: reusing?.work ?? pool }
   const work = { context, ordered, start, log, replay, options, isDraining: drain.aborted }
@@ -125,9 +129,14 @@ async function doWork(
   // Loading is held back by what the log says of the others, whoever does their work: they have nothing to report here.
   const ordered = { ...work.ordered, segments, checkOwner, lead: new Lead([]) }
   const failed = AbortSignal.any([context.failed, stop])
+  await using removal = new TextRemoval(ordered, work.log)
   if (stage === 'decide') {
     await using retention = openRetention(ordered, work.log, work.options, { lastingSlot: slotOfSnapshot })
-    await seat!.decide({ ...ordered, failed }, owner, stop, slot => retention.sealed(slot))
+    await seat!.decide({ ...ordered, failed }, owner, stop, slot => {
+      retention.sealed(slot)
+      removal.decided(slot)
+    })
+    await removal.end()
   } else if (stage === 'load') {
     // What was read is committed, also when the share is given back.
     const loading = { ...ordered, drain: AbortSignal.any([context.drain, stop]), lead: context.lead }
@@ -135,6 +144,7 @@ async function doWork(
   } else {
     await using sink = await openSink(ordered, run)
     await shardAll({ ...ordered, failed }, owner, stop, sink)
+    await removal.end()
   }
 }
 
@@ -160,14 +170,15 @@ async function prepareRun(
   await endUpgrade(dir)
   const { start, replay, view } = await placeSpread(asked, log, options, opened)
   // They are asked how far the run is, also by one that died before it had made them.
-  await prepareTopics(log, start.place, options.note)
+  const textTopic = hasTextTopic({ ...start.place, storedText: start.plan.storedText })
+  await prepareTopics(log, { ...start.place, textTopic }, options.note)
   const admission = await admitNow(start, log, options.isUpgrade ?? false)
   const isChange = admission.kind === 'upgrade'
   const run = await (isChange ? upgradeRun(start, log) : enterRun(start, admission))
   const { partitions, lanes, spread } = run
   if (!spread)
     throw new HeadraceError('bad-option', `the run in ${dir} is one process's: begin another with --run NAME`)
-  return { shape: { partitions, lanes, spread }, binding: bindingOf(run), start, view, replay }
+  return { shape: { partitions, lanes, spread, textTopic }, binding: bindingOf(run), start, view, replay }
 }
 
 /** Where the run is, and of a replay what it is of: what can't be replayed is refused before anything is made. */
@@ -177,14 +188,16 @@ async function placeSpread(
   { replay: asked }: WatchedOptions,
   opened: AsyncDisposableStack,
 ): Promise<Pick<Found, 'start' | 'view' | 'replay'>> {
-  if (!asked) return { start, view: log, replay: null }
   const { dir, plan } = start
+  const viewOf = (place: Start['place'], joined: Log) =>
+    withTexts(dir, { ...place, storedText: plan.storedText }, joined)
+  if (!asked) return { start, view: viewOf(start.place, log), replay: null }
   const place = await placeReplay(dir, await readRunFile(dir), start.place, asked)
   const { replay } = opened.use(await openReplay(dir, place, plan, asked))
-  if (!place.base) return { start: { ...start, place }, view: log, replay }
+  if (!place.base) return { start: { ...start, place }, view: viewOf(place, log), replay }
   const base = await openBase(dir, place.base)
   opened.use(base.log)
-  return { start: { ...start, place }, view: new JoinedLog(log, base), replay }
+  return { start: { ...start, place }, view: viewOf(place, new JoinedLog(log, base)), replay }
 }
 
 /** How long another process may take to begin. */
@@ -206,7 +219,8 @@ async function lockSoon(dir: string): ReturnType<typeof lockDirectory> {
 async function findRun(start: Start, log: KafkaLog, drain: AbortSignal): Promise<Found | null> {
   for (;;) {
     const partitions = await log.partitionsOf(topics.raw)
-    const shape = { partitions, lanes: start.place.lanes, spread: true }
+    const textTopic = hasTextTopic({ ...start.place, storedText: start.plan.storedText })
+    const shape = { partitions, lanes: start.place.lanes, spread: true, textTopic }
     if (partitions > 0) return { shape, binding: null, start, view: log, replay: null }
     if (drain.aborted) return null
     await sleep(1000, undefined, { signal: drain }).catch(() => {})

@@ -13,7 +13,7 @@ import { type Corpus, snapshot, writeCorpus } from '../corpus.ts'
 import { comparePython } from '../python.ts'
 
 const dir = makeFolder('fork')
-const options: FeedOptions = { length: 16, batch: 6, blockTokens: 400, mixture: { en: 2, zh: 1 } }
+const options: FeedOptions = { length: 16, batch: 6, blockTokens: 400, mixture: { en: 2, zh: 1 }, dry: 'renormalise' }
 const origin: FeedOrigin = {
   run: 'test',
   shards: join(dir, 'shards'),

@@ -155,6 +155,65 @@ test('what a dry domain does after the end', async () => {
   assert.equal(repeat.steps.at(-1)!.domains.a[0].epoch, 2)
 })
 
+test('steps that are off the mixture are counted from the first on', async () => {
+  const shards = [
+    ['a', 400],
+    ['b', 100],
+  ] as const
+  const options = { ...base, mixture: { a: 1, b: 1, none: 0 } }
+  const offOf = async (change: Partial<PlanOptions>) => {
+    const planner = new Planner({ ...options, ...change }, cut)
+    for (const entry of manifest(shards)) planner.add(entry)
+    planner.end()
+    const tokens: number[] = []
+    for (let next = await planner.nextStep(); next; next = await planner.nextStep()) tokens.push(next.step.tokens)
+    return { off: planner.offMixture, tokens }
+  }
+  for (const dry of ['stop', 'wait'] as const) assert.equal((await offOf({ dry })).off, null)
+  const { off, tokens } = await offOf({ dry: 'renormalise' })
+  assert.deepEqual(off, { step: 5, tokens: tokens.slice(5).reduce((sum, one) => sum + one, 0) })
+  assert.ok(tokens.length > 6)
+  assert.equal((await offOf({ dry: 'renormalise', mixture: null })).off, null)
+})
+
+/** The domains of each block, in the order of closing. */
+async function blocksOf(entries: readonly ManifestEntry[], options: Partial<PlanOptions>): Promise<string[][]> {
+  const planner = new Planner({ ...base, batch: 1, ...options }, cut)
+  const blocks: string[][] = []
+  for (const entry of entries) {
+    planner.add(entry)
+    for (let next = await planner.nextStep(); next; next = await planner.nextStep())
+      for (const [domain, ranges] of Object.entries(next.step.domains))
+        for (const { block } of ranges) (blocks[block] ??= []).push(domain)
+  }
+  return blocks.map(names => [...new Set(names)].sort())
+}
+
+test('without a mixture no block holds one domain alone, however small blocks are', async () => {
+  // A large domain is sealed often, two others once in a while.
+  const shards = Array.from({ length: 60 }, (_, i) => [i % 10 === 8 ? 'b' : i % 10 === 9 ? 'c' : 'a', 100] as const)
+  const alone = await blocksOf(manifest(shards), { blockTokens: 100 })
+  assert.ok(
+    alone.some(names => names.length === 1),
+    'as feeds that were begun before',
+  )
+  const mixed = await blocksOf(manifest(shards), { blockTokens: 100, blockSlotsMin: 20 })
+  assert.ok(mixed.length >= 2)
+  assert.deepEqual(
+    mixed,
+    mixed.map(() => ['a', 'b', 'c']),
+  )
+})
+
+test('with a freshness blocks close with the shard that says so, and without a mixture with no other', async () => {
+  const shards = Array.from({ length: 60 }, (_, i) => [i % 10 === 8 ? 'b' : i % 10 === 9 ? 'c' : 'a', 100] as const)
+  const entries = manifest(shards).map((entry, i) => (i % 10 === 9 ? { ...entry, closes: true } : entry))
+  const fresh = await blocksOf(entries, { blockTokens: 100, freshness: 10 })
+  assert.deepEqual(fresh, Array(6).fill(['a', 'b', 'c']))
+  const weighted = await blocksOf(entries, { blockTokens: 1e6, freshness: 10, mixture: { a: 8, b: 1, c: 1 } })
+  assert.ok(weighted.length >= 4, `${weighted.length} blocks`)
+})
+
 test('before the end a dry domain is waited for', async () => {
   const planner = new Planner({ ...base, mixture: { a: 1, b: 1 } }, cut)
   for (const entry of manifest([

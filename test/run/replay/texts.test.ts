@@ -29,10 +29,11 @@ let corpus: string
 let bases: Record<StoredText, string>
 before(async () => {
   corpus = (await writeCorpus({ seed: 5, files: 2, documentsPerFile: 7 })).dir
-  const [all, none] = ['all', 'none'].map(name => join(makeFolder(name), 'run'))
-  bases = { all, none }
-  await runWhole(all, planOf({}, 'all'))
-  await runWhole(none, planOf({}, 'none'))
+  const texts = ['all', 'kept', 'none'] as const
+  const dirs = texts.map(name => join(makeFolder(name), 'run'))
+  for (const [i, text] of texts.entries()) await runWhole(dirs[i], planOf({}, text))
+  const [all, kept, none] = dirs
+  bases = { all, kept, none }
 })
 
 /** A measure that reads no text. */
@@ -94,7 +95,7 @@ const kinds: Readonly<Record<string, Parts>> = {
   'the tokenizer': { tokenizer: 'cl100k_base' },
 }
 
-/** What comes out, and what is stored of each slot; texts where `text` says so. */
+/** What comes out, and what is stored of each slot; texts, or those that were kept, where `text` says so. */
 async function outcomeOf(dir: string, text: StoredText) {
   await using run = await RunReader.open(dir)
   const slots: string[] = []
@@ -102,7 +103,10 @@ async function outcomeOf(dir: string, text: StoredText) {
     const { text: texts, ...others } = takeRows(scored, [...Array(scored.rows).keys()]).columns
     const { 'text.bytes': lengths, ...columns } = others
     const measured = encodeBatch({ rows: scored.rows, columns: text === 'all' ? { ...columns, texts } : columns })
-    slots.push(`${slot} ${Array.from(textBytesOf(scored))} ${hash('sha256', measured)}`)
+    const kept = text === 'none' ? null : await run.kept(slot)
+    const keptTexts = kept?.rows && encodeBatch({ rows: kept.rows, columns: { text: kept.columns.text } })
+    const sums = [measured, ...(keptTexts ? [keptTexts] : [])].map(bytes => hash('sha256', bytes))
+    slots.push(`${slot} ${Array.from(textBytesOf(scored))} ${sums}`)
   }
   return { slots, files: await hashOutput(dir), fates: await Array.fromAsync(readFates(run)) }
 }
@@ -144,8 +148,18 @@ const others: readonly Pair[] = [
   ['none', 'none', true],
   ['all', 'none', true],
 ]
+/** The same of texts of kept documents. */
+const withKept: readonly Pair[] = [
+  ['all', 'kept', false],
+  ['none', 'kept', false],
+  ['kept', 'none', false],
+  ['kept', 'all', false],
+  ['kept', 'kept', true],
+  ['all', 'kept', true],
+]
+const keptAlways: Pair = ['kept', 'kept', false]
 for (const [i, kind] of sweepOf([...Object.keys(kinds).entries()]))
-  for (const [from, to, isCopy] of [always, others[i % others.length]])
+  for (const [from, to, isCopy] of [always, others[i % others.length], keptAlways, withKept[i % withKept.length]])
     test(`${kind} changed, texts ${from} then ${to}${isCopy ? ', copied' : ''}: what a run gives`, async () => {
       const expected = await runFull(kind)
       const dir = await replay(bases[from], kinds[kind], to, { isCopy })
@@ -238,6 +252,27 @@ for (const [what, parts] of sweepOf(Object.entries(needless)))
     assert.deepEqual((await outcomeOf(dir, 'none')).files, (await outcomeOf(full, 'none')).files)
   })
 
+for (const [what, parts] of Object.entries({ ...needless, 'the tokenizer': kinds['the tokenizer'] }))
+  test(`${what} changed, texts of kept documents stored: the source is not read`, async () => {
+    const full = await replay(bases.all, parts, 'all')
+    for (const to of ['kept', 'none'] as const) {
+      const dir = await withoutInput(() => replay(bases.kept, parts, to))
+      assert.deepEqual((await outcomeOf(dir, to)).files, (await outcomeOf(full, 'none')).files)
+    }
+  })
+
+/** Replays while a file of the input is another. */
+async function withOtherInput(work: () => Promise<unknown>): Promise<void> {
+  const file = join(corpus, 'part-0.jsonl')
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, text.replace('the', 'tha'))
+  try {
+    await work()
+  } finally {
+    await writeFile(file, text)
+  }
+}
+
 const refused: readonly [what: string, code: string, message: RegExp, attempt: () => Promise<unknown>][] = [
   [
     'input that is gone, where a text is to be stored',
@@ -255,15 +290,21 @@ const refused: readonly [what: string, code: string, message: RegExp, attempt: (
     'input that changed, where a document has no tokens yet',
     'source-changed',
     /part-0.jsonl changed since/,
+    () => withOtherInput(() => replay(bases.none, kinds['the tokenizer'], 'none')),
+  ],
+  [
+    'input that changed, where texts of kept documents are to be stored and were not',
+    'source-changed',
+    /part-0.jsonl changed since/,
+    () => withOtherInput(() => replay(bases.none, {}, 'kept')),
+  ],
+  [
+    'input that changed, where a document is kept that was not',
+    'source-changed',
+    /part-0.jsonl changed since/,
     async () => {
-      const file = join(corpus, 'part-0.jsonl')
-      const text = await readFile(file, 'utf8')
-      await writeFile(file, text.replace('the', 'tha'))
-      try {
-        await replay(bases.none, kinds['the tokenizer'], 'none')
-      } finally {
-        await writeFile(file, text)
-      }
+      const fewer = await replay(bases.kept, needless['a rule that keeps fewer'], 'kept')
+      await withOtherInput(() => replay(fewer, {}, 'kept'))
     },
   ],
   [
@@ -312,5 +353,20 @@ test('crashed at every commit, it goes on to the same bytes', async () => {
       await assert.rejects(runWhole(dir, plan, { replay: again, view }), /crash/)
       await runWhole(dir, plan, { replay: again })
       assert.deepEqual(await outcomeOf(dir, 'none'), outcome, `${kind}, commit ${fatal}`)
+    }
+})
+
+test('crashed at every commit, texts of kept documents stored by both: the same bytes', async () => {
+  const kind = "a decider's similarity"
+  const outcome = await outcomeOf(await runFull(kind), 'kept')
+  for (const base of [bases.kept, bases.none])
+    for (const fatal of sweep(1, 5)) {
+      const dir = join(makeFolder('crashed'), 'run')
+      const plan = planOf(kinds[kind], 'kept')
+      const view = (log: Log) => crashing(log, fatal, fatal % 2 === 0)
+      await assert.rejects(runWhole(dir, plan, { replay: { of: base }, view }), /crash/)
+      await runWhole(dir, plan, { replay: { of: base } })
+      assert.deepEqual(await outcomeOf(dir, 'kept'), outcome, `commit ${fatal}`)
+      await checkSound(dir)
     }
 })

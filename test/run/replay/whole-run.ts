@@ -49,6 +49,7 @@ export function poolHere(plan: Plan): Pool {
   return {
     size: 1,
     annotate: (slot, chunks, stored = null) => run({ kind: 'annotate', slot, chunks, stored, alone: null }),
+    keepTexts: async (slot, entries) => (await run({ kind: 'keep', slot, entries })) as Uint8Array,
     tokenize: async (slot, entries) => {
       const value = await run({ kind: 'tokenize', slot, entries, alone: false })
       return decodeBatch(value as Uint8Array).batch
@@ -81,8 +82,7 @@ export async function runWhole(
   const replayed = replay ? await placeReplay(dir, known, cut, replay) : null
   await using opened = replayed && (await openReplay(dir, replayed, plan, replay!))
   const place = replayed ?? cut
-  const texts = plan.storedText === 'none' ? ({ storedText: 'none' } as const) : {}
-  await using log = await openLogToWrite(dir, { ...place, ...texts }, place, () => {})
+  await using log = await openLogToWrite(dir, { ...place, storedText: plan.storedText }, place, () => {})
   const ref = { loader: '', module: 'file:///pipeline.ts', input: [], follow: false }
   const start = { dir, plan, ref, place }
   const run = await enterRun(start, await admitNow(start, log, false))
@@ -119,6 +119,6 @@ export async function runWhole(
   await asOwner(context, 'decide', owner => decideAll(context, owner, state, ended, () => {}))
   await using sink = await openSink(context, run)
   if (plan.tokenizer) await asOwner(context, 'shard', owner => shardAll(context, owner, ended, sink))
-  await using removal = new TextRemoval(context)
+  await using removal = new TextRemoval(context, log)
   await removal.end()
 }

@@ -69,6 +69,10 @@ const replayed: Record<string, SlotWork> = {
     measured: { scored, isJoined: false, dead: deadRows, rows: 3, deadRows: 1 },
     base: undefined,
   },
+  'one that is stored anew, apart from its texts': {
+    measured: { scored, isJoined: false, dead: null, texts: Uint8Array.of(7, 8), rows: 3, deadRows: 0 },
+    base: undefined,
+  },
   'one that is measured from what is stored': {
     chunks: [],
     stored: { value: scored, dead: null, before, base: 'self' },

@@ -303,7 +303,7 @@ check('what is too much for an entry is measured where it is loaded', async modu
 })
 
 mutate(/too much for an entry/, 'nothing is too much', 'bytes <= limits.documentBytesMax', 'bytes > 0')
-mutate(/loaded as a reference/, 'whose pipeline it is is not said', '{ fingerprint: plan.annotateFingerprint }', '{}')
+mutate(/loaded as a reference/, 'whose pipeline it is is not said', '{ fingerprint: plan.annotateFingerprint, ', '{ ')
 mutate(
   /annotator added changed/,
   'the records alone are passed on',

@@ -86,6 +86,20 @@ export const limits = {
   diffCellsMax: 4096,
   /** Values of a label that come from documents or pipelines; a monitoring system keeps a series for each. The rest share one. */
   metricLabelsMax: 200,
+  /** What each open file of an export holds before it is written: few calls of the system, and eight of them are nothing. */
+  exportBufferBytes: 1024 * 1024,
+  /** Rows of an exported Arrow file that are one record batch: held in memory until then. */
+  exportBatchBytes: 8 * 1024 * 1024,
+  /** An exported file by default: few of them, and each is copied to a node in seconds. */
+  exportFileBytes: 1024 * 1024 * 1024,
+  /** By default, of formats whose readers fetch whole files and shuffle within some of them: MDS and LitData write such ones. */
+  exportChunkBytes: 64 * 1024 * 1024,
+  /** A file with offsets of 32 bits, less what stands before and behind its samples. */
+  exportAddressedBytesMax: 2 ** 32 - 64 * 1024,
+  /** A Megatron data file: as large as numbers here hold exactly, as several of them are mixed at random. */
+  exportMegatronBytes: Number.MAX_SAFE_INTEGER,
+  /** Parts of an export: names have six digits, and its record names each file. */
+  exportPartsMax: 1_000_000,
   /** Steps in one ledger segment file. */
   ledgerSegmentSteps: 4096,
   /** Lines of the ledger from one that is whole by itself to the next: what a reader opens before its first step, some 200 KB. */

@@ -29,6 +29,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   fork: async () => (await import('./fork.ts')).forkCommand,
   'take-down': async () => (await import('./take-down.ts')).takeDownCommand,
   audit: async () => (await import('./audit.ts')).auditCommand,
+  export: async () => (await import('./export.ts')).exportCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   runs: async () => (await import('./runs.ts')).runsCommand,

@@ -13,13 +13,22 @@ export interface ProgressDisplay {
   stop(): void
 }
 
-/** Shows a run's progress until stopped: one line that is redrawn on a terminal, a plain line now and then in a pipe. */
+/** Shows a run's progress until stopped. */
 export function showProgress(figures: () => Figures, out: Terminal['out'], err: Terminal['err']): ProgressDisplay {
+  return showParts(seconds => describeProgress(figures(), seconds), out, err)
+}
+
+/** Shows how far something is until stopped: one line that is redrawn on a terminal, a plain line now and then in a pipe. */
+export function showParts(
+  describe: (seconds: number) => ProgressPart[],
+  out: Terminal['out'],
+  err: Terminal['err'],
+): ProgressDisplay {
   const isLive = out.isTTY === true
   const started = performance.now()
   const clear = () => isLive && out.redraw?.('')
   const show = () => {
-    const parts = describeProgress(figures(), (performance.now() - started) / 1000)
+    const parts = describe((performance.now() - started) / 1000)
     if (isLive) out.redraw?.(fitParts(parts, (out.columns ?? 80) - 1))
     else out.write(`${joinParts(parts)}\n`)
   }

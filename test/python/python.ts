@@ -8,7 +8,17 @@ export const python = process.env.PYTHON ?? 'python3'
  * failure instead.
  */
 export function skipWithout(...modules: string[]): string | false {
-  const { status } = spawnSync(python, ['-c', `import ${modules.join(', ')}`])
+  return skipUnless(`import ${modules.join(', ')}`, modules)
+}
+
+/** The same by looking whether they are installed: some take ten seconds to import, or import only in parts. */
+export function skipWithoutPackages(...modules: string[]): string | false {
+  const missing = `[name for name in ${JSON.stringify(modules)} if find_spec(name) is None]`
+  return skipUnless(`from importlib.util import find_spec; import sys; sys.exit(len(${missing}))`, modules)
+}
+
+function skipUnless(code: string, modules: readonly string[]): string | false {
+  const { status } = spawnSync(python, ['-c', code])
   if (status === 0) return false
   const reason = `${python} has no ${modules.join(', ')}: set PYTHON to one that has`
   if (process.env.PYTHON_REQUIRED) throw new Error(reason)

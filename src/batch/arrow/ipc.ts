@@ -19,7 +19,7 @@ export { decodeBatch } from './layout.ts'
  *     file     'ARROW1\0\0', stream, footer (FlatBuffers), i32 footer bytes, 'ARROW1'
  */
 const fileMagic = Buffer.from('ARROW1\0\0', 'latin1')
-const streamEnd = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0)
+export const streamEnd = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0)
 
 /** One self-contained stream of one record batch. The bytes own their ArrayBuffer whole, so that it can be transferred. */
 export function encodeBatch(batch: Batch, metadata: Metadata = {}): Uint8Array {
@@ -29,6 +29,17 @@ export function encodeBatch(batch: Batch, metadata: Metadata = {}): Uint8Array {
 /** The same, packed with ZSTD. Equal batches have equal bytes only where they were packed by the same version of it. */
 export function encodePacked(batch: Batch, metadata: Metadata = {}): Uint8Array {
   return encodeStream(batch, metadata, true)
+}
+
+/** What a stream of several batches begins with; `encodeRecordBatch` goes on, and `streamEnd` ends it. */
+export function encodeStreamHead(fields: readonly Field[], metadata: Metadata = {}): Uint8Array {
+  return encodeMessage(loadWriter().Message.from(schemaFrom(fields, metadata)))
+}
+
+/** A batch in a stream whose head has its columns, in parts to be written one after the other. */
+export function encodeRecordBatch(batch: Batch): Uint8Array[] {
+  const { header, body } = encodeBody(batch, false)
+  return [header, ...body]
 }
 
 function encodeStream(batch: Batch, metadata: Metadata, isPacked: boolean): Uint8Array {

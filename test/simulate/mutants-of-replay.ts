@@ -58,7 +58,7 @@ const promotionMutants: readonly Mutant[] = [
   mutant(
     'what a fork passes over before it is promoted is not covered',
     'promote/cover.ts',
-    '    if (planner.steps === step) await planner.passOver()\n',
+    '    if (planner.steps === step) missingSteps = await planner.passOver()\n',
     '',
   ),
 ]

@@ -68,6 +68,7 @@ export function viewBatch(layout: BatchLayout, readAt: ReadAt, names?: readonly 
     for (const column of layout.columns) {
       const { name } = column.field
       if (names && !names.includes(name)) continue
+      if (Object.hasOwn(columns, name)) throw new RangeError(`two of its columns are named '${name}'`)
       const view = () => viewColumn(column, layout.rows, readAt)
       if (column.offsets?.packed) makeLater(columns, name, view)
       else columns[name] = view()

@@ -1,8 +1,5 @@
-import type { FeedBatch } from '../feed/read.ts'
+import { type FeedBatch, noTarget } from '../feed/read.ts'
 import type { Piece, Sample } from './sample.ts'
-
-/** Target of a token that nothing follows. */
-const noTarget = -100
 
 /** The samples of a step, in order. With `blank` given, it stands in place of the tokens of masked pieces. */
 export function* samplesOf(batch: FeedBatch, blank: number | null): Generator<Sample> {

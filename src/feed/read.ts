@@ -15,11 +15,10 @@ import {
   whole,
 } from '../options.ts'
 import { openShard } from '../shards/shard.ts'
-import { FeedFiles, type ListedPieces } from './files/feed-files.ts'
+import { FeedFiles, type ListedPieces, shardAt } from './files/feed-files.ts'
 import { type Head, HeadFollower, rootOf, sharedSteps } from './files/head.ts'
 import { LedgerReader } from './files/ledger.ts'
 import type { Step } from './files/steps.ts'
-import type { BlockShard } from './plan/blocks.ts'
 
 /** Where a trainer stands: `step` batches were handed to it, and `digest` is that of the last one (of none: the feed's id). */
 export interface FeedState {
@@ -86,7 +85,7 @@ export const readFeedOptions = {
 export interface ReadOptions extends OptionsOf<typeof readFeedOptions> {}
 
 /** Target of a token that has no next token in its piece. */
-const noTarget = -100
+export const noTarget = -100
 
 /**
  * Reads a published feed, whole or one rank's part of it: sample k of a step belongs to rank k mod world, so that any world size reads
@@ -274,13 +273,6 @@ function readSamples(
     domains,
     targetsInStep: countTargets(step.step, parts, files),
   }
-}
-
-/** A block's shard by its number in the block, which no checksum protects. */
-function shardAt(shards: readonly BlockShard[], index: number, domain: string): BlockShard {
-  const shard = shards[index]
-  if (shard) return shard
-  throw new HeadraceError('corrupt', `a block of '${domain}' names shard ${index} and lists ${shards.length}`)
 }
 
 async function checkHashes(dir: string, parts: readonly Part[], checked: Set<string>): Promise<void> {

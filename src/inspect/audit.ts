@@ -9,6 +9,7 @@ import { LedgerReader } from '../feed/files/ledger.ts'
 import { Masks } from '../feed/files/masks.ts'
 import type { Step } from '../feed/files/steps.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { documentAt, readAddresses, type ShardAddresses } from '../shards/addresses.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
 
 /** A piece of a document in a step. `file` and `line` are null where the document's slot was trimmed. */
@@ -70,11 +71,8 @@ function* piecesOf(
 /** Shards that are open at once, with 16 bytes a document. */
 const shardsMax = 64
 
-interface OpenRows extends Disposable {
+interface OpenRows extends Disposable, ShardAddresses {
   readonly shard: Shard
-  readonly ends: Float64Array
-  readonly slots: Uint32Array
-  readonly rows: Uint32Array
 }
 
 /** The documents of shards by their tokens. */
@@ -87,28 +85,14 @@ class Rows implements Disposable {
   }
 
   find(path: string, token: number): { shard: Shard; row: Pick<AuditedPiece, 'id' | 'slot' | 'row'> } {
-    const { shard, ends, slots, rows } = this.#open.get(path, () => this.#read(path))
-    let [low, high] = [0, ends.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (ends[middle] <= token) low = middle + 1
-      else high = middle
-    }
-    return { shard, row: { id: shard.idAt(token), slot: slots[low], row: rows[low] } }
+    const open = this.#open.get(path, () => this.#read(path))
+    const [{ shard, slots, rows }, document] = [open, documentAt(open, token)]
+    return { shard, row: { id: shard.idAt(token), slot: slots[document], row: rows[document] } }
   }
 
   #read(path: string): OpenRows {
     const shard = openShard(join(this.#dir, path))
-    let sum = 0
-    const ends = Float64Array.from(shard.lengths(), length => (sum += length))
-    const [slots, rows] = [new Uint32Array(shard.rows), new Uint32Array(shard.rows)]
-    let at = 0
-    for (const batch of shard.batches(['slot', 'row'])) {
-      slots.set(numbers(batch, 'slot'), at)
-      rows.set(numbers(batch, 'row'), at)
-      at += batch.rows
-    }
-    return { shard, ends, slots, rows, [Symbol.dispose]: () => shard.close() }
+    return { shard, ...readAddresses(shard), [Symbol.dispose]: () => shard.close() }
   }
 
   [Symbol.dispose](): void {

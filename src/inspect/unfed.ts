@@ -1,7 +1,7 @@
 import { holdoutDomain } from '../decide/holdout.ts'
 import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
-import { LedgerReader } from '../feed/files/ledger.ts'
+import { readTotals } from '../feed/files/ledger.ts'
 import type { Total } from '../feed/files/steps.ts'
 import { stopsWhenDry } from '../feed/options.ts'
 import { settingsAt } from '../feed/plan/control.ts'
@@ -68,11 +68,6 @@ function judge(domain: string, isMixed: boolean, isNamed: boolean, isSpent: bool
   if (!isNamed) return 'not-in-mixture'
   if (isSpent) return 'beyond-budget'
   return isMixed && stopsWhenDry(dry) ? 'waits-for-others' : 'no-full-step'
-}
-
-async function readTotals(dir: string, head: Head): Promise<Readonly<Record<string, Total>>> {
-  if (head.steps === 0) return {}
-  return (await new LedgerReader(dir, head).open(head.steps - 1)).totals
 }
 
 function sumTokens(totals: readonly Total[]): number {

@@ -4,7 +4,7 @@ import { type Batch, list, numbers, utf8 } from '../batch/batch.ts'
 import { takeRows } from '../batch/rows.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import type { Step } from '../feed/files/steps.ts'
-import { type FeedBatch, readFeed } from '../feed/read.ts'
+import { type FeedBatch, noTarget, readFeed } from '../feed/read.ts'
 import type { FindRun } from '../promote/recompute.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { openShard } from '../shards/shard.ts'
@@ -153,9 +153,6 @@ async function judgeTexts({ run, dir, findOther, step, batch, masks, tokenizer }
   }
   return problems
 }
-
-/** The target of a token that trainers learn nothing from. */
-const noTarget = -100
 
 /** The first pieces of some samples: of one in each range, beginning with another range in each step. */
 function choosePieces(dir: string, step: Step, length: number): Piece[] {

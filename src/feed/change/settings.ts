@@ -3,7 +3,7 @@ import { syncFolder } from '../../disk/durable-file.ts'
 import { HeadraceError } from '../../errors.ts'
 import { readControls } from '../files/control-file.ts'
 import type { Head } from '../files/head.ts'
-import { LedgerReader } from '../files/ledger.ts'
+import { readTotals } from '../files/ledger.ts'
 import { type ControlEntry, changedBy, type SettingsChange, settingsAt } from '../plan/control.ts'
 import { placeEntries, placeStep } from '../plan/fork.ts'
 import type { FeedPublisher } from '../publish.ts'
@@ -62,9 +62,7 @@ function isInForce(head: Head, controls: readonly ControlEntry[], step: number, 
 
 /** Tokens that the published steps of a feed hold. */
 export async function publishedTokens(dir: string, head: Head): Promise<number> {
-  if (head.steps === 0) return 0
-  const { totals } = await new LedgerReader(dir, head).open(head.steps - 1)
-  return Object.values(totals).reduce((sum, { tokens }) => sum + tokens, 0)
+  return Object.values(await readTotals(dir, head)).reduce((sum, { tokens }) => sum + tokens, 0)
 }
 
 async function checkBudget(dir: string, head: Head, { budget }: SettingsChange): Promise<void> {

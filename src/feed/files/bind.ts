@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { numbers } from '../../batch/batch.ts'
+import { documentAt, readAddresses } from '../../shards/addresses.ts'
 import { openShard, type Shard } from '../../shards/shard.ts'
 import {
   type BlockSpec,
@@ -25,7 +25,7 @@ export function listBlock(spec: BlockSpec, options: SampleOptions, pathOf: (path
   for (const [index, own] of groupByShard(samples, spec.shards.length).entries()) {
     if (own.length === 0) continue
     using file = openShard(pathOf(spec.shards[index].path), spec.shards[index])
-    bindPieces(file, lengths[index], samples, own, bound)
+    bindPieces(file, samples, own, bound)
   }
   return { ...samples, bound }
 }
@@ -59,49 +59,19 @@ function groupByShard({ shard }: SampleList, shards: number): Int32Array[] {
   return groups
 }
 
-function bindPieces(
-  file: Shard,
-  lengths: Int32Array,
-  { start, length }: SampleList,
-  own: Int32Array,
-  bound: Bound,
-): void {
+function bindPieces(file: Shard, { start, length }: SampleList, own: Int32Array, bound: Bound): void {
   const tokens = new Int32Array(file.tokens)
   file.readTokens(0, tokens)
-  const { ends, slots, rows } = readAddresses(file, lengths)
+  const addresses = readAddresses(file)
   for (const piece of own) {
-    const document = firstAbove(ends, start[piece])
+    const document = documentAt(addresses, start[piece])
     bound.check[piece] = checkOf(tokens.subarray(start[piece], start[piece] + length[piece]))
-    bound.slot[piece] = slots[document]
-    bound.row[piece] = rows[document]
+    bound.slot[piece] = addresses.slots[document]
+    bound.row[piece] = addresses.rows[document]
   }
-}
-
-function readAddresses(file: Shard, lengths: Int32Array) {
-  const ends = lengths.slice()
-  for (let i = 1; i < ends.length; i++) ends[i] += ends[i - 1]
-  const [slots, rows] = [new Int32Array(ends.length), new Int32Array(ends.length)]
-  let at = 0
-  for (const batch of file.batches(['slot', 'row'])) {
-    slots.set(numbers(batch, 'slot'), at)
-    rows.set(numbers(batch, 'row'), at)
-    at += batch.rows
-  }
-  return { ends, slots, rows }
 }
 
 /** What a block says of a piece's tokens. */
 export function checkOf(tokens: Int32Array): number {
   return crc32(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength)) | 0
-}
-
-/** Index of the first number above `value`. */
-function firstAbove(sorted: Int32Array, value: number): number {
-  let [low, high] = [0, sorted.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (sorted[middle] <= value) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -47,12 +47,9 @@ export class FeedFiles implements Disposable {
     })
   }
 
-  /** The shard of a piece, by its number in the block, which no checksum protects in a block of version 1. */
+  /** The shard of a piece. */
   shardOf({ domain, list, shards }: ListedPieces, piece: number): Shard {
-    const shard = shards[list.shard[piece]]
-    if (shard) return this.shard(shard)
-    const what = `names shard ${list.shard[piece]} and lists ${shards.length}`
-    throw new HeadraceError('corrupt', `a block of '${domain}' ${what}`)
+    return this.shard(shardAt(shards, list.shard[piece], domain))
   }
 
   /** Reads a piece's tokens, and throws `corrupt` where they are not those that the block was cut from. */
@@ -74,4 +71,11 @@ export class FeedFiles implements Disposable {
   [Symbol.dispose](): void {
     this.#files[Symbol.dispose]()
   }
+}
+
+/** A block's shard by its number in the block, which no checksum protects in a block of version 1. */
+export function shardAt(shards: readonly BlockShard[], index: number, domain: string): BlockShard {
+  const shard = shards[index]
+  if (shard) return shard
+  throw new HeadraceError('corrupt', `a block of '${domain}' names shard ${index} and lists ${shards.length}`)
 }

@@ -5,7 +5,7 @@ import { readText } from '../../disk/files.ts'
 import { writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { type LineForm, StepOpener, snapshotUpTo } from '../plan/step-lines.ts'
-import type { Step } from './steps.ts'
+import type { Step, Total } from './steps.ts'
 
 /**
  * The ledger: steps as lines of JSON, `segmentSteps` to a file named after its first step. Only the lines before `head.json`'s count are
@@ -129,6 +129,14 @@ export class LedgerReader {
     if (line === undefined) throw new HeadraceError('corrupt', `${join(this.#dir, segment)} ends before step ${step}`)
     return line
   }
+}
+
+/** What all published steps of a feed hold, by domain. */
+export async function readTotals(
+  dir: string,
+  head: LineForm & { readonly segmentSteps: number; readonly steps: number },
+): Promise<Readonly<Record<string, Total>>> {
+  return head.steps === 0 ? {} : (await new LedgerReader(dir, head).open(head.steps - 1)).totals
 }
 
 async function readLines(dir: string, step: number, segmentSteps: number): Promise<string[]> {

@@ -20,6 +20,7 @@ export async function showFedDomains(args: ParsedArgs, terminal: Terminal): Prom
 function describeDomains(found: FedDomains): string {
   const { steps, tokens, budget, ended, endedBy, domains, entries } = found
   const isChanging = domains.some(({ weight, later }) => weight !== later)
+  const hasCuts = domains.some(({ cut }) => cut !== null)
   const head = [
     'domain',
     'planned',
@@ -30,16 +31,30 @@ function describeDomains(found: FedDomains): string {
     'off by',
     'ready',
     'epoch',
+    'padding',
+    ...(hasCuts ? ['cut'] : []),
   ]
-  const rows = domains.slice(0, domainsMax).map(domain => rowOf(domain, isChanging))
+  const rows = domains.slice(0, domainsMax).map(domain => rowOf(domain, isChanging, hasCuts))
   const more = domains.length > domainsMax ? `and ${domains.length - domainsMax} more domains\n` : ''
   const bound = budget === null ? '' : ` of a budget of ${formatCount(budget)}`
   const end = ended ? `; it has ended${endedBy === 'budget' ? ' by its budget' : ''}` : ''
   const sum = `\n${formatPlural(steps, 'step')} hold ${formatCount(tokens)} tokens${bound}${end}; of late: ${formatPlural(found.recentSteps, 'step')}\n`
-  return `${formatTable([head, ...rows])}${more}${sum}${describeEntries(entries)}`
+  return `${formatTable([head, ...rows])}${more}${sum}${describeCuts(domains)}${describeEntries(entries)}`
 }
 
-function rowOf(row: FedDomain, isChanging: boolean): string[] {
+/** Documents of all blocks that were cut though they would fit a sample. */
+function describeCuts(domains: readonly FedDomain[]): string {
+  const cuts = domains.flatMap(({ cut }) => cut ?? [])
+  if (cuts.length === 0) return ''
+  const [cut, fitting] = [sum(cuts.map(one => one.cut)), sum(cuts.map(one => one.fitting))]
+  const share = formatShare(cut, fitting)
+  return `of ${formatPlural(fitting, 'document')} that would fit a sample ${formatCount(cut)} (${share}) were cut to fill gaps\n`
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
+
+function rowOf(row: FedDomain, isChanging: boolean, hasCuts: boolean): string[] {
+  const { padding, cut } = row
   const { domain, weight, later, tokens, share, recentShare, difference, ready, epoch } = row
   const points = difference === null ? '-' : formatPoints(difference)
   const planned = [formatShare(weight, 1), ...(isChanging ? [formatShare(later, 1)] : [])]
@@ -52,6 +67,8 @@ function rowOf(row: FedDomain, isChanging: boolean): string[] {
     formatShare(recentShare, 1),
     points,
     ...known,
+    padding === null ? '-' : formatShare(padding, 1),
+    ...(hasCuts ? [cut ? formatShare(cut.cut, cut.fitting || 1) : '-'] : []),
   ]
 }
 

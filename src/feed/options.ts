@@ -1,3 +1,4 @@
+import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import {
   kind,
@@ -9,6 +10,8 @@ import {
   type ResolvedOf,
   recordOf,
   required,
+  resolveOptions,
+  share,
   whole,
 } from '../options.ts'
 
@@ -24,7 +27,7 @@ const mixture = kind<Mixture>(
   value => weights.accepts(value) && Object.values(value).some(weight => weight > 0),
   weights.hint,
 )
-const packing = oneOf(['concatenate', 'best-fit'])
+const packing = oneOf(['concatenate', 'best-fit', 'best-fit-filled'])
 const dry = oneOf(['stop', 'renormalise', 'repeat', 'wait'])
 
 /** What becomes of a feed when a domain of its mixture has no sample left and none will come. `wait` is what `stop` was called before. */
@@ -35,7 +38,16 @@ export const feedOptions = {
   length: required('tokens a sample', count),
   batch: required('samples a step, over all ranks', count),
   mixture: optional('weight of each domain, in tokens; null mixes them by what they have ready', orNull(mixture), null),
-  packing: optional('lays documents end to end, or cuts only those over a sample', packing, 'concatenate'),
+  packing: optional(
+    'lays documents end to end, or cuts only those over a sample, or does that and fills gaps by pieces of them',
+    packing,
+    'concatenate',
+  ),
+  cutMax: optional(
+    "share of the documents of a block which would fit a sample that may be cut to fill gaps, with `packing: 'best-fit-filled'`, once pieces of longer ones are used up; null: 0.005",
+    orNull(share),
+    null,
+  ),
   seed: optional('seed of all permutations', whole(Number.MIN_SAFE_INTEGER), 0),
   blockTokens: optional('tokens of a block, which is shuffled as one', count, limits.blockTokens),
   blockSlotsMax: optional('slots (of 512 KB of input) after which a block closes though it is small', count, 16_384),
@@ -54,10 +66,27 @@ export const feedOptions = {
 
 /** What a pipeline says of its feed. */
 export interface FeedOptions extends OptionsOf<typeof feedOptions> {}
+type Resolved = ResolvedOf<typeof feedOptions>
+/** What a feed says only where it is asked for, so that those which were begun before there was such an option are what they were. */
+type Later = { readonly cutMax?: number }
 /** The same with every default. A feed that was begun before there was `freshness` does not say it. */
-export interface FeedSettings extends Omit<ResolvedOf<typeof feedOptions>, 'dry' | 'freshness'> {
+export interface FeedSettings extends Omit<Resolved, 'dry' | 'freshness' | keyof Later>, Later {
   readonly dry: Dry
   readonly freshness?: number | null
+}
+
+const cutMaxDefault = 0.005
+
+/** The options with their defaults. Throws `bad-option` for one that is not of its kind, and for those that do not go together. */
+export function resolveFeedOptions(who: string, options: FeedOptions): Omit<Resolved, keyof Later> & Later {
+  const { cutMax, ...others } = resolveOptions(who, feedOptions, options)
+  const isFilled = others.packing === 'best-fit-filled'
+  if (cutMax !== null && !isFilled)
+    throw new HeadraceError(
+      'bad-option',
+      `${who} has 'cutMax' ${cutMax} and 'packing' "${others.packing}", which cuts no document to fill gaps: leave it out, or give packing 'best-fit-filled'`,
+    )
+  return { ...others, ...(isFilled && { cutMax: cutMax ?? cutMaxDefault }) }
 }
 
 /** Whether a feed ends where its mixture can't be kept. */

@@ -4,13 +4,12 @@ import { makeFolder, type OnEffect, syncFolder } from '../disk/durable-file.ts'
 import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { resolveOptions } from '../options.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { readControls } from './files/control-file.ts'
 import { BlockCutter } from './files/cut-block.ts'
 import { endOf, type FeedIdentity, feedId, type Head, readHead, rootOf, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
-import { type FeedOptions, feedOptions } from './options.ts'
+import { type FeedOptions, resolveFeedOptions } from './options.ts'
 import type { BlockSpec, CutSamples } from './plan/blocks.ts'
 import { type ControlEntry, checkControl } from './plan/control.ts'
 import { Planner } from './plan/planner.ts'
@@ -78,7 +77,7 @@ async function readLastingHead(dir: string): Promise<Head | null> {
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
   const { run, segmentSteps = limits.ledgerSegmentSteps, tokenizer, endOfText = null, fingerprint } = origin
   const { ledger = 2, blockSlotsMin = 0 } = origin
-  const settings = resolveOptions('a feed', feedOptions, options)
+  const settings = resolveFeedOptions('a feed', options)
   if (ledger === 1) {
     // A feed that was begun before knows neither freshness nor the stop of a mixture that is not asked for.
     const { freshness, dry, ...known } = settings

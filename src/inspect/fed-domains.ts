@@ -10,12 +10,13 @@ import { placeStep } from '../feed/plan/fork.ts'
 import { limits } from '../limits.ts'
 import { readManifest } from '../record/manifest.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { type FedPacking, findPacking } from './fed-packing.ts'
 
 /** Steps that a domain's share of late is of. */
 const recentSteps = 2048
 
 /** What a feed gives of a domain. Shares are from 0 to 1. */
-export interface FedDomain {
+export interface FedDomain extends FedPacking {
   readonly domain: string
   /** Its share as it is planned at the last step, and with all control entries in force; 0 where the mixture does not name it. */
   readonly weight: number
@@ -63,6 +64,7 @@ export async function findFedDomains(dir: string, run: RunReader): Promise<FedDo
   const fed = tokensOf(last)
   const earlier = tokensOf(before)
   const ready = await findReady(head, entries, run)
+  const packing = await findPacking(dir, head, last)
   const [tokens, recent] = [sum(fed), sum(fed) - sum(earlier)]
   const names = new Set([...weights.keys(), ...later.keys(), ...fed.keys(), ...ready.keys()])
   const domains = Array.from(names, domain => {
@@ -76,6 +78,7 @@ export async function findFedDomains(dir: string, run: RunReader): Promise<FedDo
       recentTokens,
       recentShare,
       difference: planned && recentShare - (planned.get(domain) ?? 0),
+      ...(packing.get(domain) ?? { padding: null, cut: null }),
       ...readyOf(ready.get(domain) ?? (isPlain(entries) || head.ended ? 0 : null), given, isPlain(entries)),
     }
   })

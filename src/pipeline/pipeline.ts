@@ -2,7 +2,7 @@ import type { Annotator, Rule } from '../annotate/annotator.ts'
 import { tokenize } from '../annotate/tokenize.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
-import { type FeedOptions, feedOptions } from '../feed/options.ts'
+import { type FeedOptions, resolveFeedOptions } from '../feed/options.ts'
 import { type OptionsOf, oneOf, optional, resolveOptions } from '../options.ts'
 import type { Source } from '../sources/source.ts'
 import { type GuardOptions, type GuardSettings, guardOptions } from './guard.ts'
@@ -99,7 +99,7 @@ function build(value: Pipeline): PipelineBuilder {
     },
     tokenize: (...args) => build({ ...value, tokenizer: tokenize(...args) }),
     feed: options => {
-      resolveOptions(`pipeline '${value.name}': feed()`, feedOptions, options)
+      resolveFeedOptions(`pipeline '${value.name}': feed()`, options)
       return build({ ...value, feedOptions: options })
     },
     guard: options => {

@@ -1,9 +1,8 @@
 import { canonicalJson } from '../canonical-json.ts'
 import { HeadraceError } from '../errors.ts'
-import { type FeedOptions, feedOptions } from '../feed/options.ts'
+import { type FeedOptions, resolveFeedOptions } from '../feed/options.ts'
 import { settingsAt } from '../feed/plan/control.ts'
 import { placeStep } from '../feed/plan/fork.ts'
-import { resolveOptions } from '../options.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type RecordedSplit, readSplits } from '../record/splits.ts'
 import { hasEnded, readStanding } from '../record/standing.ts'
@@ -83,7 +82,7 @@ function checkTokens({ head, run }: RunFeed, next: RunReader): void {
 /** What the new run says of its own feed tells what it was made for. Its mixture may differ: the feed's goes on. */
 function checkSamples({ dir, head, controls }: RunFeed, next: RunReader, step: number): void {
   if (!next.run.feed) return
-  const other = resolveOptions('a feed', feedOptions, next.run.feed as FeedOptions)
+  const other = resolveFeedOptions('a feed', next.run.feed as FeedOptions)
   const batches = [head.batch, settingsAt(placeStep(step, controls), head, controls).batch]
   if (other.length !== head.length) throw refuseSamples(`samples of ${head.length} tokens`, `${other.length}`)
   if (!batches.includes(other.batch)) throw refuseSamples(`steps of ${batches[1]} samples`, `${other.batch}`)

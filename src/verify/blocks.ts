@@ -5,7 +5,7 @@ import { BlockFile } from '../feed/files/block-file.ts'
 import type { Head } from '../feed/files/head.ts'
 import {
   type BlockSpec,
-  blockMetadata,
+  blockIdentity,
   blockPath,
   type CutSamples,
   encodeBlock,
@@ -38,7 +38,7 @@ export class BlockCheck {
   /** The samples that the shards give, or, where those can't be read, the block's file. */
   async cutBlock(spec: BlockSpec): Promise<CutSamples> {
     const file = this.#find(spec)
-    const identity = blockMetadata(spec, this.#head).block
+    const identity = blockIdentity(spec, this.#head)
     const known = this.#cut.get(file)
     const isNew = known?.identity !== identity
     if (!known) this.#check.counted++

@@ -1,5 +1,6 @@
 import { inputMutants } from './mutants-of-input.ts'
 import { nameMutants } from './mutants-of-names.ts'
+import { packingMutants } from './mutants-of-packing.ts'
 import { afterwardsMutants } from './mutants-of-replay.ts'
 import { watchingMutants } from './mutants-of-watching.ts'
 import { type Mutant, mutant } from './plant-mutant.ts'
@@ -193,6 +194,7 @@ export const mutants: readonly Mutant[] = [
   ),
   ...inputMutants,
   ...nameMutants,
+  ...packingMutants,
   ...watchingMutants,
   ...afterwardsMutants,
 ]

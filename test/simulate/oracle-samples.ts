@@ -12,7 +12,8 @@ export type Sample = readonly Piece[]
 export interface SampleOptions {
   /** Tokens a sample. */
   readonly length: number
-  readonly packing: 'concatenate' | 'best-fit'
+  readonly packing: 'concatenate' | 'best-fit' | 'best-fit-filled'
+  readonly cutMax?: number
   readonly seed: number
 }
 
@@ -20,11 +21,12 @@ export interface SampleOptions {
 export function cutSamples(
   documents: readonly KeptDocument[],
   block: { readonly domain: string; readonly number: number; readonly epoch: number },
-  { length, packing, seed }: SampleOptions,
+  { length, packing, cutMax = 0, seed }: SampleOptions,
 ): Sample[] {
   const key = JSON.stringify([seed, block.domain, block.number, block.epoch])
   const shuffled = permute(documents.length, `documents ${key}`).map(i => documents[i])
-  const packed = packing === 'concatenate' ? concatenate(shuffled, length) : bestFit(shuffled, length)
+  const whole = packing === 'concatenate' ? concatenate(shuffled, length) : bestFit(shuffled, length)
+  const packed = packing === 'best-fit-filled' ? fillGaps(whole, length, cutMax) : whole
   // The permutation says where each sample goes.
   const samples: Sample[] = []
   for (const [i, place] of permute(packed.length, `samples ${key}`).entries()) samples[place] = packed[i]
@@ -70,6 +72,56 @@ function bestFit(documents: readonly KeptDocument[], length: number): Sample[] {
       best.used = ++used
     }
   return samples.map(sample => sample.pieces)
+}
+
+/**
+ * Samples are taken apart, and their pieces fill the gaps of others: first those that have the fewest documents that would fit a sample, then
+ * those with the fewest tokens. Of those documents a share may be taken apart at most, and a gap below a 64th of a sample stays.
+ */
+function fillGaps(samples: readonly Sample[], length: number, cutMax: number): Sample[] {
+  const least = Math.max(1, Math.floor(length / 64))
+  const isFitting = ({ document }: Piece) => document.tokens.length <= length
+  const documents = new Set(
+    samples
+      .flat()
+      .filter(isFitting)
+      .map(({ document }) => document),
+  )
+  let cutsLeft = Math.floor(cutMax * documents.size)
+  let opened = 0
+  const rows = samples.map(pieces => ({ pieces: [...pieces], put: [] as Piece[], room: 0, opened: 0, isGone: false }))
+  const open = (row: (typeof rows)[number]) => {
+    const room = length - tokensIn([...row.pieces, ...row.put])
+    Object.assign(row, { room: room < least ? 0 : room, opened: ++opened })
+  }
+  for (const row of rows) open(row)
+  const inOrder = rows
+    .map((row, i) => ({ row, i, fitting: row.pieces.filter(isFitting).length, tokens: tokensIn(row.pieces) }))
+    .sort((a, b) => a.fitting - b.fitting || a.tokens - b.tokens || a.i - b.i)
+  for (const { row, fitting, tokens } of inOrder) {
+    const others = rows.filter(other => other !== row && other.room > 0)
+    const room = others.reduce((sum, other) => sum + other.room, 0)
+    if (row.put.length > 0 || fitting > cutsLeft || room < tokens + 2 * least * row.pieces.length) continue
+    cutsLeft -= fitting
+    Object.assign(row, { room: 0, isGone: true })
+    for (const { document, start, length: all } of row.pieces)
+      for (let done = 0; done < all; ) {
+        const rest = all - done
+        const found = rows.filter(other => other.room > 0)
+        const takes = found.filter(other => other.room >= rest)
+        const wanted =
+          takes.length > 0 ? Math.min(...takes.map(other => other.room)) : Math.max(...found.map(other => other.room))
+        const into = found.filter(other => other.room === wanted).sort((a, b) => b.opened - a.opened)[0]
+        const most = Math.min(rest, into.room)
+        const left = rest - most
+        const take = left > 0 && left < least && rest >= 2 * least ? rest - least : most
+        into.put.push({ document, start: start + done, length: take })
+        open(into)
+        done += take
+      }
+  }
+  const isLeft = rows.filter(({ isGone }) => !isGone)
+  return isLeft.map(({ pieces, put }) => [...put, ...pieces])
 }
 
 /** Fisher-Yates from the end; the random number at i is two 32-bit hashes of the key's hash and i, 53 bits of them. */

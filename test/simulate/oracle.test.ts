@@ -178,7 +178,7 @@ function randomFeed(random: () => number) {
   const options = {
     ...{ length: pick(32, 100, 1000), batch: pick(1, 4, 7), mixture: pick(null, { ...weights, d1: 1 }) },
     ...{
-      packing: pick<FeedSettings['packing']>('concatenate', 'best-fit'),
+      packing: pick<FeedSettings['packing']>('concatenate', 'best-fit', 'best-fit-filled'),
       blockTokens: pick(1, 5000, 20_000, 2 ** 30),
     },
     ...{ seed: pick(0, 5), dry: pick<FeedSettings['dry']>('wait', 'renormalise', 'repeat'), repeatMax: pick(1, 2, 3) },

@@ -74,8 +74,13 @@ export function drawFeed(random: Random): FeedOptions {
     repeatMax: random.between(1, 3),
   }
   // By what is drawn already, so that seeds stay what they are.
-  const { blockTokens } = drawn
-  return { ...drawn, ...(blockTokens % 4 === 0 && { freshness: 1 + (blockTokens % 5) }) }
+  const { blockTokens, packing } = drawn
+  const isFilled = packing === 'best-fit' && blockTokens % 3 === 0
+  return {
+    ...drawn,
+    ...(blockTokens % 4 === 0 && { freshness: 1 + (blockTokens % 5) }),
+    ...(isFilled && { packing: 'best-fit-filled' as const, cutMax: (blockTokens % 5) / 10 }),
+  }
 }
 
 /**

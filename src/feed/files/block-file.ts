@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { BatchLayout } from '../../batch/arrow/layout.ts'
 import { numbers } from '../../batch/batch.ts'
+import { isCount, isObjectOf } from '../../disk/json-file.ts'
 import { HeadraceError } from '../../errors.ts'
 import { ColumnFile } from '../../shards/column-file.ts'
 import { folderBefore } from '../../shards/folder.ts'
@@ -11,12 +12,13 @@ import {
   type BlockShard,
   type BlockSpec,
   type Bound,
-  blockMetadata,
+  blockIdentity,
   blockPath,
   type CutSamples,
   type SampleList,
   type SampleOptions,
 } from '../plan/blocks.ts'
+import type { Cut } from '../plan/packed.ts'
 
 /** A published block, open for reading ranges of its samples. */
 export class BlockFile implements Disposable {
@@ -72,6 +74,17 @@ export class BlockFile implements Disposable {
     if (this.#hash() === sha256) return
     const mend = 'restore it from a copy, or see headrace verify for what else is damaged'
     throw this.#file.corrupt(`it has other bytes than the ledger says, by their SHA-256 ${sha256}: ${mend}`)
+  }
+
+  /** What it says was cut that would fit a sample, or null. */
+  cut(): Cut | null {
+    const { cut } = this.#file.layout.metadata
+    if (cut === undefined) return null
+    try {
+      const found: unknown = JSON.parse(cut)
+      if (isCut(found)) return found as Cut
+    } catch {}
+    throw this.#file.corrupt('it does not say what was cut')
   }
 
   /** What a ledger's form 2 says of it; null for one of another form, which knows nothing of it. */
@@ -145,6 +158,7 @@ function parseIdentity(json = 'null'): BlockIdentity | null {
 /** Read at a time. */
 const hashBytes = 1 << 20
 
+const isCut = isObjectOf({ fitting: isCount, cut: isCount })
 const isShard = (shard: Partial<BlockShard> | null) =>
   typeof shard?.path === 'string' && typeof shard.sha256 === 'string'
 const isSameBlock = (a: BlockRef, b: BlockRef) => a.domain === b.domain && a.number === b.number && a.epoch === b.epoch
@@ -178,7 +192,7 @@ export function readCut(
 ): (CutSamples & { readonly path: string }) | null {
   try {
     using file = new BlockFile(dir, spec)
-    if (JSON.stringify(file.identity) !== blockMetadata(spec, options).block) return null
+    if (JSON.stringify(file.identity) !== blockIdentity(spec, options)) return null
     return { tokens: file.tokens(), sha256: file.hash(), path: file.path }
   } catch (error) {
     if (error instanceof HeadraceError && (error.code === 'not-found' || error.code === 'corrupt')) return null

@@ -8,6 +8,7 @@ import { folderOf } from '../../shards/folder.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
 import type { FeedSettings } from '../options.ts'
 import { packDocuments } from './pack.ts'
+import { type Cut, countCut } from './packed.ts'
 import { permute } from './permute.ts'
 
 /** A shard as a block names it: enough to find it and to refuse another. */
@@ -34,11 +35,11 @@ export interface BlockSpec extends BlockRef {
 }
 
 /** How blocks are cut into samples; the same for a whole feed. Those of a feed whose ledger is of form 2 are bound to what they list. */
-export type SampleOptions = Pick<FeedSettings, 'length' | 'packing' | 'seed'> & { readonly ledger?: 2 }
+export type SampleOptions = Pick<FeedSettings, 'length' | 'packing' | 'cutMax' | 'seed'> & { readonly ledger?: 2 }
 
 /** What a block file says about itself, as JSON under the metadata key `block`. Version 2 has the columns of `Bound`. */
 export type BlockIdentity = BlockRef &
-  Pick<SampleOptions, 'length' | 'packing' | 'seed'> & {
+  Pick<SampleOptions, 'length' | 'packing' | 'cutMax' | 'seed'> & {
     readonly version: 1 | 2
     readonly shards: readonly BlockShard[]
   }
@@ -64,6 +65,8 @@ export interface SampleList {
   readonly tokens: Int32Array
   /** Absent in a block of version 1. */
   readonly bound?: Bound
+  /** Only of a whole block that is packed `best-fit-filled`. */
+  readonly cut?: Cut
 }
 
 /**
@@ -91,7 +94,7 @@ export function listSamples(
   const { lengths, shardOf, startOf } = flatten(spec.shards, lengthsByShard)
   const key = JSON.stringify([options.seed, spec.domain, spec.number, spec.epoch])
   const order = permute(lengths.length, `documents ${key}`)
-  const packed = packDocuments(lengths, order, options.length, options.packing)
+  const packed = packDocuments(lengths, order, options)
   const rank = permute(packed.samples, `samples ${key}`)
   const offsets = new Int32Array(packed.samples + 1)
   for (let piece = 0; piece < packed.pieces; piece++) offsets[rank[packed.sample[piece]] + 1]++
@@ -108,7 +111,8 @@ export function listSamples(
     length[at] = packed.length[piece]
     tokens[sample] += packed.length[piece]
   }
-  return { offsets, shard, start, length, tokens }
+  const cut = options.packing === 'best-fit-filled' ? { cut: countCut(packed, lengths, options.length) } : {}
+  return { offsets, shard, start, length, tokens, ...cut }
 }
 
 export function hasBit(bits: Uint8Array, at: number): boolean {
@@ -138,7 +142,7 @@ function flatten(shards: readonly CutShard[], lengthsByShard: readonly Int32Arra
 
 /**
  * Writes a block: an Arrow IPC file, a row a sample, columns `shard`, `start`, `length` and those of `Bound` (list<int32>), and `tokens`
- * (int32). Same spec, options and shards, same bytes.
+ * (int32). Its metadata are `block`, a `BlockIdentity`, and `cut` where there is one, as JSON. Same spec, options and shards, same bytes.
  */
 export async function writeBlock(
   dir: string,
@@ -165,16 +169,29 @@ export function encodeBlock(
     at += count
     return { rows: count, columns: columnsOf(samples, at - count, at) }
   })
-  return encodeFile(batches, fields, blockMetadata(spec, options))
+  const cut: Metadata = samples.cut ? { cut: JSON.stringify(samples.cut) } : {}
+  return encodeFile(batches, fields, { block: blockIdentity(spec, options), ...cut })
 }
 
-export function blockMetadata(spec: BlockSpec, { length, packing, seed, ledger }: SampleOptions): Metadata {
+/** What the file of a block says that it is: another text, another block. */
+export function blockIdentity(spec: BlockSpec, { length, packing, cutMax, seed, ledger }: SampleOptions): string {
   const { domain, number, epoch } = spec
   const shards = spec.shards.map(({ path, sha256, bytes, rows, tokens, selected }) => {
     return { path, sha256, bytes, rows, tokens, ...(selected !== undefined && { selected }) }
   })
-  const identity: BlockIdentity = { version: ledger ?? 1, domain, number, epoch, length, packing, seed, shards }
-  return { block: JSON.stringify(identity) }
+  const filled = cutMax === undefined ? {} : { cutMax }
+  const identity: BlockIdentity = {
+    version: ledger ?? 1,
+    domain,
+    number,
+    epoch,
+    length,
+    packing,
+    seed,
+    ...filled,
+    shards,
+  }
+  return JSON.stringify(identity)
 }
 
 /** How many samples each record batch has. */

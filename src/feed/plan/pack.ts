@@ -1,30 +1,18 @@
 import { HeadraceError } from '../../errors.ts'
-import type { FeedSettings } from '../options.ts'
-
-/** How documents become samples of `length` tokens. */
-export type Packing = FeedSettings['packing']
-
-/**
- * Documents cut into pieces, and the sample that each piece is in. Pieces of a sample stand in the order of their numbers; samples are
- * numbered from 0. `start` counts tokens from the document's first one.
- */
-export interface Packed {
-  readonly samples: number
-  readonly pieces: number
-  readonly document: Int32Array
-  readonly start: Int32Array
-  readonly length: Int32Array
-  readonly sample: Int32Array
-}
+import { fillGaps } from './fill-gaps.ts'
+import type { Packed, Packing, PackOptions } from './packed.ts'
+import { Rooms } from './rooms.ts'
 
 /**
  * Packs documents, taken in `order`, into samples of `length` tokens; no token is left out and none is used twice.
  *
  * `concatenate` lays them end to end and cuts every `length` tokens; only the last sample may be short. `best-fit` cuts a document only
  * when it is longer than a sample, and puts each remaining piece whole into the open sample with the least room that it fits in, the
- * newest among equals (online form of best-fit packing, arXiv 2404.10830); samples may be short.
+ * newest among equals (online form of best-fit packing, arXiv 2404.10830); samples may be short. `best-fit-filled` goes on from that, and
+ * fills their gaps: see `fillGaps`.
  */
-export function packDocuments(lengths: Int32Array, order: Int32Array, length: number, packing: Packing): Packed {
+export function packDocuments(lengths: Int32Array, order: Int32Array, options: PackOptions): Packed {
+  const { length, packing } = options
   const piecesMax = countPieces(lengths, length, packing)
   const packed = {
     document: new Int32Array(piecesMax),
@@ -46,7 +34,8 @@ export function packDocuments(lengths: Int32Array, order: Int32Array, length: nu
       start += take
     }
   }
-  return { ...packed, pieces, samples: place.samples() }
+  const whole = { ...packed, pieces, samples: place.samples() }
+  return packing === 'best-fit-filled' ? fillGaps(whole, lengths, options) : whole
 }
 
 function countPieces(lengths: Int32Array, length: number, packing: Packing): number {
@@ -85,77 +74,20 @@ function placeInTurn(length: number): Placer {
 }
 
 function placeBestFit(length: number, samplesMax: number): Placer {
-  // Open samples by their room: for each size a stack linked through `below`, and a tree that finds the next size that has any.
-  const newest = new Int32Array(length + 1).fill(-1)
-  const below = new Int32Array(samplesMax)
-  const sizes = new SizeTree(length + 1)
+  const rooms = new Rooms(length, samplesMax)
   let samples = 0
-  const push = (sample: number, room: number) => {
-    if (room === 0) return
-    below[sample] = newest[room]
-    newest[room] = sample
-    sizes.set(room, true)
-  }
   return {
     room: () => length,
     put: tokens => {
-      const room = sizes.firstFrom(tokens)
+      const room = rooms.leastFrom(tokens)
       if (room < 0) {
-        push(samples, length - tokens)
+        rooms.push(samples, length - tokens)
         return samples++
       }
-      const sample = newest[room]
-      newest[room] = below[sample]
-      if (newest[room] < 0) sizes.set(room, false)
-      push(sample, room - tokens)
+      const sample = rooms.pop(room)
+      rooms.push(sample, room - tokens)
       return sample
     },
     samples: () => samples,
   }
-}
-
-/** A set of small numbers that finds its first member from a number on in O(log n): a tree of bits, 32 to a node. */
-class SizeTree {
-  readonly #levels: Uint32Array[] = []
-
-  constructor(count: number) {
-    do {
-      count = (count + 31) >>> 5
-      this.#levels.push(new Uint32Array(count))
-    } while (count > 1)
-  }
-
-  set(member: number, isIn: boolean): void {
-    for (const level of this.#levels) {
-      const word = member >>> 5
-      const before = level[word]
-      level[word] = isIn ? before | (1 << (member & 31)) : before & ~(1 << (member & 31))
-      if ((before === 0) === (level[word] === 0)) return
-      member = word
-    }
-  }
-
-  firstFrom(from: number): number {
-    for (let depth = 0; depth < this.#levels.length; depth++) {
-      const level = this.#levels[depth]
-      const word = from >>> 5
-      if (word >= level.length) return -1
-      const found = level[word] & (-1 << (from & 31))
-      if (found !== 0) return this.#descend(depth, (word << 5) + lowestBit(found))
-      from = word + 1
-    }
-    return -1
-  }
-
-  #descend(depth: number, member: number): number {
-    while (depth > 0) {
-      depth--
-      member = (member << 5) + lowestBit(this.#levels[depth][member])
-    }
-    return member
-  }
-}
-
-function lowestBit(word: number): number {
-  return 31 - Math.clz32(word & -word)
 }

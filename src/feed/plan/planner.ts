@@ -18,7 +18,7 @@ import { PassedOver } from './passed-over.ts'
 import { readPromoted } from './promoted.ts'
 import { type FedInStep, type LineForm, type OffMixture, type Step, StepSealer, type Total } from './step-lines.ts'
 
-export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'>, LineForm {
+export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'cutMax' | 'seed'>, LineForm {
   readonly blockSlotsMin?: number
   /** The feed's id, which the first step names as its predecessor. */
   readonly feed: string

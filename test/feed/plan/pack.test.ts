@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Packed, type Packing, packDocuments } from '../../../src/feed/plan/pack.ts'
+import { packDocuments } from '../../../src/feed/plan/pack.ts'
+import { countCut, type Packed, type Packing } from '../../../src/feed/plan/packed.ts'
 import { permute } from '../../../src/feed/plan/permute.ts'
 import { drawFrom } from '../../random.ts'
 
@@ -32,7 +33,9 @@ test('permute puts every number in every place about as often', () => {
 function checkPacked(lengths: Int32Array, length: number, packed: Packed): void {
   const next = new Int32Array(lengths.length)
   const filled = new Int32Array(packed.samples)
-  for (let i = 0; i < packed.pieces; i++) {
+  const inOrder = Array.from({ length: packed.pieces }, (_, i) => i)
+  inOrder.sort((a, b) => packed.document[a] - packed.document[b] || packed.start[a] - packed.start[b])
+  for (const i of inOrder) {
     const document = packed.document[i]
     assert.ok(packed.length[i] > 0)
     assert.equal(packed.start[i], next[document], `piece ${i} begins where the one before ended`)
@@ -72,7 +75,7 @@ test('packing keeps every token once, whatever the lengths', () => {
     const order = permute(lengths.length, `${round}`)
     const sum = lengths.reduce((a, b) => a + b, 0)
     for (const packing of ['concatenate', 'best-fit'] as Packing[]) {
-      const packed = packDocuments(lengths, order, length, packing)
+      const packed = packDocuments(lengths, order, { length, packing })
       checkPacked(lengths, length, packed)
       const filled = new Array(packed.samples).fill(0)
       for (let i = 0; i < packed.pieces; i++) filled[packed.sample[i]] += packed.length[i]
@@ -89,7 +92,7 @@ test('packing keeps every token once, whatever the lengths', () => {
 
 test('the check of packing sees a lost, a doubled and a moved piece', () => {
   const lengths = Int32Array.of(5, 9, 4)
-  const good = packDocuments(lengths, Int32Array.of(2, 0, 1), 6, 'concatenate')
+  const good = packDocuments(lengths, Int32Array.of(2, 0, 1), { length: 6, packing: 'concatenate' })
   checkPacked(lengths, 6, good)
   assert.throws(() => checkPacked(lengths, 6, { ...good, pieces: good.pieces - 1 }))
   assert.throws(() => checkPacked(lengths, 6, { ...good, start: good.start.map((s, i) => (i === 2 ? s + 1 : s)) }))
@@ -99,7 +102,90 @@ test('the check of packing sees a lost, a doubled and a moved piece', () => {
 test('best fit wastes little on lengths like those of documents', () => {
   const random = drawFrom(3)
   const lengths = Int32Array.from({ length: 5000 }, () => 20 + Math.floor(10 ** (random(1000) / 300)))
-  const packed = packDocuments(lengths, permute(lengths.length, 'x'), 2048, 'best-fit')
+  const packed = packDocuments(lengths, permute(lengths.length, 'x'), { length: 2048, packing: 'best-fit' })
   const tokens = lengths.reduce((a, b) => a + b, 0)
   assert.ok(tokens / (packed.samples * 2048) > 0.97, `${tokens / (packed.samples * 2048)}`)
+})
+
+const sum = (numbers: Int32Array) => numbers.reduce((a, b) => a + b, 0)
+
+/** Lengths of documents as they are met: many short ones, and a few of many times a sample. */
+function drawLengths(random: ReturnType<typeof drawFrom>, count: number, length: number): Int32Array {
+  return Int32Array.from({ length: count }, () =>
+    random(6) === 0 ? random(6 * length) : Math.floor((length * random(100) * random(100)) / 1e4),
+  )
+}
+
+test('filling gaps keeps every token once, cuts no more than is granted, and counts it', () => {
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  const random = drawFrom(seed)
+  let [filled, cut] = [0, 0]
+  for (let round = 0; round < 300; round++) {
+    const said = `seed ${seed} round ${round}`
+    const length = 1 + random(300)
+    // In every second round documents are much the same, and none is long.
+    const equal = () => Math.ceil(length / 3) + random(1 + Math.floor(length / 6))
+    const isEqual = round % 2 === 0
+    const lengths = drawLengths(random, random(120), length).map(tokens =>
+      isEqual ? Math.min(length, equal()) : tokens,
+    )
+    const order = permute(lengths.length, `${round}`)
+    const cutMax = [0, 0.005, 0.1, 1][random(4)]
+    const before = packDocuments(lengths, order, { length, packing: 'best-fit' })
+    const packed = packDocuments(lengths, order, { length, packing: 'best-fit-filled', cutMax })
+    checkPacked(lengths, length, packed)
+    assert.ok(packed.samples <= before.samples, said)
+    const fitting = lengths.filter(tokens => tokens > 0 && tokens <= length).length
+    const pieces = new Int32Array(lengths.length)
+    for (let i = 0; i < packed.pieces; i++) pieces[packed.document[i]]++
+    const needless = lengths.filter((tokens, i) => tokens <= length && pieces[i] > 1).length
+    assert.deepEqual(countCut(packed, lengths, length), { fitting, cut: needless }, said)
+    assert.ok(needless <= cutMax * fitting, said)
+    filled += before.samples - packed.samples
+    cut += needless
+  }
+  assert.ok(filled > 100 && cut > 10, `seed ${seed}: ${filled} samples less, ${cut} documents cut`)
+})
+
+test('what is filled by pieces of long documents has hardly any padding, and no document that fits is cut', () => {
+  const random = drawFrom(5)
+  const [length, count] = [1024, 20_000]
+  const lengths = drawLengths(random, count, length)
+  const order = permute(count, 'x')
+  const shareOf = ({ samples }: Packed) => 1 - sum(lengths) / (samples * length)
+  const before = packDocuments(lengths, order, { length, packing: 'best-fit' })
+  const packed = packDocuments(lengths, order, { length, packing: 'best-fit-filled' })
+  assert.equal(countCut(packed, lengths, length).cut, 0)
+  assert.ok(shareOf(packed) < 0.005, `${shareOf(packed)} after ${shareOf(before)}`)
+  const least = Math.floor(length / 64)
+  let small = 0
+  for (let i = 0; i < packed.pieces; i++)
+    if (packed.length[i] < least && packed.length[i] < lengths[packed.document[i]]) small++
+  assert.ok(small < 0.03 * packed.pieces, `${small} of ${packed.pieces} pieces are smaller than a gap that is filled`)
+})
+
+test('without a long document, documents are cut as far as is granted and no further', () => {
+  // Two of them fill three quarters of a sample and a third has no place.
+  const lengths = new Int32Array(3000).fill(384)
+  const order = permute(lengths.length, 'x')
+  const packed = (cutMax: number) => packDocuments(lengths, order, { length: 1024, packing: 'best-fit-filled', cutMax })
+  const cut = (cutMax: number) => countCut(packed(cutMax), lengths, 1024).cut
+  assert.equal(packed(0).samples, 1500)
+  assert.equal(cut(0), 0)
+  assert.ok(cut(0.005) >= 14 && cut(0.005) <= 15)
+  assert.ok(packed(1).samples <= 1.005 * ((3000 * 384) / 1024), `${packed(1).samples}`)
+  assert.ok(cut(1) < 0.26 * 3000, `${cut(1)}`)
+})
+
+test('many samples are filled in little more time than few', () => {
+  const time = (count: number) => {
+    const lengths = drawLengths(drawFrom(1), count, 64)
+    const order = permute(count, 'x')
+    const began = performance.now()
+    packDocuments(lengths, order, { length: 64, packing: 'best-fit-filled', cutMax: 1 })
+    return performance.now() - began
+  }
+  time(20_000)
+  const [few, many] = [time(20_000), time(320_000)]
+  assert.ok(many < 100 * few + 500, `${few} ms and ${many} ms`)
 })

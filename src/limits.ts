@@ -78,6 +78,8 @@ export const limits = {
   recordBatchBytesMax: 64 * 1024 * 1024,
   /** Tokens of a block: large enough to shuffle. */
   blockTokens: 2 ** 30,
+  /** Tokens that pieces are aligned to at most: twice the ranks of the widest context parallelism, with room for tiles of fp8. */
+  alignMax: 65_536,
   /** Rows that one run alone keeps, in a comparison: a bit each, and 160 bytes a slot. */
   diffBytesMax: 1024 * 1024 * 1024,
   /** Records of a run that a comparison by label holds at a time, half a kilobyte each; runs of more are read once for each as many. */

@@ -38,32 +38,42 @@ class Batches:
             self._masks.check(step["control"])
         samples, length = step["samples"] // self._world, head["length"]
         ids = np.full(samples * length, head["endOfText"] or 0, dtype=np.int32)
-        # Spans that end at a bound: of pieces, and of padding behind the last of a sample's. Nothing is learned from `silent` ones.
-        ends, names, domains, silent = [], [], [], []
+        align = head.get("align", 1)
+        # Spans that end at a bound: of pieces with the padding that aligns the next one, and of padding behind the last of a sample's. Nothing
+        # is learned from `silent` ones. `tokens` are those of spans without what aligns, and `lasts` says where each piece's last token has a target.
+        ends, names, domains, silent, tokens, lasts = [], [], [], [], [], []
         for domain, block, rows in self._own_rows(step):
             pieces = block.pieces(rows)
             first = (len(domains) + np.arange(len(rows))) * length
-            starts, used = _lay_out(pieces, first)
+            room = -(-pieces.length // align) * align
+            starts, used = _lay_out(room, pieces.counts, first)
             if len(pieces.length) and int(pieces.length.min()) < 1 or (used > length).any():
                 raise FeedError(f"step {step['step']} has a sample over {length} tokens")
             names.append(self._copy(block, pieces, starts, ids, head))
             silent += self._mask(block, pieces, starts, ids, step, head)
             padded = np.flatnonzero(used < length)
             silent += zip((first[padded] + used[padded]).tolist(), (first[padded] + length).tolist())
-            ends += [starts + pieces.length, first[padded] + length]
+            ends += [starts + room, first[padded] + length]
+            tokens += [pieces.length, length - used[padded]]
+            if align > 1:
+                aligned = np.flatnonzero(room > pieces.length)
+                silent += zip((starts + pieces.length)[aligned].tolist(), (starts + room)[aligned].tolist())
+            lasts.append((starts + pieces.length - 1, pieces.next))
             names.append(np.full(len(padded), "", dtype=object))
             domains += [domain] * len(rows)
-        ends, names = np.concatenate(ends), np.concatenate(names)
+        ends, names, tokens = np.concatenate(ends), np.concatenate(names), np.concatenate(tokens)
         order = np.argsort(ends, kind="stable")
-        cu_seqlens = np.concatenate(([0], ends[order])).astype(np.int32)
+        bounds = np.concatenate(([0], ends[order])).astype(np.int32)
+        cu_seqlens = bounds if align == 1 else np.concatenate(([0], np.cumsum(tokens[order]))).astype(np.int32)
         shape = (samples, length)
         return {
             "step": step["step"],
             "digest": step["digest"],
             "input_ids": ids.reshape(shape),
-            "targets": self._targets(ids, cu_seqlens, silent).reshape(shape),
-            "position_ids": _positions(cu_seqlens).reshape(shape),
+            "targets": self._targets(ids, lasts, silent).reshape(shape),
+            "position_ids": _positions(bounds).reshape(shape),
             "cu_seqlens": cu_seqlens,
+            "cu_seqlens_padded": bounds,
             "documents": names[order].tolist(),
             "domains": domains,
             "targets_in_step": self._count_targets(step, head),
@@ -97,16 +107,18 @@ class Batches:
             silent.append(span)
         return silent
 
-    def _targets(self, ids, cu_seqlens, silent):
+    def _targets(self, ids, lasts, silent):
         targets = np.empty(len(ids), dtype=self._targets_dtype)
         targets[:-1] = ids[1:]
-        targets[cu_seqlens[1:] - 1] = NO_TARGET
+        targets[-1] = NO_TARGET
+        for last, following in lasts:
+            targets[last] = NO_TARGET if following is None else np.where(following < 0, NO_TARGET, following)
         for start, end in silent:
             targets[start:end] = NO_TARGET
         return targets
 
     def _count_targets(self, step, head):
-        """Targets of all ranks: a piece has one less than tokens, and none once its document was taken down."""
+        """Targets of all ranks: those of its blocks, without those of documents that were taken down."""
         count = 0
         for domain, part, sha256 in _parts_of(step):
             block = self._block(domain, part, sha256)
@@ -115,7 +127,7 @@ class Batches:
                 continue
             pieces = block.pieces(np.arange(part["from"], part["to"]))
             for piece, _ in self._judge(block, pieces, step["step"], head):
-                count -= int(pieces.length[piece]) - 1
+                count -= int(pieces.length[piece]) - (pieces.next is None or int(pieces.next[piece]) < 0)
         return count
 
     def _judge(self, block, pieces, step, head):
@@ -164,13 +176,13 @@ def _parts_of(step):
             yield domain, part, hashes[index] if hashes else None
 
 
-def _lay_out(pieces, first):
-    """Where each piece starts, its sample's first token being at `first`, and the tokens of each sample."""
-    ends = np.cumsum(pieces.length, dtype=np.int64)
-    lasts = np.cumsum(pieces.counts)
-    before = np.concatenate(([0], ends))[lasts - pieces.counts]
+def _lay_out(room, counts, first):
+    """Where pieces that take so much room start, its sample's first token being at `first`, and what each sample has taken."""
+    ends = np.cumsum(room, dtype=np.int64)
+    lasts = np.cumsum(counts)
+    before = np.concatenate(([0], ends))[lasts - counts]
     used = np.concatenate(([0], ends))[lasts] - before
-    return ends - pieces.length + np.repeat(first - before, pieces.counts), used
+    return ends - room + np.repeat(first - before, counts), used
 
 
 def _positions(cu_seqlens):

@@ -77,8 +77,8 @@ def _check_hash(path, sha256, who):
 
 
 # Pieces of samples as arrays: of each its shard's number in the block, its first token there, its tokens, their CRC-32, and its document's slot
-# and row; the last three are None in a block of version 1. `counts` has the pieces of each sample.
-Pieces = namedtuple("Pieces", "counts shard start length check slot row")
+# and row, which are None in a block of version 1, and the token behind it (-1: none), None unless the feed has `cutTargets`. `counts` has the pieces of each sample.
+Pieces = namedtuple("Pieces", "counts shard start length check slot row next")
 
 
 class Block:
@@ -91,9 +91,9 @@ class Block:
         self._path = path
         says = json.loads(metadata[b"block"])
         self._shards = says["shards"]
-        names = ("shard", "start", "length", "check", "slot", "row")
-        self._is_bound = says["version"] == 2
-        columns = names if self._is_bound else names[:3]
+        names = ("shard", "start", "length", "check", "slot", "row", "next")
+        self._has_next = says.get("cutTargets") == "next"
+        columns = names[: 3 if says["version"] == 1 else 7 if self._has_next else 6]
         self._batches = [
             (_offsets(b.column("shard")), *(_ints(b.column(name).values) for name in columns)) for b in batches
         ]
@@ -111,15 +111,17 @@ class Block:
         return self._shards[index]
 
     def count_targets(self, start, end):
-        """Targets of the samples from `start` up to `end`: a piece has one less than tokens."""
+        """Targets of the samples from `start` up to `end`: a piece has one less than tokens, or as many where one is known behind it."""
         if not 0 <= start <= end <= self.rows:
             raise FeedError(f"block {self._path} has {self.rows} samples, and {start} to {end} are asked for")
         count, first = 0, 0
-        for offsets, _, _, length, *_ in self._batches:
+        for offsets, *columns in self._batches:
             rows = len(offsets) - 1
             low, high = (min(max(row - first, 0), rows) for row in (start, end))
-            part = length[int(offsets[low]) : int(offsets[high])]
-            count += int(part.sum(dtype=np.int64)) - len(part)
+            part = slice(int(offsets[low]), int(offsets[high]))
+            count += int(columns[2][part].sum(dtype=np.int64)) - len(columns[2][part])
+            if self._has_next:
+                count += int((columns[6][part] >= 0).sum())
             first += rows
         return count
 
@@ -138,7 +140,7 @@ class Block:
         before = np.cumsum(counts) - counts
         at = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
         taken = [column[at] for column in columns]
-        return Pieces(counts, *taken, *([None] * (6 - len(taken))))
+        return Pieces(counts, *taken, *([None] * (7 - len(taken))))
 
 
 def _join(columns):

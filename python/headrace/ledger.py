@@ -117,15 +117,16 @@ class Ledger:
 
 
 def _check_head(head, path):
-    if head["version"] not in (1, 2, 3):
-        raise FeedError(f"the feed is of version {head['version']}, and this client reads versions 1 to 3: install a newer headrace")
+    if head["version"] not in (1, 2, 3, 4):
+        raise FeedError(f"the feed is of version {head['version']}, and this client reads versions 1 to 4: install a newer headrace")
     if head.get("ledger") not in (None, 2):
         raise FeedError(f"the feed's ledger is of form {head['ledger']!r}, and this client reads forms 1 and 2: install a newer headrace")
     counts = {name: head[name] for name in ("steps", "length", "segmentSteps")}
     counts["snapshotSteps"] = head.get("snapshotSteps", 1)
     counts["endOfText"] = head["endOfText"] or 0
+    counts["align"] = head.get("align", 1)
     damaged = [name for name, value in counts.items() if not is_count(value)]
-    damaged += [name for name in ("segmentSteps", "snapshotSteps") if counts[name] == 0]
+    damaged += [name for name in ("segmentSteps", "snapshotSteps", "align") if counts[name] == 0]
     if damaged:
         raise FeedError(f"{path} is damaged: its {damaged[0]} is {counts[damaged[0]]!r}")
 

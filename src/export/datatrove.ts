@@ -1,9 +1,10 @@
+import { noTarget } from '../feed/read.ts'
 import { limits } from '../limits.ts'
 import { bytesOfInts } from './fields.ts'
 import type { ExportShape, Format, Part } from './format.ts'
 import type { OutFolder } from './out-folder.ts'
 import { partName } from './part-name.ts'
-import { paddingStart, type Sample } from './sample.ts'
+import type { Sample } from './sample.ts'
 import { bytesOfTokens } from './token-bytes.ts'
 
 /**
@@ -14,7 +15,8 @@ import { bytesOfTokens } from './token-bytes.ts'
  *     X.ds.metadata  tokenizer|bytes a token, tokens, tokens for people
  *
  * The reader cuts rows of `seq_len + 1`, and of each row that one token less is an input. A piece, and the padding behind the last, is a
- * document, so that positions are those of the feed.
+ * document, so that positions are those of the feed. Of a feed with `cutTargets: 'next'` a row has one token more than a sample: the last
+ * target, and padding where there is none.
  */
 export const datatrove: Format = {
   name: 'datatrove',
@@ -23,17 +25,20 @@ export const datatrove: Format = {
   tokenBytes: [4, 2],
   fields: [],
   hasPadding: true,
-  advise: ({ length, tokenBytes }) => [
-    `DatatroveFolderDataset(DIR, seq_len=${length - 1}, filename_pattern="*.ds", token_size=${tokenBytes}, return_positions=True) gives each sample as it is, in order: its rows are of seq_len + 1. Another seq_len cuts across samples.`,
+  advise: ({ length, tokenBytes, hasNext }) => [
+    `DatatroveFolderDataset(DIR, seq_len=${hasNext ? length : length - 1}, filename_pattern="*.ds", token_size=${tokenBytes}, return_positions=True) gives each sample as it is, in order: its rows are of seq_len + 1. Another seq_len cuts across samples.`,
   ],
   open: (folder, shape) => ({
-    bytesMaxOf: () => shape.length * shape.tokenBytes,
+    bytesMaxOf: () => rowTokens(shape) * shape.tokenBytes,
     openPart: number => openPart(folder, shape, `${partName(number)}_unshuffled.ds`),
     finish: async () => {},
   }),
 }
 
-async function openPart(folder: OutFolder, { tokenBytes, tokenizer }: ExportShape, name: string): Promise<Part> {
+const rowTokens = ({ length, hasNext }: ExportShape) => (hasNext ? length + 1 : length)
+
+async function openPart(folder: OutFolder, shape: ExportShape, name: string): Promise<Part> {
+  const { tokenBytes, tokenizer } = shape
   const tokens = await folder.create(name)
   const index = await folder.create(`${name}.index`)
   return {
@@ -41,8 +46,9 @@ async function openPart(folder: OutFolder, { tokenBytes, tokenizer }: ExportShap
       return tokens.bytes
     },
     write: async sample => {
-      await index.append(bytesOfInts(endsOf(sample, tokens.bytes / tokenBytes)))
-      await tokens.append(bytesOfTokens(sample.tokens, tokenBytes))
+      const row = rowOf(sample, shape)
+      await index.append(bytesOfInts(endsOf(sample, row.length, tokens.bytes / tokenBytes)))
+      await tokens.append(bytesOfTokens(row, tokenBytes))
     },
     close: async () => {
       const count = tokens.bytes / tokenBytes
@@ -54,9 +60,18 @@ async function openPart(folder: OutFolder, { tokenBytes, tokenizer }: ExportShap
   }
 }
 
-/** Where each span of a sample ends, in tokens of the file. */
-function endsOf(sample: Sample, before: number): BigInt64Array {
-  const ends = sample.pieces.map(({ start, length }) => BigInt(before + start + length))
-  if (paddingStart(sample) < sample.tokens.length) ends.push(BigInt(before + sample.tokens.length))
-  return BigInt64Array.from(ends)
+function rowOf({ tokens, targets }: Sample, { hasNext, endOfText }: ExportShape): Int32Array {
+  if (!hasNext) return tokens
+  const last = targets[targets.length - 1]
+  const row = new Int32Array(tokens.length + 1)
+  row.set(tokens)
+  row[tokens.length] = last === noTarget ? (endOfText ?? 0) : last
+  return row
+}
+
+/** Where each span of a sample ends, in tokens of the file: the last one with its row. */
+function endsOf({ bounds }: Sample, row: number, before: number): BigInt64Array {
+  const ends = bounds.slice(1)
+  ends[ends.length - 1] = row
+  return BigInt64Array.from(ends, end => BigInt(before + end))
 }

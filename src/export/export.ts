@@ -69,10 +69,10 @@ function bytesMin({ format, from, tokenBytes, fields }: ExportOrder, { batch, le
   return format.hasPadding ? (to - from) * batch * length * tokenBytes * rows : 0
 }
 
-function shapeOf({ tokenBytes, fields }: ExportOrder, { length, endOfText, tokenizer }: Head): ExportShape {
+function shapeOf({ tokenBytes, fields }: ExportOrder, { length, cutTargets, endOfText, tokenizer }: Head): ExportShape {
   const { encoding } = (tokenizer ?? {}) as { encoding?: unknown }
   const name = typeof encoding === 'string' ? encoding : JSON.stringify(tokenizer)
-  return { length, endOfText, tokenizer: name, tokenBytes, fields }
+  return { length, hasNext: cutTargets === 'next', endOfText, tokenizer: name, tokenBytes, fields }
 }
 
 /** Writes the steps, with `blank` in the place of masked tokens where it is given. */

@@ -1,4 +1,4 @@
-import { paddingStart, type Sample } from './sample.ts'
+import type { Sample } from './sample.ts'
 
 /** What a field is: a row has one value a token of the sample, `ints` as many as they are, `text` is UTF-8. */
 export type FieldKind = 'row' | 'ints' | 'text' | 'int'
@@ -9,8 +9,8 @@ const table = {
   tokens: { kind: 'row', read: (sample: Sample) => sample.tokens },
   targets: { kind: 'row', read: (sample: Sample) => sample.targets },
   positions: { kind: 'row', read: (sample: Sample) => sample.positions },
-  cu_seqlens: { kind: 'ints', read: boundsOf },
-  documents: { kind: 'text', read: (sample: Sample) => JSON.stringify(documentsOf(sample)) },
+  cu_seqlens: { kind: 'ints', read: (sample: Sample) => sample.bounds },
+  documents: { kind: 'text', read: (sample: Sample) => JSON.stringify(sample.documents) },
   domain: { kind: 'text', read: (sample: Sample) => sample.domain },
   step: { kind: 'int', read: (sample: Sample) => sample.step },
 } as const satisfies Record<string, { kind: FieldKind; read: (sample: Sample) => FieldValue }>
@@ -28,27 +28,14 @@ export function readField(sample: Sample, name: FieldName): FieldValue {
   return table[name].read(sample)
 }
 
-/** Bounds of pieces and padding, from 0 to the sample's length. */
-function boundsOf(sample: Sample): Int32Array {
-  const starts = sample.pieces.map(piece => piece.start)
-  const end = paddingStart(sample)
-  return Int32Array.from(end < sample.tokens.length ? [...starts, end, sample.tokens.length] : [...starts, end])
-}
-
-/** A document's id for each span between two bounds, '' for padding. */
-function documentsOf(sample: Sample): string[] {
-  const ids = sample.pieces.map(piece => piece.document)
-  return paddingStart(sample) < sample.tokens.length ? [...ids, ''] : ids
-}
-
 /** Bytes of these fields of a sample at most, with what a format adds to each. */
 export function fieldBytesMax(sample: Sample, fields: readonly FieldName[]): number {
   // JSON writes six bytes for what it must escape.
   const textBytesMax = (text: string) => 6 * text.length + 4
-  const idBytes = sample.pieces.reduce((sum, piece) => sum + textBytesMax(piece.document), 8)
+  const idBytes = sample.documents.reduce((sum, document) => sum + textBytesMax(document), 8)
   const bytes = {
     row: 4 * sample.tokens.length,
-    ints: 4 * (sample.pieces.length + 2),
+    ints: 4 * sample.bounds.length,
     int: 8,
     text: idBytes + textBytesMax(sample.domain),
   }

@@ -6,6 +6,8 @@ import type { Sample, SampleCounts } from './sample.ts'
 export interface ExportShape {
   /** Tokens a sample. */
   readonly length: number
+  /** The feed gives a target to the last token of a piece that was cut: `cutTargets: 'next'`. */
+  readonly hasNext: boolean
   /** What padding consists of. */
   readonly endOfText: number | null
   /** Its name, for who reads the files. */

@@ -4,7 +4,7 @@ import type { Format, Part } from './format.ts'
 import { npyHeader } from './npy.ts'
 import type { OutFolder } from './out-folder.ts'
 import { partName } from './part-name.ts'
-import { paddingStart, shortPieceTokens } from './sample.ts'
+import { countTokens, shortPieceTokens } from './sample.ts'
 
 /**
  * InternEvo's tokenized files (`internlm/data/tokenized/single_dataset.py`). A piece of a document is a line, of which its packed datasets
@@ -27,7 +27,7 @@ export const internevo: Format = {
     `JsonlDataset leaves out lines of under ${shortPieceTokens} tokens unless min_length is 0; there are ${shortPieces}. In a training config data.min_length is 0 by default.`,
   ],
   open: folder => ({
-    bytesMaxOf: sample => 11 * paddingStart(sample) + 14 * sample.pieces.length,
+    bytesMaxOf: sample => 11 * countTokens(sample) + 14 * sample.pieces.length,
     openPart: number => openPart(folder, `train/headrace/${partName(number)}.bin`),
     finish: async () => {},
   }),

@@ -4,7 +4,7 @@ import type { ExportShape, Format, Part } from './format.ts'
 import type { OutFile } from './out-file.ts'
 import type { OutFolder } from './out-folder.ts'
 import { partName } from './part-name.ts'
-import { paddingStart } from './sample.ts'
+import { countTokens } from './sample.ts'
 import type { Spool } from './spool.ts'
 import { bytesOfTokens } from './token-bytes.ts'
 
@@ -31,7 +31,7 @@ export const megatron: Format = {
     `Give it sequence_length ${length}, the feed's; it takes one token more for each sample.`,
   ],
   open: (folder, shape) => ({
-    bytesMaxOf: sample => paddingStart(sample) * shape.tokenBytes,
+    bytesMaxOf: sample => countTokens(sample) * shape.tokenBytes,
     openPart: number => openPart(folder, shape, `part-${partName(number)}`),
     finish: async () => {},
   }),
@@ -46,7 +46,8 @@ async function openPart(folder: OutFolder, { tokenBytes }: ExportShape, name: st
     },
     write: async sample => {
       await lengths.append(bytesOfInts(Int32Array.from(sample.pieces, piece => piece.length)))
-      await tokens.append(bytesOfTokens(sample.tokens.subarray(0, paddingStart(sample)), tokenBytes))
+      for (const { start, length } of sample.pieces)
+        await tokens.append(bytesOfTokens(sample.tokens.subarray(start, start + length), tokenBytes))
     },
     close: async () => {
       await tokens.close()

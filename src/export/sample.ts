@@ -18,14 +18,17 @@ export interface Sample {
   readonly targets: Int32Array
   /** Count from 0 in each piece, and in padding. */
   readonly positions: Int32Array
-  /** In order, without gaps. What is behind the last one is padding. */
+  /** In order. What is in none is padding: behind the last one, and where the feed aligns them between two. */
   readonly pieces: readonly Piece[]
+  /** Bounds of spans, from 0 to the sample's length: of pieces with the padding that aligns the next one, and of other padding. */
+  readonly bounds: Int32Array
+  /** The document's id of each span, '' for padding. */
+  readonly documents: readonly string[]
 }
 
-/** Tokens before the padding. */
-export function paddingStart({ pieces }: Sample): number {
-  const last = pieces.at(-1)
-  return last ? last.start + last.length : 0
+/** Tokens that are no padding. */
+export function countTokens({ pieces }: Sample): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0)
 }
 
 /** What an export consists of. Tokens are those of documents; padding and masked ones are counted apart, masked ones also in `tokens`. */
@@ -58,11 +61,11 @@ export function countStep(counts: SampleCounts, samples: number): void {
 }
 
 export function countSample(counts: SampleCounts, sample: Sample): void {
-  const end = paddingStart(sample)
+  const tokens = countTokens(sample)
   counts.samples++
   counts.pieces += sample.pieces.length
-  counts.tokens += end
-  counts.paddingTokens += sample.tokens.length - end
+  counts.tokens += tokens
+  counts.paddingTokens += sample.tokens.length - tokens
   for (const { length, isMasked } of sample.pieces) {
     if (length < shortPieceTokens) counts.shortPieces++
     if (!isMasked) continue

@@ -28,6 +28,7 @@ const mixture = kind<Mixture>(
   weights.hint,
 )
 const packing = oneOf(['concatenate', 'best-fit', 'best-fit-filled'])
+const cutTargets = oneOf(['none', 'next'])
 const dry = oneOf(['stop', 'renormalise', 'repeat', 'wait'])
 
 /** What becomes of a feed when a domain of its mixture has no sample left and none will come. `wait` is what `stop` was called before. */
@@ -47,6 +48,16 @@ export const feedOptions = {
     "share of the documents of a block which would fit a sample that may be cut to fill gaps, with `packing: 'best-fit-filled'`, once pieces of longer ones are used up; null: 0.005",
     orNull(share),
     null,
+  ),
+  align: optional(
+    'begins each piece of a document at a multiple of so many tokens, with padding before it, as context parallelism needs it (2 * its ranks); it must divide length',
+    whole(1, limits.alignMax),
+    1,
+  ),
+  cutTargets: optional(
+    "target of the last token of a piece whose document goes on in another one: none, or the next token, so that a row has length + 1 tokens, as Megatron's and datatrove's",
+    cutTargets,
+    'none',
   ),
   seed: optional('seed of all permutations', whole(Number.MIN_SAFE_INTEGER), 0),
   blockTokens: optional('tokens of a block, which is shuffled as one', count, limits.blockTokens),
@@ -68,9 +79,13 @@ export const feedOptions = {
 export interface FeedOptions extends OptionsOf<typeof feedOptions> {}
 type Resolved = ResolvedOf<typeof feedOptions>
 /** What a feed says only where it is asked for, so that those which were begun before there was such an option are what they were. */
-type Later = { readonly cutMax?: number }
+export interface LaterSettings {
+  readonly cutMax?: number
+  readonly align?: number
+  readonly cutTargets?: 'next'
+}
 /** The same with every default. A feed that was begun before there was `freshness` does not say it. */
-export interface FeedSettings extends Omit<Resolved, 'dry' | 'freshness' | keyof Later>, Later {
+export interface FeedSettings extends Omit<Resolved, 'dry' | 'freshness' | keyof LaterSettings>, LaterSettings {
   readonly dry: Dry
   readonly freshness?: number | null
 }
@@ -78,15 +93,37 @@ export interface FeedSettings extends Omit<Resolved, 'dry' | 'freshness' | keyof
 const cutMaxDefault = 0.005
 
 /** The options with their defaults. Throws `bad-option` for one that is not of its kind, and for those that do not go together. */
-export function resolveFeedOptions(who: string, options: FeedOptions): Omit<Resolved, keyof Later> & Later {
-  const { cutMax, ...others } = resolveOptions(who, feedOptions, options)
+export function resolveFeedOptions(
+  who: string,
+  options: FeedOptions,
+): Omit<Resolved, keyof LaterSettings> & LaterSettings {
+  const { cutMax, align, cutTargets, ...others } = resolveOptions(who, feedOptions, options)
   const isFilled = others.packing === 'best-fit-filled'
   if (cutMax !== null && !isFilled)
     throw new HeadraceError(
       'bad-option',
       `${who} has 'cutMax' ${cutMax} and 'packing' "${others.packing}", which cuts no document to fill gaps: leave it out, or give packing 'best-fit-filled'`,
     )
-  return { ...others, ...(isFilled && { cutMax: cutMax ?? cutMaxDefault }) }
+  checkAligned(who, others.length, align)
+  return {
+    ...others,
+    ...(isFilled && { cutMax: cutMax ?? cutMaxDefault }),
+    ...(align > 1 && { align }),
+    ...(cutTargets === 'next' && { cutTargets }),
+  }
+}
+
+/** What a piece takes of its row. */
+export const roomOf = (tokens: number, align: number) => Math.ceil(tokens / align) * align
+
+/** Throws `bad-option` unless rows of this length take pieces that begin at multiples of `align`. */
+export function checkAligned(who: string, length: number, align = 1): void {
+  if (length % align === 0) return
+  const nearest = Math.ceil(length / align) * align
+  throw new HeadraceError(
+    'bad-option',
+    `${who} has 'length' ${length} and 'align' ${align}, which does not divide it: give a length of ${nearest}, or another align`,
+  )
 }
 
 /** Whether a feed ends where its mixture can't be kept. */

@@ -81,6 +81,12 @@ function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
   if (ledger === 1) {
     // A feed that was begun before knows neither freshness nor the stop of a mixture that is not asked for.
     const { freshness, dry, ...known } = settings
+    const unknown = (['align', 'cutTargets'] as const).find(name => known[name] !== undefined)
+    if (unknown)
+      throw new HeadraceError(
+        'bad-option',
+        `a feed's '${unknown}' ${JSON.stringify(known[unknown])}: this feed was begun before there was one; leave it out`,
+      )
     if (freshness !== null)
       throw new HeadraceError(
         'bad-option',
@@ -92,7 +98,9 @@ function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
   const dry = settings.dry ?? (mixture ? 'stop' : 'renormalise')
   const isMixed = mixture === null && freshness === null && blockSlotsMin > 0
   const form = { ledger, snapshotSteps: limits.snapshotSteps, ...(isMixed && { blockSlotsMin }) }
-  return { version: 3, run, ...settings, dry, segmentSteps, ...form, tokenizer, endOfText, fingerprint }
+  // What a reader of version 3 would lay out otherwise.
+  const version = settings.align || settings.cutTargets ? 4 : 3
+  return { version, run, ...settings, dry, segmentSteps, ...form, tokenizer, endOfText, fingerprint }
 }
 
 function refuseOther(dir: string, known: Head, identity: FeedIdentity): HeadraceError {

@@ -19,6 +19,7 @@ import { FeedFiles, type ListedPieces, shardAt } from './files/feed-files.ts'
 import { type Head, HeadFollower, rootOf, sharedSteps } from './files/head.ts'
 import { LedgerReader } from './files/ledger.ts'
 import type { Step } from './files/steps.ts'
+import { roomOf } from './options.ts'
 
 /** Where a trainer stands: `step` batches were handed to it, and `digest` is that of the last one (of none: the feed's id). */
 export interface FeedState {
@@ -31,8 +32,12 @@ export interface FeedState {
  * One rank's part of a step: `samples` rows of `length` tokens, row after row in each array.
  *
  * `targets` are shifted already: `targets[i]` is the token that follows `inputIds[i]` in the same piece of a document; at a piece's end
- * and in padding it is -100. A loss takes them as they are; what shifts its `labels` by itself must not get them. `positionIds` count from 0 in each piece, and in padding. `cuSeqlens` are the bounds of pieces and padding
- * over the flattened rows, from 0 to samples * length. `documents` has the document's id for each span between two of them, '' for
+ * and in padding it is -100. In a feed with `cutTargets: 'next'` a piece whose document goes on in another one ends with that token.
+ * A loss takes them as they are; what shifts its `labels` by itself must not get them. `positionIds` count from 0 in each piece, and in padding.
+ *
+ * `cuSeqlensPadded` are the bounds of spans over the flattened rows, from 0 to samples * length: of each piece, with the padding that aligns
+ * the next one, and of what else of a row is padding. `cuSeqlens` sums the tokens of spans without that padding: the same numbers, unless the feed has
+ * an `align`. (These are `cu_seqlens_q_padded` and `cu_seqlens_q` of Transformer Engine and Megatron.) `documents` has the document's id for each span, '' for
  * padding; `domains` has each row's domain. `targetsInStep` counts the targets of all ranks in this step: what a sum of losses is divided
  * by, so that ranks with more padding than others count for what they are. Of a document that was taken down all targets are -100 from the recorded step on, and where
  * that says so its tokens are those of padding.
@@ -46,6 +51,7 @@ export interface FeedBatch {
   readonly targets: Int32Array
   readonly positionIds: Int32Array
   readonly cuSeqlens: Int32Array
+  readonly cuSeqlensPadded: Int32Array
   readonly documents: readonly string[]
   readonly domains: readonly string[]
   readonly targetsInStep: number
@@ -193,13 +199,20 @@ interface Part extends ListedPieces {
   readonly rows: readonly number[]
 }
 
-/** The targets of all ranks: a piece has one less than tokens, and none once its document was taken down. */
+/** The targets of all ranks: a piece has one less than tokens, or as many where one is known behind it, and none once its document was taken down. */
 function countTargets(step: number, parts: readonly Part[], files: FeedFiles): number {
   let count = 0
   for (const part of parts)
     for (let piece = 0; piece < part.list.length.length; piece++)
-      if (files.judge(part, piece, step) === 'nothing') count += part.list.length[piece] - 1
+      if (files.judge(part, piece, step) === 'nothing')
+        count += part.list.length[piece] - (nextOf(part, piece) === noTarget ? 1 : 0)
   return count
+}
+
+/** Target of a piece's last token. */
+function nextOf({ list: { bound } }: ListedPieces, piece: number): number {
+  const next = bound?.next?.[piece] ?? -1
+  return next < 0 ? noTarget : next
 }
 
 function samplesOf(step: Step, files: FeedFiles, { rank, world, verify }: Reading): Part[] {
@@ -220,17 +233,22 @@ function readSamples(
   step: Step,
   parts: readonly Part[],
   files: FeedFiles,
-  { head: { length, endOfText }, verify }: Pick<Reading, 'verify'> & { readonly head: Head },
+  { head: { length, endOfText, align = 1 }, verify }: Pick<Reading, 'verify'> & { readonly head: Head },
 ): FeedBatch {
   const samples = parts.reduce((sum, part) => sum + part.rows.length, 0)
   const [inputIds, targets, positionIds] = [0, 1, 2].map(() => new Int32Array(samples * length))
-  const bounds = [0]
+  const [bounds, real] = [[0], [0]]
   const documents: string[] = []
   const domains: string[] = []
-  const endSpan = (from: number, tokens: number, document: string) => {
-    for (let i = 0; i < tokens; i++) positionIds[from + i] = i
-    bounds.push(from + tokens)
+  const endSpan = (from: number, to: number, tokens: number, document: string) => {
+    for (let i = from; i < to; i++) positionIds[i] = i - from
+    bounds.push(to)
+    real.push(real[real.length - 1] + tokens)
     documents.push(document)
+  }
+  const pad = (from: number, to: number) => {
+    inputIds.fill(endOfText ?? 0, from, to)
+    targets.fill(noTarget, from, to)
   }
   let at = 0
   for (const part of parts) {
@@ -246,15 +264,16 @@ function readSamples(
         const masked = files.judge(part, piece, step.step)
         if (masked === 'nothing') targets.set(ids.subarray(1), at)
         else targets.fill(noTarget, at, at + tokens)
-        targets[at + tokens - 1] = noTarget
+        targets[at + tokens - 1] = masked === 'nothing' ? nextOf(part, piece) : noTarget
         if (masked === 'all') ids.fill(endOfText ?? 0)
-        endSpan(at, tokens, files.shardOf(part, piece).idAt(start))
-        at += tokens
+        const next = at + roomOf(tokens, align)
+        pad(at + tokens, next)
+        endSpan(at, next, tokens, files.shardOf(part, piece).idAt(start))
+        at = next
       }
       if (at < end) {
-        inputIds.fill(endOfText ?? 0, at, end)
-        targets.fill(noTarget, at, end)
-        endSpan(at, end - at, '')
+        pad(at, end)
+        endSpan(at, end, end - at, '')
       }
       at = end
       domains.push(domain)
@@ -268,7 +287,8 @@ function readSamples(
     inputIds,
     targets,
     positionIds,
-    cuSeqlens: Int32Array.from(bounds),
+    cuSeqlens: Int32Array.from(real),
+    cuSeqlensPadded: Int32Array.from(bounds),
     documents,
     domains,
     targetsInStep: countTargets(step.step, parts, files),

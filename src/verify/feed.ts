@@ -115,7 +115,7 @@ export async function verifyFeed(
 function readHead(found: FoundHead, check: Check): Head | null {
   const { folder, text, head } = found
   const fail = (what: string) => check.fail(headFileOf(found), what, feedAdvice)
-  if (head === null || ![1, 2, 3].includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
+  if (head === null || ![1, 2, 3, 4].includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
     fail('it is no head of a feed of this version')
     return null
   }

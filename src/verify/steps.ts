@@ -115,6 +115,8 @@ function openTokenizer(options: unknown): Tokenizer | null {
 /** Where the first piece of a sample lies: in which shard, from which of its tokens on, and where in the batch. */
 interface Piece {
   readonly path: string
+  /** The token behind it in its document, where the block says one. */
+  readonly next: number | null
   readonly start: number
   readonly length: number
   readonly at: number
@@ -130,7 +132,7 @@ interface Read extends Known {
 
 async function judgeTexts({ run, dir, findOther, step, batch, masks, tokenizer }: Read): Promise<string[]> {
   const problems: string[] = []
-  for (const { path, start, length, at } of choosePieces(dir, step, batch.length)) {
+  for (const { path, start, length, at, next } of choosePieces(dir, step, batch.length)) {
     // What a promotion brought has its text in the other run's log.
     const owner = path.startsWith('..') ? findOther(path) : run
     if (!owner) continue
@@ -144,11 +146,15 @@ async function judgeTexts({ run, dir, findOther, step, batch, masks, tokenizer }
     }
     const fed = batch.inputIds.subarray(at, at + length)
     const masked = masks.at(slot, row, step.step)
-    const tokens = text.columns.text && masked !== 'all' ? (await tokenizer(text)).subarray(from, from + length) : fed
+    const all = text.columns.text && masked !== 'all' ? await tokenizer(text) : null
+    const tokens = all?.subarray(from, from + length) ?? fed
+    const last = next ?? noTarget
     if (tokens.length !== length || tokens.some((token, i) => token !== fed[i]))
       problems.push(`it feeds other tokens of ${where} (shard ${path}) than its text gives`)
+    if (all && next !== null && next !== (all[from + length] ?? noTarget))
+      problems.push(`it feeds another token behind a piece of ${where} (shard ${path}) than its text gives`)
     const targets = batch.targets.subarray(at, at + length)
-    const isTold = targets.every((target, i) => target === (masked || i === length - 1 ? noTarget : fed[i + 1]))
+    const isTold = targets.every((target, i) => target === (masked ? noTarget : i === length - 1 ? last : fed[i + 1]))
     if (!isTold) problems.push(`${where} is ${masked ? '' : 'not '}taken down, and its targets say otherwise`)
   }
   return problems
@@ -163,7 +169,8 @@ function choosePieces(dir: string, step: Step, length: number): Piece[] {
       using file = new BlockFile(dir, { domain, number: block, epoch })
       const samples = file.read(from, from + 1)
       const { path } = file.identity.shards[samples.shard[0]]
-      pieces.push({ path, start: samples.start[0], length: samples.length[0], at: sample * length })
+      const next = samples.bound?.next ? (samples.bound.next[0] < 0 ? noTarget : samples.bound.next[0]) : null
+      pieces.push({ path, start: samples.start[0], length: samples.length[0], at: sample * length, next })
       sample += to - from
     }
   const first = step.step % pieces.length

@@ -38,7 +38,7 @@ const mutants: Mutant<FormatSubject>[] = [
   [
     /^what is read back/,
     'a bound of documents is left out',
-    withParts(part => ({ write: s => part.write({ ...s, pieces: s.pieces.slice(1) }) })),
+    withParts(part => ({ write: s => part.write({ ...s, bounds: Int32Array.of(0, ...s.bounds.subarray(2)) }) })),
   ],
   [
     /^many files/,

@@ -26,7 +26,7 @@ let feed: string
 before(async () => {
   feed = await writeFeed(dir)
 })
-const shapeless = { length, endOfText: null, tokenizer: '', tokenBytes: 4, fields: [] } as const
+const shapeless = { hasNext: false, length, endOfText: null, tokenizer: '', tokenBytes: 4, fields: [] } as const
 let count = 0
 const freshPath = () => join(dir, `out-${++count}`)
 

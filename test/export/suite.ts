@@ -8,7 +8,7 @@ import { type FieldName, fieldNames } from '../../src/export/fields.ts'
 import type { ExportShape, Format } from '../../src/export/format.ts'
 import { OutFolder } from '../../src/export/out-folder.ts'
 import { Parts } from '../../src/export/parts.ts'
-import { noCounts, type Piece, paddingStart, type Sample } from '../../src/export/sample.ts'
+import { noCounts, type Piece, type Sample } from '../../src/export/sample.ts'
 import { makeFolder } from '../temporary.ts'
 import type { ReadBack, Reader } from './read-back.ts'
 
@@ -19,7 +19,14 @@ export interface FormatSubject {
 }
 
 const length = 300
-const shape: ExportShape = { length, endOfText: 9, tokenizer: 'test', tokenBytes: 4, fields: fieldNames }
+const shape: ExportShape = {
+  length,
+  hasNext: false,
+  endOfText: 9,
+  tokenizer: 'test',
+  tokenBytes: 4,
+  fields: fieldNames,
+}
 const ids = ['a', 'with, comma', 'with "quotes"', '文 \n 😀', 'x'.repeat(200)]
 
 /** Samples with one piece and many, with padding and without, with one token and with the largest ids. */
@@ -45,7 +52,11 @@ function makeSample(step: number, lengths: readonly number[], seed: number): Sam
   }
   for (let k = start; k < length; k++) positions[k] = k - start
   if (seed === 1) tokens[0] = 2 ** 31 - 1
-  return { step, domain: seed % 2 ? 'en' : 'zh/水', tokens, targets, positions, pieces }
+  const [starts, names] = [pieces.map(piece => piece.start), pieces.map(piece => piece.document)]
+  const isShort = start < length
+  const bounds = Int32Array.from(isShort ? [...starts, start, length] : [...starts, length])
+  const documents = isShort ? [...names, ''] : names
+  return { step, domain: seed % 2 ? 'en' : 'zh/水', tokens, targets, positions, pieces, bounds, documents }
 }
 
 /** Bytes of files that make several parts of these samples, and one of each. */
@@ -93,9 +104,7 @@ function expectedRows(
 }
 
 function spansOf(sample: Sample): { end: number; document: string }[] {
-  const spans = sample.pieces.map(({ start, length, document }) => ({ end: start + length, document }))
-  if (paddingStart(sample) < sample.tokens.length) spans.push({ end: sample.tokens.length, document: '' })
-  return spans
+  return sample.documents.map((document, i) => ({ end: sample.bounds[i + 1], document }))
 }
 
 /** Throws unless all was read back. */
@@ -106,10 +115,15 @@ export function assertReadBack(
   fields: readonly FieldName[] = fieldNames,
 ): void {
   assert.deepEqual(back.rows, expectedRows(format, samples, fields))
-  const spans = samples.flatMap((sample, i) =>
-    spansOf(sample).map(({ end, document }) => ({ end: i * sample.tokens.length + end, document })),
+  // Where documents are named, padding is none of them.
+  const piecesOf = ({ pieces }: Sample) =>
+    pieces.map(({ start, length, document }) => ({ end: start + length, document }))
+  const wanted = samples.flatMap((sample, i) =>
+    (back.documents ? piecesOf : spansOf)(sample).map(({ end, document }) => ({
+      end: i * sample.tokens.length + end,
+      document,
+    })),
   )
-  const wanted = back.documents ? spans.filter(span => span.document !== '') : spans
   if (back.ends)
     assert.deepEqual(
       back.ends,

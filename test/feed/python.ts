@@ -23,7 +23,7 @@ export async function comparePython(dumps: string, feeds: readonly string[], wor
 }
 
 function lineOf(batch: FeedBatch, rank: number, world: number): string {
-  const arrays = ['inputIds', 'targets', 'positionIds', 'cuSeqlens'] as const
+  const arrays = ['inputIds', 'targets', 'positionIds', 'cuSeqlens', 'cuSeqlensPadded'] as const
   const plain = Object.fromEntries(arrays.map(key => [key, [...batch[key]]]))
   return `${JSON.stringify({ rank, world, ...batch, ...plain })}\n`
 }

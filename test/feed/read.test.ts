@@ -35,6 +35,11 @@ const variants: Record<string, Partial<FeedOptions>> = {
   concatenate: {},
   'best-fit': { packing: 'best-fit' },
   mixture: { mixture: { en: 1, 'zh/水': 2, code: 0 } },
+  filled: { packing: 'best-fit-filled', cutMax: 0.1 },
+  aligned: { align: 4, packing: 'best-fit-filled', cutMax: 0.1 },
+  'aligned end to end': { align: 8 },
+  next: { cutTargets: 'next' },
+  'aligned next': { cutTargets: 'next', align: 4, packing: 'best-fit' },
   repeat: { dry: 'repeat', repeatMax: 2, packing: 'best-fit' },
   // As a feed is that was begun under the rule before for names of folders.
   [earlier]: {},
@@ -67,32 +72,40 @@ async function readAll(path: string, readOptions: ReadOptions = {}): Promise<Fee
 const headOf = (path: string) => JSON.parse(readFileSync(join(path, 'head.json'), 'utf8'))
 
 /** Throws unless batches hold what a FeedBatch promises of real documents. Returns how often each token was fed. */
-function checkBatches(batches: readonly FeedBatch[]): Map<number, number> {
+function checkBatches(batches: readonly FeedBatch[], { align = 1, cutTargets }: FeedOptions): Map<number, number> {
   const fed = new Map<number, number>()
-  for (const { samples, length, inputIds, targets, positionIds, cuSeqlens, documents, domains } of batches) {
+  for (const batch of batches) {
+    const { samples, length, inputIds, targets, positionIds, cuSeqlens, cuSeqlensPadded, documents, domains } = batch
     assert.deepEqual(
       [inputIds, targets, positionIds].map(a => a.length),
       Array(3).fill(samples * length),
     )
-    assert.deepEqual([cuSeqlens[0], cuSeqlens.at(-1)], [0, samples * length])
+    assert.deepEqual([cuSeqlensPadded[0], cuSeqlensPadded.at(-1)], [0, samples * length])
+    if (align === 1) assert.deepEqual(cuSeqlens, cuSeqlensPadded)
+    assert.equal(batch.targetsInStep, targets.filter(target => target !== -100).length)
     assert.equal(documents.length, cuSeqlens.length - 1)
-    for (let row = 1; row < samples; row++) assert.ok(cuSeqlens.includes(row * length), 'no piece lies over two rows')
+    for (let row = 1; row < samples; row++)
+      assert.ok(cuSeqlensPadded.includes(row * length), 'no piece lies over two rows')
     for (const [span, id] of documents.entries()) {
-      const [from, to] = [cuSeqlens[span], cuSeqlens[span + 1]]
-      assert.ok(from < to)
+      const [from, end] = [cuSeqlensPadded[span], cuSeqlensPadded[span + 1]]
+      const to = from + cuSeqlens[span + 1] - cuSeqlens[span]
+      assert.ok(from < to && to <= end && end - to < align && from % align === 0)
       assert.deepEqual(
-        [...positionIds.subarray(from, to)],
-        Array.from({ length: to - from }, (_, i) => i),
+        [...positionIds.subarray(from, end)],
+        Array.from({ length: end - from }, (_, i) => i),
       )
+      for (let i = to; i < end; i++) assert.deepEqual([inputIds[i], targets[i]], [padding, -100])
       const ids = [...inputIds.subarray(from, to)]
-      assert.deepEqual([...targets.subarray(from, to)], id === '' ? ids.map(() => -100) : [...ids.slice(1), -100])
       if (id === '') {
+        assert.ok(targets.subarray(from, to).every(target => target === -100))
         assert.ok(ids.every(token => token === padding) && to % length === 0, 'padding ends a row')
         continue
       }
       const document = corpus.documents.get(id)!
       const start = document.indexOf(ids[0])
       assert.deepEqual(ids, [...document.subarray(start, start + ids.length)], `a piece of ${id}`)
+      const next = (cutTargets === 'next' && document[start + ids.length]) || -100
+      assert.deepEqual([...targets.subarray(from, to)], [...ids.slice(1), next])
       assert.equal(
         domains[Math.floor(from / length)],
         id.slice(0, id.lastIndexOf('/', id.lastIndexOf('/', id.lastIndexOf('/') - 1) - 1)),
@@ -105,7 +118,7 @@ function checkBatches(batches: readonly FeedBatch[]): Map<number, number> {
 
 /** Throws unless every token of the fed domains was fed `epochs` times, less what the head says is left over. */
 function checkExactlyOnce(batches: readonly FeedBatch[], path: string, epochs: number): void {
-  const fed = checkBatches(batches)
+  const fed = checkBatches(batches, headOf(path))
   const times = [...fed.values()]
   assert.ok(
     times.every(n => n <= epochs),
@@ -135,9 +148,10 @@ test('the checks see a batch fed twice, one left out, a wrong label and a wrong 
   assert.throws(() => checkExactlyOnce([...batches, batches[2]], path, 1))
   assert.throws(() => checkExactlyOnce(batches.slice(1), path, 1))
   const [first, ...others] = batches
-  assert.throws(() => checkBatches([{ ...first, targets: first.targets.with(3, 5) }, ...others]))
-  assert.throws(() => checkBatches([{ ...first, inputIds: first.inputIds.with(0, 5) }, ...others]))
-  assert.throws(() => checkBatches([{ ...first, documents: first.documents.toReversed() }, ...others]))
+  const check = (changed: FeedBatch) => checkBatches([changed, ...others], options)
+  assert.throws(() => check({ ...first, targets: first.targets.with(3, 5) }))
+  assert.throws(() => check({ ...first, inputIds: first.inputIds.with(0, 5) }))
+  assert.throws(() => check({ ...first, documents: first.documents.toReversed() }))
 })
 
 test('any world reads the same samples: sample k is rank k mod world', async () => {

@@ -233,7 +233,7 @@ test('the Python client resumes at the step as one that reads through', {
   const dump = join(a.dir, 'dump.jsonl')
   const lines: string[] = []
   for await (const batch of readFeed(feed)) {
-    const arrays = ['inputIds', 'targets', 'positionIds', 'cuSeqlens'] as const
+    const arrays = ['inputIds', 'targets', 'positionIds', 'cuSeqlens', 'cuSeqlensPadded'] as const
     const plain = Object.fromEntries(arrays.map(key => [key, [...batch[key]]]))
     lines.push(JSON.stringify({ rank: 0, world: 1, ...batch, ...plain }))
   }

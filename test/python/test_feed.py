@@ -10,7 +10,7 @@ import sys
 from support import error_of
 from headrace import Feed
 
-ARRAYS = {"inputIds": "input_ids", "targets": "targets", "positionIds": "position_ids", "cuSeqlens": "cu_seqlens"}
+ARRAYS = {"inputIds": "input_ids", "targets": "targets", "positionIds": "position_ids", "cuSeqlens": "cu_seqlens", "cuSeqlensPadded": "cu_seqlens_padded"}
 
 
 def check_batch(batch, expected):

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from headrace import Feed
 from headrace.torch import Loader, StepDataset, for_hf, micro, varlen
 
-TENSORS = ("input_ids", "targets", "position_ids", "cu_seqlens")
+TENSORS = ("input_ids", "targets", "position_ids", "cu_seqlens", "cu_seqlens_padded")
 
 
 def check_equal(batch, arrays):
@@ -133,7 +133,7 @@ def check_micro(path):
 
 def check_bounds(part):
     """Bounds are where positions begin anew, from 0 to all tokens."""
-    bounds, tokens = part.cu_seqlens, part.input_ids.numel()
+    bounds, tokens = part.cu_seqlens_padded, part.input_ids.numel()
     assert bounds.dtype == torch.int32 and bounds[0] == 0 and bounds[-1] == tokens
     assert torch.equal(bounds[:-1].long(), (part.position_ids.flatten() == 0).nonzero().flatten())
     assert part.max_seqlen == int(part.position_ids.max()) + 1

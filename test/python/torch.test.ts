@@ -16,7 +16,8 @@ const skip = skipWithout('numpy', 'pyarrow', 'torch', 'transformers')
 before(async () => {
   if (skip) return
   const corpus = await writeCorpus(dir, { domains: ['en', 'zh', 'code'], shards: 9, seed: 3 })
-  const options = { length: 16, batch: 12, blockTokens: 900, packing: 'best-fit' } as const
+  const layout = { packing: 'best-fit', align: 4, cutTargets: 'next' } as const
+  const options = { length: 16, batch: 12, blockTokens: 900, ...layout }
   const shards = join(dir, 'shards')
   const origin = { run: 'test', shards, tokenizer: 't', fingerprint: 'f', endOfText: 9, segmentSteps: 5 }
   await using feed = await openFeed(path, options, origin)

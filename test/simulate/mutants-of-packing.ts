@@ -8,5 +8,22 @@ export const packingMutants: readonly Mutant[] = [
     '    if (gaps.isFed(sample)) continue\n',
     '',
   ),
-  mutant('more documents are cut than may be', 'feed/plan/fill-gaps.ts', '    cutsLeft -= fitting\n', ''),
+  mutant(
+    'the padding that aligns a piece takes no room',
+    'feed/plan/pack.ts',
+    'place.put(roomOf(take, align))',
+    'place.put(take)',
+  ),
+  mutant(
+    'a piece that ends a document has a target behind it',
+    'feed/files/bind.ts',
+    'end < addresses.ends[document] ? tokens[end] : -1',
+    'end < tokens.length ? tokens[end] : -1',
+  ),
+  mutant(
+    'the targets of a step leave out those behind cut pieces',
+    'feed/read.ts',
+    ' - (nextOf(part, piece) === noTarget ? 1 : 0)',
+    ' - 1',
+  ),
 ]

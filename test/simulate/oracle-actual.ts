@@ -41,6 +41,8 @@ export interface ActualSample {
   readonly labels: readonly number[]
   readonly positionIds: readonly number[]
   readonly bounds: readonly number[]
+  /** Without what aligns pieces. */
+  readonly reals: readonly number[]
   readonly documents: readonly string[]
 }
 
@@ -156,14 +158,15 @@ export async function readActualFeed(dir: string): Promise<ActualFeed | null> {
   const ledger = new LedgerReader(dir, head)
   const steps: ActualFeed['steps'][number][] = []
   for await (const batch of readFeed(dir, { verify: 'files' })) {
-    const { length, cuSeqlens } = batch
+    const { length, cuSeqlens, cuSeqlensPadded } = batch
     const samples = batch.domains.map((domain, i): ActualSample => {
       const row = (values: Int32Array) => [...values.subarray(i * length, (i + 1) * length)]
-      const [first, last] = [cuSeqlens.indexOf(i * length), cuSeqlens.indexOf((i + 1) * length)]
+      const [first, last] = [cuSeqlensPadded.indexOf(i * length), cuSeqlensPadded.indexOf((i + 1) * length)]
       return {
         domain,
         ...{ inputIds: row(batch.inputIds), labels: row(batch.targets), positionIds: row(batch.positionIds) },
-        bounds: [...cuSeqlens.subarray(first, last + 1)].map(bound => bound - i * length),
+        bounds: [...cuSeqlensPadded.subarray(first, last + 1)].map(bound => bound - i * length),
+        reals: [...cuSeqlens.subarray(first, last + 1)].map(bound => bound - cuSeqlens[first]),
         documents: batch.documents.slice(first, last),
       }
     })

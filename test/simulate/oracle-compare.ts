@@ -154,25 +154,35 @@ function compareStep(
  * taken down by this step.
  */
 function layOut({ domain, pieces }: ExpectedStep['samples'][number], feed: ExpectedFeed, step: number) {
-  const { length, padding } = feed
+  const { length, padding, align, hasNext } = feed
   const masks = pieces.map(({ document }) => findMask(document, feed, step))
   const spans = pieces.map(({ document, start, length: count }, i) =>
     document.tokens.slice(start, start + count).map(token => (masks[i]?.blank ? padding : token)),
   )
   const documents = pieces.map(piece => piece.document.id)
-  const rest = length - spans.flat().length
+  const fill = (count: number, value: number) => Array.from({ length: count }, () => value)
+  const toNext = (span: readonly number[]) => (align - (span.length % align)) % align
+  const laid = spans.map(span => [...span, ...fill(toNext(span), padding)])
+  const rest = length - laid.flat().length
   const count = (span: readonly number[]) => span.map((_, i) => i)
-  const labels = spans.map((span, i) => (masks[i] ? span.map(() => -100) : [...span.slice(1), -100]))
-  const pad = Array.from({ length: rest }, () => padding)
-  const all = rest > 0 ? [...spans, pad] : spans
-  const bounds = [0]
+  const labels = spans.map((span, i) => {
+    const { document, start, length: tokens } = pieces[i]
+    const next = hasNext ? (document.tokens[start + tokens] ?? -100) : -100
+    const known = masks[i] ? span.map(() => -100) : [...span.slice(1), next]
+    return [...known, ...fill(toNext(span), -100)]
+  })
+  const pad = fill(rest, padding)
+  const all = rest > 0 ? [...laid, pad] : laid
+  const [bounds, reals] = [[0], [0]]
   for (const span of all) bounds.push(bounds.at(-1)! + span.length)
+  for (const span of rest > 0 ? [...spans, pad] : spans) reals.push(reals.at(-1)! + span.length)
   return {
     domain,
     inputIds: all.flat(),
     labels: [...labels.flat(), ...pad.map(() => -100)],
     positionIds: all.flatMap(count),
     bounds,
+    reals,
     documents: rest > 0 ? [...documents, ''] : documents,
   }
 }

@@ -40,6 +40,8 @@ export function identityOf(options: FeedOptions, limits: FeedLimits, origin: Fee
     batch: options.batch,
     mixture,
     packing: options.packing ?? 'concatenate',
+    ...((options.align ?? 1) > 1 ? { align: options.align } : {}),
+    ...(options.cutTargets === 'next' ? { cutTargets: 'next' } : {}),
     ...(options.packing === 'best-fit-filled' ? { cutMax: options.cutMax ?? 0.005 } : {}),
     seed: options.seed ?? 0,
     blockTokens: options.blockTokens ?? limits.blockTokens,

@@ -14,6 +14,7 @@ export interface SampleOptions {
   readonly length: number
   readonly packing: 'concatenate' | 'best-fit' | 'best-fit-filled'
   readonly cutMax?: number
+  readonly align?: number | undefined
   readonly seed: number
 }
 
@@ -21,12 +22,12 @@ export interface SampleOptions {
 export function cutSamples(
   documents: readonly KeptDocument[],
   block: { readonly domain: string; readonly number: number; readonly epoch: number },
-  { length, packing, cutMax = 0, seed }: SampleOptions,
+  { length, packing, cutMax = 0, align = 1, seed }: SampleOptions,
 ): Sample[] {
   const key = JSON.stringify([seed, block.domain, block.number, block.epoch])
   const shuffled = permute(documents.length, `documents ${key}`).map(i => documents[i])
-  const whole = packing === 'concatenate' ? concatenate(shuffled, length) : bestFit(shuffled, length)
-  const packed = packing === 'best-fit-filled' ? fillGaps(whole, length, cutMax) : whole
+  const whole = packing === 'concatenate' ? concatenate(shuffled, length, align) : bestFit(shuffled, length, align)
+  const packed = packing === 'best-fit-filled' ? fillGaps(whole, length, cutMax, align) : whole
   // The permutation says where each sample goes.
   const samples: Sample[] = []
   for (const [i, place] of permute(packed.length, `samples ${key}`).entries()) samples[place] = packed[i]
@@ -37,8 +38,13 @@ export function tokensIn(sample: Sample): number {
   return sample.reduce((sum, piece) => sum + piece.length, 0)
 }
 
-/** Documents end to end, cut every `length` tokens. */
-function concatenate(documents: readonly KeptDocument[], length: number): Sample[] {
+/** What pieces take of a sample: each begins at a multiple of `align`. */
+function roomIn(pieces: Sample, align: number): number {
+  return pieces.reduce((sum, piece) => sum + align * Math.ceil(piece.length / align), 0)
+}
+
+/** Documents end to end, cut where a sample is full. */
+function concatenate(documents: readonly KeptDocument[], length: number, align: number): Sample[] {
   const samples: Piece[][] = []
   let room = 0
   for (const document of documents)
@@ -50,13 +56,13 @@ function concatenate(documents: readonly KeptDocument[], length: number): Sample
       const take = Math.min(room, document.tokens.length - start)
       samples.at(-1)!.push({ document, start, length: take })
       start += take
-      room -= take
+      room -= align * Math.ceil(take / align)
     }
   return samples
 }
 
 /** Each document, cut every `length` tokens, goes where the least room is left over; of equals, where a piece was put last. */
-function bestFit(documents: readonly KeptDocument[], length: number): Sample[] {
+function bestFit(documents: readonly KeptDocument[], length: number, align: number): Sample[] {
   const samples: { pieces: Piece[]; room: number; used: number }[] = []
   let used = 0
   for (const document of documents)
@@ -68,7 +74,7 @@ function bestFit(documents: readonly KeptDocument[], length: number): Sample[] {
           if (!best || sample.room < best.room || (sample.room === best.room && sample.used > best.used)) best = sample
       if (!best) samples.push((best = { pieces: [], room: length, used: 0 }))
       best.pieces.push({ document, start, length: take })
-      best.room -= take
+      best.room -= align * Math.ceil(take / align)
       best.used = ++used
     }
   return samples.map(sample => sample.pieces)
@@ -78,8 +84,8 @@ function bestFit(documents: readonly KeptDocument[], length: number): Sample[] {
  * Samples are taken apart, and their pieces fill the gaps of others: first those that have the fewest documents that would fit a sample, then
  * those with the fewest tokens. Of those documents a share may be taken apart at most, and a gap below a 64th of a sample stays.
  */
-function fillGaps(samples: readonly Sample[], length: number, cutMax: number): Sample[] {
-  const least = Math.max(1, Math.floor(length / 64))
+function fillGaps(samples: readonly Sample[], length: number, cutMax: number, align: number): Sample[] {
+  const least = Math.max(1, Math.floor(length / 64 / align)) * align
   const isFitting = ({ document }: Piece) => document.tokens.length <= length
   const documents = new Set(
     samples
@@ -91,12 +97,12 @@ function fillGaps(samples: readonly Sample[], length: number, cutMax: number): S
   let opened = 0
   const rows = samples.map(pieces => ({ pieces: [...pieces], put: [] as Piece[], room: 0, opened: 0, isGone: false }))
   const open = (row: (typeof rows)[number]) => {
-    const room = length - tokensIn([...row.pieces, ...row.put])
+    const room = length - roomIn([...row.pieces, ...row.put], align)
     Object.assign(row, { room: room < least ? 0 : room, opened: ++opened })
   }
   for (const row of rows) open(row)
   const inOrder = rows
-    .map((row, i) => ({ row, i, fitting: row.pieces.filter(isFitting).length, tokens: tokensIn(row.pieces) }))
+    .map((row, i) => ({ row, i, fitting: row.pieces.filter(isFitting).length, tokens: roomIn(row.pieces, align) }))
     .sort((a, b) => a.fitting - b.fitting || a.tokens - b.tokens || a.i - b.i)
   for (const { row, fitting, tokens } of inOrder) {
     const others = rows.filter(other => other !== row && other.room > 0)
@@ -114,7 +120,8 @@ function fillGaps(samples: readonly Sample[], length: number, cutMax: number): S
         const into = found.filter(other => other.room === wanted).sort((a, b) => b.opened - a.opened)[0]
         const most = Math.min(rest, into.room)
         const left = rest - most
-        const take = left > 0 && left < least && rest >= 2 * least ? rest - least : most
+        const isScrap = left > 0 && left < least && rest >= 2 * least
+        const take = isScrap ? align * Math.floor((rest - least) / align) : most
         into.put.push({ document, start: start + done, length: take })
         open(into)
         done += take

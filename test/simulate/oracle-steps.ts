@@ -31,6 +31,9 @@ export interface ExpectedFeed {
   readonly feed: string
   readonly root: string
   readonly length: number
+  readonly align: number
+  /** The last token of a piece that was cut has the next one as its target. */
+  readonly hasNext: boolean
   /** Fills short samples. */
   readonly padding: number
   readonly steps: readonly ExpectedStep[]
@@ -138,6 +141,8 @@ export function planFeed(
     ...{
       feed: nameFork(identity, feed, steps, origin.controls),
       length: settings.length,
+      align: settings.align ?? 1,
+      hasNext: settings.cutTargets === 'next',
       padding: settings.endOfText ?? 0,
     },
     root: feed,

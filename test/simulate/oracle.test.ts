@@ -176,7 +176,12 @@ function randomFeed(random: () => number) {
   const pick = <T>(...values: readonly T[]): T => values[Math.floor(random() * values.length)]
   const weights = Object.fromEntries(['d0', 'd2', 'holdout'].map(name => [name, pick(0, 1, 3, 10 * random())]))
   const options = {
-    ...{ length: pick(32, 100, 1000), batch: pick(1, 4, 7), mixture: pick(null, { ...weights, d1: 1 }) },
+    ...{
+      length: pick(32, 96, 1024),
+      align: pick(1, 1, 4, 32),
+      batch: pick(1, 4, 7),
+      mixture: pick(null, { ...weights, d1: 1 }),
+    },
     ...{
       packing: pick<FeedSettings['packing']>('concatenate', 'best-fit', 'best-fit-filled'),
       blockTokens: pick(1, 5000, 20_000, 2 ** 30),

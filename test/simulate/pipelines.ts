@@ -79,6 +79,8 @@ export function drawFeed(random: Random): FeedOptions {
   return {
     ...drawn,
     ...(blockTokens % 4 === 0 && { freshness: 1 + (blockTokens % 5) }),
+    ...(blockTokens % 7 === 0 && drawn.length % 2 === 0 && { align: 2 }),
+    ...(blockTokens % 6 === 0 && { cutTargets: 'next' as const }),
     ...(isFilled && { packing: 'best-fit-filled' as const, cutMax: (blockTokens % 5) / 10 }),
   }
 }

@@ -12,7 +12,8 @@ class Batch:
     """One rank's part of a step, or of a micro-batch of it; see `headrace.Feed`.
 
     `input_ids`, `targets` and `position_ids` are (samples, length); `input_ids` and `position_ids` are int32, `targets` int64, as cross entropies
-    want them. `cu_seqlens` is int32, bounds of pieces and padding over the flattened rows, and `max_seqlen` the longest of them.
+    want them. `cu_seqlens_padded` is int32, bounds of pieces and padding over the flattened rows, and `max_seqlen` the longest of them;
+    `cu_seqlens` is the same without what aligns pieces.
     `targets_in_step` counts the targets of the whole step, over all ranks and micro-batches.
     """
 
@@ -22,6 +23,7 @@ class Batch:
     targets: torch.Tensor
     position_ids: torch.Tensor
     cu_seqlens: torch.Tensor
+    cu_seqlens_padded: torch.Tensor
     max_seqlen: int
     documents: list[str]
     domains: list[str]
@@ -30,8 +32,8 @@ class Batch:
     @classmethod
     def of(cls, arrays: dict) -> Batch:
         """The batch of what a Feed gives."""
-        bounds = arrays["cu_seqlens"]
-        tensors = {name: torch.from_numpy(arrays[name]) for name in ("input_ids", "targets", "position_ids", "cu_seqlens")}
+        bounds = arrays["cu_seqlens_padded"]
+        tensors = {name: torch.from_numpy(arrays[name]) for name in ("input_ids", "targets", "position_ids", "cu_seqlens", "cu_seqlens_padded")}
         others = {name: arrays[name] for name in ("step", "digest", "documents", "domains", "targets_in_step")}
         return cls(**tensors, **others, max_seqlen=int((bounds[1:] - bounds[:-1]).max()))
 

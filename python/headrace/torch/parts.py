@@ -21,18 +21,21 @@ def micro(batch: Batch, parts: int) -> Iterator[Batch]:
         divisors = [n for n in range(1, rows + 1) if rows % n == 0]
         raise FeedError(f"{rows} rows can't be cut into {parts!r} micro-batches: use one of {divisors}")
     each = rows // parts
-    starts = torch.arange(0, parts + 1, dtype=batch.cu_seqlens.dtype, device=batch.cu_seqlens.device) * (each * length)
+    padded = batch.cu_seqlens_padded
+    starts = torch.arange(0, parts + 1, dtype=padded.dtype, device=padded.device) * (each * length)
     # A row ends with a piece or with padding, so each of these is a bound.
-    spans = torch.searchsorted(batch.cu_seqlens, starts).tolist()
+    spans = torch.searchsorted(padded, starts).tolist()
     for part in range(parts):
         taken = slice(part * each, (part + 1) * each)
-        bounds = batch.cu_seqlens[spans[part] : spans[part + 1] + 1] - starts[part]
+        own = slice(spans[part], spans[part + 1] + 1)
+        bounds = padded[own] - starts[part]
         yield replace(
             batch,
             input_ids=batch.input_ids[taken],
             targets=batch.targets[taken],
             position_ids=batch.position_ids[taken],
-            cu_seqlens=bounds,
+            cu_seqlens=batch.cu_seqlens[own] - batch.cu_seqlens[own.start],
+            cu_seqlens_padded=bounds,
             max_seqlen=int(bounds.diff().max()),
             documents=batch.documents[spans[part] : spans[part + 1]],
             domains=batch.domains[taken],
@@ -42,8 +45,8 @@ def micro(batch: Batch, parts: int) -> Iterator[Batch]:
 def varlen(batch: Batch) -> dict:
     """What `flash_attn_varlen_func` takes, so that no token attends over the bounds of its piece of a document."""
     return {
-        "cu_seqlens_q": batch.cu_seqlens,
-        "cu_seqlens_k": batch.cu_seqlens,
+        "cu_seqlens_q": batch.cu_seqlens_padded,
+        "cu_seqlens_k": batch.cu_seqlens_padded,
         "max_seqlen_q": batch.max_seqlen,
         "max_seqlen_k": batch.max_seqlen,
     }

@@ -72,7 +72,7 @@ function checkOrder({ steps }: Head, { at, skip }: ForkOrder): void {
 async function headOfFork(parent: Head, ledger: LedgerReader, { at, skip }: ForkOrder, shards: string): Promise<Head> {
   const digest = at === 0 ? rootOf(parent) : (await ledger.open(at - 1)).digest
   const forks = [...(parent.forks ?? []), { feed: parent.feed, step: at, digest, skip }]
-  const identity = { ...identityOf(parent), version: parent.ledger ? (3 as const) : (2 as const), forks }
+  const identity = { ...identityOf(parent), version: parent.ledger ? parent.version : (2 as const), forks }
   return { ...identity, feed: feedId(identity), shards, steps: at, digest, ended: false, leftover: {} }
 }
 

@@ -21,7 +21,8 @@ export function listBlock(spec: BlockSpec, options: SampleOptions, pathOf: (path
   const samples = listSamples(spec, options, lengths)
   if (options.ledger === undefined) return samples
   const pieces = samples.shard.length
-  const bound: Bound = { check: new Int32Array(pieces), slot: new Int32Array(pieces), row: new Int32Array(pieces) }
+  const [check, slot, row] = [0, 1, 2].map(() => new Int32Array(pieces))
+  const bound = { check, slot, row, ...(options.cutTargets && { next: new Int32Array(pieces) }) }
   for (const [index, own] of groupByShard(samples, spec.shards.length).entries()) {
     if (own.length === 0) continue
     using file = openShard(pathOf(spec.shards[index].path), spec.shards[index])
@@ -68,6 +69,8 @@ function bindPieces(file: Shard, { start, length }: SampleList, own: Int32Array,
     bound.check[piece] = checkOf(tokens.subarray(start[piece], start[piece] + length[piece]))
     bound.slot[piece] = addresses.slots[document]
     bound.row[piece] = addresses.rows[document]
+    const end = start[piece] + length[piece]
+    if (bound.next) bound.next[piece] = end < addresses.ends[document] ? tokens[end] : -1
   }
 }
 

@@ -34,7 +34,7 @@ export class BlockFile implements Disposable {
     const { batches, metadata } = this.#file.layout
     const identity = parseIdentity(metadata.block)
     const isExpected = identity && (typeof block === 'string' || isSameBlock(identity, block))
-    if (!isExpected || !batches.every(batch => hasColumns(batch, identity.version))) {
+    if (!isExpected || !batches.every(batch => hasColumns(batch, identity))) {
       this.#file.close()
       throw this.#file.corrupt(`it is not ${describeBlock(block)}`)
     }
@@ -116,9 +116,7 @@ export class BlockFile implements Disposable {
       start: values('start'),
       length: values('length'),
       tokens: this.#file.readInts(column('tokens').values.at + 4 * first, last - first),
-      ...(this.identity.version === 2 && {
-        bound: { check: values('check'), slot: values('slot'), row: values('row') },
-      }),
+      ...(this.identity.version === 2 && { bound: boundBy(this.identity, values) }),
     }
   }
 }
@@ -163,13 +161,21 @@ const isShard = (shard: Partial<BlockShard> | null) =>
   typeof shard?.path === 'string' && typeof shard.sha256 === 'string'
 const isSameBlock = (a: BlockRef, b: BlockRef) => a.domain === b.domain && a.number === b.number && a.epoch === b.epoch
 
+function boundBy(
+  { cutTargets }: { cutTargets?: 'next' | undefined },
+  values: (name: keyof Bound) => Int32Array,
+): Bound {
+  const bound = { check: values('check'), slot: values('slot'), row: values('row') }
+  return cutTargets ? { ...bound, next: values('next') } : bound
+}
+
 const listNames = ['shard', 'start', 'length']
 const boundNames = ['check', 'slot', 'row']
 
-function hasColumns(batch: BatchLayout, version: 1 | 2): boolean {
+function hasColumns(batch: BatchLayout, { version, cutTargets }: BlockIdentity): boolean {
   const has = (name: string, kind: string) =>
     batch.columns.some(({ field }) => field.name === name && field.kind === kind)
-  const lists = version === 1 ? listNames : [...listNames, ...boundNames]
+  const lists = version === 1 ? listNames : [...listNames, ...boundNames, ...(cutTargets ? ['next'] : [])]
   return lists.every(name => has(name, 'list<i32>')) && has('tokens', 'i32')
 }
 
@@ -201,6 +207,7 @@ export function readCut(
 }
 
 function joinLists(parts: readonly SampleList[]): SampleList {
+  const [first] = parts
   const tokens = joinColumn(parts, part => part.tokens)
   const offsets = new Int32Array(tokens.length + 1)
   let [at, before] = [0, 0]
@@ -209,15 +216,13 @@ function joinLists(parts: readonly SampleList[]): SampleList {
     before += part.shard.length
   }
   const joined = (name: 'shard' | 'start' | 'length') => joinColumn(parts, part => part[name])
-  const bound = (name: keyof Bound) => joinColumn(parts, part => part.bound![name])
+  const bound = (name: keyof Bound) => joinColumn(parts, part => part.bound![name]!)
   const pieces = { shard: joined('shard'), start: joined('start'), length: joined('length') }
   return {
     offsets,
     ...pieces,
     tokens,
-    ...(parts.every(part => part.bound) && {
-      bound: { check: bound('check'), slot: bound('slot'), row: bound('row') },
-    }),
+    ...(first?.bound && { bound: boundBy({ cutTargets: first.bound.next && 'next' }, bound) }),
   }
 }
 

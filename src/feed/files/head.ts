@@ -14,10 +14,10 @@ import type { OffMixture, Total } from './steps.ts'
 /** What a feed is: fixed when it begins. Its hash is the feed's id. */
 export interface FeedIdentity extends FeedSettings {
   /**
-   * 3 of a ledger of form 2. Of one before: 2 where a reader of version 1 would read it wrongly, a fork or one with documents taken down.
+   * 3 of a ledger of form 2; 4 of one whose samples a reader of version 3 would lay out otherwise. Of a ledger before: 2 where a reader of version 1 would read it wrongly, a fork or one with documents taken down.
    * The id is that of version 1.
    */
-  readonly version: 1 | 2 | 3
+  readonly version: 1 | 2 | 3 | 4
   readonly run: string
   /** Steps in one file of the ledger. */
   readonly segmentSteps: number
@@ -78,11 +78,11 @@ export async function readHead(dir: string): Promise<Head | null> {
   if (text === null) return null
   try {
     const head = JSON.parse(text) as Head
-    if (head?.version === 1 || head?.version === 2 || head?.version === 3) return checkHead(head)
+    if ([1, 2, 3, 4].includes(head?.version)) return checkHead(head)
   } catch (error) {
     throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}`, error)
   }
-  throw new HeadraceError('corrupt', `${path} is of another version than 1 to 3; use the Headrace that wrote it`)
+  throw new HeadraceError('corrupt', `${path} is of another version than 1 to 4; use the Headrace that wrote it`)
 }
 
 /** What a head says beside what the feed is. */

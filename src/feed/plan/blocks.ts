@@ -6,7 +6,7 @@ import { makeFolder, type OnEffect, writeDurably } from '../../disk/durable-file
 import { limits } from '../../limits.ts'
 import { folderOf } from '../../shards/folder.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
-import type { FeedSettings } from '../options.ts'
+import type { FeedSettings, LaterSettings } from '../options.ts'
 import { packDocuments } from './pack.ts'
 import { type Cut, countCut } from './packed.ts'
 import { permute } from './permute.ts'
@@ -35,11 +35,13 @@ export interface BlockSpec extends BlockRef {
 }
 
 /** How blocks are cut into samples; the same for a whole feed. Those of a feed whose ledger is of form 2 are bound to what they list. */
-export type SampleOptions = Pick<FeedSettings, 'length' | 'packing' | 'cutMax' | 'seed'> & { readonly ledger?: 2 }
+export type SampleOptions = Pick<FeedSettings, 'length' | 'packing' | 'seed' | keyof LaterSettings> & {
+  readonly ledger?: 2
+}
 
 /** What a block file says about itself, as JSON under the metadata key `block`. Version 2 has the columns of `Bound`. */
 export type BlockIdentity = BlockRef &
-  Pick<SampleOptions, 'length' | 'packing' | 'cutMax' | 'seed'> & {
+  Omit<SampleOptions, 'ledger'> & {
     readonly version: 1 | 2
     readonly shards: readonly BlockShard[]
   }
@@ -77,6 +79,8 @@ export interface Bound {
   readonly check: Int32Array
   readonly slot: Int32Array
   readonly row: Int32Array
+  /** The token behind each piece in its document, or -1 where that ends; only with `cutTargets`. */
+  readonly next?: Int32Array
 }
 
 /** A block's file below the feed folder; `folder` is its domain's. */
@@ -174,12 +178,11 @@ export function encodeBlock(
 }
 
 /** What the file of a block says that it is: another text, another block. */
-export function blockIdentity(spec: BlockSpec, { length, packing, cutMax, seed, ledger }: SampleOptions): string {
+export function blockIdentity(spec: BlockSpec, { length, packing, seed, ledger, ...others }: SampleOptions): string {
   const { domain, number, epoch } = spec
   const shards = spec.shards.map(({ path, sha256, bytes, rows, tokens, selected }) => {
     return { path, sha256, bytes, rows, tokens, ...(selected !== undefined && { selected }) }
   })
-  const filled = cutMax === undefined ? {} : { cutMax }
   const identity: BlockIdentity = {
     version: ledger ?? 1,
     domain,
@@ -188,17 +191,23 @@ export function blockIdentity(spec: BlockSpec, { length, packing, cutMax, seed, 
     length,
     packing,
     seed,
-    ...filled,
+    ...laterOf(others),
     shards,
   }
   return JSON.stringify(identity)
+}
+
+/** What of these a feed says: see `LaterSettings`. */
+function laterOf({ cutMax, align, cutTargets }: LaterSettings): LaterSettings {
+  return { ...(cutMax !== undefined && { cutMax }), ...(align && { align }), ...(cutTargets && { cutTargets }) }
 }
 
 /** How many samples each record batch has. */
 function cutRows(samples: SampleList): number[] {
   const rows = samples.tokens.length
   const cut: number[] = []
-  const bytesOfPiece = samples.bound ? 24 : 12
+  // All columns but `tokens` are of pieces.
+  const bytesOfPiece = 4 * (Object.keys(columnsOf(samples, 0, 0)).length - 1)
   for (let from = 0; from < rows; ) {
     let to = from + 1
     const bytesTo = (row: number) => bytesOfPiece * (samples.offsets[row] - samples.offsets[from]) + 16 * (row - from)

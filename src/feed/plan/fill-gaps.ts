@@ -1,3 +1,4 @@
+import { roomOf } from '../options.ts'
 import type { Packed, PackOptions } from './packed.ts'
 import { Rooms } from './rooms.ts'
 
@@ -13,9 +14,9 @@ const gapShare = 1 / 64
  * A piece goes whole into the least gap that takes it; where none does, into the largest, as much of it as that takes, and so on with the rest.
  * O(n log n) for n pieces and samples.
  */
-export function fillGaps(packed: Packed, lengths: Int32Array, { length, cutMax = 0 }: PackOptions): Packed {
-  const samples = samplesOf(packed, lengths, length)
-  const gaps = new Gaps(samples.used, length)
+export function fillGaps(packed: Packed, lengths: Int32Array, { length, cutMax = 0, align = 1 }: PackOptions): Packed {
+  const samples = samplesOf(packed, lengths, length, align)
+  const gaps = new Gaps(samples.used, length, align)
   let cutsLeft = Math.floor(cutMax * countFitting(lengths, length))
   const placed = new Placed(packed.pieces + packed.samples)
   const isApart = new Uint8Array(packed.samples)
@@ -54,12 +55,12 @@ function spread(packed: Packed, piece: number, gaps: Gaps, placed: Placed): void
 }
 
 /** Samples as they are taken apart: `inOrder` says which first. `pieces` from `offsets[i]` to `offsets[i + 1]` are those of sample i. */
-function samplesOf(packed: Packed, lengths: Int32Array, length: number) {
+function samplesOf(packed: Packed, lengths: Int32Array, length: number, align: number) {
   const count = packed.samples
   const [used, fitting, offsets] = [new Int32Array(count), new Int32Array(count), new Int32Array(count + 1)]
   for (let piece = 0; piece < packed.pieces; piece++) {
     const sample = packed.sample[piece]
-    used[sample] += packed.length[piece]
+    used[sample] += roomOf(packed.length[piece], align)
     offsets[sample + 1]++
     if (fits(lengths[packed.document[piece]], length)) fitting[sample]++
   }
@@ -75,14 +76,16 @@ function samplesOf(packed: Packed, lengths: Int32Array, length: number) {
 /** The gaps that are large enough to be filled. */
 class Gaps {
   readonly least: number
+  readonly #align: number
   readonly #rooms: Rooms
   readonly #room: Int32Array
   readonly #isFed: Uint8Array
   /** Of all gaps. */
   #total = 0
 
-  constructor(used: Int32Array, length: number) {
-    this.least = Math.max(1, Math.floor(length * gapShare))
+  constructor(used: Int32Array, length: number, align: number) {
+    this.#align = align
+    this.least = Math.max(align, Math.floor((length * gapShare) / align) * align)
     this.#rooms = new Rooms(length, used.length)
     this.#room = used.map(tokens => length - tokens)
     this.#isFed = new Uint8Array(used.length)
@@ -108,14 +111,14 @@ class Gaps {
   /** Puts `rest` tokens, or as many of them as go, into a gap: into which one, and how many. There must be room. */
   take(rest: number): { sample: number; tokens: number } {
     for (;;) {
-      const whole = this.#rooms.leastFrom(rest)
+      const whole = this.#rooms.leastFrom(roomOf(rest, this.#align))
       const room = whole < 0 ? this.#rooms.mostUpTo(rest) : whole
       const sample = this.#rooms.pop(room)
       if (this.#room[sample] !== room) continue
       const tokens = this.#cut(rest, room)
       this.#total -= room
       this.#isFed[sample] = 1
-      this.#open(sample, room - tokens)
+      this.#open(sample, room - roomOf(tokens, this.#align))
       return { sample, tokens }
     }
   }
@@ -123,7 +126,8 @@ class Gaps {
   /** How many tokens to put into a gap, so that no piece is smaller than one, and none is left that is. */
   #cut(rest: number, room: number): number {
     if (rest <= room) return rest
-    return rest - room < this.least && rest >= 2 * this.least ? rest - this.least : room
+    const isScrap = rest - room < this.least && rest >= 2 * this.least
+    return isScrap ? Math.floor((rest - this.least) / this.#align) * this.#align : room
   }
 
   #open(sample: number, room: number): void {

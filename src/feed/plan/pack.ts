@@ -1,4 +1,5 @@
 import { HeadraceError } from '../../errors.ts'
+import { roomOf } from '../options.ts'
 import { fillGaps } from './fill-gaps.ts'
 import type { Packed, Packing, PackOptions } from './packed.ts'
 import { Rooms } from './rooms.ts'
@@ -12,8 +13,8 @@ import { Rooms } from './rooms.ts'
  * fills their gaps: see `fillGaps`.
  */
 export function packDocuments(lengths: Int32Array, order: Int32Array, options: PackOptions): Packed {
-  const { length, packing } = options
-  const piecesMax = countPieces(lengths, length, packing)
+  const { length, packing, align = 1 } = options
+  const piecesMax = countPieces(lengths, length, packing, align)
   const packed = {
     document: new Int32Array(piecesMax),
     start: new Int32Array(piecesMax),
@@ -29,7 +30,7 @@ export function packDocuments(lengths: Int32Array, order: Int32Array, options: P
       packed.document[pieces] = document
       packed.start[pieces] = start
       packed.length[pieces] = take
-      packed.sample[pieces] = place.put(take)
+      packed.sample[pieces] = place.put(roomOf(take, align))
       pieces++
       start += take
     }
@@ -38,21 +39,21 @@ export function packDocuments(lengths: Int32Array, order: Int32Array, options: P
   return packing === 'best-fit-filled' ? fillGaps(whole, lengths, options) : whole
 }
 
-function countPieces(lengths: Int32Array, length: number, packing: Packing): number {
-  let [pieces, tokens] = [0, 0]
+function countPieces(lengths: Int32Array, length: number, packing: Packing, align: number): number {
+  let [pieces, room] = [0, 0]
   for (const tokensOfOne of lengths) {
     pieces += packing === 'concatenate' ? 1 : Math.ceil(tokensOfOne / length)
-    tokens += tokensOfOne
+    room += roomOf(tokensOfOne, align)
   }
-  const all = packing === 'concatenate' ? pieces + Math.ceil(tokens / length) : pieces
+  const all = packing === 'concatenate' ? pieces + Math.ceil(room / length) : pieces
   if (all >= 2 ** 31) throw new HeadraceError('limit', `a block of ${all} pieces is too large; lower blockTokens`)
   return all
 }
 
-/** Gives each piece its sample. `room` is what the current sample still takes. */
+/** Gives each piece its sample, by the room that it takes. `room` is what the current sample still takes. */
 interface Placer {
   room(): number
-  put(tokens: number): number
+  put(room: number): number
   samples(): number
 }
 
@@ -60,9 +61,9 @@ function placeInTurn(length: number): Placer {
   let [sample, room] = [0, length]
   return {
     room: () => room,
-    put: tokens => {
+    put: taken => {
       const placed = sample
-      room -= tokens
+      room -= taken
       if (room === 0) {
         sample++
         room = length
@@ -78,14 +79,14 @@ function placeBestFit(length: number, samplesMax: number): Placer {
   let samples = 0
   return {
     room: () => length,
-    put: tokens => {
-      const room = rooms.leastFrom(tokens)
+    put: taken => {
+      const room = rooms.leastFrom(taken)
       if (room < 0) {
-        rooms.push(samples, length - tokens)
+        rooms.push(samples, length - taken)
         return samples++
       }
       const sample = rooms.pop(room)
-      rooms.push(sample, room - tokens)
+      rooms.push(sample, room - taken)
       return sample
     },
     samples: () => samples,

@@ -8,6 +8,8 @@ export interface PackOptions {
   readonly packing: Packing
   /** With `best-fit-filled`: the share of the documents that would fit a sample which may be cut at most. Default 0. */
   readonly cutMax?: number
+  /** Tokens of whose multiples pieces take the room, and `length` is one. Default 1. */
+  readonly align?: number
 }
 
 /**

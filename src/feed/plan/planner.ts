@@ -1,6 +1,6 @@
 import { holdoutDomain } from '../../decide/holdout.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
-import { type FeedSettings, type Mixture, stopsWhenDry } from '../options.ts'
+import { type FeedSettings, type LaterSettings, type Mixture, stopsWhenDry } from '../options.ts'
 import { Assembly } from './assembly.ts'
 import type { CutBlock, CutShard } from './blocks.ts'
 import {
@@ -18,7 +18,7 @@ import { PassedOver } from './passed-over.ts'
 import { readPromoted } from './promoted.ts'
 import { type FedInStep, type LineForm, type OffMixture, type Step, StepSealer, type Total } from './step-lines.ts'
 
-export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'cutMax' | 'seed'>, LineForm {
+export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed' | keyof LaterSettings>, LineForm {
   readonly blockSlotsMin?: number
   /** The feed's id, which the first step names as its predecessor. */
   readonly feed: string

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 
 from .errors import FeedError
 
@@ -10,9 +9,9 @@ from .errors import FeedError
 class Masks:
     """Says what of a piece is masked. It follows control.json: what is recorded while a Feed reads holds for every step that it reads later."""
 
-    def __init__(self, path):
-        self._path = path
-        self._control = os.path.join(path, "control.json")
+    def __init__(self, source):
+        self._source = source
+        self._control = source.name("control.json")
         self._seen = None
         self._entries = 0
         # For each (slot, row) the step from which its targets are masked, and the one from which its tokens are, too.
@@ -25,8 +24,7 @@ class Masks:
             return
         entries, rows = [], {}
         if stamp is not None:
-            with open(self._control, encoding="utf-8") as file:
-                entries = json.load(file)
+            entries = json.loads(self._source.read("control.json"))
         for entry in entries:
             if "takeDown" in entry:
                 self._add(rows, entry["step"], entry["takeDown"])
@@ -56,9 +54,8 @@ class Masks:
             rows[row] = (min(targets_from, step), all_from)
 
     def _read_list(self, take_down):
-        path = os.path.join(self._path, take_down["list"])
-        with open(path, "rb") as file:
-            text = file.read()
+        path = self._source.name(take_down["list"])
+        text = self._source.read(take_down["list"])
         if hashlib.sha256(text).hexdigest() != take_down["sha256"]:
             raise FeedError(f"{path} is not the list that control.json names: restore it from a copy")
         first, *lines = text.decode().split("\n")[:-1]
@@ -69,7 +66,6 @@ class Masks:
 
     def _stamp(self):
         try:
-            stat = os.stat(self._control)
+            return self._source.stat("control.json")
         except FileNotFoundError:
             return None
-        return (stat.st_ino, stat.st_size, stat.st_mtime_ns)

@@ -24,16 +24,17 @@ class Advice:
         self._idle = 0
         self._count = _disk_reads()
 
-    def give(self, number):
-        """Before step `number` is made."""
+    def give(self, number, fetched):
+        """Before step `number` is made. Of a feed that is fetched, `fetched` is the last step that is at hand."""
         count = _disk_reads()
         self._idle = self._idle + 1 if count == self._count else 0
         self._count = count
         if self._idle >= IDLE_STEPS:
             return
+        last = number + STEPS_AHEAD if fetched is None else min(fetched, number + STEPS_AHEAD)
         first = number if not number <= self._given <= number + STEPS_AHEAD else self._given + 1
         try:
-            for step in self._ledger.look_ahead(range(first, number + STEPS_AHEAD + 1)):
+            for step in self._ledger.look_ahead(range(first, last + 1)):
                 self._advise(self._plans.of(step))
                 self._given = step["step"]
         except Exception:
@@ -45,8 +46,9 @@ class Advice:
             order = np.lexsort((pieces.start, pieces.shard))
             borders = np.flatnonzero(np.diff(pieces.shard[order])) + 1
             for own in np.split(order, borders) if len(order) else []:
-                shard = self._content.shard(block, int(pieces.shard[own[0]]), self._ledger.head)
-                shard.will_need(pieces.start[own], pieces.length[own])
+                shard = self._content.shard_at_hand(block, int(pieces.shard[own[0]]), self._ledger.head)
+                if shard is not None:
+                    shard.will_need(pieces.start[own], pieces.length[own])
 
 
 def _disk_reads():

@@ -5,7 +5,6 @@ import zlib
 import numpy as np
 
 from .errors import DamagedFile, FeedError
-from .masks import Masks
 
 NO_TARGET = -100
 
@@ -13,12 +12,12 @@ NO_TARGET = -100
 class Batches:
     """Makes one rank's part of a step from its plan and the feed's content."""
 
-    def __init__(self, source, content, plans, targets_dtype, verify):
+    def __init__(self, content, plans, masks, targets_dtype, verify):
         self._content = content
         self._plans = plans
         self._targets_dtype = targets_dtype
         self._verify = verify
-        self._masks = Masks(source)
+        self._masks = masks
 
     def make(self, step, head):
         """The rank's part of a step, as `Feed` says."""

@@ -47,12 +47,24 @@ class Content:
 
     def bring(self, step, parts, head):
         """Has all files of a step at hand before the first is read, where they have to be fetched."""
-        if self._store.bytes_max is not None:
-            self._store.bring(step["step"], self.files_of(parts, head), self._open)
+        if self._store.bytes_max is None:
+            return
+        files = self.files_of(parts, head)
+        blocks = {id(part.block): part.block.size for part in parts}
+        needed = sum(blocks.values()) + sum(wanted.size for wanted in files)
+        self._open.bytes_max = max(needed, self._store.bytes_max)
+        missing = [wanted for wanted in files if not self._open.has(wanted.path)]
+        self._store.bring(step["step"], missing, needed - sum(wanted.size for wanted in missing))
 
     def files_of(self, parts, head):
         """The shards that a rank's parts of a step lie in."""
-        return [self.want_shard(part.block, index, head) for part in parts for index in np.unique(part.pieces.shard).tolist()]
+        wanted = [self.want_shard(part.block, index, head) for part in parts for index in np.unique(part.pieces.shard).tolist()]
+        return list({file.path: file for file in wanted}.values())
+
+    def shard_at_hand(self, block, index, head):
+        """The block's shard `index`, or None where it would have to be fetched."""
+        is_there = self._store.bytes_max is None or self._open.has(self.want_shard(block, index, head).path)
+        return self.shard(block, index, head) if is_there else None
 
     def forget(self, error):
         """Whether what was found damaged may be another file when it is opened again: one that was fetched is fetched once more."""

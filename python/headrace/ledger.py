@@ -86,7 +86,7 @@ class Ledger:
     def _look(self):
         """The head, or None and why: what copies a folder may leave the file out, or half of it there, for a moment."""
         try:
-            head = json.loads(self._source.read("head.json"))
+            head = self._read_head()
         except FileNotFoundError:
             return None, "head.json is missing"
         except ValueError:
@@ -95,6 +95,14 @@ class Ledger:
             raise
         _check_head(head, self._source.name("head.json"))
         return head, None
+
+    def _read_head(self):
+        try:
+            return json.loads(self._source.read("head.json"))
+        except ValueError as error:
+            if not self._source.is_worth_again("head.json", f"it is no JSON ({error})"):
+                raise
+        return json.loads(self._source.read("head.json"))
 
 
 def _check_head(head, path):

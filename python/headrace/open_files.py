@@ -28,6 +28,10 @@ class OpenFiles:
             self._trim()
         return file
 
+    def has(self, key):
+        with self._lock:
+            return key in self._files
+
     def drop(self, key):
         """Forgets a file, which closes when nobody reads it any more."""
         with self._lock:

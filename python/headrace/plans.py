@@ -7,8 +7,8 @@ import numpy as np
 
 from .errors import FeedError
 
-# Plans that are kept for their steps, the next ones: each has some 30 bytes a piece.
-PLANS_MAX = 64
+# Pieces of plans that are kept for their steps, 28 bytes each.
+PIECES_MAX = 1 << 20
 
 # A range of a block in a step: the numbers of the rank's samples in it, and their pieces.
 Part = namedtuple("Part", "domain block rows pieces")
@@ -22,6 +22,7 @@ class Plans:
         self._rank = rank
         self._world = world
         self._known = {}
+        self._pieces = 0
         self._lock = threading.Lock()
 
     def of(self, step):
@@ -30,19 +31,27 @@ class Plans:
             digest, parts = self._known.get(step["step"], (None, None))
         if digest != step["digest"]:
             parts = self._make(step)
-            self._keep(step, parts)
+            with self._lock:
+                self._keep(step, parts)
         return parts
 
     def drop(self, step):
         """Forgets what was planned up to a step that was carried out."""
         with self._lock:
-            self._known = {number: plan for number, plan in self._known.items() if number > step["step"]}
+            for number in [number for number in self._known if number <= step["step"]]:
+                self._forget(number)
 
     def _keep(self, step, parts):
-        with self._lock:
-            self._known[step["step"]] = (step["digest"], parts)
-            if len(self._known) > PLANS_MAX:
-                del self._known[max(self._known)]
+        self._forget(step["step"])
+        self._known[step["step"]] = (step["digest"], parts)
+        self._pieces += _count(parts)
+        # The steps that come last are wanted last.
+        while self._pieces > PIECES_MAX and len(self._known) > 1:
+            self._forget(max(self._known))
+
+    def _forget(self, number):
+        _, parts = self._known.pop(number, (None, ()))
+        self._pieces -= _count(parts)
 
     def ranges(self, step):
         """Each range of the step with its block, whoever's samples it has."""
@@ -65,6 +74,10 @@ class Plans:
                 parts.append(Part(domain, block, rows, block.pieces(rows)))
         self._content.keep_open(blocks)
         return parts
+
+
+def _count(parts):
+    return sum(len(part.pieces.start) for part in parts)
 
 
 def _ranges_of(step):

@@ -34,8 +34,17 @@ class Segments:
                 raise FeedError(f"the ledger ends before step {number}")
             return self._lines[index]
 
+    def read_again(self, number, what):
+        """Whether the segment of a step that was found damaged is to be read again, as it came from elsewhere."""
+        first = number - number % self._size
+        if not self._source.is_worth_again(_path_of(first), what):
+            return False
+        with self._lock:
+            self._first = None
+        return True
+
     def _read(self, first, published):
-        added = self._source.read(f"steps/{first:08d}.jsonl", self._end).split(b"\n")[:-1]
+        added = self._source.read(_path_of(first), self._end).split(b"\n")[:-1]
         # Lines that no head counts yet may be written anew, as others.
         taken = added[: max(published - first - len(self._lines), 0)]
         self._lines += taken
@@ -52,14 +61,12 @@ class Steps:
 
     def line(self, number, published):
         """A step as its line says it."""
-        line = self._segments.line(number, published)
-        digest = hashlib.sha256(line[:-SEAL_LENGTH] + b"}").hexdigest()
-        if not line.endswith(b',"digest":"%s"}' % digest.encode()):
-            raise FeedError(f"step {number} of the ledger is damaged: its digest is not that of its bytes")
-        step = json.loads(line)
-        if step["step"] != number:
-            raise FeedError(f"step {number} of the ledger does not follow the step before")
-        return step
+        try:
+            return _parse(self._segments.line(number, published), number)
+        except FeedError as error:
+            if not self._segments.read_again(number, str(error)):
+                raise
+        return _parse(self._segments.line(number, published), number)
 
     def open(self, number, published):
         """A step with all ranges of its samples."""
@@ -71,3 +78,17 @@ class Steps:
             if len(self._opened) > OPENED_MAX:
                 self._opened.popitem(last=False)
         return step
+
+
+def _path_of(first):
+    return f"steps/{first:08d}.jsonl"
+
+
+def _parse(line, number):
+    digest = hashlib.sha256(line[:-SEAL_LENGTH] + b"}").hexdigest()
+    if not line.endswith(b',"digest":"%s"}' % digest.encode()):
+        raise FeedError(f"step {number} of the ledger is damaged: its digest is not that of its bytes")
+    step = json.loads(line)
+    if step["step"] != number:
+        raise FeedError(f"step {number} of the ledger does not follow the step before")
+    return step

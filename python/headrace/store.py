@@ -9,7 +9,7 @@ Wanted = namedtuple("Wanted", "path size sha256 who")
 
 
 class FolderStore:
-    """Files of a folder, mapped where they lie."""
+    """Files of a folder, mapped where they lie. `bytes_max`: how many bytes of them may be mapped, where that is bounded."""
 
     bytes_max = None
 
@@ -21,9 +21,6 @@ class FolderStore:
         name = self.name(wanted.path)
         with open(name, "rb") as file:
             return Mapped(file, name, wanted.path)
-
-    def bring(self, step, files):
-        """Has the files of a step at hand, as far as they have to be fetched."""
 
     def forget(self, path):
         """Whether a damaged file was dropped that may be fetched again."""

@@ -69,5 +69,5 @@ test('what the wheel has is what is here, and its version is the package', () =>
   const project = readFileSync(join(sources, 'pyproject.toml'), 'utf8')
   const { version } = JSON.parse(readFileSync(join(sources, '..', 'package.json'), 'utf8'))
   assert.match(project, new RegExp(`^version = "${version.replaceAll('.', '\\.')}"$`, 'm'))
-  assert.match(project, /^packages = \["headrace", "headrace\.torch"\]$/m)
+  assert.match(project, /^packages = \["headrace", "headrace\.cache", "headrace\.sources", "headrace\.torch"\]$/m)
 })

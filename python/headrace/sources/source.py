@@ -34,3 +34,7 @@ class Source(Protocol):
     def copy(self, path: str, size: int, file: BinaryIO) -> None:
         """Writes a file of `size` bytes into one that is open. A file of another size is a WrongContent."""
         ...
+
+    def is_worth_again(self, path: str, what: str) -> bool:
+        """Whether a small file that turned out to be wrong may be another one when it is read again. It is counted, and told."""
+        ...

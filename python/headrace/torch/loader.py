@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 from ..errors import FeedError
 from ..feed import BEGINNING, Feed
+from ..threads import end_at_exit
 from .batch import Batch
 
 LOOK_SECONDS = 0.1
+OPTIONS = {"start", "follow", "timeout", "poll_seconds", "files_max", "verify", "token", "cache", "cache_bytes_max"}
 
 
 class Loader:
@@ -18,13 +20,13 @@ class Loader:
 
     `state_dict()` and `load_state_dict()` are what torch.distributed.checkpoint, Lightning and others call; the state is small, the same on
     every rank, and says how many batches were handed out, however many were made ahead. To iterate again goes on from there. `options` are
-    those of `Feed` (`start`, `follow`, `timeout`, `files_max`, `verify`). Raises FeedError alone, in the thread that iterates.
+    those of `Feed` (`start`, `follow`, `timeout`, `files_max`, `verify`, `token`, `cache`, `cache_bytes_max`). Raises FeedError alone, in the thread that iterates.
     """
 
     def __init__(self, path, rank: int = 0, world: int = 1, ahead: int = 2, state=BEGINNING, **options):
         if not (isinstance(ahead, int) and not isinstance(ahead, bool) and ahead >= 1):
             raise FeedError(f"ahead is {ahead!r}: give a whole number of batches from 1 on")
-        unknown = sorted(set(options) - {"start", "follow", "timeout", "poll_seconds", "files_max", "verify"})
+        unknown = sorted(set(options) - OPTIONS)
         if unknown:
             raise FeedError(f"Loader has no option {unknown[0]!r}")
         self._ahead = ahead
@@ -47,6 +49,7 @@ class Loader:
         stop = threading.Event()
         thread = threading.Thread(target=_fill, args=(feed, made, stop), name="headrace-loader", daemon=True)
         thread.start()
+        end_at_exit(thread, stop.set)
         try:
             while True:
                 result = made.get()

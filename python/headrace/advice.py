@@ -35,6 +35,7 @@ class Advice:
         first = number if not number <= self._given <= number + STEPS_AHEAD else self._given + 1
         try:
             for step in self._ledger.look_ahead(range(first, last + 1)):
+                self._content.keep_open(list(self._plans.ranges(step)))
                 self._advise(self._plans.of(step))
                 self._given = step["step"]
         except Exception:

@@ -32,7 +32,8 @@ class Batches:
                 return batch
 
     def _make(self, step, head):
-        parts = self._plans.of(step)
+        parts, ranges = self._plans.of(step), list(self._plans.ranges(step))
+        self._content.keep_open(ranges)
         # After the head: what is recorded for a step is recorded before the step is counted.
         self._masks.refresh()
         if head["version"] > 1:
@@ -67,7 +68,7 @@ class Batches:
             "cu_seqlens": cu_seqlens,
             "documents": names[order].tolist(),
             "domains": domains,
-            "targets_in_step": self._count_targets(step, head),
+            "targets_in_step": self._count_targets(step, ranges, head),
         }
 
     def _copy(self, block, pieces, starts, ids, head):
@@ -106,10 +107,10 @@ class Batches:
             targets[start:end] = NO_TARGET
         return targets
 
-    def _count_targets(self, step, head):
+    def _count_targets(self, step, ranges, head):
         """Targets of all ranks: a piece has one less than tokens, and none once its document was taken down."""
         count = 0
-        for _, part, block in self._plans.ranges(step):
+        for _, part, block in ranges:
             count += block.count_targets(part["from"], part["to"])
             if self._masks.is_empty:
                 continue

@@ -68,18 +68,18 @@ class Content:
 
     def forget(self, error):
         """Whether what was found damaged may be another file when it is opened again: one that was fetched is fetched once more."""
-        if not self._store.forget(error.path):
+        if not self._store.forget(error.mapped):
             return False
-        self._open.drop(error.path)
+        self._open.drop(error.mapped.path)
         return True
 
-    def keep_open(self, blocks):
-        """Lets as many files be open as the blocks of this step and of those just before it name. With fewer, those of a shuffled block are
+    def keep_open(self, ranges):
+        """Lets as many files be open as the blocks of this step name, and those of steps just before it. With fewer, those of a shuffled block are
         opened over and over."""
         if not self._follows_blocks:
             return
-        self._recent.append({id(block): 1 + block.shards for block in blocks})
-        needed = sum({key: files for step in self._recent for key, files in step.items()}.values())
+        self._recent.append({id(block): 1 + block.shards for _, _, block in ranges})
+        needed = sum({key: count for known in self._recent for key, count in known.items()}.values())
         if needed > descriptors_max() and not self._told:
             self._told = True
             log.warning(
@@ -107,7 +107,7 @@ class Content:
             try:
                 return make(mapped)
             except Exception:
-                if not self._store.forget(wanted.path):
+                if not self._store.forget(mapped):
                     raise
 
 

@@ -8,11 +8,11 @@ class FeedError(Exception):
 
 
 class DamagedFile(FeedError):
-    """What has other bytes than it should: `path` is where the feed has the file. One that was fetched may be fetched again."""
+    """What has other bytes than it should. `mapped` is the file: one that was fetched may be fetched again."""
 
-    def __init__(self, message, path):
+    def __init__(self, message, mapped):
         super().__init__(message)
-        self.path = path
+        self.mapped = mapped
 
 
 @contextmanager

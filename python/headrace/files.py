@@ -161,8 +161,11 @@ class Shard:
             offsets, text = self._ids[batch]
             starts, ends = offsets[rows], offsets[rows + 1]
             if (starts < 0).any() or (ends < starts).any() or int(ends.max()) > len(text):
-                raise FeedError(f"shard {self._path} is damaged: its ids don't lie within their text")
-            ids[which] = [str(text[start:end], "utf-8") for start, end in zip(starts.tolist(), ends.tolist())]
+                raise self._mapped.damaged("its ids don't lie within their text")
+            try:
+                ids[which] = [str(text[start:end], "utf-8") for start, end in zip(starts.tolist(), ends.tolist())]
+            except UnicodeDecodeError as error:
+                raise self._mapped.damaged(f"an id is no text ({error})") from error
         return ids
 
     def address_at(self, token):

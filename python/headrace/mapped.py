@@ -12,11 +12,13 @@ CHUNK = 1 << 20
 
 
 class Mapped:
-    """A file's bytes. `name` is what errors call it, and `path` where its source has it. It stays whole though its file is removed."""
+    """A file's bytes. `name` is what errors call it, `path` where its source has it, and `fetched` how often it had been fetched again. It stays
+    whole though its file is removed."""
 
-    def __init__(self, file, name, path):
+    def __init__(self, file, name, path, fetched=0):
         self.name = name
         self.path = path
+        self.fetched = fetched
         # It has a descriptor of its own, which keeps the lock of a cached file.
         self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._first = np.frombuffer(self._map, dtype=np.uint8, count=1).__array_interface__["data"][0]
@@ -43,7 +45,7 @@ class Mapped:
     def damaged(self, what):
         """The error that names this file."""
         mend = "restore it from a copy, and see headrace verify for what else is damaged"
-        return DamagedFile(f"{self.name} is damaged: {what}: {mend}", self.path)
+        return DamagedFile(f"{self.name} is damaged: {what}: {mend}", self)
 
     def place_of(self, array):
         """The byte of the file at which an array begins that lies in it."""

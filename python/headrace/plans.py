@@ -65,14 +65,12 @@ class Plans:
                 f"step {step['step']} has {step['samples']} samples, which {self._world} ranks can't share; use one of {divisors}"
             )
         # Sample k of a step is of rank k mod world.
-        number, parts, blocks = 0, [], []
+        number, parts = 0, []
         for domain, part, block in self.ranges(step):
-            blocks.append(block)
             rows = np.arange(part["from"] + (self._rank - number) % self._world, part["to"], self._world)
             number += part["to"] - part["from"]
             if len(rows):
                 parts.append(Part(domain, block, rows, block.pieces(rows)))
-        self._content.keep_open(blocks)
         return parts
 
 

@@ -22,6 +22,6 @@ class FolderStore:
         with open(name, "rb") as file:
             return Mapped(file, name, wanted.path)
 
-    def forget(self, path):
+    def forget(self, mapped):
         """Whether a damaged file was dropped that may be fetched again."""
         return False

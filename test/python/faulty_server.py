@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class FaultyServer:
     """`with FaultyServer(folder) as server`: `server.act` is called with each request and returns what to do, None for what a server should:
     a dict with `status`, `headers`, `body` (a function of the right one), `cut` (bytes after which the connection ends), `drop`, `hang`
-    or `drip` (until the server closes), `tag`, `ranges` False."""
+    or `drip` (until the server closes), `tag`, `ranges` False, `then` (to do behind the body)."""
 
     def __init__(self, folder, act=None):
         self.folder = folder
@@ -100,3 +100,6 @@ class FaultyServer:
         cut = fault.get("cut", len(body))
         request.wfile.write(body[:cut])
         request.close_connection = request.close_connection or cut < len(body)
+        if "then" in fault:
+            request.wfile.flush()
+            fault["then"]()

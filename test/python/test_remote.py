@@ -1,6 +1,7 @@
 """A feed behind a server whose faults are told: test_remote.py FEED_DIR WORK_DIR SEED. FEED_DIR is `feed`, beside its shards."""
 
 import functools
+import itertools
 import json
 import logging
 import os
@@ -26,9 +27,10 @@ def read_folder(path):
     return list(Feed(path))
 
 
-def check_equal(path, given):
-    whole = read_folder(path)
-    given = list(given)
+def check_equal(path, given, steps=None):
+    """All steps, or the first ones, are those of the folder."""
+    whole = read_folder(path)[:steps]
+    given = list(itertools.islice(given, steps))
     assert len(given) == len(whole) > 0
     for batch, expected in zip(given, whole):
         assert same(batch, expected), expected["step"]
@@ -93,7 +95,7 @@ def check_mended(path, work):
     for name, (act, counts) in MENDED.items():
         with FaultyServer(os.path.dirname(path), act) as server:
             feed = Feed(server.url, cache=tempfile.mkdtemp(dir=work), **QUICK)
-            check_equal(path, feed)
+            check_equal(path, feed, 12)
             found = {kind: count for kind, count in feed.retries.items() if count}
             assert set(found) == set(counts) and all(counts[kind] in (None, found[kind]) for kind in found), (name, found)
 
@@ -218,7 +220,7 @@ def check_connections(path, work):
     logging.getLogger("headrace").addHandler(handler)
     with FaultyServer(os.path.dirname(path), act) as server:
         check_equal(path, Feed(server.url, cache=os.path.join(work, "few"), **QUICK))
-        assert len(connections) < 40 and sum(server.requests.values()) > 200, (len(connections), server.requests.total())
+        assert sum(server.requests.values()) > 10 * len(connections), (len(connections), server.requests)
         fetched = {of: count for of, count in server.requests.items() if of[0] == "GET" and of[1].endswith(".arrow")}
         assert fetched and set(fetched.values()) == {3}, fetched
     logging.getLogger("headrace").removeHandler(handler)

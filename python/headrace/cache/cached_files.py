@@ -7,7 +7,9 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 import time
+from collections import Counter
 from typing import BinaryIO
 
 from ..errors import FeedError
@@ -36,19 +38,20 @@ class CachedFiles:
         self._cache = cache
         self._retries = retries
         self._is_checked = is_checked
+        # Files of the step that is being made, until they are mapped.
         self._held: dict[str, BinaryIO] = {}
         self._names: dict[str, str] = {}
-        self._again: set[str] = set()
+        # How often files were fetched again as they were damaged.
+        self._again: Counter[str] = Counter()
+        self._lock = threading.Lock()
         self._told = (0, float("-inf"))
 
     def open(self, wanted: Wanted) -> Mapped:
         """The file, mapped, once it is there."""
+        again = self._again[wanted.path]
         file = self._held.pop(wanted.path, None)
-        if file is None:
-            self._hold([wanted])
-            file = self._held.pop(wanted.path)
-        with file:
-            return Mapped(file, self.name(wanted.path), wanted.path)
+        with file or self._fetch_now([wanted])[wanted.path] as file:
+            return Mapped(file, self.name(wanted.path), wanted.path, again)
 
     def bring(self, step: int, files: list[Wanted], open_bytes: int) -> None:
         """Has the files of a step at hand, beside those that are open. FeedError where the cache is smaller than all of them."""
@@ -58,7 +61,7 @@ class CachedFiles:
                 f"step {step} reads files of {needed} bytes, and the cache in {self._cache.folder} may have {self._cache.bytes_max}: "
                 f"give a `cache_bytes_max` of {needed} or more, best twice that for the steps that follow"
             )
-        self._hold(files)
+        self._held = self._fetch_now(files)
 
     def fetch_ahead(self, files: list[Wanted]) -> bool:
         """Fetches files as far as there is room without those that somebody reads. Whether all are there."""
@@ -75,29 +78,37 @@ class CachedFiles:
             return False
         return True
 
-    def forget(self, path: str) -> bool:
+    def forget(self, mapped: Mapped) -> bool:
         """Whether a damaged file was removed that may be fetched again, which is done once."""
-        if path in self._again or path not in self._names:
-            return False
-        self._again.add(path)
-        self._retries.count(self.name(path), Fault("damaged", "it was found damaged in the cache, and is fetched again"))
-        self._cache.remove(self._names.pop(path))
+        with self._lock:
+            again = self._again[mapped.path]
+            if mapped.fetched < again:
+                # Another thread found it damaged as well.
+                return True
+            if again > 0:
+                return False
+            self._again[mapped.path] += 1
+        self._retries.count(self.name(mapped.path), Fault("damaged", "it was found damaged in the cache, and is fetched again"))
+        self._cache.remove(self._names[mapped.path])
         return True
 
-    def _hold(self, files: list[Wanted]) -> None:
+    def _fetch_now(self, files: list[Wanted]) -> dict[str, BinaryIO]:
+        """The files, with locks that keep them from being removed."""
+        held = {}
+
         def hold(wanted: Wanted) -> bool:
             try:
                 file = self._get(wanted, is_forced=True)
             except NoRoom:
                 # Others are fetching, and have all the room for as long.
                 return False
-            if file is None:
-                return False
-            self._held[wanted.path] = file
-            return True
+            if file is not None:
+                held[wanted.path] = file
+            return file is not None
 
         run_all(files, hold, FETCHES_MAX, self._begin_waiting)
         self._tell_forced()
+        return held
 
     def _get(self, wanted: Wanted, is_forced: bool) -> BinaryIO | None:
         """The file, fetched where it is not there, or None while somebody else fetches it."""

@@ -33,7 +33,7 @@ export const takeDownCommand: Command = {
   },
   run: async (args, terminal) => {
     const named = { by: kindOf(args), names: await readNames(fileOf(args)) }
-    await using feed = await openFeedOfRun(args, args.text('feed'))
+    await using feed = await openFeedOfRun(args, args.text('feed'), 'take-down')
     const order = orderOf(args)
     await judgeOrder(feed.dir, order)
     await using promoted = await openOrTell('take-down', feed, terminal)

@@ -103,7 +103,10 @@ function show(dir: string, parent: string, { head, isNew, hasEnded, isBare }: Fo
   ]
   if (skip)
     rows.push(['without', `steps ${skip.join(' to ')}: step ${skip[0]} has the samples that step ${skip[1] + 1} had`])
-  const [whole, part] = ['it has ended, as all its shards are fed', 'the run goes on: the same command plans the fork on']
+  const [whole, part] = [
+    'it has ended, as all its shards are fed',
+    'the run goes on: the same command plans the fork on',
+  ]
   const bare = 'promote it, or plan its own steps by the same command without --bare'
   const more = isBare ? bare : hasEnded ? whole : part
   rows.push(['steps', `${formatCount(head.steps)}; ${more}`])

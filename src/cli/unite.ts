@@ -6,7 +6,7 @@ import type { Duplicates } from '../feed/plan/join.ts'
 import { readLeftOut } from '../unite/explain.ts'
 import type { RunWish } from '../unite/source.ts'
 import { readUnion, type Union } from '../unite/union.ts'
-import { joinRun, planUnion, type UniteOptions, type UniteOrder, unite } from '../unite/unite.ts'
+import { joinRun, planUnion, type United, type UniteOptions, type UniteOrder, unite } from '../unite/unite.ts'
 import { nameAuthor } from './change-feed.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
 import { locateRun, openRunAt } from './find-run.ts'
@@ -56,17 +56,17 @@ export const uniteCommand: Command = {
         )
       return 0
     }
-    const options = optionsOf(args)
-    const add = args.text('add')
-    const done = await (async () => {
-      if (add !== undefined) return joinRun(home, await wishOf(add, args), stepOf(args), options)
-      if (args.texts('run').length > 0) return unite(home, await orderOf(home, args, terminal), options)
-      await findUnion(home)
-      return { union: await planUnion(home, options), selections: null, going: [] }
-    })()
-    showUnited(done, args.flag('json'), terminal)
+    showUnited(await work(home, args, terminal), args.flag('json'), terminal)
     return 0
   },
+}
+
+async function work(home: string, args: ParsedArgs, terminal: Terminal): Promise<United> {
+  const options = optionsOf(args)
+  const add = args.text('add')
+  if (add !== undefined) return joinRun(home, await wishOf(add, args), stepOf(args), options)
+  if (args.texts('run').length > 0) return unite(home, await orderOf(home, args, terminal), options)
+  return { union: await planUnion(home, options), selections: null, going: [] }
 }
 
 async function findUnion(home: string): Promise<Union> {

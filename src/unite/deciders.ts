@@ -1,4 +1,5 @@
 import { signature } from '../annotate/signature.ts'
+import type { Batch } from '../batch/batch.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { makeBuiltIn } from '../decide/built-in.ts'
 import type { Decider } from '../decide/decider.ts'
@@ -40,23 +41,39 @@ export function makeDeciders(deciders: readonly JoinDecider[]): Decider[] {
   })
 }
 
+/** The documents of a run that are compared: those in slots before `slots`. */
+export interface Measured {
+  readonly run: RunReader
+  readonly slots: number
+}
+
 /**
  * Throws `bad-option` unless what the deciders read was measured alike in all runs: by `signature()` with the same options, whatever text
- * each run has made of its documents before.
+ * each run has made of its documents before. Throws `trimmed` where what repeats documents can't be known, as their slots are gone.
  */
-export function checkMeasured(runs: readonly RunReader[], deciders: readonly JoinDecider[]): void {
-  const near = deciders.find(({ name }) => name === 'near-duplicates')
-  const shapes = [...runs.flatMap(nearShapes), ...(near ? [near.options] : []), {}]
+export async function checkMeasured(runs: readonly Measured[], deciders: readonly JoinDecider[]): Promise<void> {
+  const isNear = deciders.some(({ name }) => name === 'near-duplicates')
   let first: { readonly dir: string; readonly options: SignatureOptions } | null = null
-  for (const { dir, run } of runs)
-    for (const segment of run.segments) {
-      const options = findSignature(segment, shapes)
-      if (!options) throw refuseUnknown(dir)
-      first ??= { dir, options }
+  for (const { run, slots } of runs) {
+    checkWhole(run)
+    for (const segment of run.run.segments) {
+      if (segment.from >= slots) continue
+      const options = findSignature(segment, await run.scored(segment.from))
+      if (!options) throw refuseUnknown(run.dir)
+      first ??= { dir: run.dir, options }
       const [mine, other] = [first.options, options].map(canonicalJson)
       // A text's hash is the same whatever the signature's options are.
-      if (near && mine !== other) throw refuseOther(first.dir, mine, dir, other)
+      if (isNear && mine !== other) throw refuseOther(first.dir, mine, run.dir, other)
     }
+  }
+}
+
+function checkWhole({ dir, first }: RunReader): void {
+  if (first === 0) return
+  throw new HeadraceError(
+    'trimmed',
+    `slots before ${first} of ${dir} were trimmed, and what repeats their documents can't be known: give --duplicates keep, or run its input again`,
+  )
 }
 
 interface SignatureOptions {
@@ -65,40 +82,43 @@ interface SignatureOptions {
   readonly shingle: number
   readonly punctuation: 'keep' | 'ignore'
 }
-type Shape = Readonly<Record<string, unknown>>
-
-const nearShapes = ({ run }: RunReader): Shape[] =>
-  run.segments.flatMap(({ reasons }) =>
-    (reasons?.deciders ?? []).flatMap(({ name, options }) => (name === 'near-duplicates' ? [options] : [])),
-  )
 
 /**
  * The options of the `signature()` that wrote a segment's hashes. A run records the fingerprints of its columns, and not what they are made of:
- * so all that it can have been told is tried, the bands and rows of `shapes` with every width of a shingle. Null where none of these gives
- * what is recorded: another version wrote it, or another annotator, or nothing did.
+ * bands and rows follow from what a slot of it has, and every width of a shingle is tried. Null where none of these gives what is recorded:
+ * another version wrote it, or another annotator, or nothing did.
  */
-function findSignature(segment: Segment, shapes: readonly Shape[]): SignatureOptions | null {
-  const { reasons, origin } = segment
-  if (!reasons || origin === undefined) return null
+function findSignature({ reasons, origin }: Segment, { columns }: Batch): SignatureOptions | null {
+  const [places, bands] = [columns.signature, columns.bands].map(column =>
+    column?.kind === 'fixed' ? column.width : 0,
+  )
+  if (!reasons || origin === undefined || places === 0 || bands === 0) return null
   const prints = originPrints(origin)
   for (const step of reasons.steps) {
     if (!('writes' in step) || !step.prints) continue
     const written = step.writes.indexOf('textHash')
-    if (written >= 0) return trySignatures(shapes, prints, step.prints[written])
+    if (written >= 0)
+      return trySignatures({ bands: bands / 8, rows: (8 * places) / bands }, prints, step.prints[written])
     for (const [i, column] of step.writes.entries()) prints.set(column, step.prints[i])
   }
   return null
 }
 
-function trySignatures(shapes: readonly Shape[], prints: ReadonlyMap<string, string>, found: string) {
-  for (const { bands = 14, rows = 8 } of shapes as readonly Partial<SignatureOptions>[])
-    for (const punctuation of ['keep', 'ignore'] as const)
-      for (let shingle = 1; shingle <= 64; shingle++) {
-        const options = { bands, rows, shingle, punctuation }
-        if (fingerprintColumns(signature(options), prints).get('textHash') === found) return options
-      }
+function trySignatures(
+  shape: Pick<SignatureOptions, 'bands' | 'rows'>,
+  prints: ReadonlyMap<string, string>,
+  found: string,
+): SignatureOptions | null {
+  if (!isShape(shape.bands) || !isShape(shape.rows)) return null
+  for (const punctuation of ['keep', 'ignore'] as const)
+    for (let shingle = 1; shingle <= 64; shingle++) {
+      const options = { ...shape, shingle, punctuation }
+      if (fingerprintColumns(signature(options), prints).get('textHash') === found) return options
+    }
   return null
 }
+
+const isShape = (count: number) => Number.isInteger(count) && count >= 1 && count <= 64
 
 const keepAdvice = '--duplicates keep feeds what is in several of them several times'
 

@@ -54,7 +54,6 @@ export class Duplicates implements AsyncDisposable {
 
   /** Decides documents in the order of their slots and rows, and gives those that repeat one. */
   async *decide({ run, rows, slots, slotOffset, map }: SourceRows): AsyncGenerator<Copy> {
-    checkWhole(run)
     let met = 0
     const verdict = emptyVerdict()
     for await (const { slot, batch } of this.#read(run, slots)) {
@@ -94,15 +93,6 @@ export class Duplicates implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tables[Symbol.asyncDispose]()
   }
-}
-
-/** What repeats documents of slots that are gone can't be known. */
-function checkWhole({ dir, first }: RunReader): void {
-  if (first === 0) return
-  throw new HeadraceError(
-    'trimmed',
-    `slots before ${first} of ${dir} were trimmed, and what repeats their documents can't be known: give --duplicates keep, or run its input again`,
-  )
 }
 
 function checkColumns({ dir }: RunReader, { columns }: Batch, deciders: readonly Decider[]): void {

@@ -64,15 +64,16 @@ export async function planJoin(wish: JoinWish): Promise<PlannedJoin> {
 /** A feed decides by what its first runs decided by, as tables that others have filled say nothing. */
 async function decidersOf({ union, sources, duplicates, openRun }: JoinWish): Promise<readonly JoinDecider[]> {
   if (duplicates === 'keep') return []
-  const runs = sources.map(({ run }) => run)
+  const measured = sources.map(({ run, entries }) => ({ run, slots: slotsOf(entries) }))
   if (!union) {
-    const chosen = chooseDeciders(runs)
-    checkMeasured(runs, chosen)
+    const chosen = chooseDeciders(sources.map(({ run }) => run))
+    await checkMeasured(measured, chosen)
     return chosen
   }
   const { deciders } = union.joins[0].join
-  await using first = await openJoined(union.home, union.runs[0], openRun)
-  checkMeasured([first, ...runs], deciders)
+  const [first] = union.runs
+  await using run = await openJoined(union.home, first, openRun)
+  await checkMeasured([{ run, slots: first.slots }, ...measured], deciders)
   return deciders
 }
 

@@ -104,12 +104,11 @@ export async function joinRun(
   step: number | undefined,
   options: UniteOptions,
 ): Promise<United> {
+  await findUnion(home)
   await using run = await options.openRun(wish.dir)
   await using lock = await lockDirectory(home)
   const onEffect = checkedBy(lock.check, options.onEffect)
-  const union = await readUnion(home)
-  if (!union)
-    throw new HeadraceError('not-found', `there is no feed of several runs in ${home}: name its runs with --run`)
+  const union = await findUnion(home)
   const from = shardsTaken(union, run, wish)
   const source = await openSource(home, run, wish.map, from)
   if (source.entries.length === 0) {
@@ -137,11 +136,17 @@ export async function joinRun(
 
 /** Plans a feed of several runs on. */
 export async function planUnion(home: string, options: Omit<UniteOptions, 'openRun'>): Promise<Union> {
+  await findUnion(home)
   await using lock = await lockDirectory(home)
+  // Awaited here: else the lock would be given back while it still plans.
+  return await goOn(await findUnion(home), options, checkedBy(lock.check, options.onEffect))
+}
+
+/** The feed that there is. Asked before the lock, too, so that none is made where there is no feed. */
+async function findUnion(home: string): Promise<Union> {
   const union = await readUnion(home)
-  if (!union)
-    throw new HeadraceError('not-found', `there is no feed of several runs in ${home}: name its runs with --run`)
-  return goOn(union, options, checkedBy(lock.check, options.onEffect))
+  if (union) return union
+  throw new HeadraceError('not-found', `there is no feed of several runs in ${home}: name its runs with --run`)
 }
 
 async function goOn(union: Union, { stepsMax }: Pick<UniteOptions, 'stepsMax'>, onEffect: OnEffect): Promise<Union> {

@@ -4,14 +4,22 @@ import { join } from 'node:path'
 import { signature } from '../../src/annotate/signature.ts'
 import { encodeBatch } from '../../src/batch/arrow/ipc.ts'
 import { type Column, utf8From } from '../../src/batch/batch.ts'
-import { type Decider } from '../../src/decide/decider.ts'
+import type { Decider } from '../../src/decide/decider.ts'
 import { exactDuplicates } from '../../src/decide/exact-duplicates.ts'
 import { nearDuplicates } from '../../src/decide/near-duplicates.ts'
 import type { Append } from '../../src/log/log.ts'
 import { fingerprintColumns, originPrints } from '../../src/pipeline/fingerprint.ts'
 import { topics } from '../../src/record/layout.ts'
 import type { RunFile } from '../../src/record/run-file.ts'
-import { type Doc, type MadeOptions, type MadeRun, makeDocs, makeRun, padding, type Rules } from '../promote/made-runs.ts'
+import {
+  type Doc,
+  type MadeOptions,
+  type MadeRun,
+  makeDocs,
+  makeRun,
+  padding,
+  type Rules,
+} from '../promote/made-runs.ts'
 import type { Random } from '../random.ts'
 
 // Runs over made documents with what duplicates are decided by: documents of one cluster have one signature, and those of one variant of it one

@@ -23,17 +23,42 @@ export interface CopyLine extends CopyPlace {
   readonly of: CopyPlace
 }
 
+/** Where copies go as they are found. */
+export interface CopySink extends AsyncDisposable {
+  add(line: CopyLine): Promise<void>
+  /** The path, from the feed's folder, of the file that all of them make. */
+  end(): Promise<string>
+}
+
+const encodeLine = (line: CopyLine) => `${JSON.stringify(line)}\n`
+const nameCopies = (hash: Hash) => `joined/${hash.digest('hex')}.copies.jsonl`
+
+/** Tells which file copies make, and writes none. */
+export class CopiesHash implements CopySink {
+  readonly #hash = createHash('sha256')
+
+  async add(line: CopyLine): Promise<void> {
+    this.#hash.update(encodeLine(line))
+  }
+
+  async end(): Promise<string> {
+    return nameCopies(this.#hash)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
 const bufferBytes = 1 << 20
 
 /** Writes a file of copies below a feed's folder, a line of JSON each, as they come: it is named by its SHA-256 in the end. */
-export class CopiesWriter implements AsyncDisposable {
+export class CopiesWriter implements CopySink {
   readonly #dir: string
   readonly #draft: string
   readonly #file: FileHandle
   readonly #onEffect: OnEffect | undefined
   readonly #hash: Hash = createHash('sha256')
   #lines: string[] = []
-  #bytes = 0
+  #length = 0
   #at = 0
 
   private constructor(dir: string, draft: string, file: FileHandle, onEffect: OnEffect | undefined) {
@@ -55,16 +80,15 @@ export class CopiesWriter implements AsyncDisposable {
   }
 
   async add(line: CopyLine): Promise<void> {
-    const text = `${JSON.stringify(line)}\n`
+    const text = encodeLine(line)
     this.#lines.push(text)
-    this.#bytes += text.length
-    if (this.#bytes >= bufferBytes) await this.#flush()
+    this.#length += text.length
+    if (this.#length >= bufferBytes) await this.#flush()
   }
 
-  /** Makes the file last. Returns its path from the feed's folder. */
   async end(): Promise<string> {
     await this.#flush()
-    const name = `joined/${this.#hash.digest('hex')}.copies.jsonl`
+    const name = nameCopies(this.#hash)
     try {
       await this.#file.sync()
       this.#onEffect?.(`rename ${name}`)
@@ -84,7 +108,7 @@ export class CopiesWriter implements AsyncDisposable {
   async #flush(): Promise<void> {
     const bytes = Buffer.from(this.#lines.join(''))
     this.#lines = []
-    this.#bytes = 0
+    this.#length = 0
     this.#hash.update(bytes)
     try {
       await writeBytes(this.#file, bytes, this.#at)
@@ -114,7 +138,7 @@ export async function* readCopies(dir: string, name: string): AsyncGenerator<Cop
     }
     yield copy
   }
-  if (name !== `joined/${hash.digest('hex')}.copies.jsonl`) throw refuse('is damaged')
+  if (name !== nameCopies(hash)) throw refuse('is damaged')
 }
 
 /** Not Node's own reader of lines, which ends one at signs that an id may have. */

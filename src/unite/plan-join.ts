@@ -6,7 +6,7 @@ import type { Duplicates as DuplicatesRule, Join, JoinDecider, JoinedRun } from 
 import { encodeShardList, readShardList, type ShardList } from '../feed/plan/shard-list.ts'
 import { limits } from '../limits.ts'
 import { RowSet } from '../promote/row-set.ts'
-import { CopiesWriter, type CopyLine, type CopyPlace } from './copies.ts'
+import { CopiesHash, CopiesWriter, type CopyLine, type CopyPlace, type CopySink } from './copies.ts'
 import { checkMeasured, chooseDeciders, makeDeciders } from './deciders.ts'
 import { Duplicates } from './duplicates.ts'
 import { type Selection, selectShards } from './select.ts'
@@ -16,12 +16,14 @@ import { nextOffset, type OpenRun, openJoined, type Union } from './union.ts'
 /** What joins a feed, and where. */
 export interface JoinWish {
   readonly home: string
-  /** The folder that files of copies are written into: the feed's, or the one that becomes it. */
-  readonly dir: string
+  /** The folder that files of copies are written into: the feed's, or the one that becomes it. Null: none are. */
+  readonly dir: string | null
   readonly sources: readonly Source[]
   readonly duplicates: DuplicatesRule
   /** The feed that they join; null for a new one. */
   readonly union: Union | null
+  /** What decides duplicates. Default: as the first runs did. */
+  readonly deciders?: readonly JoinDecider[]
   readonly openRun: OpenRun
   readonly onEffect?: OnEffect | undefined
 }
@@ -36,7 +38,7 @@ export interface PlannedJoin {
 /** Decides what of the sources is fed. Writes files of copies, which nothing names yet. */
 export async function planJoin(wish: JoinWish): Promise<PlannedJoin> {
   const { union, duplicates, sources } = wish
-  const deciders = await decidersOf(wish)
+  const deciders = wish.deciders ?? (await decidersOf(wish))
   const runs: JoinedRun[] = []
   const lists: ShardList[] = []
   const selections: Selection[] = []
@@ -110,7 +112,7 @@ async function findCopies(
   const own = { slotOffset, run: nameFolder(home, source.run.dir) }
   const leftOut = new RowSet()
   const refused: string[] = []
-  await using writer = duplicates === 'drop' ? await CopiesWriter.open(dir, onEffect) : null
+  await using writer = duplicates === 'drop' ? await openSink(dir, onEffect) : null
   for await (const { of, ...copy } of tables.decide(readSourceRows(source, slotOffset))) {
     leftOut.add(addressOf(copy.slot, copy.row))
     const line: CopyLine = { run: known.length, ...copy, of: placeAt([...known, own], of) }
@@ -123,6 +125,10 @@ async function findCopies(
       `${leftOut.count} documents of ${source.run.dir} repeat one that comes before: ${refused.join('; ')}; --duplicates drop leaves them out, and keep feeds them`,
     )
   return { leftOut, file: writer && (await writer.end()) }
+}
+
+async function openSink(dir: string | null, onEffect: OnEffect | undefined): Promise<CopySink> {
+  return dir === null ? new CopiesHash() : await CopiesWriter.open(dir, onEffect)
 }
 
 /** The run, and the place in it, of a document by its address in the feed. */

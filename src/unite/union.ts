@@ -4,6 +4,7 @@ import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import type { ControlEntry, JoinEntry } from '../feed/plan/control.ts'
 import type { JoinedRun } from '../feed/plan/join.ts'
+import { nameLinks } from '../promote/links.ts'
 import type { RunReader } from '../record/run-reader.ts'
 
 /** A feed of several runs, with its home: the folder that it lies in, beside the shards that it is planned from. */
@@ -29,7 +30,7 @@ export async function readUnion(home: string): Promise<Union | null> {
   const controls = await readControls(dir)
   const joins = controls.filter((entry): entry is JoinEntry => entry.join !== undefined)
   if (joins.length === 0 || resolve(dir, head.shards) !== resolve(home, 'shards'))
-    throw new HeadraceError('bad-option', `${dir} is the feed of a run, and not of several: name another folder`)
+    throw new HeadraceError('bad-option', `${dir} is the feed of a run, and not of several, which has a folder of its own`)
   return { home, dir, head, controls, joins, runs: joins.flatMap(({ join: { runs } }) => runs) }
 }
 
@@ -57,4 +58,28 @@ export async function openJoined(home: string, { run: folder, id }: JoinedRun, o
     'corrupt',
     `${dir} holds another run than the one that the feed in ${home} is made of; put that one back`,
   )
+}
+
+/** The runs of a feed that are there, by their shards. */
+export interface Owners extends AsyncDisposable {
+  /** The run that a shard is of, by its path from the shards folder; null where it is gone. */
+  readonly find: (path: string) => RunReader | null
+}
+
+/** Opens the runs of a feed that are where they were. */
+export async function openOwners({ home, runs }: Union, openRun: OpenRun): Promise<Owners> {
+  await using opened = new AsyncDisposableStack()
+  const found = new Map<string, RunReader>()
+  for (const joined of runs) {
+    const run = await openJoined(home, joined, openRun).catch(error => {
+      if (error instanceof HeadraceError && ['not-found', 'corrupt'].includes(error.code)) return null
+      throw error
+    })
+    if (run) found.set(nameLinks(opened.use(run)), run)
+  }
+  const kept = opened.move()
+  return {
+    find: path => found.get(path.slice(0, path.indexOf('/'))) ?? null,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
 }

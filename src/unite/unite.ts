@@ -210,11 +210,14 @@ async function writeJoin(
   home: string,
   dir: string,
   sources: readonly Source[],
-  { lists, join: { runs } }: PlannedJoin,
+  { lists, selections }: PlannedJoin,
   onEffect: OnEffect,
 ): Promise<void> {
-  for (const [i, { run, entries }] of sources.entries())
-    if (runs[i].fed.documents > 0) await linksOf(home, run, () => onEffect('link a shard')).make(entries)
+  for (const [i, { run, entries }] of sources.entries()) {
+    const links = linksOf(home, run, () => onEffect('link a shard'))
+    const needed = new Set(selections[i].shards.map(({ shard }) => shard.path))
+    await links.make(entries.filter(entry => needed.has(links.pathOf(entry))))
+  }
   for (const list of lists) await writeShardList(dir, list, onEffect)
 }
 

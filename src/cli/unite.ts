@@ -3,7 +3,7 @@ import { basename, extname, resolve } from 'node:path'
 import { HeadraceError } from '../errors.ts'
 import type { FeedOptions } from '../feed/options.ts'
 import type { Duplicates } from '../feed/plan/join.ts'
-import { readLeftOut } from '../unite/explain.ts'
+import { type LeftOutDocument, readLeftOut } from '../unite/explain.ts'
 import type { RunWish } from '../unite/source.ts'
 import { readUnion, type Union } from '../unite/union.ts'
 import { joinRun, planUnion, type United, type UniteOptions, type UniteOrder, unite } from '../unite/unite.ts'
@@ -13,6 +13,7 @@ import { locateRun, openRunAt } from './find-run.ts'
 import { noteOf } from './note.ts'
 import { showDocument, showUnited } from './show-union.ts'
 import { cleanName, cleanPath } from './wrap.ts'
+import { writeLines } from './write-lines.ts'
 
 export const uniteCommand: Command = {
   name: 'unite',
@@ -50,15 +51,18 @@ export const uniteCommand: Command = {
     if (id !== undefined || args.flag('copies')) {
       const union = await findUnion(home)
       if (id !== undefined) return await showDocument(union, id, args.flag('json'), terminal)
-      for await (const copy of readLeftOut(union))
-        terminal.out.write(
-          `${JSON.stringify({ ...copy, run: union.runs[copy.run].run, of: { ...copy.of, run: union.runs[copy.of.run].run, id: copy.ofId }, ofId: undefined })}\n`,
-        )
+      await writeLines(terminal, readLeftOut(union), copy => copyLine(union, copy))
       return 0
     }
     showUnited(await work(home, args, terminal), args.flag('json'), terminal)
     return 0
   },
+}
+
+/** A document that is left out as the line of JSON that scripts read. */
+function copyLine({ runs }: Union, { ofId, of, ...copy }: LeftOutDocument): string {
+  const original = { run: runs[of.run].run, slot: of.slot, row: of.row, id: ofId }
+  return JSON.stringify({ ...copy, run: runs[copy.run].run, of: original })
 }
 
 async function work(home: string, args: ParsedArgs, terminal: Terminal): Promise<United> {

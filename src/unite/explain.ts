@@ -9,6 +9,9 @@ import type { Union } from './union.ts'
 
 /** A document that is fed: `feedSlot` is its slot as the feed counts it. */
 export interface FedDocument extends CopyPlace {
+  /** Of its shard, from the shards folder, and the first of its tokens there. */
+  readonly path: string
+  readonly start: number
   readonly id: string
   readonly domain: string
   readonly feedSlot: number
@@ -57,7 +60,7 @@ const groupMax = 100_000
 /** All documents that are left out, in the order of their runs, with the ids of those that they repeat. The shards are read once for each `groupMax`. */
 export async function* readLeftOut(union: Union): AsyncGenerator<LeftOutDocument> {
   let group: CopyLine[] = []
-  for await (const copy of filterCopies(union, () => true)) {
+  for await (const copy of filterCopies(union)) {
     group.push(copy)
     if (group.length < groupMax) continue
     yield* addIds(union, group)
@@ -76,25 +79,29 @@ async function* addIds(union: Union, copies: readonly CopyLine[]): AsyncGenerato
 
 const keyOf = ({ run, slot, row }: CopyPlace) => `${run} ${slot} ${row}`
 
-async function* filterCopies({ dir, runs }: Union, isWanted: (copy: CopyLine) => boolean): AsyncGenerator<CopyLine> {
+/** The copies of all runs that are wanted. */
+export async function* filterCopies(
+  { dir, runs }: Union,
+  isWanted: (copy: CopyLine) => boolean = () => true,
+): AsyncGenerator<CopyLine> {
   for (const { copies } of runs)
     if (copies !== null) for await (const copy of readCopies(dir, copies)) if (isWanted(copy)) yield copy
 }
 
 /** All documents that are fed, run by run. */
-async function* readDocuments({ home, dir, runs }: Union): AsyncGenerator<FedDocument> {
+export async function* readDocuments({ home, dir, runs }: Union): AsyncGenerator<FedDocument> {
   for (const [run, { selection, slotOffset }] of runs.entries())
     for (const { domain, shard } of await readShardList(dir, selection)) {
       using file = openShard(join(home, shardsFolder, shard.path), shard)
       const lengths = file.lengths()
-      let at = 0
+      let [at, start] = [0, 0]
       for (const batch of file.batches(['id', 'slot', 'row'])) {
         const [slots, rows] = ['slot', 'row'].map(name => numbers(batch, name))
         const ids = utf8(batch, 'id')
-        for (let i = 0; i < batch.rows; i++, at++) {
+        for (let i = 0; i < batch.rows; i++, start += lengths[at++]) {
           if (shard.bits && !hasBit(shard.bits, at)) continue
           const place = { run, slot: slots[i], row: rows[i], feedSlot: slotOffset + slots[i] }
-          yield { ...place, id: stringAt(ids, i), domain, tokens: lengths[at] }
+          yield { ...place, id: stringAt(ids, i), domain, tokens: lengths[at], path: shard.path, start }
         }
       }
     }

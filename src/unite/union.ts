@@ -30,8 +30,17 @@ export async function readUnion(home: string): Promise<Union | null> {
   const controls = await readControls(dir)
   const joins = controls.filter((entry): entry is JoinEntry => entry.join !== undefined)
   if (joins.length === 0 || resolve(dir, head.shards) !== resolve(home, 'shards'))
-    throw new HeadraceError('bad-option', `${dir} is the feed of a run, and not of several, which has a folder of its own`)
+    throw new HeadraceError(
+      'bad-option',
+      `${dir} is the feed of a run, and not of several, which has a folder of its own`,
+    )
   return { home, dir, head, controls, joins, runs: joins.flatMap(({ join: { runs } }) => runs) }
+}
+
+/** The same with another feed in its home: a fork, which has control entries of its own. */
+export function withFeed(union: Union, dir: string, controls: readonly ControlEntry[]): Union {
+  const joins = controls.filter((entry): entry is JoinEntry => entry.join !== undefined)
+  return { ...union, dir, controls, joins, runs: joins.flatMap(({ join: { runs } }) => runs) }
 }
 
 /** The first slot of the feed's that no run of it has. */

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
+import { addressOf } from '../decide/decider.ts'
 import { listFiles } from '../disk/files.ts'
+import { readTakeDown } from '../feed/files/take-down-file.ts'
 import type { PlannedShard } from '../feed/plan/promotion.ts'
 import { readShardList } from '../feed/plan/shard-list.ts'
 import type { RunReader } from '../record/run-reader.ts'
@@ -59,8 +61,22 @@ async function verifyOneFeed(
   const manifest: FedManifest = { entries: [], note, slot: 0, noteAt: fileAt(''), isWhole: true, damaged }
   const read = await verifyFeed(home, found, manifest, checks, count => chooseSteps(count, steps))
   if (!read || !found.head) return
-  const place = { home, tokenizer: found.head.tokenizer, findOwner, masks: new FoundMasks() }
+  const masks = await readMasks(home, found.folder, checks.plan)
+  const place = { home, tokenizer: found.head.tokenizer, findOwner, masks }
   await verifySteps(place, found.folder, read, checks.steps)
+}
+
+/** What must be masked, as the lists of a feed say. Which documents are copies of the named ones is not looked for again. */
+async function readMasks(home: string, folder: string, check: Check): Promise<FoundMasks> {
+  const masks = new FoundMasks()
+  for (const { step, takeDown } of await readControlsOf(home, folder)) {
+    if (!takeDown) continue
+    const where = fileAt(`${folder}/${takeDown.list}`)
+    const list = await check.attempt(where, advices.restore, () => readTakeDown(join(home, folder), takeDown))
+    for (const [slot, row] of list?.rows ?? []) masks.add(addressOf(slot, row), step, takeDown.blank)
+    check.note(`${where.file}: copies of the documents that it names are not looked for again`)
+  }
+  return masks
 }
 
 /** Hashes the shards that any of the feeds names, and tells of files that none does. */
@@ -85,8 +101,7 @@ async function verifyUnionShards(
     if (!(await isShard(home, path, shard, check))) damaged.add(path)
   }
   for (const name of await listFiles(join(home, 'shards')))
-    if (!known.has(name))
-      check.note(`shards/${name} is of a run that did not join, and may be deleted`)
+    if (!known.has(name)) check.note(`shards/${name} is of a run that did not join, and may be deleted`)
   return { damaged, bytes }
 }
 

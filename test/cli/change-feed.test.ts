@@ -38,7 +38,9 @@ function copyRuns(): string {
 const feedOf = (dir: string) => join(dir, 'test', 'feed')
 async function readLines(feed: string, to: number): Promise<string[]> {
   const ledger = new LedgerReader(feed, (await readHead(feed))!)
-  return Promise.all(Array.from({ length: to }, (_, step) => ledger.read(step)))
+  const lines: string[] = []
+  for (let step = 0; step < to; step++) lines.push(await ledger.read(step))
+  return lines
 }
 
 async function checkSound(dir: string): Promise<void> {

@@ -67,7 +67,9 @@ async function readSteps(path: string): Promise<Step[]> {
 /** Lines of the ledger up to a step, as they stand. */
 async function readLines(path: string, to: number): Promise<string[]> {
   const ledger = new LedgerReader(path, (await readHead(path))!)
-  return Promise.all(Array.from({ length: to }, (_, step) => ledger.read(step)))
+  const lines: string[] = []
+  for (let step = 0; step < to; step++) lines.push(await ledger.read(step))
+  return lines
 }
 
 /** Tokens of each domain in steps from one on, as shares. */

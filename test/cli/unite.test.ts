@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { readFeed } from '../../src/feed/read.ts'
@@ -132,6 +132,29 @@ test('the commands that take a feed take it; those that need one run say so', as
   assert.match(await run('verify', home, '--steps', '4'), /All of it holds/)
   const audit = await runMain(['audit', '--feed', join(home, 'feed'), '--step', '1'])
   assert.deepEqual([audit.status, audit.err.includes('is a feed of several runs')], [64, true])
+})
+
+test('of a run that is gone, what is fed is taken down by its id, and that is told', async () => {
+  const ids = join(work, 'gone')
+  writeFileSync(ids, 'web-5\n')
+  renameSync(join(dir, 'A'), join(dir, 'gone'))
+  try {
+    const taken = await runMain(['take-down', '--feed', home, '--ids', ids, '--at', '0', '--unread', '--plan'])
+    assert.equal(taken.status, 0, taken.err)
+    assert.match(taken.err, /copies that only that run has found are not looked for: .*A: .*put it back/)
+    // What the feed leaves out as its copy is known without the run.
+    assert.match(taken.out, /documents +2: 1 kept, which are masked; 1 dropped/)
+    const byUrl = await runMain(['take-down', '--feed', home, '--ids', ids, '--by', 'url', '--plan'])
+    assert.deepEqual([byUrl.status, byUrl.out], [66, ''])
+    const { status, out } = await runMain(['verify', home, '--steps', '2'])
+    assert.deepEqual(
+      [status, /what was not checked\s+the join at step 0: .*no\s+longer\s+in/.test(out)],
+      [0, true],
+      out,
+    )
+  } finally {
+    renameSync(join(dir, 'gone'), join(dir, 'A'))
+  }
 })
 
 test('a list that says otherwise than the runs is seen', async () => {

@@ -74,7 +74,6 @@ export async function unite(home: string, order: UniteOrder, options: UniteOptio
   if (known) return { union: await goOn(checkSame(known, order, runs), options, onEffect), selections: null, going: [] }
   const draft = join(home, `${feedFolder}.tmp`)
   await rm(draft, { recursive: true, force: true })
-  await makeFolder(draft)
   const { duplicates } = order
   const planned = await planJoin({
     home,

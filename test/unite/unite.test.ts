@@ -284,6 +284,7 @@ for (const [name, { options = [{}, {}], change, spoil, code = 'bad-option', mess
     spoil?.(runs.map(({ dir }) => dir))
     await assert.rejects(unite(home, { ...order, ...change?.(order) }, plain), { code, message })
     assert.equal(existsSync(join(home, 'feed')), false)
+    assert.equal(existsSync(join(home, 'feed.tmp')), false)
   })
 
 test('what was decided otherwise is united where copies are kept', async () => {

@@ -5,11 +5,12 @@ import { makeFolder, type OnEffect, syncFolder } from '../disk/durable-file.ts'
 import { writeJson } from '../disk/json-file.ts'
 import { lockDirectory } from '../disk/lock.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
-import type { FeedOptions } from '../feed/options.ts'
+import { type FeedOptions, feedOptions } from '../feed/options.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import type { Duplicates, Join } from '../feed/plan/join.ts'
 import { writeShardList } from '../feed/plan/shard-list.ts'
 import { beginFeed, type FeedOrigin, feedIdOf, reopenFeed } from '../feed/publish.ts'
+import { resolveOptions } from '../options.ts'
 import { fingerprint } from '../pipeline/fingerprint.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type PlannedJoin, planJoin } from './plan-join.ts'
@@ -179,9 +180,10 @@ const checkedBy =
   }
 
 /** Throws unless the feed can be made of these runs: it is no live one, and each domain of its mixture is there. */
-function checkFeed({ mixture, freshness }: FeedOptions, sources: readonly Source[]): void {
+function checkFeed(options: FeedOptions, sources: readonly Source[]): void {
+  const { mixture, freshness } = resolveOptions('a feed', feedOptions, options)
   const refuse = (what: string) => new HeadraceError('bad-option', what)
-  if (freshness !== undefined && freshness !== null)
+  if (freshness !== null)
     throw refuse(`freshness is ${freshness}: all that a feed of several runs is made of is there already; leave it out`)
   const names = sources.flatMap(({ entries, map }) => entries.map(({ domain }) => mapDomain(map, domain)))
   const known = new Set(names)

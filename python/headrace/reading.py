@@ -26,7 +26,7 @@ class Reading:
 
     def __init__(self, path, rank, world, follow, timeout, poll_seconds, files_max, targets_dtype, verify, token, cache, cache_bytes_max):
         self.path = path if is_remote(path) else os.fspath(path)
-        self.retries = Retries(timeout, poll_seconds)
+        self.retries = Retries(timeout, poll_seconds, follow)
         source = open_source(self.path, token, self.retries)
         self.ledger = Ledger(source, follow, timeout, poll_seconds)
         store = self._open_store(source, verify, cache, cache_bytes_max)

@@ -162,6 +162,15 @@ def check_options(path):
         assert "a folder" in error_of(lambda: Feed(path, **options)), options
 
 
+def check_nobody(path):
+    """Where nobody answers it is said after half a minute, or `timeout`, and who follows waits."""
+    with FaultyServer(os.path.dirname(path)) as server:
+        url = server.url
+    message = error_of(lambda: Feed(url, timeout=0.2, poll_seconds=0.01))
+    assert "the address is right" in message and "head.json" in message, message
+    assert "longer `timeout`" in error_of(lambda: Feed(url, timeout=0.2, poll_seconds=0.01, follow=True))
+
+
 def check_token(path, work):
     def act(request):
         return None if request.headers.get("Authorization") == "Bearer s3cret" else {"status": 401}
@@ -234,6 +243,7 @@ def files_in(folder):
 def main(path, work, seed):
     print(f"seed {seed}")
     check_options(path)
+    check_nobody(path)
     check_token(path, work)
     check_mended(path, work)
     check_refused(path, work)

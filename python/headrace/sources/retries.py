@@ -12,6 +12,8 @@ from ..errors import FeedError
 from ..waiting import log
 
 PAUSE_SECONDS_MAX = 30
+# For a server that has not answered yet: its address may be wrong.
+FIRST_SECONDS_MAX = 30
 TELL_SECONDS = 10
 # What takes longer than its bytes would at this speed is as good as stopped.
 SLOW_BYTES_PER_SECOND = 16 * 1024
@@ -33,10 +35,12 @@ class WrongContent(Exception):
 
 
 class Retries:
-    """Counts and tells what was tried again at one source. `timeout` bounds how long one thing is tried for (None: for ever)."""
+    """Counts and tells what was tried again at one source. `timeout` bounds how long one thing is tried for (None: for ever). Who `is_patient` waits
+    as long for the first answer as well, else that is half a minute at most."""
 
-    def __init__(self, timeout: float | None, first_seconds: float):
+    def __init__(self, timeout: float | None, first_seconds: float, is_patient: bool):
         self.timeout = timeout
+        self._is_patient = is_patient
         self.counts: Counter[str] = Counter()
         self._first_seconds = first_seconds
         self._told = float("-inf")
@@ -48,9 +52,25 @@ class Retries:
         attempts = Attempts(self, name, self._first_seconds)
         while True:
             try:
-                return act(attempts)
+                result = act(attempts)
+                self._is_patient = True
+                return result
+            except FileNotFoundError:
+                self._is_patient = True
+                raise
             except Fault as fault:
                 attempts.pause(fault)
+
+    @property
+    def seconds_max(self) -> float:
+        """How long one thing is tried for."""
+        seconds = float("inf") if self.timeout is None else self.timeout
+        return seconds if self._is_patient else min(seconds, FIRST_SECONDS_MAX)
+
+    @property
+    def mend(self) -> str:
+        """What else is to be looked at."""
+        return ", or give a longer `timeout`" if self._is_patient else " and the address is right; with `follow` it is waited for"
 
     def count(self, name: str, fault: Fault) -> None:
         """Counts a fault, and logs it unless another was just now."""
@@ -76,9 +96,7 @@ class Attempts:
 
     def left(self) -> float:
         """Seconds until it is given up. Each byte that came gives time, so that a large file may take as long as it needs."""
-        if self._retries.timeout is None:
-            return float("inf")
-        return self._began + self._retries.timeout + self._bytes / SLOW_BYTES_PER_SECOND - time.monotonic()
+        return self._began + self._retries.seconds_max + self._bytes / SLOW_BYTES_PER_SECOND - time.monotonic()
 
     def reach(self, count: int) -> None:
         """Says how many bytes are there."""
@@ -93,6 +111,6 @@ class Attempts:
         if seconds >= self.left():
             tried = time.monotonic() - self._began
             raise FeedError(
-                f"{self._name}: {fault}, after {tried:.0f} s of trying again: see whether its server is at work, or give a longer `timeout`"
+                f"{self._name}: {fault}, after {tried:.0f} s of trying again: see whether its server is at work{self._retries.mend}"
             )
         time.sleep(seconds)

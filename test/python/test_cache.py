@@ -15,6 +15,7 @@ import pyarrow as pa
 from faulty_server import FaultyServer
 from support import error_of
 from headrace import Feed, FeedError
+from headrace.cache.locks import guard
 from test_remote import QUICK, check_equal, files_in, read_folder
 
 
@@ -36,13 +37,9 @@ def check_bound(path, work):
 
 def watch_bytes(folder, seen, done):
     while not done.wait(0.001):
-        count = 0
-        for file in files_in(folder):
-            try:
-                count += os.path.getsize(file)
-            except FileNotFoundError:
-                pass
-        seen.append(count)
+        # Nobody makes room meanwhile, so that what was removed is not counted with what came for it.
+        with guard(os.path.join(folder, "lock")):
+            seen.append(sum(os.path.getsize(file) for file in files_in(folder)))
 
 
 def needed_by(path, work):
@@ -116,7 +113,7 @@ def check_waiting(path, work):
         victim = start_reader(server.url, folder, "victim")
         assert stopped.wait(60)
         message = error_of(lambda: next(Feed(server.url, cache=folder, timeout=0.3, poll_seconds=0.01)))
-        assert "another process of this node fetches" in message, message
+        assert "another process or thread of this node fetches" in message, message
         victim.send_signal(signal.SIGKILL)
         victim.wait()
         check_equal(path, Feed(server.url, cache=folder, **QUICK))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import AbstractContextManager, suppress
-from typing import BinaryIO
+from typing import BinaryIO, Callable
 
 from .locks import close_when_forked, guard, require_locks, share_lock, try_lock
 
@@ -63,7 +63,7 @@ class NodeCache:
             if not (try_lock(file) and _is_at(file, part)):
                 file.close()
                 return None
-            claim = Claim(file, part, self._path(name, "file"), size)
+            claim = Claim(file, part, self._path(name, "file"), self._guard)
             try:
                 self._make_room(name, size, is_forced)
                 os.ftruncate(file.fileno(), size)
@@ -147,11 +147,11 @@ class NodeCache:
 class Claim:
     """A file that is being fetched. It is kept, or dropped; a process that ends drops it."""
 
-    def __init__(self, file: BinaryIO, part: str, whole: str, size: int):
+    def __init__(self, file: BinaryIO, part: str, whole: str, guard: Callable[[], AbstractContextManager[None]]):
         self.file = file
-        self.size = size
         self._part = part
         self._whole = whole
+        self._guard = guard
         close_when_forked(file)
 
     def keep(self) -> BinaryIO:
@@ -159,7 +159,9 @@ class Claim:
         self.file.flush()
         # A power failure may not leave a file of this name with other bytes.
         os.fsync(self.file.fileno())
-        os.rename(self._part, self._whole)
+        # Who claims it meanwhile finds the one name or the other.
+        with self._guard():
+            os.rename(self._part, self._whole)
         share_lock(self.file)
         return self.file
 

@@ -30,7 +30,7 @@ def run_all(items: Iterable[Item], act: Callable[[Item], bool], threads_max: int
                     continue
                 left.append(item)
                 waiting = waiting or begin_waiting()
-                waiting.pause("a file that another process of this node fetches")
+                waiting.pause("a file that another process or thread of this node fetches")
             except BaseException as error:
                 errors.append(error)
 

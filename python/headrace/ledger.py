@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 
 from .errors import FeedError
 from .step_lines import StepOpener
@@ -17,7 +18,8 @@ class Ledger:
     def __init__(self, path, follow, timeout, poll_seconds):
         self._path = path
         self._follow = follow
-        self._wait = lambda: Waiting(timeout, poll_seconds)
+        self.stopped = threading.Event()
+        self._wait = lambda: Waiting(timeout, poll_seconds, self.stopped)
         self._segment = (None, [])
         self.head = self._first_head()
         self._opener = StepOpener(self.head)

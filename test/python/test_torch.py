@@ -2,11 +2,14 @@
 
 import io
 import json
+import os
 import pickle
+import shutil
+import subprocess
 import sys
 import tempfile
 
-from support import error_of
+from support import PATHS, error_of
 import torch
 import torch.distributed.checkpoint as dcp
 import torch.nn.functional as F
@@ -81,6 +84,36 @@ def check_failure(path):
     loader = Loader(path, 0, 5)
     assert "can't share" in error_of(lambda: next(iter(loader)))
     assert loader.state_dict()["step"] == 0
+
+
+def check_exit(path):
+    """A program that ends while a thread makes batches, or waits for a step, ends that thread first: C++ that it is in would abort."""
+    with tempfile.TemporaryDirectory() as folder:
+        live = os.path.join(folder, "feed")
+        shutil.copytree(path, live)
+        os.symlink(os.path.join(os.path.dirname(os.path.abspath(path)), "shards"), os.path.join(folder, "shards"))
+        with open(os.path.join(live, "head.json"), encoding="utf-8") as file:
+            head = {**json.load(file), "ended": False}
+        with open(os.path.join(live, "head.json"), "w", encoding="utf-8") as file:
+            json.dump(head, file)
+        last = {"follow": True, "start": head["steps"] - 1, "timeout": 600, "poll_seconds": 600}
+        for options in ({"ahead": 1}, last):
+            program = [sys.executable, "-c", EXIT, live, json.dumps(options)]
+            ran = subprocess.run(program, check=True, env=PATHS, timeout=300, stdout=subprocess.PIPE, text=True)
+            assert ran.stdout == "at work: 1\nat the end: 0\n", (options, ran.stdout)
+
+
+# What is registered first is called last.
+EXIT = """
+import atexit, json, sys, threading
+def tell(when):
+    print(f"{when}: {sum(thread.name == 'headrace-loader' for thread in threading.enumerate())}")
+atexit.register(tell, "at the end")
+from headrace.torch import Loader
+batches = iter(Loader(sys.argv[1], **json.loads(sys.argv[2])))
+next(batches)
+tell("at work")
+"""
 
 
 def check_workers(path, methods=("fork", "spawn")):
@@ -164,6 +197,7 @@ def main(path, *rest):
     check_state(path)
     check_checkpoint(path)
     check_failure(path)
+    check_exit(path)
     check_workers(path)
     check_micro(path)
     if rest == ("transformers",):

@@ -104,4 +104,8 @@ export const limits = {
   ledgerSegmentSteps: 4096,
   /** Lines of the ledger from one that is whole by itself to the next: what a reader opens before its first step, some 200 KB. */
   snapshotSteps: 256,
+  /** Bytes of one file of a trainer's reports, which is read whole: trainers begin another at 16 MB. */
+  reportFileBytesMax: 64 * 1024 * 1024,
+  /** Trainers that report to one feed, a folder each. */
+  trainersMax: 1000,
 } as const

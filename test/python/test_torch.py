@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from headrace import Feed
-from headrace.torch import Loader, StepDataset, for_hf, micro, varlen
+from headrace.torch import Loader, StepDataset, add_losses, for_hf, losses_by_domain, micro, reduce_losses, varlen
 
 TENSORS = ("input_ids", "targets", "position_ids", "cu_seqlens")
 
@@ -143,9 +143,9 @@ def logits_of(batch, vocabulary):
     return table[(batch.input_ids.long() * 7 + batch.position_ids.long()) % 64]
 
 
-def loss_of(batch, vocabulary):
+def loss_of(batch, vocabulary, reduction="sum"):
     targets = torch.where(batch.targets < 0, batch.targets, batch.targets % vocabulary)
-    return F.cross_entropy(logits_of(batch, vocabulary).flatten(0, 1), targets.flatten(), reduction="sum")
+    return F.cross_entropy(logits_of(batch, vocabulary).flatten(0, 1), targets.flatten(), reduction=reduction)
 
 
 def check_micro(path):
@@ -162,6 +162,32 @@ def check_micro(path):
             for part in pieces:
                 check_bounds(part)
     assert "use one of [1, 2, 3, 4, 6, 12]" in error_of(lambda: list(micro(whole[0], 5)))
+
+
+def check_losses(path):
+    """Losses by domain are those of the rows, on any ranks and micro-batches."""
+    vocabulary = 32
+    for batch in Loader(path):
+        targets = torch.where(batch.targets < 0, batch.targets, batch.targets % vocabulary)
+        flat = (logits_of(batch, vocabulary).flatten(0, 1), targets.flatten())
+        expected = {}
+        for row, domain in enumerate(batch.domains):
+            has_target = targets[row] >= 0
+            own = F.cross_entropy(logits_of(batch, vocabulary)[row], targets[row], reduction="sum").item()
+            before = expected.get(domain, (0.0, 0))
+            expected[domain] = (before[0] + own, before[1] + int(has_target.sum()))
+        check_close(losses_by_domain(F.cross_entropy(*flat, reduction="none"), batch), expected)
+        assert sum(targets for _, targets in expected.values()) == batch.targets_in_step
+    for parts in (3, 4):
+        cut = [losses_by_domain(loss_of(part, vocabulary, "none"), part) for part in micro(batch, parts)]
+        check_close(reduce_losses(add_losses(*cut)), expected)
+    assert "give one each" in error_of(lambda: losses_by_domain(torch.zeros(3), batch))
+
+
+def check_close(losses, expected):
+    assert losses.keys() == expected.keys()
+    for domain, (loss, targets) in losses.items():
+        assert targets == expected[domain][1] and abs(loss - expected[domain][0]) < 1e-3, (domain, losses, expected)
 
 
 def check_bounds(part):
@@ -200,6 +226,7 @@ def main(path, *rest):
     check_exit(path)
     check_workers(path)
     check_micro(path)
+    check_losses(path)
     if rest == ("transformers",):
         check_transformers(path)
 

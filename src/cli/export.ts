@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { HeadraceError } from '../errors.ts'
 import { type ExportProgress, exportFeed } from '../export/export.ts'
 import { defaultFields, type FieldName, fieldNames } from '../export/fields.ts'
@@ -8,8 +7,7 @@ import { findFormat, formats } from '../export/formats.ts'
 import type { ExportOrder, ExportRecord } from '../export/record.ts'
 import { refuseName } from '../options.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
-import { findFeed } from './find-feed.ts'
-import { locateRun } from './find-run.ts'
+import { locateFeed } from './find-feed.ts'
 import { showParts } from './show-progress.ts'
 import { formatBar, formatBytes, formatCount, formatPlural, formatSeconds, formatShare, formatShort } from './table.ts'
 import { cleanName, cleanPath, formatPairs, pageWidth, wrapText } from './wrap.ts'
@@ -47,13 +45,6 @@ export const exportCommand: Command = {
     else show(record, order, (performance.now() - started) / 1000, terminal)
     return 0
   },
-}
-
-/** A name of a run, or what `headrace feed` takes. */
-async function locateFeed(args: ParsedArgs): Promise<string> {
-  const [given] = args.positionals
-  const isName = given !== undefined && !existsSync(given)
-  return findFeed(args, isName ? await locateRun(given, args.text('dir')) : given)
 }
 
 function optionsOf(args: ParsedArgs): Omit<ExportOrder, 'feed'> {

@@ -4,7 +4,7 @@ import { HeadraceError } from '../errors.ts'
 import { readHead } from '../feed/files/head.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { ParsedArgs } from './command.ts'
-import { openRun, openRunAt } from './find-run.ts'
+import { locateRun, openRun, openRunAt } from './find-run.ts'
 
 /** A feed with the run that it is planned from. */
 export interface FeedOfRun extends AsyncDisposable {
@@ -20,7 +20,14 @@ export async function findFeed(args: ParsedArgs, given: string | undefined): Pro
   return join(run.dir, 'feed')
 }
 
-/** The same with its run, which is where the feed's head has its shards. The run's own feed may have no step yet, and no head. */
+/** The folder of a feed that the first argument names: a name of a run, or what `findFeed` takes. */
+export async function locateFeed(args: ParsedArgs): Promise<string> {
+  const [given] = args.positionals
+  const isName = given !== undefined && !existsSync(given)
+  return findFeed(args, isName ? await locateRun(given, args.text('dir')) : given)
+}
+
+/** A feed with its run, which is where the feed's head has its shards. The run's own feed may have no step yet, and no head. */
 export async function openFeedOfRun(args: ParsedArgs, given: string | undefined): Promise<FeedOfRun> {
   if (given === undefined) {
     const run = await openRun(args)

@@ -117,6 +117,12 @@ export const limits = {
   serveHashedBytesMax: 64 * 1024,
   /** Read at a time of a larger one, for each answer. */
   serveChunkBytes: 256 * 1024,
+  /** Steps of a file of rows: of 64 samples of 4,096 tokens 256 MB, of 1,024 of them 4 GB; a live feed's trainers wait for that many. */
+  rowFileSteps: 256,
+  /** More of them would make the file's description, which readers read whole, one of over a megabyte. */
+  rowFileStepsMax: 4096,
+  /** Samples of a step in a file of rows: their checksums and domains are read with each step. */
+  rowSamplesMax: 1 << 20,
   /** Steps in one ledger segment file. */
   ledgerSegmentSteps: 4096,
   /** Lines of the ledger from one that is whole by itself to the next: what a reader opens before its first step, some 200 KB. */

@@ -45,7 +45,7 @@ const feedFile = [
   `blocks/${folder}/${number}(?:\\.\\d{1,9})?\\.arrow`,
   String.raw`promoted/[0-9a-f]{64}\.jsonl`,
   `take-downs/${number}\\.jsonl`,
-  `rows/${number}\\.(?:i32|arrow|json)`,
+  `rows/${number}(?:\\.\\d{1,9})?\\.(?:i32|spans|json)`,
 ].join('|')
 
 const names: Readonly<Record<Place['kind'], RegExp>> = {

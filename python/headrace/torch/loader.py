@@ -18,13 +18,13 @@ class Loader:
 
     `state_dict()` and `load_state_dict()` are what torch.distributed.checkpoint, Lightning and others call; the state is small, the same on
     every rank, and says how many batches were handed out, however many were made ahead. To iterate again goes on from there. `options` are
-    those of `Feed` (`start`, `follow`, `timeout`, `files_max`, `verify`). Raises FeedError alone, in the thread that iterates.
+    those of `Feed` (`start`, `follow`, `timeout`, `files_max`, `verify`, `rows`). Raises FeedError alone, in the thread that iterates.
     """
 
     def __init__(self, path, rank: int = 0, world: int = 1, ahead: int = 2, state=BEGINNING, **options):
         if not (isinstance(ahead, int) and not isinstance(ahead, bool) and ahead >= 1):
             raise FeedError(f"ahead is {ahead!r}: give a whole number of batches from 1 on")
-        unknown = sorted(set(options) - {"start", "follow", "timeout", "poll_seconds", "files_max", "verify"})
+        unknown = sorted(set(options) - {"start", "follow", "timeout", "poll_seconds", "files_max", "verify", "rows"})
         if unknown:
             raise FeedError(f"Loader has no option {unknown[0]!r}")
         self._ahead = ahead

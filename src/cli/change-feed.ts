@@ -5,7 +5,8 @@ import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findLockHolder, lockDirectory } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
-import { type ChangedSettings, changeSettings, type SettingsOrder } from '../feed/change/settings.ts'
+import { type ChangedSettings, changeSettings, findReplaced, type SettingsOrder } from '../feed/change/settings.ts'
+import { readControls } from '../feed/files/control-file.ts'
 import { readHead } from '../feed/files/head.ts'
 import type { SettingsChange } from '../feed/plan/control.ts'
 import { reopenFeed } from '../feed/publish.ts'
@@ -63,14 +64,32 @@ export async function changeFeed(
   const changed = await applyOrAsk(feed, order, isOwn, terminal)
   const { steps = 0, ended = false, endedBy = null } = (await readHead(feed.dir)) ?? {}
   const { step, isNew } = changed
-  const { who, at, note } = order
+  const { id, who, at, note } = order
+  const replaced = isNew ? findReplaced(await readControls(feed.dir), id) : []
   if (args.flag('json')) {
-    const line = { feed: resolve(feed.dir), step, recorded: isNew, ...change, who, at, note, steps, ended, endedBy }
+    const replaces = replaced.map(entry => entry.step)
+    const line = {
+      feed: resolve(feed.dir),
+      step,
+      recorded: isNew,
+      ...change,
+      who,
+      at,
+      note,
+      replaces,
+      steps,
+      ended,
+      endedBy,
+    }
     terminal.out.write(`${JSON.stringify(line)}\n`)
     return 0
   }
   const since = isNew ? 'from' : 'in force already at'
   terminal.out.write(`${describeChange(change)} ${since} step ${step} of ${cleanPath(feed.dir)}\n`)
+  for (const entry of replaced)
+    terminal.out.write(
+      `it holds in place of what was recorded for step ${entry.step}, too: ${describeChange(entry)}; record that again to keep it\n`,
+    )
   const end = ended ? `, and it has ended${endedBy === 'budget' ? ' by its budget' : ''}` : ''
   terminal.out.write(`the feed has ${formatPlural(steps, 'step')}${end}\n`)
   return 0

@@ -150,6 +150,7 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
       if (step >= head.steps) {
         head = await heads.next(head)
         if (!head) return
+        ledger.advance(head)
         continue
       }
       const found = await ledger.open(step, digest)

@@ -86,7 +86,7 @@ const forkMutants: readonly Mutant[] = [
   mutant(
     'what is passed over counts as fed',
     'feed/plan/planner.ts',
-    '    for (const [name, cursor] of filled.cursors) this.#passed.add(name, this.#domains.get(name)!.fed, cursor)\n',
+    '    for (const [name, cursor] of filled.cursors) this.#passed.add(name, this.#assembly.domains.get(name)!.fed, cursor)\n',
     '',
   ),
 ]

@@ -1,9 +1,7 @@
 import { holdoutDomain } from '../../decide/holdout.ts'
-import { NameLimit } from '../../decide/name-limit.ts'
-import { HeadraceError } from '../../errors.ts'
-import { limits } from '../../limits.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
 import { type FeedSettings, type Mixture, stopsWhenDry } from '../options.ts'
+import { Assembly } from './assembly.ts'
 import type { CutBlock, CutShard } from './blocks.ts'
 import {
   type ControlEntry,
@@ -13,12 +11,11 @@ import {
   type Settings,
   settingsAt,
 } from './control.ts'
-import { type Cursor, closeBlock, countPlanned, cutOf, type Domain, leaveUnplanned, take } from './domain.ts'
+import { type Cursor, cutOf, type Domain, take } from './domain.ts'
 import { countPassedOver, isPassedOver } from './fork.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
 import { PassedOver } from './passed-over.ts'
 import { readPromoted } from './promoted.ts'
-import { countTokens, type PlannedShard, type Promotion, plannedShard } from './promotion.ts'
 import { type FedInStep, type LineForm, type OffMixture, type Step, StepSealer, type Total } from './step-lines.ts'
 
 export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'>, LineForm {
@@ -37,19 +34,10 @@ export class Planner {
   readonly #options: PlanOptions
   readonly #cutBlock: CutBlock
   readonly #dir: string
-  readonly #domains = new Map<string, Domain>()
-  /** Shards by the domain that they are of, which is not always the one that they are fed in. */
-  readonly #shards = new Map<string, number>()
-  /** A step names all domains of a mixture, so where all are mixed their number bounds the ledger's size. */
-  #limit: NameLimit
+  readonly #assembly: Assembly
   readonly #controls: ControlEntry[] = []
-  #pending: PlannedShard[] = []
-  #folded = 0
-  /** The same after the last step: a step that was tried has taken more. */
+  /** How many entries were taken in by the last step: one that was tried has taken more. */
   #foldedByStep = 0
-  #promotion: Promotion | null = null
-  #isEnding = false
-  #isClosed = false
   #isTried = false
   #isSpent = false
   #step = 0
@@ -69,7 +57,7 @@ export class Planner {
     this.#options = options
     this.#cutBlock = cutBlock
     this.#dir = dir
-    this.#limit = this.#limitNames([])
+    this.#assembly = new Assembly(options)
     this.#digest = options.feed
     this.#sealer = new StepSealer(options)
   }
@@ -99,14 +87,11 @@ export class Planner {
 
   /** Gives the next manifest entry, in the manifest's order. */
   add(entry: ManifestEntry): void {
-    // A feed that was promoted goes on without what its own run has yet to give.
-    if (this.#promotion) return
-    if (this.#isEnding) throw new HeadraceError('corrupt', `shard ${entry.path} comes after the end of the manifest`)
-    this.#pending.push(plannedShard(entry))
+    this.#assembly.add(entry)
   }
 
   end(): void {
-    this.#isEnding = true
+    this.#assembly.end()
   }
 
   control(entry: ControlEntry): void {
@@ -131,11 +116,7 @@ export class Planner {
 
   /** The shards of the blocks that steps so far have taken samples of, by the domain that they are fed in. */
   plannedShards(): ReadonlyMap<string, readonly CutShard[]> {
-    const planned = Array.from(this.#domains.values(), domain => {
-      const blocks = domain.blocks.slice(0, countPlanned(domain))
-      return [domain.name, blocks.flatMap(({ shards }) => shards)] as const
-    })
-    return new Map(planned)
+    return this.#assembly.plannedShards()
   }
 
   /** The next step, or null until more entries come; after the end, null for good. */
@@ -165,8 +146,9 @@ export class Planner {
   async leftover(): Promise<Record<string, Total>> {
     const left = named<Total>()
     // What a budget leaves unfed is not all taken in.
-    const pending = countTokens(this.#pending, name => this.#limit.of(name))
-    for (const { name, fed, open, cut } of [...this.#domains.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const pending = this.#assembly.countPending()
+    const domains = [...this.#assembly.domains.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    for (const { name, fed, open, cut } of domains) {
       const cursor = { ...fed }
       const block = cut && (await this.#peek(name, cursor))
       const samples = block && cursor.epoch === fed.epoch ? block.length - cursor.at : 0
@@ -184,22 +166,8 @@ export class Planner {
    */
   async #promote(): Promise<void> {
     const promotion = promotionsUpTo(this.#position, this.#controls).at(-1)?.promote
-    if (!promotion || promotion === this.#promotion) return
-    this.#pending = await readPromoted(this.#dir, promotion)
-    this.#promotion = promotion
-    this.#folded = this.#foldedByStep
-    this.#isEnding = true
-    this.#isClosed = false
-    for (const domain of this.#domains.values()) {
-      leaveUnplanned(domain)
-      if (domain.blocks.length === 0) this.#domains.delete(domain.name)
-    }
-    this.#limit = this.#limitNames(this.#domains.keys())
-  }
-
-  #limitNames(known: Iterable<string>): NameLimit {
-    const domainsMax = this.#options.mixture ? Number.POSITIVE_INFINITY : limits.fedDomainsMax
-    return new NameLimit(known, domainsMax, Number.POSITIVE_INFINITY)
+    if (!promotion || promotion === this.#assembly.promotion) return
+    this.#assembly.promote(promotion, await readPromoted(this.#dir, promotion), this.#foldedByStep)
   }
 
   /** What stands at this place of the plan; takes in as many entries as it needs. Null until more come. */
@@ -207,71 +175,13 @@ export class Planner {
     for (;;) {
       await this.#promote()
       const filled = await this.#fill(settingsAt(this.#position, this.#options, this.#controls))
-      if (filled || !this.#fold()) return filled
+      if (filled || !this.#assembly.fold()) return filled
     }
-  }
-
-  /** Takes the next entry in, or closes what is open at the end. False when there is nothing to take. */
-  #fold(): boolean {
-    const entry = this.#pending.shift()
-    if (entry) {
-      this.#folded++
-      this.#addShard(entry)
-      return true
-    }
-    if (!this.#isEnding || this.#isClosed) return false
-    for (const domain of this.#domains.values()) closeBlock(domain)
-    this.#isClosed = true
-    return true
-  }
-
-  #addShard(entry: PlannedShard): void {
-    this.#checkNumber(entry)
-    const domain = this.#domainOf(this.#limit.of(entry.domain))
-    domain.open ??= { shards: [], tokens: 0, firstSlot: entry.firstSlot }
-    domain.open.shards.push(entry.shard)
-    domain.open.tokens += entry.tokens
-    for (const full of this.#fullBlocks(entry)) closeBlock(full)
-  }
-
-  /** Domains whose blocks close with a shard. Without a mixture all do together, so that what came at the same time is fed at the same time. */
-  #fullBlocks({ lastSlot, closes }: PlannedShard): readonly Domain[] {
-    const { blockTokens, blockSlotsMax, blockSlotsMin = 0, freshness = null, mixture } = this.#options
-    const all = [...this.#domains.values()]
-    if (closes && freshness !== null) return all
-    const isFull = ({ open }: Domain) =>
-      open !== null && (open.tokens >= blockTokens || lastSlot - open.firstSlot >= blockSlotsMax)
-    if (mixture !== null) return all.filter(isFull)
-    // Between two closing shards there are domains of which no shard is sealed yet. A promotion has no closing ones.
-    const isWhole = freshness === null || this.#promotion !== null
-    const first = Math.min(...all.map(({ open }) => open?.firstSlot ?? lastSlot))
-    return isWhole && lastSlot - first >= blockSlotsMin && all.some(isFull) ? all : []
-  }
-
-  /** Of a promotion there are only the shards that have something to feed. */
-  #checkNumber({ domain, number, shard }: PlannedShard): void {
-    if (number === null) return
-    const expected = this.#shards.get(domain) ?? 0
-    if (number !== expected)
-      throw new HeadraceError(
-        'corrupt',
-        `shard ${shard.path} follows shard ${expected - 1} of its domain in the manifest`,
-      )
-    this.#shards.set(domain, expected + 1)
-  }
-
-  #domainOf(name: string): Domain {
-    let domain = this.#domains.get(name)
-    if (domain) return domain
-    const fed = { block: 0, at: 0, epoch: 0, ready: 0, samples: 0, tokens: 0 }
-    domain = { name, fed, open: null, blocks: [], cut: null }
-    this.#domains.set(name, domain)
-    return domain
   }
 
   /** The samples of the next step, or null when they are not all there. Changes nothing: what it took is in the result. */
   async #fill(settings: Settings): Promise<Filled | null> {
-    const cursors = new Map(Array.from(this.#domains.values(), ({ name, fed }) => [name, { ...fed }]))
+    const cursors = new Map(Array.from(this.#assembly.domains.values(), ({ name, fed }) => [name, { ...fed }]))
     const shares = await this.#shares(settings, cursors)
     const mixture = Object.fromEntries(shares.map(share => [share.domain, share.weight]))
     const fed = named<FedInStep>()
@@ -284,7 +194,12 @@ export class Planner {
       if (tokens) {
         const taken = tokens[cursor.at]
         chargeShare(shares, share, taken)
-        take(this.#domains.get(share.domain)!, cursor, taken, (fed[share.domain] ??= { ranges: [], tokens: 0 }))
+        take(
+          this.#assembly.domains.get(share.domain)!,
+          cursor,
+          taken,
+          (fed[share.domain] ??= { ranges: [], tokens: 0 }),
+        )
         stepTokens += taken
         k++
       } else if (this.#mustWait(settings)) return null
@@ -295,7 +210,7 @@ export class Planner {
 
   /** Without a mixture a domain simply has nothing. With one, it is waited for until the end, and then as the policy says. */
   #mustWait(settings: Settings): boolean {
-    return settings.mixture !== null && (!this.#isClosed || stopsWhenDry(this.#options.dry))
+    return settings.mixture !== null && (!this.#assembly.isClosed || stopsWhenDry(this.#options.dry))
   }
 
   /** The shares at the start of a step. After the end, a domain that is dry already has none. */
@@ -314,7 +229,7 @@ export class Planner {
 
   /** Tokens of each sample of the block where the cursor stands, moved to the next sample there is; null when there is none. */
   async #peek(name: string, cursor: Cursor): Promise<Int32Array | null> {
-    const domain = this.#domains.get(name)!
+    const domain = this.#assembly.domains.get(name)!
     for (;;) {
       if (cursor.block === domain.blocks.length && !this.#repeats(domain, cursor)) return null
       const tokens = await this.#cut(domain, cursor)
@@ -327,7 +242,7 @@ export class Planner {
   #repeats(domain: Domain, cursor: Cursor): boolean {
     const { dry, repeatMax } = this.#options
     const tokens = domain.blocks.reduce((sum, block) => sum + block.tokens, 0)
-    if (!this.#isClosed || dry !== 'repeat' || cursor.epoch + 1 >= repeatMax || tokens === 0) return false
+    if (!this.#assembly.isClosed || dry !== 'repeat' || cursor.epoch + 1 >= repeatMax || tokens === 0) return false
     Object.assign(cursor, { block: 0, at: 0, epoch: cursor.epoch + 1, ready: tokens })
     return true
   }
@@ -343,15 +258,15 @@ export class Planner {
 
   /** Goes on as if the step had been fed, so that those after it hold what they would hold then. */
   #passOver(filled: Filled): void {
-    for (const [name, cursor] of filled.cursors) this.#passed.add(name, this.#domains.get(name)!.fed, cursor)
+    for (const [name, cursor] of filled.cursors) this.#passed.add(name, this.#assembly.domains.get(name)!.fed, cursor)
     this.#moveOn(filled)
   }
 
   #moveOn({ cursors, shares }: Filled): void {
-    for (const [name, cursor] of cursors) this.#domains.get(name)!.fed = cursor
+    for (const [name, cursor] of cursors) this.#assembly.domains.get(name)!.fed = cursor
     this.#carries = new Map(shares.map(share => [share.domain, share.carry]))
     this.#position++
-    this.#foldedByStep = this.#folded
+    this.#foldedByStep = this.#assembly.folded
   }
 
   #seal(filled: Filled): { step: Step; line: string } {
@@ -368,7 +283,7 @@ export class Planner {
       mixture,
       carry: Object.fromEntries(this.#carries),
       totals: this.#passed.totals(cursors),
-      manifest: this.#folded,
+      manifest: this.#assembly.folded,
       control: settings.entries,
       previous: this.#digest,
     })

@@ -12,9 +12,14 @@ class Buffers:
     nobody holds any more is given again. An array that somebody holds, or a view or tensor of it, is never given twice."""
 
     def __init__(self):
-        self._blocks = []
-        # Without the lock of the interpreter counts of references are no longer exact.
-        self._counts = getattr(sys, "_is_gil_enabled", lambda: True)()
+        self._blocks = [np.empty(1, dtype=np.uint8)]
+        # What counts besides is another number from version to version of Python; and without the lock of the interpreter none is exact.
+        self._free = self._holders(0)
+        view = self._blocks[0].view(np.int8).reshape(1, 1)
+        is_locked = getattr(sys, "_is_gil_enabled", lambda: True)()
+        self._is_exact = is_locked and self._holders(0) == self._free + 1
+        del view
+        self._blocks.pop()
 
     def take(self, shape, dtype):
         """An array of this shape and type."""
@@ -23,13 +28,16 @@ class Buffers:
         return self._block(size).view(dtype).reshape(shape)
 
     def _block(self, size):
-        # The list, the name `block` and the call's argument hold it; arrays that were made of it hold it, too.
-        for i in range(len(self._blocks) if self._counts else 0):
-            block = self._blocks[i]
-            if len(block) == size and sys.getrefcount(block) == 3:
-                return block
+        for i in range(len(self._blocks) if self._is_exact else 0):
+            if len(self._blocks[i]) == size and self._holders(i) == self._free:
+                return self._blocks[i]
         block = np.empty(size, dtype=np.uint8)
-        self._blocks.append(block)
+        if self._is_exact:
+            self._blocks.append(block)
         if len(self._blocks) > KEPT_MAX:
             self._blocks.pop(0)
         return block
+
+    def _holders(self, index):
+        """References to a block: arrays that were made of it have one each."""
+        return sys.getrefcount(self._blocks[index])

@@ -42,6 +42,8 @@ export const limits = {
   poisonRowsMax: 64,
   /** Dead records that one request reads again: they are listed in one entry of the log. More take another request. */
   redriveRecordsMax: 1_000_000,
+  /** Slots of all runs of a feed: its blocks have them in 32 bits. */
+  unionSlotsMax: 2 ** 32,
   /** Rows that all take-downs of a feed list: each reader of the feed holds them, 8 bytes each. */
   takeDownRowsMax: 1_000_000,
   /** Names that one take-down is given: they are held while the log is searched. */

@@ -26,6 +26,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   batch: async () => (await import('./batch.ts')).batchCommand,
   budget: async () => (await import('./budget.ts')).budgetCommand,
   promote: async () => (await import('./promote.ts')).promoteCommand,
+  unite: async () => (await import('./unite.ts')).uniteCommand,
   fork: async () => (await import('./fork.ts')).forkCommand,
   'take-down': async () => (await import('./take-down.ts')).takeDownCommand,
   audit: async () => (await import('./audit.ts')).auditCommand,

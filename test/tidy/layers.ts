@@ -5,6 +5,7 @@ export const layers: Readonly<Record<string, number>> = {
   cli: 6,
   watch: 5,
   'what-if': 5,
+  unite: 5,
   run: 4,
   verify: 4,
   inspect: 4,

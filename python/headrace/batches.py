@@ -6,17 +6,17 @@ import zlib
 import numpy as np
 
 from .errors import FeedError
+from .fields import positions_of, targets_of
 from .files import Block, OpenFiles, Shard
 from .masks import Masks
 from .names import folder_before, folder_of
-
-NO_TARGET = -100
+from .rows import Rows
 
 
 class Batches:
     """Makes one rank's part of a step, with the files that it takes open, `files_max` of them."""
 
-    def __init__(self, path, rank, world, files_max, targets_dtype, verify):
+    def __init__(self, path, rank, world, files_max, targets_dtype, verify, rows):
         self._path = path
         self._rank = rank
         self._world = world
@@ -24,6 +24,7 @@ class Batches:
         self._verify = verify
         self._files = OpenFiles(files_max)
         self._masks = Masks(path)
+        self._rows = Rows(path, rank, world, targets_dtype, verify, self._masks) if rows else None
 
     def make(self, step, head):
         """The rank's part of a step, as `Feed` says."""
@@ -36,6 +37,11 @@ class Batches:
         self._masks.refresh()
         if head["version"] > 1:
             self._masks.check(step["control"])
+        batch = self._rows.make(step, head) if self._rows is not None else None
+        return batch if batch is not None else self._cut(step, head)
+
+    def _cut(self, step, head):
+        """The same from blocks and shards."""
         samples, length = step["samples"] // self._world, head["length"]
         ids = np.full(samples * length, head["endOfText"] or 0, dtype=np.int32)
         # Spans that end at a bound: of pieces, and of padding behind the last of a sample's. Nothing is learned from `silent` ones.
@@ -61,8 +67,8 @@ class Batches:
             "step": step["step"],
             "digest": step["digest"],
             "input_ids": ids.reshape(shape),
-            "targets": self._targets(ids, cu_seqlens, silent).reshape(shape),
-            "position_ids": _positions(cu_seqlens).reshape(shape),
+            "targets": targets_of(ids, cu_seqlens, silent, np.empty(len(ids), dtype=self._targets_dtype)).reshape(shape),
+            "position_ids": positions_of(cu_seqlens, np.empty(len(ids), dtype=np.int32)).reshape(shape),
             "cu_seqlens": cu_seqlens,
             "documents": names[order].tolist(),
             "domains": domains,
@@ -96,14 +102,6 @@ class Batches:
                 ids[span[0] : span[1]] = head["endOfText"] or 0
             silent.append(span)
         return silent
-
-    def _targets(self, ids, cu_seqlens, silent):
-        targets = np.empty(len(ids), dtype=self._targets_dtype)
-        targets[:-1] = ids[1:]
-        targets[cu_seqlens[1:] - 1] = NO_TARGET
-        for start, end in silent:
-            targets[start:end] = NO_TARGET
-        return targets
 
     def _count_targets(self, step, head):
         """Targets of all ranks: a piece has one less than tokens, and none once its document was taken down."""
@@ -171,10 +169,3 @@ def _lay_out(pieces, first):
     before = np.concatenate(([0], ends))[lasts - pieces.counts]
     used = np.concatenate(([0], ends))[lasts] - before
     return ends - pieces.length + np.repeat(first - before, pieces.counts), used
-
-
-def _positions(cu_seqlens):
-    spans = np.diff(cu_seqlens)
-    # Slices of one count are copied in half the time of counting all and taking off where each span begins.
-    count = np.arange(int(spans.max()), dtype=np.int32)
-    return np.concatenate([count[:tokens] for tokens in spans.tolist()])

@@ -16,8 +16,8 @@ class StepDataset(Dataset):
     What it knows of the feed's length is from when it was made. It is pickled without what it has open: each worker opens its own.
     """
 
-    def __init__(self, path, rank: int = 0, world: int = 1, files_max: int = 512, verify: str = "pieces"):
-        options = {"path": path, "rank": rank, "world": world, "files_max": files_max, "verify": verify}
+    def __init__(self, path, rank: int = 0, world: int = 1, files_max: int = 512, verify: str = "pieces", rows: bool = True):
+        options = {"path": path, "rank": rank, "world": world, "files_max": files_max, "verify": verify, "rows": rows}
         self._options = {**options, "targets_dtype": "int64"}
         self._feed = Feed(**self._options)
         self._steps = self._feed.head["steps"]

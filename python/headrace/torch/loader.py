@@ -24,7 +24,7 @@ class Loader(IterableDataset):
 
     `state_dict()` and `load_state_dict()` are what torch.distributed.checkpoint, Lightning and others call; the state is small, the same on
     every rank, and says how many batches were handed out, however many were made ahead. To iterate again goes on from there. `options` are
-    those of `Feed` (`start`, `follow`, `timeout`, `files_max`, `verify`). Raises FeedError alone, in the thread that iterates.
+    those of `Feed` (`start`, `follow`, `timeout`, `files_max`, `verify`, `rows`). Raises FeedError alone, in the thread that iterates.
 
     It is an IterableDataset, so that what insists on a DataLoader takes it: `StatefulDataLoader(loader, batch_size=None)`, with one worker at
     most. What takes batches before it trains on them (Lightning looks one ahead) keeps `state_after(batch)` of the one it has trained on.
@@ -33,7 +33,7 @@ class Loader(IterableDataset):
     def __init__(self, path, rank: int = 0, world: int = 1, ahead: int = 2, state=BEGINNING, **options):
         if not (isinstance(ahead, int) and not isinstance(ahead, bool) and ahead >= 1):
             raise FeedError(f"ahead is {ahead!r}: give a whole number of batches from 1 on")
-        unknown = sorted(set(options) - {"start", "follow", "timeout", "poll_seconds", "files_max", "verify"})
+        unknown = sorted(set(options) - {"start", "follow", "timeout", "poll_seconds", "files_max", "verify", "rows"})
         if unknown:
             raise FeedError(f"Loader has no option {unknown[0]!r}")
         self._ahead = ahead

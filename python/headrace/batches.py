@@ -5,22 +5,30 @@ import zlib
 import numpy as np
 
 from .errors import DamagedFile, FeedError
-
-NO_TARGET = -100
+from .fields import positions_of, targets_of
 
 
 class Batches:
     """Makes one rank's part of a step from its plan and the feed's content."""
 
-    def __init__(self, content, plans, masks, targets_dtype, verify):
+    def __init__(self, content, plans, masks, rows, targets_dtype, verify):
         self._content = content
         self._plans = plans
         self._targets_dtype = targets_dtype
         self._verify = verify
         self._masks = masks
+        self._rows = rows
+
+    def find(self, step, head):
+        """The rank's part of a step where that stands in rows, else None."""
+        if self._rows is None:
+            return None
+        self._plans.check_world(step)
+        self._refresh_masks(step, head)
+        return self._rows.make(step, head)
 
     def make(self, step, head):
-        """The rank's part of a step, as `Feed` says."""
+        """The rank's part of a step, as `Feed` says, from blocks and shards."""
         while True:
             try:
                 batch = self._make(step, head)
@@ -34,10 +42,7 @@ class Batches:
     def _make(self, step, head):
         parts, ranges = self._plans.of(step), list(self._plans.ranges(step))
         self._content.keep_open(ranges)
-        # After the head: what is recorded for a step is recorded before the step is counted.
-        self._masks.refresh()
-        if head["version"] > 1:
-            self._masks.check(step["control"])
+        self._refresh_masks(step, head)
         self._content.bring(step, parts, head)
         samples, length = sum(len(part.rows) for part in parts), head["length"]
         ids = np.full(samples * length, head["endOfText"] or 0, dtype=np.int32)
@@ -63,13 +68,19 @@ class Batches:
             "step": step["step"],
             "digest": step["digest"],
             "input_ids": ids.reshape(shape),
-            "targets": self._targets(ids, cu_seqlens, silent).reshape(shape),
-            "position_ids": _positions(cu_seqlens).reshape(shape),
+            "targets": targets_of(ids, cu_seqlens, silent, np.empty(len(ids), dtype=self._targets_dtype)).reshape(shape),
+            "position_ids": positions_of(cu_seqlens, np.empty(len(ids), dtype=np.int32)).reshape(shape),
             "cu_seqlens": cu_seqlens,
             "documents": names[order].tolist(),
             "domains": domains,
             "targets_in_step": self._count_targets(step, ranges, head),
         }
+
+    def _refresh_masks(self, step, head):
+        # After the head: what is recorded for a step is recorded before the step is counted.
+        self._masks.refresh()
+        if head["version"] > 1:
+            self._masks.check(step["control"])
 
     def _copy(self, block, pieces, starts, ids, head):
         """Copies the tokens of pieces to where they start, shard by shard, and returns the ids of their documents."""
@@ -98,14 +109,6 @@ class Batches:
                 ids[span[0] : span[1]] = head["endOfText"] or 0
             silent.append(span)
         return silent
-
-    def _targets(self, ids, cu_seqlens, silent):
-        targets = np.empty(len(ids), dtype=self._targets_dtype)
-        targets[:-1] = ids[1:]
-        targets[cu_seqlens[1:] - 1] = NO_TARGET
-        for start, end in silent:
-            targets[start:end] = NO_TARGET
-        return targets
 
     def _count_targets(self, step, ranges, head):
         """Targets of all ranks: a piece has one less than tokens, and none once its document was taken down."""
@@ -138,10 +141,3 @@ def _lay_out(pieces, first):
     before = np.concatenate(([0], ends))[lasts - pieces.counts]
     used = np.concatenate(([0], ends))[lasts] - before
     return ends - pieces.length + np.repeat(first - before, pieces.counts), used
-
-
-def _positions(cu_seqlens):
-    spans = np.diff(cu_seqlens)
-    # Slices of one count are copied in half the time of counting all and taking off where each span begins.
-    count = np.arange(int(spans.max()), dtype=np.int32)
-    return np.concatenate([count[:tokens] for tokens in spans.tolist()])

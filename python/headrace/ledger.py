@@ -1,6 +1,7 @@
 """The ledger of a feed folder: head.json, which counts its steps, and steps/, which has a line for each."""
 
 import json
+import threading
 
 from .errors import FeedError
 from .steps import Segments, Steps
@@ -13,7 +14,8 @@ class Ledger:
     def __init__(self, source, follow, timeout, poll_seconds):
         self._source = source
         self._follow = follow
-        self._wait = lambda: Waiting(timeout, poll_seconds)
+        self.stopped = threading.Event()
+        self._wait = lambda: Waiting(timeout, poll_seconds, self.stopped)
         self.head = self._first_head()
         self._segments = Segments(source, self.head["segmentSteps"])
         self._steps = self.open_anew()

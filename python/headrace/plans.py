@@ -58,12 +58,16 @@ class Plans:
         for domain, part, sha256 in _ranges_of(step):
             yield domain, part, self._content.block(domain, part, sha256)
 
-    def _make(self, step):
+    def check_world(self, step):
+        """Raises FeedError where the ranks can't share the step."""
         if step["samples"] % self._world != 0:
             divisors = [n for n in range(1, step["samples"] + 1) if step["samples"] % n == 0]
             raise FeedError(
                 f"step {step['step']} has {step['samples']} samples, which {self._world} ranks can't share; use one of {divisors}"
             )
+
+    def _make(self, step):
+        self.check_world(step)
         # Sample k of a step is of rank k mod world.
         number, parts = 0, []
         for domain, part, block in self.ranges(step):

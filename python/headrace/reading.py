@@ -12,6 +12,7 @@ from .errors import FeedError
 from .ledger import Ledger
 from .masks import Masks
 from .plans import Plans
+from .rows import Rows
 from .sources.open import is_remote, open_source
 from .sources.retries import Retries
 from .store import FolderStore
@@ -24,7 +25,7 @@ class Reading:
     """The ledger of a feed and the batches of its steps. A feed that lies elsewhere is read through a cache and fetched ahead; of both the disk is
     told what comes next."""
 
-    def __init__(self, path, rank, world, follow, timeout, poll_seconds, files_max, targets_dtype, verify, token, cache, cache_bytes_max):
+    def __init__(self, path, rank, world, follow, timeout, poll_seconds, files_max, targets_dtype, verify, rows, token, cache, cache_bytes_max):
         self.path = path if is_remote(path) else os.fspath(path)
         self.retries = Retries(timeout, poll_seconds, follow)
         source = open_source(self.path, token, self.retries)
@@ -33,17 +34,22 @@ class Reading:
         content = Content(store, verify, files_max)
         plans = Plans(content, rank, world)
         masks = Masks(source, FRESH_SECONDS if is_remote(path) else 0)
-        self._batches = Batches(content, plans, masks, targets_dtype, verify)
+        # Rows are made for disks that are near: elsewhere whole files are fetched.
+        standing = Rows(self.path, rank, world, targets_dtype, verify, masks) if rows and not is_remote(path) else None
+        self._batches = Batches(content, plans, masks, standing, targets_dtype, verify)
         self._advice = Advice(self.ledger, plans, content)
         self._ahead = Ahead(self.ledger, plans, content, store, masks) if is_remote(path) else None
 
     def make(self, step):
         """The rank's part of a step, as `Feed` says."""
-        number = step["step"]
+        number, head = step["step"], self.ledger.head
+        batch = self._batches.find(step, head)
+        if batch is not None:
+            return batch
         if self._ahead is not None:
             self._ahead.give(number)
         self._advice.give(number, None if self._ahead is None else self._ahead.reached)
-        return self._batches.make(step, self.ledger.head)
+        return self._batches.make(step, head)
 
     def stop(self):
         """Ends what works ahead."""

@@ -2,16 +2,19 @@
 
 import atexit
 import threading
+import time
 
-END_SECONDS = 2
+# A thread that makes a batch ends well within it.
+END_SECONDS = 10
 
 _running = {}
 
 
 def end_at_exit(thread, stop):
-    """Has `stop` called when Python ends, and waits a moment for the thread: one that is stopped within a library may take the process down."""
+    """Has `stop` called when Python ends, and waits for the thread then: an interpreter that ends takes its threads away wherever they are, and C++
+    (Arrow, torch) that is met in its work aborts the process."""
     for other in [other for other in _running if not other.is_alive()]:
-        del _running[other]
+        _running.pop(other, None)
     _running[thread] = stop
 
 
@@ -20,6 +23,7 @@ def _end():
     running = dict(_running)
     for stop in running.values():
         stop()
+    last = time.monotonic() + END_SECONDS
     for thread in running:
         if thread is not threading.current_thread():
-            thread.join(END_SECONDS)
+            thread.join(max(0.0, last - time.monotonic()))

@@ -9,7 +9,7 @@ import { isEnded } from '../record/notes.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import type { ParsedArgs } from './command.ts'
-import { openRun, openRunAt } from './find-run.ts'
+import { locateRun, openRun, openRunAt } from './find-run.ts'
 
 /** A feed with what it is planned from. */
 export interface FoundFeed extends AsyncDisposable {
@@ -31,6 +31,13 @@ export async function findFeed(args: ParsedArgs, given: string | undefined): Pro
   if (given !== undefined) return existsSync(join(given, 'feed', 'head.json')) ? join(given, 'feed') : given
   await using run = await openRun(args)
   return join(run.dir, 'feed')
+}
+
+/** The folder of a feed that the first argument names: a name of a run, or what `findFeed` takes. */
+export async function locateFeed(args: ParsedArgs): Promise<string> {
+  const [given] = args.positionals
+  const isName = given !== undefined && !existsSync(given)
+  return findFeed(args, isName ? await locateRun(given, args.text('dir')) : given)
 }
 
 /**

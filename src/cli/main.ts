@@ -31,6 +31,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   'take-down': async () => (await import('./take-down.ts')).takeDownCommand,
   audit: async () => (await import('./audit.ts')).auditCommand,
   export: async () => (await import('./export.ts')).exportCommand,
+  materialise: async () => (await import('./materialise.ts')).materialiseCommand,
+  serve: async () => (await import('./serve.ts')).serveCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
   runs: async () => (await import('./runs.ts')).runsCommand,

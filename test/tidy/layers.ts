@@ -13,6 +13,8 @@ export const layers: Readonly<Record<string, number>> = {
   diff: 4,
   promote: 4,
   export: 4,
+  rows: 4,
+  serve: 4,
   record: 3,
   pipeline: 2,
   feed: 2,

@@ -8,7 +8,7 @@ from ..errors import FeedError
 from ..feed import Feed
 from .batch import Batch
 
-OPTIONS = {"timeout", "files_max", "verify", "token", "cache", "cache_bytes_max"}
+OPTIONS = {"timeout", "files_max", "verify", "rows", "token", "cache", "cache_bytes_max"}
 
 
 class StepDataset(Dataset):
@@ -16,7 +16,7 @@ class StepDataset(Dataset):
 
         DataLoader(StepDataset(path, rank, world), sampler=range(first, last), batch_size=None, num_workers=2)
 
-    `options` are those of `Feed` (`timeout`, `files_max`, `verify`, `token`, `cache`, `cache_bytes_max`). What it knows of the feed's length is from when
+    `options` are those of `Feed` (`timeout`, `files_max`, `verify`, `rows`, `token`, `cache`, `cache_bytes_max`). What it knows of the feed's length is from when
     it was made. It is pickled without what it has open: each worker opens its own.
     """
 

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import type { NumberArray } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { kind, listOf, name, type OptionsOf, required, resolveOptions } from '../options.ts'
-import { cutWords, readSeed, type Seed, scoreWords, weighBuckets } from '../text/likeness/seed.ts'
+import { type Seed, scoreWords, weighBuckets } from '../text/likeness/seed.ts'
+import { readSeed } from '../text/likeness/seed-file.ts'
 import { ShingleBuffer } from '../text/likeness/shingles.ts'
+import { cutWords } from '../text/likeness/word-grams.ts'
 import type { Annotator } from './annotator.ts'
 import { filter } from './filter.ts'
 import { below, ratio } from './measure.ts'
@@ -14,13 +16,13 @@ const files = kind<string | readonly string[]>(
   value => name.accepts(value) || listOf(name).accepts(value),
 )
 const score = ratio(
-  'mean log weight of its words and pairs of words: above 0 it is more like the seed; NaN without words',
+  'mean log weight of its words and pairs of words, of few words nearer to 0: above 0 it is more like the seed; NaN without words',
   // Of one seed alone; by default nothing is dropped, as a seed is for recall.
   { minScore: below(null, 'unlike-seed') },
 )
 const table = {
   name: 'seed-similarity',
-  version: 2,
+  version: 3,
   about: 'Scores each document against seeds, of excellent text. Scores of different seeds do not compare.',
   measures: { 'seed:<name>': score },
   options: { seed: required('files that `headrace seed fit` wrote; `minScore` goes with one alone', files) },

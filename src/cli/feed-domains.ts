@@ -1,6 +1,7 @@
 import { type FedDomain, type FedDomains, findFedDomains } from '../inspect/fed-domains.ts'
+import { measureShuffling, type Shuffling } from '../inspect/shuffling.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
-import { openFeedOfRun } from './find-feed.ts'
+import { openFoundFeed } from './find-feed.ts'
 import { describeControl } from './show-controls.ts'
 import { formatCount, formatPlural, formatShare, formatTable } from './table.ts'
 import { cleanName } from './wrap.ts'
@@ -11,10 +12,20 @@ const entriesMax = 40
 
 /** `headrace feed --domains`: how a feed mixes its domains, and what changed that. */
 export async function showFedDomains(args: ParsedArgs, terminal: Terminal): Promise<void> {
-  await using feed = await openFeedOfRun(args, args.positionals[0])
+  await using feed = await openFoundFeed(args, args.positionals[0])
   const found = await findFedDomains(feed.dir, feed.run)
-  if (args.flag('json')) terminal.out.write(`${JSON.stringify({ feed: feed.dir, ...found })}\n`)
-  else terminal.out.write(describeDomains(found))
+  const shuffling = await measureShuffling(feed.dir)
+  if (args.flag('json')) terminal.out.write(`${JSON.stringify({ feed: feed.dir, ...found, shuffling })}\n`)
+  else terminal.out.write(`${describeDomains(found)}${shuffling ? describeShuffling(shuffling) : ''}`)
+}
+
+/** What small blocks cost, which begin a feed sooner. */
+function describeShuffling({ steps, slots, slotsIfOne }: Shuffling): string {
+  const lost = Math.max(0, 1 - slots / slotsIfOne)
+  const [mixed, ifOne] = [slots, slotsIfOne].map(count => count.toFixed(1))
+  const cost =
+    lost < 0.005 ? 'as many as in one block' : `${ifOne} if all were one block (${formatShare(lost, 1)} less)`
+  return `\nshuffling: a step is of ${mixed} slots in effect, ${cost}; ${formatPlural(steps, 'step')} looked at\n`
 }
 
 function describeDomains(found: FedDomains): string {

@@ -1,16 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
-import { utf8 } from '../batch/batch.ts'
 import { writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError } from '../errors.ts'
-import { fitSeed, type Seed, writeSeed } from '../text/likeness/seed.ts'
+import { fitSeed, type Seed } from '../text/likeness/seed.ts'
+import { writeSeed } from '../text/likeness/seed-file.ts'
 import type { Command } from './command.ts'
-import { sourceFor } from './input.ts'
+import { checkInput, readTexts, Unread } from './read-texts.ts'
 import { formatCount } from './table.ts'
-
-/** Documents and bytes read at most on each side, which are in memory at once: n-gram shares settle long before. */
-const documentsMax = 200_000
-const bytesMax = 512 * 1024 * 1024
 
 export const seedCommand: Command = {
   name: 'seed',
@@ -35,12 +31,15 @@ export const seedCommand: Command = {
       )
     const name = args.text('name') ?? nameOf(folder)
     const fields = { text: args.text('text') ?? 'text' }
-    const seed = fitSeed(await readTexts([folder], fields), await readTexts(background, fields), { name })
+    for (const input of [[folder], background]) await checkInput(input, fields)
+    const unread = new Unread()
+    const readAll = (input: readonly string[]) => readTexts(input, fields, unread)
+    const seed = await fitSeed(readAll([folder]), readAll(background), { name })
     const file = args.text('out') ?? `seeds/${name}.json`
     await mkdir(dirname(resolve(file)), { recursive: true })
     // Put in place whole: a run may be reading the one before.
     await writeDurably(file, [Buffer.from(writeSeed(seed))])
-    terminal.out.write(describeFit(seed, file))
+    terminal.out.write(`${describeFit(seed, file)}${unread.describe()}`)
   },
 }
 
@@ -54,22 +53,6 @@ function nameOf(folder: string): string {
   throw new HeadraceError('bad-option', `'${folder}' gives the seed no name: give --name NAME`)
 }
 
-function describeFit({ name, seedDocuments, backgroundDocuments }: Seed, file: string): string {
-  return `wrote ${file}: ${formatCount(seedDocuments)} documents against ${formatCount(backgroundDocuments)}\nuse it: .annotate(seedSimilarity({ seed: '${file}' })), then the column 'seed:${name}'\n`
-}
-
-async function readTexts(input: readonly string[], fields: { text: string }): Promise<Uint8Array[]> {
-  const source = sourceFor(input, fields)
-  const signal = new AbortController().signal
-  const texts: Uint8Array[] = []
-  let bytes = 0
-  for await (const split of source.splits(signal))
-    for await (const chunk of source.read(split, { offset: 0, line: 1 }, signal)) {
-      const text = utf8((await source.parse(chunk)).batch, 'text')
-      for (let row = 0; row + 1 < text.offsets.length; row++)
-        texts.push(text.bytes.subarray(text.offsets[row], text.offsets[row + 1]))
-      bytes += text.bytes.length
-      if (texts.length >= documentsMax || bytes >= bytesMax) return texts.slice(0, documentsMax)
-    }
-  return texts
+function describeFit({ name, seed, background }: Seed, file: string): string {
+  return `wrote ${file}: ${formatCount(seed.documents)} documents against ${formatCount(background.documents)}\nuse it: .annotate(seedSimilarity({ seed: '${file}' })), then the column 'seed:${name}'\n`
 }

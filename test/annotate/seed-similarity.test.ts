@@ -7,7 +7,8 @@ import { seedSimilarity } from '../../src/annotate/seed-similarity.ts'
 import { numbers, utf8From } from '../../src/batch/batch.ts'
 import { checkFields } from '../../src/batch/contract.ts'
 import { HeadraceError } from '../../src/errors.ts'
-import { fitSeed, writeSeed } from '../../src/text/likeness/seed.ts'
+import { fitSeed } from '../../src/text/likeness/seed.ts'
+import { writeSeed } from '../../src/text/likeness/seed-file.ts'
 import { makeFolder } from '../temporary.ts'
 
 const directory = makeFolder('seed')
@@ -21,11 +22,14 @@ const readSample = (part: number): { text: string; domain: string }[] =>
 
 const mathTexts = readdirSync(join(sample, 'seed-math')).map(file => readFileSync(join(sample, 'seed-math', file)))
 const background = readSample(0).map(({ text }) => Buffer.from(text))
-function fit(name: string): string {
+async function fit(name: string): Promise<string> {
   const file = join(directory, `${name}.json`)
-  writeFileSync(file, writeSeed(fitSeed(mathTexts, background, { name })))
+  writeFileSync(file, writeSeed(await fitSeed(mathTexts, background, { name })))
   return file
 }
+const math = await fit('math')
+const one = await fit('one')
+const two = await fit('two')
 
 /** The odds that a document of the first list scores above one of the second. */
 function areaUnderCurve(positive: readonly number[], negative: readonly number[]): number {
@@ -37,7 +41,7 @@ function areaUnderCurve(positive: readonly number[], negative: readonly number[]
 }
 
 test('40 pages of mathematics recall pages that they do not hold', async () => {
-  const annotator = seedSimilarity({ seed: fit('math') })
+  const annotator = seedSimilarity({ seed: math })
   const documents = [1, 2, 3].flatMap(readSample)
   const texts = utf8From(documents.map(({ text }) => text))
   const columns = await annotator.annotate({ rows: documents.length, columns: { text: texts } })
@@ -53,7 +57,7 @@ test('40 pages of mathematics recall pages that they do not hold', async () => {
 })
 
 test('several seeds are several columns, and each file is a resource', async () => {
-  const annotator = seedSimilarity({ seed: [fit('one'), fit('two')] })
+  const annotator = seedSimilarity({ seed: [one, two] })
   assert.deepEqual(
     annotator.writes.map(({ name }) => name),
     ['seed:one', 'seed:two'],
@@ -66,7 +70,7 @@ test('several seeds are several columns, and each file is a resource', async () 
 })
 
 test('there is a rule only where a lowest score is given', () => {
-  const seed = fit('math')
+  const seed = math
   assert.deepEqual(seedSimilarity({ seed }).rules, [])
   assert.deepEqual(seedSimilarity({ seed, minScore: 0.1 }).rules, [
     { reason: 'unlike-seed', column: 'seed:math', below: 0.1 },
@@ -78,9 +82,20 @@ test('seeds that cannot be used are refused with what to do', () => {
     assert.throws(build, error => error instanceof HeadraceError && error.code === code)
   refused('not-found', () => seedSimilarity({ seed: join(directory, 'missing.json') }))
   refused('bad-option', () => seedSimilarity({ seed: [] }))
-  refused('bad-option', () => seedSimilarity({ seed: [fit('one'), fit('one')] }))
-  refused('bad-option', () => seedSimilarity({ seed: [fit('one'), fit('two')], minScore: 0 }))
+  refused('bad-option', () => seedSimilarity({ seed: [one, one] }))
+  refused('bad-option', () => seedSimilarity({ seed: [one, two], minScore: 0 }))
   const damaged = join(directory, 'damaged.json')
-  writeFileSync(damaged, '{"format":"headrace-seed/2"}')
+  writeFileSync(damaged, '{"format":"headrace-seed/3"}')
   refused('corrupt', () => seedSimilarity({ seed: damaged }))
+})
+
+test('of a few words nobody knows: a line of them is nearer to 0 than a page', async () => {
+  const [word] = Buffer.from(mathTexts[0])
+    .toString()
+    .match(/\b[a-z]{6,}\b/) ?? ['theorem']
+  const annotator = seedSimilarity({ seed: math })
+  const texts = utf8From([1, 10, 100, 1000].map(times => Array(times).fill(word).join(' ')))
+  const columns = await annotator.annotate({ rows: 4, columns: { text: texts } })
+  const scores = [...numbers({ rows: 4, columns }, 'seed:math')].map(Math.abs)
+  assert.ok(scores[0] < scores[1] / 5 && scores[1] < scores[2] / 3 && scores[2] < scores[3], String(scores))
 })

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fitSeed, writeSeed } from '../../src/text/likeness/seed.ts'
+import { fitSeed } from '../../src/text/likeness/seed.ts'
+import { writeSeed } from '../../src/text/likeness/seed-file.ts'
 import { writeCorpus } from '../run/fixture.ts'
 import { makeFolder } from '../temporary.ts'
 import { parseLines, runMain } from './terminal.ts'
@@ -11,8 +12,10 @@ import { parseLines, runMain } from './terminal.ts'
 
 const { dir: corpus } = await writeCorpus({ seed: 18, files: 1, documentsPerFile: 20 })
 const bytes = (texts: readonly string[]) => texts.map(text => Buffer.from(text))
-const seedOf = (word: string) =>
-  writeSeed(fitSeed(bytes([`${word} of a seed`]), bytes(['text at large']), { name: 'best' }))
+const seedOf = async (word: string) => {
+  const texts = [`${word} of a seed `, 'text at large '].map(text => text.repeat(50))
+  return writeSeed(await fitSeed(bytes([texts[0]]), bytes([texts[1]]), { name: 'best' }))
+}
 
 /** The files of a pipeline, with `EDIT` where the edit stands. */
 const files = {
@@ -48,7 +51,7 @@ export const own = (list: string[], old: string) => ({
   'old.cjs': "module.exports = require('./older.cjs')\n",
   'older.cjs': "module.exports = 'old'\n",
   'bound.txt': '20',
-  'seed.json': seedOf('marble'),
+  'seed.json': await seedOf('marble'),
 }
 
 async function write({ edit = '', work = '' }: { edit?: string; work?: string }): Promise<string> {
@@ -68,7 +71,7 @@ const rewrite = (name: string, text: string) => `writeFileSync(at('${name}'), ${
 
 const edited: Record<string, [edit: string, said: RegExp]> = {
   'a seed': [
-    rewrite('seed.json', seedOf('granite')),
+    rewrite('seed.json', await seedOf('granite')),
     /'seed:best' has SHA-256 [0-9a-f]{64}, and the run was begun with/,
   ],
   'a file that an option is read from': [

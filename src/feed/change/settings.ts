@@ -60,6 +60,24 @@ function isInForce(head: Head, controls: readonly ControlEntry[], step: number, 
   )
 }
 
+/**
+ * Entries that the one with this id has taken the place of before they came into force: of those for the same option the one that was recorded
+ * last holds, also where another is for a later step.
+ */
+export function findReplaced(controls: readonly ControlEntry[], id: string): ControlEntry[] {
+  const placed = placeEntries(controls)
+  const last = placed.findIndex(([entry]) => entry.id === id)
+  if (last < 0) return []
+  const [change, at] = placed[last]
+  const names = changedBy(change)
+  const isReplaced = ([entry, from]: (typeof placed)[0]) =>
+    from > at && changedBy(entry).some(name => names.includes(name))
+  return placed
+    .slice(0, last)
+    .filter(isReplaced)
+    .map(([entry]) => entry)
+}
+
 /** Tokens that the published steps of a feed hold. */
 export async function publishedTokens(dir: string, head: Head): Promise<number> {
   return Object.values(await readTotals(dir, head)).reduce((sum, { tokens }) => sum + tokens, 0)

@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder, type OnEffect, syncFolder } from '../../disk/durable-file.ts'
-import { readText } from '../../disk/files.ts'
-import { writeBytes } from '../../disk/transfer.ts'
+import { isMissing } from '../../disk/files.ts'
+import { readBytes, writeBytes } from '../../disk/transfer.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { type LineForm, StepOpener, snapshotUpTo } from '../plan/step-lines.ts'
 import type { Step, Total } from './steps.ts'
@@ -91,20 +91,32 @@ export class LedgerWriter implements AsyncDisposable {
   }
 }
 
-/** Reads published steps' lines. Holds one segment in memory and reads it again when it has grown. */
+/** What of a head says how the ledger's lines are read. */
+export type LedgerHead = LineForm & { readonly segmentSteps: number; readonly steps: number }
+
+/**
+ * Reads published steps' lines. Holds those of one segment; of one that has grown, what came since is read. A line that the head does not
+ * count is never held: who goes on after a crash may write another there. One call at a time.
+ */
 export class LedgerReader {
   readonly #dir: string
-  readonly #segmentSteps: number
-  readonly #form: LineForm
+  readonly #form: LedgerHead
   readonly #opener: StepOpener
-  #segment = ''
+  #published: number
+  #first = -1
   #lines: string[] = []
+  #bytes = 0
 
-  constructor(dir: string, form: LineForm & { readonly segmentSteps: number }) {
+  constructor(dir: string, head: LedgerHead) {
     this.#dir = dir
-    this.#segmentSteps = form.segmentSteps
-    this.#form = form
-    this.#opener = new StepOpener(form)
+    this.#form = head
+    this.#published = head.steps
+    this.#opener = new StepOpener(head)
+  }
+
+  /** Goes on to the steps of a later head. */
+  advance({ steps }: Pick<LedgerHead, 'steps'>): void {
+    this.#published = steps
   }
 
   /**
@@ -119,29 +131,46 @@ export class LedgerReader {
   }
 
   async read(step: number): Promise<string> {
-    const segment = ledgerPath(step, this.#segmentSteps)
-    const index = step % this.#segmentSteps
-    if (segment !== this.#segment || index >= this.#lines.length) {
-      this.#lines = await readLines(this.#dir, step, this.#segmentSteps)
-      this.#segment = segment
+    const index = step % this.#form.segmentSteps
+    if (step - index !== this.#first) {
+      this.#first = step - index
+      this.#lines = []
+      this.#bytes = 0
     }
+    if (index >= this.#lines.length) await this.#readOn()
     const line = this.#lines[index]
-    if (line === undefined) throw new HeadraceError('corrupt', `${join(this.#dir, segment)} ends before step ${step}`)
-    return line
+    if (line !== undefined) return line
+    const path = join(this.#dir, ledgerPath(step, this.#form.segmentSteps))
+    throw new HeadraceError('corrupt', `${path} ends before step ${step}`)
+  }
+
+  async #readOn(): Promise<void> {
+    const text = await readFrom(join(this.#dir, ledgerPath(this.#first, this.#form.segmentSteps)), this.#bytes)
+    const lines = text.split('\n').slice(0, -1)
+    for (const line of lines.slice(0, this.#published - this.#first - this.#lines.length)) {
+      this.#lines.push(line)
+      this.#bytes += Buffer.byteLength(line) + 1
+    }
   }
 }
 
 /** What all published steps of a feed hold, by domain. */
-export async function readTotals(
-  dir: string,
-  head: LineForm & { readonly segmentSteps: number; readonly steps: number },
-): Promise<Readonly<Record<string, Total>>> {
+export async function readTotals(dir: string, head: LedgerHead): Promise<Readonly<Record<string, Total>>> {
   return head.steps === 0 ? {} : (await new LedgerReader(dir, head).open(head.steps - 1)).totals
 }
 
 async function readLines(dir: string, step: number, segmentSteps: number): Promise<string[]> {
-  const path = join(dir, ledgerPath(step, segmentSteps))
-  const text = await readText(path)
-  if (text === null) throw new HeadraceError('corrupt', `the ledger's file ${path} is missing`)
-  return text.split('\n').slice(0, -1)
+  return (await readFrom(join(dir, ledgerPath(step, segmentSteps)), 0)).split('\n').slice(0, -1)
+}
+
+/** The text of a segment from a byte on. */
+async function readFrom(path: string, at: number): Promise<string> {
+  try {
+    await using file = await open(path)
+    const { size } = await file.stat()
+    return Buffer.from(await readBytes(file, at, Math.max(0, size - at))).toString()
+  } catch (error) {
+    if (isMissing(error)) throw new HeadraceError('corrupt', `the ledger's file ${path} is missing`)
+    throw wrapDiskError(error, `reading ${path}`)
+  }
 }

@@ -1,144 +1,139 @@
-import { hash } from 'node:crypto'
 import { HeadraceError } from '../../errors.ts'
 import { naturalLog } from '../exact-math.ts'
-import { mix32 } from '../hash.ts'
-import { cutShingles, ShingleBuffer } from './shingles.ts'
+import { ShingleBuffer } from './shingles.ts'
+import { bucketOf, cutWords, hashPair } from './word-grams.ts'
 
 /**
  * Likeness to a seed, a set of texts worth having more of, by hashed n-gram importance weights as in DSIR (Xie et al. 2023,
  * arXiv 2302.03169). Words and pairs of words are hashed into buckets; a bucket's weight is the logarithm of how many times more
  * often the seed has it than the background, the text at large from which documents like the seed are to be told apart.
+ *
+ * Where DSIR has 10,000 buckets and adds 1e-8 to each share, this has 2^20 and smooths the seed's counts towards the background. On manuals
+ * of mathematics held out by package, the average precision of 50, 200 and 1,000 pages of another manual as the seed is .65, .69 and .69; with
+ * 10,000 buckets and half a count added it was .44, .47 and .45, and 2^20 buckets without the smoothing have .20 at 50.
  */
+export const seedBuckets = 2 ** 20
+const bucketsMax = 2 ** 22
+
+/**
+ * How heavy the background is in the seed's counts, beside what was counted: a word that a small seed happens to lack is so no more than
+ * ln(1/3) below the background, however rare it is. 1 and 2 were measured to be worse at 1,000 pages, and better by .006 at 50.
+ */
+const priorWeight = 0.5
+
+/**
+ * n-grams of weight 0 that a text is taken to have besides its own: of a few words nobody knows what they are like. Without it lines of four
+ * words are the best and the worst of a corpus: Chinese poems stood above manuals (85 of the first 100, with it 40).
+ */
+const neutralGrams = 100
+
+/** Words that a seed, and its background, must have: of fewer, chance decides what is like it. */
+const wordsMin = 100
 
 export interface SeedOptions {
   /** Names the column `seed:<name>`: 1 to 64 letters, digits or `-`. */
   readonly name: string
-  /** Hash buckets, 16 to 1,000,000. Default 10,000, as DSIR. */
+  /** Hash buckets, a power of two from 16 to 2^22. Default 2^20. */
   readonly buckets?: number
 }
 
-/** What was counted. Counts, not weights, so that a file holds whole numbers and is the same whichever machine fitted it. */
+/** The n-grams of one side. Counts, not weights, so that a file holds whole numbers and is the same whichever machine fitted it. */
+export interface GramCounts {
+  readonly documents: number
+  /** n-grams a bucket. */
+  readonly counts: Float64Array
+}
+
 export interface Seed {
   readonly name: string
-  readonly seedDocuments: number
-  readonly backgroundDocuments: number
-  /** n-grams a bucket; as many buckets in both. */
-  readonly seedCounts: readonly number[]
-  readonly backgroundCounts: readonly number[]
+  readonly seed: GramCounts
+  /** As many buckets. */
+  readonly background: GramCounts
 }
 
-/**
- * Added to each count. DSIR adds 1e-8 to each share instead, which makes a word that a small seed happens to lack as telling as
- * a hundred that it has: with 39 pages of one manual as the seed, a page of other mathematics scored above one of another kind
- * with odds of 0.84, against 0.96 for this. With 200 pages both give 0.99.
- */
-const pseudoCount = 0.5
+/** Counts the n-grams of texts, one after another, so that no text need stay in memory. */
+export class GramCounter {
+  readonly #counts: Float64Array
+  readonly #words = new ShingleBuffer()
+  #documents = 0
+  #wordsInAll = 0
+
+  constructor(buckets = seedBuckets) {
+    this.#counts = new Float64Array(buckets)
+  }
+
+  /** `bytes[start, end)` is UTF-8. */
+  add(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const counts = this.#counts
+    const buckets = counts.length
+    const words = cutWords(bytes, start, end, this.#words)
+    const { low } = this.#words
+    for (let i = 0; i < words; i++) {
+      counts[bucketOf(low[i], buckets)]++
+      if (i > 0) counts[bucketOf(hashPair(low[i - 1], low[i]), buckets)]++
+    }
+    this.#documents++
+    this.#wordsInAll += words
+  }
+
+  get words(): number {
+    return this.#wordsInAll
+  }
+
+  get counted(): GramCounts {
+    return { documents: this.#documents, counts: this.#counts }
+  }
+}
 
 /** Counts the n-grams of seed and background texts (UTF-8). Each is read once, so both may be generators. */
-export function fitSeed(
-  seedTexts: Iterable<Uint8Array>,
-  backgroundTexts: Iterable<Uint8Array>,
-  { name, buckets = 10_000 }: SeedOptions,
-): Seed {
+export async function fitSeed(
+  seedTexts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  backgroundTexts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  { name, buckets = seedBuckets }: SeedOptions,
+): Promise<Seed> {
   if (!/^[A-Za-z0-9-]{1,64}$/.test(name))
     throw new HeadraceError('bad-option', `seed name '${name}': use 1 to 64 letters, digits or '-'`)
-  if (!Number.isInteger(buckets) || buckets < 16 || buckets > 1_000_000)
+  if (!isBucketCount(buckets))
     throw new HeadraceError(
       'bad-option',
-      `seed '${name}': ${buckets} buckets; give a whole number from 16 to 1,000,000`,
+      `seed '${name}': ${buckets} buckets; give a power of two from 16 to ${bucketsMax}`,
     )
-  const seed = countTexts(seedTexts, buckets)
-  const background = countTexts(backgroundTexts, buckets)
-  for (const [side, { counts }] of Object.entries({ seed, background }))
-    if (counts.every(count => count === 0))
-      throw new HeadraceError('bad-option', `seed '${name}': no word in the ${side} texts; check the path`)
-  return {
-    name,
-    seedDocuments: seed.documents,
-    backgroundDocuments: background.documents,
-    seedCounts: seed.counts,
-    backgroundCounts: background.counts,
+  const count = async (side: string, texts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => {
+    const counter = new GramCounter(buckets)
+    for await (const text of texts) counter.add(text)
+    if (counter.words >= wordsMin) return counter.counted
+    const what = `${counter.words} words in ${counter.counted.documents} ${side} texts`
+    throw new HeadraceError('bad-option', `seed '${name}': ${what}; check the path, and give ${wordsMin} words or more`)
   }
+  return { name, seed: await count('seed', seedTexts), background: await count('background', backgroundTexts) }
 }
 
-/** A text's words, for `scoreWords`. Returns their number; `words.low` has a hash for each. */
-export function cutWords(bytes: Uint8Array, start: number, end: number, words: ShingleBuffer): number {
-  return cutShingles(bytes, start, end, { width: 1, punctuation: 'ignore' }, words)
+export const isBucketCount = (count: number) =>
+  Number.isInteger(count) && count >= 16 && count <= bucketsMax && Number.isInteger(Math.log2(count))
+
+/** A weight a bucket: ln(share in the seed, smoothed) - ln(share in the background, half a count added to each bucket). */
+export function weighBuckets({ seed, background }: Seed): Float32Array {
+  const seedTotal = sumOf(seed.counts)
+  const backgroundTotal = sumOf(background.counts) + 0.5 * background.counts.length
+  const smoothed = (1 + priorWeight) * seedTotal
+  return Float32Array.from(seed.counts, (count, i) => {
+    const share = (background.counts[i] + 0.5) / backgroundTotal
+    return naturalLog((count + priorWeight * seedTotal * share) / smoothed) - naturalLog(share)
+  })
 }
 
-function bucketOfPair(first: number, second: number, buckets: number): number {
-  return mix32((Math.imul(first, 0x9e3779b1) + second) | 0) % buckets
-}
+const sumOf = (counts: Float64Array) => counts.reduce((sum, count) => sum + count, 0)
 
-function countTexts(texts: Iterable<Uint8Array>, buckets: number): { documents: number; counts: number[] } {
-  const counts = new Array<number>(buckets).fill(0)
-  const words = new ShingleBuffer()
-  let documents = 0
-  for (const text of texts) {
-    documents++
-    const count = cutWords(text, 0, text.length, words)
-    for (let i = 0; i < count; i++) {
-      counts[words.low[i] % buckets]++
-      if (i > 0) counts[bucketOfPair(words.low[i - 1], words.low[i], buckets)]++
-    }
-  }
-  return { documents, counts }
-}
-
-/** A weight a bucket: ln(share in the seed) - ln(share in the background). */
-export function weighBuckets({ seedCounts, backgroundCounts }: Seed): Float64Array {
-  const seedShares = shareCounts(seedCounts)
-  const backgroundShares = shareCounts(backgroundCounts)
-  return seedShares.map((share, i) => naturalLog(share) - naturalLog(backgroundShares[i]))
-}
-
-function shareCounts(counts: readonly number[]): Float64Array {
-  const total = counts.reduce((sum, count) => sum + count, 0) + pseudoCount * counts.length
-  return Float64Array.from(counts, count => (count + pseudoCount) / total)
-}
-
-/** Mean weight of the n-grams of a text's first `count` words: above 0 where it is more like the seed. NaN without words. */
-export function scoreWords(weights: Float64Array, words: Uint32Array, count: number): number {
+/**
+ * Mean weight of the n-grams of a text's first `count` words, and of `neutralGrams` without a weight: above 0 where it is more like the
+ * seed. NaN without words.
+ */
+export function scoreWords(weights: Float32Array, words: Uint32Array, count: number): number {
   const buckets = weights.length
   let sum = 0
   for (let i = 0; i < count; i++) {
-    sum += weights[words[i] % buckets]
-    if (i > 0) sum += weights[bucketOfPair(words[i - 1], words[i], buckets)]
+    sum += weights[bucketOf(words[i], buckets)]
+    if (i > 0) sum += weights[bucketOf(hashPair(words[i - 1], words[i]), buckets)]
   }
-  return count > 0 ? sum / (2 * count - 1) : Number.NaN
-}
-
-/** Part of every file; raised when words or pairs are hashed in another way, as old counts then mean nothing. */
-const format = 'headrace-seed/2'
-
-/** The seed as a JSON text of one object: `format`, the members of `Seed`, and `sha256` over the JSON without it. */
-export function writeSeed(seed: Seed): string {
-  const { name, seedDocuments, backgroundDocuments, seedCounts, backgroundCounts } = seed
-  const content = { format, name, seedDocuments, backgroundDocuments, seedCounts, backgroundCounts }
-  return `${JSON.stringify({ ...content, sha256: hash('sha256', JSON.stringify(content)) })}\n`
-}
-
-/** Reads what `writeSeed` wrote; throws `corrupt` for anything else. `file` is for the message. */
-export function readSeed(text: string, file: string): Seed {
-  const content = parseObject(text)
-  if (content?.format !== format)
-    throw new HeadraceError('corrupt', `${file} is no seed of format ${format}; fit it again with 'headrace seed fit'`)
-  const seed = content as unknown as Seed
-  // The hash covers every member, so what passes it has the shape that `writeSeed` gave it.
-  if (
-    !Array.isArray(seed.seedCounts) ||
-    !Array.isArray(seed.backgroundCounts) ||
-    writeSeed(seed).trim() !== text.trim()
-  )
-    throw new HeadraceError('corrupt', `${file} is damaged: its content does not match its sha256; fit it again`)
-  return seed
-}
-
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
-  } catch {
-    return null
-  }
+  return count > 0 ? sum / (2 * count - 1 + neutralGrams) : Number.NaN
 }

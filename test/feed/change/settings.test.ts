@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { cpSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
-import { changeSettings, publishedTokens, type SettingsOrder } from '../../../src/feed/change/settings.ts'
+import { changeSettings, findReplaced, publishedTokens, type SettingsOrder } from '../../../src/feed/change/settings.ts'
 import { readControls } from '../../../src/feed/files/control-file.ts'
 import { type Head, readHead } from '../../../src/feed/files/head.ts'
 import { LedgerReader } from '../../../src/feed/files/ledger.ts'
 import type { Step } from '../../../src/feed/files/steps.ts'
 import type { FeedOptions } from '../../../src/feed/options.ts'
-import type { SettingsChange } from '../../../src/feed/plan/control.ts'
+import { type ControlEntry, type SettingsChange, settingsAt } from '../../../src/feed/plan/control.ts'
 import { type FeedOrigin, type FeedPublisher, openFeed, reopenFeed } from '../../../src/feed/publish.ts'
 import { skipWithout } from '../../python/python.ts'
 import { makeFolder } from '../../temporary.ts'
@@ -67,7 +67,9 @@ async function readSteps(path: string): Promise<Step[]> {
 /** Lines of the ledger up to a step, as they stand. */
 async function readLines(path: string, to: number): Promise<string[]> {
   const ledger = new LedgerReader(path, (await readHead(path))!)
-  return Promise.all(Array.from({ length: to }, (_, step) => ledger.read(step)))
+  const lines: string[] = []
+  for (let step = 0; step < to; step++) lines.push(await ledger.read(step))
+  return lines
 }
 
 /** Tokens of each domain in steps from one on, as shares. */
@@ -345,4 +347,33 @@ test('the Python reader gives a changed feed as the reader in TypeScript does', 
   const dumps = makeFolder('settings-dumps')
   await comparePython(dumps, [path], 4)
   assert.ok(existsSync(dumps))
+})
+
+test('of entries for the same option the last recorded holds, and it says which it replaced before they came into force', () => {
+  const entries: ControlEntry[] = [
+    { id: 'a', step: 20, mixture: { en: 1 } },
+    { id: 'b', step: 20, batch: 2 },
+    { id: 'c', step: 5, mixture: { zh: 1 } },
+    { id: 'd', step: 10, mixture: null },
+  ]
+  const stepsOf = (id: string, of = entries) => findReplaced(of, id).map(entry => entry.id)
+  assert.deepEqual(
+    ['a', 'b', 'c', 'd', 'none'].map(id => stepsOf(id)),
+    [[], [], ['a'], ['a'], []],
+  )
+  for (const [step, mixture] of [
+    [4, null],
+    [5, { zh: 1 }],
+    [10, null],
+    [20, null],
+  ] as const)
+    assert.deepEqual(settingsAt(step, { mixture: null, batch: 4 }, entries).mixture, mixture, `step ${step}`)
+  // An entry of before a skip names its step by the number of then.
+  const skipped: ControlEntry[] = [
+    { id: 'a', step: 8, batch: 2 },
+    { step: 4, fork: { feed: 'f', skip: [4, 7] } },
+    { id: 'b', step: 4, batch: 3 },
+    { id: 'c', step: 3, batch: 3 },
+  ]
+  assert.deepEqual([stepsOf('b', skipped), stepsOf('c', skipped)], [[], ['a', 'b']])
 })

@@ -1,0 +1,56 @@
+/**
+ * What value models tell apart, and how fast: `npm run bench -- value CORPUS_DIR`. The corpus is JSON Lines, junk among it, with `id`, `text`, `source`
+ * and `url`, of which the third part names a package; no package that is tested was seen. AP is average precision, P@k the share of
+ * positives among the best k, AUC the odds that a positive scores above a negative; speeds are in CPU time.
+ */
+import { fitSeed, type Seed, scoreWords, weighBuckets } from '../../src/text/likeness/seed.ts'
+import { ShingleBuffer } from '../../src/text/likeness/shingles.ts'
+import { cutWords } from '../../src/text/likeness/word-grams.ts'
+import { areaUnderCurve, averagePrecision, precisionAt, readSamples, type Sample } from './parts/value-corpus.ts'
+import { makeRecall, makeTasks, type Task } from './parts/value-tasks.ts'
+
+const [directory] = process.argv.slice(2)
+if (directory === undefined) throw new Error('usage: node test/bench/value.ts CORPUS_DIR')
+const samples = readSamples(directory)
+const tasks = [...[50, 200, 1000].map(pages => makeRecall(samples, pages)), ...makeTasks(samples)]
+const words = new ShingleBuffer()
+const [cutting] = await timed(samples, () => {
+  for (const { bytes } of samples) cutWords(bytes, 0, bytes.length, words)
+})
+console.log(`cutting words: ${cutting} MB/s`)
+for (const task of tasks) {
+  const found = task.isPositive.filter(Boolean).length
+  console.log(
+    `${task.name}: ${task.positives.length} + ${task.negatives.length}, tested on ${found} of ${task.test.length}`,
+  )
+  console.log(`  seed        ${await measureSeed(task)}`)
+}
+
+async function measureSeed({ positives, negatives, test, isPositive }: Task): Promise<string> {
+  const textsOf = (list: readonly Sample[]) => list.map(({ bytes }) => bytes)
+  const [fitSpeed, seed] = await timed([...positives, ...negatives], () =>
+    fitSeed(textsOf(positives), textsOf(negatives), { name: 'bench' }),
+  )
+  const [speed, scores] = await timed(test, () => scoreSeed(seed, test))
+  return `${describe(scores, isPositive)}; fit ${fitSpeed}, score ${speed} MB/s`
+}
+
+function scoreSeed(seed: Seed, test: readonly Sample[]): Float64Array {
+  const weights = weighBuckets(seed)
+  return Float64Array.from(test, ({ bytes }) => scoreWords(weights, words.low, cutWords(bytes, 0, bytes.length, words)))
+}
+
+function describe(scores: Float64Array, isPositive: readonly boolean[]): string {
+  const [first, fifth] = [100, 500].map(k => precisionAt(k, scores, isPositive).toFixed(2))
+  const [precision, area] = [averagePrecision, areaUnderCurve].map(measure => measure(scores, isPositive).toFixed(3))
+  return `AP ${precision}  P@100 ${first}  P@500 ${fifth}  AUC ${area}`
+}
+
+/** Megabytes of text a CPU second, and what came of it. */
+async function timed<T>(texts: readonly Sample[], work: () => T | Promise<T>): Promise<[speed: string, result: T]> {
+  const bytes = texts.reduce((sum, text) => sum + text.bytes.length, 0)
+  const before = process.cpuUsage()
+  const result = await work()
+  const { user, system } = process.cpuUsage(before)
+  return [(bytes / (user + system)).toFixed(0), result]
+}

@@ -42,6 +42,8 @@ export const limits = {
   poisonRowsMax: 64,
   /** Dead records that one request reads again: they are listed in one entry of the log. More take another request. */
   redriveRecordsMax: 1_000_000,
+  /** Slots of all runs of a feed: its blocks have them in 32 bits. */
+  unionSlotsMax: 2 ** 32,
   /** Rows that all take-downs of a feed list: each reader of the feed holds them, 8 bytes each. */
   takeDownRowsMax: 1_000_000,
   /** Names that one take-down is given: they are held while the log is searched. */
@@ -102,8 +104,35 @@ export const limits = {
   exportMegatronBytes: Number.MAX_SAFE_INTEGER,
   /** Parts of an export: names have six digits, and its record names each file. */
   exportPartsMax: 1_000_000,
+  /** Connections to a server of a feed: a descriptor for each, and one for the file that it reads. A rank has one or two. */
+  serveConnectionsMax: 512,
+  /** A request's head: a path of 300 characters and a token. */
+  serveHeadBytesMax: 8 * 1024,
+  /** From the opening of a connection, with its TLS, to a whole request: a client that is there takes milliseconds. */
+  serveHeadSecondsMax: 10,
+  /** A connection without a request: a trainer asks each few seconds, and opens another when this is over. */
+  serveIdleSecondsMax: 75,
+  /** How often the pace of an answer is looked at, and the least that its reader takes: under it, it holds a place that others need. */
+  serveStallSeconds: 30,
+  serveStallBytesMin: 128 * 1024,
+  /** Requests that are being answered when a server is stopped: shorter than the 30 s after which an orchestrator kills. */
+  serveDrainSecondsMax: 25,
+  /** A file whose tag is of its content, read for each request: `head.json`, `control.json`, small lists. */
+  serveHashedBytesMax: 64 * 1024,
+  /** Read at a time of a larger one, for each answer. */
+  serveChunkBytes: 256 * 1024,
+  /** Steps of a file of rows: of 64 samples of 4,096 tokens 256 MB, of 1,024 of them 4 GB; a live feed's trainers wait for that many. */
+  rowFileSteps: 256,
+  /** More of them would make the file's description, which readers read whole, one of over a megabyte. */
+  rowFileStepsMax: 4096,
+  /** Samples of a step in a file of rows: their checksums and domains are read with each step. */
+  rowSamplesMax: 1 << 20,
   /** Steps in one ledger segment file. */
   ledgerSegmentSteps: 4096,
   /** Lines of the ledger from one that is whole by itself to the next: what a reader opens before its first step, some 200 KB. */
   snapshotSteps: 256,
+  /** Bytes of one file of a trainer's reports, which is read whole: trainers begin another at 16 MB. */
+  reportFileBytesMax: 64 * 1024 * 1024,
+  /** Trainers that report to one feed, a folder each. */
+  trainersMax: 1000,
 } as const

@@ -2,5 +2,6 @@
 
 from .errors import FeedError
 from .feed import BEGINNING, Feed
+from .reports import Reports
 
-__all__ = ["BEGINNING", "Feed", "FeedError"]
+__all__ = ["BEGINNING", "Feed", "FeedError", "Reports"]

@@ -1,47 +1,54 @@
 """Makes the batches of steps: which samples of which blocks are a rank's, and their tokens from the shards."""
 
-import os
 import zlib
 
 import numpy as np
 
-from .errors import FeedError
-from .files import Block, OpenFiles, Shard
-from .masks import Masks
-from .names import folder_before, folder_of
-
-NO_TARGET = -100
+from .errors import DamagedFile, FeedError
+from .fields import positions_of, targets_of
 
 
 class Batches:
-    """Makes one rank's part of a step, with the files that it takes open, `files_max` of them."""
+    """Makes one rank's part of a step from its plan and the feed's content."""
 
-    def __init__(self, path, rank, world, files_max, targets_dtype, verify):
-        self._path = path
-        self._rank = rank
-        self._world = world
+    def __init__(self, content, plans, masks, rows, targets_dtype, verify):
+        self._content = content
+        self._plans = plans
         self._targets_dtype = targets_dtype
         self._verify = verify
-        self._files = OpenFiles(files_max)
-        self._masks = Masks(path)
+        self._masks = masks
+        self._rows = rows
+
+    def find(self, step, head):
+        """The rank's part of a step where that stands in rows, else None."""
+        if self._rows is None:
+            return None
+        self._plans.check_world(step)
+        self._refresh_masks(step, head)
+        return self._rows.make(step, head)
 
     def make(self, step, head):
-        """The rank's part of a step, as `Feed` says."""
-        if step["samples"] % self._world != 0:
-            divisors = [n for n in range(1, step["samples"] + 1) if step["samples"] % n == 0]
-            raise FeedError(
-                f"step {step['step']} has {step['samples']} samples, which {self._world} ranks can't share; use one of {divisors}"
-            )
-        # After the head: what is recorded for a step is recorded before the step is counted.
-        self._masks.refresh()
-        if head["version"] > 1:
-            self._masks.check(step["control"])
-        samples, length = step["samples"] // self._world, head["length"]
+        """The rank's part of a step, as `Feed` says, from blocks and shards."""
+        while True:
+            try:
+                batch = self._make(step, head)
+            except DamagedFile as error:
+                if not self._content.forget(error):
+                    raise
+            else:
+                self._plans.drop(step)
+                return batch
+
+    def _make(self, step, head):
+        parts, ranges = self._plans.of(step), list(self._plans.ranges(step))
+        self._content.keep_open(ranges)
+        self._refresh_masks(step, head)
+        self._content.bring(step, parts, head)
+        samples, length = sum(len(part.rows) for part in parts), head["length"]
         ids = np.full(samples * length, head["endOfText"] or 0, dtype=np.int32)
         # Spans that end at a bound: of pieces, and of padding behind the last of a sample's. Nothing is learned from `silent` ones.
         ends, names, domains, silent = [], [], [], []
-        for domain, block, rows in self._own_rows(step):
-            pieces = block.pieces(rows)
+        for domain, block, rows, pieces in parts:
             first = (len(domains) + np.arange(len(rows))) * length
             starts, used = _lay_out(pieces, first)
             if len(pieces.length) and int(pieces.length.min()) < 1 or (used > length).any():
@@ -61,13 +68,19 @@ class Batches:
             "step": step["step"],
             "digest": step["digest"],
             "input_ids": ids.reshape(shape),
-            "targets": self._targets(ids, cu_seqlens, silent).reshape(shape),
-            "position_ids": _positions(cu_seqlens).reshape(shape),
+            "targets": targets_of(ids, cu_seqlens, silent, np.empty(len(ids), dtype=self._targets_dtype)).reshape(shape),
+            "position_ids": positions_of(cu_seqlens, np.empty(len(ids), dtype=np.int32)).reshape(shape),
             "cu_seqlens": cu_seqlens,
             "documents": names[order].tolist(),
             "domains": domains,
-            "targets_in_step": self._count_targets(step, head),
+            "targets_in_step": self._count_targets(step, ranges, head),
         }
+
+    def _refresh_masks(self, step, head):
+        # After the head: what is recorded for a step is recorded before the step is counted.
+        self._masks.refresh()
+        if head["version"] > 1:
+            self._masks.check(step["control"])
 
     def _copy(self, block, pieces, starts, ids, head):
         """Copies the tokens of pieces to where they start, shard by shard, and returns the ids of their documents."""
@@ -75,7 +88,7 @@ class Batches:
         order = np.argsort(pieces.shard, kind="stable")
         borders = np.flatnonzero(np.diff(pieces.shard[order])) + 1
         for own in np.split(order, borders) if len(order) else []:
-            shard = self._shard(block.shard(int(pieces.shard[own[0]])), head)
+            shard = self._content.shard(block, int(pieces.shard[own[0]]), head)
             checks = [None] * len(own) if self._verify == "off" or pieces.check is None else pieces.check[own].tolist()
             for start, tokens, at, check in zip(pieces.start[own].tolist(), pieces.length[own].tolist(), starts[own].tolist(), checks):
                 view = shard.view(start, tokens)
@@ -97,19 +110,10 @@ class Batches:
             silent.append(span)
         return silent
 
-    def _targets(self, ids, cu_seqlens, silent):
-        targets = np.empty(len(ids), dtype=self._targets_dtype)
-        targets[:-1] = ids[1:]
-        targets[cu_seqlens[1:] - 1] = NO_TARGET
-        for start, end in silent:
-            targets[start:end] = NO_TARGET
-        return targets
-
-    def _count_targets(self, step, head):
+    def _count_targets(self, step, ranges, head):
         """Targets of all ranks: a piece has one less than tokens, and none once its document was taken down."""
         count = 0
-        for domain, part, sha256 in _parts_of(step):
-            block = self._block(domain, part, sha256)
+        for _, part, block in ranges:
             count += block.count_targets(part["from"], part["to"])
             if self._masks.is_empty:
                 continue
@@ -124,44 +128,10 @@ class Batches:
             if pieces.slot is not None:
                 address = (int(pieces.slot[piece]) & 0xFFFFFFFF, int(pieces.row[piece]) & 0xFFFFFFFF)
             else:
-                address = self._shard(block.shard(int(pieces.shard[piece])), head).address_at(int(pieces.start[piece]))
+                address = self._content.shard(block, int(pieces.shard[piece]), head).address_at(int(pieces.start[piece]))
             masked = self._masks.judge(address, step)
             if masked is not None:
                 yield piece, masked
-
-    def _own_rows(self, step):
-        """The rank's samples of each range: sample k of a step is of rank k mod world."""
-        number = 0
-        for domain, part, sha256 in _parts_of(step):
-            skipped = (self._rank - number) % self._world
-            rows = np.arange(part["from"] + skipped, part["to"], self._world)
-            number += part["to"] - part["from"]
-            if len(rows):
-                yield domain, self._block(domain, part, sha256), rows
-
-    def _block(self, domain, part, sha256):
-        number, epoch = part["block"], part["epoch"]
-        name = f"{number:08d}.arrow" if epoch == 0 else f"{number:08d}.{epoch}.arrow"
-        expected = None if self._verify == "off" else sha256
-        return self._files.get((domain, name, expected), lambda: Block(self._find_block(domain, name), expected))
-
-    def _find_block(self, domain, name):
-        path = os.path.join(self._path, "blocks", folder_of(domain), name)
-        # A feed that was begun under the rule before for names of folders has blocks where that says.
-        before = os.path.join(self._path, "blocks", folder_before(domain), name)
-        return before if not os.path.exists(path) and os.path.exists(before) else path
-
-    def _shard(self, shard, head):
-        path = os.path.join(self._path, head["shards"], shard["path"])
-        return self._files.get(path, lambda: Shard(path, shard, self._verify == "files"))
-
-
-def _parts_of(step):
-    """The step's ranges of blocks, with the hash of each block's file or None: domains stand in the order of their UTF-16 code units."""
-    for domain in sorted(step["domains"], key=lambda name: name.encode("utf-16-be")):
-        hashes = step.get("blocks", {}).get(domain)
-        for index, part in enumerate(step["domains"][domain]):
-            yield domain, part, hashes[index] if hashes else None
 
 
 def _lay_out(pieces, first):
@@ -171,10 +141,3 @@ def _lay_out(pieces, first):
     before = np.concatenate(([0], ends))[lasts - pieces.counts]
     used = np.concatenate(([0], ends))[lasts] - before
     return ends - pieces.length + np.repeat(first - before, pieces.counts), used
-
-
-def _positions(cu_seqlens):
-    spans = np.diff(cu_seqlens)
-    # Slices of one count are copied in half the time of counting all and taking off where each span begins.
-    count = np.arange(int(spans.max()), dtype=np.int32)
-    return np.concatenate([count[:tokens] for tokens in spans.tolist()])

@@ -1,40 +1,12 @@
 """The Arrow files of a feed: blocks, which list samples, and shards, which hold tokens."""
 
-import hashlib
 import json
-import os
-from collections import OrderedDict, namedtuple
+from collections import namedtuple
 
 import numpy as np
 import pyarrow as pa
 
 from .errors import FeedError
-
-
-class OpenFiles:
-    """Mapped files by path, at most `files_max`: the one used longest ago goes first."""
-
-    def __init__(self, files_max):
-        self._files = OrderedDict()
-        self._files_max = files_max
-
-    def get(self, path, open_file):
-        file = self._files.get(path)
-        if file is None:
-            file = self._files[path] = open_file()
-            if len(self._files) > self._files_max:
-                self._files.popitem(last=False)
-        else:
-            self._files.move_to_end(path)
-        return file
-
-
-def _open_batches(path):
-    reader = pa.ipc.open_file(pa.memory_map(path))
-    batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
-    for batch in batches:
-        batch.validate()
-    return reader.schema.metadata or {}, batches
 
 
 def _ints(array):
@@ -46,15 +18,16 @@ def _ints(array):
 
 
 def _strings(array):
-    """Where each string begins in their text, and the text."""
-    # A damaged column would be read beyond its buffer.
-    array.validate(full=True)
+    """Where each string begins in their text, and the text, which is not read here."""
     if array.type != pa.string():
         raise FeedError(f"a column of {array.type} stands where one of strings should")
     _, offsets, text = array.buffers()
     if len(array) == 0:
         return np.zeros(1, dtype=np.int32), memoryview(b"")
     starts = np.frombuffer(offsets, dtype=np.int32, count=array.offset + len(array) + 1)[array.offset :]
+    # A damaged column would be read beyond its text.
+    if starts[0] < 0 or (np.diff(starts) < 0).any() or starts[-1] > len(text or b""):
+        raise FeedError("a column of strings is damaged: its offsets don't rise within its text")
     return starts, memoryview(text or b"")
 
 
@@ -66,16 +39,6 @@ def _offsets(lists):
     return offsets
 
 
-def _check_hash(path, sha256, who):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    if digest.hexdigest() != sha256:
-        mend = "restore it from a copy, or see headrace verify for what else is damaged"
-        raise FeedError(f"{path} is damaged: it has other bytes than {who} says, by their SHA-256 {sha256}: {mend}")
-
-
 # Pieces of samples as arrays: of each its shard's number in the block, its first token there, its tokens, their CRC-32, and its document's slot
 # and row; the last three are None in a block of version 1. `counts` has the pieces of each sample.
 Pieces = namedtuple("Pieces", "counts shard start length check slot row")
@@ -84,11 +47,12 @@ Pieces = namedtuple("Pieces", "counts shard start length check slot row")
 class Block:
     """A block: for each sample its pieces. `sha256` is what its file must have, or None."""
 
-    def __init__(self, path, sha256=None):
+    def __init__(self, mapped, sha256=None):
         if sha256 is not None:
-            _check_hash(path, sha256, "the ledger")
-        metadata, batches = _open_batches(path)
-        self._path = path
+            mapped.check_hash(sha256, "the ledger")
+        metadata, batches = mapped.open_batches()
+        self._path = mapped.name
+        self.size = len(mapped)
         says = json.loads(metadata[b"block"])
         self._shards = says["shards"]
         names = ("shard", "start", "length", "check", "slot", "row")
@@ -102,6 +66,11 @@ class Block:
     @property
     def rows(self):
         return int(self._ends[-1]) if len(self._ends) else 0
+
+    @property
+    def shards(self):
+        """How many shards it is of."""
+        return len(self._shards)
 
     def shard(self, index):
         """What the block says of its shard `index`."""
@@ -148,19 +117,22 @@ def _join(columns):
 class Shard:
     """A shard: its tokens counted through all documents, and each document's id."""
 
-    def __init__(self, path, expected, is_hashed=False):
+    def __init__(self, mapped, expected, is_hashed=False):
         if is_hashed:
-            _check_hash(path, expected["sha256"], "its block")
-        _, batches = _open_batches(path)
-        self._path = path
+            mapped.check_hash(expected["sha256"], "its block")
+        mapped.read_in_places()
+        _, batches = mapped.open_batches()
+        self._mapped = mapped
+        self._path = mapped.name
+        self.size = len(mapped)
         self._ids = [_strings(b.column("id")) for b in batches]
         self._starts = [_offsets(b.column("tokens")) for b in batches]
         self._tokens = [_ints(b.column("tokens").values) for b in batches]
         self._addresses = [(b.column("slot"), b.column("row")) for b in batches]
         self._ends = np.cumsum([len(tokens) for tokens in self._tokens])
         rows, tokens = sum(b.num_rows for b in batches), int(self._ends[-1]) if batches else 0
-        if (rows, tokens, os.path.getsize(path)) != (expected["rows"], expected["tokens"], expected["bytes"]):
-            raise FeedError(f"shard {path} is not the one that its block names: it has {rows} rows and {tokens} tokens")
+        if (rows, tokens, self.size) != (expected["rows"], expected["tokens"], expected["bytes"]):
+            raise FeedError(f"shard {self._path} is not the one that its block names: it has {rows} rows and {tokens} tokens")
 
     def view(self, start, tokens):
         """So many tokens from `start` on, as they lie in the file: they are of one document, and so of one record batch."""
@@ -176,21 +148,25 @@ class Shard:
 
     def damaged_at(self, start, tokens):
         """The error where tokens are not those that a block lists."""
-        what = f"its tokens {start} to {start + tokens - 1} are not those that its block was cut from"
-        return FeedError(f"{self._path} is damaged: {what}: restore it from a copy, and see headrace verify for what else is damaged")
+        return self._mapped.damaged(f"its tokens {start} to {start + tokens - 1} are not those that its block was cut from")
+
+    def will_need(self, start, length):
+        """Says that pieces are read soon, by arrays of their first tokens and their tokens."""
+        for batch, at, which in self._by_batch(start):
+            first = self._mapped.place_of(self._tokens[batch]) + 4 * at.astype(np.int64)
+            self._mapped.will_need(first, first + 4 * length[which])
 
     def ids_at(self, tokens):
         """Of each token the id of the document that holds it."""
-        index = np.searchsorted(self._ends, tokens, side="right")
         ids = np.empty(len(tokens), dtype=object)
-        for batch in np.unique(index).tolist():
-            if batch == len(self._starts):
-                raise FeedError(f"token {int(tokens.max())} lies outside shard {self._path}")
-            at = tokens[index == batch] - (int(self._ends[batch - 1]) if batch > 0 else 0)
+        for batch, at, which in self._by_batch(tokens):
             rows = np.searchsorted(self._starts[batch], at, side="right") - 1
             offsets, text = self._ids[batch]
             spans = zip(offsets[rows].tolist(), offsets[rows + 1].tolist())
-            ids[index == batch] = [str(text[start:end], "utf-8") for start, end in spans]
+            try:
+                ids[which] = [str(text[start:end], "utf-8") for start, end in spans]
+            except UnicodeDecodeError as error:
+                raise self._mapped.damaged(f"an id is no text ({error})") from error
         return ids
 
     def address_at(self, token):
@@ -198,6 +174,19 @@ class Shard:
         index, at = self._find(token)
         row = int(np.searchsorted(self._starts[index], at, side="right")) - 1
         return tuple(column[row].as_py() for column in self._addresses[index])
+
+    def _by_batch(self, tokens):
+        """The record batches that hold tokens, each with their places in it and which they are."""
+        if len(self._ends) == 1:
+            # Those of a piece are copied before anything else is asked, and so lie within.
+            yield 0, tokens, slice(None)
+            return
+        index = np.searchsorted(self._ends, tokens, side="right")
+        for batch in np.unique(index).tolist():
+            if batch == len(self._starts):
+                raise FeedError(f"token {int(tokens.max())} lies outside shard {self._path}")
+            which = index == batch
+            yield batch, tokens[which] - (int(self._ends[batch - 1]) if batch > 0 else 0), which
 
     def _find(self, token):
         index = int(np.searchsorted(self._ends, token, side="right"))

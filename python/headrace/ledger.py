@@ -1,26 +1,24 @@
 """The ledger of a feed folder: head.json, which counts its steps, and steps/, which has a line for each."""
 
-import hashlib
 import json
-import os
+import threading
 
 from .errors import FeedError
-from .step_lines import StepOpener
+from .steps import Segments, Steps
 from .waiting import Waiting
-
-SEAL_LENGTH = len(',"digest":""}') + 64
 
 
 class Ledger:
     """Reads steps by their numbers. With `follow`, waits for those that are not published yet, at most `timeout` seconds for each."""
 
-    def __init__(self, path, follow, timeout, poll_seconds):
-        self._path = path
+    def __init__(self, source, follow, timeout, poll_seconds):
+        self._source = source
         self._follow = follow
-        self._wait = lambda: Waiting(timeout, poll_seconds)
-        self._segment = (None, [])
+        self.stopped = threading.Event()
+        self._wait = lambda: Waiting(timeout, poll_seconds, self.stopped)
         self.head = self._first_head()
-        self._opener = StepOpener(self.head)
+        self._segments = Segments(source, self.head["segmentSteps"])
+        self._steps = self.open_anew()
 
     @property
     def root(self):
@@ -46,48 +44,36 @@ class Ledger:
                 return False
             head, fault = self._look()
             if head is not None and head["feed"] != self.head["feed"]:
-                raise FeedError(f"the feed in {self._path} became another one")
+                raise FeedError(f"the feed in {self._source} became another one")
             if head is not None and (head["steps"] > self.head["steps"] or head["ended"]):
                 self.head = head
             else:
                 there = fault or f"it has {self.head['steps']} steps and has not ended"
-                wait.pause(f"step {number} of the feed in {self._path} ({there})")
+                wait.pause(f"step {number} of the feed in {self._source} ({there})")
         return True
 
     def open_step(self, number, previous=None):
         """A step that is published, checked against the digest of the one before, which is read where `previous` is None."""
         if previous is None:
             previous = self.digest_before(number)
-        for before in self._opener.lines_for(number):
-            line = self._open(before)
-            if before == number and line["previous"] != previous:
-                raise FeedError(f"step {number} of the ledger does not follow the step before")
-            step = self._opener.open(line)
-        return step
-
-    def digest_before(self, number):
-        """The digest of the step before this one."""
-        return self.root if number == 0 else self._open(number - 1)["digest"]
-
-    def _open(self, number):
-        line = self._read_line(number)
-        digest = hashlib.sha256(line[:-SEAL_LENGTH] + b"}").hexdigest()
-        if not line.endswith(b',"digest":"%s"}' % digest.encode()):
-            raise FeedError(f"step {number} of the ledger is damaged: its digest is not that of its bytes")
-        step = json.loads(line)
-        if step["step"] != number:
+        step = self._steps.open(number, self.head["steps"])
+        if step["previous"] != previous:
             raise FeedError(f"step {number} of the ledger does not follow the step before")
         return step
 
-    def _read_line(self, number):
-        size = self.head["segmentSteps"]
-        first, index = number - number % size, number % size
-        if self._segment[0] != first or index >= len(self._segment[1]):
-            with open(os.path.join(self._path, "steps", f"{first:08d}.jsonl"), "rb") as file:
-                self._segment = (first, file.read().split(b"\n")[:-1])
-        if index >= len(self._segment[1]):
-            raise FeedError(f"the ledger ends before step {number}")
-        return self._segment[1][index]
+    def look_ahead(self, numbers):
+        """Opens steps that come later, as far as they are published. They are checked when their turn comes, and what is wrong is said then."""
+        for number in numbers:
+            if number < self.head["steps"]:
+                yield self._steps.open(number, self.head["steps"])
+
+    def open_anew(self):
+        """A reader of the same steps for somebody with a pace of its own."""
+        return Steps(self._segments, self.head)
+
+    def digest_before(self, number):
+        """The digest of the step before this one."""
+        return self.root if number == 0 else self._steps.line(number - 1, self.head["steps"])["digest"]
 
     def _first_head(self):
         wait = self._wait()
@@ -96,24 +82,29 @@ class Ledger:
             if head is not None:
                 return head
             if not self._follow:
-                raise FeedError(f"there is no feed in {self._path}, or no step of it yet: {fault}")
-            wait.pause(f"the feed in {self._path} ({fault})")
+                raise FeedError(f"there is no feed in {self._source}, or no step of it yet: {fault}")
+            wait.pause(f"the feed in {self._source} ({fault})")
 
     def _look(self):
         """The head, or None and why: what copies a folder may leave the file out, or half of it there, for a moment."""
-        path = os.path.join(self._path, "head.json")
         try:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-            head = json.loads(text)
+            head = self._read_head()
         except FileNotFoundError:
             return None, "head.json is missing"
         except ValueError:
             if self._follow:
                 return None, "head.json is not whole"
             raise
-        _check_head(head, path)
+        _check_head(head, self._source.name("head.json"))
         return head, None
+
+    def _read_head(self):
+        try:
+            return json.loads(self._source.read("head.json"))
+        except ValueError as error:
+            if not self._source.is_worth_again("head.json", f"it is no JSON ({error})"):
+                raise
+        return json.loads(self._source.read("head.json"))
 
 
 def _check_head(head, path):

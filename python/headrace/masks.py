@@ -2,38 +2,51 @@
 
 import hashlib
 import json
-import os
+import time
 
 from .errors import FeedError
 
 
 class Masks:
-    """Says what of a piece is masked. It follows control.json: what is recorded while a Feed reads holds for every step that it reads later."""
+    """Says what of a piece is masked. It follows control.json: what is recorded while a Feed reads holds for every step that it reads later, or
+    `fresh_seconds` later."""
 
-    def __init__(self, path):
-        self._path = path
-        self._control = os.path.join(path, "control.json")
-        self._seen = None
+    def __init__(self, source, fresh_seconds):
+        self._source = source
+        self._control = source.name("control.json")
+        self._fresh_seconds = fresh_seconds
+        self._looked = float("-inf")
+        # What was found last: its stamp, how many entries there are, and the rows.
+        self._found = (None, 0, {})
         self._entries = 0
         # For each (slot, row) the step from which its targets are masked, and the one from which its tokens are, too.
         self._rows = {}
 
     def refresh(self):
-        """Looks whether something was recorded since: one call of the system a step."""
+        """Takes what is recorded by now, for one step: it stays the same until the next call."""
+        if time.monotonic() - self._looked >= self._fresh_seconds:
+            self.look()
+        _, self._entries, self._rows = self._found
+
+    def look(self):
+        """Looks whether something was recorded since: one call of the system, or one request. Another thread may do it."""
+        looked = time.monotonic()
         stamp = self._stamp()
-        if stamp == self._seen:
-            return
-        entries, rows = [], {}
-        if stamp is not None:
-            with open(self._control, encoding="utf-8") as file:
-                entries = json.load(file)
-        for entry in entries:
-            if "takeDown" in entry:
-                self._add(rows, entry["step"], entry["takeDown"])
-        self._entries, self._rows, self._seen = len(entries), rows, stamp
+        if stamp != self._found[0]:
+            entries, rows = [], {}
+            if stamp is not None:
+                entries = json.loads(self._source.read("control.json"))
+            for entry in entries:
+                if "takeDown" in entry:
+                    self._add(rows, entry["step"], entry["takeDown"])
+            self._found = (stamp, len(entries), rows)
+        self._looked = looked
 
     def check(self, entries):
         """Raises FeedError unless there are so many entries: a feed that was copied without them would be read without a mask."""
+        if entries > self._entries and self._fresh_seconds > 0:
+            self.look()
+            _, self._entries, self._rows = self._found
         if entries > self._entries:
             raise FeedError(f"{self._control} has {self._entries} entries, and a step was planned by {entries}: restore it from a copy")
 
@@ -56,10 +69,11 @@ class Masks:
             rows[row] = (min(targets_from, step), all_from)
 
     def _read_list(self, take_down):
-        path = os.path.join(self._path, take_down["list"])
-        with open(path, "rb") as file:
-            text = file.read()
-        if hashlib.sha256(text).hexdigest() != take_down["sha256"]:
+        path = self._source.name(take_down["list"])
+        text = self._source.read(take_down["list"])
+        if not _is_list(text, take_down) and self._source.is_worth_again(take_down["list"], "it is not the list that control.json names"):
+            text = self._source.read(take_down["list"])
+        if not _is_list(text, take_down):
             raise FeedError(f"{path} is not the list that control.json names: restore it from a copy")
         first, *lines = text.decode().split("\n")[:-1]
         rows = [tuple(json.loads(line)) for line in lines[json.loads(first)["names"] :]]
@@ -69,7 +83,10 @@ class Masks:
 
     def _stamp(self):
         try:
-            stat = os.stat(self._control)
+            return self._source.stat("control.json")
         except FileNotFoundError:
             return None
-        return (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+def _is_list(text, take_down):
+    return hashlib.sha256(text).hexdigest() == take_down["sha256"]

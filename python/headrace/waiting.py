@@ -1,6 +1,7 @@
 """Waiting for what another program publishes."""
 
 import logging
+import threading
 import time
 
 from .errors import FeedError
@@ -13,10 +14,11 @@ log = logging.getLogger("headrace")
 class Waiting:
     """Waits for one thing: looks again after `poll_seconds`, logs each minute what for, and gives up after `timeout` seconds (None: never).
 
-    Its clock does not jump, whatever is done to that of the machine.
+    Its clock does not jump, whatever is done to that of the machine. `stopped`, an Event, ends it at once with FeedError.
     """
 
-    def __init__(self, timeout, poll_seconds):
+    def __init__(self, timeout, poll_seconds, stopped=None):
+        self._stopped = threading.Event() if stopped is None else stopped
         self._timeout = timeout
         self._poll_seconds = poll_seconds
         self._began = self._told = time.monotonic()
@@ -31,4 +33,5 @@ class Waiting:
             self._told = now
             log.warning("waiting for %s, %.0f s by now", what, waited)
         left = self._poll_seconds if self._timeout is None else min(self._poll_seconds, self._timeout - waited)
-        time.sleep(left)
+        if self._stopped.wait(left):
+            raise FeedError(f"the wait for {what} was stopped")

@@ -26,7 +26,7 @@ export const auditCommand: Command = {
     const id = args.text('document')
     if ((id === undefined) === (args.text('step') === undefined))
       throw new HeadraceError('bad-option', 'give --step N or --document ID. See: headrace audit --help')
-    await using feed = await openFeedOfRun(args, args.text('feed'))
+    await using feed = await openFeedOfRun(args, args.text('feed'), 'audit')
     if (id === undefined) await showStep(feed, args.count('step', 0, 0), args, terminal)
     else await showDocument(feed, id, args, terminal)
     return 0

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,10 +10,8 @@ import { readHead } from '../feed/files/head.ts'
 import type { SettingsChange } from '../feed/plan/control.ts'
 import { reopenFeed } from '../feed/publish.ts'
 import { controlAnswers, controlRequests } from '../record/control-request.ts'
-import { readManifest } from '../record/manifest.ts'
-import { isEnded } from '../record/notes.ts'
 import { type ParsedArgs, runOptions, type Terminal } from './command.ts'
-import { type FeedOfRun, openFeedOfRun } from './find-feed.ts'
+import { type FoundFeed, hasAllShards, isUnion, openFoundFeed, readShardsOf } from './find-feed.ts'
 import { locateRun } from './find-run.ts'
 import { noteOf } from './note.ts'
 import { describeChange } from './show-controls.ts'
@@ -24,7 +21,7 @@ import { cleanName, cleanPath } from './wrap.ts'
 /** What the commands that change a feed's options share. */
 export const changeUsage = '[RUN]'
 export const changeDetails =
-  'RUN is a run, by its name or folder (default: the run of --dir and --run). Steps that are published never change. A run that is at work takes the change at its next step or at STEP, and this waits for its answer; a feed that has ended goes on at once where it can. Who asked, when and why stands in control.json.'
+  'RUN is a run, by its name or folder (default: the run of --dir and --run), or the home of a feed of several. Steps that are published never change. A run that is at work takes the change at its next step or at STEP, and this waits for its answer; a feed that has ended goes on at once where it can. Who asked, when and why stands in control.json.'
 export const changeOptions = {
   ...runOptions,
   feed: { value: 'FOLDER', help: "another feed than the run's own: a fork's folder" },
@@ -34,24 +31,24 @@ export const changeOptions = {
 } as const
 
 /** Opens the feed that a command names. */
-export async function openChanged(args: ParsedArgs): Promise<FeedOfRun> {
+export async function openChanged(args: ParsedArgs): Promise<FoundFeed> {
   const given = args.positionals[0]
   const feed = args.text('feed')
-  if (feed !== undefined || given === undefined) return openFeedOfRun(args, feed)
-  return openFeedOfRun(args, existsSync(join(given, 'head.json')) ? given : await locateRun(given, args.text('dir')))
+  if (feed !== undefined || given === undefined) return openFoundFeed(args, feed)
+  return openFoundFeed(args, isUnion(given) ? given : await locateRun(given, args.text('dir')))
 }
 
 /** Records a change of a feed and tells of it. `command` is its name. */
 export async function changeFeed(
   command: string,
-  { args, feed, change }: { readonly args: ParsedArgs; readonly feed: FeedOfRun; readonly change: SettingsChange },
+  { args, feed, change }: { readonly args: ParsedArgs; readonly feed: FoundFeed; readonly change: SettingsChange },
   terminal: Terminal,
 ): Promise<number> {
-  const isOwn = resolve(feed.dir) === resolve(feed.run.dir, 'feed')
-  if (isOwn && feed.run.run.spread)
+  const isOwn = resolve(feed.dir) === resolve(feed.home, 'feed')
+  if (isOwn && feed.run?.run.spread)
     throw new HeadraceError(
       'bad-option',
-      `${cleanPath(feed.run.dir)} is a spread run: any of its processes may write its feed, and none of them can be asked here; change a fork of it`,
+      `${cleanPath(feed.home)} is a spread run: any of its processes may write its feed, and none of them can be asked here; change a fork of it`,
     )
   const order: SettingsOrder = {
     id: randomUUID(),
@@ -96,7 +93,7 @@ export async function changeFeed(
 }
 
 /** `user@host`, with nothing in it that steers a terminal. */
-function nameAuthor(): string {
+export function nameAuthor(): string {
   let user = 'unknown'
   try {
     user = userInfo().username
@@ -109,7 +106,7 @@ function nameAuthor(): string {
 
 /** Changes the feed where nobody is at it; else leaves the change for who is, and waits for what comes of it. */
 async function applyOrAsk(
-  feed: FeedOfRun,
+  feed: FoundFeed,
   order: SettingsOrder,
   isOwn: boolean,
   terminal: Terminal,
@@ -119,18 +116,18 @@ async function applyOrAsk(
   for (;;) {
     try {
       await using lock = await lockDirectory(folder)
-      return (await answerOf(feed.run.dir, order)) ?? (await apply(feed, order, lock.check))
+      return (await answerOf(feed.home, order)) ?? (await apply(feed, order, lock.check))
     } catch (error) {
-      if (!(error instanceof HeadraceError) || error.code !== 'locked' || !isOwn) throw error
+      if (!(error instanceof HeadraceError) || error.code !== 'locked' || !isOwn || !feed.run) throw error
       if (!isAsked) {
-        await controlRequests.put(feed.run.dir, order.id, { kind: 'control', ...order })
+        await controlRequests.put(feed.home, order.id, { kind: 'control', ...order })
         terminal.err.write(
-          `left in ${cleanPath(join(feed.run.dir, 'inbox'))} for the process that holds the run: waiting for its answer\n`,
+          `left in ${cleanPath(join(feed.home, 'inbox'))} for the process that holds the run: waiting for its answer\n`,
         )
       }
       isAsked = true
     }
-    const changed = await waitForAnswer(feed.run.dir, folder, order)
+    const changed = await waitForAnswer(feed.home, folder, order)
     if (changed) return changed
   }
 }
@@ -163,16 +160,18 @@ async function answerOf(dir: string, { id }: SettingsOrder): Promise<ChangedSett
  * Records the change, and goes on with a feed to which nobody else will: one that had ended, that of a run that has, and a fork that was
  * planned on. Where this is stopped, the same command goes on.
  */
-async function apply({ run, dir }: FeedOfRun, order: SettingsOrder, onEffect: () => void): Promise<ChangedSettings> {
+async function apply(found: FoundFeed, order: SettingsOrder, onEffect: () => void): Promise<ChangedSettings> {
   // Asked first: what has ended has all its shards.
-  const isWhole = isEnded([await run.log.position('shard', 0)])
+  const { run, dir, home } = found
+  const isWhole = await hasAllShards(found)
   await using feed = await reopenFeed(dir, onEffect)
   const changed = await changeSettings(feed, dir, order)
-  await controlRequests.remove(run.dir, order.id)
+  await controlRequests.remove(home, order.id)
   const { steps, ended, forks } = feed.head
-  const isLeft = forks ? steps > forks.at(-1)!.step : isWhole
+  // Nobody but who makes a feed of several runs says how far it is planned.
+  const isLeft = forks ? steps > forks.at(-1)!.step : isWhole && run !== null
   if (!ended && !isLeft) return changed
-  for await (const entry of readManifest(run.log)) await feed.addManifest(entry)
+  for await (const entry of readShardsOf(found)) await feed.addManifest(entry)
   if (isWhole || feed.isPromoted) await feed.end()
   return changed
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { HeadraceError } from '../errors.ts'
 import { type ExportProgress, exportFeed } from '../export/export.ts'
 import { defaultFields, type FieldName, fieldNames } from '../export/fields.ts'
@@ -8,9 +7,9 @@ import { findFormat, formats } from '../export/formats.ts'
 import type { ExportOrder, ExportRecord } from '../export/record.ts'
 import { refuseName } from '../options.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
-import { findFeed } from './find-feed.ts'
-import { locateRun } from './find-run.ts'
+import { locateFeed } from './find-feed.ts'
 import { showParts } from './show-progress.ts'
+import { readSteps } from './steps.ts'
 import { formatBar, formatBytes, formatCount, formatPlural, formatSeconds, formatShare, formatShort } from './table.ts'
 import { cleanName, cleanPath, formatPairs, pageWidth, wrapText } from './wrap.ts'
 
@@ -49,17 +48,10 @@ export const exportCommand: Command = {
   },
 }
 
-/** A name of a run, or what `headrace feed` takes. */
-async function locateFeed(args: ParsedArgs): Promise<string> {
-  const [given] = args.positionals
-  const isName = given !== undefined && !existsSync(given)
-  return findFeed(args, isName ? await locateRun(given, args.text('dir')) : given)
-}
-
 function optionsOf(args: ParsedArgs): Omit<ExportOrder, 'feed'> {
   const format = findFormat(needed(args, 'to', `it takes ${names.join(', ')}`))
   const { default: fileBytes, max } = format.fileBytes
-  const range = stepsOf(args.text('steps') ?? ':')
+  const range = readSteps(args.text('steps') ?? ':', 'export')
   return {
     ...range,
     format,
@@ -75,12 +67,6 @@ function needed(args: ParsedArgs, name: string, what: string): string {
   const given = args.text(name)
   if (given) return given
   throw refuse(`--${name} is missing: ${what}`)
-}
-
-function stepsOf(text: string): { from: number; to: number | null } {
-  const found = /^(\d{0,15}):(\d{0,15})$/.exec(text)
-  if (!found) throw refuse(`--steps is '${text}'; it takes two steps, as 0:1000, and the second is not exported`)
-  return { from: Number(found[1]), to: found[2] === '' ? null : Number(found[2]) }
 }
 
 function tokenBytesOf(args: ParsedArgs, { name, tokenBytes }: Format): 2 | 4 {

@@ -1,7 +1,7 @@
 import { type FedDomain, type FedDomains, findFedDomains } from '../inspect/fed-domains.ts'
 import { measureShuffling, type Shuffling } from '../inspect/shuffling.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
-import { openFeedOfRun } from './find-feed.ts'
+import { openFoundFeed } from './find-feed.ts'
 import { describeControl } from './show-controls.ts'
 import { formatCount, formatPlural, formatShare, formatTable } from './table.ts'
 import { cleanName } from './wrap.ts'
@@ -12,7 +12,7 @@ const entriesMax = 40
 
 /** `headrace feed --domains`: how a feed mixes its domains, and what changed that. */
 export async function showFedDomains(args: ParsedArgs, terminal: Terminal): Promise<void> {
-  await using feed = await openFeedOfRun(args, args.positionals[0])
+  await using feed = await openFoundFeed(args, args.positionals[0])
   const found = await findFedDomains(feed.dir, feed.run)
   const shuffling = await measureShuffling(feed.dir)
   if (args.flag('json')) terminal.out.write(`${JSON.stringify({ feed: feed.dir, ...found, shuffling })}\n`)

@@ -1,7 +1,9 @@
+import { listTrainers } from '../feed/files/reports.ts'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
 import { findUnfed } from '../inspect/unfed.ts'
 import { type Command, runOptions, type Terminal } from './command.ts'
 import { showFedDomains } from './feed-domains.ts'
+import { showTrainers } from './feed-trainers.ts'
 import { findFeed } from './find-feed.ts'
 import { formatCount, formatPlural, sortCounts } from './table.ts'
 import { describeUnfed } from './unfed.ts'
@@ -20,6 +22,7 @@ export const feedCommand: Command = {
     rank: { value: 'N', help: 'reads as this rank (default 0)' },
     world: { value: 'N', help: 'of so many (default 1)' },
     domains: { help: 'shows how the domains are mixed, planned and given, and who changed that; reads no step whole' },
+    trainers: { help: 'shows how far trainers are that report to it, and their loss by domain of late' },
     follow: { help: 'waits for further steps until the feed ends' },
     json: { help: 'prints a line of JSON a step, and nothing else' },
   },
@@ -29,6 +32,10 @@ export const feedCommand: Command = {
       return
     }
     const dir = await findFeed(args, args.positionals[0])
+    if (args.flag('trainers')) {
+      await showTrainers(dir, args.flag('json'), terminal)
+      return
+    }
     const isJson = args.flag('json')
     const follow = args.flag('follow')
     const stepsMax = args.count('steps', isJson || follow ? Number.POSITIVE_INFINITY : 10)
@@ -41,6 +48,9 @@ export const feedCommand: Command = {
     await printFeed(readFeed(dir, options), stepsMax, isJson, terminal)
     const unfed = isJson ? null : await findUnfed(dir)
     if (unfed) terminal.out.write(describeUnfed(unfed))
+    const trainers = isJson ? [] : await listTrainers(dir)
+    if (trainers.length > 0)
+      terminal.out.write(`\n${formatPlural(trainers.length, 'trainer')} report to it: headrace feed --trainers\n`)
   },
 }
 

@@ -6,11 +6,8 @@ import { forkFeed } from '../feed/change/fork.ts'
 import type { Head } from '../feed/files/head.ts'
 import type { Skip } from '../feed/plan/fork.ts'
 import { reopenFeed } from '../feed/publish.ts'
-import { readManifest } from '../record/manifest.ts'
-import { isEnded } from '../record/notes.ts'
-import type { RunReader } from '../record/run-reader.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
-import { openFeedOfRun } from './find-feed.ts'
+import { type FoundFeed, hasAllShards, openFoundFeed, readShardsOf } from './find-feed.ts'
 import { noteOf } from './note.ts'
 import { formatCount, formatPlural } from './table.ts'
 import { cleanPath, formatPairs, pageWidth } from './wrap.ts'
@@ -20,7 +17,7 @@ export const forkCommand: Command = {
   usage: '[FEED]',
   summary: 'Makes a feed that shares the first steps of another and goes on apart, without some of its steps.',
   details:
-    "FEED is a feed's folder, or a run (default: the run of --dir and --run). The fork lies in the run's folder, under forks/NAME, and a trainer reads it as any feed; it goes on from a state that FEED gave up to STEP. Its steps after that are planned from the same shards: with --skip they hold what FEED's hold after TO, and the samples of FROM to TO are fed in none. FEED stays as it is. While the run is at work, the fork has what can be planned so far: the same command plans it on.",
+    "FEED is a feed's folder, or a run (default: the run of --dir and --run), or the home of a feed of several. The fork lies in that folder, under forks/NAME, and a trainer reads it as any feed; it goes on from a state that FEED gave up to STEP. Its steps after that are planned from the same shards: with --skip they hold what FEED's hold after TO, and the samples of FROM to TO are fed in none. FEED stays as it is. While the run is at work, the fork has what can be planned so far: the same command plans it on.",
   options: {
     ...runOptions,
     at: { value: 'STEP', help: "the fork's first own step: it has the steps before" },
@@ -32,14 +29,13 @@ export const forkCommand: Command = {
   },
   run: async (args, terminal) => {
     const order = { at: stepOf(args), skip: skipOf(args), note: noteOf(args, 'fork') }
-    await using parent = await openFeedOfRun(args, args.positionals[0])
-    const { run } = parent
-    const folder = join(run.dir, 'forks')
+    await using parent = await openFoundFeed(args, args.positionals[0])
+    const folder = join(parent.home, 'forks')
     const dir = join(folder, nameOf(args, order))
     await makeFolder(folder)
     await using lock = await lockDirectory(folder)
     const isNew = await forkFeed(parent.dir, dir, order, lock.check)
-    const planned = await planFork(run, dir, args.flag('bare'), lock.check)
+    const planned = await planFork(parent, dir, args.flag('bare'), lock.check)
     if (args.flag('json')) terminal.out.write(`${JSON.stringify(jsonOf(dir, planned.head, isNew))}\n`)
     else show(dir, parent.dir, { ...planned, isNew, isBare: args.flag('bare') }, terminal)
     return 0
@@ -48,17 +44,17 @@ export const forkCommand: Command = {
 
 interface Planned {
   readonly head: Head
-  /** Whether the run has. */
+  /** Whether the run has; a feed of several runs has all their shards. */
   readonly hasEnded: boolean
 }
 
 /** Plans a fork as far as the run's shards go, or leaves it as it is. */
-async function planFork(run: RunReader, dir: string, isBare: boolean, onEffect: () => void): Promise<Planned> {
+async function planFork(parent: FoundFeed, dir: string, isBare: boolean, onEffect: () => void): Promise<Planned> {
   // Asked first: what has ended has all its shards.
-  const hasEnded = isEnded([await run.log.position('shard', 0)])
+  const hasEnded = await hasAllShards(parent)
   await using feed = await reopenFeed(dir, onEffect)
   if (isBare) return { head: feed.head, hasEnded }
-  for await (const entry of readManifest(run.log)) await feed.addManifest(entry)
+  for await (const entry of readShardsOf(parent)) await feed.addManifest(entry)
   if (hasEnded) await feed.end()
   return { head: feed.head, hasEnded }
 }
@@ -107,7 +103,10 @@ function show(dir: string, parent: string, { head, isNew, hasEnded, isBare }: Fo
   ]
   if (skip)
     rows.push(['without', `steps ${skip.join(' to ')}: step ${skip[0]} has the samples that step ${skip[1] + 1} had`])
-  const [whole, part] = ['it has ended, as the run has', 'the run goes on: the same command plans the fork on']
+  const [whole, part] = [
+    'it has ended, as all its shards are fed',
+    'the run goes on: the same command plans the fork on',
+  ]
   const bare = 'promote it, or plan its own steps by the same command without --bare'
   const more = isBare ? bare : hasEnded ? whole : part
   rows.push(['steps', `${formatCount(head.steps)}; ${more}`])

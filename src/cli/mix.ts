@@ -1,10 +1,12 @@
 import { HeadraceError } from '../errors.ts'
+import { readControls } from '../feed/files/control-file.ts'
 import type { Mixture } from '../feed/options.ts'
+import { readShardList } from '../feed/plan/shard-list.ts'
 import { findUnfed } from '../inspect/unfed.ts'
 import { readStanding } from '../record/standing.ts'
 import { changeDetails, changeFeed, changeOptions, changeUsage, openChanged } from './change-feed.ts'
 import type { Command, ParsedArgs } from './command.ts'
-import type { FeedOfRun } from './find-feed.ts'
+import type { FoundFeed } from './find-feed.ts'
 import { cleanName } from './wrap.ts'
 
 export const mixCommand: Command = {
@@ -66,10 +68,10 @@ function weightOf(name: string, text: string): number {
 }
 
 /** A name that nothing is called would be waited for, so it is refused unless it is meant. */
-async function checkNames({ run, dir }: FeedOfRun, mixture: Mixture): Promise<void> {
-  const { shard } = await readStanding(run.log, run.run)
-  const unfed = await findUnfed(dir, Object.keys(shard.totals.tokensByDomain))
-  const present = new Set(unfed?.present ?? Object.keys(shard.totals.tokensByDomain))
+async function checkNames(feed: FoundFeed, mixture: Mixture): Promise<void> {
+  const known = await readNames(feed)
+  const unfed = await findUnfed(feed.dir, known)
+  const present = new Set(unfed?.present ?? known)
   const missing = Object.keys(mixture).filter(name => mixture[name] > 0 && !present.has(name))
   if (missing.length === 0) return
   const list = (names: readonly string[]) =>
@@ -80,6 +82,14 @@ async function checkNames({ run, dir }: FeedOfRun, mixture: Mixture): Promise<vo
   throw refuse(
     `--set names ${list(missing)}, and the feed has ${list([...present].sort()) || 'no domain'} so far; where it comes later, say so with --unseen`,
   )
+}
+
+/** The domains of a run's shards, or of those that a feed of several runs is planned from. */
+async function readNames({ run, dir }: FoundFeed): Promise<string[]> {
+  if (run) return Object.keys((await readStanding(run.log, run.run)).shard.totals.tokensByDomain)
+  const joined = (await readControls(dir)).flatMap(({ join }) => join?.runs ?? [])
+  const lists = await Promise.all(joined.map(({ selection }) => readShardList(dir, selection)))
+  return [...new Set(lists.flat().map(({ domain }) => domain))]
 }
 
 function refuse(what: string): HeadraceError {

@@ -21,7 +21,7 @@ import { showFirstSteps } from './feed.ts'
 import { choosePlace, rememberPlace } from './known-brokers.ts'
 import { loadPlan, pinCode, referTo } from './load-plan.ts'
 import { explainFields, explainNothing } from './nothing-read.ts'
-import type { ProgressDisplay } from './show-progress.ts'
+import { stopOnSignal } from './stop-signal.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
 import { describeUnfed } from './unfed.ts'
@@ -146,7 +146,9 @@ async function runWatched({ ref, replay }: Started, args: ParsedArgs, terminal: 
     })
   const started = performance.now()
   const cpu = process.cpuUsage()
-  const drain = drainOnSignal(watching.display, args.flag('drain'))
+  const { display } = watching
+  const onFirst = () => display.note('headrace: finishing what was read; once more stops at once')
+  const drain = stopOnSignal(onFirst, { atOnce: () => display.stop(), isBegun: args.flag('drain') })
   const watch: Watch = event => {
     watching.watch(event)
     if (event.kind === 'stage-began' && !replay && loaders.includes(event.stage) && !isEnded([event]))
@@ -173,7 +175,7 @@ async function runWatched({ ref, replay }: Started, args: ParsedArgs, terminal: 
     })
   } finally {
     watching.display.stop()
-    drain.stop()
+    drain.end()
   }
   const used = process.cpuUsage(cpu)
   const seconds = roundToMs((performance.now() - started) / 1000)
@@ -287,30 +289,4 @@ function refuseFolder(dir: string, error: unknown): unknown {
   return error instanceof HeadraceError
     ? error
     : new HeadraceError('bad-option', `the folder ${dir} can't be made (${code}): name another with --dir`, error)
-}
-
-/** Time in which a second signal is the first one again: the terminal signals all its processes, and npm and the launcher pass theirs on. */
-const sameSignalMs = 250
-
-/** The first signal finishes what was read and stops; the second stops at once. Neither loses anything. */
-function drainOnSignal(display: ProgressDisplay, isDraining: boolean): { signal: AbortSignal; stop(): void } {
-  const controller = new AbortController()
-  if (isDraining) controller.abort()
-  let first = 0
-  const onSignal = () => {
-    if (!controller.signal.aborted) {
-      first = performance.now()
-      display.note('headrace: finishing what was read; once more stops at once')
-      controller.abort()
-    } else if (performance.now() - first > sameSignalMs) {
-      display.stop()
-      process.exit(130)
-    }
-  }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  const stop = () => {
-    // The same signal may still come once more, and must not kill what prints the end.
-    if (!controller.signal.aborted) process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  }
-  return { signal: controller.signal, stop }
 }

@@ -24,9 +24,10 @@ function describeMixture(mixture: Readonly<Record<string, number>>): string {
 
 /** A control entry as lines: from which step on, what, and who, when and why. */
 export function describeControl(entry: ControlEntry): string {
-  const { step, promote, fork, takeDown, who, at, note } = entry
+  const { step, promote, join, fork, takeDown, who, at, note } = entry
   const parts = [describeChange(entry)]
   if (promote) parts.push(`goes on with ${cleanName(promote.to.run)}`)
+  if (join) parts.push(`takes in ${join.runs.map(({ run }) => cleanName(run)).join(', ')}`)
   if (fork) parts.push(`forks ${fork.feed.slice(0, 12)}${fork.skip ? ` without steps ${fork.skip.join(' to ')}` : ''}`)
   if (takeDown) parts.push(`takes down ${formatPlural(takeDown.documents, 'document')}`)
   const author = [who, at].flatMap(text => (text ? [cleanName(text, 100)] : [])).join(', ')

@@ -1,8 +1,10 @@
 import { readFatesAt } from '../inspect/members.ts'
 import type { Seen } from '../inspect/seen.ts'
-import type { Copies } from '../record/copies.ts'
+import type { Copies, Member } from '../record/copies.ts'
 import type { LocatedFate } from '../record/fate.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { placeInRun } from '../unite/members.ts'
+import type { Union } from '../unite/union.ts'
 import type { Terminal } from './command.ts'
 import { fateLine } from './fates.ts'
 import { formatCount, formatPlural } from './table.ts'
@@ -24,29 +26,70 @@ export interface TakenDown {
 /** Of a list, so many are shown to people. */
 const shownMax = 20
 
+/** How the documents of a take-down are told. `first`: the first slot that the run still has whole. */
+export interface ShownMembers {
+  readonly dir: string
+  readonly first: number
+  /** How a reader learns which steps hold them; empty where no command tells. */
+  readonly advice: string
+  /** Lines of JSON, one a document. */
+  readonly linesOf: (members: readonly Member[]) => AsyncIterable<string>
+  /** Lines for people. */
+  readonly describe: (members: readonly Member[]) => AsyncIterable<string>
+}
+
 export async function showTakeDown(
   taken: TakenDown,
-  { run, dir }: { run: RunReader; dir: string },
+  { dir, first, advice, linesOf, describe }: ShownMembers,
   isJson: boolean,
   terminal: Terminal,
 ): Promise<void> {
   const { members } = taken.copies
+  const summary = summarize(taken, first)
   if (isJson) {
-    await writeLines(terminal, readFatesAt(run, members), fateLine)
-    terminal.out.write(`${JSON.stringify({ feed: dir, ...summarize(taken, run) })}\n`)
+    await writeLines(terminal, linesOf(members), line => line)
+    terminal.out.write(`${JSON.stringify({ feed: dir, ...summary })}\n`)
     return
   }
-  const summary = summarize(taken, run)
-  terminal.out.write(formatPairs(rowsOf(summary, taken, dir), pageWidth(terminal), 0))
+  terminal.out.write(formatPairs(rowsOf(summary, taken, { dir, advice }), pageWidth(terminal), 0))
   let shown = 0
-  for await (const fate of readFatesAt(run, members.slice(0, shownMax))) {
-    terminal.out.write(`${shown++ ? '' : '\n'}  ${describe(fate)}\n`)
-  }
+  for await (const line of describe(members.slice(0, shownMax))) terminal.out.write(`${shown++ ? '' : '\n'}  ${line}\n`)
   if (members.length > shownMax)
     terminal.out.write(`  ... ${formatCount(members.length - shownMax)} more: --json lists all\n`)
 }
 
-function summarize({ names, copies, step, isNew, blank, seen }: TakenDown, { first }: RunReader) {
+/** Documents of a run, with their fates in it. */
+export function membersOfRun(run: RunReader): Pick<ShownMembers, 'advice' | 'linesOf' | 'describe'> {
+  return {
+    advice: ': headrace audit says which',
+    linesOf: async function* (members) {
+      for await (const fate of readFatesAt(run, members)) yield fateLine(fate)
+    },
+    describe: async function* (members) {
+      for await (const fate of readFatesAt(run, members)) yield describe(fate)
+    },
+  }
+}
+
+/** Documents of a feed of several runs: `slot` is the run's, `feedSlot` the one that the feed counts. */
+export function membersOfUnion(union: Union): Pick<ShownMembers, 'advice' | 'linesOf' | 'describe'> {
+  const tell = (member: Member) => {
+    const { run, slot, row } = placeInRun(union, member)
+    return { run: union.runs[run].run, slot, row, feedSlot: member.slot, named: member.isNamed, fed: member.isKept }
+  }
+  return {
+    advice: '',
+    linesOf: async function* (members) {
+      for (const member of members) yield JSON.stringify(tell(member))
+    },
+    describe: async function* (members) {
+      for (const { run, slot, row, named, fed } of members.map(tell))
+        yield `${cleanPath(run)}, slot ${slot}, row ${row}  ${named ? 'named' : 'a copy'}  ${fed ? 'fed, masked' : 'dropped or left out'}`
+    },
+  }
+}
+
+function summarize({ names, copies, step, isNew, blank, seen }: TakenDown, first: number) {
   const { members, counts, slots } = copies
   const kept = members.filter(({ isKept }) => isKept).length
   return {
@@ -65,7 +108,11 @@ function summarize({ names, copies, step, isNew, blank, seen }: TakenDown, { fir
   }
 }
 
-function rowsOf(summary: ReturnType<typeof summarize>, { isNew, names }: TakenDown, dir: string): [string, string][] {
+function rowsOf(
+  summary: ReturnType<typeof summarize>,
+  { isNew, names }: TakenDown,
+  { dir, advice }: Pick<ShownMembers, 'dir' | 'advice'>,
+): [string, string][] {
   const { documents, masked, dropped, step, blank, notFound, repeated, seenBefore, maskedNow, slots } = summary
   const state =
     isNew === null ? 'planned, nothing is written' : isNew ? 'recorded' : 'in force already, nothing is written'
@@ -79,12 +126,7 @@ function rowsOf(summary: ReturnType<typeof summarize>, { isNew, names }: TakenDo
       'documents',
       `${formatCount(documents)}: ${formatCount(masked)} kept, which are masked; ${formatCount(dropped)} dropped, which nobody was fed`,
     ],
-    [
-      'before',
-      seenBefore.steps
-        ? `${describeSeen(seenBefore)} have seen them: headrace audit says which`
-        : 'no step has seen them',
-    ],
+    ['before', seenBefore.steps ? `${describeSeen(seenBefore)} have seen them${advice}` : 'no step has seen them'],
   ]
   if (maskedNow.steps) rows.push(['masked', `${describeSeen(maskedNow)} that are published`])
   if (repeated.length) rows.push(['repeated', `${list(repeated)}: every document of that name is taken`])

@@ -1,8 +1,12 @@
-import { basename } from 'node:path'
-import type { Check } from '../verify/check.ts'
+import { basename, resolve } from 'node:path'
+import { HeadraceError } from '../errors.ts'
+import { recomputeJoins } from '../unite/recompute.ts'
+import { openOwners, readUnion } from '../unite/union.ts'
+import { advices, type Check, fileAt } from '../verify/check.ts'
+import { verifyUnion } from '../verify/union.ts'
 import { type Verification, verifyRun } from '../verify/verify.ts'
-import { type Command, runOptions, type Terminal } from './command.ts'
-import { openRun } from './find-run.ts'
+import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
+import { openRun, openRunAt } from './find-run.ts'
 import { formatBytes, formatCount, formatPlural, formatSeconds, formatTable } from './table.ts'
 import { cleanPath, indentText, pageWidth, printable } from './wrap.ts'
 
@@ -11,29 +15,61 @@ const redrawMs = 200
 
 export const verifyCommand: Command = {
   name: 'verify',
+  usage: '[HOME]',
   summary: 'Reads everything that a run has recorded, and says what holds.',
   details:
-    'Checksums, counts, hashes and digests of the log, the shards and the feed; every step is planned again, and some are read as trainers read them, down to the tokens of their texts. It writes nothing and may run beside the run. Exit status 65 when anything does not hold.',
+    'Checksums, counts, hashes and digests of the log, the shards and the feed; every step is planned again, and some are read as trainers read them, down to the tokens of their texts. HOME is that of a feed of several runs (headrace unite): its documents and what is left out are decided again by its runs, where these are. It writes nothing and may run beside the run. Exit status 65 when anything does not hold.',
   options: {
     ...runOptions,
     steps: { value: 'N', help: 'steps to read as trainers do (default 32)' },
     json: { help: 'prints one line of JSON' },
   },
   run: async (args, terminal) => {
-    await using run = await openRun(args)
+    const [home] = args.positionals
     const started = performance.now()
-    const progress = showReading(terminal, args.flag('json'))
-    let found: Verification
-    try {
-      found = await verifyRun(run, { steps: args.count('steps', 32, 0), onProgress: progress.show })
-    } finally {
-      progress.clear()
-    }
+    const { dir, ...found } = await (home === undefined ? verifyRunOf(args, terminal) : verifyHome(home, args))
     const seconds = (performance.now() - started) / 1000
-    if (args.flag('json')) terminal.out.write(`${JSON.stringify(jsonOf(basename(run.dir), found, seconds))}\n`)
-    else printVerification(run.dir, found, seconds, terminal)
+    if (args.flag('json')) terminal.out.write(`${JSON.stringify(jsonOf(basename(resolve(dir)), found, seconds))}\n`)
+    else printVerification(dir, found, seconds, terminal)
     return found.isSound ? 0 : 65
   },
+}
+
+type Verified = Verification & { readonly dir: string }
+
+async function verifyRunOf(args: ParsedArgs, terminal: Terminal): Promise<Verified> {
+  await using run = await openRun(args)
+  const progress = showReading(terminal, args.flag('json'))
+  try {
+    const found = await verifyRun(run, { steps: args.count('steps', 32, 0), onProgress: progress.show })
+    return { dir: run.dir, ...found }
+  } finally {
+    progress.clear()
+  }
+}
+
+/** A feed of several runs. */
+async function verifyHome(home: string, args: ParsedArgs): Promise<Verified> {
+  const openJoined = (dir: string) => openRunAt(dir, { text: () => undefined })
+  const union = await readUnion(home)
+  if (!union)
+    throw new HeadraceError(
+      'not-found',
+      `there is no feed of several runs in ${cleanPath(home)}: a run is named by --run. See: headrace verify --help`,
+    )
+  await using owners = await openOwners(union, openJoined)
+  const judgeJoins = async (check: Check) => {
+    const unknown: string[] = []
+    for await (const judged of recomputeJoins(union, openJoined)) {
+      check.counted++
+      const who = `the join at step ${judged.step}`
+      for (const what of judged.problems) check.fail(fileAt('feed/control.json'), `${who}: ${what}`, advices.report)
+      if (judged.unknown !== null) unknown.push(`${who}: ${judged.unknown}.`)
+    }
+    return unknown
+  }
+  const options = { steps: args.count('steps', 32, 0), findOwner: owners.find, judgeJoins }
+  return { dir: home, ...(await verifyUnion(home, options)) }
 }
 
 function jsonOf(run: string, { checks, isSound, bytes, unchecked }: Verification, seconds: number): unknown {

@@ -48,14 +48,26 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
   await makeFolder(dir)
   const known = await readLastingHead(dir)
   const identity = identityOf(options, origin)
-  const id = feedId(identity)
-  if (known && known.feed !== id) throw refuseOther(dir, known, identity)
-  const shards = relative(dir, origin.shards).split(sep).join('/')
+  if (known && known.feed !== feedId(identity)) throw refuseOther(dir, known, identity)
   const controls = await readControls(dir)
   // Of a ledger of form 1: see `Head.version`.
   const version = identity.version === 1 && controls.some(({ takeDown }) => takeDown) ? 2 : identity.version
-  const start = { ...identity, version, feed: id, shards, steps: 0, digest: id, ended: false, leftover: {} } as const
+  const start = { ...startOf(dir, identity, origin), version }
   return new FeedPublisher(dir, origin.shards, known ?? start, controls, origin.onEffect)
+}
+
+/** Begins a feed without a step, whose control entries say what it is planned from: `reopenFeed` goes on with it. */
+export async function beginFeed(dir: string, options: FeedOptions, origin: FeedOrigin): Promise<void> {
+  await writeHead(dir, startOf(dir, identityOf(options, origin), origin), origin.onEffect)
+}
+
+/** The id that a feed of these options has. */
+export const feedIdOf = (options: FeedOptions, origin: FeedOrigin): string => feedId(identityOf(options, origin))
+
+function startOf(dir: string, identity: FeedIdentity, origin: FeedOrigin): Head {
+  const feed = feedId(identity)
+  const shards = relative(dir, origin.shards).split(sep).join('/')
+  return { ...identity, feed, shards, steps: 0, digest: feed, ended: false, leftover: {} }
 }
 
 /**
@@ -164,17 +176,20 @@ export class FeedPublisher implements AsyncDisposable {
     return Math.max(this.#planner.nextFor(entry), this.#head.steps)
   }
 
-  /** Says that the manifest has ended and publishes what is left; the head then counts what no step holds. */
-  async end(): Promise<number> {
+  /**
+   * Says that the manifest has ended and publishes what is left; the head then counts what no step holds. `stepsMax`: goes no further than
+   * so many steps, and the feed has not ended with the last of them.
+   */
+  async end(stepsMax = Number.POSITIVE_INFINITY): Promise<number> {
     this.#planner.end()
     this.#isWhole = true
-    await this.#publish()
-    await this.#endHead()
+    await this.#publish(stepsMax)
+    if (this.#planner.steps < stepsMax) await this.#endHead()
     await this[Symbol.asyncDispose]()
     return this.#head.steps
   }
 
-  /** Records a change of mixture, batch or budget, or of the run, from a step on that is not planned yet. It lasts when this returns. */
+  /** Records a change of mixture, batch or budget, or of the runs, from a step on that is not planned yet. It lasts when this returns. */
   async control(entry: ControlEntry): Promise<void> {
     checkControl(entry, this.nextFor(entry))
     const entries = [...(await readControls(this.#dir)), entry]
@@ -186,11 +201,11 @@ export class FeedPublisher implements AsyncDisposable {
     await this.#ledger[Symbol.asyncDispose]()
   }
 
-  async #publish(): Promise<number> {
+  async #publish(stepsMax = Number.POSITIVE_INFINITY): Promise<number> {
     for (;;) {
       let digest = ''
       let planned = 0
-      for (; planned < publishStepsMax; planned++) {
+      for (; planned < publishStepsMax && this.#planner.steps < stepsMax; planned++) {
         const next = await this.#planner.nextStep()
         if (!next) break
         await this.#ledger.add(next.line)

@@ -49,7 +49,21 @@ export interface FeedBatch {
   readonly documents: readonly string[]
   readonly domains: readonly string[]
   readonly targetsInStep: number
+  /** Where it was asked for. */
+  readonly spans?: BatchSpans
 }
+
+/** Of each span of a batch: the slot and row of its document, 0 and 0 for padding, and a kind of `spanKinds`. */
+export interface BatchSpans {
+  readonly slots: Uint32Array
+  readonly rows: Uint32Array
+  readonly kinds: Uint8Array
+}
+
+/** Whether something is learned from a span: not from padding, nor from a document that was taken down, whose tokens may be blank, too. */
+export const spanKinds = { learned: 0, padding: 1, masked: 2, blank: 3 } as const
+/** The same of a piece, by what is masked of it. */
+export const kindOfMasked = { nothing: spanKinds.learned, targets: spanKinds.masked, all: spanKinds.blank } as const
 
 const { accepts: isStep } = whole()
 const isState = (value: Partial<FeedState> | null) =>
@@ -79,6 +93,7 @@ export const readFeedOptions = {
     oneOf(['pieces', 'files', 'off']),
     'pieces',
   ),
+  spans: optional("gives each span's slot and row in the log, and whether it is padding or masked", flag, false),
   filesMax: optional('files open at once; each holds a descriptor and 4 bytes a document', whole(1), 512),
   signal: optional('ends the reading when it aborts', abortSignal),
 }
@@ -121,7 +136,7 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<FeedBatch> {
-    const { rank, world, filesMax, verify, from } = this.#options
+    const { rank, world, filesMax, verify, from, spans } = this.#options
     const heads = new HeadFollower(this.#dir, this.#options)
     let head = await heads.first()
     if (!head) return
@@ -145,7 +160,7 @@ export class FeedReader implements AsyncIterable<FeedBatch> {
       // After the head: what is recorded for a step is recorded before the step is counted.
       await files.masks.refresh()
       if (head.version > 1) files.masks.check(found.control)
-      const batch = readSamples(found, samples, files, { head, verify })
+      const batch = readSamples(found, samples, files, { head, verify, spans })
       step++
       digest = found.digest
       this.#handed = { feed: head.feed, step, digest }
@@ -187,7 +202,7 @@ function checkShared(head: Head, { feed, step }: FeedState): void {
 }
 
 /** What of the options says how a step is read. */
-type Reading = Pick<ResolvedOf<typeof readFeedOptions>, 'rank' | 'world' | 'verify'>
+type Reading = Pick<ResolvedOf<typeof readFeedOptions>, 'rank' | 'world' | 'verify' | 'spans'>
 
 /** A rank's samples of one range: which rows of the list are its own. */
 interface Part extends ListedPieces {
@@ -203,7 +218,7 @@ function countTargets(step: number, parts: readonly Part[], files: FeedFiles): n
   return count
 }
 
-function samplesOf(step: Step, files: FeedFiles, { rank, world, verify }: Reading): Part[] {
+function samplesOf(step: Step, files: FeedFiles, { rank, world, verify }: Omit<Reading, 'spans'>): Part[] {
   const parts: Part[] = []
   let k = 0
   for (const domain of Object.keys(step.domains).sort())
@@ -221,13 +236,14 @@ function readSamples(
   step: Step,
   parts: readonly Part[],
   files: FeedFiles,
-  { head: { length, endOfText }, verify }: Pick<Reading, 'verify'> & { readonly head: Head },
+  { head: { length, endOfText }, verify, spans }: Pick<Reading, 'verify' | 'spans'> & { readonly head: Head },
 ): FeedBatch {
   const samples = parts.reduce((sum, part) => sum + part.rows.length, 0)
   const [inputIds, targets, positionIds] = [0, 1, 2].map(() => new Int32Array(samples * length))
   const bounds = [0]
   const documents: string[] = []
   const domains: string[] = []
+  const places: [slot: number, row: number, kind: number][] = []
   const endSpan = (from: number, tokens: number, document: string) => {
     for (let i = 0; i < tokens; i++) positionIds[from + i] = i
     bounds.push(from + tokens)
@@ -250,12 +266,14 @@ function readSamples(
         targets[at + tokens - 1] = noTarget
         if (masked === 'all') ids.fill(endOfText ?? 0)
         endSpan(at, tokens, files.shardOf(part, piece).idAt(start))
+        if (spans) places.push([...files.addressOf(part, piece), kindOfMasked[masked]])
         at += tokens
       }
       if (at < end) {
         inputIds.fill(endOfText ?? 0, at, end)
         targets.fill(noTarget, at, end)
         endSpan(at, end - at, '')
+        if (spans) places.push([0, 0, spanKinds.padding])
       }
       at = end
       domains.push(domain)
@@ -273,6 +291,15 @@ function readSamples(
     documents,
     domains,
     targetsInStep: countTargets(step.step, parts, files),
+    ...(spans && { spans: spansOf(places) }),
+  }
+}
+
+function spansOf(places: readonly (readonly number[])[]): BatchSpans {
+  return {
+    slots: Uint32Array.from(places, ([slot]) => slot),
+    rows: Uint32Array.from(places, ([, row]) => row),
+    kinds: Uint8Array.from(places, ([, , kind]) => kind),
   }
 }
 

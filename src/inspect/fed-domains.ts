@@ -48,8 +48,8 @@ export interface FedDomains {
   readonly entries: readonly ControlEntry[]
 }
 
-/** Reads what a feed of a run gave of each domain, beside what it was to give. */
-export async function findFedDomains(dir: string, run: RunReader): Promise<FedDomains> {
+/** Reads what a feed gave of each domain, beside what it was to give. `run`: null for a feed of several. */
+export async function findFedDomains(dir: string, run: RunReader | null): Promise<FedDomains> {
   const head = await readHead(dir)
   if (!head) throw new HeadraceError('not-found', `there is no feed in ${dir}, or no step of it yet`)
   const entries = await readControls(dir)
@@ -137,16 +137,17 @@ function tokensOf(step: Step | null): Map<string, number> {
 
 /** Whether all that is fed comes from the run's own shards, in their order, and none is passed over. */
 function isPlain(entries: readonly ControlEntry[]): boolean {
-  return entries.every(({ promote, fork }) => !promote && !fork?.skip)
+  return entries.every(({ promote, join, fork }) => !promote && !join && !fork?.skip)
 }
 
 /** Tokens of all sealed shards by domain; of another feed that has ended, what it leaves. */
 async function findReady(
   head: Head,
   entries: readonly ControlEntry[],
-  run: RunReader,
+  run: RunReader | null,
 ): Promise<ReadonlyMap<string, number>> {
-  if (!isPlain(entries)) return new Map(Object.entries(head.leftover).map(([name, { tokens }]) => [name, tokens]))
+  if (!run || !isPlain(entries))
+    return new Map(Object.entries(head.leftover).map(([name, { tokens }]) => [name, tokens]))
   const limit = new NameLimit(
     [],
     head.mixture ? Number.POSITIVE_INFINITY : limits.fedDomainsMax,

@@ -4,8 +4,8 @@ import { type Address, addressOf } from '../decide/decider.ts'
 import { readControls } from '../feed/files/control-file.ts'
 import { readHead } from '../feed/files/head.ts'
 import { hasBit } from '../feed/plan/blocks.ts'
-import { readPromoted } from '../feed/plan/promoted.ts'
 import type { PlannedShard } from '../feed/plan/promotion.ts'
+import { readShardList } from '../feed/plan/shard-list.ts'
 import { readManifest } from '../record/manifest.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
@@ -49,7 +49,7 @@ export async function findPlaces(
   }
   const head = await readHead(dir)
   for (const { promote } of head ? await readControls(dir) : [])
-    for (const planned of promote ? await readPromoted(dir, promote) : [])
+    for (const planned of promote ? await readShardList(dir, promote.selection) : [])
       if (mayHold(addressOf(planned.firstSlot, 0), addressOf(planned.lastSlot + 1, 0) - 1))
         look(join(dir, head!.shards), planned)
   return places

@@ -1,7 +1,7 @@
 import { addressOf } from '../decide/decider.ts'
 import type { Member } from '../record/copies.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { type FedSample, findFedSamples } from './fed-samples.ts'
+import { type FedSample, findFedSamples, type Spans } from './fed-samples.ts'
 import { findPlaces, findSpans } from './places.ts'
 
 /** How much of a feed holds some documents. */
@@ -11,16 +11,16 @@ export interface Seen {
   readonly tokens: number
 }
 
-/** What steps of a feed hold of documents: before a step, and from there on as far as they are published. */
-export async function findSeen(
-  run: RunReader,
-  feed: string,
-  members: readonly Member[],
-  step: number,
-): Promise<{ before: Seen; after: Seen }> {
+/** Where members of a run's clusters lie in the shards of a feed of it. */
+export async function findMembers(run: RunReader, feed: string, members: readonly Member[]): Promise<Spans> {
   // Dropped ones too: another run, with which the feed goes on, may have kept another one of the cluster.
   const all = members.map(({ slot, row }) => addressOf(slot, row))
-  const parts = await findFedSamples(feed, findSpans(await findPlaces(run, feed, all)))
+  return findSpans(await findPlaces(run, feed, all))
+}
+
+/** What steps of a feed hold of documents: before a step, and from there on as far as they are published. */
+export async function findSeen(feed: string, spans: Spans, step: number): Promise<{ before: Seen; after: Seen }> {
+  const parts = await findFedSamples(feed, spans)
   const fed = parts.filter(part => part.step !== null)
   return {
     before: sumUp(fed.filter(part => part.step!.step < step)),

@@ -8,8 +8,8 @@ import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
 
 /**
- * The shards of another run stand in `promoted/` of the run that the feed is of, as hard links, for its feed and all forks: so that run's
- * folder stays all that a trainer needs, whatever becomes of the other's. On another file system they are copies.
+ * The shards of another run stand in the folder that a feed lies in, as hard links, for it and all its forks: so that folder stays all that a
+ * trainer needs, whatever becomes of the other run. On another file system they are copies.
  */
 export class ShardLinks {
   readonly #run: RunReader
@@ -17,12 +17,12 @@ export class ShardLinks {
   readonly #shards: string
   readonly #checkOwner: () => void
 
-  /** `home` is the folder of the run that the feed is of. */
-  constructor(home: string, run: RunReader, checkOwner: () => void = () => {}) {
+  /** `home` is the folder of the run that the feed is of, or what stands for it; `folder` the one of the links in it. */
+  constructor(home: string, run: RunReader, checkOwner: () => void = () => {}, folder = 'promoted') {
     const own = join(run.dir, 'shards')
     this.#run = run
     this.#shards = join(home, 'shards')
-    this.#folder = resolve(own) === resolve(this.#shards) ? own : join(home, 'promoted', nameLinks(run))
+    this.#folder = resolve(own) === resolve(this.#shards) ? own : join(home, folder, nameLinks(run))
     this.#checkOwner = checkOwner
   }
 

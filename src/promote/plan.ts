@@ -3,8 +3,8 @@ import { HeadraceError } from '../errors.ts'
 import type { Mixture } from '../feed/options.ts'
 import { promotionsUpTo, settingsAt } from '../feed/plan/control.ts'
 import { placeStep } from '../feed/plan/fork.ts'
-import { encodePromoted } from '../feed/plan/promoted.ts'
 import type { Promotion } from '../feed/plan/promotion.ts'
+import { encodeShardList } from '../feed/plan/shard-list.ts'
 import { readManifest } from '../record/manifest.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
@@ -49,7 +49,7 @@ export async function planEntry(feed: RunFeed, next: RunReader, options: Promote
     from: promotions.at(-1)?.to ?? nameRun(feed.run, feed.run),
     to: nameRun(feed.run, next),
     backfill,
-    selection: encodePromoted(selection.shards).name,
+    selection: encodeShardList('promoted', selection.shards).name,
     rows: selection.rows,
   }
   const entry = { step, ...(options.weights && { mixture }), promote: promotion }

@@ -8,7 +8,7 @@ import { readHead } from '../feed/files/head.ts'
 import type { Mixture } from '../feed/options.ts'
 import { type PromoteEntry, promotionsUpTo } from '../feed/plan/control.ts'
 import { placeStep } from '../feed/plan/fork.ts'
-import { encodePromoted, writePromoted } from '../feed/plan/promoted.ts'
+import { encodeShardList, writeShardList } from '../feed/plan/shard-list.ts'
 import { reopenFeed } from '../feed/publish.ts'
 import { readManifest } from '../record/manifest.ts'
 import { RunReader } from '../record/run-reader.ts'
@@ -57,7 +57,7 @@ export async function promote(dir: string, nextDir: string, options: PromoteOpti
   const planned = await planEntry(feed, next, options)
   const links = new ShardLinks(dir, next, () => onEffect('link a shard'))
   await links.make(await neededShards(next, links, planned.selection))
-  await writePromoted(feed.dir, encodePromoted(planned.selection.shards), onEffect)
+  await writeShardList(feed.dir, encodeShardList('promoted', planned.selection.shards), onEffect)
   const steps = await publishSteps(feed, planned.entry, onEffect)
   return { ...planned, hasEnded: feed.hasEnded, steps }
 }

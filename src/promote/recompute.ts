@@ -1,8 +1,8 @@
 import { HeadraceError } from '../errors.ts'
 import { type ControlEntry, promotionsUpTo } from '../feed/plan/control.ts'
 import { placeStep } from '../feed/plan/fork.ts'
-import { encodePromoted } from '../feed/plan/promoted.ts'
 import type { Promotion } from '../feed/plan/promotion.ts'
+import { encodeShardList } from '../feed/plan/shard-list.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { RunFeed } from './cover.ts'
 import { openKnown } from './known-runs.ts'
@@ -71,7 +71,7 @@ async function judge(feed: RunFeed, step: number, promotion: Promotion): Promise
   const wish = { step, next, known: known.runs, backfill: promotion.backfill, pathOf: links.pathOf.bind(links) }
   const { rows, shards } = await selectShards(feed, wish).finally(known.close)
   const from = earlier.at(-1)?.to ?? nameRun(feed.run, feed.run)
-  const found = { from, to: nameRun(feed.run, next), rows, selection: encodePromoted(shards).name }
+  const found = { from, to: nameRun(feed.run, next), rows, selection: encodeShardList('promoted', shards).name }
   return (['from', 'to', 'rows', 'selection'] as const)
     .filter(name => JSON.stringify(found[name]) !== JSON.stringify(promotion[name]))
     .map(name => `its ${name} is ${JSON.stringify(promotion[name])} and should be ${JSON.stringify(found[name])}`)

@@ -57,24 +57,34 @@ export async function findCopies(run: RunReader, named: Named, others: readonly 
   return { members: cluster.members(), counts, slots }
 }
 
-async function seeDrops(log: Log, slots: number, cluster: Cluster, run: number): Promise<void> {
+/** Shows a cluster what a run's log has dropped before a slot. `run`: its number among those of the cluster. */
+export async function seeDrops(log: Log, slots: number, cluster: Cluster, run: number, slotOffset = 0): Promise<void> {
   for await (const { headers, value } of readBySlot(log, topics.drops, 1)) {
     const slot = Number(headers.slot)
     if (slot >= slots) break
     const drops = decodeEntry(value)
     const partners = numbers(drops, 'duplicateOf')
-    for (const [i, row] of numbers(drops, 'row').entries()) cluster.seeDrop(run, addressOf(slot, row), partners[i])
+    const offset = addressOf(slotOffset, 0)
+    for (const [i, row] of numbers(drops, 'row').entries())
+      cluster.seeDrop(run, offset + addressOf(slot, row), partners[i] < 0 ? -1 : offset + partners[i])
   }
 }
 
-function nameRows({ slot, scored }: RecordedSlot, { by, names }: Named, cluster: Cluster, counts: Map<string, number>) {
+/** Adds what of a slot is named to a cluster, and counts it. `slotOffset`: is added to the slot. */
+export function nameRows(
+  { slot, scored }: RecordedSlot,
+  { by, names }: Named,
+  cluster: Cluster,
+  counts: Map<string, number>,
+  slotOffset = 0,
+): void {
   const labels = utf8(scored, by)
   const rows = numbers(scored, 'row')
   for (let index = 0; index < scored.rows; index++) {
     const name = stringAt(labels, index)
     if (!names.has(name)) continue
     counts.set(name, (counts.get(name) ?? 0) + 1)
-    cluster.name(addressOf(slot, rows[index]))
+    cluster.name(addressOf(slotOffset + slot, rows[index]))
   }
 }
 
@@ -101,7 +111,7 @@ async function nameInShards(
 }
 
 /** Documents that belong together, as far as they are known. */
-class Cluster {
+export class Cluster {
   readonly #named = new Set<Address>()
   readonly #members = new Set<Address>()
   /** By run, which it has dropped. */

@@ -6,8 +6,8 @@ import { HeadraceError } from '../errors.ts'
 import { readControls } from '../feed/files/control-file.ts'
 import type { Head } from '../feed/files/head.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
-import { readPromoted } from '../feed/plan/promoted.ts'
 import type { Promotion } from '../feed/plan/promotion.ts'
+import { readShardList } from '../feed/plan/shard-list.ts'
 import { recomputePromotions } from '../promote/recompute.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { openShard } from '../shards/shard.ts'
@@ -79,7 +79,7 @@ async function hashPromoted(
   check: Check,
 ): Promise<void> {
   const list = join(folder, promotion.selection)
-  const shards = await check.attempt(fileAt(list), advices.restore, () => readPromoted(dir, promotion))
+  const shards = await check.attempt(fileAt(list), advices.restore, () => readShardList(dir, promotion.selection))
   files.add(list)
   for (const { shard } of shards ?? []) {
     const { path } = shard

@@ -5,7 +5,6 @@ import { takeRows } from '../batch/rows.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import type { Step } from '../feed/files/steps.ts'
 import { type FeedBatch, noTarget, readFeed } from '../feed/read.ts'
-import type { FindRun } from '../promote/recompute.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { openShard } from '../shards/shard.ts'
 import type { EncodingName } from '../text/tokens/bpe.ts'
@@ -24,9 +23,13 @@ export function chooseSteps(steps: number, stepsMax: number): number[] {
   return [...new Set(Array.from({ length: count }, (_, i) => at(i)))]
 }
 
-/** What of a feed lies outside it: runs that it went on with, and what was taken down. */
-interface Known {
-  readonly findOther: FindRun
+/** Where a feed lies, and what of it lies outside: the runs that its documents are of, and what was taken down. */
+export interface StepPlace {
+  /** The folder of its run, or the home of a feed of several. */
+  readonly home: string
+  readonly tokenizer: unknown
+  /** The run that a shard is of, by its path from the shards folder; null where it is gone. */
+  readonly findOwner: (path: string) => RunReader | null
   readonly masks: FoundMasks
 }
 
@@ -35,14 +38,13 @@ interface Known {
  * the kept texts, tokenized once more.
  */
 export async function verifySteps(
-  run: RunReader,
+  place: StepPlace,
   folder: string,
   steps: readonly Step[],
-  known: Known,
   check: Check,
 ): Promise<void> {
-  const dir = join(run.dir, folder)
-  const tokenizer = openTokenizer(run.run.tokenizer)
+  const dir = join(place.home, folder)
+  const tokenizer = openTokenizer(place.tokenizer)
   if (!tokenizer) check.note('texts were not tokenized again: the tokenizer is not one of ours')
   for (const step of steps) {
     const where = { file: folder, place: `step ${step.step}` }
@@ -50,7 +52,7 @@ export async function verifySteps(
     await check.attempt(where, advice, async () => {
       const whole = await readStep(dir, step.step, 0, 1)
       const problems = [...judgeStep(step, whole), ...(await judgeRanks(dir, whole))]
-      if (tokenizer) problems.push(...(await judgeTexts({ run, dir, step, batch: whole, tokenizer, ...known })))
+      if (tokenizer) problems.push(...(await judgeTexts({ place, dir, step, batch: whole, tokenizer })))
       for (const what of problems) check.fail(where, what, advice)
     })
   }
@@ -115,26 +117,26 @@ function openTokenizer(options: unknown): Tokenizer | null {
 /** Where the first piece of a sample lies: in which shard, from which of its tokens on, and where in the batch. */
 interface Piece {
   readonly path: string
+  readonly slotOffset: number
   readonly start: number
   readonly length: number
   readonly at: number
 }
 
-interface Read extends Known {
-  readonly run: RunReader
+interface Read {
+  readonly place: StepPlace
   readonly dir: string
   readonly step: Step
   readonly batch: FeedBatch
   readonly tokenizer: Tokenizer
 }
 
-async function judgeTexts({ run, dir, findOther, step, batch, masks, tokenizer }: Read): Promise<string[]> {
+async function judgeTexts({ place, dir, step, batch, tokenizer }: Read): Promise<string[]> {
   const problems: string[] = []
-  for (const { path, start, length, at } of choosePieces(dir, step, batch.length)) {
-    // What a promotion brought has its text in the other run's log.
-    const owner = path.startsWith('..') ? findOther(path) : run
+  for (const { path, slotOffset, start, length, at } of choosePieces(dir, step, batch.length)) {
+    const owner = place.findOwner(path)
     if (!owner) continue
-    const { slot, row, from } = findDocument(join(run.dir, 'shards', path), start)
+    const { slot, row, from } = findDocument(join(place.home, 'shards', path), start)
     if (slot < owner.first) continue
     const text = await readKept(owner, slot, row)
     const where = `slot ${slot}, row ${row}`
@@ -143,7 +145,7 @@ async function judgeTexts({ run, dir, findOther, step, batch, masks, tokenizer }
       continue
     }
     const fed = batch.inputIds.subarray(at, at + length)
-    const masked = masks.at(slot, row, step.step)
+    const masked = place.masks.at(slotOffset + slot, row, step.step)
     const tokens = text.columns.text && masked !== 'all' ? (await tokenizer(text)).subarray(from, from + length) : fed
     if (tokens.length !== length || tokens.some((token, i) => token !== fed[i]))
       problems.push(`it feeds other tokens of ${where} (shard ${path}) than its text gives`)
@@ -162,8 +164,8 @@ function choosePieces(dir: string, step: Step, length: number): Piece[] {
     for (const { block, epoch, from, to } of step.domains[domain]) {
       using file = new BlockFile(dir, { domain, number: block, epoch })
       const samples = file.read(from, from + 1)
-      const { path } = file.identity.shards[samples.shard[0]]
-      pieces.push({ path, start: samples.start[0], length: samples.length[0], at: sample * length })
+      const { path, slotOffset = 0 } = file.identity.shards[samples.shard[0]]
+      pieces.push({ path, slotOffset, start: samples.start[0], length: samples.length[0], at: sample * length })
       sample += to - from
     }
   const first = step.step % pieces.length

@@ -128,9 +128,12 @@ async function verifyOneFeed(
   if (!read) return
   const masks = await verifyTakeDowns(run, found.folder, checks.plan)
   const controls = await readControlsOf(run.dir, found.folder)
-  await withPromotedRuns(run, controls, findOther =>
-    verifySteps(run, found.folder, read, { findOther, masks }, checks.steps),
-  )
+  await withPromotedRuns(run, controls, findOther => {
+    // What a promotion brought has its text in the other run's log.
+    const findOwner = (path: string) => (path.startsWith('..') ? findOther(path) : run)
+    const place = { home: run.dir, tokenizer: run.run.tokenizer, findOwner, masks }
+    return verifySteps(place, found.folder, read, checks.steps)
+  })
   await verifyPromotions(run, found, controls, manifest.note?.ended ?? false, { promotions, checks })
 }
 

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, isIP, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { HeadraceError } from '../errors.ts'
+import { isMeant, listen, urlHost } from '../serve/host.ts'
 import { escapeControls } from '../text/printable.ts'
 
 /** What a path answers. */
@@ -37,9 +37,9 @@ export async function serveStatus(address: string, pages: Readonly<Record<string
   // What follows the first request on a connection is not read.
   server.maxRequestsPerSocket = 1
   const connections = limitConnections(server)
-  await listen(server, host, port)
+  await listen(server, host, port, '--http')
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
+    url: `http://${urlHost(host)}:${(server.address() as AddressInfo).port}`,
     [Symbol.asyncDispose]: () =>
       new Promise(resolve => {
         server.close(() => resolve())
@@ -84,20 +84,6 @@ function answer(request: IncomingMessage, response: ServerResponse, pages: Reado
   response.end(request.method === 'HEAD' ? undefined : page.body)
 }
 
-/**
- * A page of the web whose name was made to point at this machine sends its own name as the host. What only this machine reaches is asked
- * for by this machine's names; elsewhere a service may have any name.
- */
-function isMeant({ headers, socket }: IncomingMessage): boolean {
-  if (!isLoopback(socket.localAddress ?? '')) return true
-  const [, name = ''] = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(headers.host ?? 'localhost') ?? []
-  return name.toLowerCase() === 'localhost' || isLoopback(name.replace(/^\[(.*)\]$/, '$1'))
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.')) || address.startsWith('::ffff:127.')
-}
-
 function choosePage({ method, url = '' }: IncomingMessage, pages: Readonly<Record<string, () => Page>>): Page {
   if (method !== 'GET' && method !== 'HEAD') return plainPage(405, 'read-only')
   const [path] = url.split('?', 1)
@@ -112,13 +98,4 @@ function choosePage({ method, url = '' }: IncomingMessage, pages: Readonly<Recor
 
 function plainPage(status: number, text: string): Page {
   return { status, type: 'text/plain; charset=utf-8', body: escapeControls(`${text}\n`) }
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  server.listen({ host, port, exclusive: true })
-  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE')
-      throw new HeadraceError('locked', `--http: port ${port} of ${host} is in use: stop who has it, or name another`)
-    throw new HeadraceError('bad-option', `--http: port ${port} of ${host} can't be had (${error.code})`, error)
-  })
 }

@@ -16,7 +16,7 @@ export interface Corpus {
 
 /**
  * Writes shards of random documents into `dir/shards`, a manifest entry each, domains in turn at random. Every token is another number, so
- * a token that is lost, doubled or moved shows.
+ * a token that is lost, doubled or moved shows; with `vocabulary` they are its remainders, so that a model has something to learn.
  */
 export async function writeCorpus(
   dir: string,
@@ -26,7 +26,15 @@ export async function writeCorpus(
     rows = 20,
     tokensMax = 40,
     seed = 1,
-  }: { domains: string[]; shards: number; rows?: number; tokensMax?: number; seed?: number },
+    vocabulary = Number.POSITIVE_INFINITY,
+  }: {
+    domains: string[]
+    shards: number
+    rows?: number
+    tokensMax?: number
+    seed?: number
+    vocabulary?: number
+  },
 ): Promise<Corpus> {
   const random = drawFrom(seed)
   const documents = new Map<string, Int32Array>()
@@ -41,7 +49,7 @@ export async function writeCorpus(
     for (let part = 0; part < 2; part++) {
       const lists = Array.from({ length: 1 + random(rows) }, () => {
         const length = random(8) === 0 ? 0 : random(tokensMax)
-        return Int32Array.from({ length }, () => token++)
+        return Int32Array.from({ length }, () => token++ % vocabulary)
       })
       const ids = lists.map((tokens, i) => {
         const id = `${domain}/${number}/${part}/${i} 文`

@@ -97,6 +97,8 @@ export interface MadeOptions {
   /** Of a version whose runs had no id. */
   readonly isOld?: boolean
   readonly splits?: readonly { readonly name: string; readonly stamp: string }[]
+  /** What it has measured, which a promotion doesn't read. */
+  readonly scored?: readonly Append[]
 }
 
 export async function makeRun(
@@ -105,7 +107,7 @@ export async function makeRun(
   rules: Rules,
   options: MadeOptions = {},
 ): Promise<MadeRun> {
-  const { slots, shardTokens = 60, splits = [{ name: 'a.jsonl', stamp: '1' }] } = options
+  const { slots, shardTokens = 60, splits = [{ name: 'a.jsonl', stamp: '1' }], scored = [] } = options
   const all = docs.at(-1)!.slot + 1
   const decided = decide(
     docs.filter(({ slot }) => slot < (slots ?? all)),
@@ -124,7 +126,7 @@ export async function makeRun(
     await owner.commit({ positions: at(slots ?? all, { ...note, ended: isEnded }), appends })
   }
   const met = { topic: 'annotate.splits', partition: 0, headers: {}, value: Buffer.from(JSON.stringify(splits)) }
-  await commit('annotate', { load: null, readBytes: 0 }, [met])
+  await commit('annotate', { load: null, readBytes: 0 }, [met, ...scored])
   await commit('decide', { totals: emptyDecideTotals() }, dropAppends(decided.copies))
   await commit('shard', { domains: {}, totals: emptyShardTotals(), fed: null }, manifest.map(manifestAppend))
   return { dir, ...decided, manifest, shards }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { readHead } from '../../src/feed/files/head.ts'
 import type { FeedOptions } from '../../src/feed/options.ts'
 import { blockPath } from '../../src/feed/plan/blocks.ts'
-import { encodePromoted, writePromoted } from '../../src/feed/plan/promoted.ts'
+import { encodeShardList, writeShardList } from '../../src/feed/plan/shard-list.ts'
 import { readControls, reopenFeed } from '../../src/feed/publish.ts'
 import { type FeedBatch, readFeed } from '../../src/feed/read.ts'
 import { ShardLinks } from '../../src/promote/links.ts'
@@ -188,8 +188,8 @@ export async function promoteAll({ a, b, asked }: Case): Promise<void> {
     const shard = { path: links.pathOf({ ...of, domain, tokens, sha256, bytes, rows }), sha256, bytes, rows, tokens }
     return { domain, number: null, shard, tokens, firstSlot: of.first.slot, lastSlot: of.last.slot }
   })
-  const promoted = encodePromoted(shards)
-  await writePromoted(dir, promoted)
+  const promoted = encodeShardList('promoted', shards)
+  await writeShardList(dir, promoted)
   await using feed = await reopenFeed(dir)
   await feed.control({ ...entry, promote: { ...entry.promote, selection: promoted.name } })
   for (const shard of a.manifest) await feed.addManifest(shard)

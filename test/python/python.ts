@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 
 /** The Python that tests use: `PYTHON`, or `python3`. */
 export const python = process.env.PYTHON ?? 'python3'
@@ -23,4 +25,23 @@ function skipUnless(code: string, modules: readonly string[]): string | false {
   const reason = `${python} has no ${modules.join(', ')}: set PYTHON to one that has`
   if (process.env.PYTHON_REQUIRED) throw new Error(reason)
   return reason
+}
+
+/** The package, as it lies here. */
+export const sources = join(import.meta.dirname, '..', '..', 'python')
+const installed = process.env.HEADRACE_INSTALLED === '1'
+
+/** What a program of Python prints, which must succeed. With `HEADRACE_INSTALLED=1` it has the package that is installed. */
+export function runPython(args: readonly string[]): string {
+  const env = { ...process.env, OMP_NUM_THREADS: '1', ...(installed ? {} : { PYTHONPATH: sources }) }
+  const { status, signal, stdout, stderr } = spawnSync(python, args, { encoding: 'utf8', env, maxBuffer: 2 ** 26 })
+  assert.equal(status ?? signal, 0, stderr)
+  return stdout
+}
+
+/** The lines that a training prints of its steps, on so many ranks: one begins it as torchrun does, which a program without ranks needs not. */
+export function trainOn(ranks: number, args: readonly string[]): string[] {
+  const launch = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', String(ranks)]
+  const lines = runPython([...(ranks === 1 ? [] : launch), ...args]).split('\n')
+  return lines.filter(line => line.startsWith('step '))
 }

@@ -28,8 +28,6 @@ def check_options(path):
     for options in (*wrong, *places, {"start": 1, "state": Feed(path).state()}):
         error_of(lambda: Feed(path, **options))
     error_of(lambda: Feed(None))
-    for address in ("https://host/feed", "s3://bucket/feed"):
-        assert "reads folders" in error_of(lambda: Feed(address))
 
 
 def check_places(path):

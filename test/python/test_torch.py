@@ -2,18 +2,21 @@
 
 import io
 import json
+import os
 import pickle
+import shutil
+import subprocess
 import sys
 import tempfile
 
-from support import error_of
+from support import PATHS, error_of
 import torch
 import torch.distributed.checkpoint as dcp
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
 
 from headrace import Feed
-from headrace.torch import Loader, StepDataset, for_hf, micro, varlen
+from headrace.torch import Loader, StepDataset, add_losses, for_hf, losses_by_domain, micro, reduce_losses, varlen
 
 TENSORS = ("input_ids", "targets", "position_ids", "cu_seqlens")
 
@@ -83,6 +86,36 @@ def check_failure(path):
     assert loader.state_dict()["step"] == 0
 
 
+def check_exit(path):
+    """A program that ends while a thread makes batches, or waits for a step, ends that thread first: C++ that it is in would abort."""
+    with tempfile.TemporaryDirectory() as folder:
+        live = os.path.join(folder, "feed")
+        shutil.copytree(path, live)
+        os.symlink(os.path.join(os.path.dirname(os.path.abspath(path)), "shards"), os.path.join(folder, "shards"))
+        with open(os.path.join(live, "head.json"), encoding="utf-8") as file:
+            head = {**json.load(file), "ended": False}
+        with open(os.path.join(live, "head.json"), "w", encoding="utf-8") as file:
+            json.dump(head, file)
+        last = {"follow": True, "start": head["steps"] - 1, "timeout": 600, "poll_seconds": 600}
+        for options in ({"ahead": 1}, last):
+            program = [sys.executable, "-c", EXIT, live, json.dumps(options)]
+            ran = subprocess.run(program, check=True, env=PATHS, timeout=300, stdout=subprocess.PIPE, text=True)
+            assert ran.stdout == "at work: 1\nat the end: 0\n", (options, ran.stdout)
+
+
+# What is registered first is called last.
+EXIT = """
+import atexit, json, sys, threading
+def tell(when):
+    print(f"{when}: {sum(thread.name == 'headrace-loader' for thread in threading.enumerate())}")
+atexit.register(tell, "at the end")
+from headrace.torch import Loader
+batches = iter(Loader(sys.argv[1], **json.loads(sys.argv[2])))
+next(batches)
+tell("at work")
+"""
+
+
 def check_workers(path, methods=("fork", "spawn")):
     """A Feed in many workers is refused; of StepDataset each step comes once, in the sampler's order, however many workers there are."""
     dataset = StepDataset(path, 1, 3)
@@ -110,9 +143,9 @@ def logits_of(batch, vocabulary):
     return table[(batch.input_ids.long() * 7 + batch.position_ids.long()) % 64]
 
 
-def loss_of(batch, vocabulary):
+def loss_of(batch, vocabulary, reduction="sum"):
     targets = torch.where(batch.targets < 0, batch.targets, batch.targets % vocabulary)
-    return F.cross_entropy(logits_of(batch, vocabulary).flatten(0, 1), targets.flatten(), reduction="sum")
+    return F.cross_entropy(logits_of(batch, vocabulary).flatten(0, 1), targets.flatten(), reduction=reduction)
 
 
 def check_micro(path):
@@ -129,6 +162,32 @@ def check_micro(path):
             for part in pieces:
                 check_bounds(part)
     assert "use one of [1, 2, 3, 4, 6, 12]" in error_of(lambda: list(micro(whole[0], 5)))
+
+
+def check_losses(path):
+    """Losses by domain are those of the rows, on any ranks and micro-batches."""
+    vocabulary = 32
+    for batch in Loader(path):
+        targets = torch.where(batch.targets < 0, batch.targets, batch.targets % vocabulary)
+        flat = (logits_of(batch, vocabulary).flatten(0, 1), targets.flatten())
+        expected = {}
+        for row, domain in enumerate(batch.domains):
+            has_target = targets[row] >= 0
+            own = F.cross_entropy(logits_of(batch, vocabulary)[row], targets[row], reduction="sum").item()
+            before = expected.get(domain, (0.0, 0))
+            expected[domain] = (before[0] + own, before[1] + int(has_target.sum()))
+        check_close(losses_by_domain(F.cross_entropy(*flat, reduction="none"), batch), expected)
+        assert sum(targets for _, targets in expected.values()) == batch.targets_in_step
+    for parts in (3, 4):
+        cut = [losses_by_domain(loss_of(part, vocabulary, "none"), part) for part in micro(batch, parts)]
+        check_close(reduce_losses(add_losses(*cut)), expected)
+    assert "give one each" in error_of(lambda: losses_by_domain(torch.zeros(3), batch))
+
+
+def check_close(losses, expected):
+    assert losses.keys() == expected.keys()
+    for domain, (loss, targets) in losses.items():
+        assert targets == expected[domain][1] and abs(loss - expected[domain][0]) < 1e-3, (domain, losses, expected)
 
 
 def check_bounds(part):
@@ -164,8 +223,10 @@ def main(path, *rest):
     check_state(path)
     check_checkpoint(path)
     check_failure(path)
+    check_exit(path)
     check_workers(path)
     check_micro(path)
+    check_losses(path)
     if rest == ("transformers",):
         check_transformers(path)
 

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { openFeed } from '../../src/feed/publish.ts'
 import { writeCorpus } from '../feed/corpus.ts'
 import { makeFolder } from '../temporary.ts'
-import { python, skipWithout } from './python.ts'
+import { runPython, skipWithout, sources, trainOn } from './python.ts'
 
 // What PyTorch users get of a feed: `headrace.torch`, and the example that trains.
 const dir = makeFolder('torch')
@@ -24,38 +23,15 @@ before(async () => {
   await feed.end()
 })
 
-const sources = join(import.meta.dirname, '..', '..', 'python')
-const installed = process.env.HEADRACE_INSTALLED === '1'
-
-function run(args: readonly string[]): string {
-  const env = { ...process.env, OMP_NUM_THREADS: '1', ...(installed ? {} : { PYTHONPATH: sources }) }
-  const { status, stdout, stderr } = spawnSync(python, args, { encoding: 'utf8', env })
-  assert.equal(status, 0, stderr)
-  return stdout
-}
-
 test('Loader, StepDataset, micro and for_hf give what the feed has', { skip }, () => {
-  run([join(import.meta.dirname, 'test_torch.py'), path, 'transformers'])
+  runPython([join(import.meta.dirname, 'test_torch.py'), path, 'transformers'])
 })
 
 test('a training that goes on on 2 and on 4 ranks says what one that was left alone says', { skip }, () => {
   const example = join(sources, 'examples', 'train.py')
   const train = (ranks: number, checkpoint: string, steps: number, micro = 1) => {
-    const launch = ranks === 1 ? [] : ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', String(ranks)]
-    const given = [
-      example,
-      path,
-      join(dir, checkpoint),
-      '--steps',
-      String(steps),
-      '--every',
-      '2',
-      '--micro',
-      String(micro),
-    ]
-    return run([...launch, ...given])
-      .trimEnd()
-      .split('\n')
+    const given = ['--steps', String(steps), '--every', '2', '--micro', String(micro)]
+    return trainOn(ranks, [example, path, join(dir, checkpoint), ...given])
   }
   const alone = train(1, 'alone', 9)
   const moved = [...train(1, 'moved', 3), ...train(2, 'moved', 6, 3), ...train(4, 'moved', 9)]
@@ -69,5 +45,5 @@ test('what the wheel has is what is here, and its version is the package', () =>
   const project = readFileSync(join(sources, 'pyproject.toml'), 'utf8')
   const { version } = JSON.parse(readFileSync(join(sources, '..', 'package.json'), 'utf8'))
   assert.match(project, new RegExp(`^version = "${version.replaceAll('.', '\\.')}"$`, 'm'))
-  assert.match(project, /^packages = \["headrace", "headrace\.torch"\]$/m)
+  assert.match(project, /^packages = \["headrace", "headrace\.cache", "headrace\.sources", "headrace\.torch"\]$/m)
 })

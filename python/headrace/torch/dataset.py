@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from torch.utils.data import Dataset
 
+from ..errors import FeedError
 from ..feed import Feed
 from .batch import Batch
+
+OPTIONS = {"timeout", "files_max", "verify", "rows", "token", "cache", "cache_bytes_max"}
 
 
 class StepDataset(Dataset):
@@ -13,12 +16,15 @@ class StepDataset(Dataset):
 
         DataLoader(StepDataset(path, rank, world), sampler=range(first, last), batch_size=None, num_workers=2)
 
-    What it knows of the feed's length is from when it was made. It is pickled without what it has open: each worker opens its own.
+    `options` are those of `Feed` (`timeout`, `files_max`, `verify`, `rows`, `token`, `cache`, `cache_bytes_max`). What it knows of the feed's length is from when
+    it was made. It is pickled without what it has open: each worker opens its own.
     """
 
-    def __init__(self, path, rank: int = 0, world: int = 1, files_max: int = 512, verify: str = "pieces"):
-        options = {"path": path, "rank": rank, "world": world, "files_max": files_max, "verify": verify}
-        self._options = {**options, "targets_dtype": "int64"}
+    def __init__(self, path, rank: int = 0, world: int = 1, **options):
+        unknown = sorted(set(options) - OPTIONS)
+        if unknown:
+            raise FeedError(f"StepDataset has no option {unknown[0]!r}")
+        self._options = {**options, "path": path, "rank": rank, "world": world, "targets_dtype": "int64"}
         self._feed = Feed(**self._options)
         self._steps = self._feed.head["steps"]
 

@@ -13,7 +13,7 @@ import type { Skip } from '../plan/fork.ts'
 import { takeDownsFrom } from './take-down.ts'
 
 /** Folders of a feed whose files are written once. */
-const sharedFolders = ['blocks', 'promoted', 'take-downs']
+const sharedFolders = ['blocks', 'promoted', 'joined', 'take-downs']
 
 /** Where a feed is to part from another, and what of that it passes over. */
 export interface ForkOrder {

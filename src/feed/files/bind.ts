@@ -25,7 +25,7 @@ export function listBlock(spec: BlockSpec, options: SampleOptions, pathOf: (path
   for (const [index, own] of groupByShard(samples, spec.shards.length).entries()) {
     if (own.length === 0) continue
     using file = openShard(pathOf(spec.shards[index].path), spec.shards[index])
-    bindPieces(file, samples, own, bound)
+    bindPieces(file, samples, own, bound, spec.shards[index].slotOffset)
   }
   return { ...samples, bound }
 }
@@ -59,14 +59,14 @@ function groupByShard({ shard }: SampleList, shards: number): Int32Array[] {
   return groups
 }
 
-function bindPieces(file: Shard, { start, length }: SampleList, own: Int32Array, bound: Bound): void {
+function bindPieces(file: Shard, { start, length }: SampleList, own: Int32Array, bound: Bound, slotOffset = 0): void {
   const tokens = new Int32Array(file.tokens)
   file.readTokens(0, tokens)
   const addresses = readAddresses(file)
   for (const piece of own) {
     const document = documentAt(addresses, start[piece])
     bound.check[piece] = checkOf(tokens.subarray(start[piece], start[piece] + length[piece]))
-    bound.slot[piece] = addresses.slots[document]
+    bound.slot[piece] = slotOffset + addresses.slots[document]
     bound.row[piece] = addresses.rows[document]
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { HeadraceError } from '../../errors.ts'
+import { documentAt, readAddresses, type ShardAddresses } from '../../shards/addresses.ts'
 import { openShard, type Shard } from '../../shards/shard.ts'
 import type { BlockRef, BlockShard, SampleList } from '../plan/blocks.ts'
 import { checkOf } from './bind.ts'
@@ -20,6 +21,7 @@ export class FeedFiles implements Disposable {
   readonly #dir: string
   readonly #shards: string
   readonly #files: OpenFiles<Shard | BlockFile>
+  readonly #addresses = new WeakMap<Shard, ShardAddresses>()
 
   /** `shards` is the shards folder, from `dir`. */
   constructor(dir: string, shards: string, filesMax: number) {
@@ -66,6 +68,17 @@ export class FeedFiles implements Disposable {
     if (this.masks.isEmpty) return 'nothing'
     if (bound) return this.masks.judgeRow(bound.slot[piece] >>> 0, bound.row[piece] >>> 0, step)
     return this.masks.judge(this.shardOf(part, piece), start[piece], step)
+  }
+
+  /** The slot and row of a piece's document. */
+  addressOf(part: ListedPieces, piece: number): [slot: number, row: number] {
+    const { start, bound } = part.list
+    if (bound) return [bound.slot[piece] >>> 0, bound.row[piece] >>> 0]
+    const shard = this.shardOf(part, piece)
+    const addresses = this.#addresses.get(shard) ?? readAddresses(shard)
+    this.#addresses.set(shard, addresses)
+    const document = documentAt(addresses, start[piece])
+    return [addresses.slots[document], addresses.rows[document]]
   }
 
   [Symbol.dispose](): void {

@@ -5,6 +5,7 @@ import type { ManifestEntry } from '../../shards/manifest.ts'
 import type { FeedSettings } from '../options.ts'
 import type { CutShard } from './blocks.ts'
 import { closeBlock, countPlanned, type Domain, leaveUnplanned } from './domain.ts'
+import { interleave } from './join.ts'
 import { countTokens, type PlannedShard, type Promotion, plannedShard } from './promotion.ts'
 
 /** When blocks close. */
@@ -92,6 +93,19 @@ export class Assembly {
     this.#limit = this.#limitNames(this.#domains.keys())
   }
 
+  /**
+   * Takes shards of further runs in among those that come, and as many of all as close blocks: so that what joins has samples from here on,
+   * and not once all that was ready before is fed. Slots of several runs say nothing of when what was kept came, so no block closes by
+   * them: it is full, or the last. What joins is there, so nothing else will come.
+   */
+  join(shards: readonly PlannedShard[]): void {
+    const timeless = shards.map(shard => ({ ...shard, firstSlot: 0, lastSlot: 0 }))
+    this.#pending = interleave([...this.#pending, ...timeless])
+    this.#isEnding = true
+    this.#isClosed = false
+    for (const before = this.#countBlocks(); this.#countBlocks() === before && this.fold(); );
+  }
+
   /** Tokens of the entries that were not taken in, by the domain that they will be fed in. */
   countPending(): Map<string, number> {
     return countTokens(this.#pending, name => this.#limit.of(name))
@@ -104,6 +118,10 @@ export class Assembly {
       return [domain.name, blocks.flatMap(({ shards }) => shards)] as const
     })
     return new Map(planned)
+  }
+
+  #countBlocks(): number {
+    return this.#domains.values().reduce((sum, { blocks }) => sum + blocks.length, 0)
   }
 
   #limitNames(known: Iterable<string>): NameLimit {

@@ -12,6 +12,8 @@ import { permute } from './permute.ts'
 
 /** A shard as a block names it: enough to find it and to refuse another. */
 export interface BlockShard extends Pick<ManifestEntry, 'path' | 'sha256' | 'bytes' | 'rows' | 'tokens'> {
+  /** Of a feed of several runs: what is added to the slots of its rows, so that the feed has each address once. */
+  readonly slotOffset?: number
   /** SHA-256 of the bits that say which of its rows the block has; absent where it has all. */
   readonly selected?: string
 }
@@ -170,8 +172,9 @@ export function encodeBlock(
 
 export function blockMetadata(spec: BlockSpec, { length, packing, seed, ledger }: SampleOptions): Metadata {
   const { domain, number, epoch } = spec
-  const shards = spec.shards.map(({ path, sha256, bytes, rows, tokens, selected }) => {
-    return { path, sha256, bytes, rows, tokens, ...(selected !== undefined && { selected }) }
+  const shards = spec.shards.map(({ path, sha256, bytes, rows, tokens, slotOffset, selected }) => {
+    const offset = slotOffset !== undefined && { slotOffset }
+    return { path, sha256, bytes, rows, tokens, ...offset, ...(selected !== undefined && { selected }) }
   })
   const identity: BlockIdentity = { version: ledger ?? 1, domain, number, epoch, length, packing, seed, shards }
   return { block: JSON.stringify(identity) }

@@ -2,6 +2,7 @@ import { HeadraceError } from '../../errors.ts'
 import { checkOption, optional, orNull, whole } from '../../options.ts'
 import { feedOptions, type Mixture } from '../options.ts'
 import { type ForkChange, isForkChange, placeEntries } from './fork.ts'
+import { isJoin, type Join } from './join.ts'
 import { isPromotion, type Promotion } from './promotion.ts'
 import { isTakeDown, type TakeDown } from './take-down.ts'
 
@@ -18,6 +19,8 @@ export interface ControlEntry extends SettingsChange {
   readonly step: number
   /** Goes on with the shards of another run. */
   readonly promote?: Promotion
+  /** Takes further runs in, of a feed of several. */
+  readonly join?: Join
   readonly fork?: ForkChange
   readonly takeDown?: TakeDown
   /** Tells the entry from every other one: what a command asked for is recorded once. */
@@ -70,7 +73,9 @@ export function changedBy(entry: SettingsChange): (typeof changeNames)[number][]
 
 /** Whether an entry changes of which samples a step is made: what was tried for one before it came may be in none. */
 export function changesSamples(entry: ControlEntry): boolean {
-  return entry.promote !== undefined || entry.mixture !== undefined || entry.batch !== undefined
+  return (
+    entry.promote !== undefined || entry.join !== undefined || entry.mixture !== undefined || entry.batch !== undefined
+  )
 }
 
 /** A control entry that promotes. */
@@ -80,6 +85,15 @@ export type PromoteEntry = ControlEntry & { readonly promote: Promotion }
 export function promotionsUpTo(position: number, entries: readonly ControlEntry[]): PromoteEntry[] {
   const isPromote = (entry: ControlEntry): entry is PromoteEntry => entry.promote !== undefined
   return placeEntries(entries).flatMap(([entry, from]) => (from <= position && isPromote(entry) ? [entry] : []))
+}
+
+/** A control entry that takes runs in. */
+export type JoinEntry = ControlEntry & { readonly join: Join }
+
+/** The joins up to a place of the plan, in the order they came. */
+export function joinsUpTo(position: number, entries: readonly ControlEntry[]): JoinEntry[] {
+  const isJoined = (entry: ControlEntry): entry is JoinEntry => entry.join !== undefined
+  return placeEntries(entries).flatMap(([entry, from]) => (from <= position && isJoined(entry) ? [entry] : []))
 }
 
 /** Throws `bad-option` unless the entry makes sense and changes no step before `next`, which are planned and never change. */
@@ -95,6 +109,7 @@ export function checkControl(entry: ControlEntry, next: number): void {
     if (entry[name] !== undefined && typeof entry[name] !== 'string') throw damaged(who, name)
   if (entry.promote !== undefined && !isPromotion(entry.promote))
     throw new HeadraceError('bad-option', `${who} does not say which run it promotes, and what of it`)
+  if (entry.join !== undefined && !isJoin(entry.join)) throw damaged(who, 'join')
   if (entry.fork !== undefined && !isForkChange(entry.fork)) throw damaged(who, 'fork')
   if (entry.takeDown !== undefined && !isTakeDown(entry.takeDown)) throw damaged(who, 'takeDown')
 }

@@ -7,15 +7,17 @@ import {
   type ControlEntry,
   changesSamples,
   checkControl,
+  joinsUpTo,
   promotionsUpTo,
   type Settings,
   settingsAt,
 } from './control.ts'
 import { type Cursor, cutOf, type Domain, take } from './domain.ts'
 import { countPassedOver, isPassedOver } from './fork.ts'
+import type { Join } from './join.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
 import { PassedOver } from './passed-over.ts'
-import { readPromoted } from './promoted.ts'
+import { readShardList } from './shard-list.ts'
 import { type FedInStep, type LineForm, type OffMixture, type Step, StepSealer, type Total } from './step-lines.ts'
 
 export interface PlanOptions extends Omit<FeedSettings, 'packing' | 'seed'>, LineForm {
@@ -48,6 +50,7 @@ export class Planner {
   #digest: string
   readonly #sealer: StepSealer
   readonly #passed = new PassedOver()
+  readonly #joined = new Set<Join>()
   #offMixture: OffMixture | null = null
   /** Tokens by which each domain of the last step is behind, those without a shard too: what they are owed is not forgotten. */
   #carries: ReadonlyMap<string, number> = new Map()
@@ -167,13 +170,24 @@ export class Planner {
   async #promote(): Promise<void> {
     const promotion = promotionsUpTo(this.#position, this.#controls).at(-1)?.promote
     if (!promotion || promotion === this.#assembly.promotion) return
-    this.#assembly.promote(promotion, await readPromoted(this.#dir, promotion), this.#foldedByStep)
+    this.#assembly.promote(promotion, await readShardList(this.#dir, promotion.selection), this.#foldedByStep)
+  }
+
+  /** Takes in the runs that control entries join here. */
+  async #join(): Promise<void> {
+    for (const { join } of joinsUpTo(this.#position, this.#controls)) {
+      if (this.#joined.has(join)) continue
+      this.#joined.add(join)
+      const lists = await Promise.all(join.runs.map(({ selection }) => readShardList(this.#dir, selection)))
+      this.#assembly.join(lists.flat())
+    }
   }
 
   /** What stands at this place of the plan; takes in as many entries as it needs. Null until more come. */
   async #fillNext(): Promise<Filled | null> {
     for (;;) {
       await this.#promote()
+      await this.#join()
       const filled = await this.#fill(settingsAt(this.#position, this.#options, this.#controls))
       if (filled || !this.#assembly.fold()) return filled
     }

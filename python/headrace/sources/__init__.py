@@ -1,0 +1,1 @@
+"""Where the files of a feed lie: a folder, a server, an object store."""

@@ -1,0 +1,36 @@
+/** What a server did. Each request is counted once by its answer; connections that never asked are counted apart. */
+export interface ServeCounts {
+  /** 200 and 206. */
+  files: number
+  ranges: number
+  /** 304: the client has it. */
+  unchanged: number
+  /** Bytes of files that were handed to the system. */
+  bytes: number
+  /** 404 */
+  missing: number
+  /** Of these, files that a link puts outside the folders that are served. */
+  outside: number
+  /** 401 */
+  unauthorized: number
+  /** 405, 412, 416, 421 and requests that are none. */
+  refused: number
+  /** 503: too many connections, or files open. */
+  busy: number
+  /** 500: the disk refused. */
+  failed: number
+  /** Answers that ended before their last byte: the client went, was too slow, or the file became shorter. */
+  cut: number
+  /** Connections that were closed for others, or asked too slowly. */
+  closed: number
+}
+
+export function noCounts(): ServeCounts {
+  const fine = { files: 0, ranges: 0, unchanged: 0, bytes: 0, missing: 0, outside: 0 }
+  return { ...fine, unauthorized: 0, refused: 0, busy: 0, failed: 0, cut: 0, closed: 0 }
+}
+
+export function countRequests(counts: ServeCounts): number {
+  const { files, unchanged, missing, unauthorized, refused, busy, failed } = counts
+  return files + unchanged + missing + unauthorized + refused + busy + failed
+}

@@ -3,6 +3,7 @@
  * feed; `readFeed` is the trainer's end. `src/README.md` draws the parts behind them.
  */
 export type { Annotator, Resource, Rule } from './annotate/annotator.ts'
+export { classifier } from './annotate/classifier.ts'
 export { filter } from './annotate/filter.ts'
 export { language } from './annotate/language.ts'
 export { above, below, count, ratio } from './annotate/measure.ts'

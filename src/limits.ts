@@ -90,6 +90,8 @@ export const limits = {
   diffCellsMax: 4096,
   /** Values of a label that come from documents or pipelines; a monitoring system keeps a series for each. The rest share one. */
   metricLabelsMax: 200,
+  /** Texts that a classifier is fitted on: some 300 bytes of memory each, besides their features on disk. */
+  examplesMax: 2 ** 22,
   /** What each open file of an export holds before it is written: few calls of the system, and eight of them are nothing. */
   exportBufferBytes: 1024 * 1024,
   /** Rows of an exported Arrow file that are one record batch: held in memory until then. */

@@ -14,6 +14,10 @@ export class Unread {
     if (dead.length > 0) this.#first ??= { split, ...dead[0] }
   }
 
+  get count(): number {
+    return this.#count
+  }
+
   /** A line that tells of it, or nothing. */
   describe(): string {
     if (!this.#first) return ''

@@ -13,6 +13,7 @@ export const layers: Readonly<Record<string, number>> = {
   diff: 4,
   promote: 4,
   export: 4,
+  value: 4,
   rows: 4,
   serve: 4,
   record: 3,
@@ -49,6 +50,7 @@ export const beside: Readonly<Record<string, readonly string[]>> = {
 /** Rooms of one folder that another of its rooms may import. */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   'batch/arrow/foreign': ['batch/arrow'],
+  'text/linear': ['text/likeness'],
   'sources/files': ['sources/unpack'],
   'sources/parquet': ['sources/files'],
   'feed/files': ['feed/plan'],

@@ -1,0 +1,80 @@
+import { FeatureReader, featureBuckets } from './features.ts'
+
+/**
+ * One thing that a model says of a text. `score`: how much it is so, as the logarithm of the odds; `value`: a number on the scale of its
+ * labels; `class`: which of several names it has.
+ */
+export interface Head {
+  readonly name: string
+  readonly kind: 'score' | 'value' | 'class'
+  /** Of a class its names, one for each output; else none. */
+  readonly classes: readonly string[]
+  /** What an output is multiplied by, and what is added then: calibration of a score, the labels' spread and mean of a value. */
+  readonly scale: number
+  readonly shift: number
+}
+
+/** Heads over the same features. `weights` has for each bucket one a output, then another row, which every text has, for the intercepts. */
+export interface LinearModel {
+  readonly heads: readonly Head[]
+  readonly weights: Float32Array
+}
+
+export const outputsOf = ({ classes, kind }: Pick<Head, 'classes' | 'kind'>) => (kind === 'class' ? classes.length : 1)
+
+export function countOutputs(heads: readonly Head[]): number {
+  return heads.reduce((sum, head) => sum + outputsOf(head), 0)
+}
+
+/** Scores texts by all heads of a model, in one pass over their words. */
+export class LinearScorer {
+  readonly #model: LinearModel
+  readonly #reader = new FeatureReader()
+  /** Of the last text, one a output, scaled. */
+  readonly outputs: Float64Array
+
+  constructor(model: LinearModel) {
+    this.#model = model
+    this.outputs = new Float64Array(countOutputs(model.heads))
+  }
+
+  /** Fills `outputs` for `bytes[start, end)` (UTF-8), and returns whether it has any word: without one all are NaN. */
+  score(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = this.#reader.read(bytes, start, end)
+    if (length === 0) this.outputs.fill(Number.NaN)
+    else {
+      sumWeights(this.#model.weights, this.#reader, length, this.outputs)
+      this.#scaleOutputs()
+    }
+    return length > 0
+  }
+
+  #scaleOutputs(): void {
+    let at = 0
+    for (const head of this.#model.heads)
+      for (let i = outputsOf(head); i > 0; i--, at++) this.outputs[at] = this.outputs[at] * head.scale + head.shift
+  }
+}
+
+/** Sums in 64 bits and in the order of the features, so that they are the same on every machine. */
+export function sumWeights(
+  weights: Float32Array,
+  { buckets, values }: { readonly buckets: Uint32Array; readonly values: Float32Array },
+  length: number,
+  into: Float64Array,
+): void {
+  const outputs = into.length
+  if (outputs === 1) {
+    let sum = weights[featureBuckets]
+    for (let i = 0; i < length; i++) sum += weights[buckets[i]] * values[i]
+    into[0] = sum
+    return
+  }
+  const intercepts = featureBuckets * outputs
+  for (let o = 0; o < outputs; o++) into[o] = weights[intercepts + o]
+  for (let i = 0; i < length; i++) {
+    const row = buckets[i] * outputs
+    const value = values[i]
+    for (let o = 0; o < outputs; o++) into[o] += weights[row + o] * value
+  }
+}

@@ -207,7 +207,8 @@ def check_transformers(path):
 
     torch.manual_seed(3)
     batch = next(iter(Loader(path)))
-    size = int(batch.input_ids.max()) + 1
+    # A target may be a token that no input is.
+    size = int(max(batch.input_ids.max(), batch.targets.max())) + 1
     config = LlamaConfig(vocab_size=size, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2)
     model = LlamaForCausalLM(config)
     given = for_hf(batch)

@@ -94,7 +94,8 @@ class Rows:
 
     def _make(self, file, index, step, head):
         digest = step["digest"]
-        if file.says["digests"][index] != digest or file.batch != step["samples"]:
+        shape = (step["samples"], step.get("length", head["length"]))
+        if file.says["digests"][index] != digest or (file.batch, file.says["length"]) != shape:
             raise Damaged("it has another history of the feed: headrace materialise mends it")
         spans = file.spans(index)
         if self._verify != "off":
@@ -154,7 +155,7 @@ class _RowFile:
         self.steps, self.batch = says["steps"], says["batch"]
         if says["version"] != 1:
             raise Damaged(f"its version is {says['version']!r}, and this client reads version 1: install a newer headrace")
-        if (says["feed"], says["first"], says["length"]) != (head["feed"], first, head["length"]):
+        if (says["feed"], says["first"]) != (head["feed"], first):
             raise Damaged("it is of another feed: headrace materialise mends it")
         if sorted(says["order"]) != list(range(self.batch)):
             raise Damaged("its order of rows is none")

@@ -5,12 +5,13 @@ import { cleanName } from './wrap.ts'
 /** Domains of a mixture that a line names. */
 const domainsMax = 12
 
-/** What a change of mixture, batch or budget says, in words. */
-export function describeChange({ mixture, batch, budget }: SettingsChange): string {
+/** What a change of mixture, batch, length or budget says, in words. */
+export function describeChange({ mixture, batch, length, budget }: SettingsChange): string {
   const parts: string[] = []
   if (mixture === null) parts.push('no mixture')
   else if (mixture) parts.push(`mixture ${describeMixture(mixture)}`)
   if (batch !== undefined) parts.push(`${formatPlural(batch, 'sample')} a step`)
+  if (length !== undefined) parts.push(`samples of ${formatPlural(length, 'token')}`)
   if (budget === null) parts.push('no budget')
   else if (budget !== undefined) parts.push(`a budget of ${formatCount(budget)} tokens`)
   return parts.join(', ')

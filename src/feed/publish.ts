@@ -11,7 +11,7 @@ import { endOf, type FeedIdentity, feedId, type Head, readHead, rootOf, writeHea
 import { LedgerWriter } from './files/ledger.ts'
 import { type FeedOptions, resolveFeedOptions } from './options.ts'
 import type { BlockSpec, CutSamples } from './plan/blocks.ts'
-import { type ControlEntry, checkControl } from './plan/control.ts'
+import { type ControlEntry, checkControl, checkLength } from './plan/control.ts'
 import { Planner } from './plan/planner.ts'
 
 export { readControls }
@@ -49,10 +49,14 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
   const identity = identityOf(options, origin)
   if (known && known.feed !== feedId(identity)) throw refuseOther(dir, known, identity)
   const controls = await readControls(dir)
-  // Of a ledger of form 1: see `Head.version`.
-  const version = identity.version === 1 && controls.some(({ takeDown }) => takeDown) ? 2 : identity.version
-  const start = { ...startOf(dir, identity, origin), version }
+  const start = { ...startOf(dir, identity, origin), version: versionOf(identity, controls) }
   return new FeedPublisher(dir, origin.shards, known ?? start, controls, origin.onEffect)
+}
+
+/** See `FeedIdentity.version`. */
+function versionOf(identity: FeedIdentity, controls: readonly ControlEntry[]): FeedIdentity['version'] {
+  if (controls.some(({ length }) => length !== undefined)) return 5
+  return identity.version === 1 && controls.some(({ takeDown }) => takeDown) ? 2 : identity.version
 }
 
 /** Begins a feed without a step, whose control entries say what it is planned from: `reopenFeed` goes on with it. */
@@ -196,10 +200,15 @@ export class FeedPublisher implements AsyncDisposable {
     return this.#head.steps
   }
 
-  /** Records a change of mixture, batch or budget, or of the runs, from a step on that is not planned yet. It lasts when this returns. */
+  /** Records a change of mixture, batch, length or budget, or of the runs, from a step on that is not planned yet. It lasts when this returns. */
   async control(entry: ControlEntry): Promise<void> {
     checkControl(entry, this.nextFor(entry))
+    checkLength(this.#head, entry)
     const entries = [...(await readControls(this.#dir)), entry]
+    const head = { ...this.#head, version: versionOf(this.#head, entries) }
+    // Before the entry: readers that know of one length alone are kept away.
+    if (head.version !== this.#head.version) await writeHead(this.#dir, head, this.#onEffect)
+    this.#head = head
     await writeJson(join(this.#dir, 'control.json'), entries, this.#onEffect)
     this.#planner.control(entry)
   }

@@ -64,7 +64,7 @@ export async function findFedDomains(dir: string, run: RunReader | null): Promis
   const fed = tokensOf(last)
   const earlier = tokensOf(before)
   const ready = await findReady(head, entries, run)
-  const packing = await findPacking(dir, head, last)
+  const packing = await findPacking(dir, head, entries)
   const [tokens, recent] = [sum(fed), sum(fed) - sum(earlier)]
   const names = new Set([...weights.keys(), ...later.keys(), ...fed.keys(), ...ready.keys()])
   const domains = Array.from(names, domain => {

@@ -4,7 +4,7 @@ import { listFiles } from '../disk/files.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
-import type { SampleRange, Step } from '../feed/files/steps.ts'
+import { blockOf, type SampleRange, type Step } from '../feed/files/steps.ts'
 import type { BlockIdentity, BlockRef } from '../feed/plan/blocks.ts'
 
 /** Tokens of a shard that are those of a document, counted through the shard. */
@@ -42,12 +42,18 @@ export async function findFedSamples(dir: string, spans: Spans): Promise<FedSamp
     const inBlock = ranges.get(nameOf(block))
     if (!inBlock) continue
     using file = new BlockFile(dir, block)
-    for (const part of partsIn(file, spans)) found.push({ ...block, ...part, step: stepOf(inBlock, part.sample) })
+    for (const part of partsIn(file, spans)) {
+      const step = stepOf(inBlock, part.sample)
+      // What no step took of a cut before stands in the one that came after it.
+      if (step || !blocks.some(other => isCutAfter(other, block))) found.push({ ...block, ...part, step })
+    }
   }
   return found
 }
 
-const nameOf = ({ domain, number, epoch }: BlockRef) => `${number} ${epoch} ${domain}`
+const nameOf = ({ domain, number, epoch, cut = 0 }: BlockRef) => `${number} ${epoch} ${cut} ${domain}`
+const isCutAfter = (a: BlockRef, b: BlockRef) =>
+  a.domain === b.domain && a.number === b.number && a.epoch === b.epoch && (a.cut ?? 0) > (b.cut ?? 0)
 
 /** What each of a feed's blocks says of itself. */
 async function* readBlocks(dir: string): AsyncGenerator<BlockIdentity> {
@@ -61,9 +67,10 @@ async function* readBlocks(dir: string): AsyncGenerator<BlockIdentity> {
 /** Blocks that have a shard of these, by domain, pass and number. */
 async function findBlocks(dir: string, shards: ReadonlyMap<string, unknown>): Promise<BlockRef[]> {
   const found: BlockRef[] = []
-  for await (const { domain, number, epoch, shards: own } of readBlocks(dir))
-    if (own.some(({ path }) => shards.has(path))) found.push({ domain, number, epoch })
-  const order = (a: BlockRef, b: BlockRef) => a.epoch - b.epoch || a.number - b.number
+  for await (const { shards: own, domain, number, epoch, cut } of readBlocks(dir))
+    if (own.some(({ path }) => shards.has(path)))
+      found.push({ domain, number, epoch, ...(cut !== undefined && { cut }) })
+  const order = (a: BlockRef, b: BlockRef) => a.epoch - b.epoch || a.number - b.number || (a.cut ?? 0) - (b.cut ?? 0)
   return found.sort((a, b) => (a.domain === b.domain ? order(a, b) : a.domain < b.domain ? -1 : 1))
 }
 
@@ -84,7 +91,7 @@ async function readRanges(dir: string, head: Head, blocks: readonly BlockRef[]):
     const { domains, digest } = await ledger.open(step)
     for (const [domain, list] of Object.entries(domains))
       for (const range of list) {
-        const inBlock = ranges.get(nameOf({ domain, number: range.block, epoch: range.epoch }))
+        const inBlock = ranges.get(nameOf(blockOf(domain, range)))
         inBlock?.push({ ...range, step: { step, digest } })
       }
   }

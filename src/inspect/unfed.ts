@@ -37,9 +37,9 @@ export interface Unfed {
 export async function findUnfed(dir: string, known: Iterable<string> = []): Promise<Unfed | null> {
   const head = await readHead(dir)
   if (!head) return null
-  const { steps, ended, leftover, length } = head
+  const { steps, ended, leftover } = head
   const controls = await readControls(dir)
-  const { mixture, batch, budget } = settingsAt(placeStep(steps, controls), head, controls)
+  const { mixture, batch, length, budget } = settingsAt(placeStep(steps, controls), head, controls)
   const totals = await readTotals(dir, head)
   const present = [...new Set([...known, ...Object.keys(totals), ...Object.keys(leftover)])].sort()
   const has = new Set(present)

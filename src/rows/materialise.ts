@@ -151,7 +151,8 @@ class Materialising {
         const takeDowns = await this.#countTakeDowns()
         const { value: batch, done }: IteratorResult<FeedBatch> = await reading.next()
         if (done || this.#order.signal?.aborted) return writer?.first ?? step
-        if (writer && writer.batch !== batch.samples) writer = await this.#publish(writer)
+        const isSameShape: boolean = writer?.batch === batch.samples && writer.length === batch.length
+        if (writer && !isSameShape) writer = await this.#publish(writer)
         writer ??= await RowsWriter.begin(batch, this.#basis(head, takeDowns, 0))
         await writer.write(batch)
         this.#onStep(step, end)

@@ -6,7 +6,7 @@ import { isCount, isListOf, isObjectOf, isOneOf, isText, readJson, type Shape } 
 export const rowsFolder = 'rows'
 
 /**
- * What `rows/<first step>.json` says of some steps of one batch size, which are in the two files that it names. `ids` has int32
+ * What `rows/<first step>.json` says of some steps of one batch size and length, which are in the two files that it names. `ids` has int32
  * [steps, batch, length], the tokens as a trainer is given them; row r of a step is its sample `order[r]`. `spans` has for each step what
  * else a batch has (`step-spans.ts`), up to byte `spansEnds[i]`. Lists have a value a step: the step's digest, the SHA-256 of its bytes in
  * `ids`, how many targets it has, and `seals`, which binds what `spans` says to all of these and to the feed.

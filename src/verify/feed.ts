@@ -1,7 +1,7 @@
 import { join, posix } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { listNames, readText } from '../disk/files.ts'
-import { endOf, feedId, type Head, identityOf, rootOf } from '../feed/files/head.ts'
+import { endOf, feedId, type Head, headVersions, identityOf, rootOf } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
 import type { Step } from '../feed/files/steps.ts'
 import { type ControlEntry, changedBy } from '../feed/plan/control.ts'
@@ -115,7 +115,7 @@ export async function verifyFeed(
 function readHead(found: FoundHead, check: Check): Head | null {
   const { folder, text, head } = found
   const fail = (what: string) => check.fail(headFileOf(found), what, feedAdvice)
-  if (head === null || ![1, 2, 3, 4].includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
+  if (head === null || !headVersions.includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
     fail('it is no head of a feed of this version')
     return null
   }

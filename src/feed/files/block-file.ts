@@ -138,7 +138,7 @@ function openBlock(dir: string, block: BlockRef): ColumnFile {
 
 function describeBlock(block: BlockRef | string): string {
   if (typeof block === 'string') return 'a block of samples'
-  return `block ${block.number} of '${block.domain}', epoch ${block.epoch}`
+  return `block ${block.number} of '${block.domain}', epoch ${block.epoch}${block.cut ? `, cut ${block.cut}` : ''}`
 }
 
 const isNotFound = (error: unknown) => error instanceof HeadraceError && error.code === 'not-found'
@@ -159,7 +159,8 @@ const hashBytes = 1 << 20
 const isCut = isObjectOf({ fitting: isCount, cut: isCount })
 const isShard = (shard: Partial<BlockShard> | null) =>
   typeof shard?.path === 'string' && typeof shard.sha256 === 'string'
-const isSameBlock = (a: BlockRef, b: BlockRef) => a.domain === b.domain && a.number === b.number && a.epoch === b.epoch
+const isSameBlock = (a: BlockRef, b: BlockRef) =>
+  a.domain === b.domain && a.number === b.number && a.epoch === b.epoch && a.cut === b.cut
 
 function boundBy(
   { cutTargets }: { cutTargets?: 'next' | undefined },

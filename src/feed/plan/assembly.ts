@@ -167,7 +167,7 @@ export class Assembly {
   #domainOf(name: string): Domain {
     let domain = this.#domains.get(name)
     if (domain) return domain
-    const fed = { block: 0, at: 0, epoch: 0, ready: 0, samples: 0, tokens: 0 }
+    const fed = { block: 0, before: [], at: 0, epoch: 0, ready: 0, samples: 0, tokens: 0 }
     domain = { name, fed, open: null, blocks: [], cut: null }
     this.#domains.set(name, domain)
     return domain

@@ -1,6 +1,6 @@
 import { HeadraceError } from '../../errors.ts'
 import { checkOption, optional, orNull, whole } from '../../options.ts'
-import { feedOptions, type Mixture } from '../options.ts'
+import { checkAligned, feedOptions, type Mixture } from '../options.ts'
 import { type ForkChange, isForkChange, placeEntries } from './fork.ts'
 import { isJoin, type Join } from './join.ts'
 import { isPromotion, type Promotion } from './promotion.ts'
@@ -10,6 +10,8 @@ import { isTakeDown, type TakeDown } from './take-down.ts'
 export interface SettingsChange {
   readonly mixture?: Mixture | null
   readonly batch?: number
+  /** Tokens a sample. */
+  readonly length?: number
   /** The feed ends with the last whole step within so many tokens in all; null takes such a bound away. */
   readonly budget?: number | null
 }
@@ -35,14 +37,16 @@ export interface ControlEntry extends SettingsChange {
 const changes = {
   mixture: feedOptions.mixture,
   batch: feedOptions.batch,
+  length: feedOptions.length,
   budget: optional('tokens of all steps, at most', orNull(whole(1)), null),
 }
-const changeNames = ['mixture', 'batch', 'budget'] as const
+const changeNames = ['mixture', 'batch', 'length', 'budget'] as const
 
 /** What is in force at a step. `entries` counts the control entries that led to it. */
 export interface Settings {
   readonly mixture: Mixture | null
   readonly batch: number
+  readonly length: number
   readonly budget: number | null
   readonly entries: number
 }
@@ -50,10 +54,10 @@ export interface Settings {
 /** The settings at a place of the plan: the first ones, changed by each entry that names it or an earlier one, in the order they came. */
 export function settingsAt(
   position: number,
-  first: Pick<Settings, 'mixture' | 'batch'>,
+  first: Pick<Settings, 'mixture' | 'batch' | 'length'>,
   entries: readonly ControlEntry[],
 ): Settings {
-  let { mixture, batch } = first
+  let { mixture, batch, length } = first
   let budget: number | null = null
   let count = 0
   for (const [entry, from] of placeEntries(entries)) {
@@ -61,9 +65,10 @@ export function settingsAt(
     if (entry.mixture !== undefined) mixture = entry.mixture
     if (entry.budget !== undefined) budget = entry.budget
     batch = entry.batch ?? batch
+    length = entry.length ?? length
     count++
   }
-  return { mixture, batch, budget, entries: count }
+  return { mixture, batch, length, budget, entries: count }
 }
 
 /** Which of the feed's options an entry changes. */
@@ -71,11 +76,15 @@ export function changedBy(entry: SettingsChange): (typeof changeNames)[number][]
   return changeNames.filter(name => entry[name] !== undefined)
 }
 
+/** What an entry changes of the feed's options. */
+export function changeIn(entry: SettingsChange): SettingsChange {
+  return Object.fromEntries(changedBy(entry).map(name => [name, entry[name]]))
+}
+
 /** Whether an entry changes of which samples a step is made: what was tried for one before it came may be in none. */
 export function changesSamples(entry: ControlEntry): boolean {
-  return (
-    entry.promote !== undefined || entry.join !== undefined || entry.mixture !== undefined || entry.batch !== undefined
-  )
+  const { promote, join, mixture, batch, length } = entry
+  return [promote, join, mixture, batch, length].some(change => change !== undefined)
 }
 
 /** A control entry that promotes. */
@@ -112,6 +121,25 @@ export function checkControl(entry: ControlEntry, next: number): void {
   if (entry.join !== undefined && !isJoin(entry.join)) throw damaged(who, 'join')
   if (entry.fork !== undefined && !isForkChange(entry.fork)) throw damaged(who, 'fork')
   if (entry.takeDown !== undefined && !isTakeDown(entry.takeDown)) throw damaged(who, 'takeDown')
+}
+
+/** What a feed is begun with, as far as the length of its samples goes. */
+export interface FirstLength {
+  readonly length: number
+  readonly batch: number
+  readonly align?: number
+  readonly ledger?: 2
+}
+
+/** Throws `bad-option` where a feed can't have samples of the length that an entry says. */
+export function checkLength({ ledger, align }: FirstLength, { step, length }: ControlEntry): void {
+  if (length === undefined) return
+  if (ledger === undefined)
+    throw new HeadraceError(
+      'bad-option',
+      `the control entry of step ${step} has samples of ${length} tokens: this feed was begun before their length could change; begin another feed`,
+    )
+  checkAligned(`the control entry of step ${step}`, length, align)
 }
 
 function damaged(who: string, name: string): HeadraceError {

@@ -12,7 +12,7 @@ import {
   type Settings,
   settingsAt,
 } from './control.ts'
-import { type Cursor, cutOf, type Domain, take } from './domain.ts'
+import { type Cursor, cutOf, type Domain, leaveCut, type SampleLength, take } from './domain.ts'
 import { countPassedOver, isPassedOver } from './fork.ts'
 import type { Join } from './join.ts'
 import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
@@ -47,6 +47,8 @@ export class Planner {
   #tokens = 0
   /** The place in the plan, which counts steps that forks pass over, too. */
   #position = 0
+  /** Of the samples of the last step that was tried. */
+  #length: SampleLength
   #digest: string
   readonly #sealer: StepSealer
   readonly #passed = new PassedOver()
@@ -61,6 +63,7 @@ export class Planner {
     this.#cutBlock = cutBlock
     this.#dir = dir
     this.#assembly = new Assembly(options)
+    this.#length = { cut: 0, length: options.length }
     this.#digest = options.feed
     this.#sealer = new StepSealer(options)
   }
@@ -183,12 +186,24 @@ export class Planner {
     }
   }
 
+  /** Where the length of samples changes, what is left of each block that is begun is cut anew, and so are the blocks behind it. */
+  async #changeLength(length: number): Promise<void> {
+    if (length === this.#length.length) return
+    for (const domain of this.#assembly.domains.values()) {
+      const samples = domain.fed.at > 0 ? (await this.#cut(domain, domain.fed)).length : 0
+      leaveCut(domain, samples, this.#length)
+    }
+    this.#length = { cut: this.#length.cut + 1, length }
+  }
+
   /** What stands at this place of the plan; takes in as many entries as it needs. Null until more come. */
   async #fillNext(): Promise<Filled | null> {
     for (;;) {
+      const settings = settingsAt(this.#position, this.#options, this.#controls)
       await this.#promote()
       await this.#join()
-      const filled = await this.#fill(settingsAt(this.#position, this.#options, this.#controls))
+      await this.#changeLength(settings.length)
+      const filled = await this.#fill(settings)
       if (filled || !this.#assembly.fold()) return filled
     }
   }
@@ -201,7 +216,7 @@ export class Planner {
     const fed = named<FedInStep>()
     let stepTokens = 0
     for (let k = 0; k < settings.batch; ) {
-      const share = chooseShare(shares, this.#options.length)
+      const share = chooseShare(shares, settings.length)
       if (!share) return null
       const cursor = cursors.get(share.domain)
       const tokens = cursor && (await this.#peek(share.domain, cursor))
@@ -211,6 +226,7 @@ export class Planner {
         take(
           this.#assembly.domains.get(share.domain)!,
           cursor,
+          this.#length,
           taken,
           (fed[share.domain] ??= { ranges: [], tokens: 0 }),
         )
@@ -249,6 +265,7 @@ export class Planner {
       const tokens = await this.#cut(domain, cursor)
       if (cursor.at < tokens.length) return tokens
       cursor.block++
+      cursor.before = []
       cursor.at = 0
     }
   }
@@ -257,17 +274,19 @@ export class Planner {
     const { dry, repeatMax } = this.#options
     const tokens = domain.blocks.reduce((sum, block) => sum + block.tokens, 0)
     if (!this.#assembly.isClosed || dry !== 'repeat' || cursor.epoch + 1 >= repeatMax || tokens === 0) return false
-    Object.assign(cursor, { block: 0, at: 0, epoch: cursor.epoch + 1, ready: tokens })
+    Object.assign(cursor, { block: 0, before: [], at: 0, epoch: cursor.epoch + 1, ready: tokens })
     return true
   }
 
-  async #cut(domain: Domain, { block, epoch }: Cursor): Promise<Int32Array> {
+  async #cut(domain: Domain, { block, epoch, before }: Cursor): Promise<Int32Array> {
     const known = cutOf(domain, { block, epoch })
     if (known) return known.tokens
     const { shards } = domain.blocks[block]
-    const cut = await this.#cutBlock({ domain: domain.name, number: block, epoch, shards })
-    domain.cut = { block, epoch, ...cut }
-    return cut.tokens
+    const { cut, length } = this.#length
+    const parts = { ...(cut > 0 && { cut }), ...(before.length > 0 && { fed: before }) }
+    const found = await this.#cutBlock({ domain: domain.name, number: block, epoch, shards, length, ...parts })
+    domain.cut = { block, epoch, ...found }
+    return found.tokens
   }
 
   /** Goes on as if the step had been fed, so that those after it hold what they would hold then. */
@@ -294,6 +313,7 @@ export class Planner {
       step: this.#step,
       samples: settings.batch,
       tokens,
+      ...(settings.length !== this.#options.length && { length: settings.length }),
       mixture,
       carry: Object.fromEntries(this.#carries),
       totals: this.#passed.totals(cursors),

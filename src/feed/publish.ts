@@ -11,7 +11,7 @@ import { endOf, type FeedIdentity, feedId, type Head, readHead, rootOf, writeHea
 import { LedgerWriter } from './files/ledger.ts'
 import { type FeedOptions, resolveFeedOptions } from './options.ts'
 import type { BlockSpec, CutSamples } from './plan/blocks.ts'
-import { type ControlEntry, checkControl, checkLength } from './plan/control.ts'
+import { type ControlEntry, checkControl, checkFitting } from './plan/control.ts'
 import { Planner } from './plan/planner.ts'
 
 export { readControls }
@@ -97,7 +97,7 @@ function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
   if (ledger === 1) {
     // A feed that was begun before knows neither freshness nor the stop of a mixture that is not asked for.
     const { freshness, dry, ...known } = settings
-    const unknown = (['align', 'cutTargets'] as const).find(name => known[name] !== undefined)
+    const unknown = (['align', 'cutTargets', 'replay'] as const).find(name => known[name] !== undefined)
     if (unknown)
       throw new HeadraceError(
         'bad-option',
@@ -203,7 +203,7 @@ export class FeedPublisher implements AsyncDisposable {
   /** Records a change of mixture, batch, length or budget, or of the runs, from a step on that is not planned yet. It lasts when this returns. */
   async control(entry: ControlEntry): Promise<void> {
     checkControl(entry, this.nextFor(entry))
-    checkLength(this.#head, entry)
+    checkFitting(this.#head, entry)
     const entries = [...(await readControls(this.#dir)), entry]
     const head = { ...this.#head, version: versionOf(this.#head, entries) }
     // Before the entry: readers that know of one length alone are kept away.
@@ -231,7 +231,7 @@ export class FeedPublisher implements AsyncDisposable {
       if (planned > 0 && steps > this.#head.steps) {
         await this.#blocks.makeFoundLast()
         await this.#ledger.sync()
-        await this.#writeHead({ steps, digest, ...this.#offMixture() })
+        await this.#writeHead({ steps, digest, ...this.#counted() })
       }
       if (planned === publishStepsMax) continue
       if (this.#planner.isSpent && !this.#isWhole) await this.#endHead()
@@ -241,9 +241,10 @@ export class FeedPublisher implements AsyncDisposable {
 
   /** What the feed ended by, and what is left over, change with control entries, also where no step follows them. */
   async #endHead(): Promise<void> {
-    const end = { ...(await endOf(this.#planner, this.#isWhole)), ...this.#offMixture() }
-    const { ended, endedBy, leftover, offMixture } = this.#head
-    const said = { ended, ...(endedBy && { endedBy }), leftover, ...(offMixture && { offMixture }) }
+    const end = { ...(await endOf(this.#planner, this.#isWhole)), ...this.#counted() }
+    const { ended, endedBy, leftover, offMixture, replayed } = this.#head
+    const counted = { ...(offMixture && { offMixture }), ...(replayed && { replayed }) }
+    const said = { ended, ...(endedBy && { endedBy }), leftover, ...counted }
     if (canonicalJson(said) !== canonicalJson(end)) await this.#writeHead(end)
   }
 
@@ -256,10 +257,11 @@ export class FeedPublisher implements AsyncDisposable {
     this.#head = head
   }
 
-  /** Of a feed that was begun before heads said it, nothing. */
-  #offMixture(): Pick<Head, 'offMixture'> {
-    const { offMixture } = this.#planner
-    return offMixture && this.#head.ledger ? { offMixture } : {}
+  /** What is off the mixture, and drawn again. Of a feed that was begun before heads said it, nothing. */
+  #counted(): Pick<Head, 'offMixture' | 'replayed'> {
+    if (!this.#head.ledger) return {}
+    const { offMixture, replayed } = this.#planner
+    return { ...(offMixture && { offMixture }), ...(Object.keys(replayed).length > 0 && { replayed }) }
   }
 
   #cutBlock(spec: BlockSpec): Promise<CutSamples> {

@@ -240,7 +240,10 @@ class PlanCheck {
   }
 
   /** What the head says of steps that are off the mixture. */
-  #checkMixture({ ledger, offMixture }: Head): void {
+  #checkMixture({ ledger, offMixture, replayed = {} }: Head): void {
+    const [told, again] = [replayed, this.#planner!.replayed].map(canonicalJson)
+    if (told !== again)
+      this.#fail(this.#headFile, `it says that ${shorten(told)} was drawn again, and it is ${shorten(again)}`)
     const [said, planned] = [offMixture ?? null, this.#planner!.offMixture].map(canonicalJson)
     if (ledger && said !== planned)
       this.#fail(

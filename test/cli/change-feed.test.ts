@@ -67,6 +67,16 @@ const refusals: [args: string[], status: number, message: RegExp][] = [
   [['mix', 'nobody', '--set', 'd2=1'], 66, /no run 'nobody'/],
   [['mix', '--feed', 'nowhere', '--set', 'd2=1'], 66, /no feed in nowhere/],
   [['mix', '--set', 'd2=1', '--note', 'a\nb'], 64, /--note has more than one line/],
+  [['mix', '--replay', '1'], 64, /--replay is '1'; it takes a share from 0 on and below 1/],
+  [['mix', '--replay', ''], 64, /--replay is ''/],
+  [['mix', '--replay', '0.1', '--repeats-max', '0'], 64, /--repeats-max is '0'/],
+  [
+    ['mix', '--replay', '0.1', '--replay-from', 'd7'],
+    64,
+    /--replay-from names 'd7', and the feed has 'd0', 'd1', 'd2'/,
+  ],
+  [['mix', '--replay-from', 'd0'], 64, /--replay-from is given without --replay/],
+  [['mix', '--set', 'd0=1', '--repeats-max', '2'], 64, /--repeats-max is given without --replay/],
   [['batch'], 64, /--samples and --sample-tokens are missing/],
   [['batch', '--sample-tokens', '0'], 64, /--sample-tokens is '0'/],
   [['batch', '--sample-tokens', '96'], 64, /4 samples of 64 tokens by then, and samples of 96 do not divide these 256/],
@@ -176,6 +186,48 @@ test('a bare fork takes changes before it is planned, and is held only by other 
   assert.deepEqual(Object.keys((await ledger.open(3)).mixture), ['d2'])
   assert.equal((await ledger.open(3)).samples, 8)
   await checkSound(dir)
+})
+
+test('a share of a fork is drawn again, is counted by domain, and can be ended', async () => {
+  const dir = copyRuns()
+  const fork = ['fork', '--dir', dir, '--at', '6', '--name', 'again']
+  assert.equal((await runMain([...fork, '--bare'])).status, 0)
+  const feed = join(dir, 'test', 'forks', 'again')
+  const args = [
+    'mix',
+    '--feed',
+    feed,
+    '--replay',
+    '0.25',
+    '--replay-from',
+    'd0',
+    '--repeats-max',
+    '2',
+    '--note',
+    'forgets',
+  ]
+  const said = (await runMain(args)).out
+  assert.match(said, /^25\.0% drawn again of d0, a document 2 times at most from step 6 of /)
+  assert.equal((await runMain(fork)).status, 0)
+  const head = (await readHead(feed))!
+  assert.deepEqual(Object.keys(head.replayed!), ['d0'])
+  const { tokens } = head.replayed!.d0
+  const shown = JSON.parse((await runMain(['feed', feed, '--domains', '--json'])).out)
+  const d0 = shown.domains.find(({ domain }: { domain: string }) => domain === 'd0')
+  assert.deepEqual([d0.replayed, d0.epoch], [tokens, 0])
+  const page = (await runMain(['feed', feed, '--domains'])).out
+  assert.match(page, /share +again +of late/)
+  assert.match(page, /step 6: 25\.0% drawn again of d0, a document 2 times at most\n.*: forgets\n/)
+  assert.match(
+    (await runMain(['feed', feed])).out,
+    /\d tokens \([\d.]+% of those fed\) were drawn again from documents/,
+  )
+  await checkSound(dir)
+  const path = join(feed, 'head.json')
+  await writeFile(path, readFileSync(path, 'utf8').replace(`"tokens": ${tokens}`, `"tokens": ${tokens + 1}`))
+  const { status, out } = await runMain(['verify', '--dir', dir])
+  assert.equal(status, 65)
+  assert.match(out, /it says that .* was drawn again, and it is/)
 })
 
 test('a run at work takes changes between its steps, and who asks is told of the step or why not', async () => {

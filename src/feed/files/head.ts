@@ -51,6 +51,8 @@ export interface Head extends FeedIdentity {
   readonly endedBy?: 'budget'
   /** Where the mixture could not be kept: the first step that is off it, and the tokens of all such steps. */
   readonly offMixture?: OffMixture
+  /** What of all steps was drawn again, by domain; absent where nothing was. */
+  readonly replayed?: Readonly<Record<string, Total>>
   /** What no step holds, by domain, once ended; where a budget ended the feed, once its shards are all there, too. */
   readonly leftover: Readonly<Record<string, Total>>
 }
@@ -98,6 +100,7 @@ const besides: ReadonlySet<string> = new Set([
   'endedBy',
   'leftover',
   'offMixture',
+  'replayed',
 ])
 
 /** What a head says that the feed is. */

@@ -9,7 +9,7 @@ import { wrapDiskError } from '../errors.ts'
 import type { Head } from '../feed/files/head.ts'
 import type { FeedBatch } from '../feed/read.ts'
 import { samplesByRow } from './order.ts'
-import { dataName, descriptionName, type RowFile } from './row-file.ts'
+import { dataName, descriptionName, formOf, type RowFile } from './row-file.ts'
 import { bytesOf, encodeSpans, sealSpans } from './step-spans.ts'
 
 /** What a file is made of, beside its steps. */
@@ -71,7 +71,7 @@ export class RowsWriter implements AsyncDisposable {
 
   async write(batch: FeedBatch): Promise<void> {
     const { head } = this.#basis
-    const spans = encodeSpans(batch, domain => this.#numberOf(domain))
+    const spans = encodeSpans(batch, head.cutTargets === 'next', domain => this.#numberOf(domain))
     const sha256 = await this.#writeIds(batch)
     await this.#append(this.#spans!, spans, this.#spansBytes, this.#names.spans)
     this.#spansBytes += spans.length
@@ -96,15 +96,8 @@ export class RowsWriter implements AsyncDisposable {
     onEffect(`sync ${dir}`)
     await syncFolder(dir)
     const steps = this.#lists.digests.length
-    const shape = {
-      version: 1,
-      feed,
-      first: this.first,
-      steps,
-      batch: this.batch,
-      length: this.length,
-      endOfText,
-    } as const
+    const form = { ...formOf(head), feed, first: this.first, steps }
+    const shape = { ...form, batch: this.batch, length: this.length, endOfText }
     const contents = { order: [...this.#order], domains: [...this.#domains.keys()], takeDowns }
     const file: RowFile = { ...shape, ...this.#names, ...contents, ...this.#lists }
     await writeDescription(dir, file, onEffect)

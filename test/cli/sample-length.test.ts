@@ -119,3 +119,16 @@ test('a feed goes on with another run behind the change, and a fork of it keeps 
   assert.equal((await readHead(join(dir, 'A', 'forks', 'later')))!.version, 5)
   await verify()
 })
+
+test('a feed of several runs takes a longer length and a replay', async () => {
+  const home = join(dir, 'both')
+  const unite = ['unite', home]
+  await sound(...unite, '--run', join(dir, 'A'), '--run', join(dir, 'B'), '--duplicates', 'keep', '--steps', String(at))
+  await sound('batch', home, '--sample-tokens', '256')
+  await sound('mix', home, '--replay', '0.25')
+  await sound(...unite)
+  const steps = await stepsOf(join(home, 'feed'))
+  assert.ok(steps.length > at + 8 && steps.slice(at).every(({ length }) => length === 256))
+  assert.ok(Object.keys((await readHead(join(home, 'feed')))!.replayed!).length > 0)
+  await sound('verify', home)
+})

@@ -9,7 +9,7 @@ export interface Stretches {
 }
 
 /** Samples as pieces of shards: see `SampleList`. */
-interface CutSamples {
+interface SamplePieces {
   readonly offsets: Int32Array
   readonly shard: Int32Array
   readonly start: Int32Array
@@ -20,7 +20,7 @@ interface CutSamples {
  * What the first `samples` samples of a block leave of the stretches that it was cut from. Pieces that follow one another in a document are
  * one stretch again, so that longer samples hold what shorter ones had cut.
  */
-export function leaveFed(stretches: Stretches, list: CutSamples, samples: number): Stretches {
+export function leaveFed(stretches: Stretches, list: SamplePieces, samples: number): Stretches {
   const { shard, start, length, offsets } = list
   const first = offsets[samples]
   const order = Int32Array.from({ length: shard.length - first }, (_, i) => first + i)
@@ -42,13 +42,13 @@ export function leaveFed(stretches: Stretches, list: CutSamples, samples: number
   return { lengths: whole[0], shardOf: whole[1], startOf: whole[2] }
 }
 
-/** Whether a stretch with tokens begins at a token, asked in the order of shards and tokens. */
-function beginsOf({ lengths, shardOf, startOf }: Stretches): (shard: number, token: number) => boolean {
+/** Whether a stretch begins at a token, asked in the order of shards and tokens. */
+function beginsOf({ shardOf, startOf }: Stretches): (shard: number, token: number) => boolean {
   let at = 0
   const isBefore = (shard: number, token: number) =>
-    lengths[at] === 0 || shardOf[at] < shard || (shardOf[at] === shard && startOf[at] < token)
+    shardOf[at] < shard || (shardOf[at] === shard && startOf[at] < token)
   return (shard, token) => {
-    while (at < lengths.length && isBefore(shard, token)) at++
+    while (at < shardOf.length && isBefore(shard, token)) at++
     return shardOf[at] === shard && startOf[at] === token
   }
 }

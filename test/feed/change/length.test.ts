@@ -19,7 +19,7 @@ const origin: FeedOrigin = {
   ...{ run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f', endOfText: 0 },
   segmentSteps: 32,
 }
-const base: FeedOptions = { length: 16, batch: 16, blockTokens: 9000 }
+const base: FeedOptions = { length: 16, batch: 16, blockTokens: 4000 }
 const variants: Record<string, Partial<FeedOptions>> = {
   concatenate: {},
   'best-fit': { packing: 'best-fit' },
@@ -30,19 +30,19 @@ const variants: Record<string, Partial<FeedOptions>> = {
 }
 /** To longer samples, to still longer ones within the same blocks, and back to shorter ones. */
 const entries: readonly ControlEntry[] = [
-  { id: 'a', step: 37, length: 64, batch: 4 },
-  { id: 'b', step: 41, length: 160, batch: 4 },
-  { id: 'c', step: 70, length: 32, batch: 8 },
+  { id: 'a', step: 20, length: 64, batch: 4 },
+  { id: 'b', step: 24, length: 160, batch: 4 },
+  { id: 'c', step: 36, length: 32, batch: 8 },
 ]
 /** Samples one by one, so that a feed ends with the very last. */
-const toTheEnd: ControlEntry = { id: 'd', step: 90, batch: 1 }
-const lengthAt = (step: number) => (step < 37 ? 16 : step < 41 ? 64 : step < 70 ? 160 : 32)
+const toTheEnd: ControlEntry = { id: 'd', step: 46, batch: 1 }
+const lengthAt = (step: number) => (step < 20 ? 16 : step < 24 ? 64 : step < 36 ? 160 : 32)
 let corpus: Corpus
 let folders = 0
 const newFolder = () => join(dir, `feed-${folders++}`)
 
 before(async () => {
-  corpus = await writeCorpus(dir, { domains: ['code', 'en'], shards: 30, rows: 30, tokensMax: 150, seed: 29 })
+  corpus = await writeCorpus(dir, { domains: ['code', 'en'], shards: 15, rows: 30, tokensMax: 150, seed: 29 })
 })
 
 type OnEffect = (effect: string) => void
@@ -106,13 +106,13 @@ test('the length changes at its steps, no token is lost or fed twice, and steps 
     await publish(path, options, [...entries, toTheEnd])
     await publish(plain, options, [])
     const head = (await readHead(path))!
-    assert.ok(head.steps > 90, `${name}: ${head.steps} steps`)
-    assert.deepEqual(await readLines(path, 37), await readLines(plain, 37), name)
+    assert.ok(head.steps > 60, `${name}: ${head.steps} steps`)
+    assert.deepEqual(await readLines(path, 20), await readLines(plain, 20), name)
     const batches = await readAll(path, { verify: 'files' })
     assert.equal(batches.length, head.steps)
     for (const { step, length, samples, inputIds } of batches) {
       assert.equal(length, lengthAt(step), `${name}: step ${step}`)
-      assert.equal(samples, step < 37 ? 16 : step < 70 ? 4 : step < 90 ? 8 : 1)
+      assert.equal(samples, step < 20 ? 16 : step < 36 ? 4 : step < 46 ? 8 : 1)
       assert.equal(inputIds.length, samples * length)
     }
     const fed = countTokens(batches)
@@ -143,7 +143,7 @@ test('any number of ranks, and a reader that goes on at the change, get the same
         assert.deepEqual(of(mine.targets, row), of(targets, sample), `targets of ${sample} of step ${i}`)
       }
   }
-  for (const stop of [36, 37, 38, 41, 70]) {
+  for (const stop of [19, 20, 21, 24, 36]) {
     const reader = readFeed(path)
     for await (const { step } of reader) if (step === stop - 1) break
     assert.deepEqual(await readAll(path, { from: reader.state()! }), whole.slice(stop), `from step ${stop}`)
@@ -163,7 +163,7 @@ test('readers that know of one length are kept away before the change is recorde
       if (effect.includes('control.json')) looking.push(readHead(path).then(head => void versions.push(head!.version)))
     },
   })
-  for (const entry of corpus.entries.slice(0, 15)) await feed.addManifest(entry)
+  for (const entry of corpus.entries.slice(0, 8)) await feed.addManifest(entry)
   await feed.control({ step: feed.head.steps + 1, length: 32 })
   await Promise.all(looking)
   await look()
@@ -180,7 +180,7 @@ test('a crash before any effect on the disk, and then a restart, gives the same 
     effects++
   })
   const expected = await snapshot(whole)
-  const points = new Set([...Array(12).keys(), ...Array.from({ length: 10 }, () => draw(effects))])
+  const points = new Set([...Array(8).keys(), ...Array.from({ length: 6 }, () => draw(effects))])
   for (const at of points) {
     const path = newFolder()
     let left = at
@@ -197,16 +197,16 @@ test('a live feed and one that has stopped take it at the next step, and plan it
   for (const isLive of [true, false]) {
     const [path, again] = [newFolder(), newFolder()]
     await using feed = await openFeed(path, base, origin)
-    for (const entry of corpus.entries.slice(0, 15)) await feed.addManifest(entry)
+    for (const entry of corpus.entries.slice(0, 8)) await feed.addManifest(entry)
     const { steps } = feed.head
-    assert.ok(steps > 20)
+    assert.ok(steps > 10)
     if (!isLive) await feed[Symbol.asyncDispose]()
     await using open = isLive ? feed : await reopenFeed(path)
     const changed = await changeSettings(open, path, order({ length: 128 }))
     assert.deepEqual(changed, { step: isLive ? steps + 1 : steps, isNew: true })
     const [entry] = await readControls(path)
     assert.deepEqual([entry.length, entry.batch], [128, 2], 'a step has as many tokens as before')
-    for (const shard of corpus.entries.slice(isLive ? 15 : 0)) await open.addManifest(shard)
+    for (const shard of corpus.entries.slice(isLive ? 8 : 0)) await open.addManifest(shard)
     await open.end()
     await publish(again, {}, [entry])
     const made = await snapshot(again)

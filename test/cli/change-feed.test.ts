@@ -246,6 +246,8 @@ test('a run at work takes changes between its steps, and who asks is told of the
         await ask('batch', '--samples', '2', '--at', '1'),
         await ask('budget', '--tokens', '1e9'),
         await ask('budget', '--tokens', '1e9'),
+        await ask('batch', '--sample-tokens', '128', '--at', '100000'),
+        await ask('batch', '--sample-tokens', '96', '--at', '100000'),
       ]
       lines = await readLines(feed, (await readHead(feed))!.steps)
       child.kill('SIGTERM')
@@ -253,10 +255,10 @@ test('a run at work takes changes between its steps, and who asks is told of the
     small,
   )
   assert.equal(live.status, 130, live.err)
-  const [mixed, refused, bounded, known] = answers
+  const [mixed, refused, bounded, known, longer, indivisible] = answers
   assert.deepEqual(
     answers.map(({ status }) => status),
-    [0, 64, 0, 0],
+    [0, 64, 0, 0, 0, 64],
     answers.map(({ err }) => err).join('\n'),
   )
   assert.match(mixed.err, /left in .*inbox for the process that holds the run/)
@@ -264,13 +266,17 @@ test('a run at work takes changes between its steps, and who asks is told of the
   assert.ok(recorded && step >= 4)
   assert.match(refused.err, /step 1 can't be changed: the steps before \d+ are planned; name step \d+ or a later one/)
   assert.deepEqual([JSON.parse(bounded.out).recorded, JSON.parse(known.out).recorded], [true, false])
+  const { length, batch } = JSON.parse(longer.out)
+  assert.deepEqual([length, batch], [128, 2], 'a step has as many tokens as before')
+  assert.match(indivisible.err, /2 samples of 128 tokens by then, and samples of 96 do not divide these 256/)
   assert.deepEqual(await inbox(), [])
   const entries = await readControls(feed)
   assert.deepEqual(
-    entries.map(({ note, budget }) => [note, budget]),
+    entries.map(({ note, budget, length }) => [note, budget, length]),
     [
-      ['live', undefined],
-      [undefined, 1e9],
+      ['live', undefined, undefined],
+      [undefined, 1e9, undefined],
+      [undefined, undefined, 128],
     ],
   )
   // One whose command died waits for the next start. What is no change is told, and stops nothing.

@@ -32,6 +32,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   audit: async () => (await import('./audit.ts')).auditCommand,
   export: async () => (await import('./export.ts')).exportCommand,
   materialise: async () => (await import('./materialise.ts')).materialiseCommand,
+  trim: async () => (await import('./trim.ts')).trimCommand,
   serve: async () => (await import('./serve.ts')).serveCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,

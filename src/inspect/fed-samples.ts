@@ -1,11 +1,14 @@
 import { join } from 'node:path'
 import type { Address } from '../decide/decider.ts'
 import { listFiles } from '../disk/files.ts'
+import { HeadraceError } from '../errors.ts'
+import { listBlock } from '../feed/files/bind.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
+import { findLetGo, listLetGo } from '../feed/files/let-go-block.ts'
 import type { SampleRange, Step } from '../feed/files/steps.ts'
-import type { BlockIdentity, BlockRef } from '../feed/plan/blocks.ts'
+import type { BlockIdentity, BlockRef, BlockShard, SampleList } from '../feed/plan/blocks.ts'
 
 /** Tokens of a shard that are those of a document, counted through the shard. */
 export interface Span {
@@ -41,20 +44,35 @@ export async function findFedSamples(dir: string, spans: Spans): Promise<FedSamp
   for (const block of blocks) {
     const inBlock = ranges.get(nameOf(block))
     if (!inBlock) continue
-    using file = new BlockFile(dir, block)
-    for (const part of partsIn(file, spans)) found.push({ ...block, ...part, step: stepOf(inBlock, part.sample) })
+    for (const part of partsIn(readSamples(dir, head, block), spans))
+      found.push({ ...block, ...part, step: stepOf(inBlock, part.sample) })
   }
   return found
 }
 
 const nameOf = ({ domain, number, epoch }: BlockRef) => `${number} ${epoch} ${domain}`
 
-/** What each of a feed's blocks says of itself. */
+/** What each of a feed's blocks says of itself, those that were let go too. */
 async function* readBlocks(dir: string): AsyncGenerator<BlockIdentity> {
-  for (const name of await listFiles(join(dir, 'blocks'))) {
+  const names = await listFiles(join(dir, 'blocks'))
+  for (const name of names) {
     if (!name.endsWith('.arrow')) continue
     using file = new BlockFile(dir, join('blocks', name))
     yield file.identity
+  }
+  for (const { name, identity } of await listLetGo(dir)) if (!names.includes(name)) yield identity
+}
+
+/** A block's shards and samples. Of one that was let go the shards give them, unless it has a part of their rows. */
+function readSamples(dir: string, head: Head, block: BlockRef): { shards: readonly BlockShard[]; list: SampleList } {
+  try {
+    using file = new BlockFile(dir, block)
+    return { shards: file.identity.shards, list: file.read(0, file.samples) }
+  } catch (error) {
+    const left = error instanceof HeadraceError && error.code === 'trimmed' ? findLetGo(dir, block) : null
+    const shards = left?.identity.shards ?? []
+    if (shards.length === 0 || shards.some(({ selected }) => selected !== undefined)) throw error
+    return { shards, list: listBlock({ ...block, shards }, head, path => join(dir, head.shards, path)) }
   }
 }
 
@@ -94,10 +112,9 @@ async function readRanges(dir: string, head: Head, blocks: readonly BlockRef[]):
 
 type Part = Pick<FedSample, 'address' | 'sample' | 'tokens'>
 
-function* partsIn(file: BlockFile, spans: Spans): Generator<Part> {
-  const byShard = file.identity.shards.map(({ path }) => spans.get(path) ?? [])
-  const list = file.read(0, file.samples)
-  for (let sample = 0; sample < file.samples; sample++) {
+function* partsIn({ shards, list }: ReturnType<typeof readSamples>, spans: Spans): Generator<Part> {
+  const byShard = shards.map(({ path }) => spans.get(path) ?? [])
+  for (let sample = 0; sample < list.tokens.length; sample++) {
     const tokens = new Map<Address, number>()
     for (let piece = list.offsets[sample]; piece < list.offsets[sample + 1]; piece++) {
       const span = spanAt(byShard[list.shard[piece]] ?? [], list.start[piece])

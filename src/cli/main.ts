@@ -23,6 +23,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   diff: async () => (await import('./diff.ts')).diffCommand,
   feed: async () => (await import('./feed.ts')).feedCommand,
   mix: async () => (await import('./mix.ts')).mixCommand,
+  control: async () => (await import('./control.ts')).controlCommand,
   batch: async () => (await import('./batch.ts')).batchCommand,
   budget: async () => (await import('./budget.ts')).budgetCommand,
   promote: async () => (await import('./promote.ts')).promoteCommand,

@@ -38,6 +38,8 @@ export const limits = {
   slotSecondsMax: 120,
   /** Measuring one row alone, after which it is dead (`took-too-long`): twice the slowest text known of `documentBytesMax`. */
   rowSecondsMax: 60,
+  /** A worker that is stopped comes to the end of its row in: rows take milliseconds, and who stops a run waits for it. */
+  workerStopSecondsMax: 5,
   /** Rows of a slot that hang or kill a worker. Beyond it the annotator is at fault, not the rows. */
   poisonRowsMax: 64,
   /** Dead records that one request reads again: they are listed in one entry of the log. More take another request. */

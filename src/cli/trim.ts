@@ -149,12 +149,14 @@ function show(
   if (kept.length > 0) terminal.out.write(`${formatTable([['trainer', 'checkpoint', 'oldest kept'], ...kept])}\n`)
   const pairs: [string, string][] = [
     ['feed', cleanPath(dir)],
-    [isApplied ? 'can be read' : 'could be read', `from step ${formatCount(step)} on`],
+    ['needed', `from step ${formatCount(step)} on`],
     ['blocks', `${formatPlural(blocks.length, 'file')}, ${formatBytes(blockBytes)}`],
     ['rows', `${formatPlural(rows.files, 'file')}, ${formatBytes(rows.bytes)}`],
   ]
   terminal.out.write(formatPairs(pairs, pageWidth(terminal), 0))
-  terminal.out.write(isApplied ? 'let go\n' : 'nothing is touched: --apply lets go of them\n')
+  const [done, todo] = ['let go', 'nothing is touched: --apply lets go of them']
+  const isAny = blocks.length + rows.files > 0
+  terminal.out.write(isAny ? `${isApplied ? done : todo}\n` : 'there is nothing to let go of\n')
 }
 
 function refuse(what: string): HeadraceError {

@@ -172,7 +172,7 @@ test('a block that was let go and that the shards no longer give is found', asyn
 
 test('nothing is let go while the feed is exported or rows are written', async () => {
   const { dir, feed } = copyRun()
-  const args = ['trim', '--dir', dir, '--before-step', '9', '--apply']
+  const args = ['trim', '--dir', dir, '--before-step', String(head.steps), '--apply']
   {
     await using _ = await holdFeed(feed)
     const { status, err } = await runMain(args)
@@ -182,4 +182,6 @@ test('nothing is let go while the feed is exported or rows are written', async (
   mkdirSync(join(feed, 'holds', 'x'), { recursive: true })
   assert.equal((await runMain(args)).status, 0, 'what a dead one left holds nothing')
   assert.equal(existsSync(join(feed, 'trimmed.json')), true)
+  const nothing = await runMain(args)
+  assert.match(nothing.out, /there is nothing to let go of\n$/)
 })

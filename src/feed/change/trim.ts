@@ -60,14 +60,15 @@ async function readFed(dir: string, head: Head, from: number, to: number): Promi
 
 /**
  * Lets go of blocks. What planning needs of them lasts first, then `trimmed.json`, and then they are removed: stopped at any moment, the same
- * again goes on. One process at a time.
+ * again goes on. Where there are none nothing is written, as all steps can be read that could be before. One process at a time.
  */
 export async function trimBlocks(
   dir: string,
   blocks: readonly BlockToGo[],
   trim: Trim,
   onEffect: OnEffect = () => {},
-): Promise<TrimFile> {
+): Promise<void> {
+  if (blocks.length === 0) return
   for (const { path } of blocks) await writeLetGo(dir, path, onEffect)
   const before = await readTrim(dir)
   const paths = blocks.map(({ path }) => path)
@@ -78,7 +79,6 @@ export async function trimBlocks(
     onEffect(`remove ${path}`)
     await removeFile(join(dir, path))
   }
-  return file
 }
 
 /** What a restoring of blocks did: those that are there again, and their bytes. */

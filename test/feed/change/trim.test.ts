@@ -107,16 +107,19 @@ for (const kind of Object.keys(kinds))
     assert.ok(steps > 20)
     const dir = copyFeed(kind)
     const gone: number[] = []
+    let last = 0
     for (const step of [0, 1, 7, 13, steps - 2, steps]) {
       const paths = await trim(dir, step)
       gone.push(paths.length)
+      // A trim that finds nothing takes nothing from anybody.
+      if (paths.length > 0) last = step
       for (const path of paths) assert.equal(existsSync(join(dir, path)), false)
       assert.deepEqual(await trim(dir, step), [], 'the same again finds nothing')
       for (const [i, read] of (await readEach(dir, steps)).entries())
         if (i >= step || typeof read !== 'string') assert.deepEqual(read, batches[i], `step ${i} of a trim to ${step}`)
         else {
           assert.match(read, /^trimmed: .*blocks\/.*\.arrow was let go: the feed in .* was trimmed by ann@host on 2026/)
-          assert.match(read, new RegExp(`\\(disk is full\\): it can be read from step ${step} on; beside its run`))
+          assert.match(read, new RegExp(`\\(disk is full\\): it can be read from step ${last} on; beside its run`))
         }
       const told = new Set((await readEach(dir, steps)).filter(read => typeof read === 'string'))
       assert.equal(told.size > 0, gone.some(Boolean), `${gone} of ${kind}`)

@@ -3,6 +3,7 @@ import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
+import { holdFeed } from '../feed/files/holds.ts'
 import { lengthPhases } from '../feed/plan/length.ts'
 import { readFeed } from '../feed/read.ts'
 import { kindOf } from './fields.ts'
@@ -37,6 +38,7 @@ export async function exportFeed(
   const length = await findLength(order, head, to)
   await checkTarget(out)
   await checkRoom(out, bytesMin(order, { ...head, length }, to))
+  await using _held = await holdFeed(order.feed)
   const shape = shapeOf(order, { ...head, length })
   if (shape.tokenBytes === 2) checkId(shape.endOfText ?? 0)
   const aside = await openAside(out)

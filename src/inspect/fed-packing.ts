@@ -5,7 +5,7 @@ import type { Head } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
 import { listLetGo } from '../feed/files/let-go-block.ts'
 import type { Step } from '../feed/files/steps.ts'
-import type { BlockIdentity } from '../feed/plan/blocks.ts'
+import type { BlockRef } from '../feed/plan/blocks.ts'
 import type { ControlEntry } from '../feed/plan/control.ts'
 import { lengthPhases } from '../feed/plan/length.ts'
 import type { Cut } from '../feed/plan/packed.ts'
@@ -47,7 +47,7 @@ export async function findPacking(
 /** What the blocks of each domain say, those that no step has taken of yet too. Of one that was cut anew the last cut counts, of what was left then. */
 async function readCuts(dir: string): Promise<Map<string, Cut>> {
   const last = new Map<string, { readonly domain: string; readonly number: number; readonly own: Cut }>()
-  const keep = ({ domain, number, epoch, cut = 0 }: BlockIdentity, own: Cut | null) => {
+  const count = ({ domain, number, epoch, cut = 0 }: BlockRef, own: Cut | null) => {
     const key = `${number} ${epoch} ${domain}`
     if (own && (last.get(key)?.number ?? -1) < cut) last.set(key, { domain, number: cut, own })
   }
@@ -55,9 +55,9 @@ async function readCuts(dir: string): Promise<Map<string, Cut>> {
   for (const name of names) {
     if (!name.endsWith('.arrow')) continue
     using file = new BlockFile(dir, join('blocks', name))
-    keep(file.identity, file.cut())
+    count(file.identity, file.cut())
   }
-  for (const { name, identity, cut } of await listLetGo(dir)) if (!names.includes(name)) keep(identity, cut)
+  for (const { name, identity, cut } of await listLetGo(dir)) if (!names.includes(name)) count(identity, cut)
   const cuts = new Map<string, Cut>()
   for (const { domain, own } of last.values()) {
     const before = cuts.get(domain) ?? { fitting: 0, cut: 0 }

@@ -83,10 +83,8 @@ async function readSamples(dir: string, head: Head, block: BlockRef): Promise<Bl
   } catch (error) {
     const left = error instanceof HeadraceError && error.code === 'trimmed' ? findLetGo(dir, block) : null
     if (!left) throw error
-    const { length, fed } = left.identity
     const shards = await addBits(dir, left.identity.shards)
-    const spec = { ...block, shards, length, ...(fed && { fed }) }
-    return { shards, list: listBlock(spec, head, path => join(dir, head.shards, path)) }
+    return { shards, list: listBlock({ ...left.identity, shards }, head, path => join(dir, head.shards, path)) }
   }
 }
 

@@ -8,11 +8,10 @@ import { BlockFile } from '../files/block-file.ts'
 import { readControls } from '../files/control-file.ts'
 import { type Head, rootOf } from '../files/head.ts'
 import { LedgerReader } from '../files/ledger.ts'
-import { type LetGoBlock, letGoPath, listLetGo, readLetGo, writeLetGo } from '../files/let-go-block.ts'
+import { type LetGoBlock, letGoPath, readLetGo, writeLetGo } from '../files/let-go-block.ts'
 import { readCut } from '../files/read-cut.ts'
-import { blockOf } from '../files/steps.ts'
 import { readTrim, type Trim, type TrimFile, trimmedStep, withTrim, writeTrim } from '../files/trim-file.ts'
-import { type BlockRef, type BlockSpec, blockIdentity, blockPath, type CutSamples, writeBlock } from '../plan/blocks.ts'
+import { type BlockSpec, blockIdentity, blockPath, type CutSamples, writeBlock } from '../plan/blocks.ts'
 import { Planner } from '../plan/planner.ts'
 import { snapshotUpTo } from '../plan/step-lines.ts'
 
@@ -35,46 +34,40 @@ export async function planTrim(dir: string, head: Head, step: number): Promise<B
       `step ${step} is no place to trim to: the feed in ${dir} has steps ${before} to ${head.steps - 1}`,
     )
   const fed = await readFed(dir, head, before, step)
-  const takenUp = await readTakenUp(dir)
+  const anew = new Map<string, number>()
+  for (const { block, cut } of fed.values()) anew.set(block, Math.max(cut, anew.get(block) ?? 0))
   const found: BlockToGo[] = []
   for (const name of await listFiles(join(dir, 'blocks'))) {
     const path = `blocks/${name}`
     if (!name.endsWith('.arrow')) continue
     using file = new BlockFile(dir, path)
-    const { domain } = file.identity
-    const block = nameOf(domain, file.identity)
-    const isFed = fed.get(block) === (takenUp.get(block) ?? file.samples)
+    const { domain, number, epoch, cut = 0 } = file.identity
+    const own = fed.get(nameOf(domain, number, epoch, cut))
+    // What is left of a block whose length changed was cut anew, and the new one is fed.
+    const isFed = own !== undefined && (own.end === file.samples || anew.get(own.block)! > cut)
     if (isFed || listed.has(path)) found.push({ path, bytes: (await sizeOf(join(dir, path))) ?? 0 })
   }
   return found
 }
 
-const nameOf = (domain: string, { number, epoch, cut = 0 }: Omit<BlockRef, 'domain'>) =>
-  `${number} ${epoch} ${cut} ${domain}`
+const nameOf = (domain: string, number: number, epoch: number, cut: number) => `${number} ${epoch} ${cut} ${domain}`
 
-/** Of each block whose rest was cut anew, as the length of samples had changed, the samples of it that were fed: no step takes others. */
-async function readTakenUp(dir: string): Promise<Map<string, number>> {
-  const takenUp = new Map<string, number>()
-  const names = (await listFiles(join(dir, 'blocks'))).filter(name => name.endsWith('.arrow'))
-  const identities = names.map(name => {
-    using file = new BlockFile(dir, `blocks/${name}`)
-    return file.identity
-  })
-  for (const { domain, number, epoch, fed = [] } of [
-    ...identities,
-    ...(await listLetGo(dir)).map(left => left.identity),
-  ])
-    for (const { cut, samples } of fed) takenUp.set(nameOf(domain, { number, epoch, cut }), samples)
-  return takenUp
+/** A cut of a block, and the sample of it up to which steps went. */
+interface FedCut {
+  /** The block, whatever cut. */
+  readonly block: string
+  readonly cut: number
+  readonly end: number
 }
 
-/** Of each block the sample up to which steps before `to` went: in each pass a block's samples are fed in their order. Blocks of steps before `from` are gone. */
-async function readFed(dir: string, head: Head, from: number, to: number): Promise<Map<string, number>> {
-  const fed = new Map<string, number>()
+/** What steps before `to` took: in each pass a block's samples are fed in their order. Blocks of steps before `from` are gone. */
+async function readFed(dir: string, head: Head, from: number, to: number): Promise<Map<string, FedCut>> {
+  const fed = new Map<string, FedCut>()
   const ledger = new LedgerReader(dir, head)
   for (let step = from > 0 ? snapshotUpTo(from - 1, head) : 0; step < to; step++)
     for (const [domain, ranges] of Object.entries((await ledger.open(step)).domains))
-      for (const range of ranges) fed.set(nameOf(domain, blockOf(domain, range)), range.to)
+      for (const { block, epoch, cut = 0, to: end } of ranges)
+        fed.set(nameOf(domain, block, epoch, cut), { block: nameOf(domain, block, epoch, 0), cut, end })
   return fed
 }
 

@@ -13,7 +13,6 @@ import type { ControlEntry } from '../../../src/feed/plan/control.ts'
 import { type FeedOrigin, openFeed, reopenFeed } from '../../../src/feed/publish.ts'
 import { type FeedBatch, readFeed } from '../../../src/feed/read.ts'
 import { findPacking } from '../../../src/inspect/fed-packing.ts'
-import { findFedSamples } from '../../../src/inspect/fed-samples.ts'
 import { openShard } from '../../../src/shards/shard.ts'
 import { runPython, skipWithout } from '../../python/python.ts'
 import { makeFolder } from '../../temporary.ts'
@@ -22,19 +21,21 @@ import { type Corpus, snapshot, writeCorpus } from '../corpus.ts'
 const home = makeFolder('trim')
 let corpus: Corpus
 
-/** Feeds of several kinds over the same shards: passes over a domain, packings, a ledger of before. */
-const kinds: Readonly<Record<string, { options: FeedOptions; ledger?: 1; controls?: ControlEntry[] }>> = {
+/** Feeds of several kinds over the same shards: passes over a domain, packings, lengths that change, old data again, a ledger of before. */
+const kinds: Readonly<Record<string, { options: FeedOptions; controls?: readonly ControlEntry[]; ledger?: 1 }>> = {
   mixed: { options: { length: 16, batch: 6, blockTokens: 120, mixture: { en: 2, zh: 1 }, dry: 'renormalise' } },
   repeated: { options: { length: 16, batch: 6, blockTokens: 300, mixture: { en: 1, zh: 3 }, dry: 'repeat' } },
   filled: { options: { length: 16, batch: 4, blockTokens: 300, packing: 'best-fit-filled', cutTargets: 'next' } },
-  older: { options: { length: 16, batch: 4, blockTokens: 300 }, ledger: 1 },
   longer: {
-    options: { length: 16, batch: 8, blockTokens: 900, replay: { share: 0.2 } },
+    options: { length: 16, batch: 6, blockTokens: 600 },
     controls: [
-      { step: 5, length: 32, batch: 4 },
-      { step: 9, length: 64, batch: 2 },
+      { step: 7, length: 32, batch: 3 },
+      { step: 9, length: 48, batch: 2 },
+      { step: 15, length: 16, batch: 6 },
     ],
   },
+  again: { options: { length: 16, batch: 6, blockTokens: 120, replay: { share: 0.25 } } },
+  older: { options: { length: 16, batch: 4, blockTokens: 300 }, ledger: 1 },
 }
 const feeds = new Map<string, { dir: string; batches: FeedBatch[] }>()
 const originOf = (ledger?: 1): FeedOrigin => ({
@@ -48,9 +49,10 @@ const originOf = (ledger?: 1): FeedOrigin => ({
 })
 
 async function publish(dir: string, kind: string, entries = corpus.entries, isWhole = true) {
-  const { options, ledger, controls = [] } = kinds[kind]
+  const { options, controls = [], ledger } = kinds[kind]
   await using feed = await openFeed(dir, options, originOf(ledger))
-  for (const entry of controls.slice((await readControls(dir)).length)) await feed.control(entry)
+  const known = (await readControls(dir)).length
+  for (const entry of controls.slice(known)) await feed.control(entry)
   for (const entry of entries) await feed.addManifest(entry)
   // A domain that is repeated never ends.
   if (isWhole) await feed.end(60)
@@ -264,18 +266,6 @@ test('what a block that was let go has cut is counted all the same', async () =>
   const before = await cuts()
   assert.ok((await trim(dir, 14)).length > 0)
   assert.deepEqual(await cuts(), before)
-})
-
-test('a block whose rest was cut anew goes with what was fed of it, and its samples are known all the same', async () => {
-  const dir = copyFeed('longer')
-  const spans = new Map(corpus.entries.map(({ path, tokens }, address) => [path, [{ start: 0, tokens, address }]]))
-  const before = await findFedSamples(dir, spans)
-  const cuts = new Set(before.map(({ cut = 0 }) => cut))
-  assert.deepEqual(cuts, new Set([0, 1, 2]))
-  assert.equal((await trim(dir, 4)).includes('blocks/en/00000000.arrow'), false)
-  const gone = [...(await trim(dir, 5)), ...(await trim(dir, 10))]
-  for (const name of ['00000000.arrow', '00000000.cut1.arrow']) assert.ok(gone.includes(`blocks/en/${name}`), `${gone}`)
-  assert.deepEqual(await findFedSamples(dir, spans), before)
 })
 
 test('Python says the same of what was let go', { skip: skipWithout('numpy', 'pyarrow') }, async () => {

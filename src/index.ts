@@ -4,6 +4,7 @@
  */
 export type { Annotator, Resource, Rule } from './annotate/annotator.ts'
 export { classifier } from './annotate/classifier.ts'
+export { fasttext } from './annotate/fasttext.ts'
 export { filter } from './annotate/filter.ts'
 export { language } from './annotate/language.ts'
 export { above, below, count, ratio } from './annotate/measure.ts'

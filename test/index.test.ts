@@ -59,6 +59,7 @@ function namesOf({ table }: Described): OptionTable {
 const annotators: Record<string, Taker> = {
   c4: takes(namesOf(headrace.c4), headrace.c4),
   classifier: takes(namesOf(headrace.classifier), headrace.classifier, { model: 'none' }),
+  fasttext: takes(namesOf(headrace.fasttext), headrace.fasttext, { model: 'none', name: 'x' }),
   density: takes({}, headrace.density as Call),
   finewebQuality: takes(namesOf(headrace.finewebQuality), headrace.finewebQuality),
   gopherQuality: takes(namesOf(headrace.gopherQuality), headrace.gopherQuality),

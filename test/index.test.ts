@@ -65,6 +65,7 @@ const annotators: Record<string, Taker> = {
   gopherQuality: takes(namesOf(headrace.gopherQuality), headrace.gopherQuality),
   gopherRepetition: takes(namesOf(headrace.gopherRepetition), headrace.gopherRepetition),
   language: takes(namesOf(headrace.language), headrace.language),
+  languageModel: takes(namesOf(headrace.languageModel), headrace.languageModel, { model: 'none' }),
   maskPii: takes(namesOf(headrace.maskPii), headrace.maskPii),
   normalize: takes({}, headrace.normalize as Call),
   seedSimilarity: takes(namesOf(headrace.seedSimilarity), headrace.seedSimilarity, { seed: 'none' }),

@@ -1,5 +1,4 @@
 import type { NumberArray } from '../batch/batch.ts'
-import { FileBytes } from '../disk/file-bytes.ts'
 import { HeadraceError } from '../errors.ts'
 import {
   kind,
@@ -19,6 +18,7 @@ import { cleanName } from '../text/printable.ts'
 import type { Annotator } from './annotator.ts'
 import { filter } from './filter.ts'
 import { columnOf } from './measure.ts'
+import { loadModel, lookAtModel } from './model-file.ts'
 
 const probability = columnOf('f32')(
   "fastText's probability, which its smoothing may lift to 1.0001; NaN where the model knows nothing of a text",
@@ -58,7 +58,8 @@ const table = {
  */
 export function fasttext(given: OptionsOf<typeof table.options>): Annotator {
   const { model: path, name, labels, newline } = resolveOptions("annotator 'fasttext'", table.options, given)
-  const { known, sha256 } = look(path)
+  const file = { path, advice: "train it with 'fasttext supervised'" }
+  const { found: known, sha256 } = lookAtModel(file, bytes => inFile(path, () => readLabels(bytes)))
   const chosen = labels ?? chooseAll(known, path)
   const indices = chosen.map(label => indexOf(label, known, path))
   if (new Set(chosen).size < chosen.length)
@@ -73,7 +74,8 @@ export function fasttext(given: OptionsOf<typeof table.options>): Annotator {
     options: {},
     record: () => ({ name, labels: chosen, newline }),
     resources: [{ name: `fasttext:${name}`, sha256 }],
-    prepare: () => load(path, sha256),
+    prepare: () =>
+      new FastTextClassifier(loadModel(file, sha256, bytes => inFile(path, () => readFastTextModel(bytes)))),
     measure({ rows, bytes, offsets }, out: Readonly<Record<string, NumberArray>>, classifier) {
       const probabilities = new Float32Array(known.length)
       for (let row = 0; row < rows; row++) {
@@ -112,28 +114,7 @@ function indexOf(label: string, known: readonly string[], path: string): number 
   )
 }
 
-/** Looks at all of the file but its matrices, so that what is wrong is known before any work. */
-function look(path: string): { readonly known: readonly string[]; readonly sha256: string } {
-  using file = open(path)
-  return { known: inFile(path, () => readLabels(file)), sha256: file.hash() }
-}
-
-/** Reads the model, if the file is the one that was looked at. */
-function load(path: string, sha256: string): FastTextClassifier {
-  using file = open(path)
-  const model = inFile(path, () => readFastTextModel(file))
-  if (file.hash() === sha256) return new FastTextClassifier(model)
-  throw new HeadraceError('source-changed', `model ${path} is no longer the file that this run began with: put it back`)
-}
-
-function open(path: string): FileBytes {
-  try {
-    return new FileBytes(path)
-  } catch (error) {
-    throw new HeadraceError('not-found', `model ${path} cannot be read; train it with 'fasttext supervised'`, error)
-  }
-}
-
+/** Says of which file a fault is. */
 function inFile<T>(path: string, read: () => T): T {
   try {
     return read()

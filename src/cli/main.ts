@@ -39,6 +39,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   remove: async () => (await import('./remove.ts')).removeCommand,
   seed: async () => (await import('./seed.ts')).seedCommand,
   classifier: async () => (await import('./classifier.ts')).classifierCommand,
+  lm: async () => (await import('./lm.ts')).lmCommand,
   topics: async () => (await import('./topics.ts')).topicsCommand,
 }
 

@@ -1,6 +1,6 @@
 import { equalsAt } from '../bytes.ts'
+import { hashBasis, hashByte, hashWord } from '../packed-words.ts'
 import { dot, logOf, lookUpSigmoid, probabilityOf, softmax } from './arithmetic.ts'
-import { hashBasis, hashByte, hashWord } from './dictionary.ts'
 import type { FastTextModel } from './model.ts'
 import { eachWordNgram, hashNgrams, packPlaces } from './places.ts'
 import { RowSum } from './row-sum.ts'

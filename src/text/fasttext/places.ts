@@ -1,4 +1,4 @@
-import { hashBasis, hashByte } from './dictionary.ts'
+import { hashBasis, hashByte } from '../packed-words.ts'
 import type { FastTextModel } from './model.ts'
 
 /** Where rows of n-grams lie in a model's input, or -1 for those that have none. */

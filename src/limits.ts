@@ -38,10 +38,16 @@ export const limits = {
   slotSecondsMax: 120,
   /** Measuring one row alone, after which it is dead (`took-too-long`): twice the slowest text known of `documentBytesMax`. */
   rowSecondsMax: 60,
+  /** A worker that is stopped comes to the end of its row in: rows take milliseconds, and who stops a run waits for it. */
+  workerStopSecondsMax: 5,
   /** Rows of a slot that hang or kill a worker. Beyond it the annotator is at fault, not the rows. */
   poisonRowsMax: 64,
   /** Dead records that one request reads again: they are listed in one entry of the log. More take another request. */
   redriveRecordsMax: 1_000_000,
+  /** Groups of documents that a column is ranked in: each holds up to `calibrationSampleMax` values twice, of 16 bytes. */
+  calibrationGroupsMax: 2000,
+  /** Values of a group that its percentiles are made of: with 18,500 none is off by more than 0.01 in 95 of 100 tables (the bound of Dvoretzky, Kiefer and Wolfowitz). */
+  calibrationSampleMax: 20_000,
   /** Slots of all runs of a feed: its blocks have them in 32 bits. */
   unionSlotsMax: 2 ** 32,
   /** Rows that all take-downs of a feed list: each reader of the feed holds them, 8 bytes each. */

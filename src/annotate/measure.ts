@@ -21,6 +21,10 @@ export interface Measure<K extends ColumnKind = ColumnKind, O extends OptionTabl
   readonly fixed: readonly Bound[]
 }
 export type Measures = Readonly<Record<string, Measure>>
+/** A name of an annotator that stands in a pipeline once for each column: `rank-class-math`. */
+export const nameFor = (operator: string, column: string) =>
+  `${operator}-${column.replace(/[^A-Za-z0-9]+/g, '-').replace(/-$/, '')}`
+
 // biome-ignore lint/complexity/noBannedTypes: a table without options has no key, and that is what this type says.
 export type NoOptions = {}
 

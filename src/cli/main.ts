@@ -38,6 +38,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   runs: async () => (await import('./runs.ts')).runsCommand,
   remove: async () => (await import('./remove.ts')).removeCommand,
   seed: async () => (await import('./seed.ts')).seedCommand,
+  calibrate: async () => (await import('./calibrate.ts')).calibrateCommand,
   classifier: async () => (await import('./classifier.ts')).classifierCommand,
   lm: async () => (await import('./lm.ts')).lmCommand,
   topics: async () => (await import('./topics.ts')).topicsCommand,

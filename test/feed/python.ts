@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FeedBatch, readFeed } from '../../src/feed/read.ts'
 import { python } from '../python/python.ts'
@@ -17,6 +17,35 @@ export async function comparePython(dumps: string, feeds: readonly string[], wor
       writeFileSync(dump, lines.join(''))
       args.push(feed, dump)
     }
+  runComparison(args)
+}
+
+/** Throws unless the Python client reads any step by its number as the reader in TypeScript does, for any rank of any world: `draws` of each feed. */
+export async function comparePythonAnywhere(
+  dumps: string,
+  feeds: readonly string[],
+  draw: (below: number) => number,
+  draws: number,
+): Promise<void> {
+  const args: string[] = []
+  for (const [i, feed] of feeds.entries()) {
+    const { batch, steps } = JSON.parse(readFileSync(join(feed, 'head.json'), 'utf8'))
+    const worlds = Array.from({ length: batch }, (_, k) => k + 1).filter(world => batch % world === 0)
+    const lines: string[] = []
+    for (let k = 0; k < draws; k++) {
+      const world = worlds[draw(worlds.length)]
+      const [rank, from] = [draw(world), draw(steps)]
+      const { value } = await readFeed(feed, { rank, world, from })[Symbol.asyncIterator]().next()
+      lines.push(lineOf(value, rank, world))
+    }
+    const dump = join(dumps, `${i}.jsonl`)
+    writeFileSync(dump, lines.join(''))
+    args.push(feed, dump)
+  }
+  runComparison(['--anywhere', ...args])
+}
+
+function runComparison(args: readonly string[]): void {
   const script = join(import.meta.dirname, '..', 'python', 'test_feed.py')
   const { status, stderr } = spawnSync(python, [script, ...args], { encoding: 'utf8' })
   assert.equal(status, 0, stderr)

@@ -14,7 +14,7 @@ import { drawFrom } from '../random.ts'
 import { sweep } from '../sweep.ts'
 import { makeFolder } from '../temporary.ts'
 import { type Corpus, writeCorpus } from './corpus.ts'
-import { comparePython } from './python.ts'
+import { comparePython, comparePythonAnywhere } from './python.ts'
 
 const dir = makeFolder('read')
 const padding = 999_999
@@ -341,6 +341,13 @@ test('a follower says what it waited for in vain, and waits where the head is aw
 
 test('the Python client gives the same batches', { skip: skipWithout('pyarrow', 'numpy') }, async () => {
   await comparePython(makeFolder('python-dumps'), Object.keys(variants).map(feedDir), 3)
+})
+
+test('the Python client reads any step for any rank of any world', {
+  skip: skipWithout('pyarrow', 'numpy'),
+}, async () => {
+  const feeds = Object.keys(variants).map(feedDir)
+  await comparePythonAnywhere(makeFolder('python-anywhere'), feeds, drawFrom(seed), 20)
 })
 
 test('of the Python client only FeedError comes, and no step twice', { skip: skipWithout('pyarrow', 'numpy') }, () => {

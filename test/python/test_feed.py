@@ -1,5 +1,6 @@
 """Holds the Python client against a dump of the TypeScript reader: test_feed.py FEED_DIR DUMP [FEED_DIR DUMP]...
 or, where a reader is to go on at one step: test_feed.py --resume STEP FEED_DIR DUMP
+or, where it reads steps by their numbers: test_feed.py --anywhere FEED_DIR DUMP [FEED_DIR DUMP]...
 
 A dump has a line of JSON a batch, with `rank` and `world`, ranks one after the other.
 """
@@ -61,7 +62,17 @@ def check_resume(path, dump, step):
     assert next(resumed, None) is None, "the feed has ended"
 
 
+def check_anywhere(path, dump):
+    for expected in dump:
+        check_batch(Feed(path, expected["rank"], expected["world"]).read(expected["step"]), expected)
+
+
 def main(arguments):
+    if arguments[0] == "--anywhere":
+        for path, file in zip(arguments[1::2], arguments[2::2]):
+            with open(file, encoding="utf-8") as lines:
+                check_anywhere(path, [json.loads(line) for line in lines])
+        return
     if arguments[0] == "--resume":
         step, path, file = arguments[1:]
         with open(file, encoding="utf-8") as lines:

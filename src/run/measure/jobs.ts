@@ -87,11 +87,11 @@ export type Phase = (typeof phases)[number]
 /** `at` is the index of the chunk that is parsed, or the number of the row. */
 export type Place = { readonly phase: Phase; readonly at: number }
 
-/** The shared array: how many jobs were begun so far, the phase's index, and `at`. */
-export const progressIndex = { begun: 0, phase: 1, at: 2 } as const
-export const progressBytes = 12
+/** The shared array: how many jobs were begun so far, the phase's index, `at`, and 1 once the worker is to stop. */
+export const progressIndex = { begun: 0, phase: 1, at: 2, stopped: 3 } as const
+export const progressBytes = 16
 
-/** Says what is begun now. */
+/** Says what is begun now. Throws where the worker is to stop. */
 export type Report = (phase: Phase, at?: number) => void
 
 export function readProgress(progress: Int32Array): Place & { readonly begun: number } {
@@ -99,8 +99,13 @@ export function readProgress(progress: Int32Array): Place & { readonly begun: nu
   return { begun: read('begun'), phase: phases[read('phase')], at: read('at') }
 }
 
+export function isStopped(progress: Int32Array): boolean {
+  return Atomics.load(progress, progressIndex.stopped) === 1
+}
+
 export function reportTo(progress: Int32Array): Report {
   return (phase, at = 0) => {
+    if (phase !== 'idle' && isStopped(progress)) throw new Error('the worker was stopped')
     Atomics.store(progress, progressIndex.at, at)
     Atomics.store(progress, progressIndex.phase, phases.indexOf(phase))
   }

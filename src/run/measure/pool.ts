@@ -16,6 +16,7 @@ import {
   readProgress,
   type StoredSlot,
 } from './jobs.ts'
+import { stopWorker } from './stop-worker.ts'
 
 export interface PoolOptions {
   /** A worker's heap. Default what V8 gives. */
@@ -117,7 +118,7 @@ export class Pool implements AsyncDisposable {
     this.#fail(new HeadraceError('fenced', 'the run was stopped'))
     const threads = [...this.#threads]
     this.#threads.clear()
-    await Promise.all(threads.map(({ worker }) => worker.terminate()))
+    await Promise.all(threads.map(({ worker, progress }) => stopWorker(worker, progress)))
   }
 
   /** What comes of a job, or of `again` where it lost its worker. */

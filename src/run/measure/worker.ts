@@ -5,7 +5,7 @@ import type { Plan } from '../../pipeline/plan.ts'
 import type { MeasuredSlot } from '../../record/slots.ts'
 import { annotateSlot, encodeDead } from './annotate-slot.ts'
 import { encodeStored, encodeWhole } from './encode-slot.ts'
-import { type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
+import { isStopped, type Job, type PipelineRef, type PlanLoader, progressIndex, type Report, reportTo } from './jobs.ts'
 import { checkSamePlan } from './same-plan.ts'
 import { annotateStored } from './stored-slot.ts'
 import { joinEntries, keepTexts, tokenizeSlot } from './tokens.ts'
@@ -13,7 +13,7 @@ import { joinEntries, keepTexts, tokenizeSlot } from './tokens.ts'
 /** What a worker needs of the port to the thread that asks. */
 export interface Port {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
-  on(event: 'message', listener: (message: Job) => void): unknown
+  on(event: 'message', listener: (message: Job | null) => void): unknown
 }
 
 async function annotate(plan: Plan, job: Job & { kind: 'annotate' }, report: Report): Promise<MeasuredSlot> {
@@ -60,6 +60,7 @@ export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): vo
   // A plan that can't be had is told to whoever asks for work.
   plan.catch(() => {})
   const run = async (job: Job) => {
+    if (isStopped(progress)) return
     try {
       const loaded = await plan
       Atomics.add(progress, progressIndex.begun, 1)
@@ -73,7 +74,7 @@ export function serve(plan: Promise<Plan>, port: Port, progress: Int32Array): vo
   }
   let last: Promise<void> = Promise.resolve()
   port.on('message', job => {
-    last = last.then(() => run(job))
+    if (job) last = last.then(() => run(job))
   })
 }
 
@@ -92,4 +93,8 @@ export async function makePlan(ref: PipelineRef, loadPlan: PlanLoader): Promise<
 if (parentPort) {
   const { ref, progress } = workerData as { ref: PipelineRef; progress: SharedArrayBuffer }
   serve(load(ref), parentPort, new Int32Array(progress))
+  // `stopWorker` says so. An annotator may hold what would keep the thread alive.
+  parentPort.on('message', job => {
+    if (job === null) process.exit(0)
+  })
 }

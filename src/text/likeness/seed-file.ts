@@ -1,13 +1,10 @@
-import { hash } from 'node:crypto'
 import { HeadraceError } from '../../errors.ts'
+import { isSealed, parseObject, sealJson } from '../../sealed-json.ts'
 import { cleanName } from '../printable.ts'
 import { type GramCounts, isBucketCount, type Seed } from './seed.ts'
 
 /** Part of every file; raised when words or pairs are hashed in another way, as old counts then mean nothing. */
 const format = 'headrace-seed/3'
-
-/** How a file ends: the SHA-256 of its text with `}` in place of this. */
-const sealLength = `,"sha256":"${'0'.repeat(64)}"}\n`.length
 
 /**
  * A seed as a JSON text of one object: `format`, `name`, `buckets`, for `seed` and `background` their `documents` and `counts`, and `sha256`
@@ -16,8 +13,7 @@ const sealLength = `,"sha256":"${'0'.repeat(64)}"}\n`.length
 export function writeSeed({ name, seed, background }: Seed): string {
   const side = ({ documents, counts }: GramCounts) => ({ documents, counts: packCounts(counts) })
   const content = { format, name, buckets: seed.counts.length, seed: side(seed), background: side(background) }
-  const text = JSON.stringify(content)
-  return `${text.slice(0, -1)},"sha256":"${hash('sha256', text)}"}\n`
+  return sealJson(content)
 }
 
 /** Reads what `writeSeed` wrote; throws `corrupt` for anything else. `file` is for the message. */
@@ -27,8 +23,7 @@ export function readSeed(text: string, file: string): Seed {
     const found = typeof content?.format === 'string' ? `of format ${cleanName(content.format)}` : 'no seed'
     throw new HeadraceError('corrupt', `${file} is ${found}, not ${format}; fit it again with 'headrace seed fit'`)
   }
-  const body = `${text.slice(0, -sealLength)}}`
-  if (text !== `${body.slice(0, -1)},"sha256":"${hash('sha256', body)}"}\n`)
+  if (!isSealed(text))
     throw new HeadraceError('corrupt', `${file} is damaged: its content does not match its sha256; fit it again`)
   const { name, buckets, seed, background } = content as unknown as Content
   const side = ({ documents, counts }: Packed) => ({ documents, counts: unpackCounts(counts, buckets) })
@@ -80,13 +75,4 @@ function unpackCounts(packed: readonly number[], buckets: number): Float64Array 
     if (count < 0) at -= count
     else counts[at++] = count
   return counts
-}
-
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
-  } catch {
-    return null
-  }
 }

@@ -25,17 +25,25 @@ const imports = Object.entries({
 /** A loader whose annotator and tokenizer do what a text among those of the batch tells them to. */
 const loader = (dir: string) => `
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 ${imports}
+const packed = zstdCompressSync(Buffer.alloc(8))
+const channel = new BroadcastChannel('begun')
+channel.unref()
 const count = ${JSON.stringify(join(dir, 'count'))}
 const orders = {
   exit: () => process.exit(3),
   crash: () => queueMicrotask(() => { throw new Error('crashed beside the job') }),
   wait: () => new Promise(() => {}),
-  hang: () => { for (;;); },
+  hang: () => { channel.postMessage('begun'); for (;;); },
   memory: () => { const all = []; for (;;) all.push(Array(1e5).fill(all.length)) },
   throw: () => { throw new Error('thrown') },
   world: () => { throw new HeadraceError('corrupt', 'the model is damaged') },
   later: () => void setTimeout(() => process.exit(4), 20),
+  unpack: () => {
+    channel.postMessage('begun')
+    for (const until = Date.now() + 50; Date.now() < until; ) zstdDecompressSync(packed)
+  },
   'not with others': rows => rows > 1 && process.exit(5),
   twice: () => {
     appendFileSync(count, '1')
@@ -222,4 +230,24 @@ test('a pool that was let go takes no job and leaves none waiting', async () => 
   await pool[Symbol.asyncDispose]()
   assert.ok((await settled).every(({ status }) => status === 'rejected'))
   await assert.rejects(pool.annotate(5, [chunkOf('text')]), { code: 'fenced' })
+})
+
+// Node aborts the process where it cuts a thread off in the midst of making a zlib object: this file then ends without its results.
+test('workers that unpack are let go between rows, and one that hangs is cut off', {
+  timeout: 20_000,
+}, async context => {
+  const { workerStopSecondsMax } = limits
+  context.after(() => setLimits({ workerStopSecondsMax }))
+  const begun = new BroadcastChannel('begun')
+  context.after(() => begun.close())
+  const dispose = async (text: string) => {
+    const pool = new Pool(1, ref)
+    const rejected = assert.rejects(pool.annotate(0, [chunkOf(text)]), { code: 'fenced' })
+    await once(begun, 'message')
+    await pool[Symbol.asyncDispose]()
+    await rejected
+  }
+  for (let round = 0; round < 20; round++) await dispose('unpack')
+  setLimits({ workerStopSecondsMax: 0.05 })
+  await dispose('hang')
 })

@@ -148,4 +148,8 @@ export const limits = {
   reportFileBytesMax: 64 * 1024 * 1024,
   /** Trainers that report to one feed, a folder each. */
   trainersMax: 1000,
+  /** Files of one trainer's reports that a server writes, one a start: its starts are searched in all of them. */
+  reportFilesMax: 4096,
+  /** A request that brings reports, held in memory: a line of 1,024 domains with long names is some 100 KB. */
+  reportBodyBytesMax: 1024 * 1024,
 } as const

@@ -11,6 +11,7 @@ from .files import Block, Shard
 from .names import folder_before, folder_of
 from .open_files import OpenFiles
 from .store import Wanted
+from .trim import check_let_go
 from .waiting import log
 
 # Blocks of so many steps keep their files open: where a domain goes on to its next block, steps of both are made side by side.
@@ -99,6 +100,7 @@ class Content:
             except FileNotFoundError:
                 continue
         missing = self._store.name(f"blocks/{folder_of(domain)}/{name}")
+        check_let_go(self._store, [f"blocks/{folder}/{name}" for folder in folders])
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), missing)
 
     def _make(self, wanted, make):

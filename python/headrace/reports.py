@@ -9,7 +9,9 @@ from datetime import datetime, timezone
 
 from .errors import FeedError, as_feed_error
 from .ledger import Ledger, is_count
+from .sent_reports import SentReports
 from .sources.folder import Folder
+from .sources.open import is_remote
 
 FORM = 1
 # Who reads reports reads them by whole files, of 64 MB at most.
@@ -17,39 +19,61 @@ FILE_BYTES = 16 * 1024 * 1024
 
 
 class Reports:
-    """Writes a trainer's reports to `trainers/<name>/` of a feed folder, for `headrace feed --trainers` and whoever plots losses.
+    """Tells a feed what a trainer has done, for `headrace feed --trainers` and whoever plots losses.
 
         reports = Reports(path, "run-7")                # on one rank: it tells for all of them
         reports.consumed(batch.step, batch.digest, losses)
         reports.checkpointed(loader.state_dict())
 
-    A trainer is what goes on with one model: it keeps its name when it is started again, on however many ranks. Each start writes files of
-    its own, `<number>.jsonl`, a line a report, and nobody writes another's. A line is written at once, so that who is killed has lost none,
-    and all are synced with each checkpoint. A report of a step takes back what was said of that step and later ones before: a trainer that
-    went back to a checkpoint is counted once. `losses` are of the step alone, over all ranks: `headrace.torch.losses_by_domain` and
-    `reduce_losses` make them. They may be left out, or given for some steps only.
+    A trainer is what goes on with one model: it keeps its name when it is started again, on however many ranks. `path` is the feed's folder: then
+    each start writes files of its own into `trainers/<name>/` there, a line a report, at once, so that who is killed has lost none, and all are
+    synced with each checkpoint. Or it is the address that `headrace serve --reports` prints, with its `token` (default HEADRACE_TOKEN): then
+    reports are written into the folder `spool` of this machine (default below XDG_CACHE_HOME or ~/.cache), and a thread sends them, again and
+    again where the server can't be reached. So no report waits for the network; to begin takes `timeout` seconds at most (30), to close 10.
+    `unsent` counts what is not with the server yet, `dropped` what was left out as 32 MB wait or as the server refuses it, and `retries`
+    what was tried again. What a killed trainer left in the spool is sent when it is started again on this machine.
+
+    A report of a step takes back what was said of that step and later ones before: a trainer that went back to a checkpoint is counted once.
+    `losses` are of the step alone, over all ranks: `headrace.torch.losses_by_domain` and `reduce_losses` make them. They may be left out, or
+    given for some steps only.
 
     Raises FeedError alone. It may be used by several threads.
     """
 
-    def __init__(self, path, name):
+    def __init__(self, path, name, token=None, spool=None, timeout=30):
         with as_feed_error(f"reports for the feed in {path} can't be written"):
             if not (isinstance(name, str) and _NAME.fullmatch(name)):
                 raise FeedError(f"the trainer's name is {name!r}: give 1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit")
-            if isinstance(path, str) and "://" in path:
-                raise FeedError(f"the feed is named {path!r}: reports are written into folders")
+            if is_remote(path):
+                self._lines = SentReports(path, name, token, spool, timeout, FORM)
+                return
+            if token is not None or spool is not None:
+                raise FeedError("there is a `token` or a `spool`, and the reports are written into a folder: leave them out")
             head = Ledger(Folder(os.fspath(path)), False, None, 1).head
-            self._folder = os.path.join(os.fspath(path), "trainers", name)
-            self._opening = {"form": FORM, "feed": head["feed"], "trainer": name}
-            self._lock = threading.Lock()
-            self._file, self._bytes = None, 0
+            folder = os.path.join(os.fspath(path), "trainers", name)
+            self._lines = _WrittenReports(folder, {"form": FORM, "feed": head["feed"], "trainer": name})
+
+    @property
+    def unsent(self):
+        """Reports that are not with the server yet."""
+        return self._lines.unsent
+
+    @property
+    def dropped(self):
+        """Reports that the server will never have."""
+        return self._lines.dropped
+
+    @property
+    def retries(self):
+        """What was tried again, by its kind."""
+        return self._lines.retries
 
     def consumed(self, step, digest, losses=None):
         """The step with this digest has changed the model. `losses` are, by domain, the sum of its losses and of how many targets."""
         report = {"step": _checked_step(step, digest), "digest": digest, "at": _now()}
         if losses is not None:
             report["losses"] = _checked_losses(losses)
-        self._write(report, is_synced=False)
+        self._lines.write(report, is_synced=False)
 
     def checkpointed(self, state, oldest=None):
         """The model lasts as it is at `state`, what `state_dict()` gave. `oldest` is the step of the oldest checkpoint that is kept."""
@@ -59,12 +83,11 @@ class Reports:
         oldest = step if oldest is None else oldest
         if not (is_count(oldest) and oldest <= step):
             raise FeedError(f"the oldest checkpoint is of step {oldest!r} and the newest of step {step}: give the step of one that is kept")
-        self._write({"checkpoint": step, "digest": state["digest"], "oldest": oldest, "at": _now()}, is_synced=True)
+        self._lines.write({"checkpoint": step, "digest": state["digest"], "oldest": oldest, "at": _now()}, is_synced=True)
 
     def close(self):
-        """Makes all reports last. None follows."""
-        with self._lock, as_feed_error(f"the reports in {self._folder} can't be written"):
-            self._close_file()
+        """Makes all reports last, and sends them, for 10 seconds at most. None follows."""
+        self._lines.close()
 
     def __enter__(self):
         return self
@@ -72,7 +95,18 @@ class Reports:
     def __exit__(self, *_):
         self.close()
 
-    def _write(self, report, is_synced):
+
+class _WrittenReports:
+    """Reports in files of the feed's folder."""
+
+    unsent, dropped, retries = 0, 0, {}
+
+    def __init__(self, folder, opening):
+        self._folder, self._opening = folder, opening
+        self._lock = threading.Lock()
+        self._file, self._bytes = None, 0
+
+    def write(self, report, is_synced):
         with self._lock, as_feed_error(f"the reports in {self._folder} can't be written"):
             if self._file is None or self._bytes >= FILE_BYTES:
                 self._close_file()
@@ -81,6 +115,10 @@ class Reports:
             self._bytes += _append(self._file, report)
             if is_synced:
                 os.fsync(self._file)
+
+    def close(self):
+        with self._lock, as_feed_error(f"the reports in {self._folder} can't be written"):
+            self._close_file()
 
     def _close_file(self):
         if self._file is not None:

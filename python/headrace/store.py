@@ -14,7 +14,7 @@ class FolderStore:
     bytes_max = None
 
     def __init__(self, source):
-        self.name = source.name
+        self.name, self.read = source.name, source.read
 
     def open(self, wanted):
         """The file, mapped. One that is not there is a FileNotFoundError."""

@@ -44,12 +44,6 @@ export async function changeFeed(
   { args, feed, change }: { readonly args: ParsedArgs; readonly feed: FoundFeed; readonly change: SettingsChange },
   terminal: Terminal,
 ): Promise<number> {
-  const isOwn = resolve(feed.dir) === resolve(feed.home, 'feed')
-  if (isOwn && feed.run?.run.spread)
-    throw new HeadraceError(
-      'bad-option',
-      `${cleanPath(feed.home)} is a spread run: any of its processes may write its feed, and none of them can be asked here; change a fork of it`,
-    )
   const order: SettingsOrder = {
     id: randomUUID(),
     step: args.text('at') === undefined ? null : args.count('at', 0, 0),
@@ -58,7 +52,7 @@ export async function changeFeed(
     at: new Date().toISOString(),
     note: noteOf(args, command),
   }
-  const changed = await applyOrAsk(feed, order, isOwn, terminal)
+  const changed = await recordChange(feed, order, terminal)
   const { steps = 0, ended = false, endedBy = null } = (await readHead(feed.dir)) ?? {}
   const { step, isNew } = changed
   const { id, who, at, note } = order
@@ -90,6 +84,21 @@ export async function changeFeed(
   const end = ended ? `, and it has ended${endedBy === 'budget' ? ' by its budget' : ''}` : ''
   terminal.out.write(`the feed has ${formatPlural(steps, 'step')}${end}\n`)
   return 0
+}
+
+/** Records a change, or has the process at work do it. Throws `bad-option` where it is refused. */
+export async function recordChange(
+  feed: FoundFeed,
+  order: SettingsOrder,
+  terminal: Terminal,
+): Promise<ChangedSettings> {
+  const isOwn = resolve(feed.dir) === resolve(feed.home, 'feed')
+  if (isOwn && feed.run?.run.spread)
+    throw new HeadraceError(
+      'bad-option',
+      `${cleanPath(feed.home)} is a spread run: any of its processes may write its feed, and none of them can be asked here; change a fork of it`,
+    )
+  return applyOrAsk(feed, order, isOwn, terminal)
 }
 
 /** `user@host`, with nothing in it that steers a terminal. */

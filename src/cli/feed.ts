@@ -1,4 +1,5 @@
 import { listTrainers } from '../feed/files/reports.ts'
+import { describeTrim, readTrim, trimmedStep } from '../feed/files/trim-file.ts'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
 import { findUnfed } from '../inspect/unfed.ts'
 import { type Command, runOptions, type Terminal } from './command.ts'
@@ -7,7 +8,7 @@ import { showTrainers } from './feed-trainers.ts'
 import { findFeed } from './find-feed.ts'
 import { formatCount, formatPlural, sortCounts } from './table.ts'
 import { describeUnfed } from './unfed.ts'
-import { cleanName, clipText, displayWidth, pageWidth } from './wrap.ts'
+import { cleanName, cleanPath, clipText, displayWidth, pageWidth } from './wrap.ts'
 
 export const feedCommand: Command = {
   name: 'feed',
@@ -17,7 +18,7 @@ export const feedCommand: Command = {
     'FOLDER is a feed, or a run that has one (default: the run of --dir and --run). All steps are read; the first N are printed.',
   options: {
     ...runOptions,
-    from: { value: 'STEP', help: 'first step (default 0)' },
+    from: { value: 'STEP', help: 'first step (default 0, or the first that was not let go)' },
     steps: { value: 'N', help: 'steps to print (default 10; all with --follow or --json)' },
     rank: { value: 'N', help: 'reads as this rank (default 0)' },
     world: { value: 'N', help: 'of so many (default 1)' },
@@ -39,8 +40,10 @@ export const feedCommand: Command = {
     const isJson = args.flag('json')
     const follow = args.flag('follow')
     const stepsMax = args.count('steps', isJson || follow ? Number.POSITIVE_INFINITY : 10)
+    const trim = await readTrim(dir)
+    if (trim && args.text('from') === undefined) terminal.err.write(`${cleanPath(describeTrim(dir, trim))}\n`)
     const options = {
-      from: args.count('from', 0, 0),
+      from: args.count('from', trimmedStep(trim), 0),
       rank: args.count('rank', 0, 0),
       world: args.count('world', 1),
       follow,

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { makeFolder } from '../disk/durable-file.ts'
 import { HeadraceError, systemCodeOf } from '../errors.ts'
+import { readTrim, trimmedStep } from '../feed/files/trim-file.ts'
 import { readFeed } from '../feed/read.ts'
 import { findUnfed, type Unfed } from '../inspect/unfed.ts'
 import type { LogPlace } from '../log/place.ts'
@@ -237,8 +238,9 @@ export async function showEnd(finished: FinishedRun, isJson: boolean, terminal: 
   }
   printSummary(summary, figures, dir, terminal)
   if (isWorker) return
-  if (plan.feed && steps > 0) await showFirstSteps(readFeed(join(dir, 'feed')), steps, terminal)
-  else if (plan.feed) {
+  const from = plan.feed ? trimmedStep(await readTrim(join(dir, 'feed'))) : 0
+  if (plan.feed && steps > from) await showFirstSteps(readFeed(join(dir, 'feed'), { from }), steps - from, terminal)
+  else if (plan.feed && steps === 0) {
     const tokens = formatCount(plan.feed.length * plan.feed.batch)
     terminal.out.write(`\nno step of the feed${unfed?.ended ? '' : ' yet'}: a step has ${tokens} tokens\n`)
   }

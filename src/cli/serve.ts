@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { readText } from '../disk/files.ts'
 import { HeadraceError } from '../errors.ts'
 import { readHead } from '../feed/files/head.ts'
+import { ReportFiles } from '../feed/files/report-files.ts'
 import { limits } from '../limits.ts'
 import { countRequests, type ServeCounts } from '../serve/counts.ts'
 import { isOwnName } from '../serve/host.ts'
@@ -21,8 +22,9 @@ const portDefault = 8470
 export const serveCommand: Command = {
   name: 'serve',
   usage: '[FEED]',
-  summary: 'Serves a feed and its shards over HTTP, read-only, with ranges, for trainers on other machines.',
-  details: `FEED is a feed's folder, or a run's name or folder (default: the run of --dir and --run); forks of a run's own feed are served with it. Trainers name the URL that it prints. Nothing else of the run is served, and nothing is written. The first SIGINT or SIGTERM ends what is being answered, within ${limits.serveDrainSecondsMax} seconds, and exits with 0; the second stops at once. Any server of static files that knows ranges does as well.`,
+  summary:
+    'Serves a feed and its shards over HTTP, with ranges, for trainers on other machines; read-only unless told otherwise.',
+  details: `FEED is a feed's folder, or a run's name or folder (default: the run of --dir and --run); forks of a run's own feed are served with it. Trainers name the URL that it prints. Nothing else of the run is served, and nothing is written but, with --reports, what trainers report to FEED, below its trainers/. The first SIGINT or SIGTERM ends what is being answered, within ${limits.serveDrainSecondsMax} seconds, and exits with 0; the second stops at once. Any server of static files that knows ranges does as well.`,
   outlivesReader: true,
   options: {
     ...runOptions,
@@ -35,6 +37,7 @@ export const serveCommand: Command = {
     'no-token': { help: 'lets a HOST that other machines reach be served to whoever asks' },
     'tls-cert': { value: 'FILE', help: 'certificate with its chain, in PEM: serves https' },
     'tls-key': { value: 'FILE', help: 'its key, in PEM' },
+    reports: { help: 'takes what trainers report (headrace.Reports of the Python package); one server a feed' },
     connections: {
       value: 'N',
       help: `connections at once; more are told to come again (default ${limits.serveConnectionsMax})`,
@@ -46,16 +49,18 @@ export const serveCommand: Command = {
     const feed = await locateFeed(args)
     const served = await describeFeed(feed)
     const out = args.flag('json') ? terminal.err : terminal.out
-    let server: FeedServer | null = null
+    let [server, reports]: [FeedServer | null, ReportFiles | null] = [null, null]
     const started = performance.now()
     const display = showCounts(() => server?.counts ?? null, out, terminal.err)
     const told = 'headrace: finishing what is being answered; once more stops at once'
     const stopping = stopOnSignal(() => display.note(told), { atOnce: () => display.stop() })
     try {
       const note = tellOnce(text => display.note(`headrace: ${text}`))
-      server = await serveFeed({ ...options, places: placesOf(feed, served.shards), note })
+      if (args.flag('reports')) reports = await ReportFiles.open(feed, note)
+      const places = placesOf(feed, served.shards)
+      server = await serveFeed({ ...options, places, ...(reports && { reports }), note })
       const { url } = server
-      for (const text of warningsOf(options)) note(text)
+      for (const text of warningsOf(options, reports !== null)) note(text)
       if (args.flag('json')) terminal.out.write(`${JSON.stringify({ url, feed: served.feed, steps: served.steps })}\n`)
       else terminal.out.write(`serving ${cleanPath(feed)}, ${served.text}, at ${url}\n`)
       await stopping.stopped
@@ -69,11 +74,12 @@ export const serveCommand: Command = {
       stopping.end()
       display.stop()
       await server?.[Symbol.asyncDispose]()
+      await reports?.[Symbol.asyncDispose]()
     }
   },
 }
 
-type Options = Omit<FeedServerOptions, 'places' | 'note'>
+type Options = Omit<FeedServerOptions, 'places' | 'note' | 'reports'>
 
 async function optionsOf(args: ParsedArgs): Promise<Options> {
   const host = args.text('host') ?? '127.0.0.1'
@@ -122,9 +128,10 @@ async function describeFeed(feed: string) {
   throw new HeadraceError('not-found', `there is no feed in ${feed}, or no step of it yet`)
 }
 
-function warningsOf({ host, token, tls }: Options): string[] {
+function warningsOf({ host, token, tls }: Options, takesReports: boolean): string[] {
   if (isOwnName(host)) return []
-  if (token === null) return ['whoever reaches this machine reads the feed, as there is no token']
+  const does = takesReports ? 'reads the feed and reports to it' : 'reads the feed'
+  if (token === null) return [`whoever reaches this machine ${does}, as there is no token`]
   return tls
     ? []
     : ['the token and the feed travel in the clear: --tls-cert and --tls-key, or a proxy with TLS, keep them']
@@ -178,7 +185,9 @@ function partsOf(counts: Readonly<ServeCounts> | null) {
 
 function rowsOf(counts: Readonly<ServeCounts>, seconds: number): [string, string][] {
   const { files, ranges, unchanged, bytes, missing, outside, unauthorized, refused, busy, failed, cut, closed } = counts
+  const { reports, reportLines } = counts
   const rows: [string, number, string?][] = [
+    ['requests with reports', reports, `${formatPlural(reportLines, 'report')} in them that no request before had`],
     ['without the token', unauthorized],
     ['not found', missing, outside ? `${formatCount(outside)} by a link that leads elsewhere` : ''],
     ['refused', refused],

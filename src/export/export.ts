@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
+import { holdFeed } from '../feed/files/holds.ts'
 import { readFeed } from '../feed/read.ts'
 import { kindOf } from './fields.ts'
 import { checkRoom, checkTarget, openAside, publishAside, recordName } from './folder-aside.ts'
@@ -34,6 +35,7 @@ export async function exportFeed(
   const to = checkSteps(order, head)
   await checkTarget(out)
   await checkRoom(out, bytesMin(order, head, to))
+  await using _held = await holdFeed(order.feed)
   const shape = shapeOf(order, head)
   if (shape.tokenBytes === 2) checkId(shape.endOfText ?? 0)
   const aside = await openAside(out)

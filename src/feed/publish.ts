@@ -1,13 +1,13 @@
 import { join, relative, resolve, sep } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
-import { makeFolder, type OnEffect, syncFolder } from '../disk/durable-file.ts'
+import { makeFolder, type OnEffect } from '../disk/durable-file.ts'
 import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { readControls } from './files/control-file.ts'
 import { BlockCutter } from './files/cut-block.ts'
-import { endOf, type FeedIdentity, feedId, type Head, readHead, rootOf, writeHead } from './files/head.ts'
+import { endOf, type FeedIdentity, feedId, type Head, readLastingHead, rootOf, writeHead } from './files/head.ts'
 import { LedgerWriter } from './files/ledger.ts'
 import { type FeedOptions, resolveFeedOptions } from './options.ts'
 import type { BlockSpec, CutSamples } from './plan/blocks.ts'
@@ -77,13 +77,6 @@ export async function reopenFeed(dir: string, onEffect?: OnEffect): Promise<Feed
   const head = await readLastingHead(dir)
   if (!head) throw new HeadraceError('not-found', `there is no feed in ${dir}, or no step of it yet`)
   return new FeedPublisher(dir, resolve(dir, head.shards), head, await readControls(dir), onEffect)
-}
-
-/** The head, which who wrote it may have been stopped before it lasted: what it says is not written again. */
-async function readLastingHead(dir: string): Promise<Head | null> {
-  const head = await readHead(dir)
-  if (head) await syncFolder(dir)
-  return head
 }
 
 function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { listFiles } from '../disk/files.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import type { Head } from '../feed/files/head.ts'
+import { listLetGo } from '../feed/files/let-go-block.ts'
 import type { Step } from '../feed/files/steps.ts'
 import type { Cut } from '../feed/plan/packed.ts'
 
@@ -27,12 +28,16 @@ export async function findPacking(dir: string, head: Head, last: Step | null): P
 /** What the blocks of each domain say, those that no step has taken of yet too. */
 async function readCuts(dir: string): Promise<Map<string, Cut>> {
   const cuts = new Map<string, Cut>()
-  for (const name of await listFiles(join(dir, 'blocks'))) {
-    if (!name.endsWith('.arrow')) continue
-    using file = new BlockFile(dir, join('blocks', name))
-    const { domain } = file.identity
-    const [before, own] = [cuts.get(domain) ?? { fitting: 0, cut: 0 }, file.cut()]
+  const count = (domain: string, own: Cut | null) => {
+    const before = cuts.get(domain) ?? { fitting: 0, cut: 0 }
     if (own) cuts.set(domain, { fitting: before.fitting + own.fitting, cut: before.cut + own.cut })
   }
+  const names = await listFiles(join(dir, 'blocks'))
+  for (const name of names) {
+    if (!name.endsWith('.arrow')) continue
+    using file = new BlockFile(dir, join('blocks', name))
+    count(file.identity.domain, file.cut())
+  }
+  for (const { name, identity, cut } of await listLetGo(dir)) if (!names.includes(name)) count(identity.domain, cut)
   return cuts
 }

@@ -1,11 +1,16 @@
 import { join } from 'node:path'
 import type { Address } from '../decide/decider.ts'
 import { listFiles } from '../disk/files.ts'
+import { HeadraceError } from '../errors.ts'
+import { listBlock } from '../feed/files/bind.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
+import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
+import { findLetGo, listLetGo } from '../feed/files/let-go-block.ts'
 import type { SampleRange, Step } from '../feed/files/steps.ts'
-import type { BlockIdentity, BlockRef } from '../feed/plan/blocks.ts'
+import type { BlockIdentity, BlockRef, BlockShard, CutShard, SampleList } from '../feed/plan/blocks.ts'
+import { readShardList } from '../feed/plan/shard-list.ts'
 
 /** Tokens of a shard that are those of a document, counted through the shard. */
 export interface Span {
@@ -41,21 +46,57 @@ export async function findFedSamples(dir: string, spans: Spans): Promise<FedSamp
   for (const block of blocks) {
     const inBlock = ranges.get(nameOf(block))
     if (!inBlock) continue
-    using file = new BlockFile(dir, block)
-    for (const part of partsIn(file, spans)) found.push({ ...block, ...part, step: stepOf(inBlock, part.sample) })
+    for (const part of partsIn(await readSamples(dir, head, block), spans))
+      found.push({ ...block, ...part, step: stepOf(inBlock, part.sample) })
   }
   return found
 }
 
 const nameOf = ({ domain, number, epoch }: BlockRef) => `${number} ${epoch} ${domain}`
 
-/** What each of a feed's blocks says of itself. */
+/** What each of a feed's blocks says of itself, those that were let go too. */
 async function* readBlocks(dir: string): AsyncGenerator<BlockIdentity> {
-  for (const name of await listFiles(join(dir, 'blocks'))) {
+  const names = await listFiles(join(dir, 'blocks'))
+  for (const name of names) {
     if (!name.endsWith('.arrow')) continue
     using file = new BlockFile(dir, join('blocks', name))
     yield file.identity
   }
+  for (const { name, identity } of await listLetGo(dir)) if (!names.includes(name)) yield identity
+}
+
+interface BlockSamples {
+  readonly shards: readonly BlockShard[]
+  readonly list: SampleList
+}
+
+/** A block's shards and samples. Of one that was let go the shards give them. */
+async function readSamples(dir: string, head: Head, block: BlockRef): Promise<BlockSamples> {
+  try {
+    using file = new BlockFile(dir, block)
+    return { shards: file.identity.shards, list: file.read(0, file.samples) }
+  } catch (error) {
+    const left = error instanceof HeadraceError && error.code === 'trimmed' ? findLetGo(dir, block) : null
+    if (!left) throw error
+    const shards = await addBits(dir, left.identity.shards)
+    return { shards, list: listBlock({ ...block, shards }, head, path => join(dir, head.shards, path)) }
+  }
+}
+
+/** Says of shards that a block has in part which of their rows it has: lists of other runs' shards name them. */
+async function addBits(dir: string, shards: readonly BlockShard[]): Promise<CutShard[]> {
+  if (shards.every(({ selected }) => selected === undefined)) return [...shards]
+  const bySelected = new Map<string, Uint8Array>()
+  for (const { promote, join: joined } of await readControls(dir))
+    for (const name of [...(promote ? [promote.selection] : []), ...(joined?.runs ?? []).map(run => run.selection)])
+      for (const { shard } of await readShardList(dir, name))
+        if (shard.bits && shard.selected !== undefined) bySelected.set(shard.selected, shard.bits)
+  return shards.map(shard => {
+    const bits = shard.selected === undefined ? undefined : bySelected.get(shard.selected)
+    if ((bits === undefined) !== (shard.selected === undefined))
+      throw new HeadraceError('corrupt', `no list of ${dir} has the rows of ${shard.path} that a block was cut from`)
+    return { ...shard, ...(bits && { bits }) }
+  })
 }
 
 /** Blocks that have a shard of these, by domain, pass and number. */
@@ -94,10 +135,9 @@ async function readRanges(dir: string, head: Head, blocks: readonly BlockRef[]):
 
 type Part = Pick<FedSample, 'address' | 'sample' | 'tokens'>
 
-function* partsIn(file: BlockFile, spans: Spans): Generator<Part> {
-  const byShard = file.identity.shards.map(({ path }) => spans.get(path) ?? [])
-  const list = file.read(0, file.samples)
-  for (let sample = 0; sample < file.samples; sample++) {
+function* partsIn({ shards, list }: BlockSamples, spans: Spans): Generator<Part> {
+  const byShard = shards.map(({ path }) => spans.get(path) ?? [])
+  for (let sample = 0; sample < list.tokens.length; sample++) {
     const tokens = new Map<Address, number>()
     for (let piece = list.offsets[sample]; piece < list.offsets[sample + 1]; piece++) {
       const span = spanAt(byShard[list.shard[piece]] ?? [], list.start[piece])

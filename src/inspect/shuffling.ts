@@ -2,6 +2,7 @@ import { FeedFiles } from '../feed/files/feed-files.ts'
 import { readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
 import type { Step } from '../feed/files/steps.ts'
+import { readTrim, trimmedStep } from '../feed/files/trim-file.ts'
 import { permute } from '../feed/plan/permute.ts'
 
 /** Steps that are looked at, spread over all. */
@@ -26,15 +27,17 @@ interface Pieces {
   readonly tokens: number[]
 }
 
-/** Null of a feed without steps, and of one whose blocks do not say which slots their pieces are of. Reads blocks and no shard. */
+/** Null of a feed without steps, and of one whose blocks do not say which slots their pieces are of. Steps that were let go have no part in it. Reads blocks and no shard. */
 export async function measureShuffling(dir: string): Promise<Shuffling | null> {
   const head = await readHead(dir)
-  if (!head || head.steps === 0 || head.ledger === undefined) return null
-  const steps = Math.min(head.steps, stepsMax)
+  const first = trimmedStep(await readTrim(dir))
+  if (!head || head.steps <= first || head.ledger === undefined) return null
+  const steps = Math.min(head.steps - first, stepsMax)
   const ledger = new LedgerReader(dir, head)
   using files = new FeedFiles(dir, head.shards, filesMax)
   const byDomain = new Map<string, Pieces>()
-  for (let i = 0; i < steps; i++) addPieces(await ledger.open(Math.floor((i * head.steps) / steps)), i, files, byDomain)
+  const at = (i: number) => first + Math.floor((i * (head.steps - first)) / steps)
+  for (let i = 0; i < steps; i++) addPieces(await ledger.open(at(i)), i, files, byDomain)
   const dealt = Array.from(byDomain, ([domain, pieces]) => ({
     ...pieces,
     step: Array.from(permute(pieces.step.length, `shuffling ${domain}`), at => pieces.step[at]),

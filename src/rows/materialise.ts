@@ -6,6 +6,7 @@ import { HeadraceError } from '../errors.ts'
 import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { Masks } from '../feed/files/masks.ts'
+import { readTrim, trimmedStep } from '../feed/files/trim-file.ts'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
 import { isOutdated } from './masked-files.ts'
 import { editionOf, gridEnd, type RowFile, rowsFolder } from './row-file.ts'
@@ -120,8 +121,10 @@ class Materialising {
 
   /** Brings the files up to what the feed says now. */
   async catchUp(head: Head): Promise<void> {
-    const { from, to } = rangeIn(head, this.#order)
+    const trimmed = trimmedStep(await readTrim(this.#order.feed))
+    const { from, to } = rangeIn(head, this.#order, trimmed)
     if (this.#isFirst) await this.#lookAtStanding(head, from, to)
+    await this.#removeParted(trimmed)
     await this.#renew(head)
     await this.#trim()
     let next = from
@@ -175,6 +178,14 @@ class Materialising {
     this.done.bytes += writer.bytes
     await this.#trim()
     return null
+  }
+
+  /** Removes files that have documents otherwise and can't be made again, as some of their steps were let go: the others are written anew. */
+  async #removeParted(trimmed: number): Promise<void> {
+    const takeDowns = await this.#countTakeDowns()
+    const parted = this.#standing.files.filter(file => file.first < trimmed && file.takeDowns !== takeDowns)
+    await this.#standing.removeFiles(parted)
+    this.done.removed += parted.length
   }
 
   /** Makes files again that have documents otherwise than these are masked by now, and notes in the others that they were looked at. */
@@ -237,9 +248,9 @@ class Materialising {
   }
 }
 
-/** The steps that are to stand in files: whole ones, unless steps were named or none will follow. */
-function rangeIn({ steps, ended }: Head, { from, to, fileSteps, keepSteps }: MaterialiseOrder) {
+/** The steps that are to stand in files: whole ones, unless steps were named or none will follow, and none that were let go. */
+function rangeIn({ steps, ended }: Head, { from, to, fileSteps, keepSteps }: MaterialiseOrder, trimmed: number) {
   const end = to ?? (ended || from !== null ? steps : steps - (steps % fileSteps))
   const kept = keepSteps === null ? 0 : Math.max(0, end - keepSteps)
-  return { from: from ?? kept - (kept % fileSteps), to: end }
+  return { from: from ?? Math.max(kept - (kept % fileSteps), Math.min(trimmed, end)), to: end }
 }

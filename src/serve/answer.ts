@@ -1,25 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ReportFiles } from '../feed/files/report-files.ts'
 import { decide } from './conditions.ts'
 import type { ServeCounts } from './counts.ts'
 import { isMeant } from './host.ts'
 import { type Asked, findAsked, type Place } from './places.ts'
+import { refuse, say, sayBusy } from './say.ts'
 import { type Pace, sendBytes } from './send.ts'
 import { openServed, type ServedFile } from './served-file.ts'
+import { takeReports } from './take-reports.ts'
 import { hasToken } from './token.ts'
 
 export interface Answering {
   readonly places: readonly Place[]
   /** What each request must bear; null where nobody is asked. */
   readonly token: string | null
+  /** Takes what trainers report; null where nothing is written. */
+  readonly reports: ReportFiles | null
   readonly pace: Pace
   readonly counts: ServeCounts
   /** Told of what whoever runs the server may have to mend. */
   readonly note: (text: string) => void
 }
 
-/** Answers a request: a file of the feed, whole or a range, or why not. */
+/** Answers a request: a file of the feed, whole or a range, reports that were taken, or why not. */
 export async function answer(request: IncomingMessage, response: ServerResponse, answering: Answering): Promise<void> {
-  const { places, token, counts } = answering
+  const { places, token, counts, reports, note } = answering
   if (token !== null && !hasToken(request.headers.authorization, token)) {
     counts.unauthorized++
     say(response, 401, 'this takes a token: Authorization: Bearer ...', { 'WWW-Authenticate': 'Bearer' })
@@ -28,8 +33,9 @@ export async function answer(request: IncomingMessage, response: ServerResponse,
   // Who bears the token is no page of the web, and may come by a proxy of another name.
   if (token === null && !isMeant(request))
     return refuse(response, counts, 421, 'this is not the host that was asked for')
+  if (request.method === 'POST' && reports) return takeReports(request, response, { reports, counts, note })
   if (request.method !== 'GET' && request.method !== 'HEAD')
-    return refuse(response, counts, 405, 'read-only', { Allow: 'GET, HEAD' })
+    return refuse(response, counts, 405, 'read-only; headrace serve --reports takes reports', { Allow: 'GET, HEAD' })
   const asked = findAsked(places, request.url ?? '')
   if (!asked) return missing(response, counts)
   const file = await openServed(asked)
@@ -116,29 +122,4 @@ function explain(
 function missing(response: ServerResponse, counts: ServeCounts): void {
   counts.missing++
   say(response, 404, 'there is no such file')
-}
-
-/** Tells a client to come again, as there is no room for it now. */
-export function sayBusy(response: ServerResponse, counts: ServeCounts): void {
-  counts.busy++
-  say(response, 503, 'too many at once', { 'Retry-After': '1', Connection: 'close' })
-}
-
-type Headers = Readonly<Record<string, string>>
-
-function refuse(response: ServerResponse, counts: ServeCounts, status: number, text: string, headers?: Headers): void {
-  counts.refused++
-  say(response, status, text, headers)
-}
-
-function say(response: ServerResponse, status: number, text: string, headers: Headers = {}): void {
-  const body = `${text}\n`
-  response.writeHead(status, {
-    'Cache-Control': 'no-store',
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-    'X-Content-Type-Options': 'nosniff',
-    ...headers,
-  })
-  response.end(response.req.method === 'HEAD' ? undefined : body)
 }

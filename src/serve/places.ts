@@ -40,7 +40,7 @@ const number = String.raw`\d{8,16}`
 const folder = String.raw`(?!\.)[\w!'()*+.~%-]{1,210}`
 const shard = `${folder}/${number}\\.arrow`
 const feedFile = [
-  String.raw`(?:head|control)\.json`,
+  String.raw`(?:head|control|trimmed)\.json`,
   `steps/${number}\\.jsonl`,
   `blocks/${folder}/${number}(?:\\.\\d{1,9})?\\.arrow`,
   String.raw`promoted/[0-9a-f]{64}\.jsonl`,
@@ -61,7 +61,7 @@ export function findAsked(places: readonly Place[], url: string): Asked | null {
   for (const { path, root, kind } of places)
     if (asked?.startsWith(path) && names[kind].test(asked.slice(path.length))) {
       const below = asked.slice(path.length)
-      return { root, path: below, isLive: /(?:^|\/)(?:head|control)\.json$/.test(below) }
+      return { root, path: below, isLive: /(?:^|\/)(?:head|control|trimmed)\.json$/.test(below) }
     }
   return null
 }

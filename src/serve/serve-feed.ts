@@ -2,12 +2,14 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import { createServer as createSecure } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { HeadraceError } from '../errors.ts'
+import type { ReportFiles } from '../feed/files/report-files.ts'
 import { limits } from '../limits.ts'
-import { type Answering, answer, sayBusy } from './answer.ts'
+import { type Answering, answer } from './answer.ts'
 import { Connections } from './connections.ts'
 import { noCounts, type ServeCounts } from './counts.ts'
 import { listen, urlHost } from './host.ts'
 import type { Place } from './places.ts'
+import { sayBusy } from './say.ts'
 
 export interface FeedServerOptions {
   readonly places: readonly Place[]
@@ -16,6 +18,8 @@ export interface FeedServerOptions {
   readonly token: string | null
   /** PEM of a certificate with its chain, and of its key; null for plain HTTP. */
   readonly tls: { readonly cert: string; readonly key: string } | null
+  /** Takes what trainers report. Default: none is taken, and nothing is written. */
+  readonly reports?: ReportFiles
   readonly connectionsMax?: number
   /** Milliseconds; see `limits`. */
   readonly headMs?: number
@@ -33,15 +37,15 @@ export interface FeedServer extends AsyncDisposable {
 }
 
 /**
- * Serves the files of a feed over HTTP, read-only. Throws `locked` where the port is in use, `bad-option` where it can't be had or the
+ * Serves the files of a feed over HTTP, read-only but for reports, where these are taken. Throws `locked` where the port is in use, `bad-option` where it can't be had or the
  * certificate is none.
  */
 export async function serveFeed(options: FeedServerOptions): Promise<FeedServer> {
-  const { host, port, places, token, tls, note = () => {} } = options
+  const { host, port, places, token, tls, reports = null, note = () => {} } = options
   const { stallMs = 1000 * limits.serveStallSeconds, connectionsMax = limits.serveConnectionsMax } = options
   const counts = noCounts()
   const pace = { stallMs, bytesMin: (limits.serveStallBytesMin * stallMs) / (1000 * limits.serveStallSeconds) }
-  const answering: Answering = { places, token, pace, counts, note }
+  const answering: Answering = { places, token, reports, pace, counts, note }
   const inFlight = new Set<Promise<void>>()
   let isStopping = false
   const server = createFor(options, (request, response) => {

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { listFiles } from '../disk/files.ts'
+import { HeadraceError } from '../errors.ts'
 import { hashBlock, listBlock } from '../feed/files/bind.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
 import type { Head } from '../feed/files/head.ts'
+import { type LetGoBlock, letGoPath, readLetGo } from '../feed/files/let-go-block.ts'
 import {
   type BlockSpec,
   blockIdentity,
@@ -25,6 +28,7 @@ export class BlockCheck {
   readonly #damaged: ReadonlySet<string>
   readonly #check: Check
   readonly #cut = new Map<string, Compared>()
+  readonly #letGo = new Set<string>()
 
   /** `damaged`: paths of shards that are not what they should be, of which nothing is said once more here. */
   constructor(dir: string, folder: string, { head, damaged }: BlockOrigin, check: Check) {
@@ -46,6 +50,9 @@ export class BlockCheck {
     const restore = 'restore the shard: the block is cut from it'
     const isDamaged = spec.shards.some(({ path }) => this.#damaged.has(path))
     const samples = isDamaged ? null : await this.#check.attempt(fileAt(file), restore, () => this.#list(spec))
+    const left = existsSync(join(this.#dir, file)) ? null : this.#findLeft(file, spec)
+    if (left && samples) return this.#compareLeft(left, spec, samples)
+    if (left) return left
     const cut = await this.#check.attempt(fileAt(file), feedAdvice, (): CutSamples => {
       using block = new BlockFile(join(this.#dir, this.#folder), spec)
       const found = { tokens: block.tokens(), sha256: block.hash() }
@@ -58,6 +65,30 @@ export class BlockCheck {
     if (cut) return cut
     if (!samples) throw new TypeError(`block ${file} can't be read, nor cut again`)
     return { tokens: samples.tokens, sha256: hashBlock(spec, this.#head, samples) }
+  }
+
+  /** What stays of a block that was let go. Where that is damaged, the block is missing. */
+  #findLeft(file: string, spec: BlockSpec): LetGoBlock | null {
+    const path = letGoPath(relative(this.#folder, file))
+    try {
+      const left = readLetGo(join(this.#dir, this.#folder), path)
+      return left && JSON.stringify(left.identity) === blockIdentity(spec, this.#head) ? left : null
+    } catch (error) {
+      if (error instanceof HeadraceError && error.code === 'corrupt') return null
+      throw error
+    }
+  }
+
+  /** The shards must give the block again, byte for byte. */
+  #compareLeft(left: LetGoBlock, spec: BlockSpec, samples: SampleList): CutSamples {
+    const file = relative(this.#dir, left.path)
+    if (!this.#letGo.has(file)) this.#check.counted++
+    const sha256 = hashBlock(spec, this.#head, samples)
+    const isSame = sha256 === left.sha256 && Buffer.compare(bytesOf(samples.tokens), bytesOf(left.tokens)) === 0
+    if (!isSame && !this.#letGo.has(file))
+      this.#check.fail(fileAt(file), 'the block that was let go is not what its shards give', feedAdvice)
+    this.#letGo.add(file)
+    return { tokens: samples.tokens, sha256 }
   }
 
   /** The block's file, from the run's folder: where it is, or else where it should be. */
@@ -84,9 +115,13 @@ export class BlockCheck {
     for (const [file, { otherFrom }] of this.#cut)
       if (otherFrom >= 0)
         this.#check.fail(byteAt(file, otherFrom), 'from there on it is not what its shards give', feedAdvice)
+    if (this.#letGo.size > 0)
+      this.#check.note(`${this.#letGo.size} blocks of ${this.#folder} were let go, and the shards give the same again`)
     if (isWhole) await checkStrayBlocks(this.#dir, this.#folder, this.#cut, mayStray, this.#check)
   }
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array) => new Uint8Array(buffer, byteOffset, byteLength)
 
 interface BlockOrigin {
   readonly head: Head

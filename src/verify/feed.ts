@@ -4,6 +4,7 @@ import { listNames, readText } from '../disk/files.ts'
 import { endOf, feedId, type Head, identityOf, rootOf } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
 import type { Step } from '../feed/files/steps.ts'
+import { describeTrim, readTrim, trimmedStep } from '../feed/files/trim-file.ts'
 import { type ControlEntry, changedBy } from '../feed/plan/control.ts'
 import { Planner } from '../feed/plan/planner.ts'
 import { StepOpener } from '../feed/plan/step-lines.ts'
@@ -76,7 +77,7 @@ export async function verifyFeed(
   found: FoundHead,
   manifest: FedManifest,
   checks: FeedChecks,
-  wanted: (steps: number) => readonly number[],
+  wanted: (steps: number, first: number) => readonly number[],
 ): Promise<readonly Step[] | null> {
   const head = readHead(found, checks.ledger)
   if (!head) return null
@@ -85,7 +86,11 @@ export async function verifyFeed(
   const planner = await openPlanner(dir, folder, manifest, { head, blocks, check: checks.plan })
   const compare = new PlanCheck(manifest.isWhole ? planner : null, headFileOf(found), checks.plan)
   if (!manifest.isWhole) checks.plan.note('the steps could not be planned again, as the manifest is damaged')
-  const sample = new Set(wanted(head.steps))
+  const trim = await checks.ledger.attempt(fileAt(`${folder}/trimmed.json`), advices.restore, () =>
+    readTrim(join(dir, folder)),
+  )
+  if (trim) checks.plan.note(describeTrim(folder, trim))
+  const sample = new Set(wanted(head.steps, trimmedStep(trim)))
   const steps: Step[] = []
   let digest = rootOf(head)
   const fed = folder === 'feed' ? manifest.note?.fed : null

@@ -16,10 +16,11 @@ const advice = 'see the rows above for the file that is damaged; if they all hol
 /** Documents of a step whose text is tokenized once more. Each costs reading its slot. */
 const documentsPerStep = 4
 
-/** Steps to look at closely: the first, the last, and others evenly between. */
-export function chooseSteps(steps: number, stepsMax: number): number[] {
-  const count = Math.min(steps, stepsMax)
-  const at = (i: number) => (count === 1 ? steps - 1 : Math.round((i * (steps - 1)) / (count - 1)))
+/** Steps to look at closely, of those from `first` on: the first, the last, and others evenly between. */
+export function chooseSteps(steps: number, stepsMax: number, first = 0): number[] {
+  const last = steps - 1
+  const count = Math.min(steps - first, stepsMax)
+  const at = (i: number) => (count === 1 ? last : first + Math.round((i * (last - first)) / (count - 1)))
   return [...new Set(Array.from({ length: count }, (_, i) => at(i)))]
 }
 

@@ -59,7 +59,7 @@ async function verifyOneFeed(
   // Nothing is planned from but what control entries name, and that is all there.
   const note = { domains: {}, totals: emptyShardTotals(), fed: null, ended: true }
   const manifest: FedManifest = { entries: [], note, slot: 0, noteAt: fileAt(''), isWhole: true, damaged }
-  const read = await verifyFeed(home, found, manifest, checks, count => chooseSteps(count, steps))
+  const read = await verifyFeed(home, found, manifest, checks, (count, first) => chooseSteps(count, steps, first))
   if (!read || !found.head) return
   const masks = await readMasks(home, found.folder, checks.plan)
   const place = { home, tokenizer: found.head.tokenizer, findOwner, masks }

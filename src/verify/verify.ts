@@ -124,7 +124,7 @@ async function verifyOneFeed(
   manifest: FedManifest,
   { promotions, checks, stepsMax }: FeedReading,
 ): Promise<void> {
-  const read = await verifyFeed(run.dir, found, manifest, checks, count => chooseSteps(count, stepsMax))
+  const read = await verifyFeed(run.dir, found, manifest, checks, (count, first) => chooseSteps(count, stepsMax, first))
   if (!read) return
   const masks = await verifyTakeDowns(run, found.folder, checks.plan)
   const controls = await readControlsOf(run.dir, found.folder)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { writeFeed } from '../export/samples.ts'
@@ -77,4 +77,25 @@ test('killed, it leaves nothing, and the same port is served again', async () =>
     )
   assert.equal((await start('SIGKILL')).signal, 'SIGKILL')
   assert.equal((await start('SIGTERM')).status, 0)
+})
+
+test('--reports takes what a trainer reports, and feed --trainers shows it', async () => {
+  const { feed: id } = JSON.parse(readFileSync(join(feed, 'head.json'), 'utf8'))
+  const first = JSON.stringify({ form: 1, feed: id, trainer: 'run-7', start: 'c'.repeat(32) })
+  const report = JSON.stringify({ n: 1, step: 3, digest: '0'.repeat(64), at: '2026-01-01T00:00:00.000Z' })
+  let status = 0
+  const { out, err } = await runHeadrace(['serve', feed, '--port', '0', '--reports'], child =>
+    child.stdout!.once('data', async line => {
+      const url = /http\S+/.exec(String(line))![0]
+      const headers = { 'content-type': 'application/x-ndjson' }
+      const sent = await fetch(`${url}trainers/run-7`, { method: 'POST', headers, body: `${first}\n${report}\n` })
+      await sent.text()
+      status = sent.status
+      child.kill('SIGTERM')
+    }),
+  )
+  assert.equal(status, 200, err)
+  assert.match(out, /requests with reports +1, 1 report in them that no request before had/)
+  const shown = parseLines((await runMain(['feed', feed, '--trainers', '--json'])).out)
+  assert.deepEqual([shown[0].trainer, shown[0].consumed], ['run-7', 3])
 })

@@ -16,6 +16,7 @@ import { Check } from '../../src/verify/check.ts'
 import { findHead, verifyFeed } from '../../src/verify/feed.ts'
 import type { Manifest } from '../../src/verify/shards.ts'
 import { snapshot } from '../feed/corpus.ts'
+import { checkTrimmed } from '../feed/trimmed.ts'
 import { Random } from '../random.ts'
 import { makeFolder } from '../temporary.ts'
 import { domains, type MadeRun, makeDocs, makeRun, publish } from './made-runs.ts'
@@ -105,7 +106,14 @@ export async function checkCase(one: Case, howPromoted: (one: Case) => Promise<v
   const counts = await checkEntry(one, before.length, expected)
   await checkResume(feed, before.length)
   await checkAgain(one)
-  return { ...counts, steps: lines.length - before.length, epochs: Math.max(...samples.map(({ epoch }) => epoch)) }
+  const step = one.random.between(0, lines.length)
+  const trimmed = await checkTrimmed(feed, one.a.manifest, step, () => checkAgain(one))
+  return {
+    ...counts,
+    steps: lines.length - before.length,
+    trimmed,
+    epochs: Math.max(...samples.map(({ epoch }) => epoch)),
+  }
 }
 
 /** Kills it at random, plans between, and in the end has it done by the same command or by a start of the run. */

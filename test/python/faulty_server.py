@@ -1,6 +1,7 @@
 """A web server over a folder that does what it is told: the faults that a feed's client has to live with."""
 
 import hashlib
+import http.client
 import os
 import threading
 from collections import Counter
@@ -10,10 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class FaultyServer:
     """`with FaultyServer(folder) as server`: `server.act` is called with each request and returns what to do, None for what a server should:
     a dict with `status`, `headers`, `body` (a function of the right one), `cut` (bytes after which the connection ends), `drop`, `hang`
-    or `drip` (until the server closes), `tag`, `ranges` False, `then` (to do behind the body)."""
+    or `drip` (until the server closes), `tag`, `ranges` False, `then` (to do behind the body). What is posted goes on to `taker`, a port of this
+    machine, unless `drop`, `hang` or `status` says otherwise."""
 
-    def __init__(self, folder, act=None):
+    def __init__(self, folder, act=None, taker=None):
         self.folder = folder
+        self.taker = taker
         self.act = act or (lambda request: None)
         self.requests = Counter()
         self.closing = threading.Event()
@@ -27,7 +30,7 @@ class FaultyServer:
             def do_GET(self):
                 server.answer(self)
 
-            do_HEAD = do_GET
+            do_HEAD = do_POST = do_GET
 
             def log_message(self, *_):
                 pass
@@ -52,6 +55,7 @@ class FaultyServer:
 
     def answer(self, request):
         path = request.path.split("//")[0]
+        request.posted = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         self.requests[request.command, path] += 1
         request.count = self.requests[request.command, path]
         fault = self.act(request) or {}
@@ -62,6 +66,10 @@ class FaultyServer:
             self.closing.wait(60)
             request.close_connection = True
             return
+        if request.command == "POST" and "status" not in fault:
+            status, answer = self._pass_on(request)
+            self._send(request, status, fault.get("headers", {}), fault.get("body", lambda body: body)(answer), fault)
+            return
         file = os.path.join(self.folder, *path.strip("/").split("/"))
         if "status" not in fault and not os.path.isfile(file):
             fault = {"status": 404}
@@ -71,6 +79,17 @@ class FaultyServer:
         with open(file, "rb") as opened:
             whole = opened.read()
         self._send_file(request, fault.get("body", lambda body: body)(whole), fault)
+
+    def _pass_on(self, request):
+        connection = http.client.HTTPConnection("127.0.0.1", self.taker, timeout=10)
+        try:
+            connection.request("POST", request.path, request.posted, {"Content-Type": request.headers["Content-Type"]})
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException):
+            return 502, b"no"
+        finally:
+            connection.close()
 
     def _send_file(self, request, whole, fault):
         tag = fault.get("tag", f'"{hashlib.sha256(whole).hexdigest()[:16]}"')

@@ -16,6 +16,7 @@ export const layers: Readonly<Record<string, number>> = {
   value: 4,
   rows: 4,
   serve: 4,
+  control: 4,
   record: 3,
   pipeline: 2,
   feed: 2,

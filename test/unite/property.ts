@@ -12,6 +12,7 @@ import { Check } from '../../src/verify/check.ts'
 import { findHead, verifyFeed } from '../../src/verify/feed.ts'
 import type { Manifest } from '../../src/verify/shards.ts'
 import { snapshot } from '../feed/corpus.ts'
+import { checkTrimmed } from '../feed/trimmed.ts'
 import { type Doc, domains } from '../promote/made-runs.ts'
 import { checkFed, readSamples, readSteps } from '../promote/oracle.ts'
 import { Random } from '../random.ts'
@@ -161,6 +162,8 @@ export async function checkCase(one: Case, make: Make = makeUnion) {
   assert.deepEqual(copies, expected, 'what is left out, and what it repeats')
   await checkAgain(one, before.length)
   await checkPlan(home)
+  const { steps } = (await readHead(join(home, 'feed')))!
+  await checkTrimmed(join(home, 'feed'), [], one.random.between(0, steps), () => checkPlan(home))
   return { steps: lines.length, leftOut: leftOut.length, joins: before.length }
 }
 

@@ -30,7 +30,7 @@ class CachedFiles:
     """Fetches files into the node's cache and maps them. `is_checked`: each has the SHA-256 that ledger or block say, when it is fetched."""
 
     def __init__(self, source: Source, cache: NodeCache, retries: Retries, is_checked: bool):
-        self.name = source.name
+        self.name, self.read = source.name, source.read
         # Half of it may be mapped by this process for later steps: what is mapped can't be removed for others.
         self.bytes_max = cache.bytes_max // 2
         self.cache_bytes_max = cache.bytes_max

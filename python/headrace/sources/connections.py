@@ -28,9 +28,9 @@ class Connections:
         self._lock = threading.Lock()
 
     @contextmanager
-    def request(self, method: str, target: str, headers: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
-        """The response, to be read within by `read_some`. What the network does on the way is a Fault."""
-        connection, response = self._send(method, target, headers)
+    def request(self, method: str, target: str, headers: dict[str, str], body: bytes | None = None) -> Iterator[http.client.HTTPResponse]:
+        """The response, to be read within by `read_some`. What the network does on the way is a Fault. A body may be sent twice."""
+        connection, response = self._send(method, target, headers, body)
         try:
             yield response
         finally:
@@ -50,16 +50,18 @@ class Connections:
             # Only so is the connection known to be free for the next request.
             return chunk or response.read()
 
-    def _send(self, method: str, target: str, headers: dict[str, str]) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    def _send(
+        self, method: str, target: str, headers: dict[str, str], body: bytes | None
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         while True:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
                 connection = self._open()
                 with self._faults(connection):
-                    return connection, _ask(connection, method, target, headers)
+                    return connection, _ask(connection, method, target, headers, body)
             try:
-                return connection, _ask(connection, method, target, headers)
+                return connection, _ask(connection, method, target, headers, body)
             except (OSError, http.client.HTTPException):
                 # A server may close what was idle: that is no fault.
                 connection.close()
@@ -89,6 +91,8 @@ class Connections:
         return http.client.HTTPConnection(host, port, timeout=self._seconds)
 
 
-def _ask(connection: http.client.HTTPConnection, method: str, target: str, headers: dict[str, str]) -> http.client.HTTPResponse:
-    connection.request(method, target, headers=headers)
+def _ask(
+    connection: http.client.HTTPConnection, method: str, target: str, headers: dict[str, str], body: bytes | None
+) -> http.client.HTTPResponse:
+    connection.request(method, target, body, headers)
     return connection.getresponse()

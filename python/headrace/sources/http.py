@@ -27,6 +27,12 @@ SLOW_SECONDS = 30
 # What lies between may have kept a head of before.
 FRESH = {"Cache-Control": "no-cache"}
 PASSING = {408, 425, 429, 500, 502, 503, 504}
+# Of an answer to what was sent: a number or a sentence.
+ANSWER_BYTES_MAX = 1 << 16
+
+
+class RefusedBody(Exception):
+    """What a server does not take, however often it is sent, with its reason."""
 
 
 class HttpSource:
@@ -68,6 +74,22 @@ class HttpSource:
     def is_worth_again(self, path: str, what: str) -> bool:
         self._retries.count(self.name(path), Fault("wrong", f"{what}, and is read again"))
         return True
+
+    def post(self, path: str, body: bytes, content_type: str) -> bytes:
+        """What the server answers to `body`, which is sent once: what may pass is a Fault, what it does not take a RefusedBody."""
+        headers = {**self._headers, "Content-Type": content_type}
+        with self._connections.request("POST", self._target(path), headers, body) as response:
+            answer, began = b"", time.monotonic()
+            while chunk := self._connections.read_some(response, CHUNK):
+                answer += chunk
+                if len(answer) > ANSWER_BYTES_MAX or time.monotonic() - began > SLOW_SECONDS:
+                    raise Fault("slow", "its answer is too long, or came too slowly")
+            if response.status in (400, 409, 413):
+                raise RefusedBody(f"{response.status}: {answer.decode(errors='replace')[:300].strip()!r}")
+            if response.status in (404, 405, 410, 501):
+                raise FeedError(f"{self._root} takes no reports ({response.status}): start headrace serve with --reports, and give the address it prints")
+            self._check(response, path)
+            return answer
 
     def _read(self, path: str, start: int, attempts: Attempts) -> bytes:
         headers = {"Range": f"bytes={start}-"} if start > 0 else {}

@@ -1,19 +1,20 @@
 import { rename, rm } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { makeFolder, type OnEffect, syncFolder, writeDurably } from '../../disk/durable-file.ts'
-import { listFiles } from '../../disk/files.ts'
+import { isMissing, listFiles } from '../../disk/files.ts'
 import { writeJson } from '../../disk/json-file.ts'
 import { shareFile } from '../../disk/share-file.ts'
 import { HeadraceError, wrapDiskError } from '../../errors.ts'
 import { readControls } from '../files/control-file.ts'
 import { feedId, type Head, identityOf, readHead, rootOf, writeHead } from '../files/head.ts'
 import { LedgerReader, ledgerPath } from '../files/ledger.ts'
+import { describeTrim, readTrim, type TrimFile, trimmedStep, writeTrim } from '../files/trim-file.ts'
 import type { ControlEntry } from '../plan/control.ts'
 import type { Skip } from '../plan/fork.ts'
 import { takeDownsFrom } from './take-down.ts'
 
 /** Folders of a feed whose files are written once. */
-const sharedFolders = ['blocks', 'promoted', 'joined', 'take-downs']
+const sharedFolders = ['blocks', 'trimmed', 'promoted', 'joined', 'take-downs']
 
 /** Where a feed is to part from another, and what of that it passes over. */
 export interface ForkOrder {
@@ -32,6 +33,7 @@ export async function forkFeed(from: string, to: string, order: ForkOrder, onEff
   const parent = await readHead(from)
   if (!parent) throw new HeadraceError('not-found', `there is no feed in ${from}`)
   checkOrder(parent, order)
+  checkTrim(from, await readTrim(from), order)
   const ledger = new LedgerReader(from, parent)
   const head = await headOfFork(parent, ledger, order, relative(to, resolve(from, parent.shards)).split(sep).join('/'))
   const known = await readHead(to)
@@ -46,6 +48,10 @@ export async function forkFeed(from: string, to: string, order: ForkOrder, onEff
   await makeFolder(draft)
   await copySteps(ledger, draft, head, onEffect)
   for (const folder of sharedFolders) await shareFiles(join(from, folder), join(draft, folder))
+  // Behind the blocks: what a trim that began meanwhile takes away is in it.
+  const trim = await readTrim(from)
+  checkTrim(from, trim, order)
+  if (trim) await writeTrim(draft, trim, onEffect)
   await writeJson(join(draft, 'control.json'), controlsOfFork(await readControls(from), parent, order), onEffect)
   await writeHead(draft, head, onEffect)
   try {
@@ -67,6 +73,12 @@ function checkOrder({ steps }: Head, { at, skip }: ForkOrder): void {
   if (last < first) throw refuse(`--skip ends with step ${last}, before it begins`)
   if (last >= steps)
     throw refuse(`--skip ends with step ${last}, and the feed has ${steps} steps: nobody has read that`)
+}
+
+/** Behind what was let go a fork has all that it goes on with; before it, nothing to plan its own steps beside. */
+function checkTrim(from: string, trim: TrimFile | null, { at }: ForkOrder): void {
+  if (!trim || at >= trimmedStep(trim)) return
+  throw new HeadraceError('trimmed', `step ${at} can't be forked: ${describeTrim(from, trim)}`)
 }
 
 async function headOfFork(parent: Head, ledger: LedgerReader, { at, skip }: ForkOrder, shards: string): Promise<Head> {
@@ -106,7 +118,10 @@ async function shareFiles(from: string, to: string): Promise<void> {
     const path = join(to, name)
     if (!folders.has(dirname(path))) await makeFolder(dirname(path))
     folders.add(dirname(path))
-    await shareFile(join(from, name), path)
+    await shareFile(join(from, name), path).catch(error => {
+      // One that was let go since it was listed: whether the fork needs it is judged behind this.
+      if (!isMissing(error)) throw error
+    })
   }
   for (const folder of folders) await syncFolder(folder)
 }

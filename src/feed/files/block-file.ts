@@ -10,15 +10,12 @@ import {
   type BlockIdentity,
   type BlockRef,
   type BlockShard,
-  type BlockSpec,
   type Bound,
-  blockIdentity,
   blockPath,
-  type CutSamples,
   type SampleList,
-  type SampleOptions,
 } from '../plan/blocks.ts'
 import type { Cut } from '../plan/packed.ts'
+import { describeTrim, readTrimNow } from './trim-file.ts'
 
 /** A published block, open for reading ranges of its samples. */
 export class BlockFile implements Disposable {
@@ -121,19 +118,29 @@ export class BlockFile implements Disposable {
   }
 }
 
-/** A feed that was begun under the rule before for names of folders has blocks where that says. */
+/** A feed that was begun under the rule before for names of folders has blocks where that says. Throws `trimmed` for one that was let go. */
 function openBlock(dir: string, block: BlockRef): ColumnFile {
   const [path, before] = [blockPath(block), blockPath(block, folderBefore(block.domain))]
   try {
     return new ColumnFile(join(dir, path))
   } catch (missing) {
-    if (path === before || !isNotFound(missing)) throw missing
+    if (!isNotFound(missing)) throw missing
+    const absent = findReason(dir, block, path) ?? missing
+    if (path === before) throw absent
     try {
       return new ColumnFile(join(dir, before))
     } catch (error) {
-      throw isNotFound(error) ? missing : error
+      throw isNotFound(error) ? absent : error
     }
   }
+}
+
+/** Why a block's file is missing, where it was let go. */
+function findReason(dir: string, block: BlockRef, path: string): HeadraceError | null {
+  const trim = readTrimNow(dir)
+  const names = [blockPath(block), blockPath(block, folderBefore(block.domain))]
+  if (!trim || !names.some(name => trim.blocks.includes(name))) return null
+  return new HeadraceError('trimmed', `${join(dir, path)} was let go: ${describeTrim(dir, trim)}`)
 }
 
 function describeBlock(block: BlockRef | string): string {
@@ -177,33 +184,6 @@ function hasColumns(batch: BatchLayout, { version, cutTargets }: BlockIdentity):
     batch.columns.some(({ field }) => field.name === name && field.kind === kind)
   const lists = version === 1 ? listNames : [...listNames, ...boundNames, ...(cutTargets ? ['next'] : [])]
   return lists.every(name => has(name, 'list<i32>')) && has('tokens', 'i32')
-}
-
-/** Whether a block of this name is there and whole, of whatever shards. */
-export function isBlock(dir: string, block: BlockRef): boolean {
-  try {
-    using file = new BlockFile(dir, block)
-    return file.samples >= 0
-  } catch (error) {
-    if (error instanceof HeadraceError && (error.code === 'not-found' || error.code === 'corrupt')) return false
-    throw error
-  }
-}
-
-/** Tokens of each sample of a block that was published, its file and that file's hash, or null when this very block was not. */
-export function readCut(
-  dir: string,
-  spec: BlockSpec,
-  options: SampleOptions,
-): (CutSamples & { readonly path: string }) | null {
-  try {
-    using file = new BlockFile(dir, spec)
-    if (JSON.stringify(file.identity) !== blockIdentity(spec, options)) return null
-    return { tokens: file.tokens(), sha256: file.hash(), path: file.path }
-  } catch (error) {
-    if (error instanceof HeadraceError && (error.code === 'not-found' || error.code === 'corrupt')) return null
-    throw error
-  }
 }
 
 function joinLists(parts: readonly SampleList[]): SampleList {

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { makeFolder, type OnEffect, syncFolder } from '../../disk/durable-file.ts'
 import { type BlockSpec, type CutSamples, type SampleOptions, writeBlock } from '../plan/blocks.ts'
 import { hashBlock, listBlock } from './bind.ts'
-import { isBlock, readCut } from './block-file.ts'
+import { isBlock, readCut } from './read-cut.ts'
 
 /** Cuts the blocks of a feed that is published, each once, whatever the crashes between. */
 export class BlockCutter {

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { canonicalJson } from '../../canonical-json.ts'
-import type { OnEffect } from '../../disk/durable-file.ts'
+import { type OnEffect, syncFolder } from '../../disk/durable-file.ts'
 import { readText } from '../../disk/files.ts'
 import { writeJson } from '../../disk/json-file.ts'
 import { HeadraceError } from '../../errors.ts'
@@ -10,6 +10,7 @@ import type { FeedSettings } from '../options.ts'
 import { type ForkPoint, isForkPoint } from '../plan/fork.ts'
 import type { Planner } from '../plan/planner.ts'
 import type { OffMixture, Total } from './steps.ts'
+import { readTrim, trimmedStep } from './trim-file.ts'
 
 /** What a feed is: fixed when it begins. Its hash is the feed's id. */
 export interface FeedIdentity extends FeedSettings {
@@ -83,6 +84,22 @@ export async function readHead(dir: string): Promise<Head | null> {
     throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}`, error)
   }
   throw new HeadraceError('corrupt', `${path} is of another version than 1 to 4; use the Headrace that wrote it`)
+}
+
+/**
+ * The head for who goes on with the feed: who wrote it may have been stopped before it lasted, and what it says is not written again. Throws
+ * `corrupt` where more was let go than it counts.
+ */
+export async function readLastingHead(dir: string): Promise<Head | null> {
+  const head = await readHead(dir)
+  if (head) await syncFolder(dir)
+  const trimmed = trimmedStep(await readTrim(dir))
+  if (trimmed <= (head?.steps ?? 0)) return head
+  // Blocks were let go that steps would be planned from which are not published.
+  throw new HeadraceError(
+    'corrupt',
+    `the feed in ${dir} has ${head?.steps ?? 0} steps, and trimmed.json there says that those before ${trimmed} were let go: restore both from one copy`,
+  )
 }
 
 /** What a head says beside what the feed is. */

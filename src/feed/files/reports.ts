@@ -44,15 +44,21 @@ const form = 1
 
 const fileName = /^\d{8}\.jsonl$/
 const trainerName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
-const foldersOf = (dir: string) => join(dir, 'trainers')
+/** The folder in which each trainer of a feed has one. */
+export const trainersOf = (dir: string): string => join(dir, 'trainers')
+
+/** The files of a trainer's reports, the oldest first. */
+export async function listReportFiles(dir: string, trainer: string): Promise<string[]> {
+  return (await listNames(join(trainersOf(dir), trainer))).filter(name => fileName.test(name)).sort()
+}
 
 /** Names of the trainers that report to a feed, in their order. Throws `limit` where they are too many. */
 export async function listTrainers(dir: string): Promise<string[]> {
-  const names = (await listNames(foldersOf(dir))).filter(name => trainerName.test(name)).sort()
+  const names = (await listNames(trainersOf(dir))).filter(name => trainerName.test(name)).sort()
   if (names.length <= limits.trainersMax) return names
   throw new HeadraceError(
     'limit',
-    `${foldersOf(dir)} has the reports of ${names.length} trainers, over ${limits.trainersMax}: a trainer keeps its name when it is started again; remove the folders of old ones`,
+    `${trainersOf(dir)} has the reports of ${names.length} trainers, over ${limits.trainersMax}: a trainer keeps its name when it is started again; remove the folders of old ones`,
   )
 }
 
@@ -61,8 +67,8 @@ export async function listTrainers(dir: string): Promise<string[]> {
  * before it: the trainer went back to a checkpoint. So, from the newest line to older ones, a step counts that is below all seen so far.
  */
 export async function readReports(dir: string, trainer: string, stepsMax: number): Promise<TrainerReports> {
-  const folder = join(foldersOf(dir), trainer)
-  const files = (await listNames(folder)).filter(name => fileName.test(name)).sort()
+  const folder = join(trainersOf(dir), trainer)
+  const files = await listReportFiles(dir, trainer)
   const consumed: ConsumedStep[] = []
   let [checkpoint, feed, damagedLines]: [Checkpoint | null, string | null, number] = [null, null, 0]
   let lowest = Number.POSITIVE_INFINITY
@@ -99,13 +105,14 @@ async function readLines(path: string): Promise<string[]> {
 
 const isDigest: Shape = value => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
 
-/** The feed that a file's first line names, or null. */
-function parseFirst(line: string, trainer: string): string | null {
+/** The feed that a file's first line names, or null where it is none of this trainer. */
+export function parseFirst(line: string, trainer: string): string | null {
   const first = parse(line)
   return first && first.form === form && first.trainer === trainer && isDigest(first.feed) ? String(first.feed) : null
 }
 
-function parseReport(line: string): ConsumedStep | { readonly checkpoint: Checkpoint } | null {
+/** A line behind the first, or null where it is no report. */
+export function parseReport(line: string): ConsumedStep | { readonly checkpoint: Checkpoint } | null {
   const { step, checkpoint, oldest, digest, at, losses } = parse(line) ?? {}
   if (!isDigest(digest) || !isText(at)) return null
   const said = { digest: String(digest), at: String(at) }

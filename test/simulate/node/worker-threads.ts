@@ -53,7 +53,13 @@ export class Worker implements SimulatedWorker {
     return this
   }
 
+  once(event: string, listener: Listener): this {
+    return this.on(event, listener)
+  }
+
+  /** A null asks it to end, as the worker's module takes it. */
   postMessage(message: unknown, transfer: readonly ArrayBuffer[] = []): void {
+    if (message === null) return void this.#post(() => void this.#end(0))
     const copy = structuredClone(message, { transfer: [...transfer] })
     void this.#post(() => {
       if (this.#isEnded) return

@@ -44,7 +44,7 @@ class Batches:
         self._content.keep_open(ranges)
         self._refresh_masks(step, head)
         self._content.bring(step, parts, head)
-        samples, length = sum(len(part.rows) for part in parts), head["length"]
+        samples, length = sum(len(part.rows) for part in parts), step.get("length", head["length"])
         ids = np.full(samples * length, head["endOfText"] or 0, dtype=np.int32)
         align = head.get("align", 1)
         # Spans that end at a bound: of pieces with the padding that aligns the next one, and of padding behind the last of a sample's. Nothing

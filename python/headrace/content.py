@@ -31,8 +31,8 @@ class Content:
 
     def block(self, domain, part, sha256):
         """The block of a step's range. `sha256` is what the ledger says of its file, or None."""
-        number, epoch = part["block"], part["epoch"]
-        name = f"{number:08d}.arrow" if epoch == 0 else f"{number:08d}.{epoch}.arrow"
+        number, epoch, cut = part["block"], part["epoch"], part.get("cut", 0)
+        name = f"{number:08d}{f'.{epoch}' if epoch else ''}{f'.cut{cut}' if cut else ''}.arrow"
         return self._open.get((domain, name, sha256), lambda: self._find_block(domain, name, sha256))
 
     def want_shard(self, block, index, head):

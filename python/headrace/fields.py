@@ -5,11 +5,11 @@ import numpy as np
 NO_TARGET = -100
 
 
-def targets_of(ids, cu_seqlens, silent, targets):
-    """Fills `targets`: for each token the next one in its span; -100 at a span's end, and in all of the `silent` ones, as pairs of first token
-    and end."""
+def targets_of(ids, ends, following, silent, targets):
+    """Fills `targets`: for each token the next one in its span; before the `ends` of spans what is `following` (None: -100), and -100 in all of
+    the `silent` stretches, as pairs of first token and end."""
     targets[:-1] = ids[1:]
-    targets[cu_seqlens[1:] - 1] = NO_TARGET
+    targets[ends - 1] = NO_TARGET if following is None else following
     for start, end in silent:
         targets[start:end] = NO_TARGET
     return targets

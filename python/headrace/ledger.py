@@ -108,8 +108,8 @@ class Ledger:
 
 
 def _check_head(head, path):
-    if head["version"] not in (1, 2, 3, 4):
-        raise FeedError(f"the feed is of version {head['version']}, and this client reads versions 1 to 4: install a newer headrace")
+    if head["version"] not in (1, 2, 3, 4, 5):
+        raise FeedError(f"the feed is of version {head['version']}, and this client reads versions 1 to 5: install a newer headrace")
     if head.get("ledger") not in (None, 2):
         raise FeedError(f"the feed's ledger is of form {head['ledger']!r}, and this client reads forms 1 and 2: install a newer headrace")
     counts = {name: head[name] for name in ("steps", "length", "segmentSteps")}

@@ -12,7 +12,7 @@ from collections import OrderedDict
 import numpy as np
 
 from .buffers import Buffers
-from .fields import positions_of, targets_of
+from .fields import NO_TARGET, positions_of, targets_of
 
 FILES_MAX = 8
 # Of one call that reads into several places: fewer than any system takes.
@@ -94,7 +94,8 @@ class Rows:
 
     def _make(self, file, index, step, head):
         digest = step["digest"]
-        if file.says["digests"][index] != digest or file.batch != step["samples"]:
+        shape = (step["samples"], step.get("length", head["length"]))
+        if file.says["digests"][index] != digest or (file.batch, file.says["length"]) != shape:
             raise Damaged("it has another history of the feed: headrace materialise mends it")
         spans = file.spans(index)
         if self._verify != "off":
@@ -108,27 +109,30 @@ class Rows:
         kinds, blank = self._mask(spans, step["step"])
         at = spans.of_samples(own) if self._world > 1 else slice(None)
         lengths, flat = spans.lengths[at], ids.reshape(-1)
-        cu_seqlens = np.zeros(len(lengths) + 1, dtype=np.int32)
-        np.cumsum(lengths, out=cu_seqlens[1:])
-        bounds = cu_seqlens.tolist()
+        padded = _bounds_of(spans.room(head.get("align", 1))[at])
+        cu_seqlens = _bounds_of(lengths) if head.get("align", 1) > 1 else padded
+        bounds = padded.tolist()
         if bounds[-1] != len(flat):
             raise Damaged("its spans are not those of its samples")
         silent = [(bounds[i], bounds[i + 1]) for i in np.flatnonzero(kinds[at]).tolist()]
         for i in np.flatnonzero(blank[at]).tolist() if blank is not None else ():
-            flat[bounds[i] : bounds[i + 1]] = head["endOfText"] or 0
-        learned = spans.lengths[kinds == LEARNED]
+            flat[bounds[i] : bounds[i] + int(lengths[i])] = head["endOfText"] or 0
+        ends = padded[:-1] + lengths
+        aligned = np.flatnonzero(ends < padded[1:])
+        silent += zip(ends[aligned].tolist(), padded[1:][aligned].tolist())
+        following = None if spans.next is None else np.where(spans.next < 0, NO_TARGET, spans.next)[at]
         take = self._buffers.take
         return {
             "step": step["step"],
             "digest": digest,
             "input_ids": ids,
-            "targets": targets_of(flat, cu_seqlens, silent, take(flat.shape, self._targets_dtype)).reshape(ids.shape),
-            "position_ids": positions_of(cu_seqlens, take(flat.shape, np.int32)).reshape(ids.shape),
+            "targets": targets_of(flat, ends, following, silent, take(flat.shape, self._targets_dtype)).reshape(ids.shape),
+            "position_ids": positions_of(padded, take(flat.shape, np.int32)).reshape(ids.shape),
             "cu_seqlens": cu_seqlens,
-            "cu_seqlens_padded": cu_seqlens,
+            "cu_seqlens_padded": padded,
             "documents": spans.documents_at(at),
             "domains": [file.says["domains"][number] for number in spans.domains[own].tolist()],
-            "targets_in_step": int(learned.sum(dtype=np.int64)) - len(learned),
+            "targets_in_step": spans.count_targets(kinds == LEARNED),
         }
 
     def _mask(self, spans, step):
@@ -152,9 +156,12 @@ class _RowFile:
         with open(os.path.join(path, f"{first:08d}.json"), encoding="utf-8") as file:
             self.says = says = json.load(file)
         self.steps, self.batch = says["steps"], says["batch"]
-        if says["version"] != 1:
-            raise Damaged(f"its version is {says['version']!r}, and this client reads version 1: install a newer headrace")
-        if (says["feed"], says["first"], says["length"]) != (head["feed"], first, head["length"]):
+        if says["version"] not in (1, 2):
+            raise Damaged(f"its version is {says['version']!r}, and this client reads versions 1 and 2: install a newer headrace")
+        self._has_next = head.get("cutTargets") == "next"
+        if says["version"] != (2 if self._has_next or head.get("align", 1) > 1 else 1):
+            raise Damaged("its spans lie otherwise than those of the feed: headrace materialise mends it")
+        if (says["feed"], says["first"]) != (head["feed"], first):
             raise Damaged("it is of another feed: headrace materialise mends it")
         if sorted(says["order"]) != list(range(self.batch)):
             raise Damaged("its order of rows is none")
@@ -199,7 +206,7 @@ class _RowFile:
         data = os.pread(self._spans.fileno(), ends[index] - start, start)
         if len(data) != ends[index] - start:
             raise Damaged(f"{self.says['spans']} ends before the step")
-        return _Spans(data, self.batch)
+        return _Spans(data, self.batch, self._has_next)
 
     def check_hash(self, index, ids):
         """The SHA-256 of a step's rows. Of a part of them there is none, so the others are read, too."""
@@ -223,11 +230,13 @@ class _RowFile:
 class _Spans:
     """What `spans` has of a step: see `src/rows/step-spans.ts`."""
 
-    def __init__(self, data, samples):
+    def __init__(self, data, samples, has_next):
         count = int.from_bytes(data[:4], "little")
-        ints = np.frombuffer(data, dtype="<i4", count=1 + 3 * samples + 4 * count)
+        columns = 5 if has_next else 4
+        ints = np.frombuffer(data, dtype="<i4", count=1 + 3 * samples + columns * count)
         self.counts, self.domains, self.checks = ints[1 : 1 + 3 * samples].reshape(3, samples)
-        self.lengths, self.kinds, self.slots, self.rows = ints[1 + 3 * samples :].reshape(4, count)
+        self.lengths, self.kinds, self.slots, self.rows, *others = ints[1 + 3 * samples :].reshape(columns, count)
+        self.next = others[0] if has_next else None
         self._data, self._text = data, data[4 * len(ints) :]
 
     def check_seal(self, feed, digest, sha256, seal):
@@ -235,6 +244,15 @@ class _Spans:
         found.update(self._data)
         if found.hexdigest() != seal:
             raise Damaged("what it says of the step has other bytes than its description says: remove it, and materialise again")
+
+    def room(self, align):
+        """The tokens of a row that each span takes, with those that align the next one."""
+        return self.lengths if align == 1 else np.where(self.kinds == PADDING, self.lengths, -(-self.lengths // align) * align)
+
+    def count_targets(self, learned):
+        """Targets of these spans: each has one less than tokens, or as many where one is known behind it."""
+        count = int(self.lengths[learned].sum(dtype=np.int64)) - int(np.count_nonzero(learned))
+        return count if self.next is None else count + int(np.count_nonzero(self.next[learned] >= 0))
 
     def of_samples(self, own):
         """The numbers of the spans of some samples."""
@@ -250,6 +268,12 @@ class _Spans:
         if len(documents) != len(self.lengths):
             raise Damaged("it has not an id for each span")
         return documents if isinstance(at, slice) else [documents[i] for i in at.tolist()]
+
+
+def _bounds_of(lengths):
+    bounds = np.zeros(len(lengths) + 1, dtype=np.int32)
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds
 
 
 def _stretches(rows):

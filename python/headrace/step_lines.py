@@ -29,7 +29,7 @@ class StepOpener:
         self._next = None
         for domain, blocks in step.get("blocks", {}).items():
             for block in blocks:
-                self._hashes[domain, block["block"], block["epoch"]] = block["sha256"]
+                self._hashes[_name(domain, block)] = block["sha256"]
         domains = {domain: self._ranges(number, domain, fed) for domain, fed in step["domains"].items()}
         hashes = {
             domain: [self._hash(number, domain, part) for part in ranges] for domain, ranges in domains.items()
@@ -50,7 +50,12 @@ class StepOpener:
         return ranges
 
     def _hash(self, number, domain, part):
-        found = self._hashes.get((domain, part["block"], part["epoch"]))
+        found = self._hashes.get(_name(domain, part))
         if found is None:
             raise FeedError(f"step {number} of the ledger has samples of a block of {domain!r} that no line since the snapshot names")
         return found
+
+
+def _name(domain, part):
+    """A block: its cut is named where the length of samples had changed before."""
+    return domain, part["block"], part["epoch"], part.get("cut", 0)

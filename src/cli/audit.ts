@@ -99,8 +99,9 @@ function publicDocument({ fate: all, isNamed, pipeline, place, takeDowns, sample
   const { annotate, decide, shard } = pipeline
   const shown = { id, named: isNamed, file, line, domain, slot, row, fate, reason, evidence, duplicateOf, similarity }
   const inShard = place && { path: place.path, sha256: place.sha256, row: place.row, tokens: place.tokens }
-  const fed = samples.map(({ domain, number, epoch, sample, tokens, step }) => {
-    return { step: step?.step ?? null, digest: step?.digest ?? null, domain, block: number, epoch, sample, tokens }
+  const fed = samples.map(({ domain, number, epoch, cut, sample, tokens, step }) => {
+    const block = { domain, block: number, epoch, ...(cut !== undefined && { cut }) }
+    return { step: step?.step ?? null, digest: step?.digest ?? null, ...block, sample, tokens }
   })
   return { ...shown, pipeline: { annotate, decide, shard }, shard: inShard, takeDowns, samples: fed }
 }
@@ -138,8 +139,8 @@ function describeDocument(
   return `${cleanName(fate.id, 300)}\n${formatPairs(rows, width)}`
 }
 
-function describeSample({ step, epoch, sample, tokens }: FedSample, takeDowns: readonly InForce[]): string {
-  const place = `sample ${sample} of its block${epoch ? `, epoch ${epoch}` : ''}, ${formatPlural(tokens, 'token')}`
+function describeSample({ step, epoch, cut, sample, tokens }: FedSample, takeDowns: readonly InForce[]): string {
+  const place = `sample ${sample} of its block${epoch ? `, epoch ${epoch}` : ''}${cut ? `, cut ${cut}` : ''}, ${formatPlural(tokens, 'token')}`
   if (!step) return `in no step yet: ${place}`
   const isMasked = takeDowns.some(one => one.step <= step.step)
   return `step ${step.step}, ${step.digest.slice(0, 12)}${isMasked ? ', masked' : ''}: ${place}`

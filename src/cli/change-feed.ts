@@ -7,7 +7,7 @@ import { HeadraceError } from '../errors.ts'
 import { type ChangedSettings, changeSettings, findReplaced, type SettingsOrder } from '../feed/change/settings.ts'
 import { readControls } from '../feed/files/control-file.ts'
 import { readHead } from '../feed/files/head.ts'
-import type { SettingsChange } from '../feed/plan/control.ts'
+import { changeIn, type SettingsChange } from '../feed/plan/control.ts'
 import { reopenFeed } from '../feed/publish.ts'
 import { controlAnswers, controlRequests } from '../record/control-request.ts'
 import { type ParsedArgs, runOptions, type Terminal } from './command.ts'
@@ -56,14 +56,17 @@ export async function changeFeed(
   const { steps = 0, ended = false, endedBy = null } = (await readHead(feed.dir)) ?? {}
   const { step, isNew } = changed
   const { id, who, at, note } = order
-  const replaced = isNew ? findReplaced(await readControls(feed.dir), id) : []
+  const controls = await readControls(feed.dir)
+  const replaced = isNew ? findReplaced(controls, id) : []
+  // A length that was given alone brings the samples of a step with it.
+  const made = changeIn(controls.find(entry => entry.id === id) ?? change)
   if (args.flag('json')) {
     const replaces = replaced.map(entry => entry.step)
     const line = {
       feed: resolve(feed.dir),
       step,
       recorded: isNew,
-      ...change,
+      ...made,
       who,
       at,
       note,
@@ -76,7 +79,7 @@ export async function changeFeed(
     return 0
   }
   const since = isNew ? 'from' : 'in force already at'
-  terminal.out.write(`${describeChange(change)} ${since} step ${step} of ${cleanPath(feed.dir)}\n`)
+  terminal.out.write(`${describeChange(made)} ${since} step ${step} of ${cleanPath(feed.dir)}\n`)
   for (const entry of replaced)
     terminal.out.write(
       `it holds in place of what was recorded for step ${entry.step}, too: ${describeChange(entry)}; record that again to keep it\n`,

@@ -32,12 +32,14 @@ function describeDomains(found: FedDomains): string {
   const { steps, tokens, budget, ended, endedBy, domains, entries } = found
   const isChanging = domains.some(({ weight, later }) => weight !== later)
   const hasCuts = domains.some(({ cut }) => cut !== null)
+  const hasReplay = domains.some(({ replayed }) => replayed > 0)
   const head = [
     'domain',
     'planned',
     ...(isChanging ? ['later'] : []),
     'tokens',
     'share',
+    ...(hasReplay ? ['again'] : []),
     'of late',
     'off by',
     'ready',
@@ -45,7 +47,7 @@ function describeDomains(found: FedDomains): string {
     'padding',
     ...(hasCuts ? ['cut'] : []),
   ]
-  const rows = domains.slice(0, domainsMax).map(domain => rowOf(domain, isChanging, hasCuts))
+  const rows = domains.slice(0, domainsMax).map(domain => rowOf(domain, { isChanging, hasCuts, hasReplay }))
   const more = domains.length > domainsMax ? `and ${domains.length - domainsMax} more domains\n` : ''
   const bound = budget === null ? '' : ` of a budget of ${formatCount(budget)}`
   const end = ended ? `; it has ended${endedBy === 'budget' ? ' by its budget' : ''}` : ''
@@ -62,10 +64,18 @@ function describeCuts(domains: readonly FedDomain[]): string {
   return `of ${formatPlural(fitting, 'document')} that would fit a sample ${formatCount(cut)} (${share}) were cut to fill gaps\n`
 }
 
+/** Columns that some feeds have. */
+interface ShownColumns {
+  readonly isChanging: boolean
+  readonly hasCuts: boolean
+  readonly hasReplay: boolean
+}
+
 const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
 
-function rowOf(row: FedDomain, isChanging: boolean, hasCuts: boolean): string[] {
-  const { padding, cut } = row
+function rowOf(row: FedDomain, shown: ShownColumns): string[] {
+  const { isChanging, hasCuts, hasReplay } = shown
+  const { padding, cut, replayed } = row
   const { domain, weight, later, tokens, share, recentShare, difference, ready, epoch } = row
   const points = difference === null ? '-' : formatPoints(difference)
   const planned = [formatShare(weight, 1), ...(isChanging ? [formatShare(later, 1)] : [])]
@@ -75,6 +85,7 @@ function rowOf(row: FedDomain, isChanging: boolean, hasCuts: boolean): string[] 
     ...planned,
     formatCount(tokens),
     formatShare(share, 1),
+    ...(hasReplay ? [formatCount(replayed)] : []),
     formatShare(recentShare, 1),
     points,
     ...known,

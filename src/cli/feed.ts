@@ -90,14 +90,22 @@ export async function showFirstSteps(batches: AsyncIterable<FeedBatch>, stepsInA
     terminal.out.write(`... ${formatCount(stepsInAll - steps)} more: headrace feed reads them all\n`)
 }
 
-/** The line of `--json`: of tokens those of documents, without padding, and samples by domain. */
-function summarize({ step, digest, samples, documents, domains, cuSeqlens }: FeedBatch) {
+/** The line of `--json`: tokens of a sample as `length`, of tokens those of documents, without padding, and samples by domain. */
+function summarize({ step, digest, samples, length, documents, domains, cuSeqlens }: FeedBatch) {
   let tokens = 0
   for (const [i, document] of documents.entries()) if (document !== '') tokens += cuSeqlens[i + 1] - cuSeqlens[i]
   const counts = new Map<string, number>()
   for (const domain of domains) counts.set(domain, (counts.get(domain) ?? 0) + 1)
   const byDomain = Object.fromEntries(counts)
-  return { step, samples, tokens, documents: new Set(documents.filter(Boolean)).size, domains: byDomain, digest }
+  return {
+    step,
+    samples,
+    length,
+    tokens,
+    documents: new Set(documents.filter(Boolean)).size,
+    domains: byDomain,
+    digest,
+  }
 }
 
 const widths = [6, 7, 9, 9]

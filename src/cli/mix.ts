@@ -1,6 +1,6 @@
 import { HeadraceError } from '../errors.ts'
 import { readControls } from '../feed/files/control-file.ts'
-import type { Mixture } from '../feed/options.ts'
+import { type Mixture, type Replay, repeatsMaxDefault, resolveReplay } from '../feed/options.ts'
 import { readShardList } from '../feed/plan/shard-list.ts'
 import { findUnfed } from '../inspect/unfed.ts'
 import { readStanding } from '../record/standing.ts'
@@ -12,20 +12,48 @@ import { cleanName } from './wrap.ts'
 export const mixCommand: Command = {
   name: 'mix',
   usage: changeUsage,
-  summary: 'Changes the mixture of a feed from a step on, and records who did so and why.',
-  details: `${changeDetails} The weights are in tokens and are the whole mixture: a domain that is not named is fed no more.`,
+  summary: 'Changes the mixture of a feed from a step on, or what is drawn again, and records who did so and why.',
+  details: `${changeDetails} The weights are in tokens and are the whole mixture: a domain that is not named is fed no more. --replay draws a share of each step again from blocks that steps before have fed whole, all once before any twice.`,
   options: {
     ...changeOptions,
     set: { value: 'DOMAIN=WEIGHT,...', multiple: true, help: 'the weights, as code=0.3,math=0.2; repeatable' },
     none: { help: 'no mixture: domains by what they have ready' },
+    replay: { value: 'SHARE', help: 'share of each step that is drawn again from what was fed; 0: none' },
+    'replay-from': {
+      value: 'DOMAIN',
+      multiple: true,
+      help: 'domains that are drawn from again (default all); repeatable',
+    },
+    'repeats-max': { value: 'N', help: `times that a document is drawn again at most (default ${repeatsMaxDefault})` },
     unseen: { help: 'domains that have nothing yet are meant: they come later' },
   },
   run: async (args, terminal) => {
-    const mixture = mixtureOf(args)
+    const replay = replayOf(args)
+    const isMixed = replay === undefined || args.flag('none') || args.texts('set').length > 0
+    const change = { ...(isMixed && { mixture: mixtureOf(args) }), ...(replay !== undefined && { replay }) }
     await using feed = await openChanged(args)
-    if (mixture && !args.flag('unseen')) await checkNames(feed, mixture)
-    return await changeFeed('mix', { args, feed, change: { mixture } }, terminal)
+    const mixed = Object.entries(change.mixture ?? {}).flatMap(([name, weight]) => (weight > 0 ? [name] : []))
+    if (!args.flag('unseen')) {
+      await checkNames(feed, '--set', mixed)
+      await checkNames(feed, '--replay-from', replay?.from ?? [])
+    }
+    return await changeFeed('mix', { args, feed, change }, terminal)
   },
+}
+
+/** Undefined where nothing is said of it. */
+function replayOf(args: ParsedArgs): Replay | null | undefined {
+  const [text, from] = [args.text('replay'), args.texts('replay-from')]
+  if (text === undefined) {
+    const other = from.length > 0 ? '--replay-from' : args.text('repeats-max') !== undefined ? '--repeats-max' : null
+    if (other) throw refuse(`${other} is given without --replay, the share that is drawn again`)
+    return undefined
+  }
+  const share = text.trim() === '' ? Number.NaN : Number(text)
+  if (!(share >= 0 && share < 1))
+    throw refuse(`--replay is '${cleanName(text)}'; it takes a share from 0 on and below 1`)
+  const repeatsMax = args.count('repeats-max', repeatsMaxDefault, 1, 2 ** 31 - 1)
+  return share === 0 ? null : resolveReplay({ share, from: from.length > 0 ? from : null, repeatsMax })
 }
 
 function mixtureOf(args: ParsedArgs): Mixture | null {
@@ -68,11 +96,12 @@ function weightOf(name: string, text: string): number {
 }
 
 /** A name that nothing is called would be waited for, so it is refused unless it is meant. */
-async function checkNames(feed: FoundFeed, mixture: Mixture): Promise<void> {
+async function checkNames(feed: FoundFeed, option: string, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return
   const known = await readNames(feed)
   const unfed = await findUnfed(feed.dir, known)
   const present = new Set(unfed?.present ?? known)
-  const missing = Object.keys(mixture).filter(name => mixture[name] > 0 && !present.has(name))
+  const missing = names.filter(name => !present.has(name))
   if (missing.length === 0) return
   const list = (names: readonly string[]) =>
     `${names
@@ -80,7 +109,7 @@ async function checkNames(feed: FoundFeed, mixture: Mixture): Promise<void> {
       .map(name => `'${cleanName(name)}'`)
       .join(', ')}${names.length > 20 ? ` and ${names.length - 20} more` : ''}`
   throw refuse(
-    `--set names ${list(missing)}, and the feed has ${list([...present].sort()) || 'no domain'} so far; where it comes later, say so with --unseen`,
+    `${option} names ${list(missing)}, and the feed has ${list([...present].sort()) || 'no domain'} so far; where it comes later, say so with --unseen`,
   )
 }
 

@@ -92,7 +92,8 @@ function describeFeed({ length, batch, mixture, ...rest }: FeedOptions): [string
   )
   if (shares.length) rows.push(['mixture', shares.join(', ')])
   const others = Object.entries(rest).filter(([, value]) => value !== undefined)
-  return [...rows, ...others.map(([name, value]) => [name, String(value)] as [string, string])]
+  const say = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value))
+  return [...rows, ...others.map(([name, value]) => [name, say(value)] as [string, string])]
 }
 
 function describeGuard({ name, above, below, rowsMin }: Guard): [string, string] {

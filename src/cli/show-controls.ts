@@ -1,19 +1,31 @@
+import { type ReplayOptions, resolveReplay } from '../feed/options.ts'
 import type { ControlEntry, SettingsChange } from '../feed/plan/control.ts'
-import { formatCount, formatPlural } from './table.ts'
+import { formatCount, formatPlural, formatShare } from './table.ts'
 import { cleanName } from './wrap.ts'
 
 /** Domains of a mixture that a line names. */
 const domainsMax = 12
 
-/** What a change of mixture, batch or budget says, in words. */
-export function describeChange({ mixture, batch, budget }: SettingsChange): string {
+/** What a change of a feed's options says, in words. */
+export function describeChange({ mixture, batch, length, replay, budget }: SettingsChange): string {
   const parts: string[] = []
   if (mixture === null) parts.push('no mixture')
   else if (mixture) parts.push(`mixture ${describeMixture(mixture)}`)
   if (batch !== undefined) parts.push(`${formatPlural(batch, 'sample')} a step`)
+  if (length !== undefined) parts.push(`samples of ${formatPlural(length, 'token')}`)
+  if (replay === null) parts.push('no replay')
+  else if (replay) parts.push(describeReplay(replay))
   if (budget === null) parts.push('no budget')
   else if (budget !== undefined) parts.push(`a budget of ${formatCount(budget)} tokens`)
   return parts.join(', ')
+}
+
+function describeReplay(replay: ReplayOptions): string {
+  const { share, from, repeatsMax } = resolveReplay(replay)
+  const names = from?.slice(0, domainsMax).map(name => cleanName(name)) ?? []
+  const more = from && from.length > domainsMax ? ` and ${from.length - domainsMax} more` : ''
+  const of = from ? ` of ${names.join(', ')}${more}` : ''
+  return `${formatShare(share, 1)} drawn again${of}, a document ${formatPlural(repeatsMax, 'time')} at most`
 }
 
 function describeMixture(mixture: Readonly<Record<string, number>>): string {

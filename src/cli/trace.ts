@@ -75,8 +75,8 @@ function shorten(text: string): string {
   return cleanName(text, charsMax)
 }
 
-function describeSample({ block, epoch, sample, tokens, steps }: Trace['samples'][number]): string {
-  const place = `block ${block}${epoch ? `, epoch ${epoch}` : ''}, sample ${sample}, ${formatCount(tokens)} of its tokens`
+function describeSample({ block, epoch, cut, sample, tokens, steps }: Trace['samples'][number]): string {
+  const place = `block ${block}${epoch ? `, epoch ${epoch}` : ''}${cut ? `, cut ${cut}` : ''}, sample ${sample}, ${formatCount(tokens)} of its tokens`
   return `${place}: ${steps.length ? `step ${steps.join(', ')}` : 'in no step yet'}`
 }
 

@@ -14,7 +14,13 @@ export function describeUnfed(unfed: Unfed): string {
   const more = domains.length > rowsMax ? `  and ${formatCount(domains.length - rowsMax)} more domains\n` : ''
   const share = formatShare(tokens, tokens + fedTokens)
   const left = `\n${formatCount(tokens)} tokens (${share}) are in no step\n${formatTable(rows, [0, 2])}${more}`
-  return describeBudget(unfed) + (ended && tokens > 0 ? left : '') + describeMissing(unfed) + describeOff(unfed)
+  return (
+    describeBudget(unfed) +
+    (ended && tokens > 0 ? left : '') +
+    describeMissing(unfed) +
+    describeOff(unfed) +
+    describeReplayed(unfed)
+  )
 }
 
 function describeBudget({ endedByBudget, fedTokens, steps }: Unfed): string {
@@ -40,8 +46,13 @@ function describeOff({ offMixture, fedTokens }: Unfed): string {
   return `\nFrom step ${formatCount(step)} on ${share} came under other weights than the mixture's: domains of it had nothing left.\n`
 }
 
-function describeMissing({ missing, present, ended }: Unfed): string {
-  if (missing.length === 0) return ''
+function describeReplayed({ replayedTokens, fedTokens }: Unfed): string {
+  if (replayedTokens === 0) return ''
+  const share = `${formatCount(replayedTokens)} tokens (${formatShare(replayedTokens, fedTokens)} of those fed)`
+  return `\n${share} were drawn again from documents that steps before had given.\n`
+}
+
+function describeMissing({ missing, notReplayed, present, ended }: Unfed): string {
   const list = (names: readonly string[]) => {
     const more = names.length > rowsMax ? ` and ${formatCount(names.length - rowsMax)} more` : ''
     return `${names
@@ -50,5 +61,9 @@ function describeMissing({ missing, present, ended }: Unfed): string {
       .join(', ')}${more}`
   }
   const when = ended ? 'no kept document' : 'no kept document so far'
-  return `\nThe mixture names ${list(missing)}, which ${when} has as its domain; there is ${list(present) || 'none'}.\n`
+  const tell = (who: string, names: readonly string[]) =>
+    names.length === 0
+      ? ''
+      : `\n${who} names ${list(names)}, which ${when} has as its domain; there is ${list(present) || 'none'}.\n`
+  return tell('The mixture', missing) + tell('Replay', notReplayed)
 }

@@ -129,7 +129,7 @@ async function checkSteps(dir: string, head: Head, trainer: string, steps: reado
     if (found.digest !== digest) throw new Leave(`${trainer} reports step ${step} of another history of this feed`)
     for (const [domain, { sum, targets }] of losses!) {
       const ranges = Object.hasOwn(found.domains, domain) ? found.domains[domain] : []
-      const tokens = head.length * ranges.reduce((count, { from, to }) => count + to - from, 0)
+      const tokens = (found.length ?? head.length) * ranges.reduce((count, { from, to }) => count + to - from, 0)
       const refuse = (what: string) => new Leave(`${trainer} reports of '${domain}' in step ${step} ${what}`)
       if (targets > tokens) throw refuse(`${targets} targets, and that has ${tokens} tokens`)
       if (targets === 0) continue

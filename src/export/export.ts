@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { writeJson } from '../disk/json-file.ts'
 import { HeadraceError } from '../errors.ts'
+import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { holdFeed } from '../feed/files/holds.ts'
+import { lengthPhases } from '../feed/plan/length.ts'
 import { readFeed } from '../feed/read.ts'
 import { kindOf } from './fields.ts'
 import { checkRoom, checkTarget, openAside, publishAside, recordName } from './folder-aside.ts'
@@ -33,14 +35,15 @@ export async function exportFeed(
   const head = await readHead(order.feed)
   if (!head) throw new HeadraceError('not-found', `there is no feed in ${order.feed}, or no step of it yet`)
   const to = checkSteps(order, head)
+  const length = await findLength(order, head, to)
   await checkTarget(out)
-  await checkRoom(out, bytesMin(order, head, to))
+  await checkRoom(out, bytesMin(order, { ...head, length }, to))
   await using _held = await holdFeed(order.feed)
-  const shape = shapeOf(order, head)
+  const shape = shapeOf(order, { ...head, length })
   if (shape.tokenBytes === 2) checkId(shape.endOfText ?? 0)
   const aside = await openAside(out)
   await using _ = aside.lock
-  const begun = beginRecord(order, head, to)
+  const begun = beginRecord(order, { ...head, length }, to)
   await writeJson(join(aside.dir, recordName), begun)
   await using folder = new OutFolder(aside.dir)
   const blank = order.blankMasked ? (head.endOfText ?? 0) : null
@@ -63,6 +66,20 @@ function checkSteps({ from, to }: ExportOrder, { steps }: Head): number {
   if (end > steps) throw new HeadraceError('bad-option', `--steps ends before step ${end}, and ${has}`)
   if (from >= end) throw new HeadraceError('bad-option', `--steps ${from}:${to ?? ''} has no step; ${has}`)
   return end
+}
+
+/** Tokens of each sample. Readers of these formats are told one length. */
+async function findLength({ feed, from }: ExportOrder, head: Head, to: number): Promise<number> {
+  const phases = lengthPhases(head, await readControls(feed), from, to)
+  if (phases.length === 1) return phases[0].length
+  const each = phases.map(phase => `${phase.from}:${phase.to} (samples of ${phase.length} tokens)`).join(', ')
+  throw new HeadraceError(
+    'bad-option',
+    `the length of samples changes at step ${phases
+      .slice(1)
+      .map(phase => phase.from)
+      .join(', ')}, and an export has one: give --steps ${each} each a folder of its own`,
+  )
 }
 
 /** Exports take more: texts, offsets. What leaves out padding, or is text, takes less for some tokens. */

@@ -2,6 +2,8 @@ import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import {
   kind,
+  listOf,
+  name,
   number,
   type OptionsOf,
   oneOf,
@@ -9,9 +11,11 @@ import {
   orNull,
   type ResolvedOf,
   recordOf,
+  refuseName,
   required,
   resolveOptions,
   share,
+  show,
   whole,
 } from '../options.ts'
 
@@ -30,6 +34,54 @@ const mixture = kind<Mixture>(
 const packing = oneOf(['concatenate', 'best-fit', 'best-fit-filled'])
 const cutTargets = oneOf(['none', 'next'])
 const dry = oneOf(['stop', 'renormalise', 'repeat', 'wait'])
+
+/** What of the documents that steps before have given is drawn again. */
+export interface Replay {
+  /** Share of the tokens of each step, above 0 and below 1. */
+  readonly share: number
+  /** Domains that are drawn from, each by the tokens that it has given; null: all. */
+  readonly from: readonly string[] | null
+  /** How often a document is drawn again, at most. */
+  readonly repeatsMax: number
+}
+/** The same as a pipeline gives it. */
+export type ReplayOptions = Pick<Replay, 'share'> & {
+  readonly from?: readonly string[] | null | undefined
+  readonly repeatsMax?: number | undefined
+}
+
+/**
+ * Four passes over data are worth nearly as much as new data, and more are worth less and less (Muennighoff et al. 2023, arXiv 2305.16264): a
+ * document that was fed and drawn again three times has had four.
+ */
+export const repeatsMaxDefault = 3
+
+const replayFields = {
+  share: kind<number>('a number above 0 and below 1', value => typeof value === 'number' && value > 0 && value < 1),
+  from: orNull(listOf(name, 1)),
+  repeatsMax: count,
+}
+const hintReplay = (value: unknown): string | null => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  const names = Object.keys(replayFields)
+  const unknown = Object.keys(value).find(one => !names.includes(one))
+  if (unknown !== undefined) return refuseName('it has no', unknown, names)
+  const { share, from = null, repeatsMax = repeatsMaxDefault } = value as Partial<ReplayOptions>
+  const given = Object.entries({ share, from, repeatsMax })
+  const wrong = given.find(([one, of]) => !replayFields[one as keyof Replay].accepts(of))
+  return wrong ? `'${wrong[0]}' is ${show(wrong[1])}: give ${replayFields[wrong[0] as keyof Replay].is}` : null
+}
+/** Also what a control entry may say. */
+export const replay = kind<ReplayOptions>(
+  'a share above 0 and below 1, as { share: 0.05, from: names of domains or null, repeatsMax: 3 }',
+  value => typeof value === 'object' && value !== null && !Array.isArray(value) && hintReplay(value) === null,
+  hintReplay,
+)
+
+/** With every default, and each domain once. */
+export function resolveReplay({ share, from = null, repeatsMax = repeatsMaxDefault }: ReplayOptions): Replay {
+  return { share, from: from && [...new Set(from)].sort(), repeatsMax }
+}
 
 /** What becomes of a feed when a domain of its mixture has no sample left and none will come. `wait` is what `stop` was called before. */
 export type Dry = 'stop' | 'renormalise' | 'repeat' | 'wait'
@@ -72,6 +124,11 @@ export const feedOptions = {
     orNull(dry),
     null,
   ),
+  replay: optional(
+    'share of the tokens of each step that is drawn again from documents that steps before have given; null: none',
+    orNull(replay),
+    null,
+  ),
   repeatMax: optional("passes over a domain at most, with `dry: 'repeat'`", count, 4),
 }
 
@@ -85,8 +142,12 @@ export interface LaterSettings {
   readonly cutTargets?: 'next'
 }
 /** The same with every default. A feed that was begun before there was `freshness` does not say it. */
-export interface FeedSettings extends Omit<Resolved, 'dry' | 'freshness' | keyof LaterSettings>, LaterSettings {
+export interface FeedSettings
+  extends Omit<Resolved, 'dry' | 'freshness' | 'replay' | keyof LaterSettings>,
+    LaterSettings {
   readonly dry: Dry
+  /** Absent where nothing is replayed. */
+  readonly replay?: Replay
   readonly freshness?: number | null
 }
 
@@ -96,8 +157,8 @@ const cutMaxDefault = 0.005
 export function resolveFeedOptions(
   who: string,
   options: FeedOptions,
-): Omit<Resolved, keyof LaterSettings> & LaterSettings {
-  const { cutMax, align, cutTargets, ...others } = resolveOptions(who, feedOptions, options)
+): Omit<Resolved, 'replay' | keyof LaterSettings> & LaterSettings & Pick<FeedSettings, 'replay'> {
+  const { cutMax, align, cutTargets, replay, ...others } = resolveOptions(who, feedOptions, options)
   const isFilled = others.packing === 'best-fit-filled'
   if (cutMax !== null && !isFilled)
     throw new HeadraceError(
@@ -105,12 +166,23 @@ export function resolveFeedOptions(
       `${who} has 'cutMax' ${cutMax} and 'packing' "${others.packing}", which cuts no document to fill gaps: leave it out, or give packing 'best-fit-filled'`,
     )
   checkAligned(who, others.length, align)
+  if (replay) checkReplayed(who, others.dry, replay)
   return {
     ...others,
     ...(isFilled && { cutMax: cutMax ?? cutMaxDefault }),
     ...(align > 1 && { align }),
     ...(cutTargets === 'next' && { cutTargets }),
+    ...(replay && { replay: resolveReplay(replay) }),
   }
+}
+
+/** Throws `bad-option` where passes over whole domains and replay would both number the passes over a block. */
+export function checkReplayed(who: string, dry: Dry | null, replay: ReplayOptions): void {
+  if (dry !== 'repeat') return
+  throw new HeadraceError(
+    'bad-option',
+    `${who} has 'replay' ${JSON.stringify(replay)} and 'dry' "repeat", which both feed documents again: give one of them`,
+  )
 }
 
 /** What a piece takes of its row. */

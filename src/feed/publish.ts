@@ -11,7 +11,7 @@ import { endOf, type FeedIdentity, feedId, type Head, readLastingHead, rootOf, w
 import { LedgerWriter } from './files/ledger.ts'
 import { type FeedOptions, resolveFeedOptions } from './options.ts'
 import type { BlockSpec, CutSamples } from './plan/blocks.ts'
-import { type ControlEntry, checkControl } from './plan/control.ts'
+import { type ControlEntry, checkControl, checkFitting } from './plan/control.ts'
 import { Planner } from './plan/planner.ts'
 
 export { readControls }
@@ -49,10 +49,14 @@ export async function openFeed(dir: string, options: FeedOptions, origin: FeedOr
   const identity = identityOf(options, origin)
   if (known && known.feed !== feedId(identity)) throw refuseOther(dir, known, identity)
   const controls = await readControls(dir)
-  // Of a ledger of form 1: see `Head.version`.
-  const version = identity.version === 1 && controls.some(({ takeDown }) => takeDown) ? 2 : identity.version
-  const start = { ...startOf(dir, identity, origin), version }
+  const start = { ...startOf(dir, identity, origin), version: versionOf(identity, controls) }
   return new FeedPublisher(dir, origin.shards, known ?? start, controls, origin.onEffect)
+}
+
+/** See `FeedIdentity.version`. */
+function versionOf(identity: FeedIdentity, controls: readonly ControlEntry[]): FeedIdentity['version'] {
+  if (controls.some(({ length }) => length !== undefined)) return 5
+  return identity.version === 1 && controls.some(({ takeDown }) => takeDown) ? 2 : identity.version
 }
 
 /** Begins a feed without a step, whose control entries say what it is planned from: `reopenFeed` goes on with it. */
@@ -86,7 +90,7 @@ function identityOf(options: FeedOptions, origin: FeedOrigin): FeedIdentity {
   if (ledger === 1) {
     // A feed that was begun before knows neither freshness nor the stop of a mixture that is not asked for.
     const { freshness, dry, ...known } = settings
-    const unknown = (['align', 'cutTargets'] as const).find(name => known[name] !== undefined)
+    const unknown = (['align', 'cutTargets', 'replay'] as const).find(name => known[name] !== undefined)
     if (unknown)
       throw new HeadraceError(
         'bad-option',
@@ -189,10 +193,15 @@ export class FeedPublisher implements AsyncDisposable {
     return this.#head.steps
   }
 
-  /** Records a change of mixture, batch or budget, or of the runs, from a step on that is not planned yet. It lasts when this returns. */
+  /** Records a change of mixture, batch, length or budget, or of the runs, from a step on that is not planned yet. It lasts when this returns. */
   async control(entry: ControlEntry): Promise<void> {
     checkControl(entry, this.nextFor(entry))
+    checkFitting(this.#head, entry)
     const entries = [...(await readControls(this.#dir)), entry]
+    const head = { ...this.#head, version: versionOf(this.#head, entries) }
+    // Before the entry: readers that know of one length alone are kept away.
+    if (head.version !== this.#head.version) await writeHead(this.#dir, head, this.#onEffect)
+    this.#head = head
     await writeJson(join(this.#dir, 'control.json'), entries, this.#onEffect)
     this.#planner.control(entry)
   }
@@ -215,7 +224,7 @@ export class FeedPublisher implements AsyncDisposable {
       if (planned > 0 && steps > this.#head.steps) {
         await this.#blocks.makeFoundLast()
         await this.#ledger.sync()
-        await this.#writeHead({ steps, digest, ...this.#offMixture() })
+        await this.#writeHead({ steps, digest, ...this.#counted() })
       }
       if (planned === publishStepsMax) continue
       if (this.#planner.isSpent && !this.#isWhole) await this.#endHead()
@@ -225,9 +234,10 @@ export class FeedPublisher implements AsyncDisposable {
 
   /** What the feed ended by, and what is left over, change with control entries, also where no step follows them. */
   async #endHead(): Promise<void> {
-    const end = { ...(await endOf(this.#planner, this.#isWhole)), ...this.#offMixture() }
-    const { ended, endedBy, leftover, offMixture } = this.#head
-    const said = { ended, ...(endedBy && { endedBy }), leftover, ...(offMixture && { offMixture }) }
+    const end = { ...(await endOf(this.#planner, this.#isWhole)), ...this.#counted() }
+    const { ended, endedBy, leftover, offMixture, replayed } = this.#head
+    const counted = { ...(offMixture && { offMixture }), ...(replayed && { replayed }) }
+    const said = { ended, ...(endedBy && { endedBy }), leftover, ...counted }
     if (canonicalJson(said) !== canonicalJson(end)) await this.#writeHead(end)
   }
 
@@ -240,10 +250,11 @@ export class FeedPublisher implements AsyncDisposable {
     this.#head = head
   }
 
-  /** Of a feed that was begun before heads said it, nothing. */
-  #offMixture(): Pick<Head, 'offMixture'> {
-    const { offMixture } = this.#planner
-    return offMixture && this.#head.ledger ? { offMixture } : {}
+  /** What is off the mixture, and drawn again. Of a feed that was begun before heads said it, nothing. */
+  #counted(): Pick<Head, 'offMixture' | 'replayed'> {
+    if (!this.#head.ledger) return {}
+    const { offMixture, replayed } = this.#planner
+    return { ...(offMixture && { offMixture }), ...(Object.keys(replayed).length > 0 && { replayed }) }
   }
 
   #cutBlock(spec: BlockSpec): Promise<CutSamples> {

@@ -18,7 +18,7 @@ import { openShard } from '../shards/shard.ts'
 import { FeedFiles, type ListedPieces, shardAt } from './files/feed-files.ts'
 import { type Head, HeadFollower, rootOf, sharedSteps } from './files/head.ts'
 import { LedgerReader } from './files/ledger.ts'
-import type { Step } from './files/steps.ts'
+import { blockOf, type Step } from './files/steps.ts'
 import { roomOf } from './options.ts'
 
 /** Where a trainer stands: `step` batches were handed to it, and `digest` is that of the last one (of none: the feed's id). */
@@ -29,7 +29,8 @@ export interface FeedState {
 }
 
 /**
- * One rank's part of a step: `samples` rows of `length` tokens, row after row in each array.
+ * One rank's part of a step: `samples` rows of `length` tokens, row after row in each array. Both may change from a step to the next, by
+ * control entries.
  *
  * `targets` are shifted already: `targets[i]` is the token that follows `inputIds[i]` in the same piece of a document; at a piece's end
  * and in padding it is -100. In a feed with `cutTargets: 'next'` a piece whose document goes on in another one ends with that token.
@@ -235,11 +236,12 @@ function samplesOf(step: Step, files: FeedFiles, { rank, world, verify }: Omit<R
   const parts: Part[] = []
   let k = 0
   for (const domain of Object.keys(step.domains).sort())
-    for (const [i, { block, epoch, from, to }] of step.domains[domain].entries()) {
+    for (const [i, range] of step.domains[domain].entries()) {
+      const { from, to } = range
       const rows: number[] = []
       for (let sample = from; sample < to; sample++) if (k++ % world === rank) rows.push(sample - from)
       const sha256 = verify === 'off' ? null : (step.blocks?.[domain][i] ?? null)
-      const file = files.block({ domain, number: block, epoch }, sha256)
+      const file = files.block(blockOf(domain, range), sha256)
       parts.push({ domain, list: file.read(from, to), shards: file.identity.shards, rows })
     }
   return parts
@@ -249,7 +251,8 @@ type SampleReading = Pick<Reading, 'verify' | 'spans'> & { readonly head: Head }
 
 function readSamples(step: Step, parts: readonly Part[], files: FeedFiles, reading: SampleReading): FeedBatch {
   const { head, verify, spans } = reading
-  const { length, endOfText, align = 1 } = head
+  const { endOfText, align = 1 } = head
+  const length = step.length ?? head.length
   const samples = parts.reduce((sum, part) => sum + part.rows.length, 0)
   const [inputIds, targets, positionIds] = [0, 1, 2].map(() => new Int32Array(samples * length))
   const [bounds, real] = [[0], [0]]

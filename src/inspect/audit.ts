@@ -7,7 +7,7 @@ import { OpenFiles } from '../feed/files/file-cache.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
 import { Masks } from '../feed/files/masks.ts'
-import type { Step } from '../feed/files/steps.ts'
+import { blockOf, type Step } from '../feed/files/steps.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { documentAt, readAddresses, type ShardAddresses } from '../shards/addresses.ts'
 import { openShard, type Shard } from '../shards/shard.ts'
@@ -55,8 +55,9 @@ function* piecesOf(
 ): Generator<AuditedStep['pieces'][0]> {
   let sample = 0
   for (const domain of Object.keys(domains).sort())
-    for (const { block, epoch, from, to } of domains[domain]) {
-      using file = new BlockFile(dir, { domain, number: block, epoch })
+    for (const range of domains[domain]) {
+      const { from, to } = range
+      using file = new BlockFile(dir, blockOf(domain, range))
       const list = file.read(from, to)
       for (let i = 0; i < to - from; i++, sample++)
         for (let piece = list.offsets[i]; piece < list.offsets[i + 1]; piece++) {

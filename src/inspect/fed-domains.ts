@@ -24,9 +24,11 @@ export interface FedDomain extends FedPacking {
   /** Tokens of all steps, and of the last ones. */
   readonly tokens: number
   readonly share: number
+  /** Tokens that were drawn again, of all steps'. */
+  readonly replayed: number
   readonly recentTokens: number
   readonly recentShare: number
-  /** `recentShare` beyond what was planned for these very steps, under whatever was in force; null where some of them had no mixture. */
+  /** `recentShare` beyond what was planned for these very steps, under whatever was in force; null where some of them had no mixture, or replayed. */
   readonly difference: number | null
   /** Tokens in shards that no step of this pass holds; null where a promotion or a fork makes that a matter of planning. */
   readonly ready: number | null
@@ -64,14 +66,16 @@ export async function findFedDomains(dir: string, run: RunReader | null): Promis
   const fed = tokensOf(last)
   const earlier = tokensOf(before)
   const ready = await findReady(head, entries, run)
-  const packing = await findPacking(dir, head, last)
+  const again = new Map(Object.entries(head.replayed ?? {}))
+  const packing = await findPacking(dir, head, entries)
   const [tokens, recent] = [sum(fed), sum(fed) - sum(earlier)]
   const names = new Set([...weights.keys(), ...later.keys(), ...fed.keys(), ...ready.keys()])
   const domains = Array.from(names, domain => {
     const [given, weight] = [fed.get(domain) ?? 0, weights.get(domain) ?? 0]
     const recentTokens = given - (earlier.get(domain) ?? 0)
+    const replayed = again.get(domain)?.tokens ?? 0
     const recentShare = recentTokens / (recent || 1)
-    const whole = { weight, later: later.get(domain) ?? 0, tokens: given, share: given / (tokens || 1) }
+    const whole = { weight, later: later.get(domain) ?? 0, tokens: given, share: given / (tokens || 1), replayed }
     return {
       domain,
       ...whole,
@@ -79,7 +83,7 @@ export async function findFedDomains(dir: string, run: RunReader | null): Promis
       recentShare,
       difference: planned && recentShare - (planned.get(domain) ?? 0),
       ...(packing.get(domain) ?? { padding: null, cut: null }),
-      ...readyOf(ready.get(domain) ?? (isPlain(entries) || head.ended ? 0 : null), given, isPlain(entries)),
+      ...readyOf(ready.get(domain) ?? (isPlain(entries) || head.ended ? 0 : null), given - replayed, isPlain(entries)),
     }
   })
   return {
@@ -106,14 +110,17 @@ function weightsAt(
   return new Map(Object.entries(mixture).map(([name, weight]) => [name, weight / (sum || 1)]))
 }
 
-/** Shares of steps from one on, as they were planned: those of each mixture, by the tokens of its steps. Null where one had none. */
+/** Shares of steps from one on, as they were planned: those of each mixture, by the tokens of its steps. Null where one had none, or others beside it as it replayed. */
 async function planShares(
   ledger: LedgerReader,
   head: Head,
   entries: readonly ControlEntry[],
   from: number,
 ): Promise<ReadonlyMap<string, number> | null> {
-  const mixtureAt = (step: number) => settingsAt(placeStep(step, entries), head, entries).mixture
+  const mixtureAt = (step: number) => {
+    const { mixture, replay } = settingsAt(placeStep(step, entries), head, entries)
+    return replay ? null : mixture
+  }
   const first = from > 0 ? sum(tokensOf(await ledger.open(from - 1))) : 0
   const planned = new Map<string, number>()
   let tokens = first

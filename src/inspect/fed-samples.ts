@@ -8,7 +8,7 @@ import { readControls } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
 import { findLetGo, listLetGo } from '../feed/files/let-go-block.ts'
-import type { SampleRange, Step } from '../feed/files/steps.ts'
+import { blockOf, type SampleRange, type Step } from '../feed/files/steps.ts'
 import type { BlockIdentity, BlockRef, BlockShard, CutShard, SampleList } from '../feed/plan/blocks.ts'
 import { readShardList } from '../feed/plan/shard-list.ts'
 
@@ -46,13 +46,18 @@ export async function findFedSamples(dir: string, spans: Spans): Promise<FedSamp
   for (const block of blocks) {
     const inBlock = ranges.get(nameOf(block))
     if (!inBlock) continue
-    for (const part of partsIn(await readSamples(dir, head, block), spans))
-      found.push({ ...block, ...part, step: stepOf(inBlock, part.sample) })
+    for (const part of partsIn(await readSamples(dir, head, block), spans)) {
+      const step = stepOf(inBlock, part.sample)
+      // What no step took of a cut before stands in the one that came after it.
+      if (step || !blocks.some(other => isCutAfter(other, block))) found.push({ ...block, ...part, step })
+    }
   }
   return found
 }
 
-const nameOf = ({ domain, number, epoch }: BlockRef) => `${number} ${epoch} ${domain}`
+const nameOf = ({ domain, number, epoch, cut = 0 }: BlockRef) => `${number} ${epoch} ${cut} ${domain}`
+const isCutAfter = (a: BlockRef, b: BlockRef) =>
+  a.domain === b.domain && a.number === b.number && a.epoch === b.epoch && (a.cut ?? 0) > (b.cut ?? 0)
 
 /** What each of a feed's blocks says of itself, those that were let go too. */
 async function* readBlocks(dir: string): AsyncGenerator<BlockIdentity> {
@@ -79,7 +84,7 @@ async function readSamples(dir: string, head: Head, block: BlockRef): Promise<Bl
     const left = error instanceof HeadraceError && error.code === 'trimmed' ? findLetGo(dir, block) : null
     if (!left) throw error
     const shards = await addBits(dir, left.identity.shards)
-    return { shards, list: listBlock({ ...block, shards }, head, path => join(dir, head.shards, path)) }
+    return { shards, list: listBlock({ ...left.identity, shards }, head, path => join(dir, head.shards, path)) }
   }
 }
 
@@ -102,9 +107,10 @@ async function addBits(dir: string, shards: readonly BlockShard[]): Promise<CutS
 /** Blocks that have a shard of these, by domain, pass and number. */
 async function findBlocks(dir: string, shards: ReadonlyMap<string, unknown>): Promise<BlockRef[]> {
   const found: BlockRef[] = []
-  for await (const { domain, number, epoch, shards: own } of readBlocks(dir))
-    if (own.some(({ path }) => shards.has(path))) found.push({ domain, number, epoch })
-  const order = (a: BlockRef, b: BlockRef) => a.epoch - b.epoch || a.number - b.number
+  for await (const { shards: own, domain, number, epoch, cut } of readBlocks(dir))
+    if (own.some(({ path }) => shards.has(path)))
+      found.push({ domain, number, epoch, ...(cut !== undefined && { cut }) })
+  const order = (a: BlockRef, b: BlockRef) => a.epoch - b.epoch || a.number - b.number || (a.cut ?? 0) - (b.cut ?? 0)
   return found.sort((a, b) => (a.domain === b.domain ? order(a, b) : a.domain < b.domain ? -1 : 1))
 }
 
@@ -125,7 +131,7 @@ async function readRanges(dir: string, head: Head, blocks: readonly BlockRef[]):
     const { domains, digest } = await ledger.open(step)
     for (const [domain, list] of Object.entries(domains))
       for (const range of list) {
-        const inBlock = ranges.get(nameOf({ domain, number: range.block, epoch: range.epoch }))
+        const inBlock = ranges.get(nameOf(blockOf(domain, range)))
         inBlock?.push({ ...range, step: { step, digest } })
       }
   }

@@ -30,7 +30,9 @@ export async function findSeen(feed: string, spans: Spans, step: number): Promis
 
 /** A sample with tokens of several of the documents counts once. */
 function sumUp(parts: readonly FedSample[]): Seen {
-  const samples = new Set(parts.map(({ domain, number, epoch, sample }) => `${epoch} ${number} ${sample} ${domain}`))
+  const samples = new Set(
+    parts.map(({ domain, number, epoch, cut = 0, sample }) => `${epoch} ${number} ${cut} ${sample} ${domain}`),
+  )
   const steps = new Set(parts.map(part => part.step!.step))
   return {
     samples: samples.size,

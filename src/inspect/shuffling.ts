@@ -1,7 +1,7 @@
 import { FeedFiles } from '../feed/files/feed-files.ts'
 import { readHead } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
-import type { Step } from '../feed/files/steps.ts'
+import { blockOf, type Step } from '../feed/files/steps.ts'
 import { readTrim, trimmedStep } from '../feed/files/trim-file.ts'
 import { permute } from '../feed/plan/permute.ts'
 
@@ -49,8 +49,8 @@ function addPieces(step: Step, number: number, files: FeedFiles, byDomain: Map<s
   for (const [domain, ranges] of Object.entries(step.domains)) {
     const pieces = byDomain.get(domain) ?? { step: [], slot: [], tokens: [] }
     byDomain.set(domain, pieces)
-    for (const { block, epoch, from, to } of ranges) {
-      const { length, bound } = files.block({ domain, number: block, epoch }, null).read(from, to)
+    for (const range of ranges) {
+      const { length, bound } = files.block(blockOf(domain, range), null).read(range.from, range.to)
       for (const [piece, tokens] of length.entries()) {
         pieces.step.push(number)
         pieces.slot.push(bound!.slot[piece] >>> 0)

@@ -20,6 +20,8 @@ export interface Trace {
 export interface TracedSample {
   readonly block: number
   readonly epoch: number
+  /** See `BlockRef`. */
+  readonly cut?: number
   readonly sample: number
   readonly tokens: number
   readonly steps: readonly number[]
@@ -66,7 +68,8 @@ function describeRow(batch: Batch, row: number): Record<string, number | string>
 
 async function findSamples(dir: string, places: ReadonlyMap<Address, ShardPlace>): Promise<TracedSample[]> {
   const found = await findFedSamples(dir, findSpans(places))
-  return found.map(({ number, epoch, sample, tokens, step }) => {
-    return { block: number, epoch, sample, tokens, steps: step ? [step.step] : [] }
+  return found.map(({ number, epoch, cut, sample, tokens, step }) => {
+    const named = { block: number, epoch, ...(cut !== undefined && { cut }) }
+    return { ...named, sample, tokens, steps: step ? [step.step] : [] }
   })
 }

@@ -24,10 +24,14 @@ export interface Unfed {
   readonly domains: readonly (Total & { readonly domain: string; readonly reason: LeftoverReason })[]
   /** Domains that the mixture names and that have nothing: no document that was kept so far is of them. */
   readonly missing: readonly string[]
+  /** Domains that replay names and that have nothing. */
+  readonly notReplayed: readonly string[]
   /** Domains that there are. */
   readonly present: readonly string[]
   /** Steps from `step` on whose weights are not the mixture's, as domains of it had nothing left, and their tokens; null where there are none. */
   readonly offMixture: { readonly step: number; readonly tokens: number } | null
+  /** Tokens that were drawn again from documents that steps before had given. */
+  readonly replayedTokens: number
   /** Samples of the next step, and tokens of a sample. */
   readonly batch: number
   readonly length: number
@@ -37,9 +41,9 @@ export interface Unfed {
 export async function findUnfed(dir: string, known: Iterable<string> = []): Promise<Unfed | null> {
   const head = await readHead(dir)
   if (!head) return null
-  const { steps, ended, leftover, length } = head
+  const { steps, ended, leftover } = head
   const controls = await readControls(dir)
-  const { mixture, batch, budget } = settingsAt(placeStep(steps, controls), head, controls)
+  const { mixture, batch, length, replay, budget } = settingsAt(placeStep(steps, controls), head, controls)
   const totals = await readTotals(dir, head)
   const present = [...new Set([...known, ...Object.keys(totals), ...Object.keys(leftover)])].sort()
   const has = new Set(present)
@@ -56,8 +60,10 @@ export async function findUnfed(dir: string, known: Iterable<string> = []): Prom
     fedTokens: sumTokens(Object.values(totals)),
     domains: domains.sort((a, b) => b.tokens - a.tokens || (a.domain < b.domain ? -1 : 1)),
     missing: Object.keys(mixture ?? {}).filter(name => isNamed(name) && !has.has(name)),
+    notReplayed: (replay?.from ?? []).filter(name => !has.has(name)),
     present,
     offMixture: head.offMixture ?? null,
+    replayedTokens: sumTokens(Object.values(head.replayed ?? {})),
     batch,
     length,
   }

@@ -83,8 +83,12 @@ function checkTokens({ head, run }: RunFeed, next: RunReader): void {
 function checkSamples({ dir, head, controls }: RunFeed, next: RunReader, step: number): void {
   if (!next.run.feed) return
   const other = resolveFeedOptions('a feed', next.run.feed as FeedOptions)
-  const batches = [head.batch, settingsAt(placeStep(step, controls), head, controls).batch]
-  if (other.length !== head.length) throw refuseSamples(`samples of ${head.length} tokens`, `${other.length}`)
+  const now = settingsAt(placeStep(step, controls), head, controls)
+  const [batches, lengths] = [
+    [head.batch, now.batch],
+    [head.length, now.length],
+  ]
+  if (!lengths.includes(other.length)) throw refuseSamples(`samples of ${now.length} tokens`, `${other.length}`)
   if (!batches.includes(other.batch)) throw refuseSamples(`steps of ${batches[1]} samples`, `${other.batch}`)
   function refuseSamples(mine: string, theirs: string): HeadraceError {
     return new HeadraceError(

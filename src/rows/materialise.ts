@@ -64,7 +64,6 @@ const pollMsDefault = 500
  */
 export async function materialise(order: MaterialiseOrder, onStep: OnStep = () => {}): Promise<Materialised> {
   const head = await needHead(order.feed)
-  checkForm(order.feed, head)
   checkSteps(order, head)
   const dir = join(order.feed, rowsFolder)
   await makeFolder(dir)
@@ -83,16 +82,6 @@ async function needHead(feed: string): Promise<Head> {
   const head = await readHead(feed)
   if (head) return head
   throw new HeadraceError('not-found', `there is no feed in ${feed}, or no step of it yet`)
-}
-
-/** Files of rows know pieces that stand end to end, and the targets that follow from them. */
-function checkForm(feed: string, { align = 1, cutTargets }: Head): void {
-  const options = [...(align > 1 ? [`align ${align}`] : []), ...(cutTargets ? [`cutTargets '${cutTargets}'`] : [])]
-  if (options.length > 0)
-    throw new HeadraceError(
-      'bad-option',
-      `the feed in ${feed} has ${options.join(' and ')}, which files of rows don't have room for: trainers read it from blocks`,
-    )
 }
 
 function checkSteps({ from, to }: MaterialiseOrder, { steps }: Head): void {
@@ -154,7 +143,8 @@ class Materialising {
         const takeDowns = await this.#countTakeDowns()
         const { value: batch, done }: IteratorResult<FeedBatch> = await reading.next()
         if (done || this.#order.signal?.aborted) return writer?.first ?? step
-        if (writer && writer.batch !== batch.samples) writer = await this.#publish(writer)
+        const isSameShape: boolean = writer?.batch === batch.samples && writer.length === batch.length
+        if (writer && !isSameShape) writer = await this.#publish(writer)
         writer ??= await RowsWriter.begin(batch, this.#basis(head, takeDowns, 0))
         await writer.write(batch)
         this.#onStep(step, end)

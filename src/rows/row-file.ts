@@ -1,18 +1,28 @@
 import { join } from 'node:path'
 import { listNames } from '../disk/files.ts'
-import { isCount, isListOf, isObjectOf, isOneOf, isText, readJson, type Shape } from '../disk/json-file.ts'
+import { isCount, isListOf, isObjectOf, isOneOf, isOptional, isText, readJson, type Shape } from '../disk/json-file.ts'
+import type { Head } from '../feed/files/head.ts'
 
 /** Below a feed's folder. */
 export const rowsFolder = 'rows'
 
+/** How spans lie in the rows. 2 where the feed has one of these: who knows of version 1 alone would lay them out end to end. */
+interface RowForm extends Pick<Head, 'align' | 'cutTargets'> {
+  readonly version: 1 | 2
+}
+
+export function formOf({ align, cutTargets }: Pick<Head, 'align' | 'cutTargets'>): RowForm {
+  if (!align && !cutTargets) return { version: 1 }
+  return { version: 2, ...(align && { align }), ...(cutTargets && { cutTargets }) }
+}
+
 /**
- * What `rows/<first step>.json` says of some steps of one batch size, which are in the two files that it names. `ids` has int32
+ * What `rows/<first step>.json` says of some steps of one batch size and length, which are in the two files that it names. `ids` has int32
  * [steps, batch, length], the tokens as a trainer is given them; row r of a step is its sample `order[r]`. `spans` has for each step what
  * else a batch has (`step-spans.ts`), up to byte `spansEnds[i]`. Lists have a value a step: the step's digest, the SHA-256 of its bytes in
  * `ids`, how many targets it has, and `seals`, which binds what `spans` says to all of these and to the feed.
  */
-export interface RowFile {
-  readonly version: 1
+export interface RowFile extends RowForm {
   readonly feed: string
   /** The first step. */
   readonly first: number
@@ -41,7 +51,9 @@ const isName =
 const isEndOfText: Shape = value => value === null || isCount(value)
 
 const isRowFile = isObjectOf({
-  version: isOneOf(1),
+  version: isOneOf(1, 2),
+  align: isOptional(isCount),
+  cutTargets: isOptional(isOneOf('next')),
   feed: isText,
   first: isCount,
   steps: isCount,

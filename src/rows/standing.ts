@@ -57,13 +57,13 @@ export class StandingRows {
     for (const name of [ids, spans]) await this.#remove(name)
   }
 
-  /** Files of steps that the feed has otherwise, or not: of another feed, of a history that a restored copy does not have, of another length. */
+  /** Files of steps that the feed has otherwise, or not: of another feed, or of a history that a restored copy does not have. */
   async findStrangers(feed: string, head: Head): Promise<RowFile[]> {
     const ledger = new LedgerReader(feed, head)
     const strangers: RowFile[] = []
     for (const file of this.#files) {
       const last = file.first + file.steps - 1
-      const isKnown = file.feed === head.feed && file.length === head.length && last < head.steps
+      const isKnown = file.feed === head.feed && last < head.steps
       // A digest names the one before it, so that the last one speaks for all.
       const isSame = isKnown && (await ledger.read(last)).endsWith(`,"digest":"${file.digests.at(-1)}"}`)
       if (!isSame) strangers.push(file)

@@ -1,25 +1,27 @@
 import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { BatchSpans, FeedBatch } from '../feed/read.ts'
+import { type BatchSpans, type FeedBatch, noTarget } from '../feed/read.ts'
 
 /**
  * What `spans` has of one step, in the order of its samples: int32s, little-endian, then a text of JSON, with spaces up to a multiple of 4 bytes.
  *
  *     spans                      how many there are
  *     of each sample             its spans; the number of its domain in the description; the CRC-32 of its tokens
- *     of each span               its tokens; its kind (`spanKinds`); the slot and the row of its document
+ *     of each span               its tokens; its kind (`spanKinds`); the slot and the row of its document; and, of a feed with
+ *                                `cutTargets`, the target of its last token, or -1
  *     text                       a list of the documents' ids, '' for padding
  *
- * `numberOf` gives a domain its number.
+ * In a feed with an `align` a span other than padding goes on to the next multiple of it in its row; its tokens are without that. `numberOf`
+ * gives a domain its number.
  */
-export function encodeSpans(batch: FeedBatch, numberOf: (domain: string) => number): Uint8Array {
-  const { samples, length, inputIds, cuSeqlens, documents, domains } = batch
+export function encodeSpans(batch: FeedBatch, hasNext: boolean, numberOf: (domain: string) => number): Uint8Array {
+  const { samples, length, inputIds, targets, cuSeqlens, cuSeqlensPadded, documents, domains } = batch
   const { slots, rows, kinds } = batch.spans!
   const spans = documents.length
-  const ints = new Int32Array(1 + 3 * samples + 4 * spans)
+  const ints = new Int32Array(1 + 3 * samples + (hasNext ? 5 : 4) * spans)
   const [counts, numbers, checks] = [0, 1, 2].map(i => ints.subarray(1 + i * samples, 1 + (i + 1) * samples))
   const first = 1 + 3 * samples
-  const [lengths, kindOf, slotOf, rowOf] = [0, 1, 2, 3].map(i =>
+  const [lengths, kindOf, slotOf, rowOf, nextOf] = [0, 1, 2, 3, 4].map(i =>
     ints.subarray(first + i * spans, first + (i + 1) * spans),
   )
   ints[0] = spans
@@ -28,8 +30,10 @@ export function encodeSpans(batch: FeedBatch, numberOf: (domain: string) => numb
     checks[sample] = crc32(bytesOf(inputIds.subarray(sample * length, (sample + 1) * length))) | 0
   }
   for (let span = 0; span < spans; span++) {
-    counts[Math.floor(cuSeqlens[span] / length)]++
+    counts[Math.floor(cuSeqlensPadded[span] / length)]++
     lengths[span] = cuSeqlens[span + 1] - cuSeqlens[span]
+    const last = targets[cuSeqlensPadded[span] + lengths[span] - 1]
+    if (hasNext) nextOf[span] = last === noTarget ? -1 : last
   }
   kindOf.set(kinds)
   slotOf.set(slots)

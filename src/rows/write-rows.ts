@@ -9,7 +9,7 @@ import { wrapDiskError } from '../errors.ts'
 import type { Head } from '../feed/files/head.ts'
 import type { FeedBatch } from '../feed/read.ts'
 import { samplesByRow } from './order.ts'
-import { dataName, descriptionName, type RowFile } from './row-file.ts'
+import { dataName, descriptionName, formOf, type RowFile } from './row-file.ts'
 import { bytesOf, encodeSpans, sealSpans } from './step-spans.ts'
 
 /** What a file is made of, beside its steps. */
@@ -27,11 +27,12 @@ type Lists = { -readonly [Name in 'digests' | 'sha256' | 'targets' | 'spansEnds'
 
 /**
  * Writes a file of rows aside, step after step, and gives it its name once it is whole: its description is renamed last, and nobody looks at
- * data that none names. Steps are of one batch size. Disposed before, nothing of it is left but what the next try writes over.
+ * data that none names. Steps are of one batch size and length. Disposed before, nothing of it is left but what the next try writes over.
  */
 export class RowsWriter implements AsyncDisposable {
   readonly first: number
   readonly batch: number
+  readonly length: number
   readonly #basis: RowsBasis
   readonly #order: Int32Array
   readonly #domains = new Map<string, number>()
@@ -42,9 +43,10 @@ export class RowsWriter implements AsyncDisposable {
   #idsBytes = 0
   #spansBytes = 0
 
-  private constructor({ step, samples }: FeedBatch, basis: RowsBasis) {
+  private constructor({ step, samples, length }: FeedBatch, basis: RowsBasis) {
     this.first = step
     this.batch = samples
+    this.length = length
     this.#basis = basis
     this.#order = samplesByRow(samples)
     this.#names = { ids: dataName(step, basis.edition, 'i32'), spans: dataName(step, basis.edition, 'spans') }
@@ -69,7 +71,7 @@ export class RowsWriter implements AsyncDisposable {
 
   async write(batch: FeedBatch): Promise<void> {
     const { head } = this.#basis
-    const spans = encodeSpans(batch, domain => this.#numberOf(domain))
+    const spans = encodeSpans(batch, head.cutTargets === 'next', domain => this.#numberOf(domain))
     const sha256 = await this.#writeIds(batch)
     await this.#append(this.#spans!, spans, this.#spansBytes, this.#names.spans)
     this.#spansBytes += spans.length
@@ -83,7 +85,7 @@ export class RowsWriter implements AsyncDisposable {
   /** Makes it last. Returns its description. */
   async publish(): Promise<RowFile> {
     const { dir, head, takeDowns, onEffect } = this.#basis
-    const { feed, length, endOfText } = head
+    const { feed, endOfText } = head
     await this.#close(file => file.sync())
     for (const name of Object.values(this.#names)) {
       onEffect(`rename ${name}`)
@@ -94,7 +96,8 @@ export class RowsWriter implements AsyncDisposable {
     onEffect(`sync ${dir}`)
     await syncFolder(dir)
     const steps = this.#lists.digests.length
-    const shape = { version: 1, feed, first: this.first, steps, batch: this.batch, length, endOfText } as const
+    const form = { ...formOf(head), feed, first: this.first, steps }
+    const shape = { ...form, batch: this.batch, length: this.length, endOfText }
     const contents = { order: [...this.#order], domains: [...this.#domains.keys()], takeDowns }
     const file: RowFile = { ...shape, ...this.#names, ...contents, ...this.#lists }
     await writeDescription(dir, file, onEffect)

@@ -1,7 +1,7 @@
 import { join, posix } from 'node:path'
 import { canonicalJson } from '../canonical-json.ts'
 import { listNames, readText } from '../disk/files.ts'
-import { endOf, feedId, type Head, identityOf, rootOf } from '../feed/files/head.ts'
+import { endOf, feedId, type Head, headVersions, identityOf, rootOf } from '../feed/files/head.ts'
 import { ledgerPath } from '../feed/files/ledger.ts'
 import type { Step } from '../feed/files/steps.ts'
 import { describeTrim, readTrim, trimmedStep } from '../feed/files/trim-file.ts'
@@ -120,7 +120,7 @@ export async function verifyFeed(
 function readHead(found: FoundHead, check: Check): Head | null {
   const { folder, text, head } = found
   const fail = (what: string) => check.fail(headFileOf(found), what, feedAdvice)
-  if (head === null || ![1, 2, 3, 4].includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
+  if (head === null || !headVersions.includes(head.version) || !(head.segmentSteps > 0) || !(head.steps >= 0)) {
     fail('it is no head of a feed of this version')
     return null
   }
@@ -245,7 +245,10 @@ class PlanCheck {
   }
 
   /** What the head says of steps that are off the mixture. */
-  #checkMixture({ ledger, offMixture }: Head): void {
+  #checkMixture({ ledger, offMixture, replayed = {} }: Head): void {
+    const [told, again] = [replayed, this.#planner!.replayed].map(canonicalJson)
+    if (told !== again)
+      this.#fail(this.#headFile, `it says that ${shorten(told)} was drawn again, and it is ${shorten(again)}`)
     const [said, planned] = [offMixture ?? null, this.#planner!.offMixture].map(canonicalJson)
     if (ledger && said !== planned)
       this.#fail(

@@ -3,7 +3,7 @@ import { tokenize } from '../annotate/tokenize.ts'
 import { type Batch, list, numbers, utf8 } from '../batch/batch.ts'
 import { takeRows } from '../batch/rows.ts'
 import { BlockFile } from '../feed/files/block-file.ts'
-import type { Step } from '../feed/files/steps.ts'
+import { blockOf, type Step } from '../feed/files/steps.ts'
 import { type FeedBatch, noTarget, readFeed } from '../feed/read.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { openShard } from '../shards/shard.ts'
@@ -168,8 +168,9 @@ function choosePieces(dir: string, step: Step, length: number): Piece[] {
   const pieces: Piece[] = []
   let sample = 0
   for (const domain of Object.keys(step.domains).sort())
-    for (const { block, epoch, from, to } of step.domains[domain]) {
-      using file = new BlockFile(dir, { domain, number: block, epoch })
+    for (const range of step.domains[domain]) {
+      const { from, to } = range
+      using file = new BlockFile(dir, blockOf(domain, range))
       const samples = file.read(from, from + 1)
       const { path, slotOffset = 0 } = file.identity.shards[samples.shard[0]]
       const next = samples.bound?.next ? (samples.bound.next[0] < 0 ? noTarget : samples.bound.next[0]) : null

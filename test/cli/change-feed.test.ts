@@ -67,7 +67,19 @@ const refusals: [args: string[], status: number, message: RegExp][] = [
   [['mix', 'nobody', '--set', 'd2=1'], 66, /no run 'nobody'/],
   [['mix', '--feed', 'nowhere', '--set', 'd2=1'], 66, /no feed in nowhere/],
   [['mix', '--set', 'd2=1', '--note', 'a\nb'], 64, /--note has more than one line/],
-  [['batch'], 64, /--samples is missing/],
+  [['mix', '--replay', '1'], 64, /--replay is '1'; it takes a share from 0 on and below 1/],
+  [['mix', '--replay', ''], 64, /--replay is ''/],
+  [['mix', '--replay', '0.1', '--repeats-max', '0'], 64, /--repeats-max is '0'/],
+  [
+    ['mix', '--replay', '0.1', '--replay-from', 'd7'],
+    64,
+    /--replay-from names 'd7', and the feed has 'd0', 'd1', 'd2'/,
+  ],
+  [['mix', '--replay-from', 'd0'], 64, /--replay-from is given without --replay/],
+  [['mix', '--set', 'd0=1', '--repeats-max', '2'], 64, /--repeats-max is given without --replay/],
+  [['batch'], 64, /--samples and --sample-tokens are missing/],
+  [['batch', '--sample-tokens', '0'], 64, /--sample-tokens is '0'/],
+  [['batch', '--sample-tokens', '96'], 64, /4 samples of 64 tokens by then, and samples of 96 do not divide these 256/],
   [['batch', '--samples', '0'], 64, /--samples is '0'/],
   [['batch', '--samples', '2', '--at', '0'], 64, new RegExp(`name step ${stepsNow} or`)],
   [['budget'], 64, /--tokens is missing/],
@@ -176,6 +188,48 @@ test('a bare fork takes changes before it is planned, and is held only by other 
   await checkSound(dir)
 })
 
+test('a share of a fork is drawn again, is counted by domain, and can be ended', async () => {
+  const dir = copyRuns()
+  const fork = ['fork', '--dir', dir, '--at', '6', '--name', 'again']
+  assert.equal((await runMain([...fork, '--bare'])).status, 0)
+  const feed = join(dir, 'test', 'forks', 'again')
+  const args = [
+    'mix',
+    '--feed',
+    feed,
+    '--replay',
+    '0.25',
+    '--replay-from',
+    'd0',
+    '--repeats-max',
+    '2',
+    '--note',
+    'forgets',
+  ]
+  const said = (await runMain(args)).out
+  assert.match(said, /^25\.0% drawn again of d0, a document 2 times at most from step 6 of /)
+  assert.equal((await runMain(fork)).status, 0)
+  const head = (await readHead(feed))!
+  assert.deepEqual(Object.keys(head.replayed!), ['d0'])
+  const { tokens } = head.replayed!.d0
+  const shown = JSON.parse((await runMain(['feed', feed, '--domains', '--json'])).out)
+  const d0 = shown.domains.find(({ domain }: { domain: string }) => domain === 'd0')
+  assert.deepEqual([d0.replayed, d0.epoch], [tokens, 0])
+  const page = (await runMain(['feed', feed, '--domains'])).out
+  assert.match(page, /share +again +of late/)
+  assert.match(page, /step 6: 25\.0% drawn again of d0, a document 2 times at most\n.*: forgets\n/)
+  assert.match(
+    (await runMain(['feed', feed])).out,
+    /\d tokens \([\d.]+% of those fed\) were drawn again from documents/,
+  )
+  await checkSound(dir)
+  const path = join(feed, 'head.json')
+  await writeFile(path, readFileSync(path, 'utf8').replace(`"tokens": ${tokens}`, `"tokens": ${tokens + 1}`))
+  const { status, out } = await runMain(['verify', '--dir', dir])
+  assert.equal(status, 65)
+  assert.match(out, /it says that .* was drawn again, and it is/)
+})
+
 test('a run at work takes changes between its steps, and who asks is told of the step or why not', async () => {
   const dir = makeFolder('changed-live')
   const feed = feedOf(dir)
@@ -192,6 +246,8 @@ test('a run at work takes changes between its steps, and who asks is told of the
         await ask('batch', '--samples', '2', '--at', '1'),
         await ask('budget', '--tokens', '1e9'),
         await ask('budget', '--tokens', '1e9'),
+        await ask('batch', '--sample-tokens', '128', '--at', '100000'),
+        await ask('batch', '--sample-tokens', '96', '--at', '100000'),
       ]
       lines = await readLines(feed, (await readHead(feed))!.steps)
       child.kill('SIGTERM')
@@ -199,10 +255,10 @@ test('a run at work takes changes between its steps, and who asks is told of the
     small,
   )
   assert.equal(live.status, 130, live.err)
-  const [mixed, refused, bounded, known] = answers
+  const [mixed, refused, bounded, known, longer, indivisible] = answers
   assert.deepEqual(
     answers.map(({ status }) => status),
-    [0, 64, 0, 0],
+    [0, 64, 0, 0, 0, 64],
     answers.map(({ err }) => err).join('\n'),
   )
   assert.match(mixed.err, /left in .*inbox for the process that holds the run/)
@@ -210,13 +266,17 @@ test('a run at work takes changes between its steps, and who asks is told of the
   assert.ok(recorded && step >= 4)
   assert.match(refused.err, /step 1 can't be changed: the steps before \d+ are planned; name step \d+ or a later one/)
   assert.deepEqual([JSON.parse(bounded.out).recorded, JSON.parse(known.out).recorded], [true, false])
+  const { length, batch } = JSON.parse(longer.out)
+  assert.deepEqual([length, batch], [128, 2], 'a step has as many tokens as before')
+  assert.match(indivisible.err, /2 samples of 128 tokens by then, and samples of 96 do not divide these 256/)
   assert.deepEqual(await inbox(), [])
   const entries = await readControls(feed)
   assert.deepEqual(
-    entries.map(({ note, budget }) => [note, budget]),
+    entries.map(({ note, budget, length }) => [note, budget, length]),
     [
-      ['live', undefined],
-      [undefined, 1e9],
+      ['live', undefined, undefined],
+      [undefined, 1e9, undefined],
+      [undefined, undefined, 128],
     ],
   )
   // One whose command died waits for the next start. What is no change is told, and stops nothing.

@@ -8,7 +8,7 @@ import { readControls } from '../../src/feed/files/control-file.ts'
 import { readHead } from '../../src/feed/files/head.ts'
 import { LedgerReader } from '../../src/feed/files/ledger.ts'
 import type { Mixture } from '../../src/feed/options.ts'
-import { openFeed } from '../../src/feed/publish.ts'
+import { openFeed, reopenFeed } from '../../src/feed/publish.ts'
 import { type Corpus, writeCorpus } from '../feed/corpus.ts'
 import { makeFolder } from '../temporary.ts'
 
@@ -58,9 +58,9 @@ async function report(
   const ledger = new LedgerReader(dir, head)
   const lines: object[] = [edit({ form: 1, feed: head.feed, trainer: name })]
   for (let step = from; step < Math.min(to, head.steps); step++) {
-    const { digest, domains: given } = await ledger.open(step)
+    const { digest, domains: given, length = 16 } = await ledger.open(step)
     const told = Object.entries(given).flatMap(([domain, ranges]) => {
-      const tokens = 16 * ranges.reduce((sum, range) => sum + range.to - range.from, 0)
+      const tokens = length * ranges.reduce((sum, range) => sum + range.to - range.from, 0)
       const loss = losses(domain, tokens, step)
       return loss ? [[domain, loss] as const] : []
     })
@@ -93,6 +93,18 @@ test('a domain whose loss is high gets more, and the evidence says why', async (
     assert.ok(Math.abs(loss - means[domain]) < 1e-12 && Math.abs(before - 1 / 3) < 1e-12, domain)
     assert.equal(after, change!.mixture[domain])
   }
+})
+
+test('losses of samples that became longer are those of all their tokens', async () => {
+  const dir = await makeFeed({ steps: 30 })
+  await using feed = await reopenFeed(dir)
+  const about = { who: 'ann@host', at: '2026-01-01T00:00:00.000Z', note: null }
+  await changeSettings(feed, dir, { id: 'longer', step: null, change: { length: 32 }, ...about })
+  for (const entry of corpus.entries) await feed.addManifest(entry)
+  await feed.end(60)
+  await report(dir, plain)
+  const { change, why } = await decideMixture(dir, options)
+  assert.ok(change && change.mixture.slow > change.mixture.fast, why)
 })
 
 const leaves: [what: string, given: Given, tell: (dir: string) => Promise<void>, why: RegExp][] = [

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { materialise } from '../../src/rows/materialise.ts'
-import { publishFeed, writeShards } from '../rows/fixture.ts'
+import { forms, publishFeed, writeShards } from '../rows/fixture.ts'
 import { makeFolder } from '../temporary.ts'
-import { python, skipWithout } from './python.ts'
+import { python, runPython, skipWithout } from './python.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -21,4 +21,20 @@ test('from rows Python reads what it cuts from blocks, whatever is damaged or ta
   const args = [script, feed, join(root, 'python', 'README.md'), ...command]
   const { status, stderr } = spawnSync(python, args, { encoding: 'utf8' })
   assert.equal(status, 0, stderr)
+})
+
+test('from rows of every form Python reads what it cuts from blocks', {
+  skip: skipWithout('numpy', 'pyarrow'),
+}, async () => {
+  const dir = makeFolder('forms-python')
+  const corpus = await writeShards(dir)
+  const feeds = await Promise.all(
+    Object.entries(forms).map(async ([name, form]) => {
+      const feed = join(dir, name)
+      await publishFeed(dir, feed, corpus, corpus.entries.length, form)
+      await materialise({ feed, from: null, to: null, fileSteps: 4, keepSteps: null, follow: false })
+      return feed
+    }),
+  )
+  runPython([join(import.meta.dirname, 'test_rows.py'), '--forms', ...feeds])
 })

@@ -154,7 +154,7 @@ def check_damage(path):
     says = json.loads(description.read_text())
     description.write_text(json.dumps({**says, "digests": ["f" * 64] * says["steps"]}))
     assert any("another history" in line for line in check_feed(other))
-    for wrong in ({"feed": "f" * 64}, {"version": 2}, {"ids": "../../head.json"}, {"order": [0] * 12}, {"steps": 3}, {"seals": []}):
+    for wrong in ({"feed": "f" * 64}, {"version": 2}, {"version": 3}, {"ids": "../../head.json"}, {"order": [0] * 12}, {"steps": 3}, {"seals": []}):
         description.write_text(json.dumps({**says, **wrong}))
         assert any("can't be used" in line for line in check_feed(other)), wrong
     description.write_text("{")
@@ -228,6 +228,49 @@ def check_snippet(path, snippet):
                 assert (ids[np.argsort(samples)] == expected).all()
 
 
+def check_forms(*paths):
+    """Steps whose pieces are aligned, whose last targets are known and whose samples change their length, also with what is taken down since."""
+    for path in map(Path, paths):
+        for verify in ("pieces", "files", "off"):
+            assert check_feed(path, (1, 2, 4), verify=verify) == []
+        bare = copy(path, "bare")
+        shutil.rmtree(bare / "blocks")
+        kept = [batch for batch in Feed(bare)]
+        for batch, expected in zip(kept, Feed(path, rows=False), strict=True):
+            check_equal(batch, expected)
+        assert len({batch["input_ids"].shape for batch in kept}) == 4
+        check_form_damage(path)
+        take_down(path, some_rows(path), 1, False)
+        take_down(path, some_rows(path)[:1], 2, True)
+        assert check_feed(path, (1, 2, 4)) == []
+
+
+def some_rows(path):
+    """Documents of the first step."""
+    file = json.loads((path / "rows" / "00000000.json").read_text())
+    data = (path / "rows" / file["spans"]).read_bytes()
+    count = int.from_bytes(data[:4], "little")
+    columns = np.frombuffer(data, dtype="<i4", count=4 * count, offset=4 * (1 + 3 * file["batch"])).reshape(4, count)
+    return sorted({(int(slot), int(row)) for _, kind, slot, row in columns.T if kind == 0})[:6]
+
+
+def check_form_damage(path):
+    """A file that says another form, as one of an older writer would, and one whose targets were altered are not used."""
+    other = copy(path, "other")
+    description = other / "rows" / "00000004.json"
+    says = json.loads(description.read_text())
+    description.write_text(json.dumps({**says, "version": 1}))
+    assert any("lie otherwise than those of the feed" in line for line in check_feed(other))
+    description.write_text(json.dumps(says))
+    file = other / "rows" / says["spans"]
+    data = bytearray(file.read_bytes())
+    count = int.from_bytes(data[:4], "little")
+    columns = 5 if says.get("cutTargets") else 4
+    data[4 * (1 + 3 * says["batch"] + (columns - 1) * count)] ^= 1
+    file.write_bytes(data)
+    assert any("has other bytes than its description says" in line for line in check_feed(other))
+
+
 def main(path, readme, *materialise):
     snippet = re.search(r"```python\n(import json, numpy as np\n.*?)```", Path(readme).read_text(), re.S).group(1)
     lines = [line for line in snippet.splitlines() if line and not line.startswith(("import", "from"))]
@@ -243,4 +286,4 @@ def main(path, readme, *materialise):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    check_forms(*sys.argv[2:]) if sys.argv[1] == "--forms" else main(*sys.argv[1:])

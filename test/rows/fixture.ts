@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { recordTakeDown } from '../../src/feed/change/take-down.ts'
 import type { Row } from '../../src/feed/files/take-down-file.ts'
+import type { FeedOptions } from '../../src/feed/options.ts'
 import { type FeedPublisher, openFeed } from '../../src/feed/publish.ts'
 import type { RowFile } from '../../src/rows/row-file.ts'
 import { type Corpus, writeCorpus } from '../feed/corpus.ts'
@@ -17,8 +18,21 @@ export function writeShards(dir: string): Promise<Corpus> {
   return writeCorpus(dir, { domains: ['en', 'zh/水', 'code'], shards: 14, seed: 7 })
 }
 
-/** A feed of steps of 12 samples and, from a step on, of 8; over so many shards, ended with all of them. */
-export async function publishFeed(dir: string, feed: string, corpus: Corpus, shards = corpus.entries.length) {
+/** Forms that rows of a feed have. */
+export const forms: Readonly<Record<string, Partial<FeedOptions>>> = {
+  aligned: { align: 4 },
+  next: { cutTargets: 'next' },
+  'aligned next': { align: 8, cutTargets: 'next', packing: 'best-fit-filled', cutMax: 0.1 },
+}
+
+/** A feed of steps of 12 samples, from a step on of 8, and of another form, later of 4, the first of which are longer; over so many shards, ended with all of them. */
+export async function publishFeed(
+  dir: string,
+  feed: string,
+  corpus: Corpus,
+  shards = corpus.entries.length,
+  form: Partial<FeedOptions> | null = null,
+) {
   const origin = {
     run: 'test',
     shards: join(dir, 'shards'),
@@ -27,8 +41,12 @@ export async function publishFeed(dir: string, feed: string, corpus: Corpus, sha
     endOfText,
     segmentSteps: 5,
   }
-  await using publisher = await openFeed(feed, { length, batch: 12, blockTokens: 400 }, origin)
+  await using publisher = await openFeed(feed, { length, batch: 12, blockTokens: 400, ...form }, origin)
   await changeBatch(publisher)
+  if (form) {
+    await publisher.control({ step: changedAt + 5, batch: 4, length: 2 * length })
+    await publisher.control({ step: changedAt + 8, length })
+  }
   for (const entry of corpus.entries.slice(0, shards)) await publisher.addManifest(entry)
   if (shards === corpus.entries.length) await publisher.end()
   return publisher.head
@@ -52,6 +70,10 @@ export interface DecodedStep {
   readonly spans: readonly {
     sample: number
     length: number
+    /** With what aligns the next one. */
+    room: number
+    /** The target of its last token, or -1. */
+    next: number
     kind: number
     slot: number
     row: number
@@ -76,7 +98,8 @@ export function decodeRows(feed: string, name: string): DecodedStep[] {
   })
 }
 
-function decodeStep({ batch, length: rowLength, order, domains }: RowFile, tokens: Int32Array, said: Buffer) {
+function decodeStep(file: RowFile, tokens: Int32Array, said: Buffer) {
+  const { batch, length: rowLength, order, domains, align = 1, cutTargets } = file
   const int = (index: number) => said.readInt32LE(4 * index)
   const count = int(0)
   const samples = Array.from({ length: batch }, (_, sample) => {
@@ -85,7 +108,7 @@ function decodeStep({ batch, length: rowLength, order, domains }: RowFile, token
   })
   for (const [sample, own] of samples.entries())
     if ((crc32(new Uint8Array(own.buffer)) | 0) !== int(1 + 2 * batch + sample)) throw new Error('a CRC-32 is wrong')
-  const documents: string[] = JSON.parse(said.subarray(4 * (1 + 3 * batch + 4 * count)).toString())
+  const documents: string[] = JSON.parse(said.subarray(4 * (1 + 3 * batch + (cutTargets ? 5 : 4) * count)).toString())
   const owners = samples.flatMap((_, sample) => Array<number>(int(1 + sample)).fill(sample))
   const column = (name: number, span: number) => int(1 + 3 * batch + name * count + span)
   return {
@@ -93,7 +116,9 @@ function decodeStep({ batch, length: rowLength, order, domains }: RowFile, token
     domains: samples.map((_, sample) => domains[int(1 + batch + sample)]),
     spans: documents.map((document, span) => {
       const [spanLength, kind, slot, row] = [0, 1, 2, 3].map(name => column(name, span))
-      return { sample: owners[span], length: spanLength, kind, slot, row, document }
+      const room = kind === 1 ? spanLength : Math.ceil(spanLength / align) * align
+      const next = cutTargets ? column(4, span) : -1
+      return { sample: owners[span], length: spanLength, room, next, kind, slot, row, document }
     }),
   }
 }

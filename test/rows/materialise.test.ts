@@ -10,7 +10,7 @@ import { type MaterialiseOrder, materialise } from '../../src/rows/materialise.t
 import type { RowFile } from '../../src/rows/row-file.ts'
 import { type Corpus, snapshot } from '../feed/corpus.ts'
 import { makeFolder } from '../temporary.ts'
-import { changedAt, decodeRows, length, publishFeed, takeDown, writeShards } from './fixture.ts'
+import { changedAt, decodeRows, forms, publishFeed, takeDown, writeShards } from './fixture.ts'
 
 const dir = makeFolder('materialise')
 const whole = join(dir, 'whole')
@@ -47,7 +47,8 @@ async function checkRows(feed: string, first = 0, last = Number.POSITIVE_INFINIT
   const found = namesIn(feed).flatMap(name => decodeRows(feed, name))
   assert.equal(found.length, Math.min(expected.length, last - first))
   for (const [i, step] of found.entries()) {
-    const { inputIds, cuSeqlens, documents, domains, digest, targetsInStep, targets, spans } = expected[i]
+    const { inputIds, cuSeqlens, cuSeqlensPadded, documents, domains, digest, targetsInStep, targets, spans } =
+      expected[i]
     assert.deepEqual([step.digest, step.targets, step.domains], [digest, targetsInStep, domains])
     assert.deepEqual(
       step.samples.flatMap(sample => [...sample]),
@@ -57,14 +58,18 @@ async function checkRows(feed: string, first = 0, last = Number.POSITIVE_INFINIT
       step.spans.map(span => span.document),
       documents,
     )
-    let at = 0
-    for (const [span, { sample, length: tokens, kind, slot, row }] of step.spans.entries()) {
-      assert.deepEqual([cuSeqlens[span], Math.floor(at / length)], [at, sample])
+    let [at, sum] = [0, 0]
+    for (const [span, { sample, length: tokens, room, next, kind, slot, row }] of step.spans.entries()) {
+      const place = [cuSeqlensPadded[span], cuSeqlens[span], Math.floor(at / expected[i].length)]
+      assert.deepEqual(place, [at, sum, sample])
       assert.deepEqual([slot, row, kind], [spans!.slots[span], spans!.rows[span], spans!.kinds[span]])
       const isLearned = targets.subarray(at, at + tokens - 1).every(target => target !== -100)
       if (tokens > 1) assert.equal(kind === 0, isLearned)
-      at += tokens
+      assert.equal(targets[at + tokens - 1], next < 0 ? -100 : next)
+      at += room
+      sum += tokens
     }
+    assert.deepEqual([at, sum], [inputIds.length, cuSeqlens.at(-1)])
   }
 }
 
@@ -82,6 +87,30 @@ for (const fileSteps of [1, 4, 1000])
     }
     const again = await materialise(orderOf(feed, { fileSteps }))
     assert.deepEqual([again.steps, again.stood], [0, batches.length])
+  })
+
+for (const [name, form] of Object.entries(forms))
+  test(`rows of every form hold what readers are given, whatever is taken down later: ${name}`, async () => {
+    const feed = join(dir, `feed-${feeds++}`)
+    const { steps, version } = await publishFeed(dir, feed, corpus, corpus.entries.length, form)
+    const done = await materialise(orderOf(feed))
+    assert.deepEqual([done.steps, version], [steps, 5])
+    await checkRows(feed)
+    const files = namesIn(feed).map(file => describe(feed, file))
+    assert.deepEqual(new Set(files.map(file => file.length)), new Set([16, 32]))
+    for (const { first, steps, length: tokens, ...said } of files) {
+      const isLong = (step: number) => step >= changedAt + 5 && step < changedAt + 8
+      assert.deepEqual([first, first + steps - 1].map(isLong), [tokens === 32, tokens === 32])
+      const { align, cutTargets } = form
+      assert.deepEqual([said.version, said.align, said.cutTargets], [2, align, cutTargets])
+    }
+    const found = namesIn(feed).flatMap(file => decodeRows(feed, file))
+    if (form.cutTargets) assert.ok(found.some(step => step.spans.some(({ next }) => next >= 0)))
+    if (form.align) assert.ok(found.some(step => step.spans.some(one => one.room > one.length)))
+    const { slot, row } = found[1].spans.find(span => span.kind === 0 && span.length > 1)!
+    await takeDown(feed, [[slot, row]], 0, true)
+    assert.ok((await materialise(orderOf(feed))).renewed > 0)
+    await checkRows(feed)
   })
 
 /** What is done to a copy of the feed first, and how it is materialised then. */

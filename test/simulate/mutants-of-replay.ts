@@ -52,7 +52,7 @@ const promotionMutants: readonly Mutant[] = [
   mutant(
     'blocks that were begun are left at a promotion',
     'feed/plan/domain.ts',
-    'fed.block + (fed.at > 0 ? 1 : 0)',
+    'fed.block + (fed.at > 0 || fed.before.length > 0 ? 1 : 0)',
     'fed.block',
   ),
   mutant(
@@ -86,7 +86,7 @@ const forkMutants: readonly Mutant[] = [
   mutant(
     'what is passed over counts as fed',
     'feed/plan/planner.ts',
-    '    for (const [name, cursor] of filled.cursors) this.#passed.add(name, this.#assembly.domains.get(name)!.fed, cursor)\n',
+    '    for (const [name, place] of filled.places) this.#passed.add(name, this.#assembly.domains.get(name)!, place)\n',
     '',
   ),
 ]

@@ -176,8 +176,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the head is published before the ledger is synced',
     'feed/publish.ts',
-    '        await this.#ledger.sync()\n        await this.#writeHead({ steps, digest, ...this.#offMixture() })\n',
-    '        await this.#writeHead({ steps, digest, ...this.#offMixture() })\n        await this.#ledger.sync()\n',
+    '        await this.#ledger.sync()\n        await this.#writeHead({ steps, digest, ...this.#counted() })\n',
+    '        await this.#writeHead({ steps, digest, ...this.#counted() })\n        await this.#ledger.sync()\n',
   ),
   mutant(
     'a snapshot of the ledger leaves out the blocks that lines before it named',

@@ -6,9 +6,10 @@ import type { Head } from '../files/head.ts'
 import { readTotals } from '../files/ledger.ts'
 import { type ControlEntry, changedBy, type SettingsChange, settingsAt } from '../plan/control.ts'
 import { placeEntries, placeStep } from '../plan/fork.ts'
+import { keepStepTokens } from '../plan/length.ts'
 import type { FeedPublisher } from '../publish.ts'
 
-/** A change of mixture, batch or budget that somebody asks for. */
+/** A change of mixture, batch, length or budget that somebody asks for. */
 export interface SettingsOrder {
   /** Tells it from every other one. */
   readonly id: string
@@ -31,13 +32,15 @@ export interface ChangedSettings {
 /**
  * Records a change in a feed that is open to be published, and plans nothing. It is true at one moment, when `control.json` is renamed into
  * place. What is in force by then already, and by no later entry changed again, is not recorded twice. Throws `bad-option` for a step that is
- * published or planned, with the first that can be changed, and for a budget that is less than what is published.
+ * published or planned, with the first that can be changed, for a budget that is less than what is published, and for a length that the
+ * feed can't have. A length without samples keeps the tokens of a step: see `keepStepTokens`.
  */
 export async function changeSettings(feed: FeedPublisher, dir: string, order: SettingsOrder): Promise<ChangedSettings> {
-  const { id, change, who, at, note } = order
+  const { id, who, at, note } = order
   const controls = await readControls(dir)
   const known = controls.find(entry => entry.id === id)
-  const step = known?.step ?? order.step ?? feed.nextFor({ step: 0, ...change })
+  const step = known?.step ?? order.step ?? feed.nextFor({ step: 0, ...order.change })
+  const change = known ? order.change : keepStepTokens(order.change, placeStep(step, controls), feed.head, controls)
   if (known || isInForce(feed.head, controls, step, change)) {
     // Who recorded it may have been stopped before it lasted.
     await syncFolder(dir)

@@ -34,27 +34,40 @@ export async function planTrim(dir: string, head: Head, step: number): Promise<B
       `step ${step} is no place to trim to: the feed in ${dir} has steps ${before} to ${head.steps - 1}`,
     )
   const fed = await readFed(dir, head, before, step)
+  const anew = new Map<string, number>()
+  for (const { block, cut } of fed.values()) anew.set(block, Math.max(cut, anew.get(block) ?? 0))
   const found: BlockToGo[] = []
   for (const name of await listFiles(join(dir, 'blocks'))) {
     const path = `blocks/${name}`
     if (!name.endsWith('.arrow')) continue
     using file = new BlockFile(dir, path)
-    const { domain, number, epoch } = file.identity
-    const isFed = fed.get(nameOf(domain, number, epoch)) === file.samples
+    const { domain, number, epoch, cut = 0 } = file.identity
+    const own = fed.get(nameOf(domain, number, epoch, cut))
+    // What is left of a block whose length changed was cut anew, and the new one is fed.
+    const isFed = own !== undefined && (own.end === file.samples || anew.get(own.block)! > cut)
     if (isFed || listed.has(path)) found.push({ path, bytes: (await sizeOf(join(dir, path))) ?? 0 })
   }
   return found
 }
 
-const nameOf = (domain: string, number: number, epoch: number) => `${number} ${epoch} ${domain}`
+const nameOf = (domain: string, number: number, epoch: number, cut: number) => `${number} ${epoch} ${cut} ${domain}`
 
-/** Of each block the sample up to which steps before `to` went: in each pass a block's samples are fed in their order. Blocks of steps before `from` are gone. */
-async function readFed(dir: string, head: Head, from: number, to: number): Promise<Map<string, number>> {
-  const fed = new Map<string, number>()
+/** A cut of a block, and the sample of it up to which steps went. */
+interface FedCut {
+  /** The block, whatever cut. */
+  readonly block: string
+  readonly cut: number
+  readonly end: number
+}
+
+/** What steps before `to` took: in each pass a block's samples are fed in their order. Blocks of steps before `from` are gone. */
+async function readFed(dir: string, head: Head, from: number, to: number): Promise<Map<string, FedCut>> {
+  const fed = new Map<string, FedCut>()
   const ledger = new LedgerReader(dir, head)
   for (let step = from > 0 ? snapshotUpTo(from - 1, head) : 0; step < to; step++)
     for (const [domain, ranges] of Object.entries((await ledger.open(step)).domains))
-      for (const { block, epoch, to: end } of ranges) fed.set(nameOf(domain, block, epoch), end)
+      for (const { block, epoch, cut = 0, to: end } of ranges)
+        fed.set(nameOf(domain, block, epoch, cut), { block: nameOf(domain, block, epoch, 0), cut, end })
   return fed
 }
 

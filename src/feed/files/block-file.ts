@@ -145,7 +145,7 @@ function findReason(dir: string, block: BlockRef, path: string): HeadraceError |
 
 function describeBlock(block: BlockRef | string): string {
   if (typeof block === 'string') return 'a block of samples'
-  return `block ${block.number} of '${block.domain}', epoch ${block.epoch}`
+  return `block ${block.number} of '${block.domain}', epoch ${block.epoch}${block.cut ? `, cut ${block.cut}` : ''}`
 }
 
 const isNotFound = (error: unknown) => error instanceof HeadraceError && error.code === 'not-found'
@@ -166,7 +166,8 @@ const hashBytes = 1 << 20
 const isCut = isObjectOf({ fitting: isCount, cut: isCount })
 const isShard = (shard: Partial<BlockShard> | null) =>
   typeof shard?.path === 'string' && typeof shard.sha256 === 'string'
-const isSameBlock = (a: BlockRef, b: BlockRef) => a.domain === b.domain && a.number === b.number && a.epoch === b.epoch
+const isSameBlock = (a: BlockRef, b: BlockRef) =>
+  a.domain === b.domain && a.number === b.number && a.epoch === b.epoch && a.cut === b.cut
 
 function boundBy(
   { cutTargets }: { cutTargets?: 'next' | undefined },

@@ -15,10 +15,10 @@ import { readTrim, trimmedStep } from './trim-file.ts'
 /** What a feed is: fixed when it begins. Its hash is the feed's id. */
 export interface FeedIdentity extends FeedSettings {
   /**
-   * 3 of a ledger of form 2; 4 of one whose samples a reader of version 3 would lay out otherwise. Of a ledger before: 2 where a reader of version 1 would read it wrongly, a fork or one with documents taken down.
+   * 3 of a ledger of form 2; 4 of one whose samples a reader of version 3 would lay out otherwise; 5 where their length changes. Of a ledger before: 2 where a reader of version 1 would read it wrongly, a fork or one with documents taken down.
    * The id is that of version 1.
    */
-  readonly version: 1 | 2 | 3 | 4
+  readonly version: 1 | 2 | 3 | 4 | 5
   readonly run: string
   /** Steps in one file of the ledger. */
   readonly segmentSteps: number
@@ -52,12 +52,14 @@ export interface Head extends FeedIdentity {
   readonly endedBy?: 'budget'
   /** Where the mixture could not be kept: the first step that is off it, and the tokens of all such steps. */
   readonly offMixture?: OffMixture
+  /** What of all steps was drawn again, by domain; absent where nothing was. */
+  readonly replayed?: Readonly<Record<string, Total>>
   /** What no step holds, by domain, once ended; where a budget ended the feed, once its shards are all there, too. */
   readonly leftover: Readonly<Record<string, Total>>
 }
 
 export function feedId(identity: FeedIdentity): string {
-  // A take-down raises the version of the same feed.
+  // A take-down or a change of length raises the version of the same feed.
   return hash('sha256', canonicalJson({ ...identity, version: 1 }))
 }
 
@@ -73,17 +75,20 @@ export function sharedSteps({ feed, forks = [] }: Head, id: string): number {
   return first < 0 ? -1 : Math.min(...forks.slice(first).map(({ step }) => step))
 }
 
+/** Those that there are. */
+export const headVersions: readonly number[] = [1, 2, 3, 4, 5]
+
 export async function readHead(dir: string): Promise<Head | null> {
   const path = join(dir, 'head.json')
   const text = await readText(path)
   if (text === null) return null
   try {
     const head = JSON.parse(text) as Head
-    if ([1, 2, 3, 4].includes(head?.version)) return checkHead(head)
+    if (headVersions.includes(head?.version)) return checkHead(head)
   } catch (error) {
     throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}`, error)
   }
-  throw new HeadraceError('corrupt', `${path} is of another version than 1 to 4; use the Headrace that wrote it`)
+  throw new HeadraceError('corrupt', `${path} is of another version than 1 to 5; use the Headrace that wrote it`)
 }
 
 /**
@@ -112,6 +117,7 @@ const besides: ReadonlySet<string> = new Set([
   'endedBy',
   'leftover',
   'offMixture',
+  'replayed',
 ])
 
 /** What a head says that the feed is. */

@@ -2,13 +2,19 @@ import { hash } from 'node:crypto'
 import { canonicalJson } from '../../canonical-json.ts'
 import { HeadraceError } from '../../errors.ts'
 
-/** Samples `from` to `to` (exclusive) of a block in one epoch. */
+/** Samples `from` to `to` (exclusive) of a block in one epoch. `cut`: see `BlockRef`. */
 export interface SampleRange {
   readonly block: number
   readonly epoch: number
+  readonly cut?: number
   readonly from: number
   readonly to: number
 }
+/** The block that a range is of: a `BlockRef`. */
+export function blockOf(domain: string, { block, epoch, cut }: Pick<SampleRange, 'block' | 'epoch' | 'cut'>) {
+  return { domain, number: block, epoch, ...(cut !== undefined && { cut }) }
+}
+
 export interface Total {
   readonly samples: number
   readonly tokens: number
@@ -26,7 +32,7 @@ export interface OffMixture {
  * in force, by tokens (where a feed mixes by what is ready, those of the last line that says them); `carry` the tokens by which each
  * domain is behind them (below 0: ahead) after this step, where its line says it; `totals` counts each domain up to and with this step;
  * `manifest` and `control` count the entries that it was planned from. `digest` is the SHA-256 of the line's JSON without it; `previous`
- * is the digest before, and of step 0 the feed's id.
+ * is the digest before, and of step 0 the feed's id. `length` is the tokens of a sample, where that is not what the head says.
  */
 export interface Step {
   readonly step: number
@@ -34,6 +40,7 @@ export interface Step {
   readonly blocks?: Readonly<Record<string, readonly string[]>>
   readonly samples: number
   readonly tokens: number
+  readonly length?: number
   readonly mixture: Readonly<Record<string, number>>
   readonly carry?: Readonly<Record<string, number>>
   readonly totals: Readonly<Record<string, Total>>

@@ -4,7 +4,7 @@ import { limits } from '../../limits.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
 import type { FeedSettings } from '../options.ts'
 import type { CutShard } from './blocks.ts'
-import { closeBlock, countPlanned, type Domain, leaveUnplanned } from './domain.ts'
+import { closeBlock, countPlanned, type Domain, leaveUnplanned, openDomain } from './domain.ts'
 import { interleave } from './join.ts'
 import { countTokens, type PlannedShard, type Promotion, plannedShard } from './promotion.ts'
 
@@ -167,8 +167,7 @@ export class Assembly {
   #domainOf(name: string): Domain {
     let domain = this.#domains.get(name)
     if (domain) return domain
-    const fed = { block: 0, at: 0, epoch: 0, ready: 0, samples: 0, tokens: 0 }
-    domain = { name, fed, open: null, blocks: [], cut: null }
+    domain = openDomain(name)
     this.#domains.set(name, domain)
     return domain
   }

@@ -10,6 +10,7 @@ import type { FeedSettings, LaterSettings } from '../options.ts'
 import { packDocuments } from './pack.ts'
 import { type Cut, countCut } from './packed.ts'
 import { permute } from './permute.ts'
+import { leaveFed, type Stretches } from './rest.ts'
 
 /** A shard as a block names it: enough to find it and to refuse another. */
 export interface BlockShard extends Pick<ManifestEntry, 'path' | 'sha256' | 'bytes' | 'rows' | 'tokens'> {
@@ -24,26 +25,41 @@ export interface CutShard extends BlockShard {
   readonly bits?: Uint8Array
 }
 
-/** Names a block in one pass over its domain; `epoch` counts passes from 0. */
+/**
+ * Names a block in one pass over its domain; `epoch` counts passes from 0. `cut` is how often the length of samples had changed before
+ * the block was cut; absent before the first change.
+ */
 export interface BlockRef {
   readonly domain: string
   readonly number: number
   readonly epoch: number
+  readonly cut?: number
 }
 
-/** A run of one domain's shards that is shuffled as one. */
+/** What was fed of a block in samples of another length: the first `samples` ones of `length` tokens of what was left then. */
+export interface FedPart {
+  readonly cut: number
+  readonly length: number
+  readonly samples: number
+}
+
+/** A run of one domain's shards that is shuffled as one, and cut into samples of `length` tokens: whole, or what earlier cuts left of it. */
 export interface BlockSpec extends BlockRef {
   readonly shards: readonly CutShard[]
+  readonly length: number
+  /** What was fed of it before its length changed, the oldest first; absent where nothing was. */
+  readonly fed?: readonly FedPart[]
 }
 
 /** How blocks are cut into samples; the same for a whole feed. Those of a feed whose ledger is of form 2 are bound to what they list. */
-export type SampleOptions = Pick<FeedSettings, 'length' | 'packing' | 'seed' | keyof LaterSettings> & {
+export type SampleOptions = Pick<FeedSettings, 'packing' | 'seed' | keyof LaterSettings> & {
   readonly ledger?: 2
 }
 
 /** What a block file says about itself, as JSON under the metadata key `block`. Version 2 has the columns of `Bound`. */
 export type BlockIdentity = BlockRef &
-  Omit<SampleOptions, 'ledger'> & {
+  Omit<SampleOptions, 'ledger'> &
+  Pick<BlockSpec, 'length' | 'fed'> & {
     readonly version: 1 | 2
     readonly shards: readonly BlockShard[]
   }
@@ -86,9 +102,9 @@ export interface Bound {
 }
 
 /** A block's file below the feed folder; `folder` is its domain's. */
-export function blockPath({ domain, number, epoch }: BlockRef, folder = folderOf(domain)): string {
+export function blockPath({ domain, number, epoch, cut = 0 }: BlockRef, folder = folderOf(domain)): string {
   const pass = epoch === 0 ? '' : `.${epoch}`
-  return `blocks/${folder}/${String(number).padStart(8, '0')}${pass}.arrow`
+  return `blocks/${folder}/${String(number).padStart(8, '0')}${pass}${cut === 0 ? '' : `.cut${cut}`}.arrow`
 }
 
 /** The samples of a block, given the tokens of each document of each of its shards. A pure function. */
@@ -97,10 +113,19 @@ export function listSamples(
   options: SampleOptions,
   lengthsByShard: readonly Int32Array[],
 ): SampleList {
-  const { lengths, shardOf, startOf } = flatten(spec.shards, lengthsByShard)
-  const key = JSON.stringify([options.seed, spec.domain, spec.number, spec.epoch])
+  let stretches: Stretches = flatten(spec.shards, lengthsByShard)
+  for (const { cut, length, samples } of spec.fed ?? []) {
+    const before = cutStretches(stretches, { ...spec, cut, length }, options)
+    stretches = leaveFed(stretches, before, samples)
+  }
+  return cutStretches(stretches, spec, options)
+}
+
+function cutStretches({ lengths, shardOf, startOf }: Stretches, spec: BlockSpec, options: SampleOptions): SampleList {
+  const { domain, number, epoch, cut: cutNumber = 0, length: tokensOfSample } = spec
+  const key = JSON.stringify([options.seed, domain, number, epoch, ...(cutNumber > 0 ? [cutNumber] : [])])
   const order = permute(lengths.length, `documents ${key}`)
-  const packed = packDocuments(lengths, order, options)
+  const packed = packDocuments(lengths, order, { ...options, length: tokensOfSample })
   const rank = permute(packed.samples, `samples ${key}`)
   const offsets = new Int32Array(packed.samples + 1)
   for (let piece = 0; piece < packed.pieces; piece++) offsets[rank[packed.sample[piece]] + 1]++
@@ -117,7 +142,7 @@ export function listSamples(
     length[at] = packed.length[piece]
     tokens[sample] += packed.length[piece]
   }
-  const cut = options.packing === 'best-fit-filled' ? { cut: countCut(packed, lengths, options.length) } : {}
+  const cut = options.packing === 'best-fit-filled' ? { cut: countCut(packed, lengths, tokensOfSample) } : {}
   return { offsets, shard, start, length, tokens, ...cut }
 }
 
@@ -129,7 +154,7 @@ export function hasBit(bits: Uint8Array, at: number): boolean {
  * Of each document of the block's shards: its tokens, its shard, and the token of the shard that it begins at. One that the block has not
  * has no tokens here, so that no piece of it is in a sample.
  */
-function flatten(shards: readonly CutShard[], lengthsByShard: readonly Int32Array[]) {
+function flatten(shards: readonly CutShard[], lengthsByShard: readonly Int32Array[]): Stretches {
   const documents = lengthsByShard.reduce((sum, lengths) => sum + lengths.length, 0)
   const [lengths, shardOf, startOf] = [0, 1, 2].map(() => new Int32Array(documents))
   let at = 0
@@ -180,8 +205,8 @@ export function encodeBlock(
 }
 
 /** What the file of a block says that it is: another text, another block. */
-export function blockIdentity(spec: BlockSpec, { length, packing, seed, ledger, ...others }: SampleOptions): string {
-  const { domain, number, epoch } = spec
+export function blockIdentity(spec: BlockSpec, { packing, seed, ledger, ...others }: SampleOptions): string {
+  const { domain, number, epoch, cut, length, fed } = spec
   const shards = spec.shards.map(({ path, sha256, bytes, rows, tokens, slotOffset, selected }) => {
     const offset = slotOffset !== undefined && { slotOffset }
     return { path, sha256, bytes, rows, tokens, ...offset, ...(selected !== undefined && { selected }) }
@@ -191,6 +216,8 @@ export function blockIdentity(spec: BlockSpec, { length, packing, seed, ledger, 
     domain,
     number,
     epoch,
+    ...(cut !== undefined && { cut }),
+    ...(fed !== undefined && { fed }),
     length,
     packing,
     seed,

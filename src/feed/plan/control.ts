@@ -1,6 +1,15 @@
 import { HeadraceError } from '../../errors.ts'
 import { checkOption, optional, orNull, whole } from '../../options.ts'
-import { feedOptions, type Mixture } from '../options.ts'
+import {
+  checkAligned,
+  checkReplayed,
+  type Dry,
+  feedOptions,
+  type Mixture,
+  type Replay,
+  type ReplayOptions,
+  resolveReplay,
+} from '../options.ts'
 import { type ForkChange, isForkChange, placeEntries } from './fork.ts'
 import { isJoin, type Join } from './join.ts'
 import { isPromotion, type Promotion } from './promotion.ts'
@@ -10,6 +19,10 @@ import { isTakeDown, type TakeDown } from './take-down.ts'
 export interface SettingsChange {
   readonly mixture?: Mixture | null
   readonly batch?: number
+  /** Tokens a sample. */
+  readonly length?: number
+  /** What of the steps is drawn again; null: nothing. */
+  readonly replay?: ReplayOptions | null
   /** The feed ends with the last whole step within so many tokens in all; null takes such a bound away. */
   readonly budget?: number | null
 }
@@ -35,25 +48,28 @@ export interface ControlEntry extends SettingsChange {
 const changes = {
   mixture: feedOptions.mixture,
   batch: feedOptions.batch,
+  length: feedOptions.length,
+  replay: feedOptions.replay,
   budget: optional('tokens of all steps, at most', orNull(whole(1)), null),
 }
-const changeNames = ['mixture', 'batch', 'budget'] as const
+const changeNames = ['mixture', 'batch', 'length', 'replay', 'budget'] as const
 
 /** What is in force at a step. `entries` counts the control entries that led to it. */
 export interface Settings {
   readonly mixture: Mixture | null
   readonly batch: number
+  readonly length: number
+  readonly replay: Replay | null
   readonly budget: number | null
   readonly entries: number
 }
 
+/** What of a head says how its first step is made. */
+type FirstSettings = Pick<Settings, 'mixture' | 'batch' | 'length'> & { readonly replay?: Replay | null }
+
 /** The settings at a place of the plan: the first ones, changed by each entry that names it or an earlier one, in the order they came. */
-export function settingsAt(
-  position: number,
-  first: Pick<Settings, 'mixture' | 'batch'>,
-  entries: readonly ControlEntry[],
-): Settings {
-  let { mixture, batch } = first
+export function settingsAt(position: number, first: FirstSettings, entries: readonly ControlEntry[]): Settings {
+  let { mixture, batch, length, replay = null } = first
   let budget: number | null = null
   let count = 0
   for (const [entry, from] of placeEntries(entries)) {
@@ -61,9 +77,11 @@ export function settingsAt(
     if (entry.mixture !== undefined) mixture = entry.mixture
     if (entry.budget !== undefined) budget = entry.budget
     batch = entry.batch ?? batch
+    length = entry.length ?? length
+    if (entry.replay !== undefined) replay = entry.replay && resolveReplay(entry.replay)
     count++
   }
-  return { mixture, batch, budget, entries: count }
+  return { mixture, batch, length, replay, budget, entries: count }
 }
 
 /** Which of the feed's options an entry changes. */
@@ -71,11 +89,15 @@ export function changedBy(entry: SettingsChange): (typeof changeNames)[number][]
   return changeNames.filter(name => entry[name] !== undefined)
 }
 
+/** What an entry changes of the feed's options. */
+export function changeIn(entry: SettingsChange): SettingsChange {
+  return Object.fromEntries(changedBy(entry).map(name => [name, entry[name]]))
+}
+
 /** Whether an entry changes of which samples a step is made: what was tried for one before it came may be in none. */
 export function changesSamples(entry: ControlEntry): boolean {
-  return (
-    entry.promote !== undefined || entry.join !== undefined || entry.mixture !== undefined || entry.batch !== undefined
-  )
+  const { promote, join, mixture, batch, length, replay } = entry
+  return [promote, join, mixture, batch, length, replay].some(change => change !== undefined)
 }
 
 /** A control entry that promotes. */
@@ -112,6 +134,38 @@ export function checkControl(entry: ControlEntry, next: number): void {
   if (entry.join !== undefined && !isJoin(entry.join)) throw damaged(who, 'join')
   if (entry.fork !== undefined && !isForkChange(entry.fork)) throw damaged(who, 'fork')
   if (entry.takeDown !== undefined && !isTakeDown(entry.takeDown)) throw damaged(who, 'takeDown')
+}
+
+/** What a feed is begun with, as far as the length of its samples goes. */
+export interface FirstLength {
+  readonly length: number
+  readonly batch: number
+  readonly align?: number
+  readonly ledger?: 2
+}
+
+/** Throws `bad-option` where a feed can't have what an entry says. */
+export function checkFitting(head: FirstLength & { readonly dry: Dry }, entry: ControlEntry): void {
+  checkLength(head, entry)
+  const { step, replay } = entry
+  if (!replay) return
+  const who = `the control entry of step ${step}`
+  checkReplayed(who, head.dry, replay)
+  if (head.ledger === undefined)
+    throw new HeadraceError(
+      'bad-option',
+      `${who} replays: this feed was begun before there was a replay; begin another feed`,
+    )
+}
+
+function checkLength({ ledger, align }: FirstLength, { step, length }: ControlEntry): void {
+  if (length === undefined) return
+  if (ledger === undefined)
+    throw new HeadraceError(
+      'bad-option',
+      `the control entry of step ${step} has samples of ${length} tokens: this feed was begun before their length could change; begin another feed`,
+    )
+  checkAligned(`the control entry of step ${step}`, length, align)
 }
 
 function damaged(who: string, name: string): HeadraceError {

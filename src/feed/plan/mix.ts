@@ -5,21 +5,71 @@ export interface Share {
   readonly domain: string
   weight: number
   carry: number
+  /** Of what is drawn again. */
+  readonly isReplay: boolean
 }
 
-/** Shares of the domains in `weights` that are above 0, scaled to sum to 1, in the order of their names; carries go on from before. */
-export function openShares(weights: Mixture, carries: ReadonlyMap<string, number>): Share[] {
-  const names = Object.keys(weights).filter(name => weights[name] > 0)
-  const openShare = (domain: string) => ({ domain, weight: weights[domain], carry: carries.get(domain) ?? 0 })
-  const shares = names.sort().map(openShare)
+/** What of a step's tokens is drawn again: weights of the domains that give it, and by how much each was behind. */
+export interface ReplayShare {
+  readonly share: number
+  readonly weights: Mixture
+  readonly carries: ReadonlyMap<string, number>
+}
+
+/**
+ * Shares of the domains in `weights` that are above 0, scaled to sum to 1, in the order of their names; carries go on from before. Those of
+ * what is drawn again come behind, and have `replay.share` of all together.
+ */
+export function openShares(
+  weights: Mixture,
+  carries: ReadonlyMap<string, number>,
+  replay: ReplayShare | null = null,
+): Share[] {
+  const fed = shareOut(weights, carries, false)
+  const again = replay && fed.length > 0 ? shareOut(replay.weights, replay.carries, true) : []
+  if (again.length > 0) {
+    scale(fed, 1 - replay!.share)
+    scale(again, replay!.share)
+  }
+  const shares = [...fed, ...again]
   rescale(shares)
   return shares
 }
 
-/** Takes a domain out: the others share its weight and what it was behind or ahead. */
+function shareOut(weights: Mixture, carries: ReadonlyMap<string, number>, isReplay: boolean): Share[] {
+  const names = Object.keys(weights).filter(name => weights[name] > 0)
+  return names.sort().map(domain => ({ domain, weight: weights[domain], carry: carries.get(domain) ?? 0, isReplay }))
+}
+
+/** Scales weights to sum to so much. */
+function scale(shares: readonly Share[], to: number): void {
+  const sum = shares.reduce((total, share) => total + share.weight, 0)
+  for (const share of shares) share.weight *= to / sum
+}
+
+/** Sums what shares say, by domain. Takes any name as a key, `__proto__` too. */
+export function sumByDomain(shares: readonly Share[], numberOf: (share: Share) => number): Record<string, number> {
+  const sums: Record<string, number> = Object.create(null)
+  for (const share of shares) sums[share.domain] = (sums[share.domain] ?? 0) + numberOf(share)
+  return sums
+}
+
+/** Takes a domain out: the others share its weight and what it was behind or ahead; where there are such, those of its kind alone. */
 export function removeShare(shares: Share[], share: Share): void {
   shares.splice(shares.indexOf(share), 1)
+  const own = shares.filter(other => other.isReplay === share.isReplay)
+  // Else a domain that has nothing new left would raise what is drawn again.
+  if (own.length > 0 && own.length < shares.length) takeOver(own, share)
   rescale(shares)
+}
+
+function takeOver(shares: readonly Share[], from: Share): void {
+  const sum = shares.reduce((total, share) => total + share.weight, 0)
+  for (const share of shares) {
+    const part = share.weight / sum
+    share.weight += part * from.weight
+    share.carry += part * from.carry
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { holdoutDomain } from '../../decide/holdout.ts'
 import type { ManifestEntry } from '../../shards/manifest.ts'
-import { type FeedSettings, type LaterSettings, type Mixture, stopsWhenDry } from '../options.ts'
+import { type FeedSettings, type LaterSettings, type Mixture, type Replay, stopsWhenDry } from '../options.ts'
 import { Assembly } from './assembly.ts'
 import type { CutBlock, CutShard } from './blocks.ts'
 import {
@@ -12,11 +12,25 @@ import {
   type Settings,
   settingsAt,
 } from './control.ts'
-import { type Cursor, cutOf, type Domain, take } from './domain.ts'
+import {
+  type Cursor,
+  copyPlace,
+  cutOf,
+  type Domain,
+  joinFed,
+  keepCut,
+  leaveBlock,
+  leaveCut,
+  type Place,
+  type ReplayCursor,
+  type SampleLength,
+  take,
+} from './domain.ts'
 import { countPassedOver, isPassedOver } from './fork.ts'
 import type { Join } from './join.ts'
-import { chargeShare, chooseShare, openShares, removeShare, type Share } from './mix.ts'
+import { chargeShare, chooseShare, openShares, removeShare, type Share, sumByDomain } from './mix.ts'
 import { PassedOver } from './passed-over.ts'
+import { beginReplay, countFedWhole } from './replay.ts'
 import { readShardList } from './shard-list.ts'
 import { type FedInStep, type LineForm, type OffMixture, type Step, StepSealer, type Total } from './step-lines.ts'
 
@@ -47,6 +61,8 @@ export class Planner {
   #tokens = 0
   /** The place in the plan, which counts steps that forks pass over, too. */
   #position = 0
+  /** Of the samples of the last step that was tried. */
+  #length: SampleLength
   #digest: string
   readonly #sealer: StepSealer
   readonly #passed = new PassedOver()
@@ -54,6 +70,7 @@ export class Planner {
   #offMixture: OffMixture | null = null
   /** Tokens by which each domain of the last step is behind, those without a shard too: what they are owed is not forgotten. */
   #carries: ReadonlyMap<string, number> = new Map()
+  #replayCarries: ReadonlyMap<string, number> = new Map()
 
   /** `dir`: the feed's folder, where the shards of promotions are listed. */
   constructor(options: PlanOptions, cutBlock: CutBlock, dir = '') {
@@ -61,6 +78,7 @@ export class Planner {
     this.#cutBlock = cutBlock
     this.#dir = dir
     this.#assembly = new Assembly(options)
+    this.#length = { cut: 0, length: options.length }
     this.#digest = options.feed
     this.#sealer = new StepSealer(options)
   }
@@ -117,6 +135,11 @@ export class Planner {
     return this.#offMixture
   }
 
+  /** What of each domain was drawn again, so far. */
+  get replayed(): Readonly<Record<string, Total>> {
+    return this.#passed.replayed(this.#assembly.domains)
+  }
+
   /** The shards of the blocks that steps so far have taken samples of, by the domain that they are fed in. */
   plannedShards(): ReadonlyMap<string, readonly CutShard[]> {
     return this.#assembly.plannedShards()
@@ -151,9 +174,9 @@ export class Planner {
     // What a budget leaves unfed is not all taken in.
     const pending = this.#assembly.countPending()
     const domains = [...this.#assembly.domains.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-    for (const { name, fed, open, cut } of domains) {
+    for (const { name, fed, open, cuts } of domains) {
       const cursor = { ...fed }
-      const block = cut && (await this.#peek(name, cursor))
+      const block = cuts.fed && (await this.#peek(name, cursor))
       const samples = block && cursor.epoch === fed.epoch ? block.length - cursor.at : 0
       const tokens = fed.ready + (open?.tokens ?? 0) + (pending.get(name) ?? 0)
       pending.delete(name)
@@ -183,43 +206,53 @@ export class Planner {
     }
   }
 
+  /** Where the length of samples changes, what is left of each block that is begun is cut anew, and so are the blocks behind it. */
+  async #changeLength(length: number): Promise<void> {
+    if (length === this.#length.length) return
+    for (const domain of this.#assembly.domains.values()) {
+      for (const cursor of [domain.fed, domain.replayed])
+        leaveCut(domain, cursor, cursor.at > 0 ? (await this.#cut(domain, cursor)).length : 0, this.#length)
+    }
+    this.#length = { cut: this.#length.cut + 1, length }
+  }
+
   /** What stands at this place of the plan; takes in as many entries as it needs. Null until more come. */
   async #fillNext(): Promise<Filled | null> {
     for (;;) {
+      const settings = settingsAt(this.#position, this.#options, this.#controls)
       await this.#promote()
       await this.#join()
-      const filled = await this.#fill(settingsAt(this.#position, this.#options, this.#controls))
+      await this.#changeLength(settings.length)
+      const filled = await this.#fill(settings)
       if (filled || !this.#assembly.fold()) return filled
     }
   }
 
   /** The samples of the next step, or null when they are not all there. Changes nothing: what it took is in the result. */
   async #fill(settings: Settings): Promise<Filled | null> {
-    const cursors = new Map(Array.from(this.#assembly.domains.values(), ({ name, fed }) => [name, { ...fed }]))
-    const shares = await this.#shares(settings, cursors)
-    const mixture = Object.fromEntries(shares.map(share => [share.domain, share.weight]))
-    const fed = named<FedInStep>()
+    const places = new Map(Array.from(this.#assembly.domains.values(), domain => [domain.name, copyPlace(domain)]))
+    const shares = await this.#shares(settings, places)
+    const mixture = sumByDomain(shares, share => share.weight)
+    const [fed, again] = [named<FedInStep>(), named<FedInStep>()]
     let stepTokens = 0
     for (let k = 0; k < settings.batch; ) {
-      const share = chooseShare(shares, this.#options.length)
+      // What is drawn again is a share of a step, and makes none by itself.
+      const share = shares.some(one => !one.isReplay) ? chooseShare(shares, settings.length) : null
       if (!share) return null
-      const cursor = cursors.get(share.domain)
-      const tokens = cursor && (await this.#peek(share.domain, cursor))
+      const place = places.get(share.domain)
+      const cursor = place && (share.isReplay ? place.replayed : place.fed)
+      const tokens = cursor && (await this.#peekShare(share, place, settings))
       if (tokens) {
         const taken = tokens[cursor.at]
         chargeShare(shares, share, taken)
-        take(
-          this.#assembly.domains.get(share.domain)!,
-          cursor,
-          taken,
-          (fed[share.domain] ??= { ranges: [], tokens: 0 }),
-        )
+        const into = ((share.isReplay ? again : fed)[share.domain] ??= { ranges: [], tokens: 0 })
+        take(this.#assembly.domains.get(share.domain)!, cursor, this.#length, taken, into)
         stepTokens += taken
         k++
-      } else if (this.#mustWait(settings)) return null
+      } else if (!share.isReplay && this.#mustWait(settings)) return null
       else removeShare(shares, share)
     }
-    return { settings, cursors, shares, mixture, fed, tokens: stepTokens }
+    return { settings, places, shares, mixture, fed: joinFed(again, fed), tokens: stepTokens }
   }
 
   /** Without a mixture a domain simply has nothing. With one, it is waited for until the end, and then as the policy says. */
@@ -228,17 +261,45 @@ export class Planner {
   }
 
   /** The shares at the start of a step. After the end, a domain that is dry already has none. */
-  async #shares(settings: Settings, cursors: Map<string, Cursor>): Promise<Share[]> {
-    const all = cursors.keys().filter(name => name !== holdoutDomain)
+  async #shares(settings: Settings, places: ReadonlyMap<string, Place>): Promise<Share[]> {
+    const all = places.keys().filter(name => name !== holdoutDomain)
     const names = settings.mixture ? Object.keys(settings.mixture) : all
     const weights = named<number>()
     for (const name of names) {
-      const cursor = cursors.get(name)
+      const cursor = places.get(name)?.fed
       const hasSample = cursor !== undefined && (await this.#peek(name, cursor)) !== null
       if (!hasSample && !this.#mustWait(settings)) continue
       weights[name] = settings.mixture ? settings.mixture[name] : cursor!.ready
     }
-    return openShares(weights, this.#carries)
+    if (!settings.replay) return openShares(weights, this.#carries)
+    const again = await this.#replayWeights(settings.replay, places)
+    return openShares(weights, this.#carries, { ...settings.replay, weights: again, carries: this.#replayCarries })
+  }
+
+  /** Domains that have something to draw again, by the tokens of their blocks that were fed whole. */
+  async #replayWeights(replay: Replay, places: ReadonlyMap<string, Place>): Promise<Record<string, number>> {
+    const weights = named<number>()
+    for (const name of replay.from ?? places.keys()) {
+      const place = places.get(name)
+      if (place && (await this.#peekReplay(name, place.replayed, replay)))
+        weights[name] = countFedWhole(this.#assembly.domains.get(name)!)
+    }
+    return weights
+  }
+
+  #peekShare({ domain, isReplay }: Share, { fed, replayed }: Place, { replay }: Settings): Promise<Int32Array | null> {
+    return isReplay && replay ? this.#peekReplay(domain, replayed, replay) : this.#peek(domain, fed)
+  }
+
+  /** The same as `#peek` of what is drawn again: blocks that were fed whole before this step. */
+  async #peekReplay(name: string, cursor: ReplayCursor, replay: Replay): Promise<Int32Array | null> {
+    const domain = this.#assembly.domains.get(name)!
+    while (beginReplay(domain, cursor, replay, this.#options.feed)) {
+      const tokens = await this.#cut(domain, cursor)
+      if (cursor.at < tokens.length) return tokens
+      leaveBlock(cursor)
+    }
+    return null
   }
 
   /** Tokens of each sample of the block where the cursor stands, moved to the next sample there is; null when there is none. */
@@ -248,8 +309,7 @@ export class Planner {
       if (cursor.block === domain.blocks.length && !this.#repeats(domain, cursor)) return null
       const tokens = await this.#cut(domain, cursor)
       if (cursor.at < tokens.length) return tokens
-      cursor.block++
-      cursor.at = 0
+      leaveBlock(cursor)
     }
   }
 
@@ -257,36 +317,42 @@ export class Planner {
     const { dry, repeatMax } = this.#options
     const tokens = domain.blocks.reduce((sum, block) => sum + block.tokens, 0)
     if (!this.#assembly.isClosed || dry !== 'repeat' || cursor.epoch + 1 >= repeatMax || tokens === 0) return false
-    Object.assign(cursor, { block: 0, at: 0, epoch: cursor.epoch + 1, ready: tokens })
+    Object.assign(cursor, { block: 0, before: [], at: 0, epoch: cursor.epoch + 1, ready: tokens })
     return true
   }
 
-  async #cut(domain: Domain, { block, epoch }: Cursor): Promise<Int32Array> {
-    const known = cutOf(domain, { block, epoch })
+  async #cut(domain: Domain, cursor: Cursor): Promise<Int32Array> {
+    const known = cutOf(domain, cursor)
     if (known) return known.tokens
+    const { block, epoch, before } = cursor
     const { shards } = domain.blocks[block]
-    const cut = await this.#cutBlock({ domain: domain.name, number: block, epoch, shards })
-    domain.cut = { block, epoch, ...cut }
-    return cut.tokens
+    const { cut, length } = this.#length
+    const parts = { ...(cut > 0 && { cut }), ...(before.length > 0 && { fed: before }) }
+    const found = await this.#cutBlock({ domain: domain.name, number: block, epoch, shards, length, ...parts })
+    keepCut(domain, cursor, found)
+    return found.tokens
   }
 
   /** Goes on as if the step had been fed, so that those after it hold what they would hold then. */
   #passOver(filled: Filled): void {
-    for (const [name, cursor] of filled.cursors) this.#passed.add(name, this.#assembly.domains.get(name)!.fed, cursor)
+    for (const [name, place] of filled.places) this.#passed.add(name, this.#assembly.domains.get(name)!, place)
     this.#moveOn(filled)
   }
 
-  #moveOn({ cursors, shares }: Filled): void {
-    for (const [name, cursor] of cursors) this.#assembly.domains.get(name)!.fed = cursor
-    this.#carries = new Map(shares.map(share => [share.domain, share.carry]))
+  #moveOn({ places, shares }: Filled): void {
+    for (const [name, place] of places) Object.assign(this.#assembly.domains.get(name)!, place)
+    const carriesOf = (isReplay: boolean) =>
+      new Map(shares.flatMap(share => (share.isReplay === isReplay ? [[share.domain, share.carry]] : [])))
+    this.#carries = carriesOf(false)
+    this.#replayCarries = carriesOf(true)
     this.#position++
     this.#foldedByStep = this.#assembly.folded
   }
 
   #seal(filled: Filled): { step: Step; line: string } {
-    const { settings, cursors, mixture, fed, tokens } = filled
+    const { settings, places, shares, mixture, fed, tokens } = filled
     this.#moveOn(filled)
-    if (!isKept(settings.mixture, filled.shares)) {
+    if (!isKept(settings.mixture, shares)) {
       const { step, tokens: before } = this.#offMixture ?? { step: this.#step, tokens: 0 }
       this.#offMixture = { step, tokens: before + tokens }
     }
@@ -294,9 +360,10 @@ export class Planner {
       step: this.#step,
       samples: settings.batch,
       tokens,
+      ...(settings.length !== this.#options.length && { length: settings.length }),
       mixture,
-      carry: Object.fromEntries(this.#carries),
-      totals: this.#passed.totals(cursors),
+      carry: sumByDomain(shares, share => share.carry),
+      totals: this.#passed.totals(places),
       manifest: this.#assembly.folded,
       control: settings.entries,
       previous: this.#digest,
@@ -311,7 +378,7 @@ export class Planner {
 
 interface Filled {
   readonly settings: Settings
-  readonly cursors: ReadonlyMap<string, Cursor>
+  readonly places: ReadonlyMap<string, Place>
   readonly shares: readonly Share[]
   readonly mixture: Record<string, number>
   readonly fed: Record<string, FedInStep>
@@ -320,7 +387,10 @@ interface Filled {
 
 /** Whether each domain of a mixture has its share to the step's last sample. */
 function isKept(mixture: Mixture | null, shares: readonly Share[]): boolean {
-  return mixture === null || Object.values(mixture).filter(weight => weight > 0).length === shares.length
+  return (
+    mixture === null ||
+    Object.values(mixture).filter(weight => weight > 0).length === shares.filter(share => !share.isReplay).length
+  )
 }
 
 /** An object that takes any name as a key, `__proto__` too. */

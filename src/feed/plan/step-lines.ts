@@ -47,7 +47,8 @@ interface Placed {
   readonly tokens: number
 }
 
-interface Line extends Pick<Step, 'step' | 'samples' | 'tokens' | 'manifest' | 'control' | 'previous' | 'digest'> {
+interface Line
+  extends Pick<Step, 'step' | 'samples' | 'tokens' | 'length' | 'manifest' | 'control' | 'previous' | 'digest'> {
   readonly domains: Readonly<Record<string, Fed>>
   readonly blocks?: Readonly<Record<string, readonly NamedBlock[]>>
   readonly mixture?: Step['mixture']
@@ -55,11 +56,7 @@ interface Line extends Pick<Step, 'step' | 'samples' | 'tokens' | 'manifest' | '
   readonly totals?: Step['totals']
 }
 
-interface NamedBlock {
-  readonly block: number
-  readonly epoch: number
-  readonly sha256: string
-}
+type NamedBlock = Pick<SampleRange, 'block' | 'epoch' | 'cut'> & { readonly sha256: string }
 
 /** The last step up to `step` whose line needs no other before it. */
 export function snapshotUpTo(step: number, { segmentSteps, snapshotSteps }: LineForm): number {
@@ -71,7 +68,8 @@ const isSnapshot = (step: number, form: LineForm) => snapshotUpTo(step, form) ==
 
 type Facts = Omit<Step, 'digest' | 'domains' | 'blocks'>
 
-const rangeOf = ({ block, epoch, from, to }: SampleRange): SampleRange => ({ block, epoch, from, to })
+const namesOf = ({ block, epoch, cut }: SampleRange) => ({ block, epoch, ...(cut !== undefined && { cut }) })
+const rangeOf = (range: SampleRange): SampleRange => ({ ...namesOf(range), from: range.from, to: range.to })
 
 /** Seals steps one after another, from step 0 on. */
 export class StepSealer {
@@ -101,7 +99,7 @@ export class StepSealer {
     const blocks = this.#nameNew(fed)
     const line = {
       ...counts,
-      domains: mapNamed(fed, (one, name) => this.#place(name, one)),
+      domains: mapNamed(fed, (one, name) => this.#place(name, one, facts.length ?? this.#form.length)),
       ...(Object.keys(blocks).length > 0 && { blocks }),
       ...(isMixed && { mixture }),
       ...(isWhole && { carry, totals }),
@@ -118,22 +116,23 @@ export class StepSealer {
   #nameNew(fed: Readonly<Record<string, FedInStep>>): Record<string, NamedBlock[]> {
     const blocks: Record<string, NamedBlock[]> = Object.create(null)
     for (const [domain, { ranges }] of Object.entries(fed))
-      for (const { block, epoch, sha256 } of ranges) {
-        if (sha256 === null) throw new TypeError(`block ${block} of '${domain}' has no hash`)
-        if (this.#named.get(nameOf(domain, { block, epoch })) === sha256) continue
-        this.#named.set(nameOf(domain, { block, epoch }), sha256)
-        ;(blocks[domain] ??= []).push({ block, epoch, sha256 })
+      for (const { sha256, ...range } of ranges) {
+        if (sha256 === null) throw new TypeError(`block ${range.block} of '${domain}' has no hash`)
+        if (this.#named.get(nameOf(domain, range)) === sha256) continue
+        this.#named.set(nameOf(domain, range), sha256)
+        ;(blocks[domain] ??= []).push({ ...namesOf(range), sha256 })
       }
     return blocks
   }
 
-  #place(name: string, { ranges, tokens }: FedInStep): Fed {
+  /** `length`: of the step's samples. */
+  #place(name: string, { ranges, tokens }: FedInStep, length: number): Fed {
     const end = this.#ends.get(name)
     const last = rangeOf(ranges.at(-1)!)
     this.#ends.set(name, last)
     if (ranges.length > 1 || !end || !goesOn(end, last)) return { ranges: ranges.map(rangeOf), tokens }
     const samples = last.to - last.from
-    return tokens === samples * this.#form.length ? samples : { samples, tokens }
+    return tokens === samples * length ? samples : { samples, tokens }
   }
 }
 
@@ -173,24 +172,25 @@ export class StepOpener {
     }
   }
 
-  #begin({ totals = {}, domains }: Line): void {
+  #begin({ totals = {}, domains, length }: Line): void {
     this.#ends = new Map()
     this.#named = new Map()
     this.#totals = new Map(Object.entries(totals))
     // The snapshot's own samples are in its totals, and are counted with those of all steps below.
-    for (const [name, fed] of Object.entries(domains)) this.#count(name, fed, -1)
+    for (const [name, fed] of Object.entries(domains)) this.#count(name, fed, -1, length)
   }
 
   #whole(line: Line): Step {
-    const { step, samples, tokens, manifest, control, previous, digest, carry, blocks = {}, mixture } = line
+    const { step, samples, tokens, length, manifest, control, previous, digest, carry, blocks = {}, mixture } = line
     if (mixture) this.#mixture = mixture
     for (const [domain, list] of Object.entries(blocks))
-      for (const { block, epoch, sha256 } of list) this.#named.set(nameOf(domain, { block, epoch }), sha256)
+      for (const { sha256, ...block } of list) this.#named.set(nameOf(domain, block), sha256)
     const domains = mapNamed(line.domains, (fed, name) => this.#placeOf(name, fed))
-    for (const [name, fed] of Object.entries(line.domains)) this.#count(name, fed, 1)
+    for (const [name, fed] of Object.entries(line.domains)) this.#count(name, fed, 1, length)
     const [totals, hashes] = [Object.fromEntries(this.#totals), hashesOf(domains, this.#named)]
     const facts = { step, samples, tokens, manifest, control, previous, digest, mixture: this.#mixture }
-    return { ...facts, domains, totals, blocks: hashes, ...(carry && { carry }) }
+    const said = { ...(length !== undefined && { length }), ...(carry && { carry }) }
+    return { ...facts, domains, totals, blocks: hashes, ...said }
   }
 
   #placeOf(name: string, fed: Fed): readonly SampleRange[] {
@@ -207,16 +207,17 @@ export class StepOpener {
     return [next]
   }
 
-  #count(name: string, fed: Fed, sign: 1 | -1): void {
+  #count(name: string, fed: Fed, sign: 1 | -1, length = this.#form.length): void {
     const { samples, tokens } = this.#totals.get(name) ?? { samples: 0, tokens: 0 }
-    const own = typeof fed === 'number' ? fed * this.#form.length : fed.tokens
+    const own = typeof fed === 'number' ? fed * length : fed.tokens
     this.#totals.set(name, { samples: samples + sign * samplesOf(fed), tokens: tokens + sign * own })
   }
 }
 
-const goesOn = (end: SampleRange, { block, epoch, from }: SampleRange) =>
-  end.block === block && end.epoch === epoch && end.to === from
-const nameOf = (domain: string, { block, epoch }: Pick<SampleRange, 'block' | 'epoch'>) => `${block} ${epoch} ${domain}`
+const goesOn = (end: SampleRange, { block, epoch, cut, from }: SampleRange) =>
+  end.block === block && end.epoch === epoch && end.cut === cut && end.to === from
+const nameOf = (domain: string, { block, epoch, cut = 0 }: Pick<SampleRange, 'block' | 'epoch' | 'cut'>) =>
+  `${block} ${epoch} ${cut} ${domain}`
 
 function samplesOf(fed: Fed): number {
   if (typeof fed === 'number') return fed

@@ -367,7 +367,7 @@ test('of entries for the same option the last recorded holds, and it says which 
     [10, null],
     [20, null],
   ] as const)
-    assert.deepEqual(settingsAt(step, { mixture: null, batch: 4 }, entries).mixture, mixture, `step ${step}`)
+    assert.deepEqual(settingsAt(step, { mixture: null, batch: 4, length: 8 }, entries).mixture, mixture, `step ${step}`)
   // An entry of before a skip names its step by the number of then.
   const skipped: ControlEntry[] = [
     { id: 'a', step: 8, batch: 2 },

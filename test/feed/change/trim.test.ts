@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { forkFeed } from '../../../src/feed/change/fork.ts'
 import { planTrim, restoreBlocks, trimBlocks } from '../../../src/feed/change/trim.ts'
+import { readControls } from '../../../src/feed/files/control-file.ts'
 import { readHead } from '../../../src/feed/files/head.ts'
 import { letGoPath, readLetGo } from '../../../src/feed/files/let-go-block.ts'
 import type { Trim } from '../../../src/feed/files/trim-file.ts'
 import type { FeedOptions } from '../../../src/feed/options.ts'
+import type { ControlEntry } from '../../../src/feed/plan/control.ts'
 import { type FeedOrigin, openFeed, reopenFeed } from '../../../src/feed/publish.ts'
 import { type FeedBatch, readFeed } from '../../../src/feed/read.ts'
 import { findPacking } from '../../../src/inspect/fed-packing.ts'
@@ -19,11 +21,20 @@ import { type Corpus, snapshot, writeCorpus } from '../corpus.ts'
 const home = makeFolder('trim')
 let corpus: Corpus
 
-/** Feeds of several kinds over the same shards: passes over a domain, packings, a ledger of before. */
-const kinds: Readonly<Record<string, { options: FeedOptions; ledger?: 1 }>> = {
+/** Feeds of several kinds over the same shards: passes over a domain, packings, lengths that change, old data again, a ledger of before. */
+const kinds: Readonly<Record<string, { options: FeedOptions; controls?: readonly ControlEntry[]; ledger?: 1 }>> = {
   mixed: { options: { length: 16, batch: 6, blockTokens: 120, mixture: { en: 2, zh: 1 }, dry: 'renormalise' } },
   repeated: { options: { length: 16, batch: 6, blockTokens: 300, mixture: { en: 1, zh: 3 }, dry: 'repeat' } },
   filled: { options: { length: 16, batch: 4, blockTokens: 300, packing: 'best-fit-filled', cutTargets: 'next' } },
+  longer: {
+    options: { length: 16, batch: 6, blockTokens: 600 },
+    controls: [
+      { step: 7, length: 32, batch: 3 },
+      { step: 9, length: 48, batch: 2 },
+      { step: 15, length: 16, batch: 6 },
+    ],
+  },
+  again: { options: { length: 16, batch: 6, blockTokens: 120, replay: { share: 0.25 } } },
   older: { options: { length: 16, batch: 4, blockTokens: 300 }, ledger: 1 },
 }
 const feeds = new Map<string, { dir: string; batches: FeedBatch[] }>()
@@ -38,8 +49,10 @@ const originOf = (ledger?: 1): FeedOrigin => ({
 })
 
 async function publish(dir: string, kind: string, entries = corpus.entries, isWhole = true) {
-  const { options, ledger } = kinds[kind]
+  const { options, controls = [], ledger } = kinds[kind]
   await using feed = await openFeed(dir, options, originOf(ledger))
+  const known = (await readControls(dir)).length
+  for (const entry of controls.slice(known)) await feed.control(entry)
   for (const entry of entries) await feed.addManifest(entry)
   // A domain that is repeated never ends.
   if (isWhole) await feed.end(60)
@@ -249,7 +262,7 @@ test('what is damaged is told, and nothing is made of it', async () => {
 test('what a block that was let go has cut is counted all the same', async () => {
   const dir = copyFeed('filled')
   const head = (await readHead(dir))!
-  const cuts = async () => [...(await findPacking(dir, head, { totals: { en: {}, zh: {} } } as never))]
+  const cuts = async () => [...(await findPacking(dir, head, []))]
   const before = await cuts()
   assert.ok((await trim(dir, 14)).length > 0)
   assert.deepEqual(await cuts(), before)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openStep, type Step } from '../../../src/feed/files/steps.ts'
-import type { CutBlock } from '../../../src/feed/plan/blocks.ts'
+import type { BlockSpec, CutBlock } from '../../../src/feed/plan/blocks.ts'
 import type { ControlEntry } from '../../../src/feed/plan/control.ts'
 import { Planner, type PlanOptions } from '../../../src/feed/plan/planner.ts'
 import { limits } from '../../../src/limits.ts'
@@ -366,4 +366,34 @@ test('a gap in the manifest is refused', async () => {
   planner.add(first)
   planner.add(third)
   await assert.rejects(planner.nextStep(), { code: 'corrupt' })
+})
+
+test('a block that was fed to its end is not begun again with another length, and one that was not is planned still', async () => {
+  const specs: BlockSpec[] = []
+  const planner = new Planner({ ...base, mixture: { a: 1, b: 1 } }, async spec => {
+    specs.push(spec)
+    const tokens = spec.shards.reduce((sum, shard) => sum + shard.tokens, 0) - 10 * (spec.fed?.[0].samples ?? 0)
+    return { tokens: new Int32Array(Math.ceil(tokens / spec.length)).fill(spec.length), sha256: null }
+  })
+  // Before step 15 all samples of a's first block are fed; of b's first block the same, and of its second one some.
+  planner.control({ step: 15, length: 20, mixture: { a: 1 } })
+  for (const entry of manifest([
+    ['a', 300],
+    ['b', 200],
+    ['b', 200],
+    ['a', 400],
+  ]))
+    planner.add(entry)
+  planner.end()
+  const steps: Step[] = []
+  for (let next = await planner.nextStep(); next && steps.length < 18; next = await planner.nextStep())
+    steps.push(next.step)
+  assert.deepEqual(steps[14].domains.a, [{ block: 0, epoch: 0, from: 28, to: 30 }])
+  assert.deepEqual({ ...steps[15].domains }, { a: [{ block: 1, epoch: 0, cut: 1, from: 0, to: 4 }] })
+  assert.deepEqual(
+    specs.filter(({ cut }) => cut === 1).map(({ domain, number, fed }) => [domain, number, fed]),
+    [['a', 1, undefined]],
+  )
+  // Nothing was fed of what is left of b since: a promotion would keep it all the same.
+  assert.equal(planner.plannedShards().get('b')!.length, 2)
 })

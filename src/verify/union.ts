@@ -12,6 +12,7 @@ import { openShard } from '../shards/shard.ts'
 import { advices, Check, fileAt } from './check.ts'
 import { type FedManifest, type FoundHead, findForks, findHead, verifyFeed } from './feed.ts'
 import { readControlsOf } from './promotions.ts'
+import { verifyRows } from './row-files.ts'
 import { chooseSteps, verifySteps } from './steps.ts'
 import { FoundMasks } from './take-downs.ts'
 import type { Verification } from './verify.ts'
@@ -37,6 +38,7 @@ export async function verifyUnion(home: string, options: VerifyUnionOptions): Pr
     ledger: new Check('ledger', 'steps'),
     plan: new Check('plan', 'steps'),
     steps: new Check('steps', 'read'),
+    rows: new Check('rows', 'files'),
   }
   const own = await findHead(home)
   const feeds = [...(own ? [own] : []), ...(await findForks(home))]
@@ -47,7 +49,7 @@ export async function verifyUnion(home: string, options: VerifyUnionOptions): Pr
   return { checks: all, isSound: all.every(check => check.failures === 0), bytes: shards.bytes, unchecked }
 }
 
-type Checks = Readonly<Record<'blocks' | 'ledger' | 'plan' | 'steps', Check>>
+type Checks = Readonly<Record<'blocks' | 'ledger' | 'plan' | 'steps' | 'rows', Check>>
 
 async function verifyOneFeed(
   home: string,
@@ -64,6 +66,7 @@ async function verifyOneFeed(
   const masks = await readMasks(home, found.folder, checks.plan)
   const place = { home, tokenizer: found.head.tokenizer, findOwner, masks }
   await verifySteps(place, found.folder, read, checks.steps)
+  await verifyRows(home, found, checks.rows)
 }
 
 /** What must be masked, as the lists of a feed say. Which documents are copies of the named ones is not looked for again. */

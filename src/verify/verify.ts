@@ -22,6 +22,7 @@ import { JoinedScan } from './joined-scan.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { type FoundPromotions, notePromotedStrays, readControlsOf, verifyPromotions } from './promotions.ts'
+import { verifyRows } from './row-files.ts'
 import { KeptByShard } from './sealed.ts'
 import { checkStrays, readVerifiedManifest, verifyShards } from './shards.ts'
 import { groupSlots, type SlotGroup, SlotOrder } from './slots.ts'
@@ -134,6 +135,7 @@ async function verifyOneFeed(
     const place = { home: run.dir, tokenizer: run.run.tokenizer, findOwner, masks }
     return verifySteps(place, found.folder, read, checks.steps)
   })
+  await verifyRows(run.dir, found, checks.rows)
   await verifyPromotions(run, found, controls, manifest.note?.ended ?? false, { promotions, checks })
 }
 
@@ -167,6 +169,7 @@ function makeChecks({ run }: RunReader) {
     ledger: new Check('ledger', 'steps'),
     plan: new Check('plan', 'steps'),
     steps: new Check('steps', 'read'),
+    rows: new Check('rows', 'files'),
     input: new Check('input', 'files'),
   }
 }

@@ -46,6 +46,7 @@ const ports: Readonly<Record<string, readonly string[]>> = {
 export const beside: Readonly<Record<string, readonly string[]>> = {
   text: ['batch'],
   inspect: ['verify'],
+  verify: ['rows'],
 }
 
 /** Rooms of one folder that another of its rooms may import. */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readBytes } from '../disk/transfer.ts'
+import { HeadraceError } from '../errors.ts'
 import { readControls } from '../feed/files/control-file.ts'
 import type { Head } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
@@ -19,12 +20,25 @@ export async function verifyRows(home: string, { folder, head }: FoundHead, chec
   const dir = join(home, folder)
   const names = await listRowFiles(join(dir, rowsFolder))
   if (!head || names.length === 0) return
-  const takeDowns = (await readControls(dir)).filter(({ takeDown }) => takeDown).length
+  const takeDowns = await countTakeDowns(dir)
   for (const name of names) {
     const where = { file: `${folder}/${rowsFolder}/${name}`, place: '' }
     check.counted++
     const file = await check.attempt(where, advice, () => readRowFile(join(dir, rowsFolder), name))
-    if (file) await new RowsCheck(dir, head, file, where, check).run(takeDowns, firstOf(name))
+    if (file)
+      await check.attempt(where, advice, () =>
+        new RowsCheck(dir, head, file, where, check).run(takeDowns, firstOf(name)),
+      )
+  }
+}
+
+/** Null where that can't be read, which is said of the plan. */
+async function countTakeDowns(dir: string): Promise<number | null> {
+  try {
+    return (await readControls(dir)).filter(({ takeDown }) => takeDown).length
+  } catch (error) {
+    if (error instanceof HeadraceError && error.code === 'corrupt') return null
+    throw error
   }
 }
 
@@ -44,25 +58,23 @@ class RowsCheck {
     this.#check = check
   }
 
-  async run(takeDowns: number, first: number): Promise<void> {
+  async run(takeDowns: number | null, first: number): Promise<void> {
     const { steps, takeDowns: masked } = this.#file
     const wrong = await this.#findWrong(first)
     if (wrong) return this.#fail(wrong)
     const isMasked = masked === takeDowns
-    if (!isMasked)
+    if (!isMasked && takeDowns !== null)
       this.#check.note(
         `${this.#where.file} is from before a take-down: readers mask its rows, headrace materialise mends it`,
       )
-    await this.#check.attempt(this.#where, advice, async () => {
-      await using ids = await open(join(this.#dir, rowsFolder, this.#file.ids))
-      await using spans = await open(join(this.#dir, rowsFolder, this.#file.spans))
-      await this.#checkSizes(ids, spans)
-      for (let i = 0; i < steps; i++) {
-        const isSound = await this.#checkHashes(i, ids, spans)
-        // What a description says of a step beside its hashes only the feed can tell.
-        if (isSound && isMasked && (i === 0 || i === steps - 1)) await this.#compare(i, ids, spans)
-      }
-    })
+    await using ids = await open(join(this.#dir, rowsFolder, this.#file.ids))
+    await using spans = await open(join(this.#dir, rowsFolder, this.#file.spans))
+    await this.#checkSizes(ids, spans)
+    for (let i = 0; i < steps; i++) {
+      const isSound = await this.#checkHashes(i, ids, spans)
+      // What a description says of a step beside its hashes only the feed can tell.
+      if (isSound && isMasked && (i === 0 || i === steps - 1)) await this.#compare(i, ids, spans)
+    }
   }
 
   /** What of the description is not this feed's, or null. */

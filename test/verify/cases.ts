@@ -358,6 +358,7 @@ const fileCases: DamageCase[] = [
   ['head: a byte', dir => damage.flip(dir, head, 0.5), 'ledger', head],
   ['head: a digest', dir => editHead(dir, value => (value.digest = value.feed)), 'ledger', head],
   ['head: what is left', dir => editHead(dir, value => (value.leftover.d9 = { samples: 1, tokens: 1 })), 'plan', head],
+  ['rows: a bit of their tokens', dir => damage.flip(dir, /^feed\/rows\/.*\.i32$/, 0.5), 'rows', /\.i32$/, /^byte \d/],
   ['control: no JSON', dir => writeFile(join(dir, 'feed', 'control.json'), '['), 'plan', /control/],
   [
     'plan: a last step of its own making',

@@ -25,6 +25,7 @@ const pipeline = await writePipeline(
 const runs = makeFolder('verify-runs')
 const whole = join(runs, 'test')
 assert.equal((await runMain(['run', pipeline, '--dir', runs, '--workers', '1'])).status, 0)
+assert.equal((await runMain(['materialise', '--dir', runs])).status, 0)
 
 async function verify(dir: string): Promise<Verification> {
   await using run = await RunReader.open(dir)

@@ -41,6 +41,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   remove: async () => (await import('./remove.ts')).removeCommand,
   seed: async () => (await import('./seed.ts')).seedCommand,
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand,
+  value: async () => (await import('./value.ts')).valueCommand,
   classifier: async () => (await import('./classifier.ts')).classifierCommand,
   topics: async () => (await import('./topics.ts')).topicsCommand,
 }

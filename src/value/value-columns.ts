@@ -1,0 +1,10 @@
+/** Columns that say what a text is worth, by the names that Headrace's annotators give them. */
+const families: readonly RegExp[] = [/^class:/, /^seed:/, /Rank$/, /Draw$/, /Bucket$/]
+const names: readonly string[] = ['languageScore', 'compressionRatio', 'wordEntropy', 'uniqueWordShare']
+
+/** Of a run's columns of numbers those that are looked at unless others are named; `combine()` writes one beside its `Bucket`. */
+export function chooseValueColumns(columns: readonly string[]): string[] {
+  const isValue = (name: string) =>
+    names.includes(name) || families.some(family => family.test(name)) || columns.includes(`${name}Bucket`)
+  return columns.filter(isValue)
+}

@@ -52,6 +52,8 @@ export const limits = {
   valueColumnsMax: 32,
   /** Thresholds of each: a column of a table for each, and of three sums a domain. */
   valueThresholdsMax: 9,
+  /** Targets of a file: each document is held against all of them. */
+  targetsMax: 256,
   /** Documents that rank correlations are made of: the standard error of a correlation of 0.9 is below 0.003, and of 0 is 0.014. */
   correlationSampleMax: 5000,
   /** Slots of all runs of a feed: its blocks have them in 32 bits. */

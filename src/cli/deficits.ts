@@ -167,11 +167,14 @@ function describeUse({ dir }: RunReader, found: Deficits, out: string | null): s
   const passes = Math.ceil(Math.max(...mixture.map(({ passes }) => passes)) - 1e-9)
   const repeat = passes > 1 ? `, dry: 'repeat', repeatMax: ${passes}` : ''
   const file = out === null ? '--out FILE writes the mixture for' : `wrote ${out}, for`
-  const use = `${file} .feed({ mixture${repeat} }), and a budget of ${formatShort(tokensFitted)} tokens\n`
+  const use = `${file} .feed({ mixture${repeat} })\n`
+  const run = /^[\w.-]+$/.test(basename(dir)) ? basename(dir) : 'RUN'
+  // Behind these tokens domains of the mixture have nothing left, and others are fed in their place.
+  const budget = `headrace budget ${run} --tokens ${Math.floor(tokensFitted)}\n`
   const isPlain = mixture.length <= setMax && mixture.every(({ domain }) => /^[\p{L}\p{N} ._:/-]+$/u.test(domain))
-  if (!isPlain) return use
+  if (!isPlain) return use + budget
   const set = mixture.map(({ domain, weight }) => `${domain}=${roundWeight(weight)}`).join(',')
-  return `${use}headrace mix ${/^[\w.-]+$/.test(basename(dir)) ? basename(dir) : 'RUN'} --set '${set}'\n`
+  return `${use}headrace mix ${run} --set '${set}'\n${budget}`
 }
 
 function refuse(what: string): HeadraceError {

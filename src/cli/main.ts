@@ -44,6 +44,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   value: async () => (await import('./value.ts')).valueCommand,
   deficits: async () => (await import('./deficits.ts')).deficitsCommand,
   classifier: async () => (await import('./classifier.ts')).classifierCommand,
+  lm: async () => (await import('./lm.ts')).lmCommand,
   topics: async () => (await import('./topics.ts')).topicsCommand,
 }
 

@@ -33,13 +33,14 @@ export function surveyJson({ dir }: RunReader, { hasDropped }: ValueOrder, surve
 }
 
 function columnJson(surveyed: SurveyedColumn) {
-  const { column, documents, unmeasured, spread, cuts, domains, languages } = surveyed
+  const { column, documents, unmeasured, spread, isLower, cuts, domains, languages } = surveyed
   const totals = totalsOf(surveyed)
   return {
     column,
     documents,
     unmeasured,
     percentiles: spread && shownPoints.map(point => [point, spread.percentiles.points[point]]),
+    keeps: isLower ? 'at or below' : 'at or above',
     histogram: spread?.histogram ?? null,
     thresholds: cuts.map(({ cut, value }, i) => ({
       at: nameCut(cut),

@@ -58,12 +58,12 @@ function drawCorrelations({ correlations }: ValueSurvey): string {
 }
 
 function drawColumn(surveyed: SurveyedColumn): string {
-  const { column, documents, unmeasured, spread, cuts, domains, languages } = surveyed
+  const { column, documents, unmeasured, spread, isLower, cuts, domains, languages } = surveyed
   const points = spread
     ? shownPoints.map(point => `${point}%: ${formatMeasured(+spread.percentiles.points[point].toPrecision(4))}`)
     : []
   return `<h2>${nameHtml(column)}</h2>
-<p>${formatPlural(documents, 'document')} with a value, ${formatCount(unmeasured)} without. ${points.join(', ')}</p>
+<p>${formatPlural(documents, 'document')} with a value, ${formatCount(unmeasured)} without. ${points.length > 0 ? `${points.join(', ')}. ` : ''}Kept is what is at or ${isLower ? 'below' : 'above'} a cut.</p>
 ${spread ? drawHistogram(spread.histogram, surveyed) : ''}
 ${cuts.length > 0 ? `${drawMixtures(surveyed)}\n${drawKept('domain', surveyed, domains)}\n${languages.size > 0 ? drawKept('language', surveyed, languages) : ''}` : ''}`
 }

@@ -82,11 +82,11 @@ function describeCorrelations(correlations: readonly Correlation[]): string {
 
 /** What each cut of a column keeps: documents, then tokens with the mixture that they make. */
 function describeCuts(surveyed: SurveyedColumn, max: NamesMax): string {
-  const { column, cuts, domains, languages } = surveyed
+  const { column, isLower, cuts, domains, languages } = surveyed
   const totals = totalsOf(surveyed)
   const moved = cuts.map((_, i) => formatShare(distanceOf(domains.values(), i + 1), 1))
   const head = ['', 'now', ...cuts.map(({ cut }) => nameCut(cut))]
-  const values = ['  at or above', '', ...cuts.map(({ value }) => formatValue(value))]
+  const values = [isLower ? '  at or below' : '  at or above', '', ...cuts.map(({ value }) => formatValue(value))]
   const groups = [
     ['by domain', nameGroups(domains, max.domains)],
     ['by language', nameGroups(languages, max.languages)],

@@ -16,16 +16,20 @@ export const valueCommand: Command = {
   usage: 'RUN',
   summary:
     "Shows what a run's value columns say: how they lie, which say the same, and what a threshold on each would keep.",
-  details: `Nothing of the run is written. RUN is a run's name or folder. Counted are the documents that it keeps: what it has decided so far, where it goes on. A threshold keeps what is at or above it, and documents without a value, as rules do. Tokens are those of sealed shards, and else an estimate by bytes. Percentiles are of ${limits.calibrationSampleMax} documents a column at most, rank correlations of ${limits.correlationSampleMax}; what is kept is counted of all.`,
+  details: `Nothing of the run is written. RUN is a run's name or folder. Counted are the documents that it keeps: what it has decided so far, where it goes on. A threshold keeps what is at or above it (at or below it of language models and of --lower), and documents without a value, as rules do. Tokens are those of sealed shards, and else an estimate by bytes. Percentiles are of ${limits.calibrationSampleMax} documents a column at most, rank correlations of ${limits.correlationSampleMax}; what is kept is counted of all.`,
   options: {
     dir: runOptions.dir,
     columns: {
       value: 'COLUMN,...',
-      help: "columns of numbers (default those of classifier(), seedSimilarity(), rank(), combine(), drawByScore(), density() and language's score)",
+      help: "columns of numbers (default those of classifiers, seeds, language models, rank(), combine(), drawByScore(), density() and language's score)",
     },
     at: {
       value: 'CUT,...',
       help: 'where to cut: p75 for a percentile of each column, 0.5 for a value (default p10,p25,p50,p75,p90)',
+    },
+    lower: {
+      value: 'COLUMN,...',
+      help: 'columns of which low values are kept, besides those of languageModel() and kenlm()',
     },
     dropped: { help: 'counts the documents, too, that the run has dropped' },
     page: { value: 'FILE', help: 'also writes a page of HTML with histograms and mixtures, without scripts' },
@@ -35,7 +39,8 @@ export const valueCommand: Command = {
     const cuts = (args.text('at') ?? 'p10,p25,p50,p75,p90').split(',').map(readCut)
     if (cuts.length > limits.valueThresholdsMax)
       throw refuse(`--at has ${cuts.length} thresholds, and ${limits.valueThresholdsMax} are the most`)
-    const order = { columns: readColumns(args), cuts, hasDropped: args.flag('dropped') }
+    const columns = readColumns(args, 'columns')
+    const order = { columns, cuts, lower: readColumns(args, 'lower') ?? [], hasDropped: args.flag('dropped') }
     const page = args.text('page')
     if (page === '') throw refuse('--page is empty: it takes a file')
     await using run = await openNamedRun(args.text('dir') ?? '.headrace', args.positionals[0])
@@ -50,13 +55,13 @@ export const valueCommand: Command = {
   },
 }
 
-function readColumns(args: ParsedArgs): string[] | null {
-  const given = args.text('columns')
+function readColumns(args: ParsedArgs, option: 'columns' | 'lower'): string[] | null {
+  const given = args.text(option)
   if (given === undefined) return null
   const columns = given.split(',').filter(Boolean)
-  if (columns.length === 0) throw refuse('--columns is empty: it takes columns of numbers, as class:math,seed:math')
+  if (columns.length === 0) throw refuse(`--${option} is empty: it takes columns of numbers, as class:math,seed:math`)
   if (new Set(columns).size < columns.length)
-    throw refuse(`--columns is '${cleanName(given)}', which names a column twice`)
+    throw refuse(`--${option} is '${cleanName(given)}', which names a column twice`)
   return columns
 }
 

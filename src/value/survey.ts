@@ -2,6 +2,7 @@ import { type Percentiles, percentilesOf } from '../annotate/ranks/percentiles.t
 import { utf8 } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
+import { refuseName } from '../options.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { TokenRates } from '../record/token-rates.ts'
 import { hashUnit } from '../text/hash.ts'
@@ -11,7 +12,7 @@ import { type Histogram, histogramOf } from './histogram.ts'
 import { RowSample } from './row-sample.ts'
 import { columnsOfKind, type DecidedSlots, findDecided, measuredValues } from './stored-columns.ts'
 import { type Kept, ThresholdCounts } from './thresholds.ts'
-import { chooseValueColumns } from './value-columns.ts'
+import { chooseValueColumns, isLowerBetter } from './value-columns.ts'
 import { ValueSample } from './value-sample.ts'
 
 /** Where a column is cut: at a percentile of its own, or at a value. */
@@ -21,6 +22,8 @@ export interface ValueOrder {
   /** Null for those that say what a text is worth (`chooseValueColumns`). */
   readonly columns: readonly string[] | null
   readonly cuts: readonly Cut[]
+  /** Columns of which low values are kept, besides those of which that is known (`isLowerBetter`). */
+  readonly lower: readonly string[]
   /** Documents that the run has dropped count, too. */
   readonly hasDropped: boolean
 }
@@ -33,7 +36,9 @@ export interface SurveyedColumn {
   readonly unmeasured: number
   /** Of those with a value, sampled; null where there are none. */
   readonly spread: { readonly percentiles: Percentiles; readonly histogram: Histogram } | null
-  /** Rising. */
+  /** Whether a cut keeps what is at or below it, and not what is at or above it. */
+  readonly isLower: boolean
+  /** From the one that drops least to the one that drops most. */
   readonly cuts: readonly { readonly cut: Cut; readonly value: number }[]
   readonly domains: ReadonlyMap<string, readonly Kept[]>
   /** Empty where the run does not tell languages. */
@@ -66,18 +71,30 @@ export async function surveyValue(run: RunReader, order: ValueOrder): Promise<Va
       'not-found',
       `none of the ${samples.documents} documents of ${run.dir} has a value in ${columns.map(name => `'${name}'`).join(', ')}`,
     )
-  const cuts = spreads.map(spread => placeCuts(order.cuts, spread?.percentiles ?? null))
-  const counted = await countKept(run, wanted, decided, { rates: samples.rates, cuts })
+  const isLower = columns.map(column => order.lower.includes(column) || isLowerBetter(column))
+  const cuts = spreads.map((spread, i) => {
+    const placed = placeCuts(order.cuts, spread?.percentiles ?? null)
+    return isLower[i] ? placed.toReversed() : placed
+  })
+  const counted = await countKept(run, wanted, decided, { rates: samples.rates, cuts, isLower })
   const surveyed = columns.map((column, i): SurveyedColumn => {
     const { documents } = samples.values[i]
     const unmeasured = samples.documents - documents
-    return { column, documents, unmeasured, spread: spreads[i], cuts: cuts[i], ...counted[i] }
+    return {
+      column,
+      documents,
+      unmeasured,
+      spread: spreads[i],
+      isLower: isLower[i],
+      cuts: cuts[i],
+      ...counted[i],
+    }
   })
   const correlations = correlate(columns, samples.rows)
   return { decided, documents: samples.documents, columns: surveyed, others, correlations }
 }
 
-async function chooseColumns(run: RunReader, { columns }: ValueOrder, { from, to }: DecidedSlots) {
+async function chooseColumns(run: RunReader, { columns, lower }: ValueOrder, { from, to }: DecidedSlots) {
   if (from === to) throw new HeadraceError('not-found', `${run.dir} has no decided document: run it first, or wait`)
   const known = columnsOfKind(run, await run.scored(from), 'numbers')
   const found = columns ?? chooseValueColumns(known)
@@ -90,6 +107,12 @@ async function chooseColumns(run: RunReader, { columns }: ValueOrder, { from, to
     throw new HeadraceError(
       'limit',
       `${found.length} columns are more than the ${limits.valueColumnsMax} that are looked at side by side: name some with --columns, of ${found.join(', ')}`,
+    )
+  const missing = lower.find(name => !found.includes(name))
+  if (missing !== undefined)
+    throw new HeadraceError(
+      'bad-option',
+      refuseName('low values are to be kept of a column that is not looked at:', missing, found),
     )
   return { columns: found, others: known.filter(name => !found.includes(name)) }
 }
@@ -136,14 +159,27 @@ function placeCuts(cuts: readonly Cut[], percentiles: Percentiles | null): Surve
   return placed.toSorted((a, b) => a.value - b.value)
 }
 
+interface CutColumns {
+  readonly rates: TokenRates
+  readonly cuts: readonly SurveyedColumn['cuts'][]
+  readonly isLower: readonly boolean[]
+}
+
 /** The second pass: what each cut would keep, of all documents. */
 async function countKept(
   run: RunReader,
   wanted: DocumentsWanted,
   decided: DecidedSlots,
-  { rates, cuts }: { readonly rates: TokenRates; readonly cuts: readonly SurveyedColumn['cuts'][] },
+  { rates, cuts, isLower }: CutColumns,
 ): Promise<Pick<SurveyedColumn, 'domains' | 'languages'>[]> {
-  const make = () => cuts.map(placed => new ThresholdCounts(placed.map(({ value }) => value)))
+  const make = () =>
+    cuts.map(
+      (placed, i) =>
+        new ThresholdCounts(
+          placed.map(({ value }) => value),
+          isLower[i],
+        ),
+    )
   const [domains, languages] = [make(), make()]
   const isTold = hasLanguage(run)
   for await (const some of readDocuments(run, wanted, decided)) {

@@ -154,6 +154,7 @@ function adviceOn(column: string): string {
   if (column.startsWith('class:'))
     return "classifier() writes it, by a model of 'headrace classifier fit' (of names: --labels and --kind class): "
   if (column.startsWith('seed:')) return "seedSimilarity() writes it, by a seed of 'headrace seed fit': "
+  if (column.startsWith('lm:')) return "languageModel() writes it, by a model of 'headrace lm fit': "
   if (column.endsWith('Rank')) return "rank() writes it, by a table of 'headrace calibrate': "
   return ''
 }

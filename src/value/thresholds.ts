@@ -15,22 +15,28 @@ export function addTo(sum: Kept, { documents, tokens, tokensEstimated }: Kept): 
 
 /** What of named groups of documents would be kept at each threshold of a column, and as it is. */
 export class ThresholdCounts {
-  /** Rising; some may be equal. */
-  readonly thresholds: readonly number[]
-  /** By name: documents below the first threshold, then those between two, and so on; those without a value are in the last. */
+  readonly #thresholds: readonly number[]
+  readonly #isLower: boolean
+  /** By name: documents that the first threshold drops, then those that the next one drops besides, and so on; those without a value are in the last. */
   readonly #bins = new Map<string, Kept[]>()
 
-  constructor(thresholds: readonly number[]) {
-    this.thresholds = thresholds
+  /**
+   * `thresholds`: from the one that drops least to the one that drops most; some may be equal. They drop what is below them, or above them
+   * where lower values are better.
+   */
+  constructor(thresholds: readonly number[], isLower = false) {
+    this.#thresholds = thresholds
+    this.#isLower = isLower
   }
 
-  /** NaN, for a document without a value, is below no threshold: rules drop nothing that was not measured. */
+  /** NaN, for a document without a value, is beyond no threshold: rules drop nothing that was not measured. */
   add(name: string, value: number, document: Kept): void {
     const known = this.#bins.get(name)
-    const bins = known ?? Array.from({ length: this.thresholds.length + 1 }, nothingKept)
+    const bins = known ?? Array.from({ length: this.#thresholds.length + 1 }, nothingKept)
     if (!known) this.#bins.set(name, bins)
-    const below = this.thresholds.findIndex(threshold => value < threshold)
-    addTo(bins[below < 0 ? this.thresholds.length : below], document)
+    const isLower = this.#isLower
+    const first = this.#thresholds.findIndex(threshold => (isLower ? value > threshold : value < threshold))
+    addTo(bins[first < 0 ? this.#thresholds.length : first], document)
   }
 
   /** By name: what is there, and then what each threshold would keep. The most tokens first. */

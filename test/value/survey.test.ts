@@ -7,6 +7,7 @@ import { limits } from '../../src/limits.ts'
 import { RunReader } from '../../src/record/run-reader.ts'
 import { surveyValue, type ValueOrder, type ValueSurvey } from '../../src/value/survey.ts'
 import { distanceOf, type Kept } from '../../src/value/thresholds.ts'
+import { isLowerBetter } from '../../src/value/value-columns.ts'
 import { drawFrom } from '../random.ts'
 import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
@@ -73,7 +74,7 @@ before(async () => {
 const cuts = [{ value: 60 }, { percentile: 50 }, { percentile: 90 }]
 async function survey(path: string, change: Partial<ValueOrder> = {}): Promise<ValueSurvey> {
   await using reader = await RunReader.open(path)
-  return await surveyValue(reader, { columns: null, cuts, hasDropped: false, ...change })
+  return await surveyValue(reader, { columns: null, cuts, lower: [], hasDropped: false, ...change })
 }
 
 /** What stays of some documents, as the survey should count it; tokens are a quarter of the bytes, as none are tokenized. */
@@ -106,6 +107,38 @@ for (const [hasDropped, all] of [
     // Without a language there are none, and not one that has no name.
     assert.equal(a.languages.size, 0)
   })
+
+test('where less is better a threshold keeps what is at or below it, and the one that drops most is the last', async () => {
+  const { columns } = await survey(run, {
+    columns: ['size', 'seed:c'],
+    lower: ['size'],
+    cuts: [{ value: 60 }, { value: 120 }],
+  })
+  const [size, other] = columns
+  assert.deepEqual([size.isLower, other.isLower], [true, false])
+  assert.deepEqual(
+    size.cuts.map(({ value }) => value),
+    [120, 60],
+  )
+  const web = kept.filter(({ source }) => source === 'web')
+  const documents = [Number.POSITIVE_INFINITY, 120, 60].map(
+    most => web.filter(({ text }) => text.length <= most).length,
+  )
+  assert.deepEqual(
+    size.domains.get('web')!.map(({ documents }) => documents),
+    documents,
+  )
+})
+
+const lower: [column: string, isLower: boolean][] = [
+  ['lm:web', true],
+  ['lm:web:worst', true],
+  ['kenlm:wiki', true],
+  ['lm:webRank', false],
+  ['class:lm', false],
+]
+for (const [column, is] of lower)
+  test(`less is ${is ? '' : 'not '}better in ${column}`, () => assert.equal(isLowerBetter(column), is))
 
 test('percentiles are those of the values, and cuts stand in rising order', async () => {
   const { columns } = await survey(run)
@@ -173,6 +206,7 @@ const refused: [change: Partial<ValueOrder>, code: string, message: RegExp][] = 
     'bad-option',
     /has no column 'seed:d'; did you mean 'seed:.'\? columns of numbers are: .*seed:a/,
   ],
+  [{ lower: ['seed:d'] }, 'bad-option', /of a column that is not looked at: 'seed:d'; did you mean 'seed:.'\?/],
   [{ columns: ['domain'] }, 'bad-option', /column 'domain' of .* holds no numbers/],
 ]
 for (const [change, code, message] of refused)

@@ -48,6 +48,14 @@ export const limits = {
   calibrationGroupsMax: 2000,
   /** Values of a group that its percentiles are made of: with 18,500 none is off by more than 0.01 in 95 of 100 tables (the bound of Dvoretzky, Kiefer and Wolfowitz). */
   calibrationSampleMax: 20_000,
+  /** Columns that are looked at side by side: each pair is correlated, in some 10 ms, and each has tables of its own to read. */
+  valueColumnsMax: 32,
+  /** Thresholds of each: a column of a table for each, and of three sums a domain. */
+  valueThresholdsMax: 9,
+  /** Targets of a file: each document is held against all of them. */
+  targetsMax: 256,
+  /** Documents that rank correlations are made of: the standard error of a correlation of 0.9 is below 0.003, and of 0 is 0.014. */
+  correlationSampleMax: 5000,
   /** Slots of all runs of a feed: its blocks have them in 32 bits. */
   unionSlotsMax: 2 ** 32,
   /** Rows that all take-downs of a feed list: each reader of the feed holds them, 8 bytes each. */

@@ -41,6 +41,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   remove: async () => (await import('./remove.ts')).removeCommand,
   seed: async () => (await import('./seed.ts')).seedCommand,
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand,
+  value: async () => (await import('./value.ts')).valueCommand,
+  deficits: async () => (await import('./deficits.ts')).deficitsCommand,
   classifier: async () => (await import('./classifier.ts')).classifierCommand,
   lm: async () => (await import('./lm.ts')).lmCommand,
   topics: async () => (await import('./topics.ts')).topicsCommand,

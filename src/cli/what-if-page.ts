@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { RunReader } from '../record/run-reader.ts'
-import type { Amount, TokenRates } from '../what-if/amounts.ts'
+import type { TokenRates } from '../record/token-rates.ts'
+import type { Amount } from '../what-if/amounts.ts'
 import type { Answer, Sample } from '../what-if/answer.ts'
 import type { BrokenRule } from '../what-if/broken-rules.ts'
 import type { Tally } from '../what-if/tally.ts'

@@ -7,8 +7,8 @@ import { deadPartitionsOf, topics } from '../record/layout.ts'
 import { batchAt, type RunReader } from '../record/run-reader.ts'
 import { readSlotColumns, readSomeSlots, type SlotColumns, someAt } from '../record/slot-columns.ts'
 import { readBySlot } from '../record/slots.ts'
+import { TokenCounts } from '../record/token-counts.ts'
 import { type Outcome, outcomeColumns, outcomesOf } from './outcome.ts'
-import { TokenCounts } from './tokens.ts'
 
 /** The outcomes of a slot, and its texts where they are asked for. */
 export interface RunSlot {

@@ -1,15 +1,12 @@
 import { groupKey, type PercentileTable } from '../annotate/ranks/percentile-file.ts'
 import { type Percentiles, percentilesOf } from '../annotate/ranks/percentiles.ts'
-import { type Batch, type Column, numberArrays, numbers, utf8 } from '../batch/batch.ts'
+import { type Batch, utf8 } from '../batch/batch.ts'
 import { Names, Strings } from '../batch/strings.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { findNearest } from '../options.ts'
-import { topics } from '../record/layout.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { readSlotColumns } from '../record/slot-columns.ts'
-import { readStanding } from '../record/standing.ts'
 import { hashUnit } from '../text/hash.ts'
+import { findDecided, measuredValues, readStoredColumns } from './stored-columns.ts'
 import { ValueSample } from './value-sample.ts'
 
 export interface CalibrationOrder {
@@ -18,9 +15,6 @@ export interface CalibrationOrder {
   /** Documents below which a group is ranked within the one that is larger by a name. */
   readonly documentsMin: number
 }
-
-/** The columns that a run has measured of its documents, by what decides it now. */
-export const columnsIn = ({ segments }: RunReader['run']): string[] => Object.keys(segments.at(-1)!.columns ?? {})
 
 /** A group with its spread. Those of too few documents have no percentiles. */
 export interface CalibratedGroup {
@@ -47,7 +41,9 @@ export async function calibrate(run: RunReader, order: CalibrationOrder): Promis
   const { column, by, documentsMin } = order
   const samples = new Map<string, ValueSample>()
   let unmeasured = 0
-  for await (const batch of readColumns(run, [column, ...by])) unmeasured += addBatch(batch, order, samples)
+  const decided = await findDecided(run)
+  for await (const { batch } of readStoredColumns(run, { numbers: [column], names: by }, decided))
+    unmeasured += addBatch(batch, order, samples)
   const all = samples.get(groupKey([]))
   if (!all)
     throw new HeadraceError(
@@ -70,68 +66,14 @@ function groupOf(key: string, sample: ValueSample, documentsMin: number): Calibr
   return { of, documents, ...sample.spread(), percentiles: isRanked ? percentilesOf(sample.values(), documents) : null }
 }
 
-async function* readColumns(run: RunReader, columns: readonly string[]): AsyncIterable<Batch> {
-  const { decide } = await readStanding(run.log, run.run)
-  // The end of the input is a slot, and has no documents.
-  const end = decide.slot - (decide.ended ? 1 : 0)
-  const wanted = {
-    topic: topics.scored,
-    partitions: run.run.partitions,
-    from: run.first,
-    to: end,
-    columns: ['id', 'gate', ...columns],
-  }
-  for await (const { slot, batch } of readSlotColumns(run.log, wanted)) {
-    const whole = wanted.columns.every(name => batch.columns[name]) ? batch : await run.scored(slot)
-    const wrong = findWrong(whole, columns)
-    if (wrong) throw refuse(run, await run.scored(slot), wrong)
-    yield whole
-  }
-}
-
-const kinds = {
-  numbers: (column: Column) => column.kind in numberArrays,
-  names: (column: Column) => column.kind === 'utf8',
-}
-
-/** The first of the columns that a slot does not have as they are needed. Of a run that was upgraded, early slots may have others. */
-function findWrong(
-  { columns }: Batch,
-  [column, ...by]: readonly string[],
-): [name: string, wanted: keyof typeof kinds] | null {
-  const all = [[column, 'numbers'] as const, ...by.map(name => [name, 'names'] as const)]
-  const wrong = all.find(([name, wanted]) => !Object.hasOwn(columns, name) || !kinds[wanted](columns[name]))
-  return wrong ? [...wrong] : null
-}
-
-/** `batch` has all columns. */
-function refuse(
-  { dir, run }: RunReader,
-  { columns }: Batch,
-  [name, wanted]: NonNullable<ReturnType<typeof findWrong>>,
-) {
-  const known = columnsIn(run)
-    .filter(one => Object.hasOwn(columns, one) && kinds[wanted](columns[one]))
-    .sort()
-  const nearest = Object.hasOwn(columns, name) ? null : findNearest(name, known)
-  const why = Object.hasOwn(columns, name)
-    ? `column '${name}' of ${dir} holds no ${wanted}`
-    : `${dir} has no column '${name}'`
-  const advice = nearest ? `did you mean '${nearest}'? ` : ''
-  return new HeadraceError('bad-option', `${why}; ${advice}columns of ${wanted} are: ${known.join(', ') || 'none'}`)
-}
-
 /** Adds a slot's documents to all groups that they are of. Returns how many have no value. */
 function addBatch(batch: Batch, { column, by }: CalibrationOrder, samples: Map<string, ValueSample>): number {
-  const values = numbers(batch, column)
-  // A whole number has no value that means "not measured".
-  const isWhole = !(values instanceof Float64Array || values instanceof Float32Array)
-  const gates = utf8(batch, 'gate').offsets
+  const values = measuredValues(batch, column)
   const ids = utf8(batch, 'id')
   const names = by.map(name => new Strings(utf8(batch, name), new Names()))
   let unmeasured = 0
   for (let row = 0; row < batch.rows; row++) {
-    if (!Number.isFinite(values[row]) || (isWhole && gates[row + 1] > gates[row])) {
+    if (Number.isNaN(values[row])) {
       unmeasured++
       continue
     }

@@ -1,5 +1,5 @@
 import type { Address } from '../decide/decider.ts'
-import type { TokenRates } from './amounts.ts'
+import type { TokenRates } from '../record/token-rates.ts'
 import type { BrokenRules } from './broken-rules.ts'
 import type { Tally } from './tally.ts'
 import type { Part } from './trial.ts'

@@ -1,16 +1,16 @@
 import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { Names } from '../batch/strings.ts'
-import { TokenRates } from './amounts.ts'
+import { NamesOf } from '../record/names.ts'
+import type { TokenCounts } from '../record/token-counts.ts'
+import { TokenRates } from '../record/token-rates.ts'
 import type { Asked, Sample } from './answer.ts'
 import { BrokenRules } from './broken-rules.ts'
 import type { Check } from './checks.ts'
 import type { Conditions } from './conditions.ts'
-import { NamesOf } from './names.ts'
 import { checkSame, checkTotals, type RecordedFates, readRecorded } from './recorded.ts'
 import { Samples } from './samples.ts'
 import type { StoredSlot } from './stored-slots.ts'
 import { Tally } from './tally.ts'
-import type { TokenLengths } from './token-lengths.ts'
 import type { CheckedPart, Decided, Trial } from './trial.ts'
 
 /** Looks at the slots of a run, in their order: what became of each row, and what each trial makes of it. */
@@ -19,7 +19,7 @@ export class Survey {
   readonly #recorded: readonly CheckedPart[]
   readonly #conditions: Conditions
   readonly #trials: readonly Trial[]
-  readonly #lengths: TokenLengths | null
+  readonly #counts: TokenCounts
   readonly #tallies: readonly Tally[]
   readonly #rates = new TokenRates()
   readonly #reasons = new Names()
@@ -36,13 +36,13 @@ export class Survey {
     recorded: readonly CheckedPart[],
     conditions: Conditions,
     trials: readonly Trial[],
-    lengths: TokenLengths | null,
+    counts: TokenCounts,
   ) {
     this.#asked = asked
     this.#recorded = recorded
     this.#conditions = conditions
     this.#trials = trials
-    this.#lengths = lengths
+    this.#counts = counts
     this.#tallies = trials.map(() => new Tally())
     const { setup, checks } = trials[0].parts.at(-1)!
     this.#broken = new BrokenRules(setup, checks)
@@ -83,12 +83,13 @@ export class Survey {
     this.#dead += dead
     this.#textBytes += textOffsets[scored.rows] - textOffsets[0]
     const rows = numbers(scored, 'row')
+    const counts = this.#counts.take(slot)
     const languages = this.#languages?.of(scored)
     const groups = this.#groups?.of(scored)
     return recorded.reasons.map((reason, row) => {
       const bytes = textOffsets[row + 1] - textOffsets[row]
       const language = languages?.[row] ?? ''
-      const tokens = reason === '' && this.#lengths ? this.#lengths.take(slot, rows[row]) : -1
+      const tokens = reason === '' ? (counts.get(rows[row]) ?? -1) : -1
       if (tokens >= 0) this.#rates.add(language, bytes, tokens)
       return { bytes, tokens, language, group: groups?.[row] ?? null }
     })

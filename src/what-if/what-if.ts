@@ -2,12 +2,12 @@ import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { hasEnded, readStanding } from '../record/standing.ts'
+import { TokenCounts } from '../record/token-counts.ts'
 import type { Answer, Asked } from './answer.ts'
 import { checksOf } from './checks.ts'
 import { Conditions } from './conditions.ts'
 import { readStoredSlots } from './stored-slots.ts'
 import { Survey } from './survey.ts'
-import { TokenLengths } from './token-lengths.ts'
 import { Trial } from './trial.ts'
 
 /**
@@ -27,13 +27,7 @@ export async function whatIf(run: RunReader, asked: Asked): Promise<Answer> {
   const trials: Trial[] = []
   try {
     for (const parts of asked.tried) trials.push(await Trial.open(parts, conditions, bytesMax))
-    const survey = new Survey(
-      asked,
-      recorded,
-      conditions,
-      trials,
-      run.run.tokenizer === null ? null : await TokenLengths.open(run),
-    )
+    const survey = new Survey(asked, recorded, conditions, trials, await TokenCounts.open(run))
     for await (const columns of readStoredSlots(run, survey.columns(), end)) await survey.add(columns)
     if (run.first === 0) survey.check(standing.decide.totals)
     return { ...survey.answer(), slots: [run.first, end], isEnded: hasEnded(standing, run.run) }

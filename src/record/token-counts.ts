@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { numbers } from '../batch/batch.ts'
-import { readManifest } from '../record/manifest.ts'
-import type { RunReader } from '../record/run-reader.ts'
 import type { ManifestEntry } from '../shards/manifest.ts'
 import { openShard } from '../shards/shard.ts'
+import { readManifest } from './manifest.ts'
+import type { RunReader } from './run-reader.ts'
 
 const none: ReadonlyMap<number, number> = new Map()
 

@@ -7,6 +7,7 @@ import { type Head, readHead } from '../feed/files/head.ts'
 import { findHold } from '../feed/files/holds.ts'
 import { readTrim, type Trim, trimmedStep } from '../feed/files/trim-file.ts'
 import { findTrainers, type Trainer } from '../inspect/trainers.ts'
+import { readStanding } from '../record/standing.ts'
 import { rowsFolder } from '../rows/row-file.ts'
 import { countRowsBefore, removeRowsBefore } from '../rows/trim-rows.ts'
 import { nameAuthor } from './change-feed.ts'
@@ -114,7 +115,9 @@ async function restore(args: ParsedArgs, terminal: Terminal): Promise<number> {
   await using feed = await openFoundFeed(args, dir)
   await using lock = await lockTrimmed(dir)
   const head = (await readHead(dir))!
-  const { blocks, bytes } = await restoreBlocks(dir, head, readShardsOf(feed), lock.check)
+  // What a feed of several runs is planned from is all named in its control entries.
+  const hasEnded = feed.run ? (await readStanding(feed.run.log, feed.run.run)).shard.ended : true
+  const { blocks, bytes } = await restoreBlocks(dir, head, { shards: readShardsOf(feed), hasEnded }, lock.check)
   if (args.flag('json')) terminal.out.write(`${JSON.stringify({ feed: dir, restored: blocks, bytes })}\n`)
   else
     terminal.out.write(

@@ -35,7 +35,7 @@ export async function checkTrimmed(
   async function* manifest() {
     yield* entries
   }
-  assert.equal((await restoreBlocks(dir, head, manifest())).blocks, blocks.length)
+  assert.equal((await restoreBlocks(dir, head, { shards: manifest(), hasEnded: true })).blocks, blocks.length)
   assert.deepEqual(await snapshot(dir), before)
   return blocks.length
 }

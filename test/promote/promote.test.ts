@@ -34,6 +34,10 @@ test('where a block was cut ahead, one of the promotion takes its place for good
   assert.ok(await checkCase(await drawCase(1)))
 })
 
+test('a block that the end of a run closed is let go and made again, though a promotion follows', async () => {
+  assert.ok(await checkCase(await drawCase(668238501)))
+})
+
 test('a promotion that feeds what was covered is caught', async () => {
   const one = await drawCase(1031)
   await assert.rejects(checkCase(one, promoteAll), /is fed twice in epoch 0/)

@@ -94,6 +94,12 @@ export async function trimBlocks(
   }
 }
 
+/** What a feed is planned from, and whether no more of it will come: then its last blocks are smaller. */
+export interface PlannedFrom {
+  readonly shards: AsyncIterable<ManifestEntry>
+  readonly hasEnded: boolean
+}
+
 /** What a restoring of blocks did: those that are there again, and their bytes. */
 export interface Restored {
   readonly blocks: number
@@ -107,13 +113,13 @@ export interface Restored {
 export async function restoreBlocks(
   dir: string,
   head: Head,
-  shards: AsyncIterable<ManifestEntry>,
+  from: PlannedFrom,
   onEffect: OnEffect = () => {},
 ): Promise<Restored> {
   const trim = await readTrim(dir)
   const left = await findLeft(dir, trim)
   const work = { dir, head, left, onEffect, done: { blocks: 0, bytes: 0 } }
-  await planAgain(work, shards, trimmedStep(trim))
+  await planAgain(work, from, trimmedStep(trim))
   const [missing] = left.keys()
   if (missing !== undefined)
     throw new HeadraceError('corrupt', `the shards in ${join(dir, head.shards)} no longer give ${missing}`)
@@ -159,11 +165,12 @@ interface Restoring {
 }
 
 /** Plans the steps before one again, and publishes none. */
-async function planAgain(work: Restoring, shards: AsyncIterable<ManifestEntry>, end: number): Promise<void> {
+async function planAgain(work: Restoring, { shards, hasEnded }: PlannedFrom, end: number): Promise<void> {
   const { dir, head, left } = work
   const planner = new Planner({ ...head, feed: rootOf(head) }, spec => cutAgain(spec, work), dir)
   for (const entry of await readControls(dir)) planner.control(entry)
   for await (const entry of shards) planner.add(entry)
+  if (hasEnded) planner.end()
   while (left.size > 0 && planner.steps < end) if (!(await planner.nextStep())) return
 }
 

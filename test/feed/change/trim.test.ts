@@ -90,7 +90,7 @@ async function* entriesOf() {
   yield* corpus.entries
 }
 const restore = async (dir: string, onEffect?: (effect: string) => void) =>
-  restoreBlocks(dir, (await readHead(dir))!, entriesOf(), onEffect)
+  restoreBlocks(dir, (await readHead(dir))!, { shards: entriesOf(), hasEnded: true }, onEffect)
 
 function readTokens(path: string): Int32Array {
   using shard = openShard(path)

@@ -88,7 +88,10 @@ test('--out writes the mixture as a pipeline takes it, and its feed has these sh
 test('a mixture that no command line can have is told by its file', async () => {
   const { out: told } = await deficits({ targets: [{ name: 'all', where: {}, tokens: 10 }] })
   assert.ok(!told.includes('headrace mix'))
-  assert.match(told, /\n--out FILE writes the mixture for \.feed\(\{ mixture \}\)\nheadrace budget mixed --tokens 10\n$/)
+  assert.match(
+    told,
+    /\n--out FILE writes the mixture for \.feed\(\{ mixture \}\)\nheadrace budget mixed --tokens 10\n$/,
+  )
 })
 
 const all = { targets: [{ name: 'all', where: {}, tokens: 10 }] }

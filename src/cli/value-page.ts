@@ -44,7 +44,7 @@ const entities: Readonly<Record<string, string>> = {
 }
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, sign => entities[sign])
 /** A name of anybody's, cleaned and cut as on a terminal. */
-const nameHtml = (name: string) => escapeHtml(cleanName(name) || '(none)')
+const nameHtml = (name: string, columnsMax?: number) => escapeHtml(cleanName(name, columnsMax) || '(none)')
 
 function drawCorrelations({ correlations }: ValueSurvey): string {
   if (correlations.length === 0) return ''
@@ -52,7 +52,7 @@ function drawCorrelations({ correlations }: ValueSurvey): string {
     const { columns, documents, correlation } = pair
     const note = isRedundant(pair) ? ' class="redundant"' : ''
     const found = correlation === null ? '-' : correlation.toFixed(2)
-    return `<tr${note}><td>${columns.map(nameHtml).join(' and ')}${note && ', redundant'}</td><td>${found}</td><td>${formatCount(documents)}</td></tr>`
+    return `<tr${note}><td>${columns.map(name => nameHtml(name)).join(' and ')}${note && ', redundant'}</td><td>${found}</td><td>${formatCount(documents)}</td></tr>`
   })
   return `<h2>Which columns say the same</h2><table><tr><th>columns</th><th>rank correlation</th><th>documents</th></tr>${rows.join('')}</table>`
 }
@@ -86,7 +86,7 @@ function drawHistogram({ from, to, shares }: Histogram, { cuts }: SurveyedColumn
   return `<svg viewBox="-20 0 ${width + 40} ${height + 20}" width="${width + 40}" role="img" aria-label="histogram">${bars.join('')}${lines.join('')}</svg>`
 }
 
-/** Colours that are told apart, dark and light in turn; what is named last of many has the last one. */
+/** Colours that are told apart where they lie side by side; what is named last of many has the last one. */
 const colours = [
   '#4477aa',
   '#ee6677',
@@ -94,12 +94,14 @@ const colours = [
   '#ccbb44',
   '#66ccee',
   '#aa3377',
-  '#882255',
-  '#44aa99',
+  '#ee7733',
+  '#332288',
   '#999933',
   '#bbbbbb',
 ]
 const shownMax = colours.length - 1
+/** Columns of a name that stand beside the next one. */
+const legendMax = 22
 
 /** The mixture of domains as it is, and at each cut: a bar each, of shares of tokens. */
 function drawMixtures({ cuts, domains }: SurveyedColumn): string {
@@ -110,7 +112,10 @@ function drawMixtures({ cuts, domains }: SurveyedColumn): string {
     const rest = all > 0 ? Math.max(0, 1 - shares.reduce((sum, share) => sum + share, 0)) : 0
     return drawBar(name, [...shares, rest], at * 24)
   })
-  const legend = [...names.map(nameHtml), ...(domains.size > shownMax ? [`${domains.size - shownMax} others`] : [])]
+  const legend = [
+    ...names.map(name => nameHtml(name, legendMax)),
+    ...(domains.size > shownMax ? [`${domains.size - shownMax} others`] : []),
+  ]
   const tall = bars.length * 24
   const marks = legend.map((name, i) => {
     const [x, y] = [(i % 4) * 185, tall + 12 + Math.floor(i / 4) * 18]

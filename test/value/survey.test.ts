@@ -11,7 +11,7 @@ import { isLowerBetter } from '../../src/value/value-columns.ts'
 import { drawFrom } from '../random.ts'
 import { setLimits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
-import { storeRun } from '../what-if/stored-run.ts'
+import { storeRun, storeUpgraded } from '../what-if/stored-run.ts'
 
 const dir = makeFolder('survey')
 const draw = drawFrom(Math.floor(Math.random() * 2 ** 31))
@@ -185,6 +185,20 @@ test('the order of documents changes nothing, where only some of them are sample
       assert.deepEqual(new Map(domains), new Map(b.columns[i].domains))
     }
   }
+})
+
+test('a run that goes on is looked at as far as it has decided', async () => {
+  const path = join(dir, 'standing')
+  const pipeline = pipelineOf(join(dir, 'run.jsonl'))
+  let count = 0
+  await storeUpgraded(path, [pipeline, pipeline], run, 2, async () => {
+    const { decided, documents: some } = await survey(path, { hasDropped: true })
+    assert.deepEqual(decided, { from: 0, to: 2, isEnded: false })
+    count = some
+  })
+  assert.ok(count > 0 && count < documents.length)
+  const { decided, documents: all } = await survey(path, { hasDropped: true })
+  assert.deepEqual([decided.isEnded, all], [true, documents.length])
 })
 
 const distances: [before: number[], after: number[], distance: number][] = [

@@ -48,6 +48,10 @@ export const limits = {
   calibrationGroupsMax: 2000,
   /** Values of a group that its percentiles are made of: with 18,500 none is off by more than 0.01 in 95 of 100 tables (the bound of Dvoretzky, Kiefer and Wolfowitz). */
   calibrationSampleMax: 20_000,
+  /** Domains and URLs of all lists of an annotator: 8 bytes each in every thread, 128 MB, and twice that while they are read. */
+  urlListEntriesMax: 2 ** 24,
+  /** A line of a list of URLs or words: a URL of a browser has some 2,000 bytes at most. Longer ones are counted as unusable. */
+  listLineBytesMax: 2048,
   /** Slots of all runs of a feed: its blocks have them in 32 bits. */
   unionSlotsMax: 2 ** 32,
   /** Rows that all take-downs of a feed list: each reader of the feed holds them, 8 bytes each. */

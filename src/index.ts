@@ -4,8 +4,11 @@
  */
 export type { Annotator, Resource, Rule } from './annotate/annotator.ts'
 export { classifier } from './annotate/classifier.ts'
+export { fasttext } from './annotate/fasttext.ts'
 export { filter } from './annotate/filter.ts'
+export { kenlm } from './annotate/kenlm.ts'
 export { language } from './annotate/language.ts'
+export { languageModel } from './annotate/language-model.ts'
 export { urlLists } from './annotate/lists/url-lists.ts'
 export { wordLists } from './annotate/lists/word-lists.ts'
 export { above, below, count, ratio } from './annotate/measure.ts'

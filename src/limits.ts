@@ -104,6 +104,11 @@ export const limits = {
   metricLabelsMax: 200,
   /** Texts that a classifier is fitted on: some 300 bytes of memory each, besides their features on disk. */
   examplesMax: 2 ** 22,
+  /** Pairs of tokens of a language model, all in memory while it is fitted: 28 bytes each. 586 MB of text in many languages have 7.6 million. */
+  bigramsMax: 2 ** 25,
+  /** Trigrams of a language model: each worker holds them, 6 bytes each. By default 100 MB of them; 60 MB of text have 6 million. */
+  trigramsDefault: 2 ** 24,
+  trigramsMax: 2 ** 28,
   /** What each open file of an export holds before it is written: few calls of the system, and eight of them are nothing. */
   exportBufferBytes: 1024 * 1024,
   /** Rows of an exported Arrow file that are one record batch: held in memory until then. */

@@ -1,8 +1,9 @@
 import { Utf8Builder } from '../batch/batch.ts'
 import { checkDataFile, dataFiles, readDataFile } from '../data-files.ts'
 import { name, optional, share } from '../options.ts'
-import { FastTextClassifier } from '../text/language/fasttext.ts'
-import { parseFastTextModel } from '../text/language/model.ts'
+import { FastTextClassifier } from '../text/fasttext/classifier.ts'
+import { readFastTextModel } from '../text/fasttext/model.ts'
+import { bytesInMemory } from '../text/fasttext/reader.ts'
 import type { Resource } from './annotator.ts'
 import { filter } from './filter.ts'
 import { below, columnOf } from './measure.ts'
@@ -54,5 +55,5 @@ export function loadLanguageClassifier(): FastTextClassifier {
 
 /** The classifier that `file` holds; throws `corrupt` unless it is, byte for byte, `lid.176.ftz` as fastText publishes it. */
 export function createLanguageClassifier(file: Uint8Array): FastTextClassifier {
-  return new FastTextClassifier(parseFastTextModel(checkDataFile(model.name, file)))
+  return new FastTextClassifier(readFastTextModel(bytesInMemory(checkDataFile(model.name, file))))
 }

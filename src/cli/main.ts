@@ -42,6 +42,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   seed: async () => (await import('./seed.ts')).seedCommand,
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand,
   classifier: async () => (await import('./classifier.ts')).classifierCommand,
+  lm: async () => (await import('./lm.ts')).lmCommand,
   topics: async () => (await import('./topics.ts')).topicsCommand,
 }
 

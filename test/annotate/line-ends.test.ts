@@ -85,5 +85,16 @@ test('every annotator of the package is among those that are tried', () => {
   const rest = all
     .map(([, make]) => (make as unknown as { table: { name: string } }).table.name)
     .filter(name => !tried.has(name))
-  assert.deepEqual(rest.sort(), ['classifier', 'combine', 'draw', 'onlyFor', 'rank', 'seed-similarity', 'url-lists'])
+  assert.deepEqual(rest.sort(), [
+    'classifier',
+    'combine',
+    'draw',
+    'fasttext',
+    'kenlm',
+    'language-model',
+    'onlyFor',
+    'rank',
+    'seed-similarity',
+    'url-lists',
+  ])
 })

@@ -3,9 +3,12 @@
  * and `url`, of which the third part names a package; no package that is tested was seen. AP is average precision, P@k the share of
  * positives among the best k, AUC the odds that a positive scores above a negative; speeds are in CPU time.
  */
+import { limits } from '../../src/limits.ts'
+import { LanguageModelScorer } from '../../src/text/language-model/model.ts'
 import { fitSeed, type Seed, scoreWords, weighBuckets } from '../../src/text/likeness/seed.ts'
 import { ShingleBuffer } from '../../src/text/likeness/shingles.ts'
 import { cutWords } from '../../src/text/likeness/word-grams.ts'
+import { LanguageModelFitter } from '../../src/value/fit-language-model.ts'
 import { areaUnderCurve, averagePrecision, precisionAt, readSamples, type Sample } from './parts/value-corpus.ts'
 import { makeRecall, makeTasks, type Task } from './parts/value-tasks.ts'
 
@@ -24,6 +27,8 @@ for (const task of tasks) {
     `${task.name}: ${task.positives.length} + ${task.negatives.length}, tested on ${found} of ${task.test.length}`,
   )
   console.log(`  seed        ${await measureSeed(task)}`)
+  // How well a text is foretold says whether it is one, and not of what it is.
+  if (task.name.startsWith('T1c')) console.log(`  lm, a token ${await measureLanguageModel(task)}`)
 }
 
 async function measureSeed({ positives, negatives, test, isPositive }: Task): Promise<string> {
@@ -38,6 +43,22 @@ async function measureSeed({ positives, negatives, test, isPositive }: Task): Pr
 function scoreSeed(seed: Seed, test: readonly Sample[]): Float64Array {
   const weights = weighBuckets(seed)
   return Float64Array.from(test, ({ bytes }) => scoreWords(weights, words.low, cutWords(bytes, 0, bytes.length, words)))
+}
+
+async function measureLanguageModel({ positives, test, isPositive }: Task): Promise<string> {
+  using fitter = new LanguageModelFitter()
+  const [fitSpeed, { model }] = await timed(positives, () => {
+    for (const { bytes } of positives) fitter.add(bytes)
+    return fitter.finish(limits.trigramsDefault)
+  })
+  const scorer = new LanguageModelScorer(model)
+  const [speed, scores] = await timed(test, () =>
+    Float64Array.from(test, ({ bytes }) => {
+      scorer.score(bytes, 0, bytes.length)
+      return -scorer.tokenBits
+    }),
+  )
+  return `${describe(scores, isPositive)}; fit ${fitSpeed}, score ${speed} MB/s`
 }
 
 function describe(scores: Float64Array, isPositive: readonly boolean[]): string {

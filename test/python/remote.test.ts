@@ -5,7 +5,7 @@ import { before, test } from 'node:test'
 import { openFeed } from '../../src/feed/publish.ts'
 import { writeCorpus } from '../feed/corpus.ts'
 import { makeFolder } from '../temporary.ts'
-import { python, skipWithout } from './python.ts'
+import { python, skipWithout, skipWithoutPackages } from './python.ts'
 
 // Feeds that lie elsewhere: behind a server whose faults are told, in stores of fsspec, and in the cache of a node. CI kills more often.
 const dir = makeFolder('remote')
@@ -35,6 +35,12 @@ test('a server may fail, be slow or send something else: batches are those of th
   skip,
 }, () => {
   run('test_remote.py')
+})
+
+test('a feed in a bucket of S3 gives the batches of the folder', {
+  skip: skip || skipWithoutPackages('s3fs', 'boto3', 'moto', 'flask'),
+}, () => {
+  run('test_s3.py')
 })
 
 test('processes of a node share a bounded cache, whoever of them is killed', { skip }, () => {

@@ -52,6 +52,7 @@ export const beside: Readonly<Record<string, readonly string[]>> = {
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   'batch/arrow/foreign': ['batch/arrow'],
   'text/linear': ['text/likeness'],
+  'text/language-model': ['text/tokens'],
   'sources/files': ['sources/unpack'],
   'sources/parquet': ['sources/files'],
   'feed/files': ['feed/plan'],

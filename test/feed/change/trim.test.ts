@@ -13,6 +13,7 @@ import type { ControlEntry } from '../../../src/feed/plan/control.ts'
 import { type FeedOrigin, openFeed, reopenFeed } from '../../../src/feed/publish.ts'
 import { type FeedBatch, readFeed } from '../../../src/feed/read.ts'
 import { findPacking } from '../../../src/inspect/fed-packing.ts'
+import { findFedSamples } from '../../../src/inspect/fed-samples.ts'
 import { openShard } from '../../../src/shards/shard.ts'
 import { runPython, skipWithout } from '../../python/python.ts'
 import { makeFolder } from '../../temporary.ts'
@@ -266,6 +267,17 @@ test('what a block that was let go has cut is counted all the same', async () =>
   const before = await cuts()
   assert.ok((await trim(dir, 14)).length > 0)
   assert.deepEqual(await cuts(), before)
+})
+
+test('a block whose rest was cut anew goes with what was fed of it, and its samples are known all the same', async () => {
+  const dir = copyFeed('longer')
+  const spans = new Map(corpus.entries.map(({ path, tokens }, address) => [path, [{ start: 0, tokens, address }]]))
+  const before = await findFedSamples(dir, spans)
+  assert.deepEqual(new Set(before.map(({ cut = 0 }) => cut)), new Set([0, 1, 2, 3]))
+  assert.equal((await trim(dir, 6)).includes('blocks/en/00000000.arrow'), false)
+  const gone = await trim(dir, before.at(-1)!.step?.step ?? 20)
+  for (const name of ['00000000.arrow', '00000000.cut1.arrow']) assert.ok(gone.includes(`blocks/en/${name}`), `${gone}`)
+  assert.deepEqual(await findFedSamples(dir, spans), before)
 })
 
 test('Python says the same of what was let go', { skip: skipWithout('numpy', 'pyarrow') }, async () => {

@@ -1,4 +1,3 @@
-import { HeadraceError } from '../../errors.ts'
 import { equalsAt } from '../bytes.ts'
 
 /**
@@ -14,15 +13,9 @@ const placesMax = 1 << 20
 /** A slot is five int32: the word's hash, where its bytes begin, their number, where its places begin and end. */
 const slotWidth = 5
 
-/** FNV-1a, which callers feed byte by byte while they look for a word's end. */
-export const wordHashBasis = 0x811c9dc5 | 0
-export function hashByte(hash: number, byte: number): number {
-  return Math.imul(hash ^ byte, 0x01000193)
-}
-
 /**
- * Remembers for words where their rows lie, in bounded memory. Fixed words stay for good. Others are forgotten, all at once,
- * when the room is used up, and one whose neighbours are taken is not kept: a miss costs time and never changes a result.
+ * Remembers for words where their rows lie, in bounded memory. Words are forgotten, all at once, when the room is used up, and one whose
+ * neighbours are taken is not kept: a miss costs time and never changes a result.
  */
 export class WordTable {
   /** The places of all words; those of a slot are `places[placesStart(slot) .. placesEnd(slot))`. */
@@ -33,11 +26,8 @@ export class WordTable {
   // A start of 0 marks an empty slot.
   #bytesEnd = 1
   #placesEnd = 0
-  #fixed:
-    | { readonly slots: Int32Array; readonly entries: number; readonly bytes: number; readonly places: number }
-    | undefined
 
-  /** The slot of a word, or -1. `hash` is `hashByte` over its bytes from `wordHashBasis`. */
+  /** The slot of a word, or -1. `hash` is `hashByte` over its bytes from `hashBasis`. */
   find(hash: number, bytes: Uint8Array, start: number, end: number): number {
     const slots = this.#slots
     for (let probe = 0; probe < probesMax; probe++) {
@@ -67,8 +57,8 @@ export class WordTable {
     return this.#placesEnd
   }
 
-  /** Adds the word whose places end at `placesEnd` and returns whether it was kept. Its places can be read until the next add. */
-  add(hash: number, bytes: Uint8Array, start: number, end: number, placesEnd: number): boolean {
+  /** Adds the word whose places end at `placesEnd`, where there is a slot. Its places can be read until the next add. */
+  add(hash: number, bytes: Uint8Array, start: number, end: number, placesEnd: number): void {
     for (let probe = 0; probe < probesMax; probe++) {
       const slot = slotOf(hash, probe)
       if (this.#slots[slot + 1] !== 0) continue
@@ -80,27 +70,15 @@ export class WordTable {
       for (let i = start; i < end; i++) this.#bytes[this.#bytesEnd++] = bytes[i]
       this.#placesEnd = placesEnd
       this.#entries++
-      return true
-    }
-    return false
-  }
-
-  /** Makes all words so far the fixed ones. */
-  fix(): void {
-    this.#fixed = {
-      slots: this.#slots.slice(),
-      entries: this.#entries,
-      bytes: this.#bytesEnd,
-      places: this.#placesEnd,
+      return
     }
   }
 
   #forget(): void {
-    if (this.#fixed === undefined) throw new HeadraceError('corrupt', 'fastText model: more words than fit')
-    this.#slots.set(this.#fixed.slots)
-    this.#entries = this.#fixed.entries
-    this.#bytesEnd = this.#fixed.bytes
-    this.#placesEnd = this.#fixed.places
+    this.#slots.fill(0)
+    this.#entries = 0
+    this.#bytesEnd = 1
+    this.#placesEnd = 0
   }
 }
 

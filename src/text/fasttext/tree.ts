@@ -1,4 +1,5 @@
-import { exponential, naturalLog } from '../exact-math.ts'
+import { dot, logOf, sigmoid } from './arithmetic.ts'
+import type { Matrix } from './matrix.ts'
 
 /** The binary tree of a hierarchical softmax. Nodes from 0 are the labels; the last node is the root. -1 means no child. */
 export interface LabelTree {
@@ -35,7 +36,7 @@ export interface BestLabel {
  * The label with the greatest product of branch probabilities. Each inner node's row of `output` times `hidden` gives the odds
  * of its right branch. All values are float32, rounded where fastText rounds, and a later equal label wins as in its heap.
  */
-export function findBestLabel({ left, right }: LabelTree, output: Float32Array, hidden: Float32Array): BestLabel {
+export function findBestLabel({ left, right }: LabelTree, output: Matrix, hidden: Float32Array): BestLabel {
   const best = { label: -1, logScore: Number.NEGATIVE_INFINITY }
   const labels = (left.length + 1) / 2
   const descend = (node: number, logScore: number): void => {
@@ -45,7 +46,7 @@ export function findBestLabel({ left, right }: LabelTree, output: Float32Array, 
       best.logScore = logScore
       return
     }
-    const toRight = sigmoid(dot(output, (node - labels) * hidden.length, hidden))
+    const toRight = sigmoid(dot(output, node - labels, hidden))
     descend(left[node], Math.fround(logScore + logOf(Math.fround(1 - toRight))))
     descend(right[node], Math.fround(logScore + logOf(toRight)))
   }
@@ -53,18 +54,15 @@ export function findBestLabel({ left, right }: LabelTree, output: Float32Array, 
   return best
 }
 
-function dot(output: Float32Array, at: number, hidden: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < hidden.length; i++) sum = Math.fround(sum + Math.fround(output[at + i] * hidden[i]))
-  return sum
-}
-
-/** 1 / (1 + e^-x) with e^-x and the sum rounded to float32 before the division, as fastText's types make it. */
-function sigmoid(x: number): number {
-  return Math.fround(1 / Math.fround(1 + Math.fround(exponential(-x))))
-}
-
-/** fastText adds 1e-5, so that no label is impossible. */
-function logOf(x: number): number {
-  return Math.fround(naturalLog(x + 1e-5))
+/** The logarithms of the probabilities of all labels, as `findBestLabel` has them, to `out`. */
+export function scoreLabels({ left, right }: LabelTree, output: Matrix, hidden: Float32Array, out: Float32Array): void {
+  const labels = out.length
+  // A node's children come before it: their numbers are smaller.
+  const logScores = new Float32Array(left.length)
+  for (let node = left.length - 1; node >= labels; node--) {
+    const toRight = sigmoid(dot(output, node - labels, hidden))
+    logScores[left[node]] = logScores[node] + logOf(Math.fround(1 - toRight))
+    logScores[right[node]] = logScores[node] + logOf(toRight)
+  }
+  out.set(logScores.subarray(0, labels))
 }

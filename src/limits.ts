@@ -56,6 +56,12 @@ export const limits = {
   targetsMax: 256,
   /** Documents that rank correlations are made of: the standard error of a correlation of 0.9 is below 0.003, and of 0 is 0.014. */
   correlationSampleMax: 5000,
+  /** Domains and URLs of all lists of an annotator: 8 bytes each in every thread, 128 MB, and twice that while they are read. */
+  urlListEntriesMax: 2 ** 24,
+  /** Words of all lists of an annotator, common beginnings once: some 110 bytes each in every thread. */
+  listedWordsMax: 2 ** 20,
+  /** A line of a list of URLs or words: a URL of a browser has some 2,000 bytes at most. Longer ones are counted as unusable. */
+  listLineBytesMax: 2048,
   /** Slots of all runs of a feed: its blocks have them in 32 bits. */
   unionSlotsMax: 2 ** 32,
   /** Rows that all take-downs of a feed list: each reader of the feed holds them, 8 bytes each. */

@@ -75,6 +75,8 @@ const annotators: Record<string, Taker> = {
   seedSimilarity: takes(namesOf(headrace.seedSimilarity), headrace.seedSimilarity, { seed: 'none' }),
   signature: takes(namesOf(headrace.signature), headrace.signature),
   tokenize: takes(namesOf(headrace.tokenize), given => headrace.tokenize('gpt2', given)),
+  urlLists: takes(namesOf(headrace.urlLists), headrace.urlLists, { lists: { one: 'none' } }),
+  wordLists: takes(namesOf(headrace.wordLists), headrace.wordLists, { lists: { one: 'none' } }),
   'pipeline().tokenize': takes(namesOf(headrace.tokenize), given => web.tokenize('gpt2', given)),
 }
 

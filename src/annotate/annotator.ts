@@ -44,5 +44,7 @@ export interface Annotator {
   readonly rules: readonly Rule[]
   /** What its columns say, for people: in no fingerprint. */
   readonly measures?: Measures
+  /** What was passed over when it was made, which people are told before a run: in no fingerprint. */
+  readonly notes?: readonly string[]
   annotate(batch: Batch, signal?: AbortSignal): Columns | Promise<Columns>
 }

@@ -46,6 +46,8 @@ export interface Table<M extends Measures, O extends OptionTable, S> {
   /** The columns that it reads, the texts first; `text` by default. */
   readonly reads?: (options: Chosen<M, O>) => readonly string[]
   readonly resources?: readonly Resource[]
+  /** What was passed over when it was made, which people are told. */
+  readonly notes?: readonly string[]
   /** What `measure` needs besides, made for each annotator at its first batch; the options by default. */
   readonly prepare?: (options: Chosen<M, O>) => S
   /** Measures all texts of a batch: writes row i of a measure to `out[name][i]`, and returns the columns that are no numbers. */
@@ -98,6 +100,7 @@ export function filter<M extends Measures, O extends OptionTable = NoOptions, S 
       resources: table.resources ?? [],
       rules: Object.entries(measures).flatMap(([column, measure]) => rulesOf(column, measure, chosen)),
       measures,
+      ...(table.notes && { notes: table.notes }),
       annotate: (batch: Batch) => {
         prepared ??= table.prepare ? table.prepare(measuring) : (measuring as S)
         // Of the shape of an object that lives as long as the annotator: see `Texts.none`.

@@ -72,11 +72,12 @@ const reasonsShown = 2
 
 function describeStep(step: AnnotateStep): [string, string] {
   if ('annotator' in step) {
-    const { name, reads, writes, options } = step.annotator
+    const { name, reads, writes, options, notes = [] } = step.annotator
     const only = options.onlyFor as { column: string; values: readonly string[] } | undefined
     const scope = only ? `for ${only.column} ${only.values.join(', ')} only: ` : ''
     const read = reads.filter(column => column !== only?.column || column === 'text')
-    return [name, `${scope}${read.join(', ')} → ${writes.map(field => field.name).join(', ')}`]
+    const measures = `${scope}${read.join(', ')} → ${writes.map(field => field.name).join(', ')}`
+    return [name, [measures, ...notes].join('\n')]
   }
   const reasons = step.gate.map(rule => rule.reason)
   const rules = reasons.length === 1 ? 'its rule' : `its ${reasons.length} rules`
@@ -129,7 +130,9 @@ function describeDrop(rule: Rule, measure: Measure | undefined): string {
 function describeAsJson(plan: Plan, leftOut: readonly LeftOut[]): unknown {
   const operator = ({ name, version, options }: Annotator | Decider) => ({ name, version, options })
   const step = (one: AnnotateStep) =>
-    'gate' in one ? { gate: one.gate } : { ...operator(one.annotator), rules: one.annotator.rules }
+    'gate' in one
+      ? { gate: one.gate }
+      : { ...operator(one.annotator), rules: one.annotator.rules, notes: one.annotator.notes }
   return {
     pipeline: plan.name,
     source: { name: plan.source.name, options: plan.source.options, leftOut },

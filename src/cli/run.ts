@@ -157,6 +157,7 @@ async function runWatched({ ref, replay }: Started, args: ParsedArgs, terminal: 
   }
   let figures: Figures
   const note = (text: string) => (log ? log.tell('warn', 'note', { text }) : watching.display.note(`headrace: ${text}`))
+  for (const step of plan.steps) if ('annotator' in step) step.annotator.notes?.forEach(note)
   try {
     figures = await runPipeline(plan, pinCode(ref), {
       dir,

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Annotator } from '../../src/annotate/annotator.ts'
 import type { Batch } from '../../src/batch/batch.ts'
 import * as headrace from '../../src/index.ts'
 import { randomFrom } from '../random.ts'
+import { makeFolder } from '../temporary.ts'
 
 const { c4, count, density, finewebQuality, gopherQuality, gopherRepetition, jsonl, language, maskPii } = headrace
-const { normalize, signature, simpleFilter, tokenize } = headrace
+const { normalize, signature, simpleFilter, tokenize, wordLists } = headrace
 
 /** Prose, lists, repeated and empty lines, mail and a policy's line: what filters that look at lines find. */
 const random = randomFrom(5)
@@ -35,6 +38,8 @@ const texts = [
   `${paragraph()}\n\n${paragraph()}\n\n`.repeat(3),
   '\n\n  a line\n\tand another\n',
 ]
+const listFile = join(makeFolder('line-ends'), 'list')
+writeFileSync(listFile, 'mill\nthe end\nitem one item')
 const annotators: Annotator[] = [
   language(),
   gopherRepetition(),
@@ -43,6 +48,7 @@ const annotators: Annotator[] = [
   finewebQuality(),
   density(),
   signature(),
+  wordLists({ lists: { own: listFile } }),
   maskPii(),
   normalize(),
   tokenize('gpt2'),
@@ -89,5 +95,6 @@ test('every annotator of the package is among those that are tried', () => {
     'onlyFor',
     'rank',
     'seed-similarity',
+    'url-lists',
   ])
 })

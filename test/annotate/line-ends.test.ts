@@ -92,6 +92,7 @@ test('every annotator of the package is among those that are tried', () => {
     'fasttext',
     'kenlm',
     'language-model',
+    'line-quality',
     'onlyFor',
     'rank',
     'seed-similarity',

@@ -8,8 +8,12 @@ import { LanguageModelScorer } from '../../src/text/language-model/model.ts'
 import { fitSeed, type Seed, scoreWords, weighBuckets } from '../../src/text/likeness/seed.ts'
 import { ShingleBuffer } from '../../src/text/likeness/shingles.ts'
 import { cutWords } from '../../src/text/likeness/word-grams.ts'
+import { LinearScorer } from '../../src/text/linear/model.ts'
+import { Examples } from '../../src/value/examples.ts'
+import { fitHead } from '../../src/value/fit.ts'
 import { LanguageModelFitter } from '../../src/value/fit-language-model.ts'
-import { areaUnderCurve, averagePrecision, precisionAt, readSamples, type Sample } from './parts/value-corpus.ts'
+import { areaUnderCurve, averagePrecision, precisionAt, ranksOf } from '../../src/value/measures.ts'
+import { readSamples, type Sample } from './parts/value-corpus.ts'
 import { makeRecall, makeTasks, type Task } from './parts/value-tasks.ts'
 
 const [directory] = process.argv.slice(2)
@@ -26,18 +30,46 @@ for (const task of tasks) {
   console.log(
     `${task.name}: ${task.positives.length} + ${task.negatives.length}, tested on ${found} of ${task.test.length}`,
   )
-  console.log(`  seed        ${await measureSeed(task)}`)
+  const seed = await measureSeed(task)
+  console.log(`  seed        ${seed.said}`)
+  const classifier = await measureClassifier(task)
+  console.log(`  classifier  ${classifier.said}`)
+  console.log(`  ranks' mean ${describe(addRanks(seed.scores, classifier.scores), task.isPositive)}`)
   // How well a text is foretold says whether it is one, and not of what it is.
   if (task.name.startsWith('T1c')) console.log(`  lm, a token ${await measureLanguageModel(task)}`)
 }
 
-async function measureSeed({ positives, negatives, test, isPositive }: Task): Promise<string> {
+interface Measured {
+  readonly said: string
+  readonly scores: Float64Array
+}
+
+async function measureSeed({ positives, negatives, test, isPositive }: Task): Promise<Measured> {
   const textsOf = (list: readonly Sample[]) => list.map(({ bytes }) => bytes)
   const [fitSpeed, seed] = await timed([...positives, ...negatives], () =>
     fitSeed(textsOf(positives), textsOf(negatives), { name: 'bench' }),
   )
   const [speed, scores] = await timed(test, () => scoreSeed(seed, test))
-  return `${describe(scores, isPositive)}; fit ${fitSpeed}, score ${speed} MB/s`
+  return { said: `${describe(scores, isPositive)}; fit ${fitSpeed}, score ${speed} MB/s`, scores }
+}
+
+async function measureClassifier({ positives, negatives, test, isPositive }: Task): Promise<Measured> {
+  await using examples = await Examples.open()
+  const [fitSpeed, { head, weights }] = await timed([...positives, ...negatives], async () => {
+    for (const [target, side] of [negatives, positives].entries())
+      for (const { bytes, group, source } of side) await examples.add({ bytes, target, group, source })
+    return await fitHead(examples, { name: 'bench', kind: 'score', classes: [], epochs: 5 })
+  })
+  const scorer = new LinearScorer({ heads: [head], weights })
+  const [speed, scores] = await timed(test, () =>
+    Float64Array.from(test, ({ bytes }) => (scorer.score(bytes, 0, bytes.length) ? scorer.outputs[0] : Number.NaN)),
+  )
+  return { said: `${describe(scores, isPositive)}; fit ${fitSpeed}, score ${speed} MB/s`, scores }
+}
+
+function addRanks(a: Float64Array, b: Float64Array): Float64Array {
+  const [one, other] = [ranksOf(a), ranksOf(b)]
+  return one.map((rank, i) => rank + other[i])
 }
 
 function scoreSeed(seed: Seed, test: readonly Sample[]): Float64Array {

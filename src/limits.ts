@@ -121,6 +121,8 @@ export const limits = {
   rubricLengthMax: 64 * 1024,
   /** Texts that one rubric's answers are kept of: some 200 bytes of memory each, in every thread. */
   judgedTextsMax: 2 ** 22,
+  /** Documents drawn for a judge, 200 bytes each: labels for a classifier are some 100,000 to 500,000. */
+  judgeDrawnMax: 2 ** 20,
   /** An answer of a judge's server, with what it says beside: a megabyte is many times the tokens that it may have. */
   judgeAnswerBytesMax: 1024 * 1024,
   /** The longest that a busy server's `Retry-After` is waited for: one that wants more is asked again then. */

@@ -98,7 +98,12 @@ export class AnswerStore {
     await this.refresh()
     const before = this.#before.get(id)
     this.#before.delete(id)
-    if (before && this.allows(tokens, budget, before) && !this.#answers.has(key)) return { id, key, tokens }
+    if (!before)
+      throw new HeadraceError(
+        'corrupt',
+        `${this.path} lacks a line that was just written: it was replaced under this process, or lies on a network file system; name another store`,
+      )
+    if (this.allows(tokens, budget, before) && !this.#answers.has(key)) return { id, key, tokens }
     await this.#file.append(sealLine({ done: id, key, unsent: true }))
     await this.refresh()
     return null

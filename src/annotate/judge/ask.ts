@@ -26,7 +26,7 @@ export interface Asking {
   readonly triesMax: number
   /** Answers on a text that may be none, before it is left without one. */
   readonly invalidMax: number
-  /** No request of a text is begun after so long. */
+  /** A text is given up after so long. */
   readonly documentMs: number
   /** Before a second request; twice as long before each further one. */
   readonly pauseMs: number
@@ -110,12 +110,17 @@ export class Judge {
       if (this.#stopped) throw this.#stopped
       const stored = this.#find(question)
       if (stored) return stored
+      // Before a request is put down, as that counts from then on.
+      const rest = this.#notBefore - performance.now()
+      if (performance.now() + rest > end) return this.#giveUp('retry-after', endpoint)
+      if (rest > 0) await wait(rest)
       const reservation = await this.#reserve(question)
       if (!reservation) {
         if (this.#find(question)) continue
         return unanswered('budget')
       }
-      const sent = await this.#send(question, endpoint, reservation)
+      const timeoutMs = Math.ceil(Math.max(1, Math.min(endpoint.timeoutMs, end - performance.now())))
+      const sent = await this.#send(question, { ...endpoint, timeoutMs }, reservation)
       if (sent.kind === 'answer') continue
       if (sent.kind === 'refused') return this.#refuse(sent, endpoint)
       tries++
@@ -151,8 +156,6 @@ export class Judge {
 
   async #send(question: Question, endpoint: Endpoint, reservation: Reservation): Promise<Sent> {
     try {
-      const rest = this.#notBefore - performance.now()
-      if (rest > 0) await wait(rest)
       const sent = await sendQuestion(endpoint, question.body)
       const outcome = this.#outcomeOf(sent, reservation)
       // Before it is used: what a killed process has received and not stored would be paid for twice.

@@ -73,7 +73,9 @@ function judgeStatus({ status, headers }: Response): Sent {
 /** Milliseconds that `Retry-After` asks for, in seconds or until a date (RFC 9110, 10.2.3), but not more than a bound; 0 where it says nothing. */
 export function readRetryAfter(value: string | null, now = Date.now()): number {
   if (value === null) return 0
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now
+  // Of other texts `Date.parse` makes some date, as of '-7' one in July.
+  const at = /^[A-Z][a-z]{2}.* GMT$/.test(value.trim()) ? Date.parse(value) : Number.NaN
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : at - now
   return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), limits.judgeRetryAfterSecondsMax * 1000)
 }
 

@@ -79,3 +79,9 @@ test('lines that nobody wrote so are counted and believed in nothing', async () 
   const read = await AnswerStore.open(dir, terms)
   assert.deepEqual([read.find('key 0'), read.damaged, read.spent], [[4], 3, store.spent])
 })
+
+test('a file that was replaced under a process stops it, as it can tell no budget from it', async () => {
+  const { store } = await storeWith(2)
+  writeFileSync(store.path, '')
+  await assert.rejects(store.reserve('next', 100, budget), { code: 'corrupt', message: /replaced under this process/ })
+})

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { type Asking, Judge } from '../../../src/annotate/judge/ask.ts'
 import type { Terms } from '../../../src/annotate/judge/question.ts'
 import { parseRubric } from '../../../src/annotate/judge/rubric.ts'
+import { readRetryAfter } from '../../../src/annotate/judge/send.ts'
 import { makeFolder } from '../../temporary.ts'
 import { inTurn, type Reply, refuse, say, serveJudge } from './server.ts'
 
@@ -243,4 +244,31 @@ test('a server that fails on one text after another is at fault, and not they', 
   const judge = await open(makeFolder('ask'), server.url, { triesMax: 1 })
   for (let i = 0; i < 20; i++) assert.deepEqual(await judge.judge(`text ${i}`), none('failed:status-500'))
   await assert.rejects(judge.judge('text 20'), { code: 'limit', message: /21 texts in a row/ })
+})
+
+test('a text is given up in its time, however long the server takes or asks to be left alone', async () => {
+  await using server = await serveJudge(silent)
+  const slow = await open(makeFolder('ask'), server.url, { documentMs: 60 }, 60_000)
+  assert.deepEqual(await slow.judge('one'), none('failed:timed-out'))
+  await using busy = await serveJudge(refuse(429, { 'retry-after': '60' }))
+  const told = await open(makeFolder('ask'), busy.url)
+  assert.deepEqual(await told.judge('one'), none('failed:status-429'))
+  // What another text was told holds for this one, too.
+  assert.deepEqual(await told.judge('two'), none('failed:retry-after'))
+  assert.equal(busy.asked.length, 1)
+})
+
+const retryAfter: [value: string | null, ms: number][] = [
+  [null, 0],
+  ['0', 0],
+  ['7', 7000],
+  [' 7 ', 7000],
+  ['100000', 300_000],
+  ['-7', 0],
+  ['soon', 0],
+  ['Thu, 01 Jan 1970 00:00:09 GMT', 8000],
+  ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+]
+test('Retry-After is seconds or a date, and bounded', () => {
+  for (const [value, ms] of retryAfter) assert.equal(readRetryAfter(value, 1000), ms, `${value}`)
 })

@@ -70,6 +70,7 @@ const annotators: Record<string, Taker> = {
   kenlm: takes(namesOf(headrace.kenlm), headrace.kenlm, { model: 'none', name: 'x' }),
   language: takes(namesOf(headrace.language), headrace.language),
   languageModel: takes(namesOf(headrace.languageModel), headrace.languageModel, { model: 'none' }),
+  lineQuality: takes(namesOf(headrace.lineQuality), headrace.lineQuality, { model: 'none', below: 0 }),
   maskPii: takes(namesOf(headrace.maskPii), headrace.maskPii),
   normalize: takes({}, headrace.normalize as Call),
   rank: takes(namesOf(headrace.rank), headrace.rank, { table: 'none' }),

@@ -33,7 +33,7 @@ const table = {
  */
 export function classifier(given: OptionsOf<typeof table.options>): Annotator {
   const { model: path } = resolveOptions("annotator 'classifier'", table.options, given)
-  const { model, sha256 } = loadModel(path)
+  const { model, sha256 } = readClassifier(path)
   const names = model.heads.map(({ name }) => name)
   const make = filter({
     ...table,
@@ -81,7 +81,8 @@ function writeClass(head: Head, outputs: Float64Array, names: Utf8Builder, margi
   margins[row] = hasWords ? outputs[best] - next : Number.NaN
 }
 
-function loadModel(file: string): LinearFile & { readonly sha256: string } {
+/** A model that `headrace classifier fit` made, and its hash. Throws `not-found` or `corrupt`, with what to do. */
+export function readClassifier(file: string): LinearFile & { readonly sha256: string } {
   let bytes: Uint8Array
   try {
     bytes = readFileSync(file)

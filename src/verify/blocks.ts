@@ -50,9 +50,8 @@ export class BlockCheck {
     const restore = 'restore the shard: the block is cut from it'
     const isDamaged = spec.shards.some(({ path }) => this.#damaged.has(path))
     const samples = isDamaged ? null : await this.#check.attempt(fileAt(file), restore, () => this.#list(spec))
-    const left = existsSync(join(this.#dir, file)) ? null : this.#findLeft(file, spec)
-    if (left && samples) return this.#compareLeft(left, spec, samples)
-    if (left) return left
+    const left = existsSync(join(this.#dir, file)) ? null : this.#findLeft(file)
+    if (left) return this.#compareLeft(left, { file, spec, identity, samples })
     const cut = await this.#check.attempt(fileAt(file), feedAdvice, (): CutSamples => {
       using block = new BlockFile(join(this.#dir, this.#folder), spec)
       const found = { tokens: block.tokens(), sha256: block.hash() }
@@ -68,22 +67,27 @@ export class BlockCheck {
   }
 
   /** What stays of a block that was let go. Where that is damaged, the block is missing. */
-  #findLeft(file: string, spec: BlockSpec): LetGoBlock | null {
+  #findLeft(file: string): LetGoBlock | null {
     const path = letGoPath(relative(this.#folder, file))
     try {
-      const left = readLetGo(join(this.#dir, this.#folder), path)
-      return left && JSON.stringify(left.identity) === blockIdentity(spec, this.#head) ? left : null
+      return readLetGo(join(this.#dir, this.#folder), path)
     } catch (error) {
       if (error instanceof HeadraceError && error.code === 'corrupt') return null
       throw error
     }
   }
 
-  /** The shards must give the block again, byte for byte. */
-  #compareLeft(left: LetGoBlock, spec: BlockSpec, samples: SampleList): CutSamples {
+  /** The shards must give the block again, byte for byte; one that was cut ahead of a promotion is another, and must not be the last. */
+  #compareLeft(left: LetGoBlock, cut: CutBlock): CutSamples {
+    const { spec, identity, samples } = cut
+    const isThis = JSON.stringify(left.identity) === identity
+    this.#cut.set(cut.file, { identity, otherFrom: isThis ? -1 : 0 })
+    if (!samples && isThis) return left
+    if (!samples) throw new TypeError(`block ${cut.file} was let go, and can't be cut again`)
+    const sha256 = hashBlock(spec, this.#head, samples)
+    if (!isThis) return { tokens: samples.tokens, sha256 }
     const file = relative(this.#dir, left.path)
     if (!this.#letGo.has(file)) this.#check.counted++
-    const sha256 = hashBlock(spec, this.#head, samples)
     const isSame = sha256 === left.sha256 && Buffer.compare(bytesOf(samples.tokens), bytesOf(left.tokens)) === 0
     if (!isSame && !this.#letGo.has(file))
       this.#check.fail(fileAt(file), 'the block that was let go is not what its shards give', feedAdvice)
@@ -122,6 +126,14 @@ export class BlockCheck {
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array) => new Uint8Array(buffer, byteOffset, byteLength)
+
+/** A block as the plan asks for it, and what the shards give; null where they can't be read. */
+interface CutBlock {
+  readonly file: string
+  readonly spec: BlockSpec
+  readonly identity: string
+  readonly samples: SampleList | null
+}
 
 interface BlockOrigin {
   readonly head: Head

@@ -93,6 +93,7 @@ test('every annotator of the package is among those that are tried', () => {
     'judge',
     'kenlm',
     'language-model',
+    'line-quality',
     'onlyFor',
     'rank',
     'seed-similarity',

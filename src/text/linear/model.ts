@@ -49,6 +49,11 @@ export class LinearScorer {
     return length > 0
   }
 
+  /** Words of the last text. */
+  get words(): number {
+    return this.#reader.words
+  }
+
   #scaleOutputs(): void {
     let at = 0
     for (const head of this.#model.heads)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { combine } from '../../../src/annotate/ranks/combine.ts'
-import { numbers } from '../../../src/batch/batch.ts'
+import { numbers, stringAt, utf8 } from '../../../src/batch/batch.ts'
 import { checkFields } from '../../../src/batch/contract.ts'
 
 type Options = Parameters<typeof combine>[0]
@@ -86,12 +86,29 @@ const refused: [options: object, message: RegExp][] = [
   [{ weights: { aRank: 1, bRank: 1, cRank: 1 } }, /'cRank' is in one of both alone/],
   [{ weights: { aRank: 0, bRank: 0 } }, /all 0/],
   [{ buckets: 1 }, /'buckets'/],
+  [{ levels: {} }, /none begins at bucket 0/],
+  [{ levels: { low: 1 } }, /none begins at bucket 0/],
+  [{ levels: { low: 0, high: 20 } }, /behind the last of 20 buckets/],
+  [{ levels: { low: 0, lower: 0 } }, /two begin at one bucket/],
   [{ how: 'median' }, /'how'/],
 ]
 for (const [options, message] of refused)
   test(`refused before any work: ${JSON.stringify(options)}`, () => {
     assert.throws(() => combine({ ...own, ...options }), { code: 'bad-option', message })
   })
+
+test('levels are names of buckets that follow each other', async () => {
+  const annotator = combine({ ...own, levels: { high: 18, low: 0, middle: 10 } })
+  const values = Float64Array.of(0, 0.49, 0.5, 0.89, 0.9, 1, no)
+  const rank = { kind: 'f64' as const, values }
+  const batch = { rows: 7, columns: await annotator.annotate({ rows: 7, columns: { aRank: rank, bRank: rank } }) }
+  checkFields(batch, annotator.writes, annotator.name)
+  const levels = utf8(batch, 'worthLevel')
+  assert.deepEqual(
+    Array.from({ length: 7 }, (_, row) => stringAt(levels, row)),
+    ['low', 'low', 'middle', 'middle', 'high', 'high', ''],
+  )
+})
 
 test('a column that holds no ranks, whatever it is called, is told', async () => {
   await assert.rejects(async () => await run({}, [[0.5, 3.2]]), /column 'bRank' has 3.2: rank\(\) makes ranks of it/)

@@ -32,14 +32,16 @@ export class AppendFile {
     })
     if (!file) return
     try {
-      for (;;) {
-        const bytes = await readBytes(file, this.#at, chunkBytes)
+      // No more is asked for than is there: mostly a line, and memory for a whole chunk would cost more than reading it.
+      const { size } = await file.stat()
+      while (this.#at < size) {
+        const bytes = await readBytes(file, this.#at, Math.min(chunkBytes, size - this.#at))
+        if (bytes.length === 0) return
         this.#at += bytes.length
         const all = Buffer.concat([this.#rest, bytes])
         const end = all.lastIndexOf(10) + 1
         this.#rest = Uint8Array.from(all.subarray(end))
         yield* all.subarray(0, end).toString('utf8').split('\n').slice(0, -1)
-        if (bytes.length < chunkBytes) return
       }
     } finally {
       await file.close()

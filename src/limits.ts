@@ -117,6 +117,20 @@ export const limits = {
   /** Trigrams of a language model: each worker holds them, 6 bytes each. By default 100 MB of them; 60 MB of text have 6 million. */
   trigramsDefault: 2 ** 24,
   trigramsMax: 2 ** 28,
+  /** UTF-16 units of a rubric's file: it is sent with each text. */
+  rubricLengthMax: 64 * 1024,
+  /** Texts that one rubric's answers are kept of: some 200 bytes of memory each, in every thread. */
+  judgedTextsMax: 2 ** 22,
+  /** Documents drawn for a judge, 200 bytes each: labels for a classifier are some 100,000 to 500,000. */
+  judgeDrawnMax: 2 ** 20,
+  /** An answer of a judge's server, with what it says beside: a megabyte is many times the tokens that it may have. */
+  judgeAnswerBytesMax: 1024 * 1024,
+  /** The longest that a busy server's `Retry-After` is waited for: one that wants more is asked again then. */
+  judgeRetryAfterSecondsMax: 300,
+  /** A document in a run is judged in: less than `rowSecondsMax`, after which it would be dead. */
+  judgeDocumentSecondsMax: 45,
+  /** Documents in a row that a judge's server has failed on, whatever was tried. Beyond it the server is at fault, not the texts. */
+  judgeFailuresMax: 20,
   /** What each open file of an export holds before it is written: few calls of the system, and eight of them are nothing. */
   exportBufferBytes: 1024 * 1024,
   /** Rows of an exported Arrow file that are one record batch: held in memory until then. */

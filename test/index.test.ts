@@ -66,6 +66,7 @@ const annotators: Record<string, Taker> = {
   finewebQuality: takes(namesOf(headrace.finewebQuality), headrace.finewebQuality),
   gopherQuality: takes(namesOf(headrace.gopherQuality), headrace.gopherQuality),
   gopherRepetition: takes(namesOf(headrace.gopherRepetition), headrace.gopherRepetition),
+  judge: takes(namesOf(headrace.judge), headrace.judge, { rubric: 'none', model: 'm', store: 's', ask: false }),
   kenlm: takes(namesOf(headrace.kenlm), headrace.kenlm, { model: 'none', name: 'x' }),
   language: takes(namesOf(headrace.language), headrace.language),
   languageModel: takes(namesOf(headrace.languageModel), headrace.languageModel, { model: 'none' }),

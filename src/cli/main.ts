@@ -45,6 +45,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   deficits: async () => (await import('./deficits.ts')).deficitsCommand,
   classifier: async () => (await import('./classifier.ts')).classifierCommand,
   lm: async () => (await import('./lm.ts')).lmCommand,
+  judge: async () => (await import('./judge.ts')).judgeCommand,
   topics: async () => (await import('./topics.ts')).topicsCommand,
 }
 

@@ -10,6 +10,7 @@ import { type ColumnsRead, type DecidedSlots, readStoredColumns } from './stored
 
 /** Some rows of a slot, and what is counted of each: `domains[i]` and the others are of the row `rows[i]` of the batch. */
 export interface Documents {
+  readonly slot: number
   readonly batch: Batch
   readonly rows: readonly number[]
   /** As they are fed: a decider may have moved a kept document. */
@@ -52,6 +53,7 @@ export async function* readDocuments(
     const numbered = numbers(batch, 'row')
     const counted = hasDropped ? Array.from({ length: batch.rows }, (_, row) => row) : rows
     yield {
+      slot,
       batch,
       rows: counted,
       domains: counted.map(row => domains[row]),

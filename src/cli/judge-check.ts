@@ -25,7 +25,8 @@ export async function checkLabels(input: string, args: ParsedArgs, terminal: Ter
   const file = args.text('by-hand')
   if (!file) throw refuse('--by-hand is missing: it takes a file of JSON Lines with id and label')
   const field = args.text('label') ?? 'label'
-  const [judged, byHand] = [await readLabels(input, field), await readLabels(file, field)]
+  const judged = await readLabels(input, field)
+  const byHand = await readLabels(file, field)
   const pairs: [string, string][] = []
   for (const [id, label] of byHand.labels) {
     const other = judged.labels.get(id)

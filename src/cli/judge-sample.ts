@@ -53,7 +53,8 @@ export async function sampleLabels(input: string, args: ParsedArgs, terminal: Te
     )
     return
   }
-  const sampled = await judgeAll(run, drawn, judge, order, isJson ? terminal.err : terminal.out, terminal.err)
+  const { err } = terminal
+  const sampled = await judgeAll(run, drawn, judge, order, { out: isJson ? err : terminal.out, err })
   const about = {
     drawn,
     sampled,
@@ -142,8 +143,7 @@ async function judgeAll(
   { documents }: DrawnDocuments,
   judge: Judge,
   order: Order,
-  out: Terminal['out'],
-  err: Terminal['err'],
+  { out, err }: Pick<Terminal, 'out' | 'err'>,
 ): Promise<Sampled> {
   const sampled: Sampled = { judged: 0, answered: 0, cut: 0, unanswered: new Map(), labels: new Map() }
   const progress = showParts(seconds => describeProgress(sampled, documents.length, judge, seconds), out, err)

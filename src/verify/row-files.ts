@@ -126,7 +126,8 @@ class RowsCheck {
     const step = this.#file.first + i
     const [batch] = await Array.fromAsync(take(readFeed(this.#dir, { from: step, spans: true, verify: 'off' })))
     const { targets, domains } = this.#file
-    const [ownIds, ownSpans] = [await this.#readIds(i, ids), await this.#readSpans(i, spans)]
+    const ownIds = await this.#readIds(i, ids)
+    const ownSpans = await this.#readSpans(i, spans)
     const asked = encodeSpans(batch, this.#head.cutTargets === 'next', domain => domains.indexOf(domain))
     const isSame =
       batch.targetsInStep === targets[i] && this.#rowsOf(batch).equals(ownIds) && Buffer.compare(asked, ownSpans) === 0

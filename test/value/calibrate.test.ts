@@ -97,7 +97,8 @@ test('the order of documents makes no other table, where only some of them are s
   context.after(() => setLimits({ calibrationSampleMax }))
   for (const max of [calibrationSampleMax, 50]) {
     setLimits({ calibrationSampleMax: max })
-    const [a, b] = [await calibrateRun(run), await calibrateRun(shuffled)]
+    const a = await calibrateRun(run)
+    const b = await calibrateRun(shuffled)
     const sorted = ({ table }: typeof a) => writePercentiles({ ...table, groups: new Map([...table.groups].sort()) })
     assert.equal(sorted(a), sorted(b))
     assert.equal(a.table.groups.get(groupKey([]))!.documents, documents.length)

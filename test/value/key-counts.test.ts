@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import { KeyCounts } from '../../src/value/key-counts.ts'
 import { drawFrom } from '../random.ts'
+import { makeFolder } from '../temporary.ts'
 
 function readAll(counts: KeyCounts): [number, number][] {
   const all: [number, number][] = []
@@ -11,6 +12,8 @@ function readAll(counts: KeyCounts): [number, number][] {
     for (let i = 0; i < length; i++) all.push([keys[i], own[i]])
   return all
 }
+// Other tests fit, too, and at the same time.
+process.env.TMPDIR = makeFolder('key-counts')
 const folders = () => readdirSync(tmpdir()).filter(name => name.startsWith('headrace-fit-'))
 
 const cases: [name: string, held: number, keys: number, range: number][] = [

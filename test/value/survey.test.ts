@@ -177,7 +177,8 @@ test('the order of documents changes nothing, where only some of them are sample
   context.after(() => setLimits({ calibrationSampleMax, correlationSampleMax }))
   for (const max of [correlationSampleMax, 40]) {
     setLimits({ calibrationSampleMax: max, correlationSampleMax: max })
-    const [a, b] = [await survey(run), await survey(shuffled)]
+    const a = await survey(run)
+    const b = await survey(shuffled)
     assert.deepEqual(a.correlations, b.correlations)
     assert.ok(a.correlations[0].documents <= max)
     for (const [i, { spread, domains }] of a.columns.entries()) {

@@ -144,7 +144,7 @@ export function judge(given: OptionsOf<typeof table.options>): Annotator {
 }
 judge.table = table
 
-const notSampled: Judged = { values: null, unanswered: 'not-sampled', isCut: false }
+const notSampled: Judged = Object.freeze({ values: null, unanswered: 'not-sampled', isCut: false })
 
 function measuresOf(rubric: string, dimensions: readonly Dimension[]): Measures {
   const ofDimensions = dimensions.map(dimension => [

@@ -44,7 +44,9 @@ test('a sample is the same documents whatever their order, and a higher rate has
     const columns = { rows: 40, columns: await annotator.annotate(batch) }
     return ids.filter((_, row) => stringAt(utf8(columns, 'judge:edu:unanswered'), row) !== 'not-sampled')
   }
-  const [none, few, more] = [await sampled(0), await sampled(0.2), await sampled(0.5)]
+  const none = await sampled(0)
+  const few = await sampled(0.2)
+  const more = await sampled(0.5)
   assert.ok(none.length === 0 && few.length > 0 && few.length < more.length && more.length < 40)
   assert.ok(few.every(id => more.includes(id)))
   assert.equal(server.asked.length, few.length + more.length)

@@ -16,7 +16,11 @@ import { type Corpus, snapshot, writeCorpus } from '../corpus.ts'
 
 const dir = makeFolder('length')
 const origin: FeedOrigin = {
-  ...{ run: 'test', shards: join(dir, 'shards'), tokenizer: 't', fingerprint: 'f', endOfText: 0 },
+  run: 'test',
+  shards: join(dir, 'shards'),
+  tokenizer: 't',
+  fingerprint: 'f',
+  endOfText: 0,
   segmentSteps: 32,
 }
 const base: FeedOptions = { length: 16, batch: 16, blockTokens: 4000 }

@@ -76,7 +76,10 @@ function copyFeed(kind: string): string {
 }
 
 const trimOf = (step: number): Trim => ({
-  ...{ step, who: 'ann@host', at: '2026-01-02T03:04:05.000Z', note: 'disk is full' },
+  step,
+  who: 'ann@host',
+  at: '2026-01-02T03:04:05.000Z',
+  note: 'disk is full',
   trainers: [['run-7', step]],
 })
 

@@ -38,6 +38,8 @@ before(async () => {
   const args = ['run', pipeline, ...place, '--workers', '1', '--partitions', String(partitions)]
   const { status, err } = await runMain(args)
   assert.equal(status, 0, err)
+  const rows = await runMain(['materialise', '--dir', dir, '--run', basename(whole)])
+  assert.equal(rows.status, 0, rows.err)
 })
 
 /** Gives an entry as it is, changed, not at all, or several. `index` counts the entries of its topic, partition by partition. */

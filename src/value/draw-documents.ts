@@ -5,6 +5,7 @@ import { limits } from '../limits.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { hashUnit } from '../text/hash.ts'
 import { hasLanguage, readDocuments } from './documents.ts'
+import { LowestKeys } from './lowest-keys.ts'
 import { type DecidedSlots, findDecided } from './stored-columns.ts'
 
 /** Which kept documents are drawn: so many of each domain, of each language, or of each of both. */
@@ -16,13 +17,17 @@ export interface Draw {
 }
 
 interface Drawn {
-  readonly key: number
   readonly slot: number
   /** In its slot, and among those of it that were kept. */
   readonly row: number
   readonly index: number
   readonly domain: string
   readonly language: string
+}
+
+interface Group {
+  kept: number
+  readonly drawn: LowestKeys<Drawn>
 }
 
 export interface DrawnGroup {
@@ -61,13 +66,15 @@ export async function drawDocuments(run: RunReader, draw: Draw): Promise<DrawnDo
       if (domain === holdoutDomain) heldOut++
       else {
         const name = JSON.stringify(draw.by.map(column => (column === 'domain' ? domain : language)))
-        if (!groups.has(name)) groups.set(name, new Group(draw.perGroup))
+        const group = groups.get(name) ?? { kept: 0, drawn: new LowestKeys<Drawn>(draw.perGroup) }
+        groups.set(name, group)
+        group.kept++
         const key = hashUnit(draw.seed, bytes.subarray(offsets[row], offsets[row + 1]))
-        groups.get(name)!.add({ key, slot: some.slot, row, index, domain, language })
+        group.drawn.add(key, () => ({ slot: some.slot, row, index, domain, language }))
       }
     }
   }
-  const documents = [...groups.values()].flatMap(group => group.take())
+  const documents = [...groups.values()].flatMap(({ drawn }) => drawn.items())
   if (documents.length > limits.judgeDrawnMax)
     throw new HeadraceError(
       'limit',
@@ -76,39 +83,13 @@ export async function drawDocuments(run: RunReader, draw: Draw): Promise<DrawnDo
   const found = [...groups].map(([name, group]) => ({
     of: JSON.parse(name),
     kept: group.kept,
-    drawn: group.take().length,
+    drawn: group.drawn.items().length,
   }))
   return {
     documents: documents.sort((a, b) => a.slot - b.slot || a.index - b.index),
     groups: found.sort((a, b) => b.kept - a.kept),
     heldOut,
     decided,
-  }
-}
-
-/** The documents of a group with the lowest keys. */
-class Group {
-  kept = 0
-  readonly #most: number
-  #drawn: Drawn[] = []
-  #bound = Number.POSITIVE_INFINITY
-
-  constructor(most: number) {
-    this.#most = most
-  }
-
-  add(document: Drawn): void {
-    this.kept++
-    if (document.key >= this.#bound) return
-    this.#drawn.push(document)
-    if (this.#drawn.length >= 2 * this.#most) this.#bound = this.take().at(-1)!.key
-  }
-
-  /** Of documents with one key the first ones come first. */
-  take(): readonly Drawn[] {
-    this.#drawn.sort((a, b) => a.key - b.key)
-    this.#drawn.length = Math.min(this.#drawn.length, this.#most)
-    return this.#drawn
   }
 }
 

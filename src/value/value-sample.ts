@@ -1,15 +1,12 @@
 import { limits } from '../limits.ts'
+import { LowestKeys } from './lowest-keys.ts'
 
-/**
- * Some of a group's values, chosen by the hashes of their documents' ids: which ones does not depend on the order in which they come. Counts
- * all of them.
- */
+/** Some of a group's values, chosen by the hashes of their documents' ids. Counts all of them. */
 export class ValueSample {
   documents = 0
   #sum = 0
   #squares = 0
-  #keys: number[] = []
-  #values: number[] = []
+  readonly #values = new LowestKeys<number>(limits.calibrationSampleMax, (a, b) => a - b)
 
   /** `key`: a hash of the document's id. */
   add(key: number, value: number): void {
@@ -17,9 +14,7 @@ export class ValueSample {
     const off = value - this.#sum / Math.max(1, this.documents - 1)
     this.#squares += this.documents === 1 ? 0 : (off * off * (this.documents - 1)) / this.documents
     this.#sum += value
-    this.#keys.push(key)
-    this.#values.push(value)
-    if (this.#keys.length >= 2 * limits.calibrationSampleMax) this.#shrink()
+    this.#values.add(key, () => value)
   }
 
   /** Their mean and standard deviation, of all that were added. */
@@ -28,16 +23,6 @@ export class ValueSample {
   }
 
   values(): Float64Array {
-    this.#shrink()
-    return Float64Array.from(this.#values)
-  }
-
-  #shrink(): void {
-    if (this.#keys.length <= limits.calibrationSampleMax) return
-    const order = this.#keys.map((_, i) => i)
-    order.sort((a, b) => this.#keys[a] - this.#keys[b] || this.#values[a] - this.#values[b])
-    order.length = limits.calibrationSampleMax
-    this.#keys = order.map(i => this.#keys[i])
-    this.#values = order.map(i => this.#values[i])
+    return Float64Array.from(this.#values.items())
   }
 }

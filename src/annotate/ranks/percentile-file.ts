@@ -1,6 +1,6 @@
 import { HeadraceError } from '../../errors.ts'
-import { isSealed, parseObject, sealJson } from '../../sealed-json.ts'
-import { cleanName } from '../../text/printable.ts'
+import { sealJson } from '../../sealed-json.ts'
+import { openSealed } from '../../text/sealed-file.ts'
 import { type Percentiles, pointsCount } from './percentiles.ts'
 
 const format = 'headrace-percentiles/1'
@@ -27,17 +27,13 @@ export function writePercentiles({ column, by, groups }: PercentileTable): strin
 
 /** Reads what `writePercentiles` wrote; throws `corrupt` for anything else. `file` is for the message. */
 export function readPercentiles(text: string, file: string): PercentileTable {
-  const content = parseObject(text)
-  if (content?.format !== format) {
-    const found =
-      typeof content?.format === 'string' ? `of format ${cleanName(content.format)}` : 'no table of percentiles'
-    throw new HeadraceError('corrupt', `${file} is ${found}, not ${format}; make it with 'headrace calibrate'`)
-  }
-  if (!isSealed(text))
-    throw new HeadraceError(
-      'corrupt',
-      `${file} is damaged: its content does not match its sha256; make it again with 'headrace calibrate'`,
-    )
+  const content = openSealed(text, {
+    file,
+    format,
+    other: 'no table of percentiles',
+    advice: "make it with 'headrace calibrate'",
+    again: "make it again with 'headrace calibrate'",
+  })
   const { column, by, groups } = content
   if (isName(column) && isListOf(by, isName) && isListOf(groups, group => isGroup(group, by.length))) {
     const listed = groups.map(({ of, documents, points }) => {

@@ -1,6 +1,6 @@
 import { HeadraceError } from '../../errors.ts'
-import { isSealed, parseObject, sealJson } from '../../sealed-json.ts'
-import { cleanName } from '../printable.ts'
+import { sealJson } from '../../sealed-json.ts'
+import { openSealed } from '../sealed-file.ts'
 import { type GramCounts, isBucketCount, type Seed } from './seed.ts'
 
 /** Part of every file; raised when words or pairs are hashed in another way, as old counts then mean nothing. */
@@ -18,13 +18,13 @@ export function writeSeed({ name, seed, background }: Seed): string {
 
 /** Reads what `writeSeed` wrote; throws `corrupt` for anything else. `file` is for the message. */
 export function readSeed(text: string, file: string): Seed {
-  const content = parseObject(text)
-  if (content?.format !== format) {
-    const found = typeof content?.format === 'string' ? `of format ${cleanName(content.format)}` : 'no seed'
-    throw new HeadraceError('corrupt', `${file} is ${found}, not ${format}; fit it again with 'headrace seed fit'`)
-  }
-  if (!isSealed(text))
-    throw new HeadraceError('corrupt', `${file} is damaged: its content does not match its sha256; fit it again`)
+  const content = openSealed(text, {
+    file,
+    format,
+    other: 'no seed',
+    advice: "fit it again with 'headrace seed fit'",
+    again: 'fit it again',
+  })
   const { name, buckets, seed, background } = content as unknown as Content
   const side = ({ documents, counts }: Packed) => ({ documents, counts: unpackCounts(counts, buckets) })
   // Anybody can seal a file, so what decides about memory is looked at.

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder, type OnEffect } from '../disk/durable-file.ts'
 import { type Lock, lockDirectory } from '../disk/lock.ts'
 import { HeadraceError } from '../errors.ts'
-import { readControls } from '../feed/files/control-file.ts'
+import { countTakeDowns } from '../feed/files/control-file.ts'
 import { type Head, readHead } from '../feed/files/head.ts'
 import { Masks } from '../feed/files/masks.ts'
 import { readTrim, trimmedStep } from '../feed/files/trim-file.ts'
@@ -140,7 +140,7 @@ class Materialising {
     try {
       for (let step = from; step < end; step++) {
         // Before the step is read: what is recorded later is found by the next look.
-        const takeDowns = await this.#countTakeDowns()
+        const takeDowns = await countTakeDowns(this.#order.feed)
         const { value: batch, done }: IteratorResult<FeedBatch> = await reading.next()
         if (done || this.#order.signal?.aborted) return writer?.first ?? step
         const isSameShape: boolean = writer?.batch === batch.samples && writer.length === batch.length
@@ -172,7 +172,7 @@ class Materialising {
 
   /** Removes files that have documents otherwise and can't be made again, as some of their steps were let go: the others are written anew. */
   async #removeParted(trimmed: number): Promise<void> {
-    const takeDowns = await this.#countTakeDowns()
+    const takeDowns = await countTakeDowns(this.#order.feed)
     const parted = this.#standing.files.filter(file => file.first < trimmed && file.takeDowns !== takeDowns)
     await this.#standing.removeFiles(parted)
     this.done.removed += parted.length
@@ -180,7 +180,7 @@ class Materialising {
 
   /** Makes files again that have documents otherwise than these are masked by now, and notes in the others that they were looked at. */
   async #renew(head: Head): Promise<void> {
-    const takeDowns = await this.#countTakeDowns()
+    const takeDowns = await countTakeDowns(this.#order.feed)
     const older = this.#standing.files.filter(file => file.takeDowns !== takeDowns)
     if (older.length === 0) return
     const masks = new Masks(this.#order.feed)
@@ -227,10 +227,6 @@ class Materialising {
 
   #basis(head: Head, takeDowns: number, edition: number) {
     return { dir: this.#dir, head, takeDowns, edition, onEffect: this.#onEffect }
-  }
-
-  async #countTakeDowns(): Promise<number> {
-    return (await readControls(this.#order.feed)).filter(({ takeDown }) => takeDown).length
   }
 
   get #onEffect(): OnEffect {

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { readBytes } from '../disk/transfer.ts'
 import { HeadraceError } from '../errors.ts'
-import { readControls } from '../feed/files/control-file.ts'
+import { countTakeDowns } from '../feed/files/control-file.ts'
 import type { Head } from '../feed/files/head.ts'
 import { LedgerReader } from '../feed/files/ledger.ts'
 import { type FeedBatch, readFeed } from '../feed/read.ts'
@@ -20,7 +20,7 @@ export async function verifyRows(home: string, { folder, head }: FoundHead, chec
   const dir = join(home, folder)
   const names = await listRowFiles(join(dir, rowsFolder))
   if (!head || names.length === 0) return
-  const takeDowns = await countTakeDowns(dir)
+  const takeDowns = await tryTakeDowns(dir)
   for (const name of names) {
     const where = { file: `${folder}/${rowsFolder}/${name}`, place: '' }
     check.counted++
@@ -33,9 +33,9 @@ export async function verifyRows(home: string, { folder, head }: FoundHead, chec
 }
 
 /** Null where that can't be read, which is said of the plan. */
-async function countTakeDowns(dir: string): Promise<number | null> {
+async function tryTakeDowns(dir: string): Promise<number | null> {
   try {
-    return (await readControls(dir)).filter(({ takeDown }) => takeDown).length
+    return await countTakeDowns(dir)
   } catch (error) {
     if (error instanceof HeadraceError && error.code === 'corrupt') return null
     throw error
@@ -69,11 +69,13 @@ class RowsCheck {
       )
     await using ids = await open(join(this.#dir, rowsFolder, this.#file.ids))
     await using spans = await open(join(this.#dir, rowsFolder, this.#file.spans))
-    await this.#checkSizes(ids, spans)
+    // Lengths that a stranger wrote are asked of no memory.
+    if (!(await this.#checkSizes(ids, spans))) return
     for (let i = 0; i < steps; i++) {
-      const isSound = await this.#checkHashes(i, ids, spans)
+      const step = await this.#readStep(i, ids, spans)
+      const isSound = this.#checkHashes(i, step)
       // What a description says of a step beside its hashes only the feed can tell.
-      if (isSound && isMasked && (i === 0 || i === steps - 1)) await this.#compare(i, ids, spans)
+      if (isSound && isMasked && (i === 0 || i === steps - 1)) await this.#compare(i, step)
     }
   }
 
@@ -92,45 +94,42 @@ class RowsCheck {
     return last.digest === digests.at(-1) ? null : 'its last step is another than the ledger has'
   }
 
-  async #checkSizes(ids: FileHandle, spans: FileHandle): Promise<void> {
+  async #checkSizes(ids: FileHandle, spans: FileHandle): Promise<boolean> {
     const sizes = [
       [this.#file.ids, (await ids.stat()).size, this.#file.steps * this.#stepBytes],
       [this.#file.spans, (await spans.stat()).size, this.#file.spansEnds.at(-1)!],
     ] as const
-    for (const [name, found, wanted] of sizes)
-      if (found !== wanted) this.#fail(`${name} has ${found} bytes, and ${wanted} are described`)
+    const wrong = sizes.filter(([, found, wanted]) => found !== wanted)
+    for (const [name, found, wanted] of wrong) this.#fail(`${name} has ${found} bytes, and ${wanted} are described`)
+    return wrong.length === 0
   }
 
-  async #checkHashes(i: number, ids: FileHandle, spans: FileHandle): Promise<boolean> {
+  #checkHashes(i: number, { ids, spans }: StepBytes): boolean {
     const { first, digests, sha256, seals, feed } = this.#file
-    const found = hash('sha256', await this.#readIds(i, ids))
-    const file = `${this.#where.file.slice(0, this.#where.file.lastIndexOf('/'))}/`
-    const isWhole = found === sha256[i]
+    const isWhole = hash('sha256', ids) === sha256[i]
     if (!isWhole)
       this.#check.fail(
-        byteAt(`${file}${this.#file.ids}`, i * this.#stepBytes),
+        byteAt(this.#nameOf(this.#file.ids), i * this.#stepBytes),
         `step ${first + i} has other tokens than its SHA-256 says`,
         advice,
       )
-    const isSealed = sealSpans(feed, digests[i], sha256[i], await this.#readSpans(i, spans)) === seals[i]
+    const isSealed = sealSpans(feed, digests[i], sha256[i], spans) === seals[i]
     if (!isSealed)
       this.#check.fail(
-        byteAt(`${file}${this.#file.spans}`, this.#spansFrom(i)),
+        byteAt(this.#nameOf(this.#file.spans), this.#spansFrom(i)),
         `what it says of step ${first + i} is not what its seal says`,
         advice,
       )
     return isWhole && isSealed
   }
 
-  async #compare(i: number, ids: FileHandle, spans: FileHandle): Promise<void> {
+  async #compare(i: number, { ids, spans }: StepBytes): Promise<void> {
     const step = this.#file.first + i
-    const [batch] = await Array.fromAsync(take(readFeed(this.#dir, { from: step, spans: true, verify: 'off' })))
+    const batch = await readOne(this.#dir, step)
     const { targets, domains } = this.#file
-    const ownIds = await this.#readIds(i, ids)
-    const ownSpans = await this.#readSpans(i, spans)
     const asked = encodeSpans(batch, this.#head.cutTargets === 'next', domain => domains.indexOf(domain))
     const isSame =
-      batch.targetsInStep === targets[i] && this.#rowsOf(batch).equals(ownIds) && Buffer.compare(asked, ownSpans) === 0
+      batch.targetsInStep === targets[i] && this.#rowsOf(batch).equals(ids) && Buffer.compare(asked, spans) === 0
     if (!isSame) this.#fail(`step ${step} is another than the feed gives`)
   }
 
@@ -144,16 +143,21 @@ class RowsCheck {
     return 4 * this.#file.batch * this.#file.length
   }
 
-  #readIds(i: number, ids: FileHandle): Promise<Uint8Array> {
-    return readBytes(ids, i * this.#stepBytes, this.#stepBytes)
-  }
-
   #spansFrom(i: number): number {
     return i === 0 ? 0 : this.#file.spansEnds[i - 1]
   }
 
-  #readSpans(i: number, spans: FileHandle): Promise<Uint8Array> {
-    return readBytes(spans, this.#spansFrom(i), Math.max(0, this.#file.spansEnds[i] - this.#spansFrom(i)))
+  async #readStep(i: number, ids: FileHandle, spans: FileHandle): Promise<StepBytes> {
+    const from = this.#spansFrom(i)
+    return {
+      ids: await readBytes(ids, i * this.#stepBytes, this.#stepBytes),
+      spans: await readBytes(spans, from, Math.max(0, this.#file.spansEnds[i] - from)),
+    }
+  }
+
+  /** A file beside the description, from the run's folder. */
+  #nameOf(file: string): string {
+    return posix.join(posix.dirname(this.#where.file), file)
   }
 
   #fail(what: string): void {
@@ -161,10 +165,13 @@ class RowsCheck {
   }
 }
 
-/** The first of many. */
-async function* take<T>(all: AsyncIterable<T>): AsyncGenerator<T> {
-  for await (const one of all) {
-    yield one
-    return
-  }
+/** What the files have of one step. */
+interface StepBytes {
+  readonly ids: Uint8Array
+  readonly spans: Uint8Array
+}
+
+async function readOne(dir: string, step: number): Promise<FeedBatch> {
+  for await (const batch of readFeed(dir, { from: step, spans: true, verify: 'off' })) return batch
+  throw new HeadraceError('corrupt', `the feed in ${dir} gives no step ${step}`)
 }

@@ -13,3 +13,8 @@ export async function readControls(dir: string): Promise<ControlEntry[]> {
     throw new HeadraceError('corrupt', `${path} is damaged: ${(error as Error).message}; restore it from a copy`, error)
   }
 }
+
+/** How many take-downs a feed has. */
+export async function countTakeDowns(dir: string): Promise<number> {
+  return (await readControls(dir)).filter(({ takeDown }) => takeDown).length
+}

@@ -1,13 +1,11 @@
-import { hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { type Columns, type NumberArray, Utf8Builder } from '../batch/batch.ts'
-import { HeadraceError } from '../errors.ts'
 import { name, type OptionsOf, required, resolveOptions } from '../options.ts'
 import { type Head, LinearScorer, outputsOf } from '../text/linear/model.ts'
 import { decodeModel, type LinearFile } from '../text/linear/model-file.ts'
 import type { Annotator } from './annotator.ts'
 import { filter } from './filter.ts'
 import { columnOf, type Measures, ratio } from './measure.ts'
+import { readNeeded } from './model-file.ts'
 
 const score = ratio('of a score: the logarithm of its odds, calibrated; of a value: the value; NaN without words')
 const label = columnOf('utf8')('of a class: the likeliest name; empty without words')
@@ -83,11 +81,6 @@ function writeClass(head: Head, outputs: Float64Array, names: Utf8Builder, margi
 
 /** A model that `headrace classifier fit` made, and its hash. Throws `not-found` or `corrupt`, with what to do. */
 export function readClassifier(file: string): LinearFile & { readonly sha256: string } {
-  let bytes: Uint8Array
-  try {
-    bytes = readFileSync(file)
-  } catch (error) {
-    throw new HeadraceError('not-found', `model ${file} cannot be read; make it with 'headrace classifier fit'`, error)
-  }
-  return { ...decodeModel(bytes, file), sha256: hash('sha256', bytes) }
+  const { bytes, sha256 } = readNeeded({ what: 'model', path: file, advice: "make it with 'headrace classifier fit'" })
+  return { ...decodeModel(bytes, file), sha256 }
 }

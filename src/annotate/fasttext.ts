@@ -1,31 +1,19 @@
 import type { NumberArray } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
-import {
-  kind,
-  listOf,
-  name,
-  type OptionsOf,
-  oneOf,
-  optional,
-  refuseName,
-  required,
-  resolveOptions,
-} from '../options.ts'
+import { listOf, name, type OptionsOf, oneOf, optional, refuseName, required, resolveOptions } from '../options.ts'
 import { FastTextClassifier } from '../text/fasttext/classifier.ts'
 import { readFastTextModel, readLabels } from '../text/fasttext/model.ts'
-import { isHeadName } from '../text/linear/model-file.ts'
 import { cleanName } from '../text/printable.ts'
 import type { Annotator } from './annotator.ts'
 import { filter } from './filter.ts'
 import { columnOf } from './measure.ts'
-import { loadModel, lookAtModel } from './model-file.ts'
+import { loadModel, lookAtModel, modelName } from './model-file.ts'
 
 const probability = columnOf('f32')(
   "fastText's probability, which its smoothing may lift to 1.0001; NaN where the model knows nothing of a text",
 )
 /** Columns that are made without being asked for. */
 const labelsMax = 16
-const columnName = kind<string>("1 to 64 letters, digits or '-'", isHeadName)
 const table = {
   name: 'fasttext',
   version: 1,
@@ -34,7 +22,7 @@ const table = {
   measures: { 'fasttext:<name>:<label>': probability },
   options: {
     model: required('a file that `fasttext supervised` or `quantize` wrote', name),
-    name: required('names the columns', columnName),
+    name: required('names the columns', modelName),
     labels: optional(
       `labels that get a column, without \`__label__\`; all of a model that has ${labelsMax} at most`,
       listOf(name, 1),

@@ -1,19 +1,17 @@
 import type { NumberArray } from '../batch/batch.ts'
-import { kind, name, type OptionsOf, required, resolveOptions } from '../options.ts'
+import { name, type OptionsOf, required, resolveOptions } from '../options.ts'
 import { readArpa, readArpaHead } from '../text/arpa/arpa-file.ts'
 import { ArpaScorer } from '../text/arpa/scorer.ts'
 import { exponential } from '../text/exact-math.ts'
-import { isHeadName } from '../text/linear/model-file.ts'
 import type { Annotator } from './annotator.ts'
 import { filter } from './filter.ts'
 import { ratio } from './measure.ts'
-import { loadModel, lookAtModel } from './model-file.ts'
+import { loadModel, lookAtModel, modelName } from './model-file.ts'
 
 const perplexity = ratio(
   'its perplexity as CCNet sums it up: 10 to the power of minus the logarithms of all words and line ends over how many these are; NaN for an empty text',
 )
 const unknown = ratio('share of its words that the model does not know, which say nothing by their perplexity')
-const columnName = kind<string>("1 to 64 letters, digits or '-'", isHeadName)
 const table = {
   name: 'kenlm',
   version: 1,
@@ -22,7 +20,7 @@ const table = {
   measures: { 'kenlm:<name>': perplexity, 'kenlm:<name>:unknown': unknown },
   options: {
     model: required('an ARPA file, not packed', name),
-    name: required('names the columns', columnName),
+    name: required('names the columns', modelName),
   },
 }
 

@@ -1,5 +1,25 @@
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { FileBytes } from '../disk/file-bytes.ts'
 import { HeadraceError } from '../errors.ts'
+import { kind } from '../options.ts'
+import { isModelName } from '../text/model-name.ts'
+
+/** A name of columns. */
+export const modelName = kind<string>("1 to 64 letters, digits or '-'", isModelName)
+
+/** A file that an annotator needs: `what` it is, as `seed file`; `advice` says where one comes from. */
+export interface NeededFile {
+  readonly what: string
+  readonly path: string
+  readonly advice: string
+}
+
+/** All of a file that is small, with its SHA-256. Throws `not-found`. */
+export function readNeeded(file: NeededFile): { readonly bytes: Buffer; readonly sha256: string } {
+  const bytes = orMissing(file, () => readFileSync(file.path))
+  return { bytes, sha256: hash('sha256', bytes) }
+}
 
 /** The file of a model that may have gigabytes: `advice` says where one comes from. */
 export interface ModelFile {
@@ -21,10 +41,12 @@ export function loadModel<T>(model: ModelFile, sha256: string, read: (file: File
   throw new HeadraceError('source-changed', `model ${model.path} is not the file that it was any more: put it back`)
 }
 
-function open({ path, advice }: ModelFile): FileBytes {
+const open = (model: ModelFile): FileBytes => orMissing({ what: 'model', ...model }, () => new FileBytes(model.path))
+
+function orMissing<T>({ what, path, advice }: NeededFile, read: () => T): T {
   try {
-    return new FileBytes(path)
+    return read()
   } catch (error) {
-    throw new HeadraceError('not-found', `model ${path} cannot be read; ${advice}`, error)
+    throw new HeadraceError('not-found', `${what} ${path} cannot be read; ${advice}`, error)
   }
 }

@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { NumberArray } from '../batch/batch.ts'
 import { HeadraceError } from '../errors.ts'
 import { kind, listOf, name, type OptionsOf, required, resolveOptions } from '../options.ts'
@@ -10,6 +8,7 @@ import { cutWords } from '../text/likeness/word-grams.ts'
 import type { Annotator } from './annotator.ts'
 import { filter } from './filter.ts'
 import { below, ratio } from './measure.ts'
+import { readNeeded } from './model-file.ts'
 
 const files = kind<string | readonly string[]>(
   'a seed file, or a list of them',
@@ -63,12 +62,7 @@ export function seedSimilarity(given: OptionsOf<typeof options>): Annotator {
 seedSimilarity.table = table
 
 function loadSeed(file: string): { name: string; sha256: string; seed: Seed } {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new HeadraceError('not-found', `seed file ${file} cannot be read; make it with 'headrace seed fit'`, error)
-  }
-  const seed = readSeed(text, file)
-  return { name: seed.name, sha256: hash('sha256', text), seed }
+  const { bytes, sha256 } = readNeeded({ what: 'seed file', path: file, advice: "make it with 'headrace seed fit'" })
+  const seed = readSeed(bytes.toString('utf8'), file)
+  return { name: seed.name, sha256, seed }
 }

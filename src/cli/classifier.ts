@@ -2,7 +2,8 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError } from '../errors.ts'
-import { encodeModel, isHeadName } from '../text/linear/model-file.ts'
+import { encodeModel } from '../text/linear/model-file.ts'
+import { isModelName } from '../text/model-name.ts'
 import { Examples } from '../value/examples.ts'
 import { type FittedHead, fitHead } from '../value/fit.ts'
 import { findHeavyBuckets, GramNames } from '../value/heavy-grams.ts'
@@ -40,7 +41,7 @@ export const classifierCommand: Command = {
   run: async (args, terminal) => {
     const [verb, name] = args.positionals
     if (verb !== 'fit') throw refuse(`'${verb}' is not 'fit', the one thing it does`)
-    if (!isHeadName(name)) throw refuse(`NAME is '${name}': use 1 to 64 letters, digits or '-'`)
+    if (!isModelName(name)) throw refuse(`NAME is '${name}': use 1 to 64 letters, digits or '-'`)
     const order = orderOf(args)
     for (const { input } of order.sides) await checkInput(input, order.fields)
     const unread = new Unread()

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { canonicalJson } from '../../canonical-json.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import { parseObject } from '../../sealed-json.ts'
 import { cleanName } from '../../text/printable.ts'
+import { readNeeded } from '../model-file.ts'
 
 /** One thing that a judge says of a text: a whole number, both bounds included, or one of some labels. */
 export type Dimension = { readonly name: string; readonly meaning: string } & (
@@ -28,13 +28,8 @@ const [dimensionsMax, labelsMax, valuesMax] = [16, 64, 101]
 
 /** Reads a rubric's file: JSON where it begins with `{`, else Markdown. Throws `not-found`, or `bad-option` with what is wrong. */
 export function readRubric(path: string): Rubric {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new HeadraceError('not-found', `rubric ${path} cannot be read; docs/value.md shows how to write one`, error)
-  }
-  return parseRubric(text, path)
+  const { bytes } = readNeeded({ what: 'rubric', path, advice: 'docs/value.md shows how to write one' })
+  return parseRubric(bytes.toString('utf8'), path)
 }
 
 /** `file` is for messages. */

@@ -1,11 +1,9 @@
-import { hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { type Batch, numbers, utf8 } from '../../batch/batch.ts'
 import { Names, Strings } from '../../batch/strings.ts'
-import { HeadraceError } from '../../errors.ts'
 import { name, type OptionsOf, required, resolveOptions } from '../../options.ts'
 import type { Annotator } from '../annotator.ts'
 import { nameFor, ratio } from '../measure.ts'
+import { readNeeded } from '../model-file.ts'
 import { groupKey, type PercentileTable, readPercentiles } from './percentile-file.ts'
 import { type Percentiles, rankIn } from './percentiles.ts'
 
@@ -79,11 +77,6 @@ function findGroup(groups: PercentileTable['groups'], names: readonly string[]):
 }
 
 function loadTable(file: string): { readonly ranks: PercentileTable; readonly sha256: string } {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new HeadraceError('not-found', `table ${file} cannot be read; make it with 'headrace calibrate'`, error)
-  }
-  return { ranks: readPercentiles(text, file), sha256: hash('sha256', text) }
+  const { bytes, sha256 } = readNeeded({ what: 'table', path: file, advice: "make it with 'headrace calibrate'" })
+  return { ranks: readPercentiles(bytes.toString('utf8'), file), sha256 }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { HeadraceError } from '../../errors.ts'
+import { isModelName } from '../model-name.ts'
 import { cleanName } from '../printable.ts'
 import { rankFileOf } from '../tokens/bpe.ts'
 import { idCount, type LanguageModel, modelEncoding } from './model.ts'
@@ -122,6 +123,3 @@ function parseHeader(text: string): Header | null {
     return null
   }
 }
-
-export const isModelName = (name: unknown): name is string =>
-  typeof name === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(name)

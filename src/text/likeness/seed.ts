@@ -1,5 +1,6 @@
 import { HeadraceError } from '../../errors.ts'
 import { naturalLog } from '../exact-math.ts'
+import { isModelName } from '../model-name.ts'
 import { ShingleBuffer } from './shingles.ts'
 import { bucketOf, cutWords, hashPair } from './word-grams.ts'
 
@@ -91,7 +92,7 @@ export async function fitSeed(
   backgroundTexts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   { name, buckets = seedBuckets }: SeedOptions,
 ): Promise<Seed> {
-  if (!/^[A-Za-z0-9-]{1,64}$/.test(name))
+  if (!isModelName(name))
     throw new HeadraceError('bad-option', `seed name '${name}': use 1 to 64 letters, digits or '-'`)
   if (!isBucketCount(buckets))
     throw new HeadraceError(

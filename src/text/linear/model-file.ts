@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { HeadraceError } from '../../errors.ts'
+import { isModelName } from '../model-name.ts'
 import { cleanName } from '../printable.ts'
 import { featureBuckets } from './features.ts'
 import { countOutputs, type Head, type LinearModel } from './model.ts'
@@ -75,9 +76,6 @@ function parseHeader(text: string): { heads?: unknown; report?: unknown } | null
   }
 }
 
-export const isHeadName = (name: unknown): name is string =>
-  typeof name === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(name)
-
 function isHeads(heads: unknown): heads is Head[] {
   if (!Array.isArray(heads) || heads.length === 0 || heads.length > outputsMax || !heads.every(isHead)) return false
   return new Set(heads.map(({ name }) => name)).size === heads.length && countOutputs(heads) <= outputsMax
@@ -88,5 +86,5 @@ function isHead(head: Partial<Head> | null): boolean {
   const isNamed = Array.isArray(classes) && classes.every(one => typeof one === 'string')
   const hasClasses = isNamed && (kind === 'class' ? classes.length > 1 : classes.length === 0)
   const isKnown = kind === 'score' || kind === 'value' || kind === 'class'
-  return isHeadName(name) && isKnown && hasClasses && Number.isFinite(scale) && Number.isFinite(shift)
+  return isModelName(name) && isKnown && hasClasses && Number.isFinite(scale) && Number.isFinite(shift)
 }

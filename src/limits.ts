@@ -126,11 +126,11 @@ export const limits = {
   /** An answer of a judge's server, with what it says beside: a megabyte is many times the tokens that it may have. */
   judgeAnswerBytesMax: 1024 * 1024,
   /** The longest that a busy server's `Retry-After` is waited for: one that wants more is asked again then. */
-  judgeRetryAfterSecondsMax: 300,
-  /** A document in a run is judged in: less than `rowSecondsMax`, after which it would be dead. */
-  judgeDocumentSecondsMax: 45,
-  /** Documents in a row that a judge's server has failed on, whatever was tried. Beyond it the server is at fault, not the texts. */
-  judgeFailuresMax: 20,
+  serverRetryAfterSecondsMax: 300,
+  /** What a server of models is asked about a document, or a batch of them, is answered or given up in: less than `rowSecondsMax`, after which it would be dead. */
+  serverDocumentSecondsMax: 45,
+  /** Documents in a row that a server of models has failed on or refused, whatever was tried. Beyond it the server is at fault, not the texts. */
+  serverFailuresMax: 20,
   /** What each open file of an export holds before it is written: few calls of the system, and eight of them are nothing. */
   exportBufferBytes: 1024 * 1024,
   /** Rows of an exported Arrow file that are one record batch: held in memory until then. */

@@ -16,8 +16,8 @@ import {
 import { hashUnit } from '../../text/hash.ts'
 import type { Annotator } from '../annotator.ts'
 import { columnOf, type Measures, ratio } from '../measure.ts'
+import { readEndpoint } from '../model-server/endpoint.ts'
 import { Judge, type Judged } from './ask.ts'
-import { readEndpoint } from './endpoint.ts'
 import type { Terms } from './question.ts'
 import { type Dimension, hashRubric, readRubric } from './rubric.ts'
 
@@ -75,7 +75,7 @@ const table = {
     invalidTries: optional('answers on a text that may be none', whole(1, 100), askingDefaults.invalidTries),
     timeoutSeconds: optional(
       'of a request',
-      number(0.001, limits.judgeDocumentSecondsMax),
+      number(0.001, limits.serverDocumentSecondsMax),
       askingDefaults.timeoutSeconds,
     ),
   },
@@ -95,7 +95,7 @@ export function judge(given: OptionsOf<typeof table.options>): Annotator {
   const { model, store, sample, seed, ask, charactersMax, answerTokensMax, endpoint: url } = chosen
   if (ask && url === undefined)
     throw new HeadraceError('bad-option', `${who} needs 'endpoint': give the URL of a server, or ask: false`)
-  const endpoint = ask ? readEndpoint(who, { ...chosen, endpoint: url! }) : null
+  const endpoint = ask ? readEndpoint(who, 'chat/completions', { ...chosen, endpoint: url! }) : null
   const rubric = readRubric(chosen.rubric)
   const terms: Terms = { rubric, model, charactersMax, answerTokensMax }
   const budget = {
@@ -109,7 +109,7 @@ export function judge(given: OptionsOf<typeof table.options>): Annotator {
     concurrency,
     triesMax,
     invalidMax,
-    documentMs: limits.judgeDocumentSecondsMax * 1000,
+    documentMs: limits.serverDocumentSecondsMax * 1000,
     pauseMs: 500,
   }
   const measures = measuresOf(rubric.name, rubric.dimensions)

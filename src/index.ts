@@ -4,6 +4,8 @@
  */
 export type { Annotator, Resource, Rule } from './annotate/annotator.ts'
 export { classifier } from './annotate/classifier.ts'
+export { embedding } from './annotate/embedding/embedding.ts'
+export { onnxEmbedding } from './annotate/embedding/onnx-embedding.ts'
 export { fasttext } from './annotate/fasttext.ts'
 export { filter } from './annotate/filter.ts'
 export { judge } from './annotate/judge/judge.ts'

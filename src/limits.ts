@@ -131,6 +131,12 @@ export const limits = {
   serverDocumentSecondsMax: 45,
   /** Documents in a row that a server of models has failed on or refused, whatever was tried. Beyond it the server is at fault, not the texts. */
   serverFailuresMax: 20,
+  /** UTF-8 bytes of the texts of one request for vectors: servers take a megabyte or two. A longer text goes alone. */
+  embeddingRequestBytes: 512 * 1024,
+  /** Numbers of a vector: encoders have 256 to 4,096 (16 KB a document). */
+  embeddingDimensionsMax: 4096,
+  /** Vectors of a batch, in memory until its slot is stored: a slot of the shortest records has 40,000, of 1,536 numbers each. */
+  embeddingBatchBytesMax: 256 * 1024 * 1024,
   /** What each open file of an export holds before it is written: few calls of the system, and eight of them are nothing. */
   exportBufferBytes: 1024 * 1024,
   /** Rows of an exported Arrow file that are one record batch: held in memory until then. */

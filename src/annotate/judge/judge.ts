@@ -1,4 +1,4 @@
-import { type Batch, type Columns, type Field, numberArrays, stringAt, utf8, utf8From } from '../../batch/batch.ts'
+import { type Batch, type Columns, numberArrays, stringAt, utf8, utf8From } from '../../batch/batch.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import {
@@ -15,6 +15,7 @@ import {
 } from '../../options.ts'
 import { hashUnit } from '../../text/hash.ts'
 import type { Annotator } from '../annotator.ts'
+import { fieldsOf } from '../filter.ts'
 import { columnOf, type Measures, ratio } from '../measure.ts'
 import { readEndpoint } from '../model-server/endpoint.ts'
 import { Judge, type Judged } from './ask.ts'
@@ -121,7 +122,7 @@ export function judge(given: OptionsOf<typeof table.options>): Annotator {
     options: Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined)),
     measuredWith: { model, charactersMax, answerTokensMax, sample, seed, ask },
     reads: ['text', 'id'],
-    writes: Object.entries(measures).map(([name, { kind }]): Field => ({ name, kind })),
+    writes: fieldsOf(measures),
     resources: [{ name: `rubric:${rubric.name}`, sha256: hashRubric(rubric) }],
     rules: [],
     measures,

@@ -65,6 +65,7 @@ const annotators: Record<string, Taker> = {
     model: 'm',
     dimensions: 1,
   }),
+  embeddingHeads: takes(namesOf(headrace.embeddingHeads), headrace.embeddingHeads, { embedding: 'x', heads: 'none' }),
   onnxEmbedding: takes(namesOf(headrace.onnxEmbedding), headrace.onnxEmbedding, {
     name: 'x',
     model: 'none',

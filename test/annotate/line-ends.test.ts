@@ -90,6 +90,7 @@ test('every annotator of the package is among those that are tried', () => {
     'combine',
     'draw',
     'embedding',
+    'embedding-heads',
     'fasttext',
     'judge',
     'kenlm',

@@ -30,7 +30,11 @@ const table = {
     ),
     prefix: optional('what stands before each text, where a model asks for it, as `passage: `', text, ''),
     tokensMax: optional('what is behind so many tokens of a text is not looked at', whole(3, 8192), 128),
-    batchTexts: optional('texts that are computed together', whole(1, 1024), 16),
+    batchTexts: optional(
+      'texts that are computed together: a processor is fastest by few, a GPU by many',
+      whole(1, 1024),
+      4,
+    ),
     provider: optional('`cuda` where its libraries are installed', oneOf(['cpu', 'cuda']), 'cpu'),
     orCpu: optional('whether the processor computes where the provider cannot', flag, false),
   },

@@ -155,10 +155,16 @@ for (const [name, reply, says] of stops)
     assert.equal(server.asked.length, 1)
   })
 
-test('a server that is not there stops what asks it, and needs no batch to be halved for it', async () => {
-  const gone = await serveVectors(good)
-  await gone[Symbol.asyncDispose]()
-  await assert.rejects(open(gone.url).embed(texts), { code: 'limit', message: /can't be reached \(ECONNREFUSED\)/ })
+test('texts that fail are counted in a row alone', async () => {
+  await using server = await serveVectors((response, asked, count) =>
+    (asked.texts[0].startsWith('bad') ? refuse(400) : good)(response, asked, count),
+  )
+  const asked = open(server.url)
+  const some = Array.from({ length: 15 }, (_, i) => `bad ${i}`)
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await asked.embed(some)).filter(found => found === 'refused:status-400').length, 15)
+    assert.equal(typeof (await asked.embed(['one']))[0], 'object')
+  }
 })
 
 test('a server that fails on one text after another is at fault, and not they', async () => {

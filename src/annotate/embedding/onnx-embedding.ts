@@ -12,7 +12,7 @@ import { checkRoom, columnsOf, type Embedded, embeddingMeasures, measuresOf } fr
 
 const table = {
   name: 'onnx-embedding',
-  about: `Computes the vector of each text by an encoder of BERT's family in ONNX, on the processor: MiniLM in 8 bits takes some 35 documents of 128 tokens a
+  about: `Computes the vector of each text by an encoder of BERT's family in ONNX, on the processor: MiniLM in 8 bits takes 25 to 35 documents of 128 tokens a
     second and core. The package onnxruntime-node (${'`npm install onnxruntime-node@1.30.0 --ignore-scripts`'}) is not installed with Headrace. Each worker has a
     session of one thread and its own copy of the model. Floats differ between machines, so the column is stored with the run and read back by its
     replays; \`embeddingHeads()\` scores it. A slot has ${limits.slotSecondsMax} s: larger encoders are for a server, and \`embedding()\`.`,

@@ -117,6 +117,20 @@ export const limits = {
   /** Trigrams of a language model: each worker holds them, 6 bytes each. By default 100 MB of them; 60 MB of text have 6 million. */
   trigramsDefault: 2 ** 24,
   trigramsMax: 2 ** 28,
+  /**
+   * A binary file of KenLM: held as it is, once for all threads of a process, read when it is first needed. CCNet's have some 4 to 9 GB. V8 was
+   * seen to set this much aside at once, and not twice as much.
+   */
+  kenlmBytesMax: 16 * 1024 * 1024 * 1024,
+  /** An ARPA file packed by gzip, and what it unpacks to: both are in each thread at once while it is read, besides the model. */
+  arpaPackedBytesMax: 512 * 1024 * 1024,
+  arpaUnpackedBytesMax: 2 * 1024 * 1024 * 1024,
+  /** A piece of a model of SentencePiece: texts are searched so far from each place. Trainers make pieces of 16 characters by default. */
+  pieceBytesMax: 1024,
+  /** All pieces of one, each byte of which may be a step to search: 256,000 pieces have some 2 MB. */
+  piecesBytesMax: 2 ** 22,
+  /** Of a text that SentencePiece cuts, bytes that no place parts for certain: 12 to 40 bytes of memory each. Words have some ten. */
+  pieceWindowBytes: 1024 * 1024,
   /** UTF-16 units of a rubric's file: it is sent with each text. */
   rubricLengthMax: 64 * 1024,
   /** Texts that one rubric's answers are kept of: some 200 bytes of memory each, in every thread. */

@@ -1,8 +1,8 @@
 import { Judge, type Judged } from '../annotate/judge/ask.ts'
-import { readEndpoint } from '../annotate/judge/endpoint.ts'
 import { askingDefaults } from '../annotate/judge/judge.ts'
 import type { Terms } from '../annotate/judge/question.ts'
 import { type Dimension, readRubric } from '../annotate/judge/rubric.ts'
+import { readEndpoint } from '../annotate/model-server/endpoint.ts'
 import { HeadraceError } from '../errors.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type Draw, type DrawnDocuments, type DrawnText, drawDocuments, readDrawn } from '../value/draw-documents.ts'
@@ -107,7 +107,7 @@ function openJudge({ terms, store, concurrency, isDry }: Order, args: ParsedArgs
     timeoutSeconds: args.count('timeout', 120, 1, 3600),
   }
   return Judge.open(store, terms, {
-    endpoint: isDry ? null : readEndpoint('headrace judge', given),
+    endpoint: isDry ? null : readEndpoint('headrace judge', 'chat/completions', given),
     budget: {
       requests: args.count('budget-requests', Number.MAX_SAFE_INTEGER, 0),
       tokens: args.count('budget-tokens', Number.MAX_SAFE_INTEGER, 0),

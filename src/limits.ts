@@ -112,6 +112,8 @@ export const limits = {
   metricLabelsMax: 200,
   /** Texts that a classifier is fitted on: some 300 bytes of memory each, besides their features on disk. */
   examplesMax: 2 ** 22,
+  /** Heads of one file of heads: each has a number for each text in memory while it is read, and 4 MB of weights. */
+  headsMax: 64,
   /** Pairs of tokens of a language model, all in memory while it is fitted: 28 bytes each. 586 MB of text in many languages have 7.6 million. */
   bigramsMax: 2 ** 25,
   /** Trigrams of a language model: each worker holds them, 6 bytes each. By default 100 MB of them; 60 MB of text have 6 million. */

@@ -22,6 +22,8 @@ export interface TextsWanted {
   readonly input: readonly string[]
   /** Files with the labels of these, by row; null where each text comes with its own. */
   readonly labels: readonly string[] | null
+  /** Whether half of them are damaged (`value/damage-text.ts`): these are not what a head looks for, and the others are. */
+  readonly isDamaged: boolean
   readonly uses: readonly { readonly head: number; readonly target: number | null }[]
 }
 
@@ -39,6 +41,10 @@ const headTable = {
   positive: optional('texts that are it', inputs),
   negative: optional('texts that are not', inputs),
   labels: optional('labelled texts, in place of these two', inputs),
+  damaged: optional(
+    'fluent texts, in place of all these: half of them is learned from with words moved, left out and repeated',
+    inputs,
+  ),
   rows: optional("rows of a run that 'labels' names by slot and row, or by id, where it has no texts of its own", name),
   label: optional('field or column that holds the label', name),
   kind: optional('what a label is', oneOf(['value', 'class'])),
@@ -64,21 +70,22 @@ export function readOrder(own: string, args: ParsedArgs): FitOrder {
   }
 }
 
-const ofHead = ['positive', 'negative', 'labels', 'rows', 'label', 'kind'] as const
+const lists = ['positive', 'negative', 'labels', 'damaged'] as const
+const ofHead = [...lists, 'rows', 'label', 'kind'] as const
 
 function givenBy(args: ParsedArgs): HeadGiven {
   const list = (name: string) => (args.texts(name).length > 0 ? args.texts(name) : undefined)
   const kind = args.text('kind')
   if (kind !== undefined && kind !== 'value' && kind !== 'class')
     throw refuse(`--kind is '${kind}': it takes value or class`)
-  const [positive, negative, labels] = ['positive', 'negative', 'labels'].map(list)
-  return { positive, negative, labels, rows: args.text('rows'), label: args.text('label'), kind }
+  const [positive, negative, labels, damaged] = lists.map(list)
+  return { positive, negative, labels, damaged, rows: args.text('rows'), label: args.text('label'), kind }
 }
 
 /** Heads by name, as a file of JSON has them. */
 function readHeads(file: string, args: ParsedArgs): (readonly [string, HeadGiven])[] {
   const own = ofHead.find(name =>
-    ['positive', 'negative', 'labels'].includes(name) ? args.texts(name).length > 0 : args.text(name) !== undefined,
+    lists.some(list => list === name) ? args.texts(name).length > 0 : args.text(name) !== undefined,
   )
   if (own !== undefined) throw refuse(`--${own} stands in the file of --heads, for each head`)
   const heads = Object.entries(parseHeads(file))
@@ -115,36 +122,41 @@ interface Side extends Omit<TextsWanted, 'uses'> {
 }
 
 function sidesOf(
-  { positive, negative, labels, rows, label, kind }: HeadGiven,
+  { positive, negative, labels, damaged, rows, label, kind }: HeadGiven,
   fail: (what: string) => HeadraceError,
 ): { kind: Head['kind']; texts: Side[] } {
   const list = (given: string | readonly string[] | undefined) => (given === undefined ? [] : [given].flat())
-  const [positives, negatives, labelled] = [list(positive), list(negative), list(labels)]
+  const [positives, negatives, labelled, fluent] = [positive, negative, labels, damaged].map(list)
   if (labelled.length > 0) {
-    if (positives.length + negatives.length > 0) throw fail('--labels stands in place of --positive and --negative')
+    if (positives.length + negatives.length + fluent.length > 0)
+      throw fail('--labels stands in place of --positive and --negative, and of --damaged')
     if (rows !== undefined && !isRows(rows))
       throw fail(`--rows is '${cleanName(rows)}': it takes run:RUN, the rows that are labelled`)
     const of = rows === undefined ? { input: labelled, labels: null } : { input: [rows], labels: labelled }
-    return { kind: kind ?? 'value', texts: [{ ...of, target: null }] }
+    return { kind: kind ?? 'value', texts: [{ ...of, isDamaged: false, target: null }] }
   }
   for (const [name, given] of Object.entries({ label, kind, rows }))
     if (given !== undefined) throw fail(`--${name} goes with --labels`)
+  if (fluent.length > 0) {
+    if (positives.length + negatives.length > 0) throw fail('--damaged stands in place of --positive and --negative')
+    return { kind: 'score', texts: [{ input: fluent, labels: null, isDamaged: true, target: null }] }
+  }
   if (positives.length === 0 || negatives.length === 0)
-    throw fail('give --positive GLOB and --negative GLOB, or --labels GLOB')
-  const texts = [
-    { input: positives, labels: null, target: 1 },
-    { input: negatives, labels: null, target: 0 },
-  ]
-  return { kind: 'score', texts }
+    throw fail('give --positive GLOB and --negative GLOB, or --labels GLOB, or --damaged GLOB')
+  const sides = [
+    [positives, 1],
+    [negatives, 0],
+  ] as const
+  return { kind: 'score', texts: sides.map(([input, target]) => ({ input, labels: null, isDamaged: false, target })) }
 }
 
 /** Lists of texts that several heads have are read once. */
 function joinSides(sides: readonly (readonly Side[])[]): TextsWanted[] {
   const joined = new Map<string, TextsWanted & { readonly uses: { head: number; target: number | null }[] }>()
   for (const [head, own] of sides.entries())
-    for (const { input, labels, target } of own) {
-      const key = JSON.stringify([input, labels])
-      const wanted = joined.get(key) ?? { input, labels, uses: [] }
+    for (const { target, ...of } of own) {
+      const key = JSON.stringify(of)
+      const wanted = joined.get(key) ?? { ...of, uses: [] }
       joined.set(key, wanted)
       wanted.uses.push({ head, target })
     }

@@ -25,6 +25,11 @@ export const classifierCommand: Command = {
     positive: { value: 'GLOB', multiple: true, help: 'texts that are it' },
     negative: { value: 'GLOB', multiple: true, help: 'texts that are not: text at large will do' },
     labels: { value: 'GLOB', multiple: true, help: 'labelled texts, in place of these two; --label says how' },
+    damaged: {
+      value: 'GLOB',
+      multiple: true,
+      help: 'fluent texts, in place of all these: half of them are learned from with words moved, left out or repeated, so that the head tells how fluent a text is',
+    },
     rows: {
       value: 'run:RUN',
       help: 'where --labels has no texts: the rows of a run that it names by slot and row, or by id',
@@ -33,7 +38,7 @@ export const classifierCommand: Command = {
     kind: { value: 'KIND', help: 'what a label is: value, a number (default), or class, a name' },
     heads: {
       value: 'FILE',
-      help: 'several heads of one model, in place of these: JSON of their names, each with positive and negative, or labels, rows, label and kind',
+      help: 'several heads of one model, in place of these: JSON of their names, each with positive and negative, or labels, rows, label and kind, or damaged',
     },
     groups: {
       value: 'FIELD',

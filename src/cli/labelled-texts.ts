@@ -1,4 +1,5 @@
 import { HeadraceError } from '../errors.ts'
+import { damageText, isToBeDamaged } from '../value/damage-text.ts'
 import type { Examples, HeadTarget, LabelledText } from '../value/examples.ts'
 import { RowLabels } from '../value/row-labels.ts'
 import type { FitOrder, HeadWanted, TextsWanted } from './classifier-order.ts'
@@ -29,6 +30,14 @@ export async function readHeads(examples: Examples, order: FitOrder, unread: Unr
     const labels = await openLabels(wanted, order)
     const isChosen = labels ? (place: Place) => labels.some(of => of.find(place) !== null) : undefined
     for await (const { field, place, ...text } of readGroupedTexts(wanted.input, order.fields, unread, isChosen)) {
+      if (wanted.isDamaged) {
+        const [bytes, target] = takeForm(text.bytes)
+        await examples.addFor(
+          { ...text, bytes },
+          wanted.uses.map(({ head }) => ({ head, target })),
+        )
+        continue
+      }
       const targets: HeadTarget[] = []
       for (const [i, { head, target }] of wanted.uses.entries()) {
         const { label, kind } = order.heads[head]
@@ -43,6 +52,10 @@ export async function readHeads(examples: Examples, order: FitOrder, unread: Unr
   }
   return { classes: classes.map(names => [...names.keys()]), notes }
 }
+
+/** A fluent text as it is learned from, and whether it still is one (1). */
+const takeForm = (bytes: Uint8Array): [Uint8Array, number] =>
+  isToBeDamaged(bytes) ? [damageText(bytes), 0] : [bytes, 1]
 
 type Place = Parameters<RowLabels['find']>[0]
 
@@ -104,10 +117,10 @@ const namedTextsMax = 4000
 
 /** The first texts of each list, their bytes. */
 export async function* readOnce({ texts, fields }: FitOrder): AsyncGenerator<LabelledText['bytes']> {
-  for (const { input } of texts) {
+  for (const { input, isDamaged } of texts) {
     let read = 0
     for await (const { bytes } of readGroupedTexts(input, fields, new Unread())) {
-      yield bytes
+      yield isDamaged ? takeForm(bytes)[0] : bytes
       if (++read === namedTextsMax) break
     }
   }

@@ -57,11 +57,39 @@ test('labels are numbers, or names that no terminal is steered by', async () => 
   assert.ok(!topic.out.includes('\u001b'))
 })
 
+test('texts with their words damaged are told from fluent ones', async () => {
+  const random = drawFrom(5)
+  const pick = (list: readonly string[]) => list[random(list.length)]
+  const sentence = () =>
+    `the ${pick(words[0])} of a ${pick(words[1])} is on the ${pick(words[0])}, and ${pick(words[1])} to the ${pick(words[1])}`
+  const lines = Array.from({ length: 400 }, () => ({
+    text: Array.from({ length: 6 }, sentence).join('. '),
+    url: `https://host${random(20)}.example/`,
+  }))
+  await writeFile(at('fluent.jsonl'), lines.map(line => `${JSON.stringify(line)}\n`).join(''))
+  const { status, out, err } = await fit('fluent', '--damaged', at('fluent.jsonl'))
+  assert.deepEqual([status, err], [0, ''])
+  assert.match(out, /area under the curve +(1\.000|0\.9\d\d)\n/)
+  assert.match(out, /heaviest words\n {2}for .*(of a|is on|on the|to the).*\n(.*\n)* {2}against .*the the/)
+  const heads = at('heads.json')
+  const shared = {
+    fluent: { damaged: at('fluent.jsonl') },
+    maths: { positive: at('maths.jsonl'), negative: at('shop.jsonl') },
+  }
+  await writeFile(heads, JSON.stringify(shared))
+  const both = await fit('both', '--heads', heads, '--json')
+  const alone = JSON.parse((await fit('fluent', '--damaged', at('fluent.jsonl'), '--json')).out)
+  const own = JSON.parse(both.out).heads.find((head: { head: string }) => head.head === 'fluent')
+  assert.equal(own.quality, alone.quality)
+})
+
 const refusals: [args: string[], status: number, message: RegExp][] = [
   [['learn', 'x'], 64, /'learn' is not 'fit'/],
   [['fit', 'a:b'], 64, /NAME is 'a:b': use 1 to 64 letters/],
   [['fit', 'x', '--positive', at('maths.jsonl')], 64, /give --positive GLOB and --negative GLOB, or --labels/],
   [['fit', 'x', '--labels', at('labels.jsonl'), '--negative', at('shop.jsonl')], 64, /--labels stands in place of/],
+  [['fit', 'x', '--damaged', at('shop.jsonl'), '--negative', at('shop.jsonl')], 64, /--damaged stands in place of/],
+  [['fit', 'x', '--damaged', at('shop.jsonl'), '--label', 'topic'], 64, /--label goes with --labels/],
   [['fit', 'x', '--labels', at('labels.jsonl'), '--kind', 'score'], 64, /--kind is 'score': it takes value or class/],
   [['fit', 'x', '--positive', 'a', '--negative', 'b', '--label', 'x'], 64, /--label goes with --labels/],
   [['fit', 'x', '--positive', at('maths.jsonl'), '--negative', at('gone')], 66, /no file matches/],

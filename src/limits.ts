@@ -123,6 +123,10 @@ export const limits = {
   rubricLengthMax: 64 * 1024,
   /** Texts that one rubric's answers are kept of: some 200 bytes of memory each, in every thread. */
   judgedTextsMax: 2 ** 22,
+  /** Rows that a round of enrichment adds at most: some 300 bytes of memory each in every later round. */
+  roundAddMax: 100_000,
+  /** Rows of a round that are looked at, with their texts in memory; with 1,000 a share is known to 2 hundredths. */
+  roundSampleMax: 1000,
   /** Documents drawn for a judge, 200 bytes each: labels for a classifier are some 100,000 to 500,000. */
   judgeDrawnMax: 2 ** 20,
   /** An answer of a judge's server, with what it says beside: a megabyte is many times the tokens that it may have. */

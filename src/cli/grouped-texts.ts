@@ -28,7 +28,11 @@ export async function* readGroupedTexts(
 }
 
 /** `number` tells texts of one file apart. */
-function groupText({ bytes, url, file, place, field }: InputText, fields: TextFields, number: number): GroupedText {
+export function groupText(
+  { bytes, url, file, place, field }: InputText,
+  fields: TextFields,
+  number: number,
+): GroupedText {
   const host = hostOf(url)
   const source = field(fields.source) ?? host ?? file
   const named = new Map([

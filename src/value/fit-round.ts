@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import { hashUnit } from '../text/hash.ts'
 import { fitSeed, type Seed, scoreWords, weighBuckets } from '../text/likeness/seed.ts'
-import { ShingleBuffer } from '../text/likeness/shingles.ts'
-import { cutWords } from '../text/likeness/word-grams.ts'
 import { LinearScorer } from '../text/linear/model.ts'
 import { Examples, type LabelledText } from './examples.ts'
 import { type LearnedHead, learnHead } from './fit.ts'
@@ -78,7 +76,6 @@ export interface ScoringModels {
 /** Scores texts by the models of a round. */
 export class RoundScorer {
   readonly #weights: Float32Array
-  readonly #words = new ShingleBuffer()
   readonly #linear: LinearScorer
   /** Of the last text. */
   seed = Number.NaN
@@ -93,7 +90,8 @@ export class RoundScorer {
   read(bytes: Uint8Array): boolean {
     if (!this.#linear.score(bytes, 0, bytes.length)) return false
     this.score = this.#linear.outputs[0]
-    this.seed = scoreWords(this.#weights, this.#words.low, cutWords(bytes, 0, bytes.length, this.#words))
+    // Both cut words in the same way.
+    this.seed = scoreWords(this.#weights, this.#linear.hashes, this.#linear.words)
     return true
   }
 }

@@ -102,6 +102,30 @@ test('labels of rows are found by address and by id, and those of no row are tol
   assert.match(words.err, /there are 0 texts with words/)
 })
 
+test('held-out documents are no text to learn from, whatever is asked for, and are told', async () => {
+  const recipe = at('held.ts')
+  writeFileSync(
+    recipe,
+    `import * as h from 'headrace'
+export default h.pipeline('held').from(h.jsonl(${JSON.stringify(at('in.jsonl'))}, { domain: 'domain' })).annotate(h.signature()).decide(h.exactDuplicates(), h.holdout({ rate: 0.2 }))\n`,
+  )
+  const made = await runMain(['run', recipe, '--dir', stored.runs, '--run', 'held', '--workers', '1', '--json'])
+  assert.equal(made.status, 0, made.err)
+  const { kept } = JSON.parse(made.out)
+  let learned = 0
+  for (const fate of ['kept', 'any']) {
+    const topic = await fitJson('--labels', `run:held?${fate}`, '--label', 'topic', '--kind', 'class')
+    const [note] = topic.notes
+    const heldOut = Number(/^(\d+) documents of .* are held out and were not read$/.exec(note)?.[1])
+    // Of both: documents that are kept and those that are not held out, for a copy of a held-out one is the same text.
+    if (fate === 'kept') learned = kept - heldOut
+    assert.ok(heldOut > (fate === 'kept' ? 100 : kept - learned), note)
+    assert.equal(countOf(topic, 'maths') + countOf(topic, 'home'), learned)
+  }
+  const only = await fit('--labels', 'run:held?domain=holdout', '--label', 'topic', '--kind', 'class')
+  assert.equal(only.status, 64)
+})
+
 test('a seed and a language model are fitted on rows, too', async () => {
   const seed = await runMain([
     'seed',

@@ -54,6 +54,11 @@ export class LinearScorer {
     return this.#reader.words
   }
 
+  /** Their hashes, as a seed takes them; of which the first `words` count. */
+  get hashes(): Uint32Array {
+    return this.#reader.hashes
+  }
+
   #scaleOutputs(): void {
     let at = 0
     for (const head of this.#model.heads)

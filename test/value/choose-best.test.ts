@@ -71,15 +71,28 @@ for (const [what, choice, before] of choices)
     }
   })
 
-test('where bounds leave too few of what is held, the rows are read again', async () => {
-  // A host has all of the best, more of them than one pass holds.
-  const rows = Array.from({ length: 70_000 }, (_, i) => {
-    const rank = i < 66_000 ? 2 + i / 1e6 : i / 1e6
-    return { address: i, text: i / 100_000, host: i < 66_000 ? 0.5 : 0.25, source: Number.NaN, seed: rank, score: rank }
+for (const isEqual of [false, true])
+  test(`where bounds leave too few of what is held, the rows are read again${isEqual ? ', of equal ranks, too' : ''}`, async () => {
+    // A host has all of the best, more of them than one pass holds.
+    const rows = Array.from({ length: 70_000 }, (_, i) => {
+      const rank = isEqual ? 1 : i < 66_000 ? 2 + i / 1e6 : i / 1e6
+      return {
+        address: i,
+        text: i / 100_000,
+        host: i < 66_000 ? 0.5 : 0.25,
+        source: Number.NaN,
+        seed: rank,
+        score: rank,
+      }
+    })
+    const { chosen } = await choose(rows, { add: 5, perHost: 3, perSource: 9 })
+    assert.deepEqual(
+      chosen.map(({ host }) => host),
+      [0.5, 0.5, 0.5, 0.25, 0.25],
+    )
+    if (isEqual)
+      assert.deepEqual(
+        chosen.map(({ address }) => address),
+        [0, 1, 2, 66_000, 66_001],
+      )
   })
-  const { chosen } = await choose(rows, { add: 5, perHost: 3, perSource: 9 })
-  assert.deepEqual(
-    chosen.map(({ host }) => host),
-    [0.5, 0.5, 0.5, 0.25, 0.25],
-  )
-})

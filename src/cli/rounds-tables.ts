@@ -1,5 +1,5 @@
 import type { RoundFigures, RoundsEnd, RoundsRecord } from '../value/rounds-file.ts'
-import { formatCount, formatShare, formatTable } from './table.ts'
+import { formatCount, formatPlural, formatShare, formatTable } from './table.ts'
 import { wrapText } from './wrap.ts'
 
 /** The rounds of a loop, a line each. */
@@ -26,7 +26,7 @@ export function describeEnd({ rounds, end }: RoundsRecord, purityMin: number, wi
   const last = rounds.at(-1)
   const why: Readonly<Record<RoundsEnd, string>> = {
     impure: `Round ${last?.round} is pure to ${last?.purity.toFixed(2)}, below ${purityMin}: it was not added, as what is impure teaches the next round to find more of it. This is where it ends.`,
-    'rounds-max': `${formatCount(rounds.length)} rounds were to be made, and all were added. A larger --rounds-max goes on.`,
+    'rounds-max': `${formatPlural(rounds.length, 'round')} of --rounds-max ${rounds.length} added: a larger one goes on.`,
     'nothing-left': 'No row is left that is not in already, and that its host and source have room for.',
   }
   const unanswered = rounds.reduce((sum, round) => sum + round.unanswered, 0)

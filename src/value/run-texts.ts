@@ -61,12 +61,13 @@ export async function* readRunTexts(
   const columns = columnsOfConditions([where])
   const wanted = { numbers: columns.numbers, names: [...new Set(['domain', ...columns.names])] }
   const slots = { topic: topics.kept, partitions: run.run.partitions, from: decided.from, to: decided.to }
-  const kept = readSlotColumns(run.log, { ...slots, columns: ['row', 'domain'] })
+  await using keptSlots = new Ahead(readSlotColumns(run.log, { ...slots, columns: ['row', 'domain'] }))
   const names = new NamesOf('domain')
   await using heldOut = new HeldOut(run, decided, fate)
   for await (const { slot, batch } of readStoredColumns(run, wanted, decided)) {
     const domains = names.of(batch)
-    const ofKept = keptRows(batch, (await kept.next()).value!.batch, domains)
+    const ofKept = keptRows(batch, (await keptSlots.peek())!.batch, domains)
+    await keptSlots.take()
     const some = { slot, batch, domains, kept: new Set(ofKept), ids: utf8(batch, 'id'), rows: numbers(batch, 'row') }
     const isHeld = await heldOut.findIn(some)
     const met = chooseRows(some, { fate, where }).filter(index => {

@@ -90,8 +90,8 @@ test('labels of rows are found by address and by id, and those of no row are tol
   const report = await fitJson('--labels', file, '--rows', 'run:all?any', '--kind', 'class')
   assert.equal(countOf(report, '1') + countOf(report, '0'), stored.documents.length)
   assert.deepEqual(report.notes, [
-    '2 labels of math are of no row of run:all?any, the first in line 1',
-    '1 lines of the labels of math have no label',
+    'labels of math of no row of run:all?any: 2, the first in line 1',
+    'lines of the labels of math without a label: 1',
   ])
   const none = await fit('--labels', file, '--rows', 'run:all?any', '--label', 'grade')
   assert.match(none.err, /no line has a label in 'grade' and a row/)

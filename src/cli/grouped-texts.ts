@@ -38,7 +38,8 @@ export function groupText(
   const named = new Map([
     ['host', host ?? source],
     ['file', file],
-    ['document', `${file} ${number}`],
+    // A row of a run is one document in all lists that have it.
+    ['document', `${file} ${place ? `${place.slot} ${place.row}` : number}`],
   ])
   const group = named.get(fields.groups) ?? field(fields.groups) ?? source
   return { bytes, group, source, place, field }

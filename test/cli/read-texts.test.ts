@@ -55,6 +55,16 @@ test('rows of a run are texts, by what became of them and by their columns', asy
   )
 })
 
+test('where documents are the groups, each row is one, of whatever list', async () => {
+  const sides = ['--positive', 'run:all?domain=math', '--negative', 'run:all?domain=web']
+  const { groups, learned, held } = await fitJson(...sides, '--groups', 'document')
+  const all = Object.values({ ...learned }).concat(Object.values(held)) as number[]
+  assert.equal(
+    groups.learned + groups.held,
+    all.reduce((sum, count) => sum + count, 0),
+  )
+})
+
 test('a run that stores the texts of kept documents gives the same model, to the byte', async () => {
   const model = async (run: string) => {
     await fitJson('--positive', `run:${run}?domain=math`, '--negative', `run:${run}?domain=web`)

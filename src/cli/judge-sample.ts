@@ -1,10 +1,10 @@
 import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Judge, type Judged } from '../annotate/judge/ask.ts'
-import { readEndpoint } from '../annotate/judge/endpoint.ts'
 import { askingDefaults } from '../annotate/judge/judge.ts'
 import type { Terms } from '../annotate/judge/question.ts'
 import { type Dimension, readRubric } from '../annotate/judge/rubric.ts'
+import { readEndpoint } from '../annotate/model-server/endpoint.ts'
 import { syncFolder } from '../disk/durable-file.ts'
 import { removeFile } from '../disk/files.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
@@ -116,7 +116,7 @@ export function openJudge(
     timeoutSeconds: args.count('timeout', 120, 1, 3600),
   }
   return Judge.open(store, terms, {
-    endpoint: isDry ? null : readEndpoint(`headrace ${who}`, given),
+    endpoint: isDry ? null : readEndpoint(`headrace ${who}`, 'chat/completions', given),
     budget: {
       requests: args.count('budget-requests', Number.MAX_SAFE_INTEGER, 0),
       tokens: args.count('budget-tokens', Number.MAX_SAFE_INTEGER, 0),

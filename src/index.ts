@@ -4,6 +4,9 @@
  */
 export type { Annotator, Resource, Rule } from './annotate/annotator.ts'
 export { classifier } from './annotate/classifier.ts'
+export { embedding } from './annotate/embedding/embedding.ts'
+export { embeddingHeads } from './annotate/embedding/embedding-heads.ts'
+export { onnxEmbedding } from './annotate/embedding/onnx-embedding.ts'
 export { fasttext } from './annotate/fasttext.ts'
 export { filter } from './annotate/filter.ts'
 export { judge } from './annotate/judge/judge.ts'

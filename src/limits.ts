@@ -119,20 +119,44 @@ export const limits = {
   /** Trigrams of a language model: each worker holds them, 6 bytes each. By default 100 MB of them; 60 MB of text have 6 million. */
   trigramsDefault: 2 ** 24,
   trigramsMax: 2 ** 28,
+  /**
+   * A binary file of KenLM: held as it is, once for all threads of a process, read when it is first needed. CCNet's have some 4 to 9 GB. V8 was
+   * seen to set this much aside at once, and not twice as much.
+   */
+  kenlmBytesMax: 16 * 1024 * 1024 * 1024,
+  /** An ARPA file packed by gzip, and what it unpacks to: both are in each thread at once while it is read, besides the model. */
+  arpaPackedBytesMax: 512 * 1024 * 1024,
+  arpaUnpackedBytesMax: 2 * 1024 * 1024 * 1024,
+  /** A piece of a model of SentencePiece: texts are searched so far from each place. Trainers make pieces of 16 characters by default. */
+  pieceBytesMax: 1024,
+  /** All pieces of one, each byte of which may be a step to search: 256,000 pieces have some 2 MB. */
+  piecesBytesMax: 2 ** 22,
+  /** Of a text that SentencePiece cuts, bytes that no place parts for certain: 12 to 40 bytes of memory each. Words have some ten. */
+  pieceWindowBytes: 1024 * 1024,
   /** UTF-16 units of a rubric's file: it is sent with each text. */
   rubricLengthMax: 64 * 1024,
   /** Texts that one rubric's answers are kept of: some 200 bytes of memory each, in every thread. */
   judgedTextsMax: 2 ** 22,
+  /** Rows that a round of enrichment adds at most: some 300 bytes of memory each in every later round. */
+  roundAddMax: 100_000,
+  /** Rows of a round that are looked at, with their texts in memory; with 1,000 a share is known to 2 hundredths. */
+  roundSampleMax: 1000,
   /** Documents drawn for a judge, 200 bytes each: labels for a classifier are some 100,000 to 500,000. */
   judgeDrawnMax: 2 ** 20,
   /** An answer of a judge's server, with what it says beside: a megabyte is many times the tokens that it may have. */
   judgeAnswerBytesMax: 1024 * 1024,
   /** The longest that a busy server's `Retry-After` is waited for: one that wants more is asked again then. */
-  judgeRetryAfterSecondsMax: 300,
-  /** A document in a run is judged in: less than `rowSecondsMax`, after which it would be dead. */
-  judgeDocumentSecondsMax: 45,
-  /** Documents in a row that a judge's server has failed on, whatever was tried. Beyond it the server is at fault, not the texts. */
-  judgeFailuresMax: 20,
+  serverRetryAfterSecondsMax: 300,
+  /** What a server of models is asked about a document, or a batch of them, is answered or given up in: less than `rowSecondsMax`, after which it would be dead. */
+  serverDocumentSecondsMax: 45,
+  /** Documents in a row that a server of models has failed on or refused, whatever was tried. Beyond it the server is at fault, not the texts. */
+  serverFailuresMax: 20,
+  /** UTF-8 bytes of the texts of one request for vectors: servers take a megabyte or two. A longer text goes alone. */
+  embeddingRequestBytes: 512 * 1024,
+  /** Numbers of a vector: encoders have 256 to 4,096 (16 KB a document). */
+  embeddingDimensionsMax: 4096,
+  /** Vectors of a batch, in memory until its slot is stored: a slot of the shortest records has 40,000, of 1,536 numbers each. */
+  embeddingBatchBytesMax: 256 * 1024 * 1024,
   /** What each open file of an export holds before it is written: few calls of the system, and eight of them are nothing. */
   exportBufferBytes: 1024 * 1024,
   /** Rows of an exported Arrow file that are one record batch: held in memory until then. */

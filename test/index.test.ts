@@ -59,6 +59,19 @@ function namesOf({ table }: Described): OptionTable {
 const annotators: Record<string, Taker> = {
   c4: takes(namesOf(headrace.c4), headrace.c4),
   classifier: takes(namesOf(headrace.classifier), headrace.classifier, { model: 'none' }),
+  embedding: takes(namesOf(headrace.embedding), headrace.embedding, {
+    name: 'x',
+    endpoint: 'http://localhost:1',
+    model: 'm',
+    dimensions: 1,
+  }),
+  embeddingHeads: takes(namesOf(headrace.embeddingHeads), headrace.embeddingHeads, { embedding: 'x', heads: 'none' }),
+  onnxEmbedding: takes(namesOf(headrace.onnxEmbedding), headrace.onnxEmbedding, {
+    name: 'x',
+    model: 'none',
+    vocabulary: 'none',
+    dimensions: 1,
+  }),
   fasttext: takes(namesOf(headrace.fasttext), headrace.fasttext, { model: 'none', name: 'x' }),
   combine: takes(namesOf(headrace.combine), headrace.combine, { columns: ['aRank'], name: 'a' }),
   density: takes({}, headrace.density as Call),

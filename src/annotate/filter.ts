@@ -96,7 +96,7 @@ export function filter<M extends Measures, O extends OptionTable = NoOptions, S 
       options: record(chosen),
       measuredWith: record(withoutThresholds(atDefaults(chosen, options, thresholds))),
       reads,
-      writes: Object.entries(measures).map(fieldOf),
+      writes: fieldsOf(measures),
       resources: table.resources ?? [],
       rules: Object.entries(measures).flatMap(([column, measure]) => rulesOf(column, measure, chosen)),
       measures,
@@ -115,6 +115,9 @@ export function filter<M extends Measures, O extends OptionTable = NoOptions, S 
   }
   return Object.assign(make, { table: table as unknown as Described['table'] })
 }
+
+/** The columns that measures are. */
+export const fieldsOf = (measures: Measures): Field[] => Object.entries(measures).map(fieldOf)
 
 function fieldOf([name, { kind, width }]: [string, Measure]): Field {
   return width === undefined ? { name, kind } : { name, kind, width }

@@ -29,19 +29,28 @@ export interface ModelFile {
 
 /** Looks at a file when a pipeline is made, so that what is wrong is known before any work; with its SHA-256. */
 export function lookAtModel<T>(model: ModelFile, look: (file: FileBytes) => T): { found: T; sha256: string } {
-  using file = open(model)
+  using file = openModel(model)
   return { found: look(file), sha256: file.hash() }
 }
 
 /** Reads a model when it is first needed. Throws `source-changed` unless the file is the one that was looked at. */
 export function loadModel<T>(model: ModelFile, sha256: string, read: (file: FileBytes) => T): T {
-  using file = open(model)
+  using file = openModel(model)
   const found = read(file)
-  if (file.hash() === sha256) return found
-  throw new HeadraceError('source-changed', `model ${model.path} is not the file that it was any more: put it back`)
+  checkSame(model, file.hash(), sha256)
+  return found
 }
 
-const open = (model: ModelFile): FileBytes => orMissing({ what: 'model', ...model }, () => new FileBytes(model.path))
+/** Throws `source-changed` unless what was read of a model has the hash of what was looked at. */
+export function checkSame({ path }: ModelFile, found: string, sha256: string): void {
+  if (found === sha256) return
+  throw new HeadraceError('source-changed', `model ${path} is not the file that it was any more: put it back`)
+}
+
+/** Throws `not-found`. */
+export function openModel(model: ModelFile): FileBytes {
+  return orMissing({ what: 'model', ...model }, () => new FileBytes(model.path))
+}
 
 function orMissing<T>({ what, path, advice }: NeededFile, read: () => T): T {
   try {

@@ -28,13 +28,18 @@ export async function* readGroupedTexts(
 }
 
 /** `number` tells texts of one file apart. */
-function groupText({ bytes, url, file, place, field }: InputText, fields: TextFields, number: number): GroupedText {
+export function groupText(
+  { bytes, url, file, place, field }: InputText,
+  fields: TextFields,
+  number: number,
+): GroupedText {
   const host = hostOf(url)
   const source = field(fields.source) ?? host ?? file
   const named = new Map([
     ['host', host ?? source],
     ['file', file],
-    ['document', `${file} ${number}`],
+    // A row of a run is one document in all lists that have it.
+    ['document', `${file} ${place ? `${place.slot} ${place.row}` : number}`],
   ])
   const group = named.get(fields.groups) ?? field(fields.groups) ?? source
   return { bytes, group, source, place, field }

@@ -1,10 +1,10 @@
 import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Judge, type Judged } from '../annotate/judge/ask.ts'
-import { readEndpoint } from '../annotate/judge/endpoint.ts'
 import { askingDefaults } from '../annotate/judge/judge.ts'
 import type { Terms } from '../annotate/judge/question.ts'
 import { type Dimension, readRubric } from '../annotate/judge/rubric.ts'
+import { readEndpoint } from '../annotate/model-server/endpoint.ts'
 import { syncFolder } from '../disk/durable-file.ts'
 import { removeFile } from '../disk/files.ts'
 import { HeadraceError, wrapDiskError } from '../errors.ts'
@@ -101,16 +101,22 @@ function readDraw(args: ParsedArgs): Draw {
   return { by, perGroup: Number(found[2]), seed: args.count('seed', 0, 0, 2 ** 32 - 1) }
 }
 
-function openJudge({ terms, store, concurrency, isDry }: Order, args: ParsedArgs): Promise<Judge> {
+/** The judge that options name. Throws `bad-option` before anything is asked. */
+export function openJudge(
+  { terms, store, concurrency, isDry }: Pick<Order, 'terms' | 'store' | 'concurrency' | 'isDry'>,
+  args: ParsedArgs,
+  who = 'judge',
+): Promise<Judge> {
   const url = args.text('endpoint')
-  if (url === undefined && !isDry) throw refuse('--endpoint is missing')
+  if (url === undefined && !isDry)
+    throw new HeadraceError('bad-option', `--endpoint is missing. See: headrace ${who} --help`)
   const given = {
     endpoint: url ?? '',
     keyFrom: args.text('key-from'),
     timeoutSeconds: args.count('timeout', 120, 1, 3600),
   }
   return Judge.open(store, terms, {
-    endpoint: isDry ? null : readEndpoint('headrace judge', given),
+    endpoint: isDry ? null : readEndpoint(`headrace ${who}`, 'chat/completions', given),
     budget: {
       requests: args.count('budget-requests', Number.MAX_SAFE_INTEGER, 0),
       tokens: args.count('budget-tokens', Number.MAX_SAFE_INTEGER, 0),

@@ -85,14 +85,15 @@ function notesOf(labels: RowLabels, { input }: TextsWanted, { name }: HeadWanted
     )
   const notes = [
     [
+      `labels of ${name} of no row of ${cleanName(of, 200)}`,
       missing.length,
-      `labels of ${name} are of no row of ${cleanName(of, 200)}, the first in line ${Math.min(...missing)}`,
+      `, the first in line ${missing.reduce((least, line) => Math.min(least, line), missing[0])}`,
     ],
-    [labels.unusable, `lines of the labels of ${name} name no row`],
-    [labels.unlabelled, `lines of the labels of ${name} have no label`],
-    [labels.repeated, `lines of the labels of ${name} are of a row that a line before had labelled`],
+    [`lines of the labels of ${name} that name no row`, labels.unusable, ''],
+    [`lines of the labels of ${name} without a label`, labels.unlabelled, ''],
+    [`lines of the labels of ${name} on a row that a line before had labelled`, labels.repeated, ''],
   ] as const
-  return notes.flatMap(([count, what]) => (count > 0 ? [`${formatCount(count)} ${what}`] : []))
+  return notes.flatMap(([what, count, more]) => (count > 0 ? [`${what}: ${formatCount(count)}${more}`] : []))
 }
 
 const describeLabel = (field: string, label: string | null) =>

@@ -42,6 +42,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   seed: async () => (await import('./seed.ts')).seedCommand,
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand,
   value: async () => (await import('./value.ts')).valueCommand,
+  enrich: async () => (await import('./enrich-rounds.ts')).enrichCommand,
   deficits: async () => (await import('./deficits.ts')).deficitsCommand,
   classifier: async () => (await import('./classifier.ts')).classifierCommand,
   lm: async () => (await import('./lm.ts')).lmCommand,

@@ -1,10 +1,21 @@
-import { type Batch, type Column, type NumberColumn, numberArrays, numbers, stringAt, utf8 } from '../batch/batch.ts'
+import {
+  type Batch,
+  type Column,
+  type NumberArray,
+  type NumberColumn,
+  numberArrays,
+  numbers,
+  stringAt,
+  utf8,
+} from '../batch/batch.ts'
+import { addressOf } from '../decide/decider.ts'
 import { holdoutDomain } from '../decide/holdout.ts'
 import { HeadraceError } from '../errors.ts'
+import { Ahead } from '../record/ahead.ts'
 import { topics } from '../record/layout.ts'
 import { NamesOf } from '../record/names.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { readSlotColumns } from '../record/slot-columns.ts'
+import { readSlotColumns, readSomeSlots, type SomeSlot, someAt } from '../record/slot-columns.ts'
 import { columnsOfConditions, meetsAll } from './conditions.ts'
 import { keptRows } from './documents.ts'
 import type { RowsWanted } from './rows-wanted.ts'
@@ -29,7 +40,7 @@ export interface RunText {
 
 /** What was passed over of a run while its texts were read. */
 export interface PassedRows {
-  /** Held-out documents, which are no text to learn from. */
+  /** Held-out documents, which are no text to learn from, and dropped ones that repeat one of them. */
   heldOut: number
 }
 
@@ -50,16 +61,47 @@ export async function* readRunTexts(
   const columns = columnsOfConditions([where])
   const wanted = { numbers: columns.numbers, names: [...new Set(['domain', ...columns.names])] }
   const slots = { topic: topics.kept, partitions: run.run.partitions, from: decided.from, to: decided.to }
-  const kept = readSlotColumns(run.log, { ...slots, columns: ['row', 'domain'] })
+  await using keptSlots = new Ahead(readSlotColumns(run.log, { ...slots, columns: ['row', 'domain'] }))
   const names = new NamesOf('domain')
+  await using heldOut = new HeldOut(run, decided, fate)
   for await (const { slot, batch } of readStoredColumns(run, wanted, decided)) {
     const domains = names.of(batch)
-    const ofKept = keptRows(batch, (await kept.next()).value!.batch, domains)
+    const ofKept = keptRows(batch, (await keptSlots.peek())!.batch, domains)
+    await keptSlots.take()
     const some = { slot, batch, domains, kept: new Set(ofKept), ids: utf8(batch, 'id'), rows: numbers(batch, 'row') }
-    const met = chooseRows(some, { fate, where }, passed)
+    const isHeld = await heldOut.findIn(some)
+    const met = chooseRows(some, { fate, where }).filter(index => {
+      if (isHeld(index)) passed.heldOut++
+      return !isHeld(index)
+    })
     const isAsked = (index: number) => isChosen!({ slot, row: some.rows[index], id: stringAt(some.ids, index) })
     const indexes = isChosen ? met.filter(isAsked) : met
     if (indexes.length > 0) yield* readTextsOf(run, some, indexes)
+  }
+}
+
+/** Which rows are held out, or repeat a document that is: its text would come in by its copy. Slots are asked about in their order. */
+class HeldOut implements AsyncDisposable {
+  readonly #addresses = new Set<number>()
+  readonly #drops: Ahead<SomeSlot> | null
+
+  constructor({ log }: RunReader, { from }: DecidedSlots, fate: RowsWanted['fate']) {
+    this.#drops = fate === 'kept' ? null : new Ahead(readSomeSlots(log, topics.drops, from))
+  }
+
+  async findIn({ slot, domains, kept, rows }: SlotRows): Promise<(index: number) => boolean> {
+    for (const index of kept) if (domains[index] === holdoutDomain) this.#addresses.add(addressOf(slot, rows[index]))
+    const drops = this.#drops && (await someAt(this.#drops, slot))
+    const copies = new Set<number>()
+    // A copy stands behind what it repeats.
+    if (drops)
+      for (const [i, partner] of numbers(drops, 'duplicateOf').entries())
+        if (this.#addresses.has(partner)) copies.add(numbers(drops, 'row')[i])
+    return index => domains[index] === holdoutDomain || copies.has(rows[index])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#drops?.[Symbol.asyncDispose]()
   }
 }
 
@@ -80,14 +122,11 @@ interface SlotRows {
   readonly batch: Batch
   readonly domains: readonly string[]
   readonly kept: ReadonlySet<number>
+  readonly rows: NumberArray
 }
 
 /** Indexes of the rows that are wanted. */
-function chooseRows(
-  { batch, domains, kept }: SlotRows,
-  { fate, where }: Pick<RowsWanted, 'fate' | 'where'>,
-  passed: PassedRows,
-): number[] {
+function chooseRows({ batch, domains, kept }: SlotRows, { fate, where }: Pick<RowsWanted, 'fate' | 'where'>): number[] {
   const values = new Map(
     [...where].flatMap(([column, condition]) =>
       'oneOf' in condition ? [] : [[column, measuredValues(batch, column)] as const],
@@ -98,9 +137,7 @@ function chooseRows(
   const chosen: number[] = []
   for (let row = 0; row < batch.rows; row++) {
     if (fate !== 'any' && kept.has(row) !== (fate === 'kept')) continue
-    if (!meetsAll(where, column => read(column, row))) continue
-    if (domains[row] === holdoutDomain) passed.heldOut++
-    else chosen.push(row)
+    if (meetsAll(where, column => read(column, row))) chosen.push(row)
   }
   return chosen
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { kenlm } from '../../src/annotate/kenlm.ts'
 import { numbers, utf8From } from '../../src/batch/batch.ts'
 import { checkFields } from '../../src/batch/contract.ts'
@@ -19,6 +20,8 @@ const answers: Answer[] = readFileSync(join(golden, 'answers.jsonl'), 'utf8')
 const directory = makeFolder('kenlm')
 const at = (name: string) => join(directory, name)
 
+const texts = answers.map(({ text }) => text)
+
 async function measure(model: string, texts: readonly string[]) {
   const annotator = kenlm({ model, name: 'x' })
   const batch = { rows: texts.length, columns: { text: utf8From(texts) } }
@@ -32,16 +35,13 @@ async function measure(model: string, texts: readonly string[]) {
 
 for (const file of Object.keys(answers[0].answers))
   test(`${file}: perplexity and unknown words are those of KenLM`, async () => {
-    const { perplexity, unknown } = await measure(
-      join(golden, file),
-      answers.map(({ text }) => text),
-    )
+    const { perplexity, unknown } = await measure(join(golden, file), texts)
     for (const [row, { text, answers: all }] of answers.entries()) {
       const { logarithm, words, unknown: count } = all[file]
       const expected = text === '' ? Number.NaN : 10 ** (-logarithm / (words + text.split('\n').length))
       const difference = Math.abs(Math.log10(perplexity[row]) - Math.log10(expected))
       assert.ok(
-        text === '' ? Number.isNaN(perplexity[row]) : difference < 1e-6,
+        text === '' ? Number.isNaN(perplexity[row]) : difference < 1e-12,
         `${perplexity[row]} for ${expected}: '${text}'`,
       )
       assert.equal(unknown[row], words === 0 ? Number.NaN : count / words, text)
@@ -63,15 +63,20 @@ const lines = whole.split('\n')
 const bigram = lines.indexOf('\\2-grams:') + 1
 const withLine = (line: number, text: string) => lines.with(line, text).join('\n')
 const damages: [name: string, file: string | Uint8Array, says: RegExp, seenAtOnce?: 'at once'][] = [
+  ['a packed one that is cut', gzipSync(whole).subarray(0, 200), /damaged or cut where it is packed/],
   [
-    'a binary',
-    'mmap lm http://kheafield.com/code format version 5\n',
-    /binary file of KenLM.*give the ARPA/,
+    'a packed one that is damaged',
+    gzipSync(whole).map((byte, i) => (i === 500 ? byte ^ 1 : byte)),
+    /damaged or cut where it is packed/,
+  ],
+  [
+    'another text, packed',
+    gzipSync('the mill\n'),
+    /neither a binary file of KenLM nor a model in the ARPA format.*give/,
     'at once',
   ],
-  ['a packed one', Buffer.of(0x1f, 0x8b, 8, 0), /packed by gzip: unpack it/, 'at once'],
-  ['nothing', '', /no model in the ARPA format/, 'at once'],
-  ['another text', 'the mill\n', /no model in the ARPA format/, 'at once'],
+  ['nothing', '', /neither a binary file of KenLM nor a model in the ARPA format.*give/, 'at once'],
+  ['another text', 'the mill\n', /neither a binary file of KenLM nor a model in the ARPA format.*give/, 'at once'],
   ['orders that are missing', '\\data\\\nngram 1=1\nngram 3=1\n\n', /does not count n-grams of 1, 2, 3/, 'at once'],
   [
     'orders beyond 6',
@@ -111,6 +116,16 @@ for (const [name, file, says, seenAtOnce] of damages)
     })
   })
 
+test('an ARPA file may be packed by gzip', async () => {
+  for (const file of [gzipSync(whole), Buffer.concat([gzipSync(whole.slice(0, 900)), gzipSync(whole.slice(900))])]) {
+    writeFileSync(at('two.arpa.gz'), file)
+    assert.deepEqual(await measure(at('two.arpa.gz'), texts), await measure(join(golden, 'two.arpa'), texts))
+  }
+})
+
 test('a file that is not there is refused with what to do', () => {
-  assert.throws(() => kenlm({ model: at('gone'), name: 'x' }), { code: 'not-found', message: /give an ARPA file/ })
+  assert.throws(() => kenlm({ model: at('gone'), name: 'x' }), {
+    code: 'not-found',
+    message: /give a binary file of KenLM, or an ARPA file/,
+  })
 })

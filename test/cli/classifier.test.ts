@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
@@ -81,6 +81,48 @@ test('texts with their words damaged are told from fluent ones', async () => {
   const alone = JSON.parse((await fit('fluent', '--damaged', at('fluent.jsonl'), '--json')).out)
   const own = JSON.parse(both.out).heads.find((head: { head: string }) => head.head === 'fluent')
   assert.equal(own.quality, alone.quality)
+})
+
+test('labels that are no numbers, and texts without words, are counted and learned from by no head', async () => {
+  const rows = Array.from({ length: 60 }, (_, i) => {
+    return {
+      text: `${words[i % 2].join(' ')} ${i} ${words[i % 2][i % 6]}`,
+      url: `https://h${i % 9}.example/`,
+      label: i % 2,
+    }
+  })
+  const odd = ['NaN', 'Infinity', 'good', '', null, true, [], {}].map((label, i) => ({
+    text: `sofa price number ${i}`,
+    label,
+  }))
+  const lines = [...odd, { text: '', label: 1 }, { text: ' ... ', label: 0 }, ...rows]
+  await writeFile(at('odd.jsonl'), lines.map(row => `${JSON.stringify(row)}\n`).join(''))
+  const { status, out, err } = await fit('odd', '--labels', at('odd.jsonl'), '--json')
+  assert.deepEqual([status, err], [0, ''])
+  const { unread, leftOut, learned, held } = JSON.parse(out)
+  // A record without a text is no document; one of signs alone is one without words.
+  assert.deepEqual([unread, leftOut.empty, learned.texts + held.texts], [odd.length + 1, 1, rows.length])
+  const told = await fit('odd', '--labels', at('odd.jsonl'))
+  assert.match(told.out, /9 records could not be read/)
+  writeFileSync(at('odd.jsonl'), readFileSync(at('odd.jsonl'), 'utf8').replace('{"text":"","label":1}\n', ''))
+  const first = await fit('odd', '--labels', at('odd.jsonl'))
+  assert.match(first.out, /8 records .*no-label \(its field 'label' is 'NaN', which is no number\)/)
+})
+
+test('a class of one document is refused by its name, and no terminal is steered by it', async () => {
+  const rows = Array.from({ length: 60 }, (_, i) => ({
+    text: words[i % 2].join(' ') + i,
+    url: `https://h${i % 9}.example/`,
+    label: i % 2 ? 'maths' : 'shop',
+  }))
+  await writeFile(
+    at('one.jsonl'),
+    [...rows, { text: 'alone', label: '\u001b[31mone' }].map(row => `${JSON.stringify(row)}\n`).join(''),
+  )
+  const { status, err } = await fit('one', '--labels', at('one.jsonl'), '--kind', 'class')
+  assert.equal(status, 64)
+  assert.match(err, /there are 1 .*one with words in them, and 10 are the least/)
+  assert.ok(!err.includes('\u001b'))
 })
 
 const refusals: [args: string[], status: number, message: RegExp][] = [

@@ -55,6 +55,16 @@ test('rows of a run are texts, by what became of them and by their columns', asy
   )
 })
 
+test('where documents are the groups, each row is one, of whatever list', async () => {
+  const sides = ['--positive', 'run:all?domain=math', '--negative', 'run:all?domain=web']
+  const { groups, learned, held } = await fitJson(...sides, '--groups', 'document')
+  const all = Object.values({ ...learned }).concat(Object.values(held)) as number[]
+  assert.equal(
+    groups.learned + groups.held,
+    all.reduce((sum, count) => sum + count, 0),
+  )
+})
+
 test('a run that stores the texts of kept documents gives the same model, to the byte', async () => {
   const model = async (run: string) => {
     await fitJson('--positive', `run:${run}?domain=math`, '--negative', `run:${run}?domain=web`)
@@ -90,8 +100,8 @@ test('labels of rows are found by address and by id, and those of no row are tol
   const report = await fitJson('--labels', file, '--rows', 'run:all?any', '--kind', 'class')
   assert.equal(countOf(report, '1') + countOf(report, '0'), stored.documents.length)
   assert.deepEqual(report.notes, [
-    '2 labels of math are of no row of run:all?any, the first in line 1',
-    '1 lines of the labels of math have no label',
+    'labels of math of no row of run:all?any: 2, the first in line 1',
+    'lines of the labels of math without a label: 1',
   ])
   const none = await fit('--labels', file, '--rows', 'run:all?any', '--label', 'grade')
   assert.match(none.err, /no line has a label in 'grade' and a row/)
@@ -100,6 +110,30 @@ test('labels of rows are found by address and by id, and those of no row are tol
   writeFileSync(file, lines.map(line => `${JSON.stringify({ ...line, label: 'good' })}\n`).join(''))
   const words = await fit('--labels', file, '--rows', 'run:all')
   assert.match(words.err, /there are 0 texts with words/)
+})
+
+test('held-out documents are no text to learn from, whatever is asked for, and are told', async () => {
+  const recipe = at('held.ts')
+  writeFileSync(
+    recipe,
+    `import * as h from 'headrace'
+export default h.pipeline('held').from(h.jsonl(${JSON.stringify(at('in.jsonl'))}, { domain: 'domain' })).annotate(h.signature()).decide(h.exactDuplicates(), h.holdout({ rate: 0.2 }))\n`,
+  )
+  const made = await runMain(['run', recipe, '--dir', stored.runs, '--run', 'held', '--workers', '1', '--json'])
+  assert.equal(made.status, 0, made.err)
+  const { kept } = JSON.parse(made.out)
+  let learned = 0
+  for (const fate of ['kept', 'any']) {
+    const topic = await fitJson('--labels', `run:held?${fate}`, '--label', 'topic', '--kind', 'class')
+    const [note] = topic.notes
+    const heldOut = Number(/^(\d+) documents of .* are held out and were not read$/.exec(note)?.[1])
+    // Of both: documents that are kept and those that are not held out, for a copy of a held-out one is the same text.
+    if (fate === 'kept') learned = kept - heldOut
+    assert.ok(heldOut > (fate === 'kept' ? 100 : kept - learned), note)
+    assert.equal(countOf(topic, 'maths') + countOf(topic, 'home'), learned)
+  }
+  const only = await fit('--labels', 'run:held?domain=holdout', '--label', 'topic', '--kind', 'class')
+  assert.equal(only.status, 64)
 })
 
 test('a seed and a language model are fitted on rows, too', async () => {

@@ -51,6 +51,8 @@ export const beside: Readonly<Record<string, readonly string[]>> = {
 
 /** Rooms of one folder that another of its rooms may import. */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
+  'annotate/judge': ['annotate/model-server'],
+  'annotate/embedding': ['annotate/model-server'],
   'batch/arrow/foreign': ['batch/arrow'],
   'text/linear': ['text/likeness'],
   'text/language-model': ['text/tokens'],

@@ -1,4 +1,4 @@
-import { type Batch, type Columns, type Field, numberArrays, stringAt, utf8, utf8From } from '../../batch/batch.ts'
+import { type Batch, type Columns, numberArrays, stringAt, utf8, utf8From } from '../../batch/batch.ts'
 import { HeadraceError } from '../../errors.ts'
 import { limits } from '../../limits.ts'
 import {
@@ -15,9 +15,10 @@ import {
 } from '../../options.ts'
 import { hashUnit } from '../../text/hash.ts'
 import type { Annotator } from '../annotator.ts'
+import { fieldsOf } from '../filter.ts'
 import { columnOf, type Measures, ratio } from '../measure.ts'
+import { readEndpoint } from '../model-server/endpoint.ts'
 import { Judge, type Judged } from './ask.ts'
-import { readEndpoint } from './endpoint.ts'
 import type { Terms } from './question.ts'
 import { type Dimension, hashRubric, readRubric } from './rubric.ts'
 
@@ -75,7 +76,7 @@ const table = {
     invalidTries: optional('answers on a text that may be none', whole(1, 100), askingDefaults.invalidTries),
     timeoutSeconds: optional(
       'of a request',
-      number(0.001, limits.judgeDocumentSecondsMax),
+      number(0.001, limits.serverDocumentSecondsMax),
       askingDefaults.timeoutSeconds,
     ),
   },
@@ -95,7 +96,7 @@ export function judge(given: OptionsOf<typeof table.options>): Annotator {
   const { model, store, sample, seed, ask, charactersMax, answerTokensMax, endpoint: url } = chosen
   if (ask && url === undefined)
     throw new HeadraceError('bad-option', `${who} needs 'endpoint': give the URL of a server, or ask: false`)
-  const endpoint = ask ? readEndpoint(who, { ...chosen, endpoint: url! }) : null
+  const endpoint = ask ? readEndpoint(who, 'chat/completions', { ...chosen, endpoint: url! }) : null
   const rubric = readRubric(chosen.rubric)
   const terms: Terms = { rubric, model, charactersMax, answerTokensMax }
   const budget = {
@@ -109,7 +110,7 @@ export function judge(given: OptionsOf<typeof table.options>): Annotator {
     concurrency,
     triesMax,
     invalidMax,
-    documentMs: limits.judgeDocumentSecondsMax * 1000,
+    documentMs: limits.serverDocumentSecondsMax * 1000,
     pauseMs: 500,
   }
   const measures = measuresOf(rubric.name, rubric.dimensions)
@@ -121,7 +122,7 @@ export function judge(given: OptionsOf<typeof table.options>): Annotator {
     options: Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined)),
     measuredWith: { model, charactersMax, answerTokensMax, sample, seed, ask },
     reads: ['text', 'id'],
-    writes: Object.entries(measures).map(([name, { kind }]): Field => ({ name, kind })),
+    writes: fieldsOf(measures),
     resources: [{ name: `rubric:${rubric.name}`, sha256: hashRubric(rubric) }],
     rules: [],
     measures,

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { canonicalJson } from '../../canonical-json.ts'
+import { cutText } from '../../text/cut-text.ts'
 import { type Dimension, hashRubric, type Rubric } from './rubric.ts'
 
 /** All that an answer depends on beside the text. */
@@ -68,15 +69,6 @@ export class QuestionWriter {
       tokensMax: Buffer.byteLength(body) + templateTokensMax + answerTokensMax,
     }
   }
-}
-
-/** The first characters of a text, whole ones; no more than these are looked at. */
-export function cutText(text: string, charactersMax: number): string {
-  if (text.length <= charactersMax) return text
-  let end = 0
-  for (let characters = 0; characters < charactersMax && end < text.length; characters++)
-    end += text.codePointAt(end)! > 0xffff ? 2 : 1
-  return text.slice(0, end)
 }
 
 function describeTask({ instructions, dimensions }: Rubric): string {

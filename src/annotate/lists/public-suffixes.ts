@@ -1,5 +1,5 @@
 import type * as Suffixes from 'tldts'
-import { requirePackage } from './optional-package.ts'
+import { requirePackage } from '../optional-package.ts'
 
 /** Whether a domain is a public suffix, as `com` and `co.uk`: all of it is no site. Those of companies (`github.io`) are sites here. */
 export type IsPublicSuffix = (domain: string) => boolean

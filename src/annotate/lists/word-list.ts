@@ -5,7 +5,7 @@ import { refuseName } from '../../options.ts'
 import { ShingleBuffer } from '../../text/likeness/shingles.ts'
 import { cutWords } from '../../text/likeness/word-grams.ts'
 import { type PhraseTrie, phraseWordsMax } from '../../text/phrases.ts'
-import { requirePackage } from './optional-package.ts'
+import { requirePackage } from '../optional-package.ts'
 import { joinHashes, readLines } from './read-lines.ts'
 import { UnusableLines } from './unusable.ts'
 

@@ -1,4 +1,5 @@
 import { HeadraceError } from '../../errors.ts'
+import { isSpace } from '../backoff-scorer.ts'
 import { hashWord } from '../packed-words.ts'
 import { cleanName } from '../printable.ts'
 import { NgramTable } from './ngram-table.ts'
@@ -22,13 +23,12 @@ export function readArpaHead(bytes: ArpaBytes, file: string): readonly number[] 
   const start = Buffer.alloc(Math.min(headBytes, bytes.length))
   bytes.read(0, start)
   const refuse = (why: string) => new HeadraceError('corrupt', `${file} ${why}`)
-  if (start.toString('latin1', 0, 6) === 'mmap l')
-    throw refuse('is a binary file of KenLM, which is not read here: give the ARPA file that it was built from')
-  if (start[0] === 0x1f && start[1] === 0x8b) throw refuse('is packed by gzip: unpack it')
   const text = start.toString('latin1')
   const head = /\\data\\[ \t\r]*\n(?:ngram +\d+ *= *\d+[ \t\r]*\n)+/.exec(text)
   if (head === null)
-    throw refuse('is no model in the ARPA format: it does not begin with \\data\\ and counts of n-grams')
+    throw refuse(
+      'is neither a binary file of KenLM nor a model in the ARPA format, which begins with \\data\\ and counts of n-grams: give one of these',
+    )
   const counts = [...head[0].matchAll(/ngram +(\d+) *= *(\d+)/g)]
   if (counts.length > orderMax || counts.some(([, order], i) => Number(order) !== i + 1))
     throw refuse(`does not count n-grams of 1, 2, 3 ... and at most ${orderMax} words`)
@@ -126,9 +126,6 @@ function numberOf(field: Uint8Array): number {
   if (!Number.isFinite(value)) throw new Fault(`'${cleanName(latin1(field))}' is no number`)
   return value
 }
-
-/** Space and all that ASCII has like it: words have none of these. */
-export const isSpace = (byte: number) => byte === 32 || byte === 0 || (byte >= 9 && byte <= 13)
 
 function cutFields(line: Uint8Array): Uint8Array[] {
   const fields: Uint8Array[] = []

@@ -4,9 +4,9 @@ import { test } from 'node:test'
 import { type Asking, Judge } from '../../../src/annotate/judge/ask.ts'
 import type { Terms } from '../../../src/annotate/judge/question.ts'
 import { parseRubric } from '../../../src/annotate/judge/rubric.ts'
-import { readRetryAfter } from '../../../src/annotate/judge/send.ts'
 import { makeFolder } from '../../temporary.ts'
-import { inTurn, type Reply, refuse, say, serveJudge } from './server.ts'
+import { cutConnection, drip, half, inTurn, refuse, silent } from '../model-server/server.ts'
+import { type Reply, say, serveJudge } from './server.ts'
 
 const rubric = parseRubric('# edu\nJudge.\n## score: 0 to 5\nHow good.\n## kind: prose, code\nWhat it is.\n', 'edu.md')
 const terms: Terms = { rubric, model: 'm', charactersMax: 100, answerTokensMax: 32 }
@@ -22,18 +22,6 @@ const open = (
   key: string | null = null,
 ) => Judge.open(dir, terms, { ...asking, budget: unlimited, endpoint: url && { url, key, timeoutMs }, ...others })
 
-const half: Reply = response => {
-  response.writeHead(200, { 'content-length': '500' })
-  response.write('{"choices":')
-  setImmediate(() => response.destroy())
-}
-const cutConnection: Reply = response => response.socket!.destroy()
-/** A byte at a time, and never the last one. */
-const drip: Reply = response => {
-  const timer = setInterval(() => response.write(' '), 5)
-  response.on('close', () => clearInterval(timer))
-}
-const silent: Reply = () => {}
 const answered = { values: [3, 'prose'], unanswered: '', isCut: false }
 const none = (unanswered: string) => ({ values: null, unanswered, isCut: false })
 
@@ -49,6 +37,7 @@ const faults: [name: string, replies: Reply[], becomes: object, requests: number
     1,
   ],
   ['500 and 503, then an answer', [refuse(500), refuse(503), say(good)], answered, 3],
+  ["424, which is TEI's 500, then an answer", [refuse(424), say(good)], answered, 2],
   ['500 for ever', [refuse(500)], none('failed:status-500'), 3],
   ['half a body, then an answer', [half, say(good)], answered, 2],
   ['a whole body of half an object', [response => response.end('{"choices":[{"mes'), say(good)], answered, 2],
@@ -246,6 +235,13 @@ test('a server that fails on one text after another is at fault, and not they', 
   await assert.rejects(judge.judge('text 20'), { code: 'limit', message: /21 texts in a row/ })
 })
 
+test('a server that refuses one text after another is asked for no more', async () => {
+  await using server = await serveJudge(refuse(400))
+  const judge = await open(makeFolder('ask'), server.url)
+  for (let i = 0; i < 20; i++) assert.deepEqual(await judge.judge(`text ${i}`), none('refused:status-400'))
+  await assert.rejects(judge.judge('text 20'), { code: 'limit', message: /has refused 21 texts in a row/ })
+})
+
 test('a text is given up in its time, however long the server takes or asks to be left alone', async () => {
   await using server = await serveJudge(silent)
   const slow = await open(makeFolder('ask'), server.url, { documentMs: 60 }, 60_000)
@@ -256,19 +252,4 @@ test('a text is given up in its time, however long the server takes or asks to b
   // What another text was told holds for this one, too.
   assert.deepEqual(await told.judge('two'), none('failed:retry-after'))
   assert.equal(busy.asked.length, 1)
-})
-
-const retryAfter: [value: string | null, ms: number][] = [
-  [null, 0],
-  ['0', 0],
-  ['7', 7000],
-  [' 7 ', 7000],
-  ['100000', 300_000],
-  ['-7', 0],
-  ['soon', 0],
-  ['Thu, 01 Jan 1970 00:00:09 GMT', 8000],
-  ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
-]
-test('Retry-After is seconds or a date, and bounded', () => {
-  for (const [value, ms] of retryAfter) assert.equal(readRetryAfter(value, 1000), ms, `${value}`)
 })

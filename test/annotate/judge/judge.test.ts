@@ -91,23 +91,6 @@ for (const [options, says] of refused)
     assert.throws(() => judge(given), { code: 'bad-option', message: says })
   })
 
-const endpoints: [given: string, path: string][] = [
-  ['', '/v1/chat/completions'],
-  ['/', '/v1/chat/completions'],
-  ['/v1', '/v1/chat/completions'],
-  ['/v1/', '/v1/chat/completions'],
-  ['/api/v1', '/api/v1/chat/completions'],
-  ['/own/chat/completions', '/own/chat/completions'],
-]
-test('an endpoint is a URL, with what is behind it or not', async () => {
-  const { readEndpoint } = await import('../../../src/annotate/judge/endpoint.ts')
-  for (const [given, path] of endpoints)
-    assert.equal(
-      readEndpoint('x', { endpoint: `http://localhost:1${given}`, keyFrom: undefined, timeoutSeconds: 1 }).url.pathname,
-      path,
-    )
-})
-
 const input = join(dir, 'in.jsonl')
 before(() => {
   const random = randomFrom(3)

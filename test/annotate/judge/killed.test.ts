@@ -7,8 +7,9 @@ import { AnswerStore } from '../../../src/annotate/judge/answer-store.ts'
 import { QuestionWriter } from '../../../src/annotate/judge/question.ts'
 import { randomFrom } from '../../random.ts'
 import { makeFolder } from '../../temporary.ts'
+import { refuse } from '../model-server/server.ts'
 import { type Orders, terms } from './ask-texts.ts'
-import { refuse, say, serveJudge } from './server.ts'
+import { say, serveJudge } from './server.ts'
 
 const script = join(import.meta.dirname, 'ask-texts.ts')
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32))

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cutText } from '../../../src/annotate/judge/question.ts'
 import { hashRubric, parseRubric, readRubric } from '../../../src/annotate/judge/rubric.ts'
 
 const json = {
@@ -51,15 +50,4 @@ for (const [text, says] of wrong)
 
 test('a rubric that is not there is not found', () => {
   assert.throws(() => readRubric('/nowhere/x.md'), { code: 'not-found' })
-})
-
-test('texts are cut to whole characters', () => {
-  const cuts: [string, number, string][] = [
-    ['abc', 3, 'abc'],
-    ['abcd', 3, 'abc'],
-    ['a𝒳c', 2, 'a𝒳'],
-    ['𝒳𝒳', 2, '𝒳𝒳'],
-    ['', 1, ''],
-  ]
-  for (const [text, max, cut] of cuts) assert.equal(cutText(text, max), cut)
 })

@@ -1,10 +1,20 @@
 import { HeadraceError } from '../../errors.ts'
 import { cleanName } from '../../text/printable.ts'
-import type { Endpoint } from './send.ts'
 
-/** What a caller says of a judge's server. */
+/** Where a server of models is asked, and how. */
+export interface Endpoint {
+  readonly url: URL
+  /** Sent as `Authorization: Bearer`, to this URL and nowhere else; null where none is needed. */
+  readonly key: string | null
+  readonly timeoutMs: number
+}
+
+/** What of it is asked: the path behind `/v1`. */
+export type Service = 'chat/completions' | 'embeddings'
+
+/** What a caller says of a server. */
 export interface EndpointGiven {
-  /** `http://host:8000`, with `/v1` or `/v1/chat/completions` behind it or not. */
+  /** `http://host:8000`, with `/v1` or the path of the service behind it or not. */
   readonly endpoint: string
   /** The environment variable that holds the key; undefined where the server needs none. */
   readonly keyFrom: string | undefined
@@ -12,7 +22,11 @@ export interface EndpointGiven {
 }
 
 /** Reads it before any work; throws `bad-option`. The key is in no message. */
-export function readEndpoint(who: string, { endpoint, keyFrom, timeoutSeconds }: EndpointGiven): Endpoint {
+export function readEndpoint(
+  who: string,
+  service: Service,
+  { endpoint, keyFrom, timeoutSeconds }: EndpointGiven,
+): Endpoint {
   const refuse = (what: string) => new HeadraceError('bad-option', `${who}: ${what}`)
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null
   if (!url || !['http:', 'https:'].includes(url.protocol))
@@ -22,7 +36,7 @@ export function readEndpoint(who: string, { endpoint, keyFrom, timeoutSeconds }:
       'the endpoint has a name or password in it, which runs would record: put the key into an environment variable',
     )
   const path = url.pathname.replace(/\/+$/, '')
-  if (path === '' || path.endsWith('/v1')) url.pathname = `${path || '/v1'}/chat/completions`
+  if (path === '' || path.endsWith('/v1')) url.pathname = `${path || '/v1'}/${service}`
   return { url, key: keyFrom === undefined ? null : readKey(keyFrom, refuse), timeoutMs: timeoutSeconds * 1000 }
 }
 

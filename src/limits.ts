@@ -112,6 +112,8 @@ export const limits = {
   metricLabelsMax: 200,
   /** Texts that a classifier is fitted on: some 300 bytes of memory each, besides their features on disk. */
   examplesMax: 2 ** 22,
+  /** Heads of one file of heads: each has a number for each text in memory while it is read, and 4 MB of weights. */
+  headsMax: 64,
   /** Pairs of tokens of a language model, all in memory while it is fitted: 28 bytes each. 586 MB of text in many languages have 7.6 million. */
   bigramsMax: 2 ** 25,
   /** Trigrams of a language model: each worker holds them, 6 bytes each. By default 100 MB of them; 60 MB of text have 6 million. */
@@ -135,6 +137,10 @@ export const limits = {
   rubricLengthMax: 64 * 1024,
   /** Texts that one rubric's answers are kept of: some 200 bytes of memory each, in every thread. */
   judgedTextsMax: 2 ** 22,
+  /** Rows that a round of enrichment adds at most: some 300 bytes of memory each in every later round. */
+  roundAddMax: 100_000,
+  /** Rows of a round that are looked at, with their texts in memory; with 1,000 a share is known to 2 hundredths. */
+  roundSampleMax: 1000,
   /** Documents drawn for a judge, 200 bytes each: labels for a classifier are some 100,000 to 500,000. */
   judgeDrawnMax: 2 ** 20,
   /** Documents that are scored to find where a share of the best begins, beyond which some are drawn: the line of the best 5 % of these is that of 4.9 to 5.1 % of all in 95 of 100 draws. */

@@ -4,14 +4,15 @@ import { writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { encodeModel } from '../text/linear/model-file.ts'
 import { isModelName } from '../text/model-name.ts'
+import { combineHeads } from '../value/combine-heads.ts'
 import { Examples } from '../value/examples.ts'
-import { type FittedHead, fitHead } from '../value/fit.ts'
-import { findHeavyBuckets, GramNames } from '../value/heavy-grams.ts'
-import { findFault } from '../value/report-head.ts'
-import type { Command, ParsedArgs, Terminal } from './command.ts'
+import { fitHeads, type HeadOutcome } from '../value/fit-heads.ts'
+import { GramNames } from '../value/heavy-grams.ts'
+import { type FitOrder, readOrder, refuse } from './classifier-order.ts'
+import { type Command, runOptions, type Terminal } from './command.ts'
 import { describeHead, type NamedGrams } from './describe-head.ts'
-import { readGroupedTexts, type TextFields } from './labelled-texts.ts'
-import { checkInput, Unread } from './read-texts.ts'
+import { Unread } from './input-text.ts'
+import { checkTexts, type ReadHeads, readHeads, readOnce } from './labelled-texts.ts'
 import { pageWidth } from './wrap.ts'
 
 export const classifierCommand: Command = {
@@ -19,155 +20,148 @@ export const classifierCommand: Command = {
   usage: 'fit NAME',
   summary: 'Fits a classifier on texts of two kinds, or on labelled ones, for classifier() to score documents by.',
   details:
-    "Learns from words and pairs of words, on the CPU. A fifth of the texts and more is held out, whole groups of them, and what is printed was measured on those. A model that does no better than a text's length or source alone is refused. Inputs are folders of .txt and .md files, or globs (in quotes) of JSON Lines or Parquet.",
+    "Learns from words and pairs of words, on the CPU. A fifth of the texts and more is held out, whole groups of them, and what is printed was measured on those. A model that does no better than a text's length or source alone is refused. Inputs are folders of .txt and .md files, globs (in quotes) of JSON Lines or Parquet, or rows that a run has stored: 'run:web?domain=math,forum&class:math>=2' are those that run web keeps, 'run:web?dropped' and '?any' others.",
   options: {
     positive: { value: 'GLOB', multiple: true, help: 'texts that are it' },
     negative: { value: 'GLOB', multiple: true, help: 'texts that are not: text at large will do' },
     labels: { value: 'GLOB', multiple: true, help: 'labelled texts, in place of these two; --label says how' },
-    label: { value: 'FIELD', help: "field that holds the label (default 'label')" },
+    damaged: {
+      value: 'GLOB',
+      multiple: true,
+      help: 'fluent texts, in place of all these: half of them are learned from with words moved, left out or repeated, so that the head tells how fluent a text is',
+    },
+    rows: {
+      value: 'run:RUN',
+      help: 'where --labels has no texts: the rows of a run that it names by slot and row, or by id',
+    },
+    label: { value: 'FIELD', help: "field or column that holds the label (default 'label')" },
     kind: { value: 'KIND', help: 'what a label is: value, a number (default), or class, a name' },
+    heads: {
+      value: 'FILE',
+      help: 'several heads of one model, in place of these: JSON of their names, each with positive and negative, or labels, rows, label and kind, or damaged',
+    },
     groups: {
       value: 'FIELD',
-      help: "what is held out as a whole: host (of the url, default), file, a field's name, or document, which is no group and flatters",
+      help: "what is held out as a whole: host (of the url, default), file, domain, a field's or column's name, or document, which is no group and flatters",
     },
     source: { value: 'FIELD', help: "field that says where a text is from (default 'source')" },
     text: { value: 'FIELD', help: "field that holds the text (default 'text')" },
     url: { value: 'FIELD', help: "field that holds the url (default 'url')" },
     epochs: { value: 'N', help: 'times that all texts are learned from (default 5)' },
+    dir: runOptions.dir,
     out: { value: 'FILE', help: 'where to write it (default models/NAME.linear)' },
-    force: { help: 'writes a model that does no better than length or source alone; the file says so' },
+    force: { help: 'writes heads that do no better than length or source alone, too; the file says so' },
     json: { help: 'prints one line of JSON' },
   },
   run: async (args, terminal) => {
     const [verb, name] = args.positionals
     if (verb !== 'fit') throw refuse(`'${verb}' is not 'fit', the one thing it does`)
     if (!isModelName(name)) throw refuse(`NAME is '${name}': use 1 to 64 letters, digits or '-'`)
-    const order = orderOf(args)
-    for (const { input } of order.sides) await checkInput(input, order.fields)
+    const order = readOrder(name, args)
+    const epochs = args.count('epochs', 5, 1, 100)
+    await checkTexts(order)
     const unread = new Unread()
     await using examples = await Examples.open()
-    const classes = await readAll(examples, order, unread)
-    const fitted = await fitHead(examples, { name, kind: order.kind, classes, epochs: args.count('epochs', 5, 1, 100) })
+    const read = await readHeads(examples, order, unread)
+    const heads = order.heads.map((head, i) => ({ ...head, classes: read.classes[i], epochs }))
+    const outcomes = await fitHeads(examples, heads)
+    const fit = choose(outcomes, args.flag('force'))
     const file = args.text('out') ?? `models/${name}.linear`
-    const fault = findFault(fitted.report)
-    if (fault !== null && !args.flag('force'))
-      throw new HeadraceError('bad-option', `${fault}; nothing was written. Give other texts, or --force`)
-    await writeModel(file, fitted, fault)
-    const grams = order.kind === 'class' ? null : await nameGrams(fitted, order)
-    print(terminal, args.flag('json'), { file, fitted, fault, grams, unread })
-    return undefined
+    await writeModel(file, fit)
+    const grams = await nameGrams(fit, order)
+    print(terminal, args.flag('json'), { file, fit, grams, unread, read, isOne: args.text('heads') === undefined })
+    return fit.leftOut.length > 0 ? leftOutStatus : undefined
   },
 }
 
-interface Side {
-  readonly input: readonly string[]
-  /** What its texts are; null where their label says it. */
-  readonly target: number | null
+/** A model was written, and a head that was wanted is not in it. */
+const leftOutStatus = 4
+
+type Fitted = Extract<HeadOutcome, { fitted: object }>
+
+interface Fit {
+  /** Those that are written. */
+  readonly fitted: readonly Fitted[]
+  readonly leftOut: readonly HeadOutcome[]
 }
 
-interface Order {
-  readonly kind: 'score' | 'value' | 'class'
-  readonly sides: readonly Side[]
-  readonly fields: TextFields
-  readonly label: string
-}
-
-function orderOf(args: ParsedArgs): Order {
-  const [positive, negative, labels] = ['positive', 'negative', 'labels'].map(name => args.texts(name))
-  const fields = {
-    text: args.text('text') ?? 'text',
-    url: args.text('url') ?? 'url',
-    source: args.text('source') ?? 'source',
-    groups: args.text('groups') ?? 'host',
-  }
-  const label = args.text('label') ?? 'label'
-  if (labels.length > 0) {
-    if (positive.length + negative.length > 0) throw refuse('--labels stands in place of --positive and --negative')
-    const kind = args.text('kind') ?? 'value'
-    if (kind !== 'value' && kind !== 'class') throw refuse(`--kind is '${kind}': it takes value or class`)
-    return { kind, sides: [{ input: labels, target: null }], fields, label }
-  }
-  for (const name of ['label', 'kind']) if (args.text(name) !== undefined) throw refuse(`--${name} goes with --labels`)
-  if (positive.length === 0 || negative.length === 0)
-    throw refuse('give --positive GLOB and --negative GLOB, or --labels GLOB')
-  const sides = [
-    { input: positive, target: 1 },
-    { input: negative, target: 0 },
-  ]
-  return { kind: 'score', sides, fields, label }
-}
-
-/** Adds all texts, and returns the names of classes in their order. */
-async function readAll(examples: Examples, { kind, sides, fields, label }: Order, unread: Unread): Promise<string[]> {
-  const classes = new Map<string, number>()
-  for (const { input, target } of sides)
-    for await (const { field, ...text } of readGroupedTexts(input, fields, unread)) {
-      const own = target ?? targetOf(field(label), kind, classes)
-      if (own === null) unread.add(text.source, [{ line: 0, reason: 'no-label', detail: `its field '${label}'` }])
-      else await examples.add({ ...text, target: own })
-    }
-  return [...classes.keys()]
-}
-
-const classesMax = 512
-
-function targetOf(label: string | null, kind: Order['kind'], classes: Map<string, number>): number | null {
-  if (label === null || label.trim() === '') return null
-  if (kind === 'value') return Number.isFinite(Number(label)) ? Number(label) : null
-  const known = classes.get(label)
-  if (known !== undefined) return known
-  if (classes.size === classesMax) throw refuse(`--label has more than ${classesMax} classes`)
-  classes.set(label, classes.size)
-  return classes.size - 1
-}
-
-async function writeModel(file: string, { head, weights, report }: FittedHead, fault: string | null): Promise<void> {
-  await mkdir(dirname(resolve(file)), { recursive: true })
-  // Put in place whole: a run may be reading the one before.
-  await writeDurably(
-    file,
-    encodeModel({ model: { heads: [head], weights }, report: { heads: [report], forced: fault } }),
+/** Which heads are written. Throws `bad-option` where none is. */
+function choose(outcomes: readonly HeadOutcome[], isForced: boolean): Fit {
+  const isWritten = (outcome: HeadOutcome): outcome is Fitted =>
+    outcome.fitted !== null && (outcome.fault === null || isForced)
+  const [fitted, leftOut] = [outcomes.filter(isWritten), outcomes.filter(one => !isWritten(one))]
+  if (fitted.length > 0) return { fitted, leftOut }
+  const canForce = outcomes.some(outcome => outcome.fitted !== null)
+  const advice = canForce ? '. Give other texts, or --force' : ''
+  if (outcomes.length === 1) throw new HeadraceError('bad-option', `${outcomes[0].fault}; nothing was written${advice}`)
+  const all = outcomes.map(({ name, fault }) => `${name}: ${fault}`).join('; ')
+  throw new HeadraceError(
+    'bad-option',
+    `none of ${outcomes.length} heads is of use, and nothing was written: ${all}${advice}`,
   )
 }
 
-/** Texts that are read again for names: the heaviest words are in most of them. */
-const namedTextsMax = 4000
-
-async function nameGrams(fitted: FittedHead, { sides, fields }: Order): Promise<NamedGrams> {
-  const { up, down } = findHeavyBuckets(fitted)
-  const names = new GramNames([...up, ...down])
-  for (const { input } of sides) {
-    let texts = 0
-    for await (const { bytes } of readGroupedTexts(input, fields, new Unread())) {
-      names.read(bytes)
-      if (++texts === namedTextsMax) break
-    }
+async function writeModel(file: string, { fitted, leftOut }: Fit): Promise<void> {
+  await mkdir(dirname(resolve(file)), { recursive: true })
+  const faults = fitted.flatMap(({ name, fault }) => (fault === null ? [] : [`${name}: ${fault}`]))
+  const report = {
+    heads: fitted.map(({ fitted }) => fitted.report),
+    forced: faults.length > 0 ? faults.join('; ') : null,
+    ...(leftOut.length > 0 && { leftOut: faultsOf(leftOut) }),
   }
+  // Put in place whole: a run may be reading the one before.
+  await writeDurably(file, encodeModel({ model: combineHeads(fitted.map(({ fitted }) => fitted)), report }))
+}
+
+const faultsOf = (outcomes: readonly HeadOutcome[]) =>
+  Object.fromEntries(outcomes.map(({ name, fault }) => [name, fault]))
+
+/** Names of the heaviest words of each head, where it has two sides, from one more look at the texts. */
+async function nameGrams({ fitted }: Fit, order: FitOrder): Promise<Map<string, NamedGrams>> {
+  const sided = fitted.filter(({ fitted }) => fitted.head.kind !== 'class')
+  const names = new GramNames(sided.flatMap(({ heavy }) => [...heavy.up, ...heavy.down]))
+  if (sided.length > 0) for await (const bytes of readOnce(order)) names.read(bytes)
   const nameAll = (buckets: readonly number[]) =>
     buckets.map(bucket => names.nameOf(bucket)).filter(name => name !== null)
-  return { up: nameAll(up), down: nameAll(down) }
+  return new Map(sided.map(({ name, heavy }) => [name, { up: nameAll(heavy.up), down: nameAll(heavy.down) }]))
 }
 
-function print(
-  terminal: Terminal,
-  isJson: boolean,
-  {
-    file,
-    fitted,
-    fault,
-    grams,
-    unread,
-  }: { file: string; fitted: FittedHead; fault: string | null; grams: NamedGrams | null; unread: Unread },
-): void {
-  const { head, report } = fitted
-  if (isJson) terminal.out.write(`${JSON.stringify({ file, ...report, forced: fault, grams, unread: unread.count })}\n`)
-  else
-    terminal.out.write(`${describeHead(report, grams, pageWidth(terminal))}${unread.describe()}${fault === null ? '' : `forced: ${fault}\n`}
+interface Printed {
+  readonly file: string
+  readonly fit: Fit
+  readonly grams: ReadonlyMap<string, NamedGrams>
+  readonly unread: Unread
+  readonly read: ReadHeads
+  /** Whether the model was asked for without a file of heads. */
+  readonly isOne: boolean
+}
+
+function print(terminal: Terminal, isJson: boolean, { file, fit, grams, unread, read, isOne }: Printed): void {
+  const { fitted, leftOut } = fit
+  const told = { unread: unread.count, notes: [...unread.notes, ...read.notes] }
+  if (isJson) {
+    const heads = fitted.map(({ name, fitted: { report }, fault }) => ({
+      ...report,
+      forced: fault,
+      grams: grams.get(name) ?? null,
+    }))
+    const all = isOne ? { file, ...heads[0], ...told } : { file, heads, leftOut: faultsOf(leftOut), ...told }
+    terminal.out.write(`${JSON.stringify(all)}\n`)
+    return
+  }
+  const width = pageWidth(terminal)
+  const pages = fitted.map(({ name, fitted: { report }, fault }) => {
+    const forced = fault === null ? '' : `forced: ${fault}\n`
+    return `${describeHead(report, grams.get(name) ?? null, width)}${forced}`
+  })
+  const missing = leftOut.map(
+    ({ name, fault, fitted }) =>
+      `left out: ${name}: ${fault}${fitted === null ? '' : '. Give other texts, or --force'}\n`,
+  )
+  const notes = read.notes.map(note => `${note}\n`).join('')
+  const columns = fitted.map(({ name }) => `'class:${name}'`).join(', ')
+  terminal.out.write(`${pages.join('\n')}${missing.length > 0 ? '\n' : ''}${missing.join('')}${unread.describe()}${notes}
 wrote ${file}
-use it: .annotate(classifier({ model: '${file}' })), then the column 'class:${head.name}'
+use it: .annotate(classifier({ model: '${file}' })), then the column${fitted.length > 1 ? 's' : ''} ${columns}
 `)
-}
-
-function refuse(what: string): HeadraceError {
-  return new HeadraceError('bad-option', `${what}. See: headrace classifier --help`)
 }

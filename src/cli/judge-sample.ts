@@ -98,16 +98,22 @@ function readDraw(args: ParsedArgs): Draw {
   return { by, perGroup: Number(found[2]), seed: args.count('seed', 0, 0, 2 ** 32 - 1) }
 }
 
-function openJudge({ terms, store, concurrency, isDry }: Order, args: ParsedArgs): Promise<Judge> {
+/** The judge that options name. Throws `bad-option` before anything is asked. */
+export function openJudge(
+  { terms, store, concurrency, isDry }: Pick<Order, 'terms' | 'store' | 'concurrency' | 'isDry'>,
+  args: ParsedArgs,
+  who = 'judge',
+): Promise<Judge> {
   const url = args.text('endpoint')
-  if (url === undefined && !isDry) throw refuse('--endpoint is missing')
+  if (url === undefined && !isDry)
+    throw new HeadraceError('bad-option', `--endpoint is missing. See: headrace ${who} --help`)
   const given = {
     endpoint: url ?? '',
     keyFrom: args.text('key-from'),
     timeoutSeconds: args.count('timeout', 120, 1, 3600),
   }
   return Judge.open(store, terms, {
-    endpoint: isDry ? null : readEndpoint('headrace judge', 'chat/completions', given),
+    endpoint: isDry ? null : readEndpoint(`headrace ${who}`, 'chat/completions', given),
     budget: {
       requests: args.count('budget-requests', Number.MAX_SAFE_INTEGER, 0),
       tokens: args.count('budget-tokens', Number.MAX_SAFE_INTEGER, 0),

@@ -1,58 +1,128 @@
-import { stringAt, utf8 } from '../batch/batch.ts'
-import type { LabelledText } from '../value/examples.ts'
-import { sourceFor } from './input.ts'
-import type { Unread } from './read-texts.ts'
+import { HeadraceError } from '../errors.ts'
+import { damageText, isToBeDamaged } from '../value/damage-text.ts'
+import type { Examples, HeadTarget, LabelledText } from '../value/examples.ts'
+import { RowLabels } from '../value/row-labels.ts'
+import type { FitOrder, HeadWanted, TextsWanted } from './classifier-order.ts'
+import { readGroupedTexts } from './grouped-texts.ts'
+import { Unread } from './input-text.ts'
+import { checkInput } from './read-texts.ts'
+import { formatCount, formatPlural } from './table.ts'
+import { cleanName } from './wrap.ts'
 
-/** Which fields say what of a text. `groups` is `host`, `file`, `document`, or a field. */
-export interface TextFields {
-  readonly text: string
-  readonly url: string
-  readonly source: string
-  readonly groups: string
+/** What was read for heads. */
+export interface ReadHeads {
+  /** Of each head the names of its classes, in their order. */
+  readonly classes: readonly (readonly string[])[]
+  /** What labels by row did not find, a sentence each. */
+  readonly notes: readonly string[]
 }
 
-/** A text as it was read; `field` gives what stands in a field that has no role, as text, or null. */
-interface ReadText extends Omit<LabelledText, 'target'> {
-  field(name: string): string | null
+/** Throws what is wrong with any input before one is read. */
+export async function checkTexts({ texts, fields }: FitOrder): Promise<void> {
+  for (const { input } of texts) await checkInput(input, fields)
 }
 
-/** The texts of paths and globs with their groups and sources, one after another. Records that can't be read are counted in `unread`. */
-export async function* readGroupedTexts(
-  input: readonly string[],
-  fields: TextFields,
-  unread: Unread,
-): AsyncGenerator<ReadText> {
-  const source = sourceFor(input, { text: fields.text, url: fields.url })
-  const { signal } = new AbortController()
-  let number = 0
-  for await (const split of source.splits(signal))
-    for await (const chunk of source.read(split, { offset: 0, line: 1 }, signal)) {
-      const { batch, dead } = await source.parse(chunk)
-      unread.add(split.name, [...chunk.dead, ...dead])
-      const text = utf8(batch, 'text')
-      const [url, domain, meta] = ['url', 'domain', 'meta'].map(name => utf8(batch, name))
-      for (let row = 0; row < batch.rows; row++) {
-        const given = parseMeta(stringAt(meta, row))
-        const field = (name: string) => (name === 'domain' ? stringAt(domain, row) : asText(given[name]))
-        const host = hostOf(stringAt(url, row))
-        const from = field(fields.source) ?? host ?? split.name
-        const named = new Map([
-          ['host', host ?? from],
-          ['file', split.name],
-          ['document', `${split.name} ${number++}`],
-        ])
-        const group = named.get(fields.groups) ?? field(fields.groups) ?? from
-        yield { bytes: text.bytes.subarray(text.offsets[row], text.offsets[row + 1]), group, source: from, field }
+/** Adds the texts of all heads, each list of them read once. */
+export async function readHeads(examples: Examples, order: FitOrder, unread: Unread): Promise<ReadHeads> {
+  const classes = order.heads.map(() => new Map<string, number>())
+  const notes: string[] = []
+  for (const wanted of order.texts) {
+    const labels = await openLabels(wanted, order)
+    const isChosen = labels ? (place: Place) => labels.some(of => of.find(place) !== null) : undefined
+    for await (const { field, place, ...text } of readGroupedTexts(wanted.input, order.fields, unread, isChosen)) {
+      if (wanted.isDamaged) {
+        const [bytes, target] = takeForm(text.bytes)
+        await examples.addFor(
+          { ...text, bytes },
+          wanted.uses.map(({ head }) => ({ head, target })),
+        )
+        continue
       }
+      const targets: HeadTarget[] = []
+      for (const [i, { head, target }] of wanted.uses.entries()) {
+        const { label, kind } = order.heads[head]
+        const said = labels ? (labels[i].find(place!)?.label ?? null) : field(label)
+        const own = target ?? targetOf(said, kind, classes[head])
+        if (own !== null) targets.push({ head, target: own })
+        else unread.add(text.source, [{ line: 0, reason: 'no-label', detail: describeLabel(label, said) }])
+      }
+      if (targets.length > 0) await examples.addFor(text, targets)
     }
+    if (labels) notes.push(...labels.flatMap((of, i) => notesOf(of, wanted, order.heads[wanted.uses[i].head])))
+  }
+  return { classes: classes.map(names => [...names.keys()]), notes }
 }
 
-function parseMeta(json: string): Readonly<Record<string, unknown>> {
-  return json === '' ? {} : JSON.parse(json)
+/** A fluent text as it is learned from, and whether it still is one (1). */
+const takeForm = (bytes: Uint8Array): [Uint8Array, number] =>
+  isToBeDamaged(bytes) ? [damageText(bytes), 0] : [bytes, 1]
+
+type Place = Parameters<RowLabels['find']>[0]
+
+/** The labels by row of each use of a list. */
+async function openLabels({ labels, uses }: TextsWanted, { heads }: FitOrder): Promise<RowLabels[] | null> {
+  if (labels === null) return null
+  return await Promise.all(
+    uses.map(async ({ head }) => {
+      const read = new RowLabels()
+      for (const path of labels) await read.read(path, heads[head].label)
+      if (read.count > 0) return read
+      throw new HeadraceError(
+        'bad-option',
+        `${labels.map(path => cleanName(path, 200)).join(', ')}: no line has a label in '${cleanName(heads[head].label)}' and a row, as slot and row or id; ${formatPlural(read.unusable, 'line')} without a row, ${formatCount(read.unlabelled)} without a label`,
+      )
+    }),
+  )
 }
 
-const asText = (value: unknown) => (typeof value === 'string' ? value : value == null ? null : JSON.stringify(value))
+function notesOf(labels: RowLabels, { input }: TextsWanted, { name }: HeadWanted): string[] {
+  const missing = labels.missing()
+  const [of] = input
+  if (missing.length === labels.count)
+    throw new HeadraceError(
+      'bad-option',
+      `none of ${formatPlural(labels.count, 'label')} is of a row of ${cleanName(of, 200)}: are they of another run, or of rows that it dropped (write ?any)`,
+    )
+  const notes = [
+    [
+      `labels of ${name} of no row of ${cleanName(of, 200)}`,
+      missing.length,
+      `, the first in line ${missing.reduce((least, line) => Math.min(least, line), missing[0])}`,
+    ],
+    [`lines of the labels of ${name} that name no row`, labels.unusable, ''],
+    [`lines of the labels of ${name} without a label`, labels.unlabelled, ''],
+    [`lines of the labels of ${name} on a row that a line before had labelled`, labels.repeated, ''],
+  ] as const
+  return notes.flatMap(([what, count, more]) => (count > 0 ? [`${what}: ${formatCount(count)}${more}`] : []))
+}
 
-function hostOf(url: string): string | null {
-  return URL.canParse(url) ? new URL(url).host || null : null
+const describeLabel = (field: string, label: string | null) =>
+  label === null || label.trim() === ''
+    ? `its field '${field}'`
+    : `its field '${field}' is '${cleanName(label)}', which is no number`
+
+const classesMax = 512
+
+function targetOf(label: string | null, kind: HeadWanted['kind'], classes: Map<string, number>): number | null {
+  if (label === null || label.trim() === '') return null
+  if (kind === 'value') return Number.isFinite(Number(label)) ? Number(label) : null
+  const known = classes.get(label)
+  if (known !== undefined) return known
+  if (classes.size === classesMax) throw new HeadraceError('bad-option', `--label has more than ${classesMax} classes`)
+  classes.set(label, classes.size)
+  return classes.size - 1
+}
+
+/** Texts of each list that are read again for names: the heaviest words are in most of them. */
+const namedTextsMax = 4000
+
+/** The first texts of each list, their bytes. */
+export async function* readOnce({ texts, fields }: FitOrder): AsyncGenerator<LabelledText['bytes']> {
+  for (const { input, isDamaged } of texts) {
+    let read = 0
+    for await (const { bytes } of readGroupedTexts(input, fields, new Unread())) {
+      yield isDamaged ? takeForm(bytes)[0] : bytes
+      if (++read === namedTextsMax) break
+    }
+  }
 }

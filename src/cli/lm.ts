@@ -7,8 +7,9 @@ import { writeArpa } from '../text/language-model/arpa.ts'
 import { encodeLanguageModel } from '../text/language-model/model-file.ts'
 import { isModelName } from '../text/model-name.ts'
 import { LanguageModelFitter, type LanguageModelReport } from '../value/fit-language-model.ts'
-import type { Command } from './command.ts'
-import { checkInput, readTexts, Unread } from './read-texts.ts'
+import { type Command, runOptions } from './command.ts'
+import { Unread } from './input-text.ts'
+import { checkInput, readTexts } from './read-texts.ts'
 import { formatBytes, formatCount, formatPlural, formatTable } from './table.ts'
 
 export const lmCommand: Command = {
@@ -16,9 +17,10 @@ export const lmCommand: Command = {
   usage: 'fit NAME',
   summary: 'Fits a language model on texts, for languageModel() to say how many bits others take by it.',
   details:
-    'Counts tokens of GPT-2 in threes and smooths them by Kneser-Ney, in one pass and in bounded memory. Texts are a folder of .txt and .md files, or a glob (in quotes) of JSON Lines or Parquet.',
+    "Counts tokens of GPT-2 in threes and smooths them by Kneser-Ney, in one pass and in bounded memory. Texts are a folder of .txt and .md files, a glob (in quotes) of JSON Lines or Parquet, or rows of a run, as 'run:web?domain=books' (docs/classifier.md).",
   options: {
     texts: { value: 'GLOB', multiple: true, help: 'what it learns from (required): some 10 to 1000 MB of good text' },
+    dir: runOptions.dir,
     text: { value: 'FIELD', help: "field that holds the text (default 'text')" },
     trigrams: {
       value: 'N',
@@ -36,7 +38,7 @@ export const lmCommand: Command = {
     const input = args.texts('texts')
     if (input.length === 0) throw new HeadraceError('bad-option', 'give --texts GLOB, what it learns from')
     const trigramsMax = args.count('trigrams', limits.trigramsDefault, 1, limits.trigramsMax)
-    const fields = { text: args.text('text') ?? 'text' }
+    const fields = { text: args.text('text') ?? 'text', dir: args.text('dir') ?? '.headrace' }
     await checkInput(input, fields)
     const unread = new Unread()
     using fitter = new LanguageModelFitter()

@@ -60,6 +60,7 @@ export const exitStatuses: readonly (readonly [string, string])[] = [
   ['0', 'done'],
   ['1', 'the runs that headrace diff compares are different'],
   ['3', 'held by a guard rail: see why, then headrace release or other rules'],
+  ['4', 'done in part: what was printed says what is left out, or left for you to do'],
   ['64', 'a wrong option or pipeline: nothing was begun'],
   ['65', 'damaged data, or input that changed under its name'],
   ['66', 'not found'],

@@ -4,8 +4,10 @@ import { writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { fitSeed, type Seed } from '../text/likeness/seed.ts'
 import { writeSeed } from '../text/likeness/seed-file.ts'
-import type { Command } from './command.ts'
-import { checkInput, readTexts, Unread } from './read-texts.ts'
+import { isRows, parseRows } from '../value/rows-wanted.ts'
+import { type Command, runOptions } from './command.ts'
+import { Unread } from './input-text.ts'
+import { checkInput, readTexts } from './read-texts.ts'
 import { formatCount } from './table.ts'
 
 export const seedCommand: Command = {
@@ -13,11 +15,12 @@ export const seedCommand: Command = {
   usage: 'fit FOLDER',
   summary: 'Fits a seed from a folder of excellent text, for seedSimilarity() to find more like it.',
   details:
-    'Counts the words of the seed against those of text at large (--background). Each is a folder of .txt and .md files, or a glob (in quotes) of JSON Lines or Parquet.',
+    "Counts the words of the seed against those of text at large (--background). Each is a folder of .txt and .md files, a glob (in quotes) of JSON Lines or Parquet, or rows of a run, as 'run:web?domain=math' (docs/classifier.md).",
   options: {
     background: { value: 'GLOB', multiple: true, help: 'text at large, from which the seed is told apart (required)' },
     name: { value: 'NAME', help: "names the column seed:NAME (default the folder's name)" },
     out: { value: 'FILE', help: 'where to write it (default seeds/NAME.json)' },
+    dir: runOptions.dir,
     text: { value: 'FIELD', help: "field of a line that holds the text (default 'text')" },
   },
   run: async (args, terminal) => {
@@ -30,7 +33,7 @@ export const seedCommand: Command = {
         'give --background GLOB, the text at large that the seed is told apart from',
       )
     const name = args.text('name') ?? nameOf(folder)
-    const fields = { text: args.text('text') ?? 'text' }
+    const fields = { text: args.text('text') ?? 'text', dir: args.text('dir') ?? '.headrace' }
     for (const input of [[folder], background]) await checkInput(input, fields)
     const unread = new Unread()
     const readAll = (input: readonly string[]) => readTexts(input, fields, unread)
@@ -45,7 +48,7 @@ export const seedCommand: Command = {
 
 /** The folder's name, or that of the files of a glob, in the letters that a column's name may have. */
 function nameOf(folder: string): string {
-  const name = basename(resolve(folder))
+  const name = basename(resolve(isRows(folder) ? parseRows(folder).run : folder))
     .replace(/\.(jsonl|parquet)(\.\w+)?$/, '')
     .replace(/[^A-Za-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')

@@ -3,10 +3,11 @@ import { Names, Strings } from '../batch/strings.ts'
 import { holdoutDomain } from '../decide/holdout.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { TokenRates } from '../record/token-rates.ts'
+import { type ConditionColumns, columnsOfConditions, meetsAll } from './conditions.ts'
 import { type Documents, readDocuments, tokensOf } from './documents.ts'
 import { type Held, HeldValues } from './held-values.ts'
 import { type DecidedSlots, measuredValues } from './stored-columns.ts'
-import type { Condition, Target } from './targets.ts'
+import type { Target } from './targets.ts'
 import { addTo, type Kept, nothingKept } from './thresholds.ts'
 
 /** What a run keeps, by targets. */
@@ -30,7 +31,7 @@ export async function countTargets(
   targets: readonly Target[],
   decided: DecidedSlots,
 ): Promise<CountedTargets> {
-  const wanted = { ...columnsOf(targets), hasDropped: false }
+  const wanted = { ...columnsOfConditions(targets.map(({ where }) => where)), hasDropped: false }
   const rates = await findRates(run, decided)
   const byTarget = targets.map(() => new Map<string, Kept>())
   const byDomain = new Map<string, Kept>()
@@ -48,7 +49,9 @@ export async function countTargets(
       }
       addToName(byDomain, some.domains[i], document)
       for (const [column, values] of held) values.add(read.get(column)!(i, row))
-      const met = targets.flatMap((target, at) => (meets(target, column => read.get(column)!(i, row)) ? [at] : []))
+      const met = targets.flatMap((target, at) =>
+        meetsAll(target.where, column => read.get(column)!(i, row)) ? [at] : [],
+      )
       if (met.length > 0) addToName(byTarget[met[0]], some.domains[i], document)
       else addTo(others, document)
       // What takes all that is left meets every document.
@@ -67,18 +70,10 @@ async function findRates(run: RunReader, decided: DecidedSlots): Promise<TokenRa
   return rates
 }
 
-function columnsOf(targets: readonly Target[]) {
-  const of = (isNames: boolean) => {
-    const conditions = targets.flatMap(({ where }) => [...where])
-    return [...new Set(conditions.flatMap(([column, condition]) => ('oneOf' in condition === isNames ? [column] : [])))]
-  }
-  return { names: of(true), numbers: of(false) }
-}
-
 type ReadValue = (i: number, row: number) => string | number
 
 /** How the value of a column is got of the row that is the `i`-th that is counted. */
-function readValues(some: Documents, { names, numbers }: ReturnType<typeof columnsOf>): ReadonlyMap<string, ReadValue> {
+function readValues(some: Documents, { names, numbers }: ConditionColumns): ReadonlyMap<string, ReadValue> {
   const known = new Names()
   const ofName = (column: string): ReadValue => {
     // As it is fed, which is not always as it was measured.
@@ -94,17 +89,6 @@ function readValues(some: Documents, { names, numbers }: ReturnType<typeof colum
     ...names.map(name => [name, ofName(name)] as const),
     ...numbers.map(name => [name, ofNumber(name)] as const),
   ])
-}
-
-/** A document without a value meets no condition on it. */
-function meets({ where }: Target, read: (column: string) => string | number): boolean {
-  for (const [column, condition] of where) if (!isMet(condition, read(column))) return false
-  return true
-}
-
-function isMet(condition: Condition, value: string | number): boolean {
-  if ('oneOf' in condition) return condition.oneOf.has(value as string)
-  return (value as number) >= condition.from && (value as number) < condition.below
 }
 
 function addToName(groups: Map<string, Kept>, name: string, document: Kept): void {

@@ -65,7 +65,7 @@ export async function* readDocuments(
 }
 
 /** The rows of a slot that were kept, in their order; the domains of those that a decider has moved become what it made them. */
-function keptRows(batch: Batch, kept: Batch, domains: string[]): number[] {
+export function keptRows(batch: Batch, kept: Batch, domains: string[]): number[] {
   const rows = [...indexesOf(batch, kept)]
   const moved = kept.columns.domain ? utf8(kept, 'domain') : null
   if (moved) for (const [i, row] of rows.entries()) domains[row] = stringAt(moved, i) || domains[row]

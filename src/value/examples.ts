@@ -17,6 +17,13 @@ export interface LabelledText {
   readonly source: string
 }
 
+/** What a head is to know a text by. */
+export interface HeadTarget {
+  /** Its number. */
+  readonly head: number
+  readonly target: number
+}
+
 /** What was kept of a text, in the order in which texts came. */
 export interface ExampleFacts {
   readonly target: number
@@ -27,7 +34,7 @@ export interface ExampleFacts {
   readonly hash: number
 }
 
-/** What was left out, and why. */
+/** What was left out of a head's texts, and why. */
 export interface LeftOutTexts {
   /** Without any word. */
   empty: number
@@ -37,12 +44,20 @@ export interface LeftOutTexts {
   contradicting: number
 }
 
-/** A part of the texts, in memory: text i of `numbers` has the features from `offsets[i]` to `offsets[i + 1]`. */
+/** A part of the texts, in memory: text i of `numbers` has the features from `offsets[i]` to `offsets[i + 1]`; a number is -1 where the head has not the text. */
 export interface LoadedPart {
-  readonly numbers: readonly number[]
+  readonly numbers: Int32Array
   readonly offsets: readonly number[]
   readonly buckets: Uint32Array
   readonly values: Float32Array
+}
+
+/** The texts that one head has a target for. `facts[n]` is of the text of number n. */
+export interface HeadExamples {
+  readonly facts: readonly ExampleFacts[]
+  readonly leftOut: Readonly<LeftOutTexts>
+  readonly parts: number
+  load(part: number): Promise<LoadedPart>
 }
 
 const parts = 64
@@ -50,18 +65,26 @@ const flushBytes = 1 << 20
 /** Features that stay in memory from one pass to the next: 8 bytes each. */
 const heldFeaturesMax = 2 ** 25
 
+type Part = Omit<LoadedPart, 'numbers'> & { readonly numbers: readonly number[] }
+
+/** Targets by text: NaN of a text that a head does not have. */
+interface Known {
+  readonly targets: number[]
+  readonly leftOut: LeftOutTexts
+}
+
 /**
- * Texts to learn from, as features in files of a temporary folder: each is cut once, and a 64th of them is in memory at a time where they are
- * many. Texts of the same words are one.
+ * Texts to learn from, as features in files of a temporary folder: each is cut once, for however many heads, and a 64th of them is in memory at a
+ * time where they are many. Texts of the same words are one.
  */
 export class Examples implements AsyncDisposable {
-  readonly facts: ExampleFacts[] = []
-  readonly leftOut: LeftOutTexts = { empty: 0, repeated: 0, contradicting: 0 }
   readonly #dir: string
   readonly #reader = new FeatureReader()
-  readonly #targets = new Map<string, number>()
+  readonly #facts: Omit<ExampleFacts, 'target'>[] = []
+  readonly #heads: Known[] = []
+  readonly #numbers = new Map<string, number>()
   readonly #files: PartFile[] = []
-  readonly #held = new Map<number, LoadedPart>()
+  readonly #held = new Map<number, Part>()
   #features = 0
 
   private constructor(dir: string) {
@@ -76,35 +99,66 @@ export class Examples implements AsyncDisposable {
     }
   }
 
-  get parts(): number {
-    return this.#files.length
+  /** Adds a text for one head alone. */
+  add({ target, ...text }: LabelledText): Promise<void> {
+    return this.addFor(text, [{ head: 0, target }])
   }
 
-  async add({ bytes, target, group, source }: LabelledText): Promise<void> {
+  async addFor({ bytes, group, source }: Omit<LabelledText, 'target'>, targets: readonly HeadTarget[]): Promise<void> {
     const length = this.#reader.read(bytes, 0, bytes.length)
     if (length === 0) {
-      this.leftOut.empty++
+      for (const { head } of targets) this.#head(head).leftOut.empty++
       return
     }
     const [buckets, counts] = [this.#reader.buckets.slice(0, length), this.#reader.counts.slice(0, length)]
     const name = nameOf(buckets, counts)
-    const known = this.#targets.get(name)
-    if (known !== undefined) {
-      this.leftOut[known === target ? 'repeated' : 'contradicting']++
-      return
-    }
-    if (this.facts.length === limits.examplesMax)
+    const known = this.#numbers.get(name)
+    const number = known ?? this.#facts.length
+    for (const { head, target } of targets) this.#learn(this.#head(head), number, target)
+    if (known !== undefined) return
+    if (number === limits.examplesMax)
       throw new HeadraceError('limit', `there are more than ${limits.examplesMax} texts to learn from: give fewer`)
-    this.#targets.set(name, target)
+    this.#numbers.set(name, number)
     const hash = Number.parseInt(name.slice(0, 8), 16)
     // Files are numbered by content, so that a part has texts of every source.
     while (this.#files.length <= hash % parts) this.#files.push(new PartFile(join(this.#dir, `${this.#files.length}`)))
-    await this.#files[hash % parts].add(this.facts.length, buckets, counts)
-    this.facts.push({ target, group, source, words: this.#reader.words, hash })
+    await this.#files[hash % parts].add(number, buckets, counts)
+    this.#facts.push({ group, source, words: this.#reader.words, hash })
     this.#features += length
   }
 
-  async load(part: number): Promise<LoadedPart> {
+  /** What there is of a head, 0 for one that is alone. */
+  of(head = 0): HeadExamples {
+    const { targets, leftOut } = this.#head(head)
+    const own = new Int32Array(this.#facts.length).fill(-1)
+    const facts: ExampleFacts[] = []
+    for (const [number, fact] of this.#facts.entries()) {
+      const target = targets[number] ?? Number.NaN
+      if (Number.isNaN(target)) continue
+      own[number] = facts.length
+      facts.push({ ...fact, target })
+    }
+    const load = async (part: number) => {
+      const { numbers, ...loaded } = await this.#load(part)
+      return { ...loaded, numbers: Int32Array.from(numbers, number => own[number]) }
+    }
+    return { facts, leftOut, parts: this.#files.length, load }
+  }
+
+  #head(head: number): Known {
+    while (this.#heads.length <= head)
+      this.#heads.push({ targets: [], leftOut: { empty: 0, repeated: 0, contradicting: 0 } })
+    return this.#heads[head]
+  }
+
+  /** The first target of a text stays. */
+  #learn({ targets, leftOut }: Known, number: number, target: number): void {
+    while (targets.length < number) targets.push(Number.NaN)
+    if (Number.isNaN(targets[number] ?? Number.NaN)) targets[number] = target
+    else leftOut[targets[number] === target ? 'repeated' : 'contradicting']++
+  }
+
+  async #load(part: number): Promise<Part> {
     const known = this.#held.get(part)
     if (known) return known
     const loaded = await this.#files[part].load()
@@ -149,7 +203,7 @@ class PartFile {
     if (this.#pendingBytes >= flushBytes) await this.#flush()
   }
 
-  async load(): Promise<LoadedPart> {
+  async load(): Promise<Part> {
     try {
       await this.#flush()
       const bytes = this.#file ? await readBytes(this.#file, 0, this.#bytes) : new Uint8Array()
@@ -163,7 +217,7 @@ class PartFile {
     await this.#file?.close()
   }
 
-  #cut(stored: Uint32Array): LoadedPart {
+  #cut(stored: Uint32Array): Part {
     const features = stored.length / 2
     const [buckets, values] = [new Uint32Array(features), new Float32Array(features)]
     const offsets = [0]

@@ -177,6 +177,8 @@ const qualityMin: Readonly<Record<Head['kind'], number>> = { score: 0.6, value: 
 
 /** Why a head should not be used, or null. */
 export function findFault({ kind, quality, lengthAlone, sourceAlone }: HeadReport): string | null {
+  if (Number.isNaN(quality))
+    return 'all that was held out has one label, and so nothing is known of it; give texts of more groups, or --groups a field that parts them'
   const said = (figure: number) => figure.toFixed(3)
   const alone = Math.max(lengthAlone, sourceAlone ?? 0)
   const what = lengthAlone === alone ? 'length' : 'source'

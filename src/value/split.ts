@@ -1,5 +1,6 @@
 import { HeadraceError } from '../errors.ts'
 import { hash128 } from '../text/hash.ts'
+import { cleanName } from '../text/printable.ts'
 import type { ExampleFacts } from './examples.ts'
 
 /** Shares of the texts of each side that are held out: at least, and at most where groups are large. */
@@ -49,7 +50,7 @@ export function splitByGroups(
 function refuse(name: string, groups: ReadonlyMap<string, readonly number[]>, side: number): HeadraceError {
   const counts = [...groups.values()].map(of => of[side]).filter(count => count > 0)
   const all = counts.reduce((sum, count) => sum + count, 0)
-  const what = `the ${name} are ${all} texts of ${counts.length} group${counts.length === 1 ? '' : 's'}, the largest of ${Math.max(0, ...counts)}`
+  const what = `the ${cleanName(name)} are ${all} texts of ${counts.length} group${counts.length === 1 ? '' : 's'}, the largest of ${Math.max(0, ...counts)}`
   return new HeadraceError(
     'bad-option',
     `${what}: no whole group can be held out, and so nobody would know whether it is their content that is learned; give texts of more sources, or --groups a field that parts them`,

@@ -9,8 +9,9 @@ import { fitSeed, type Seed, scoreWords, weighBuckets } from '../../src/text/lik
 import { ShingleBuffer } from '../../src/text/likeness/shingles.ts'
 import { cutWords } from '../../src/text/likeness/word-grams.ts'
 import { LinearScorer } from '../../src/text/linear/model.ts'
+import { combineHeads } from '../../src/value/combine-heads.ts'
 import { Examples } from '../../src/value/examples.ts'
-import { fitHead } from '../../src/value/fit.ts'
+import { learnHead } from '../../src/value/fit.ts'
 import { LanguageModelFitter } from '../../src/value/fit-language-model.ts'
 import { areaUnderCurve, averagePrecision, precisionAt, ranksOf } from '../../src/value/measures.ts'
 import { readSamples, type Sample } from './parts/value-corpus.ts'
@@ -55,16 +56,23 @@ async function measureSeed({ positives, negatives, test, isPositive }: Task): Pr
 
 async function measureClassifier({ positives, negatives, test, isPositive }: Task): Promise<Measured> {
   await using examples = await Examples.open()
-  const [fitSpeed, { head, weights }] = await timed([...positives, ...negatives], async () => {
+  const learned = [...positives, ...negatives]
+  const [addSpeed] = await timed(learned, async () => {
     for (const [target, side] of [negatives, positives].entries())
       for (const { bytes, group, source } of side) await examples.add({ bytes, target, group, source })
-    return await fitHead(examples, { name: 'bench', kind: 'score', classes: [], epochs: 5 })
   })
-  const scorer = new LinearScorer({ heads: [head], weights })
-  const [speed, scores] = await timed(test, () =>
-    Float64Array.from(test, ({ bytes }) => (scorer.score(bytes, 0, bytes.length) ? scorer.outputs[0] : Number.NaN)),
-  )
-  return { said: `${describe(scores, isPositive)}; fit ${fitSpeed}, score ${speed} MB/s`, scores }
+  const [fitSpeed, { head, weights }] = await timed(learned, () => learnHead(examples, { name: 'bench', epochs: 5 }))
+  const score = (heads: number) => {
+    const fitted = Array.from({ length: heads }, (_, i) => ({ head: { ...head, name: `head-${i}` }, weights }))
+    const scorer = new LinearScorer(combineHeads(fitted))
+    return timed(test, () =>
+      Float64Array.from(test, ({ bytes }) => (scorer.score(bytes, 0, bytes.length) ? scorer.outputs[0] : Number.NaN)),
+    )
+  }
+  const [speed, scores] = await score(1)
+  const [speedOfEight] = await score(8)
+  const speeds = `read ${addSpeed}, train ${fitSpeed}, score ${speed}, by 8 heads ${speedOfEight} MB/s`
+  return { said: `${describe(scores, isPositive)}; ${speeds}`, scores }
 }
 
 function addRanks(a: Float64Array, b: Float64Array): Float64Array {

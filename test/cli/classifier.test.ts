@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
@@ -57,11 +57,81 @@ test('labels are numbers, or names that no terminal is steered by', async () => 
   assert.ok(!topic.out.includes('\u001b'))
 })
 
+test('texts with their words damaged are told from fluent ones', async () => {
+  const random = drawFrom(5)
+  const pick = (list: readonly string[]) => list[random(list.length)]
+  const sentence = () =>
+    `the ${pick(words[0])} of a ${pick(words[1])} is on the ${pick(words[0])}, and ${pick(words[1])} to the ${pick(words[1])}`
+  const lines = Array.from({ length: 400 }, () => ({
+    text: Array.from({ length: 6 }, sentence).join('. '),
+    url: `https://host${random(20)}.example/`,
+  }))
+  await writeFile(at('fluent.jsonl'), lines.map(line => `${JSON.stringify(line)}\n`).join(''))
+  const { status, out, err } = await fit('fluent', '--damaged', at('fluent.jsonl'))
+  assert.deepEqual([status, err], [0, ''])
+  assert.match(out, /area under the curve +(1\.000|0\.9\d\d)\n/)
+  assert.match(out, /heaviest words\n {2}for .*(of a|is on|on the|to the).*\n(.*\n)* {2}against .*the the/)
+  const heads = at('heads.json')
+  const shared = {
+    fluent: { damaged: at('fluent.jsonl') },
+    maths: { positive: at('maths.jsonl'), negative: at('shop.jsonl') },
+  }
+  await writeFile(heads, JSON.stringify(shared))
+  const both = await fit('both', '--heads', heads, '--json')
+  const alone = JSON.parse((await fit('fluent', '--damaged', at('fluent.jsonl'), '--json')).out)
+  const own = JSON.parse(both.out).heads.find((head: { head: string }) => head.head === 'fluent')
+  assert.equal(own.quality, alone.quality)
+})
+
+test('labels that are no numbers, and texts without words, are counted and learned from by no head', async () => {
+  const rows = Array.from({ length: 60 }, (_, i) => {
+    return {
+      text: `${words[i % 2].join(' ')} ${i} ${words[i % 2][i % 6]}`,
+      url: `https://h${i % 9}.example/`,
+      label: i % 2,
+    }
+  })
+  const odd = ['NaN', 'Infinity', 'good', '', null, true, [], {}].map((label, i) => ({
+    text: `sofa price number ${i}`,
+    label,
+  }))
+  const lines = [...odd, { text: '', label: 1 }, { text: ' ... ', label: 0 }, ...rows]
+  await writeFile(at('odd.jsonl'), lines.map(row => `${JSON.stringify(row)}\n`).join(''))
+  const { status, out, err } = await fit('odd', '--labels', at('odd.jsonl'), '--json')
+  assert.deepEqual([status, err], [0, ''])
+  const { unread, leftOut, learned, held } = JSON.parse(out)
+  // A record without a text is no document; one of signs alone is one without words.
+  assert.deepEqual([unread, leftOut.empty, learned.texts + held.texts], [odd.length + 1, 1, rows.length])
+  const told = await fit('odd', '--labels', at('odd.jsonl'))
+  assert.match(told.out, /9 records could not be read/)
+  writeFileSync(at('odd.jsonl'), readFileSync(at('odd.jsonl'), 'utf8').replace('{"text":"","label":1}\n', ''))
+  const first = await fit('odd', '--labels', at('odd.jsonl'))
+  assert.match(first.out, /8 records .*no-label \(its field 'label' is 'NaN', which is no number\)/)
+})
+
+test('a class of one document is refused by its name, and no terminal is steered by it', async () => {
+  const rows = Array.from({ length: 60 }, (_, i) => ({
+    text: words[i % 2].join(' ') + i,
+    url: `https://h${i % 9}.example/`,
+    label: i % 2 ? 'maths' : 'shop',
+  }))
+  await writeFile(
+    at('one.jsonl'),
+    [...rows, { text: 'alone', label: '\u001b[31mone' }].map(row => `${JSON.stringify(row)}\n`).join(''),
+  )
+  const { status, err } = await fit('one', '--labels', at('one.jsonl'), '--kind', 'class')
+  assert.equal(status, 64)
+  assert.match(err, /there are 1 .*one with words in them, and 10 are the least/)
+  assert.ok(!err.includes('\u001b'))
+})
+
 const refusals: [args: string[], status: number, message: RegExp][] = [
   [['learn', 'x'], 64, /'learn' is not 'fit'/],
   [['fit', 'a:b'], 64, /NAME is 'a:b': use 1 to 64 letters/],
   [['fit', 'x', '--positive', at('maths.jsonl')], 64, /give --positive GLOB and --negative GLOB, or --labels/],
   [['fit', 'x', '--labels', at('labels.jsonl'), '--negative', at('shop.jsonl')], 64, /--labels stands in place of/],
+  [['fit', 'x', '--damaged', at('shop.jsonl'), '--negative', at('shop.jsonl')], 64, /--damaged stands in place of/],
+  [['fit', 'x', '--damaged', at('shop.jsonl'), '--label', 'topic'], 64, /--label goes with --labels/],
   [['fit', 'x', '--labels', at('labels.jsonl'), '--kind', 'score'], 64, /--kind is 'score': it takes value or class/],
   [['fit', 'x', '--positive', 'a', '--negative', 'b', '--label', 'x'], 64, /--label goes with --labels/],
   [['fit', 'x', '--positive', at('maths.jsonl'), '--negative', at('gone')], 66, /no file matches/],

@@ -10,6 +10,7 @@ import type { RunContext } from '../../src/run/context.ts'
 import { ownStage } from '../../src/run/own-stage.ts'
 import type { Chunk, Source } from '../../src/sources/source.ts'
 import { type Orders, ordersVariable } from '../kill/orders.ts'
+import { unnamed } from '../kill/points.ts'
 import { randomFrom } from '../random.ts'
 import type { Limits } from '../simulate/small-limits.ts'
 import { makeFolder } from '../temporary.ts'
@@ -117,6 +118,11 @@ export function runUntilCommit(
 ): Promise<Finished> {
   const kill = { point: `${stage}.sync.after`, nth: commits }
   return start(args, { ...undisturbed, limits: small, kill, signal, root: runDir })
+}
+
+/** Runs the command line until the nth lasting effect on what is below a folder, before which it kills itself. */
+export function runUntilEffect(args: readonly string[], folder: string, nth: number): Promise<Finished> {
+  return start(args, { ...undisturbed, kill: { point: unnamed.effect, nth }, root: folder })
 }
 
 interface Stop {

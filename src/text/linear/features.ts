@@ -25,6 +25,11 @@ export class FeatureReader {
   /** Words of the last text. */
   words = 0
 
+  /** Their hashes, of which the first `words` count. */
+  get hashes(): Uint32Array {
+    return this.#words.low
+  }
+
   /** Reads `bytes[start, end)` (UTF-8) and returns how many buckets it has, in the order of the first word of each. */
   read(bytes: Uint8Array, start: number, end: number): number {
     const words = cutWords(bytes, start, end, this.#words)

@@ -54,6 +54,11 @@ export class LinearScorer {
     return this.#reader.words
   }
 
+  /** Their hashes, as a seed takes them; of which the first `words` count. */
+  get hashes(): Uint32Array {
+    return this.#reader.hashes
+  }
+
   #scaleOutputs(): void {
     let at = 0
     for (const head of this.#model.heads)
@@ -77,9 +82,39 @@ export function sumWeights(
   }
   const intercepts = featureBuckets * outputs
   for (let o = 0; o < outputs; o++) into[o] = weights[intercepts + o]
-  for (let i = 0; i < length; i++) {
+  // Of many outputs a bucket's weights fill lines of memory, and each is best read once.
+  const alone = outputs > outputsOfFourMax ? 0 : outputs - (outputs % 4)
+  for (let o = 0; o < alone; o += 4) sumFour(weights, { buckets, values }, length, into, o)
+  for (let i = 0; i < length && alone < outputs; i++) {
     const row = buckets[i] * outputs
     const value = values[i]
-    for (let o = 0; o < outputs; o++) into[o] += weights[row + o] * value
+    for (let o = alone; o < outputs; o++) into[o] += weights[row + o] * value
   }
+}
+
+/** Outputs up to which four at a time are faster, by a third for eight of them. */
+const outputsOfFourMax = 16
+
+/** Four of several outputs, from `o` on: their sums are registers, where a list of them is memory. */
+function sumFour(
+  weights: Float32Array,
+  { buckets, values }: { readonly buckets: Uint32Array; readonly values: Float32Array },
+  length: number,
+  into: Float64Array,
+  o: number,
+): void {
+  const outputs = into.length
+  let [a, b, c, d] = into.subarray(o, o + 4)
+  for (let i = 0; i < length; i++) {
+    const at = buckets[i] * outputs + o
+    const value = values[i]
+    a += weights[at] * value
+    b += weights[at + 1] * value
+    c += weights[at + 2] * value
+    d += weights[at + 3] * value
+  }
+  into[o] = a
+  into[o + 1] = b
+  into[o + 2] = c
+  into[o + 3] = d
 }

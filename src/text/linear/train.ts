@@ -49,13 +49,16 @@ class Trainer {
   readonly #sums: Float64Array
 
   constructor({ loss, outputs }: TrainOptions) {
-    this.#state = Float32Array.from({ length: 2 * (featureBuckets + 1) * outputs }, (_, i) => (i % 2) * firstSquares)
+    this.#state = new Float32Array(2 * (featureBuckets + 1) * outputs)
+    for (let i = 1; i < this.#state.length; i += 2) this.#state[i] = firstSquares
     this.#loss = loss
     this.#sums = new Float64Array(outputs)
   }
 
   get weights(): Float32Array {
-    return this.#state.filter((_, i) => i % 2 === 0)
+    const weights = new Float32Array(this.#state.length / 2)
+    for (let i = 0; i < weights.length; i++) weights[i] = this.#state[2 * i]
+    return weights
   }
 
   learn(example: Example): void {

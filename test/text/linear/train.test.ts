@@ -77,20 +77,18 @@ test('parts are learned from as one, whichever way they are cut', async () => {
   assert.ok(score(weights, 1, 'w8 w7 w6 w8 w7')[0] > 0 && score(weights, 1, 'w0 w1 w2 w0')[0] < 0)
 })
 
-test('several outputs give what each gives alone', () => {
-  const random = drawFrom(9)
-  const one = Array.from({ length: 3 }, () =>
-    Float32Array.from({ length: featureBuckets + 1 }, () => random(1000) / 1000),
-  )
-  const all = new Float32Array(3 * (featureBuckets + 1))
-  for (const [o, weights] of one.entries()) for (const [i, weight] of weights.entries()) all[3 * i + o] = weight
-  const text = 'some words, and some words more'
-  assert.deepEqual(
-    score(all, 3, text),
-    one.map(weights => score(weights, 1, text)[0]),
-  )
-  assert.ok(score(all, 3, '').every(Number.isNaN))
-})
+for (const outputs of [2, 3, 4, 7, 8, 16, 17])
+  test(`${outputs} outputs give what each gives alone, to the bit`, () => {
+    const random = drawFrom(9)
+    const all = Float32Array.from({ length: outputs * (featureBuckets + 1) }, () => random(1000) / 1000 - 0.5)
+    const one = (o: number) => Float32Array.from({ length: featureBuckets + 1 }, (_, i) => all[outputs * i + o])
+    const text = 'some words, and some words more'
+    assert.deepEqual(
+      score(all, outputs, text),
+      Array.from({ length: outputs }, (_, o) => score(one(o), 1, text)[0]),
+    )
+    assert.ok(score(all, outputs, '').every(Number.isNaN))
+  })
 
 test('the logistic is right at both ends', () => {
   for (const x of [-200, -30, -1, 0, 1, 30, 200]) {

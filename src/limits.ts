@@ -143,6 +143,10 @@ export const limits = {
   roundSampleMax: 1000,
   /** Documents drawn for a judge, 200 bytes each: labels for a classifier are some 100,000 to 500,000. */
   judgeDrawnMax: 2 ** 20,
+  /** Documents that are scored to find where a share of the best begins, beyond which some are drawn: the line of the best 5 % of these is that of 4.9 to 5.1 % of all in 95 of 100 draws. */
+  recallSampleMax: 200_000,
+  /** Recalled documents that are written for a person or a judge to look at: more than anybody reads. */
+  recallLookedAtMax: 10_000,
   /** An answer of a judge's server, with what it says beside: a megabyte is many times the tokens that it may have. */
   judgeAnswerBytesMax: 1024 * 1024,
   /** The longest that a busy server's `Retry-After` is waited for: one that wants more is asked again then. */

@@ -88,8 +88,10 @@ function parseOrExplain(command: Command, argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true })
   } catch (error) {
-    const given = /'(-[^' ]*)/.exec((error as Error).message)?.[1] ?? ''
-    throw bad(command, explainOption(command, given))
+    const { message } = error as Error
+    const given = /'(-[^' ]*)/.exec(message)?.[1] ?? ''
+    const minus = message.includes('ambiguous') ? `; one that begins with '-' is given as ${given}=-1` : ''
+    throw bad(command, `${explainOption(command, given)}${minus}`)
   }
 }
 

@@ -26,6 +26,11 @@ export const doctorCommand: Command = {
   },
   run: async (args, terminal) => {
     await using run = await openRun(args, terminal)
+    if (run.run.recall && args.positionals.length > 0)
+      throw new HeadraceError(
+        'bad-option',
+        `${run.dir} is a recall, whose pipeline is made by headrace enrich: that command says what differs from how it was begun`,
+      )
     const input = args.texts('input').length ? args.texts('input') : run.run.input
     const asked = await ask(run, args.positionals[0], input)
     const examined = await examineRun(run, asked.start?.plan ?? null)
@@ -33,7 +38,7 @@ export const doctorCommand: Command = {
     const outcome = foresee(run, asked, examined)
     const { obstacle, upgrade } = outcome
     const command = run.run.replays
-      ? `headrace replay ${cleanPath(join(run.dir, run.run.replays.dir))}`
+      ? `headrace ${run.run.recall ? 'enrich' : 'replay'} ${cleanPath(join(run.dir, run.run.replays.dir))}`
       : nameStart(input)
     const next = `${command} would ${describeNext(found, outcome)}${asked.isNamed ? '' : leftOut}`
     const name = basename(run.dir)

@@ -1,13 +1,9 @@
-import { mkdir, open, rename } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
 import { Judge, type Judged } from '../annotate/judge/ask.ts'
 import { askingDefaults } from '../annotate/judge/judge.ts'
 import type { Terms } from '../annotate/judge/question.ts'
 import { type Dimension, readRubric } from '../annotate/judge/rubric.ts'
 import { readEndpoint } from '../annotate/model-server/endpoint.ts'
-import { syncFolder } from '../disk/durable-file.ts'
-import { removeFile } from '../disk/files.ts'
-import { HeadraceError, wrapDiskError } from '../errors.ts'
+import { HeadraceError } from '../errors.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type Draw, type DrawnDocuments, type DrawnText, drawDocuments, readDrawn } from '../value/draw-documents.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
@@ -23,6 +19,7 @@ import {
 import { showParts } from './show-progress.ts'
 import { formatCount, formatPlural, formatSeconds, formatShort } from './table.ts'
 import { cleanName, pageWidth } from './wrap.ts'
+import { writeWhole } from './write-whole.ts'
 
 interface Order {
   readonly draw: Draw
@@ -225,25 +222,6 @@ function labelOf(
     label: values![label],
     ...Object.fromEntries(dimensions.map(({ name }, i) => [name, values![i]])),
     ...(isCut && { cut: true }),
-  }
-}
-
-/** Writes a file aside, and puts it in place when it is whole. */
-async function writeWhole(path: string, lines: AsyncIterable<string>): Promise<void> {
-  await mkdir(dirname(resolve(path)), { recursive: true })
-  try {
-    const file = await open(`${path}.tmp`, 'w')
-    try {
-      for await (const line of lines) await file.appendFile(line)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(`${path}.tmp`, path)
-    await syncFolder(dirname(resolve(path)))
-  } catch (error) {
-    await removeFile(`${path}.tmp`)
-    throw wrapDiskError(error, `writing ${path}`)
   }
 }
 

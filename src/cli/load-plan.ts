@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { HeadraceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../pipeline/plan.ts'
+import { recallPipeline } from '../recall/pipeline.ts'
 import { readRunFile } from '../record/run-file.ts'
 import type { PipelineRef } from '../run/measure/jobs.ts'
 import { redriveSource } from '../run/redrive/redrive-source.ts'
@@ -63,8 +64,9 @@ export function nameStart(input: readonly string[]): string {
 /** Imports the pipeline's module and lays the pipeline out. Called on every thread. */
 export async function loadPlan(ref: PipelineRef): Promise<Plan> {
   if (ref.modules) code.expect(ref.modules)
-  const pipeline = await importPipeline(ref)
-  return planPipeline({ ...pipeline, source: await chooseSource(pipeline.source, ref) })
+  const found = await importPipeline(ref)
+  const pipeline = { ...found, source: await chooseSource(found.source, ref) }
+  return planPipeline(ref.recall ? recallPipeline(pipeline, ref.recall) : pipeline)
 }
 
 /** The pipeline's own source, unless the command line names other input; waiting for more where it says so. */

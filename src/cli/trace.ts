@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { slotOf } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { type Trace, traceDocument } from '../inspect/trace.ts'
+import { reasonColumn, standingColumn, standings } from '../record/recalled.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { type Command, runOptions } from './command.ts'
 import { describeShard } from './describe-shard.ts'
@@ -51,6 +53,8 @@ async function describe(run: RunReader, trace: Trace, reasons: Reasons, width: n
     ['address', `slot ${fate.slot}, row ${fate.row}`],
     ['fate', await describeFate(run, trace, reasons)],
   ]
+  const before = describeBefore(run, measurements)
+  if (before !== null) rows.push(['before', before])
   if (shard) {
     const tokens = `tokens ${formatCount(shard.start)} to ${formatCount(shard.start + shard.tokens)}`
     rows.push(['shard', `${describeShard(shard)}, ${tokens}`])
@@ -78,6 +82,19 @@ function shorten(text: string): string {
 function describeSample({ block, epoch, cut, sample, tokens, steps }: Trace['samples'][number]): string {
   const place = `block ${block}${epoch ? `, epoch ${epoch}` : ''}${cut ? `, cut ${cut}` : ''}, sample ${sample}, ${formatCount(tokens)} of its tokens`
   return `${place}: ${steps.length ? `step ${steps.join(', ')}` : 'in no step yet'}`
+}
+
+/** Of a document of a recall: what became of it in the run that is recalled from, where it has the same address. */
+function describeBefore(
+  { dir, run: { recall, replays } }: RunReader,
+  measurements: Trace['measurements'],
+): string | null {
+  const [standing, reason] = [standingColumn, reasonColumn].map(name => String(measurements[name] ?? ''))
+  if (!recall || !replays || standing === '') return null
+  const of = cleanName(join(dir, replays.dir), nameColumnsMax)
+  if (standing === standings.kept) return `kept by ${of}`
+  const again = standing === standings.recalled ? ', and recalled by an earlier recall' : ''
+  return `dropped by ${of}: ${cleanName(reason, nameColumnsMax)}${again}`
 }
 
 async function describeFate(run: RunReader, { fate, shard }: Trace, reasons: Reasons): Promise<string> {

@@ -4,7 +4,7 @@ import type { RunReader } from '../record/run-reader.ts'
 import type { Asked } from '../what-if/answer.ts'
 import { type Change, parseDeciders, parseRules, parseSweep } from '../what-if/change.ts'
 import { type Base, baseOf, changedRules, changeParts } from '../what-if/parts.ts'
-import { whatIf } from '../what-if/what-if.ts'
+import { refuseRecall, whatIf } from '../what-if/what-if.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { runOptions } from './command.ts'
 import { openNamedRun } from './find-run.ts'
@@ -39,6 +39,7 @@ export const whatIfCommand: Command = {
     const sweep = args.text('sweep') === undefined ? null : parseSweep(args.text('sweep')!)
     const [name, file] = args.positionals
     await using run = await openNamedRun(args.text('dir') ?? '.headrace', name)
+    refuseRecall(run)
     const base = baseOf(run.run, file === undefined ? null : await loadOther(file, run))
     if (sweep) return await answerSweep(run, base, { change, sweep }, args, terminal)
     const tried = changeParts(base.tried, change)

@@ -10,11 +10,20 @@ import type { RunFeed } from './cover.ts'
 
 /** Throws unless a feed can go on with another run: both over the same slots, the other at its end, its tokens and samples as the feed's. */
 export async function checkNext(feed: RunFeed, next: RunReader, step: number): Promise<void> {
+  checkNoRecall(next)
   checkWhole(feed.run)
   checkWhole(next)
   await checkSameSlots(feed, next)
   checkTokens(feed, next)
   checkSamples(feed, next, step)
+}
+
+function checkNoRecall({ dir, run }: RunReader): void {
+  if (!run.recall) return
+  throw new HeadraceError(
+    'bad-option',
+    `${dir} is a recall: it has nothing of what the feed's run keeps, so a feed can't go on with it alone; headrace unite makes a feed of both runs`,
+  )
 }
 
 /** Which rows are copies of covered ones stands in the drops, slot by slot. */

@@ -54,7 +54,8 @@ export async function listRunsIn(folder: string): Promise<{ runs: ListedRun[]; d
 /** What a run needs of others. Throws 'corrupt' where that can't be told. */
 export async function referencesOf({ dir, run }: Pick<ListedRun, 'dir' | 'run'>): Promise<Reference[]> {
   const found: Reference[] = []
-  if (run.base) found.push({ kind: 'rows', id: run.base.id, dir: resolve(dir, run.base.dir) })
+  for (const name of [...(run.base ? [run.base] : []), ...(run.recall?.after ?? [])])
+    found.push({ kind: 'rows', id: name.id, dir: resolve(dir, name.dir) })
   const feed = join(dir, 'feed')
   const forks = await listNames(join(dir, 'forks'))
   for (const id of await promotedIn([feed, ...forks.map(name => join(dir, 'forks', name))]))

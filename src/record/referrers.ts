@@ -30,5 +30,6 @@ async function findReferrer(dir: string, id: string | undefined, name: string): 
   if (!noted) return null
   const referrer = resolve(dir, noted.dir)
   const run = await readRunFile(referrer)
-  return run?.base !== undefined && run.base.id === id ? referrer : null
+  const named = [run?.base, ...(run?.recall?.after ?? [])]
+  return named.some(name => name !== undefined && name.id === id) ? referrer : null
 }

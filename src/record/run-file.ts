@@ -16,6 +16,7 @@ import type { LogPlace } from '../log/place.ts'
 import type { StoredText } from '../pipeline/pipeline.ts'
 import type { RunShape } from './layout.ts'
 import { isReasons, type RecordedReasons } from './reasons.ts'
+import { isRecalled, type Recalled } from './recalled.ts'
 
 /** The slots from `from` on, up to the next segment, and the fingerprints of the pipeline that decides them. */
 export interface Segment {
@@ -74,6 +75,8 @@ export interface RunFile extends RunShape, LogPlace {
   readonly storedText?: Exclude<StoredText, 'all'>
   /** Of a replay: what it is of. */
   readonly replays?: Replayed
+  /** Of a replay that recalls what the other run has dropped: how. */
+  readonly recall?: Recalled
   /** Of a replay that refers to the rows of another run: that run. It stands there until this one is removed. */
   readonly base?: RunName
   /** What the tokenizer is, or null for a run that makes no shards. */
@@ -132,6 +135,7 @@ const isRunFile = isObjectOf({
   lanes: isCut,
   slotBytes: isCount,
   replays: isOptional(isReplayed),
+  recall: isOptional(isRecalled),
   storedText: isOptional(isOneOf('kept', 'none')),
   ledger: isOptional(isOneOf(2)),
   base: isOptional(isRunName),

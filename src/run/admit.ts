@@ -22,7 +22,7 @@ export interface Start {
   readonly dir: string
   readonly plan: Plan
   readonly ref: PipelineRef
-  readonly place: LogPlace & RunShape & Pick<RunFile, 'replays' | 'base'>
+  readonly place: LogPlace & RunShape & Pick<RunFile, 'replays' | 'base' | 'recall'>
 }
 
 /** Whether a start may go on, as what, and what `run.json` says from then on: `isNew` where that is to be written first. */

@@ -1,4 +1,5 @@
 import type { StageName } from '../record/layout.ts'
+import type { Recalled } from '../record/recalled.ts'
 import type { Watch } from './events.ts'
 
 /** What a user asks to be replayed. */
@@ -14,6 +15,8 @@ export interface ReplayOptions {
   readonly isCopy?: boolean
   /** Inexact annotators that may be asked again what they have answered. Default none. */
   readonly recompute?: readonly string[]
+  /** Recalls what the run has dropped: the plan is a recall's. Default null: a replay of all. */
+  readonly recall?: Recalled | null
   /** Told, as a sentence, what of the run can't be replayed yet. */
   readonly note?: ((text: string) => void) | undefined
 }

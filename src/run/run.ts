@@ -93,6 +93,7 @@ async function openAndRun(plan: Plan, ref: PipelineRef, options: WatchedOptions)
     shape,
     segments,
     binding: bindingOf(run),
+    priming: replaying?.replay.recalling?.priming ?? null,
     log,
     pool: reusing?.work ?? pool,
     lead,

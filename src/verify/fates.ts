@@ -15,7 +15,7 @@ import type { TotalsCount } from './totals.ts'
 
 type SlotChecks = Readonly<Record<'headers' | 'fates', Check>>
 
-/** Checks what each slot's rows came to, and hands its parts to those who count. Holds one bit a row. */
+/** Checks what each slot's rows came to, and hands its parts to those who count. Holds one bit a row; of a recall also of the runs before it. */
 export class FateCheck {
   readonly #checks: SlotChecks
   readonly #segments: readonly Segment[]
@@ -23,13 +23,16 @@ export class FateCheck {
   readonly #totals: TotalsCount
   readonly #sealed: KeptByShard
   readonly #kept = new KeptRows()
+  readonly #elsewhere: readonly KeptRows[]
 
   constructor(
     checks: SlotChecks,
     { segments, storedText }: Pick<RunFile, 'segments' | 'storedText'>,
     totals: TotalsCount,
     sealed: KeptByShard,
+    elsewhere: readonly KeptRows[],
   ) {
+    this.#elsewhere = elsewhere
     this.#checks = checks
     this.#segments = segments
     this.#storesKept = storedText === 'kept'
@@ -71,10 +74,22 @@ export class FateCheck {
     await this.#checks.fates.attempt(main, advices.report, () => {
       for (const what of judgeFates(slot, parts, this.#storesKept)) fail(what)
       this.#kept.add(slot, numbers(kept, 'row'))
+      this.#checkRecalled(slot, numbers(kept, 'row'), fail)
       if (drops) this.#checkDuplicates(slot, drops, fail)
       if (rows) this.#totals.add({ ...parts, kept: rows })
       else this.#totals.skip(`slot ${slot} has kept rows that it has not measured`)
     })
+  }
+
+  #isElsewhere(address: Address): boolean {
+    return this.#elsewhere.some(kept => kept.has(address) === true)
+  }
+
+  /** A recall keeps nothing twice. */
+  #checkRecalled(slot: number, rows: ArrayLike<number>, fail: (what: string) => void): void {
+    for (let i = 0; i < rows.length; i++)
+      if (this.#isElsewhere(addressOf(slot, rows[i])))
+        fail(`slot ${slot}, row ${rows[i]} is recalled, and was kept before`)
   }
 
   #checkDuplicates(slot: number, drops: Batch, fail: (what: string) => void): void {
@@ -82,7 +97,7 @@ export class FateCheck {
     const reasons = utf8(drops, 'reason')
     for (let i = 0; i < drops.rows; i++) {
       const partner: Address = partners[i]
-      if (partner < 0) continue
+      if (partner < 0 || this.#isElsewhere(partner)) continue
       const [own, other] = [`slot ${slot}, row ${rows[i]}`, `slot ${slotOf(partner)}, row ${rowOf(partner)}`]
       if (partner >= addressOf(slot, rows[i])) fail(`${own} repeats ${other}, which comes later`)
       else if (this.#kept.has(partner) === false)

@@ -22,6 +22,7 @@ import { JoinedScan } from './joined-scan.ts'
 import { JournalScan } from './journal.ts'
 import type { StageScan } from './log.ts'
 import { type FoundPromotions, notePromotedStrays, readControlsOf, verifyPromotions } from './promotions.ts'
+import { readKeptElsewhere } from './recalled.ts'
 import { verifyRows } from './row-files.ts'
 import { KeptByShard } from './sealed.ts'
 import { checkStrays, readVerifiedManifest, verifyShards } from './shards.ts'
@@ -77,7 +78,7 @@ export async function verifyRun(run: RunReader, options: VerifyOptions = {}): Pr
   const sealed = new KeptByShard(manifest.entries, run.first)
   const totals = new TotalsCount(checks.totals)
   if (run.first > 0) totals.skip(`slots before ${run.first} were trimmed`)
-  const fates = new FateCheck(checks, run.run, totals, sealed)
+  const fates = new FateCheck(checks, run.run, totals, sealed, await readKeptElsewhere(run))
   const order = (topic: string) => new SlotOrder(topic, checks.slots, partitions, run.first)
   const orders = { scored: order(topics.scored), kept: order(topics.kept) }
   const onSlot = () => onProgress('slots', bytesOf())

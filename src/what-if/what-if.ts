@@ -36,6 +36,15 @@ export async function whatIf(run: RunReader, asked: Asked): Promise<Answer> {
   }
 }
 
+/** Throws `bad-option` for a run that other runs have a part in deciding. */
+export function refuseRecall({ dir, run }: RunReader): void {
+  if (!run.recall) return
+  throw new HeadraceError(
+    'bad-option',
+    `${dir} is a recall, which other runs have a part in deciding: recall with another line or other caps, as headrace enrich --out NAME`,
+  )
+}
+
 /** Tables hold what was kept in slots that are gone: without them, copies of those would be kept. */
 function refuseTrimmed({ dir, first }: RunReader, { tried }: Asked): void {
   const hasTables = tried.flat().some(({ setup }) => setup.deciders.some(({ tables }) => tables.length > 0))

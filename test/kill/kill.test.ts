@@ -4,6 +4,7 @@ import { before, test } from 'node:test'
 import { type Reference, runChain, runUndisturbed } from './chain.ts'
 import { type Kill, makeSubject, parseKill, removeDir, type Subject } from './life.ts'
 import { points } from './points.ts'
+import { recallMutants } from './recall.ts'
 import { mutants } from './replay.ts'
 
 // The harness of `npm run kill`, a kill of each kind, and a planted mistake that it must find.
@@ -96,9 +97,9 @@ for (const [what, module, from, to, kills, found] of mistakes)
     await removeDir(chain.dir)
   })
 
-// Lives of a replay take too long for here: `npm run kill -- --replay` ends them, and with `--mutant` finds these.
-test('each mistake in a replay has its place', () => {
-  for (const { module, from } of Object.values(mutants)) {
+// Lives of these take too long for here: `npm run kill -- --replay` and `--recall` end them, and with `--mutant` find these.
+test('each mistake in a replay or a recall has its place', () => {
+  for (const { module, from } of Object.values({ ...mutants, ...recallMutants })) {
     const source = readFileSync(new URL(`../../src/${module}`, import.meta.url), 'utf8')
     assert.equal(source.split(from).length, 2, from)
   }

@@ -20,6 +20,8 @@ export interface Subject {
   readonly plant: Orders['plant']
   /** The folder of the run that the lives replay. Without one they are runs over the input. */
   readonly base?: string | undefined
+  /** Recalls from that run with these options, in place of a replay. */
+  readonly recall?: readonly string[]
 }
 
 /** Where and when a life ends: the nth passing of a point, or `nth` milliseconds for `random`. */
@@ -85,7 +87,7 @@ export interface Life extends Finished {
   readonly seconds: number
 }
 
-/** One life of `headrace run`, or `headrace replay`, from its start to its end or its kill. */
+/** One life of `headrace run`, `headrace replay` or `headrace enrich`, from its start to its end or its kill. */
 export async function live(
   subject: Subject,
   dir: string,
@@ -93,14 +95,17 @@ export async function live(
 ): Promise<Life> {
   const { workers, kill, fill = null, report = null } = options
   const input = subject.input.flatMap(path => ['--input', path])
-  const what = subject.base ? replayOf(subject.base, subject.pipeline) : ['run', subject.pipeline, ...input]
+  const what = subject.base ? lifeOf(subject.base, subject) : ['run', subject.pipeline, ...input]
   const args = [...what, '--dir', dir, '--workers', String(workers), '--json']
   const isTimed = kill?.point === unnamed.random
   const orders = { kill: isTimed ? null : kill, fill, report, plant: subject.plant }
   return start(subject, dir, args, orders, isTimed ? kill.nth : lifeSecondsMax * 1000)
 }
 
-const replayOf = (base: string, pipeline: string) => ['replay', base, pipeline, '--run', runName]
+const lifeOf = (base: string, { pipeline, recall }: Subject) =>
+  recall
+    ? ['enrich', base, '--pipeline', pipeline, '--out', runName, ...recall]
+    : ['replay', base, pipeline, '--run', runName]
 
 const undisturbed = { kill: null, fill: null, report: null, plant: null }
 

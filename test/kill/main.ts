@@ -16,9 +16,12 @@ import { chooseKills, type Tally } from './choose.ts'
 import { hasVerify, type Kill, makeSubject, parseKill, type Subject } from './life.ts'
 import { compareWhole } from './output.ts'
 import { points, unnamed } from './points.ts'
-import { makeReplay, mutants } from './replay.ts'
+import { makeRecall, recallMutants } from './recall.ts'
+import { makeReplay, mutants as replayMutants } from './replay.ts'
 
-const usage = `npm run kill -- [--kills N] [--workers 1,4] [--seed S] [--input GLOB] [--repeat POINT:N,...] [--replay] [--mutant NAME]
+const mutants = { ...replayMutants, ...recallMutants }
+
+const usage = `npm run kill -- [--kills N] [--workers 1,4] [--seed S] [--input GLOB] [--repeat POINT:N,...] [--replay | --recall] [--mutant NAME]
                 [--no-verify] [--json]
 
 Kills the real command line (SIGKILL) at each named point and at any other moment, starts it again, and compares every byte of shards and
@@ -31,7 +34,8 @@ slots, shards, blocks, steps and files of the journal are cut all the way. One c
   --input GLOB     JSON Lines files instead of the made corpus
   --repeat LIST    one chain with these kills alone, as a failure prints it
   --replay         kills 'headrace replay' of a changed pipeline, and compares with a run of it over the input
-  --mutant NAME    plants a mistake in the replay, which must be found: ${Object.keys(mutants).join(', ')}
+  --recall         kills 'headrace enrich', and compares with one that was not killed
+  --mutant NAME    plants a mistake in the replay or the recall, which must be found: ${Object.keys(mutants).join(', ')}
   --no-verify      leaves out 'headrace verify' after each kill
   --json           one line of JSON instead of the table
 `
@@ -53,6 +57,7 @@ const { values } = parseArgs({
     input: { type: 'string' },
     repeat: { type: 'string' },
     replay: { type: 'boolean', default: false },
+    recall: { type: 'boolean', default: false },
     mutant: { type: 'string' },
     'no-verify': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -94,7 +99,10 @@ function noteChain(chain: Chain, count: number): void {
   for (const { kill } of killed.slice(0, chain.restarts)) rows.get(kill.point)!.restarts++
   if (chain.failure === null) return
   const command = `npm run kill -- --seed ${seed} --workers ${count} --repeat '${describeChain(chain)}'`
-  const input = (values.input ? ` --input '${values.input}'` : '') + (values.replay ? ' --replay' : '')
+  const input =
+    (values.input ? ` --input '${values.input}'` : '') +
+    (values.replay ? ' --replay' : '') +
+    (values.recall ? ' --recall' : '')
   keepFolders()
   failures.push(`${chain.failure}\n  folder kept: ${chain.dir}\n  again: ${command}${input}`)
   say(`failure: ${failures.at(-1)}`)
@@ -122,7 +130,8 @@ async function repeat(subject: Subject, reference: Reference, list: readonly Kil
 /** Undisturbed runs with each number of workers: their bytes must be the same before any kill. */
 async function referTo(subject: Subject): Promise<Reference[]> {
   const references: Reference[] = []
-  for (const count of workers) references.push(await (subject.base ? runBeside : runUndisturbed)(subject, count))
+  for (const count of workers)
+    references.push(await (subject.base && !subject.recall ? runBeside : runUndisturbed)(subject, count))
   for (const [i, { output }] of references.entries()) {
     const { bytes, files } = compareWhole(references[0].output, output)
     if (bytes) failures.push(`undisturbed, ${workers[i]} workers differ from ${workers[0]}: ${bytes} bytes in ${files}`)
@@ -167,7 +176,7 @@ function print(seconds: number, verifies: boolean): void {
 const input = values.input === undefined ? [] : (await Array.fromAsync(glob(values.input))).sort()
 if (values.mutant !== undefined && !mutants[values.mutant]) throw new Error(`no mutant '${values.mutant}'\n${usage}`)
 const plant = values.mutant === undefined ? null : mutants[values.mutant]
-const unplanted = await (values.replay ? makeReplay : makeSubject)({ seed, input })
+const unplanted = await (values.recall ? makeRecall : values.replay ? makeReplay : makeSubject)({ seed, input })
 const subject = { ...unplanted, plant }
 const verifies = !values['no-verify'] && (await hasVerify(subject))
 const references = await referTo(unplanted)

@@ -6,6 +6,7 @@ export const layers: Readonly<Record<string, number>> = {
   watch: 5,
   'what-if': 5,
   unite: 5,
+  recall: 5,
   run: 4,
   verify: 4,
   inspect: 4,

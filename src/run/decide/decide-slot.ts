@@ -79,7 +79,7 @@ export function decideRow(deciders: readonly RowDecider[], row: number, verdict:
 }
 
 /** Enters a decided slot's kept rows into the state once more, as deciding them did. Both batches are in the order of rows. */
-export function keepAgain(plan: Plan, scored: Batch, kept: Batch, slot: number, state: State): void {
+export function keepAgain(plan: Pick<Plan, 'deciders'>, scored: Batch, kept: Batch, slot: number, state: State): void {
   const deciders = plan.deciders
     .filter(decider => decider.tables.length > 0)
     .map(decider => decider.open(scored, slot, state))

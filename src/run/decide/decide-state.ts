@@ -4,6 +4,7 @@ import { stageFields } from '../../batch/contract.ts'
 import { missingColumn } from '../../batch/rows.ts'
 import type { State } from '../../decide/state.ts'
 import { openTables, type Tables } from '../../decide/tables/tables.ts'
+import { removeFile } from '../../disk/files.ts'
 import { assert, HeadraceError, wrapDiskError } from '../../errors.ts'
 import { DecidedReader } from '../../record/decided-reader.ts'
 import { decodeKept } from '../../record/kept.ts'
@@ -13,13 +14,32 @@ import { findOtherTables, markKept } from '../../record/sequel.ts'
 import { readTrimmed } from '../../record/trimmed.ts'
 import type { RunContext } from '../context.ts'
 import { keepAgain } from './decide-slot.ts'
+import { primeTables } from './prime.ts'
 
 /** The file of the deciders' tables, in the folder of a state. */
 export const tablesName = 'decide.tables'
 
-export function openState({ plan, binding }: Pick<RunContext, 'plan' | 'binding'>, folder: string): Promise<Tables> {
+/** Opens a run's tables. Where it has a priming they hold what that enters, whether they have a slot of the run itself or none yet. */
+export async function openState(
+  { plan, binding, priming = null }: Pick<RunContext, 'plan' | 'binding' | 'priming'>,
+  folder: string,
+): Promise<Tables> {
   const shapes = plan.deciders.flatMap(decider => decider.tables)
-  return openTables({ path: join(folder, tablesName), shapes, identity: plan.stateFingerprint, run: binding })
+  const path = join(folder, tablesName)
+  const open = () => openTables({ path, shapes, identity: plan.stateFingerprint, run: binding })
+  const tables = await open()
+  if (!priming || tables.slot() > 0) return tables
+  // What another start has entered may not be all.
+  await tables[Symbol.asyncDispose]()
+  await removeFile(path)
+  const primed = await open()
+  try {
+    await primeTables(plan.deciders, primed, priming)
+    return primed
+  } catch (error) {
+    await primed[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 /** Syncs a run's tables, which hold the slots before `slot`, and returns it. Sealing does not sync, as the log has all until it is trimmed. */

@@ -1,4 +1,5 @@
 import type { Plan } from '../../pipeline/plan.ts'
+import type { RecallOrder } from '../../record/recalled.ts'
 import type { Chunk } from '../../sources/source.ts'
 import type { MeasuredBefore } from './reuse.ts'
 import type { PlanIdentity } from './same-plan.ts'
@@ -13,6 +14,8 @@ export interface PipelineRef {
   readonly input: readonly string[]
   /** Waits for further files instead of ending. */
   readonly follow: boolean
+  /** The plan is a recall's, made of the pipeline by this. */
+  readonly recall?: RecallOrder
   /** The files of code that the first thread loaded, for a loader that can tell whether they are the same now. */
   readonly modules?: readonly (readonly [url: string, sha256: string])[]
   /** What the plan must be. Default whatever it is. */
@@ -30,6 +33,8 @@ export interface StoredSlot {
   readonly before: MeasuredBefore | null
   /** Whose rows the replay refers to: these, or those that they are joined with; null for none, so that it stores all. */
   readonly base: 'self' | 'joined' | null
+  /** In a recall, how each of its rows stands in the run that it is of (`recall.ts`). Default null. */
+  readonly standings?: Uint8Array | null
   /** Only its texts are wanted, of the same rows. Default false. */
   readonly textsOnly?: boolean
 }

@@ -188,3 +188,12 @@ export function beforeSteps({ rows, columns }: Batch, before: MeasuredBefore, { 
     isThere(field.name) ? columns[field.name] : missingColumn(field, rows)
   return Object.fromEntries(documentFields.map(field => [field.name, pick(field)]))
 }
+
+/** The columns of rows that are, whatever steps these went through, what a plan leaves in the end; texts as they were left. */
+export function sameColumns(plan: Plan, { columns }: Batch, before: MeasuredBefore): Record<string, Column> {
+  const prints = storedPrints(before)
+  const isSame = ({ name }: (typeof plan.fields)[number]) =>
+    name === 'text' || prints.get(name) === plan.fingerprints.get(name)
+  const same = plan.fields.filter(field => columns[field.name] && isSame(field))
+  return Object.fromEntries(same.map(({ name }) => [name, columns[name]]))
+}

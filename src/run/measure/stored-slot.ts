@@ -17,7 +17,8 @@ import {
   parseChunks,
 } from './annotate-slot.ts'
 import type { Alone, Report, StoredSlot } from './jobs.ts'
-import { beforeSteps, type MeasuredBefore, needsTexts, planRows, type Reuse, storedName } from './reuse.ts'
+import { sortStored, standingsOf } from './recall.ts'
+import { beforeSteps, type MeasuredBefore, needsTexts, planRows, type Reuse, sameColumns, storedName } from './reuse.ts'
 
 /**
  * Measures a slot that another pipeline has measured before: what is stored and still holds is read back. `chunks` are its records, where
@@ -25,7 +26,7 @@ import { beforeSteps, type MeasuredBefore, needsTexts, planRows, type Reuse, sto
  */
 export async function annotateStored(
   plan: Plan,
-  { value, dead, before, textsOnly }: StoredSlot,
+  { value, dead, before, textsOnly, standings }: StoredSlot,
   chunks: readonly Chunk[],
   alone: Alone | null,
   report: Report,
@@ -41,8 +42,12 @@ export async function annotateStored(
   }
   // What is stored costs nothing, and with the records come the texts.
   const wantsTexts = source !== null || !before.lacksTexts || needsTexts(plan)
-  const parts: Measured[] = []
-  for (const [reached, indexes] of groupByReach(stored, before.steps)) {
+  const told = standings ? standingsOf(stored, standings) : null
+  const sorted = told && (await sortStored(plan, stored, told, sameColumns(plan, stored, before), { alone, report }))
+  const parts: Measured[] = sorted ? [sorted.stopped] : []
+  for (const [reached, all] of groupByReach(stored, before.steps)) {
+    const indexes = sorted ? all.filter(index => sorted.passed.has(index)) : all
+    if (sorted && indexes.length === 0) continue
     const past = { ...before, steps: before.steps.slice(0, reached) }
     const reuse = planRows(plan, before, reached, wantsTexts)
     const rows = indexes.length === stored.rows ? stored : takeRows(stored, indexes)
@@ -50,6 +55,7 @@ export async function annotateStored(
     const documents = {
       ...beforeSteps(rows, past, reuse),
       ...(source && takeSame(source.batch, rows, reuse.fromSource)),
+      ...(told && takeRows(told, indexes).columns),
     }
     parts.push(await measureRows(reuse.plan, carryStored(documents, rows, reuse), alone, report))
   }

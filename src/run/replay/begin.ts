@@ -11,7 +11,7 @@ import { RunReader } from '../../record/run-reader.ts'
 import type { ReplayOptions } from '../options.ts'
 
 /** What `run.json` says of a replay, with how the run is cut that it replays. */
-export type ReplayPlace = LogPlace & RunShape & { readonly replays: Replayed; readonly base?: RunName }
+export type ReplayPlace = LogPlace & RunShape & Pick<RunFile, 'recall' | 'base'> & { readonly replays: Replayed }
 
 /**
  * Where a replay goes and what of. It goes on with what its folder says; for a new one the run that it replays is looked at, which notes
@@ -40,17 +40,26 @@ export async function placeReplay(
   const { partitions, lanes } = { ...run, ...(asked.partitions !== undefined && { partitions: asked.partitions }) }
   const name = (folder: string, id: string): RunName => ({ dir: relative(dir, folder) || '.', id })
   const replays = { ...name(asked.of, run.id), from, to }
-  if (asked.isCopy) return { ...place, partitions, lanes, replays }
+  const { recall } = asked
+  const fixed = { ...place, partitions, lanes, replays, ...(recall && { recall }) }
+  if (asked.isCopy) return fixed
   // The rows of a replay's replay lie where those of the replay do.
   const origin = run.base ? { dir: resolve(asked.of, run.base.dir), id: run.base.id } : { dir: asked.of, id: run.id }
   await addReferrer(origin.dir, dir)
-  return { ...place, partitions, lanes, replays, base: name(origin.dir, origin.id) }
+  // It is not known without these what was recalled before.
+  for (const one of recall?.after ?? []) await addReferrer(resolve(dir, one.dir), dir)
+  return { ...fixed, base: name(origin.dir, origin.id) }
 }
 
 /** What the folder says of a replay that is begun. Where its log is reached from may change. */
 async function goOn(dir: string, known: RunFile, asked: ReplayOptions): Promise<Omit<ReplayPlace, keyof LogPlace>> {
-  const { replays, base, partitions, lanes } = known
+  const { replays, base, partitions, lanes, recall } = known
   if (!replays) throw new HeadraceError('bad-option', `the run in ${dir} is no replay: name another with --run`)
+  if (recall && !asked.recall)
+    throw new HeadraceError(
+      'bad-option',
+      `the run in ${dir} is a recall: go on with it by 'headrace enrich', or name another`,
+    )
   const named = await findNamed(dir, replays)
   const other = [
     resolve(asked.of) === named.dir ? '' : `of ${named.dir}`,
@@ -63,7 +72,7 @@ async function goOn(dir: string, known: RunFile, asked: ReplayOptions): Promise<
       'bad-option',
       `the replay in ${dir} was begun as ${other.join(', ')}: name another with --run, or go on with it as it is`,
     )
-  return { partitions, lanes, replays, ...(base && { base }) }
+  return { partitions, lanes, replays, ...(base && { base }), ...(recall && { recall }) }
 }
 
 /** The slots of a run that are to be replayed. Throws for those that it has not. */

@@ -1,9 +1,12 @@
+import { HeadraceError } from '../../errors.ts'
 import type { Plan } from '../../pipeline/plan.ts'
 import { findNamed } from '../../record/base.ts'
 import { loaderOf } from '../../record/layout.ts'
 import { readLoadNote } from '../../record/notes.ts'
+import { recallNames } from '../../record/recalled.ts'
 import type { Replayed } from '../../record/run-file.ts'
 import { RunReader } from '../../record/run-reader.ts'
+import type { Priming } from '../context.ts'
 import type { ReplayOptions } from '../options.ts'
 import type { ReplayPlace } from './begin.ts'
 import { planReplay, type SegmentPlan } from './replay-plan.ts'
@@ -13,27 +16,47 @@ import { whyTexts } from './source-texts.ts'
 /** Opens what the replay in `dir` is of and lays out how it is done, telling what is read again. Throws as `planReplay`. */
 export async function openReplay(
   dir: string,
-  { replays: replayed, base }: Named,
+  { replays: replayed, base, recall }: Named,
   plan: Plan,
   { recompute = [], note }: Asked,
 ) {
   const named = await findNamed(dir, replayed)
-  const reader = await RunReader.open(named.dir)
-  try {
-    const segments = planReplay(plan, reader.run, recompute)
-    for (const why of new Set(segments.flatMap(one => describeSource(one, whyTexts(reader, plan))))) note?.(why)
-    const isJoined = base !== undefined
-    const isOfReplay = reader.run.base !== undefined
-    const replay: Replay = { reader, replayed, segments, isOfReplay, isJoined, ...(await readEnd(reader, replayed)) }
-    return { replay, [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose]() }
-  } catch (error) {
-    await reader[Symbol.asyncDispose]()
-    throw error
-  }
+  await using opened = new AsyncDisposableStack()
+  const reader = opened.use(await RunReader.open(named.dir))
+  const planned = planReplay(plan, reader.run, recompute)
+  const segments = recall ? planRecall(planned, reader.dir) : planned
+  const earlier: RunReader[] = []
+  for (const one of recall?.after ?? []) earlier.push(opened.use(await RunReader.open((await findNamed(dir, one)).dir)))
+  for (const why of new Set(segments.flatMap(one => describeSource(one, whyTexts(reader, plan))))) note?.(why)
+  const isJoined = base !== undefined
+  const isOfReplay = reader.run.base !== undefined
+  const end = await readEnd(reader, replayed)
+  const recalling = recall ? { earlier, priming: primingOf([reader, ...earlier], replayed) } : null
+  const replay: Replay = { reader, replayed, segments, recalling, isOfReplay, isJoined, ...end }
+  const kept = opened.move()
+  return { replay, [Symbol.asyncDispose]: () => kept.disposeAsync() }
 }
 
-type Named = Pick<ReplayPlace, 'replays' | 'base'>
+type Named = Pick<ReplayPlace, 'replays' | 'base' | 'recall'>
 type Asked = Pick<ReplayOptions, 'recompute' | 'note'>
+
+/** A recall reads what is stored alone, and what is dead stays dead. Throws 'bad-option' where that is not enough. */
+function planRecall(segments: readonly SegmentPlan[], dir: string): SegmentPlan[] {
+  return segments.map(segment => {
+    const { kind, whySource, from } = segment
+    if (kind !== 'stored' || whySource !== null)
+      throw new HeadraceError(
+        'bad-option',
+        `what ${dir} stores from slot ${from} on is not enough to recall from (${whySource ?? 'its columns are another pipeline’s'}): replay it by its pipeline, and recall from that run`,
+      )
+    return { ...segment, retriesFailed: false }
+  })
+}
+
+/** What was kept is a copy's original; caps count what is recalled alone. */
+function primingOf(runs: readonly RunReader[], { to }: Replayed): Priming {
+  return { runs, to, isEntered: ({ name, tables }) => tables.length > 0 && name !== recallNames.caps }
+}
 
 function describeSource({ kind, whySource, readsLate }: SegmentPlan, why: string): string[] {
   if (whySource === null) return readsLate ? [`${why}: these are read from the source again`] : []

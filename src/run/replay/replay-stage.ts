@@ -13,12 +13,13 @@ import { columnsOf, encodeScored, splitJoined } from '../../record/scored.ts'
 import { endAppends } from '../../record/slots.ts'
 import { readSplits, splitAppends } from '../../record/splits.ts'
 import type { Chunk, Split } from '../../sources/source.ts'
-import type { RunContext } from '../context.ts'
+import type { Priming, RunContext } from '../context.ts'
 import { type PendingSlot, SlotWindow } from '../load/slot-window.ts'
 import type { StoredSlot } from '../measure/jobs.ts'
 import { finishSlot, type SlotWork } from '../measure/slot-work.ts'
 import type { SegmentPlan } from './replay-plan.ts'
 import { ReplayedEntries, type ReplayedSlot } from './replayed-entries.ts'
+import { Standings } from './standings.ts'
 
 /** A replay that is to go on. */
 export interface Replay {
@@ -26,6 +27,8 @@ export interface Replay {
   readonly reader: RunReader
   readonly replayed: Replayed
   readonly segments: readonly SegmentPlan[]
+  /** Of a recall: the recalls of the same run before it, and what stands in its tables first. Null of any other replay. */
+  readonly recalling: { readonly earlier: readonly RunReader[]; readonly priming: Priming } | null
   /** The run that is replayed is a replay, whose entries are joined. */
   readonly isOfReplay: boolean
   /** Entries of this one refer to those of another run. */
@@ -63,7 +66,8 @@ export async function replayAll(
   const marksOnly = replay.isJoined && !replay.isOfReplay && segments.every(({ kind }) => kind === 'same')
   const needed = { source: context.plan.source, segments, from: Math.max(slot, from), to, marksOnly }
   await using entries = await ReplayedEntries.open(reader, stop, needed)
-  await new Replayer({ context, owner, replay, encode, stop }, entries, slot, begun, splits).replay()
+  await using standings = replay.recalling && (await Standings.open(reader, replay.recalling.earlier, needed.from))
+  await new Replayer({ context, owner, replay, encode, stop, standings }, entries, slot, begun, splits).replay()
 }
 
 interface Chain {
@@ -72,6 +76,7 @@ interface Chain {
   readonly replay: Replay
   readonly encode: EncodeWork
   readonly stop: AbortSignal
+  readonly standings: Standings | null
 }
 
 interface ReplayingSlot extends PendingSlot {
@@ -114,7 +119,7 @@ class Replayer {
 
   /** Begins with a slot; null where reading its records was stopped. */
   async #begin(slot: number): Promise<ReplayingSlot | null> {
-    const { context, replay, encode } = this.#chain
+    const { context, replay, encode, standings } = this.#chain
     if (slot < replay.replayed.from) return { slot, note: this.#note, result: encode(slot, emptyWork(context.plan)) }
     const replayed = await this.#entries.next(slot)
     const segment = replay.segments.findLast(({ from }) => from <= slot)!
@@ -124,7 +129,8 @@ class Replayer {
     this.#note = { ...this.#note, readBytes: this.#note.readBytes + bytes }
     context.watch({ kind: 'loaded', slot, bytes })
     const canRefer = segment.kind === 'same' && this.#canTake(replayed)
-    const work = canRefer ? this.#refer(replayed) : this.#measure(replayed, segment, chunks)
+    const told = standings && (await standings.of(slot, replayed.value))
+    const work = canRefer ? this.#refer(replayed) : this.#measure(replayed, segment, chunks, told)
     return { slot, note: this.#note, result: encode(slot, work) }
   }
 
@@ -150,10 +156,15 @@ class Replayer {
     return { measured, base: isOfReplay ? headers.base : mark }
   }
 
-  #measure(replayed: ReplayedSlot, { before, kind }: SegmentPlan, chunks: readonly Chunk[]): SlotWork {
+  #measure(
+    replayed: ReplayedSlot,
+    { before, kind }: SegmentPlan,
+    chunks: readonly Chunk[],
+    standings: Uint8Array | null,
+  ): SlotWork {
     const { value, headers, mark, dead } = replayed
     const base = this.#baseOf(replayed)
-    const of = { value, dead: dead?.value ?? null }
+    const of = { value, dead: dead?.value ?? null, ...(standings && { standings }) }
     const stored: StoredSlot = kind === 'anew' ? { ...of, before: null, base: null } : { ...of, before, base }
     return { chunks, stored, base: base === 'self' ? mark : headers.base }
   }

@@ -96,6 +96,7 @@ export async function runWhole(
     shape,
     segments: run.segments,
     binding,
+    priming: opened?.replay.recalling?.priming ?? null,
     log: view(log),
     pool: reusing?.work ?? own,
     watch,

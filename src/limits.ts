@@ -108,6 +108,18 @@ export const limits = {
   diffLabelsMax: 1_000_000,
   /** Pairs of reasons that a comparison counts apart: pipelines have some hundred reasons. Later ones share one. */
   diffCellsMax: 4096,
+  /** Rows whose measurements a report's page has: with 35 columns of 8 bytes 7.5 MB of it; of longer runs a sample. */
+  reportRowsMax: 20_000,
+  /** Rows of a sample that each reason has at least, where it dropped so many: an estimate of them is then within some 14%. */
+  reportReasonRowsMin: 200,
+  /** Documents that a page may show: 3 to 8 KB each. */
+  reportDocumentsMax: 2000,
+  /** Points of a chart over slots or steps: more would lie closer than a screen shows. */
+  reportPointsMax: 200,
+  /** Columns of scores in one picture, 170 pixels each. */
+  reportPicturesMax: 12,
+  /** Rows of a table of domains, languages or reasons of a page; the rest are counted. */
+  reportNamesMax: 60,
   /** Values of a label that come from documents or pipelines; a monitoring system keeps a series for each. The rest share one. */
   metricLabelsMax: 200,
   /** Texts that a classifier is fitted on: some 300 bytes of memory each, besides their features on disk. */

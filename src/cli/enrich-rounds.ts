@@ -10,25 +10,34 @@ import { readRounds } from '../value/rounds-file.ts'
 import { type RoundsOrder, type RoundsPorts, runRounds } from '../value/run-rounds.ts'
 import { checkStored, type RunText } from '../value/run-texts.ts'
 import type { DecidedSlots } from '../value/stored-columns.ts'
-import type { ParsedArgs, Terminal } from './command.ts'
+import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { openNamedRun } from './find-run.ts'
 import { groupText, hostOf, readGroupedTexts } from './grouped-texts.ts'
 import { Unread } from './input-text.ts'
 import { findSome, noteRun } from './read-run-rows.ts'
 import { checkInput } from './read-texts.ts'
 import { openRoundsJudge, type RoundsJudge } from './rounds-judge.ts'
-import { type RoundsAsked, readAsked } from './rounds-options.ts'
+import { type RoundsAsked, readAsked, roundsOptions } from './rounds-options.ts'
 import { countPositives, describeEnd, describeRounds } from './rounds-tables.ts'
 import { showParts } from './show-progress.ts'
 import { formatPlural } from './table.ts'
 import { pageWidth } from './wrap.ts'
 
+export const enrichRoundsCommand: Command = {
+  name: 'enrich rounds',
+  usage: 'RUN',
+  summary: 'Finds more of a kind in all that a run has stored, round by round, as long as what it finds is pure.',
+  details:
+    'Each round fits a seed and a classifier on what there is, scores all stored rows by both, dropped ones too, and takes the best that are not in yet. A sample of them is judged: by a person, who fills in a file and runs the same command again, or by a language model (--rubric). Where it is pure enough they are added; where not, the loop ends. Killed, the same command goes on. docs/enrich.md says more.',
+  options: roundsOptions,
+  run: runEnrichRounds,
+}
+
 /** `label` of some rows is to be filled in by a person. */
 const waitingStatus = 4
 
-/** `headrace enrich rounds RUN`. Returns the exit status where that is not 0. */
-export async function runEnrichRounds(args: ParsedArgs, terminal: Terminal): Promise<number | undefined> {
-  const [, name] = args.positionals
+async function runEnrichRounds(args: ParsedArgs, terminal: Terminal): Promise<number | undefined> {
+  const [name] = args.positionals
   const asked = readAsked(args)
   for (const input of [asked.positive, asked.background]) await checkInput(input, asked.fields)
   const judge = await openRoundsJudge(asked.folder, args)

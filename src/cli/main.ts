@@ -43,6 +43,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   calibrate: async () => (await import('./calibrate.ts')).calibrateCommand,
   value: async () => (await import('./value.ts')).valueCommand,
   enrich: async () => (await import('./enrich.ts')).enrichCommand,
+  'enrich rounds': async () => (await import('./enrich-rounds.ts')).enrichRoundsCommand,
   deficits: async () => (await import('./deficits.ts')).deficitsCommand,
   classifier: async () => (await import('./classifier.ts')).classifierCommand,
   lm: async () => (await import('./lm.ts')).lmCommand,
@@ -78,7 +79,7 @@ export async function main(
   given: Terminal = { out: process.stdout, err: process.stderr },
 ): Promise<number> {
   const terminal = guardTerminal(given)
-  const [name, ...rest] = argv
+  const { name, rest } = splitName(argv)
   if (name === undefined || ['--help', '-h', 'help'].includes(name)) {
     const isAsked = name !== undefined
     terminal[isAsked ? 'out' : 'err'].write(await describeAll(pageWidth(terminal)))
@@ -111,6 +112,13 @@ export async function main(
     terminal.err.write(`${who}: ${message}\n`)
     return exit
   }
+}
+
+/** A command's name is a word, or two. */
+function splitName(argv: readonly string[]): { readonly name: string | undefined; readonly rest: readonly string[] } {
+  const two = argv.slice(0, 2).join(' ')
+  if (argv.length > 1 && Object.hasOwn(loaders, two)) return { name: two, rest: argv.slice(2) }
+  return { name: argv[0], rest: argv.slice(1) }
 }
 
 async function describeAll(width: number): Promise<string> {

@@ -6,6 +6,7 @@ import { describeTrip, findHold, type Hold } from '../record/hold.ts'
 import { hasEnded, readStanding } from '../record/standing.ts'
 import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
+import { readReportOrder, tellReportFiles, writeReportFiles } from './report-files.ts'
 import { printSummary, summaryOf } from './summary.ts'
 import { formatBar, formatCount, formatShare, formatTable } from './table.ts'
 import { describeUnfed } from './unfed.ts'
@@ -14,9 +15,22 @@ import { cleanName } from './wrap.ts'
 export const reportCommand: Command = {
   name: 'report',
   summary: 'Shows what a run has done so far, and what each domain and language lost.',
-  options: { ...runOptions, json: { help: 'prints one line of JSON' } },
+  details:
+    'With --html or --svg it writes files in the place of tables. The page is one file that asks nobody for anything: why documents went, what each domain lost, what other thresholds would keep, documents with the evidence marked, what the trainer saw. A page holds documents, so it is for whoever may read them. The same run gives the same bytes.',
+  options: {
+    ...runOptions,
+    html: { value: 'FILE', help: 'writes a page for a browser, of its own in one file' },
+    against: { value: 'RUN', help: 'adds to the page what differs from another run, which is before this one' },
+    documents: { value: 'N', help: 'documents in the page, some of each reason (default 200)' },
+    seed: { value: 'S', help: 'chooses other documents and rows for the page (default 0)' },
+    svg: { value: 'DIR', help: 'writes pictures: what is left after each stage, kept shares, scores, the mixture' },
+    json: { help: 'prints one line of JSON' },
+  },
   run: async (args, terminal) => {
+    const order = readReportOrder(args)
     await using run = await openRun(args)
+    if (order && !args.flag('json'))
+      return void (await tellReportFiles(run, args.text('dir') ?? '.headrace', order, terminal))
     const standing = await readStanding(run.log, run.run)
     const isEnded = hasEnded(standing, run.run)
     const releases = await Array.fromAsync(readChoices(run.log))
@@ -25,6 +39,7 @@ export const reportCommand: Command = {
     const figures = figuresOf(standing)
     const summary = summaryOf(basename(run.dir), figures)
     const feed = await findUnfed(join(run.dir, 'feed'), Object.keys(figures.shard.tokensByDomain))
+    if (order) await writeReportFiles(run, args.text('dir') ?? '.headrace', order)
     if (args.flag('json')) {
       const more = {
         ended: isEnded,

@@ -108,5 +108,5 @@ function shareOf(args: ParsedArgs, name: string, fallback: number, most: number)
 }
 
 export function refuse(what: string): HeadraceError {
-  return new HeadraceError('bad-option', `${what}. See: headrace enrich --help`)
+  return new HeadraceError('bad-option', `${what}. See: headrace enrich rounds --help`)
 }

@@ -19,9 +19,11 @@ import { type EventLog, fieldsOf, openEventLog } from '../watch/event-log.ts'
 import type { Command, ParsedArgs, Terminal } from './command.ts'
 import { judgeError, readVersion, Told } from './explain.ts'
 import { showFirstSteps } from './feed.ts'
+import { openRunAt } from './find-run.ts'
 import { choosePlace, rememberPlace } from './known-brokers.ts'
 import { loadPlan, pinCode, referTo } from './load-plan.ts'
 import { explainFields, explainNothing } from './nothing-read.ts'
+import { pageAlone, type ReportOrder, tellReportFiles } from './report-files.ts'
 import { stopOnSignal } from './stop-signal.ts'
 import { printSummary, type Summary, summaryOf } from './summary.ts'
 import { formatCount } from './table.ts'
@@ -67,12 +69,15 @@ export const runCommand: Command = {
     drain: { help: 'finishes what was read before, reads nothing more, and stops' },
     workers: { value: 'N', help: 'worker threads (default one a core)' },
     ...watchOptions,
+    report: { value: 'FILE', help: 'writes a page of the run at its end, as headrace report --html does' },
     json: { help: 'ends with one line of JSON; progress goes to standard error' },
   },
   run: async (args, terminal) => {
     const ref = referTo(args.positionals[0], args.texts('input'), args.flag('follow'))
+    const page = readPageOption(args)
     const finished = await runModule(ref, args, terminal)
     await showEnd(finished, args.flag('json'), terminal)
+    if (page) await writePage(finished, page, args, terminal)
     const nothing = finished.isWorker ? null : await explainNothing(finished.dir, finished.place, finished.figures)
     if (nothing !== null) {
       terminal.err.write(`headrace run: ${printable(nothing)}\n`)
@@ -80,6 +85,23 @@ export const runCommand: Command = {
     }
     return finished.isStopped && !args.flag('drain') ? 130 : 0
   },
+}
+
+/** The page that is asked for; null where none is. Throws 'bad-option' in a process that will not have the run's folder. */
+function readPageOption(args: ParsedArgs): ReportOrder | null {
+  const file = args.text('report')
+  if (file === undefined) return null
+  const isWorker = parseStages(args.text('stages'))?.every(stage => stage === 'annotate')
+  if (file !== '' && !isWorker) return pageAlone(file)
+  const why = file === '' ? 'is empty: it takes a file' : "needs the run's folder: give it where the run is decided"
+  throw new HeadraceError('bad-option', `--report ${why}. See: headrace run --help`)
+}
+
+async function writePage({ dir, isLogged }: FinishedRun, page: ReportOrder, args: ParsedArgs, terminal: Terminal) {
+  const { out, err } = terminal
+  await using run = await openRunAt(dir, args)
+  const silent = { write: () => true }
+  await tellReportFiles(run, dirname(dir), page, { err, out: isLogged ? silent : args.flag('json') ? err : out })
 }
 
 /** A run that ended or was stopped. */

@@ -1,5 +1,15 @@
 import { displayWidth } from './wrap.ts'
 
+export {
+  formatBytes,
+  formatCount,
+  formatMeasured,
+  formatPlural,
+  formatSeconds,
+  formatShare,
+  formatShort,
+} from '../text/figures.ts'
+
 /** Plain tables: the first column to the left, others to the right but those that `left` numbers, two spaces between. */
 export function formatTable(rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
   const columns = rows[0] ?? []
@@ -18,52 +28,9 @@ function pad(cell: string, width: number, isRight: boolean): string {
   return isRight ? gap + cell : cell + gap
 }
 
-/** 1234567 as `1,234,567`. */
-export function formatCount(count: number): string {
-  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',')
-}
-
-/** 1234567 as `1.2M`, for places with little room. */
-export function formatShort(count: number): string {
-  if (count < 10_000) return formatCount(count)
-  const power = Math.min(3, Math.floor(Math.log10(count) / 3))
-  const scaled = count / 1000 ** power
-  return `${scaled.toFixed(scaled < 100 ? 1 : 0)}${' kMG'[power]}`
-}
-
 /** Names with their counts, the most frequent first; of equals, by name. */
 export function sortCounts(counts: Readonly<Record<string, number>>): [name: string, count: number][] {
   return Object.entries(counts).sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-}
-
-/** `1 document`, `2 documents`. */
-export function formatPlural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
-}
-
-/** A measured value with at most four digits behind its first; text and null as they are. */
-export function formatMeasured(value: number | string | null): string {
-  return typeof value === 'number' ? String(Number.isInteger(value) ? value : +value.toPrecision(4)) : (value ?? '')
-}
-
-/** A share as `12.3%`. */
-export function formatShare(part: number, whole: number): string {
-  return whole ? `${((100 * part) / whole).toFixed(1)}%` : '-'
-}
-
-/** Bytes as `12.3 MB`, in powers of 1000. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
-  return `${(bytes / 1000 ** power).toFixed(power ? 1 : 0)} ${units[power]}`
-}
-
-/** Seconds as `1:02:03`, `2:03` or `4.5 s`. */
-export function formatSeconds(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60]
-  const shown = parts[0] ? parts : parts.slice(1)
-  return shown.map((part, i) => (i ? String(part).padStart(2, '0') : String(part))).join(':')
 }
 
 /** A bar of `width` cells, of which the share is filled. */

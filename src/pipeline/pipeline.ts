@@ -6,8 +6,9 @@ import { type FeedOptions, resolveFeedOptions } from '../feed/options.ts'
 import { type OptionsOf, oneOf, optional, resolveOptions } from '../options.ts'
 import type { Source } from '../sources/source.ts'
 import { type GuardOptions, type GuardSettings, guardOptions } from './guard.ts'
-import { checkOverrides, type Overrides, replaceRules } from './overrides.ts'
+import { checkOverrides, type Overrides } from './overrides.ts'
 import { takeParts } from './parts.ts'
+import { replaceRules } from './replace-rules.ts'
 
 /** A point in the chain of annotators where the rules so far are applied: what fails them is not measured further. */
 export interface Gate {

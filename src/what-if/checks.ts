@@ -1,6 +1,6 @@
 import type { Rule } from '../annotate/annotator.ts'
+import type { RuleSetup } from './change-rules.ts'
 import type { Conditions, Marks } from './conditions.ts'
-import type { Setup } from './setup.ts'
 
 /** A rule where it is looked at: in the gate that is step `step`, or behind all steps. */
 export interface Check {
@@ -13,7 +13,7 @@ export interface Check {
 export const lastStep = Number.POSITIVE_INFINITY
 
 /** All rules of a setup in the order in which a document meets them: the gates', then those of `rules()`. */
-export function checksOf({ steps, rules }: Setup, conditions: Conditions): Check[] {
+export function checksOf({ steps, rules }: RuleSetup, conditions: Conditions): Check[] {
   const check = (rule: Rule, step: number) => ({ rule, step, condition: conditions.numberOf(rule) })
   const gates = steps.flatMap((step, i) => ('gate' in step ? step.gate.map(rule => check(rule, i)) : []))
   return [...gates, ...rules.map(rule => check(rule, lastStep))]
@@ -35,7 +35,7 @@ export function findCheck(checks: readonly Check[], marks: Marks, row: number, m
 }
 
 /** For each step the first one from there on that measures, or `lastStep`. */
-export function measuringFrom({ steps }: Pick<Setup, 'steps'>): number[] {
+export function measuringFrom({ steps }: Pick<RuleSetup, 'steps'>): number[] {
   const found: number[] = []
   for (let i = steps.length - 1, next = lastStep; i >= 0; i--) {
     if ('writes' in steps[i]) next = i

@@ -2,10 +2,11 @@ import { type Batch, numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { type Names, Strings } from '../batch/strings.ts'
 import { HeadraceError } from '../errors.ts'
 import type { DecideTotals } from '../record/totals.ts'
-import { findCheck, lastStep, measuringFrom, passes } from './checks.ts'
+import type { RuleSetup } from './change-rules.ts'
+import { type Check, findCheck, lastStep, measuringFrom, passes } from './checks.ts'
 import type { Marks } from './conditions.ts'
 import type { StoredSlot } from './stored-slots.ts'
-import type { CheckedPart, Decided } from './trial.ts'
+import type { Decided } from './trial.ts'
 
 /** What a run has made of the rows of a slot. */
 export interface RecordedFates {
@@ -18,10 +19,16 @@ export interface RecordedFates {
   readonly drops: Int32Array
 }
 
+/** What is known to have decided a slot. Of deciders their reasons will do. */
+interface KnownPart {
+  readonly checks: readonly Check[]
+  readonly setup: Pick<RuleSetup, 'steps'> & { readonly deciders: readonly { readonly reasons: readonly string[] }[] }
+}
+
 /** Reads what became of a slot's rows; `names` holds the reasons met so far. Throws 'corrupt' where the run's rules do not lead to it. */
-export function readRecorded(columns: StoredSlot, part: CheckedPart, marks: Marks, names: Names) {
+export function readRecorded(columns: StoredSlot, part: KnownPart, marks: Marks, names: Names) {
   const { slot, scored, drops } = columns
-  const fates = fatesOf(slot, scored, drops, names)
+  const fates = readFates(slot, scored, drops, names)
   const gates = utf8(scored, 'gate')
   const measuring = measuringFrom(part.setup)
   const ofDeciders = new Set(part.setup.deciders.flatMap(decider => decider.reasons))
@@ -38,7 +45,8 @@ export function readRecorded(columns: StoredSlot, part: CheckedPart, marks: Mark
   return fates
 }
 
-function fatesOf(slot: number, scored: Batch, drops: Batch | null, names: Names): RecordedFates {
+/** What became of a slot's rows, as it is recorded; all as if measured whole. */
+export function readFates(slot: number, scored: Batch, drops: Batch | null, names: Names): RecordedFates {
   const fates = {
     reasons: new Array<string>(scored.rows).fill(''),
     duplicateOf: new Float64Array(scored.rows).fill(-1),

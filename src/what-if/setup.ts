@@ -1,17 +1,14 @@
-import type { Rule } from '../annotate/annotator.ts'
 import { documentFields } from '../batch/contract.ts'
 import { checkBuiltInOption, makeBuiltIn } from '../decide/built-in.ts'
 import type { Decider } from '../decide/decider.ts'
 import { HeadraceError } from '../errors.ts'
 import { refuseName } from '../options.ts'
-import { type Overrides, replaceRules } from '../pipeline/overrides.ts'
-import type { RecordedReasons, RecordedStep } from '../record/reasons.ts'
+import type { RecordedReasons } from '../record/reasons.ts'
 import type { Change } from './change.ts'
+import { changeRules, type RuleSetup } from './change-rules.ts'
 
-/** What decides a document: the steps of measuring with the gates among them, the rules, and the deciders. */
-export interface Setup {
-  readonly steps: readonly RecordedStep[]
-  readonly rules: readonly Rule[]
+/** What decides a document: its rules, and the deciders. */
+export interface Setup extends RuleSetup {
   readonly deciders: readonly Decider[]
 }
 
@@ -40,23 +37,7 @@ export function recordedSetup(recorded: RecordedReasons | undefined): Setup {
 /** The setup with a change. Throws 'bad-option' for a column that nothing measures, or a value that a decider does not take. */
 export function changeSetup(setup: Setup, { overrides, deciders }: Change): Setup {
   for (const column of Object.keys(overrides)) checkColumn(setup, column)
-  const gated = new Set(setup.steps.flatMap(step => ('gate' in step ? step.gate.map(rule => rule.column) : [])))
-  const steps = setup.steps.map(step =>
-    'gate' in step ? { gate: replaceRules(step.gate, within(step.gate, overrides)) } : step,
-  )
-  const ruled = new Set(setup.rules.map(rule => rule.column))
-  // A new rule stands behind all others; one of a gate alone stays there.
-  const own = Object.entries(overrides).filter(([column]) => ruled.has(column) || !gated.has(column))
-  return {
-    steps,
-    rules: replaceRules(setup.rules, Object.fromEntries(own)),
-    deciders: changeDeciders(setup, deciders),
-  }
-}
-
-function within(gate: readonly Rule[], overrides: Overrides): Overrides {
-  const columns = new Set(gate.map(rule => rule.column))
-  return Object.fromEntries(Object.entries(overrides).filter(([column]) => columns.has(column)))
+  return { ...changeRules(setup, overrides), deciders: changeDeciders(setup, deciders) }
 }
 
 /** The columns that a run has of each document, in the order of writing. */

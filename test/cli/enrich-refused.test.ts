@@ -170,20 +170,3 @@ for (const text of ['kept', 'none'])
     const recalled = await ask(`all-${text}`, pipeline)
     assert.equal(recalled.status, 0, recalled.err)
   })
-
-test('an option of the loop is none of a recall, nor the other way round', async () => {
-  const mixed = await byMath('x', '--top', '2', '--rounds-max', '3')
-  assert.match(mixed.err, /--rounds-max goes with 'headrace enrich rounds RUN'/)
-  const rounds = await runMain(['enrich', 'rounds', 'base', '--dir', runs, '--top', '2'])
-  assert.match(rounds.err, /--top goes with 'headrace enrich RUN' without rounds/)
-  const verbs = await Promise.all(
-    [
-      ['enrich', 'rounds'],
-      ['enrich', 'recall', 'base'],
-    ].map(args => runMain(args)),
-  )
-  assert.deepEqual(
-    [mixed, rounds, ...verbs].map(({ status }) => status),
-    [64, 64, 64, 64],
-  )
-})

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compareLines, differenceStart } from '../../src/cli/difference.ts'
 import { describeProgress, fitParts } from '../../src/cli/show-progress.ts'
 import {
   formatBytes,
@@ -12,6 +11,7 @@ import {
 } from '../../src/cli/table.ts'
 import { clipText, displayWidth, formatPairs, printable, wrapText } from '../../src/cli/wrap.ts'
 import { emptyFigures } from '../../src/record/figures.ts'
+import { compareLines, differenceStart } from '../../src/text/compare-lines.ts'
 
 test('figures', () => {
   const cases: [string, string][] = [

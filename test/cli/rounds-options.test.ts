@@ -14,7 +14,10 @@ before(async () => {
 })
 
 const refusals: [args: string[], status: number, message: RegExp][] = [
-  [['round', 'all'], 64, /'round' is not 'rounds'/],
+  [['round', 'all'], 64, /it takes RUN, and got 'round all'/],
+  [['rounds', 'all', 'other'], 64, /headrace enrich rounds: it takes RUN, and got 'all other'/],
+  [['rounds', 'all', '--seed', 'x'], 64, /unknown option '--seed'/],
+  [['rounds', '--out', 'x'], 64, /headrace enrich rounds: it takes RUN, and got nothing/],
   [['rounds', 'all'], 64, /--out is missing/],
   [['rounds', 'all', '--out', 'x', '--background', 'run:all'], 64, /--positive is missing/],
   [['rounds', 'all', '--out', 'x', '--positive', 'run:all'], 64, /--background is missing/],

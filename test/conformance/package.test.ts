@@ -74,7 +74,9 @@ function packInto(folder: string): void {
   mkdirSync(staged)
   for (const name of ['package.json', 'bin', 'schemas', 'pipelines', 'src', 'conformance'])
     cpSync(join(root, name), join(staged, name), { recursive: true })
-  spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', join(staged, 'dist')])
+  const built = ['--noEmit', 'false', '--outDir', join(staged, 'dist')]
+  for (const part of ['tsconfig.build.json', 'src/page/client'])
+    spawnSync(process.execPath, [tsc, '-p', join(root, part), ...built])
   execFileSync(process.execPath, [join(root, 'scripts/copy-data.ts'), join(staged, 'dist')])
   execFileSync('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: staged })
   const [tarball] = readdirSync(staged).filter(name => name.endsWith('.tgz'))

@@ -2,7 +2,8 @@ import type { Import } from './tree.ts'
 
 /** The layout as src/README.md draws it. Imports point down. */
 export const layers: Readonly<Record<string, number>> = {
-  cli: 6,
+  cli: 7,
+  page: 6,
   watch: 5,
   'what-if': 5,
   unite: 5,

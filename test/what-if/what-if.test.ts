@@ -272,7 +272,11 @@ const mutants: Readonly<Record<string, readonly [file: string, from: string, to:
     `const decided = await trial.decide(slot, scored, marks, recorded.measured)
      for (const row of decided.reasons.keys()) if (recorded.reasons[row] === 'near-duplicate') decided.reasons[row] = 'near-duplicate'`,
   ],
-  'a column has its old rule too': ['setup.ts', 'replaceRules(setup.rules, Object.fromEntries(own))', 'setup.rules'],
+  'a column has its old rule too': [
+    'change-rules.ts',
+    'replaceRules(setup.rules, Object.fromEntries(own))',
+    'setup.rules',
+  ],
 }
 let planted: readonly [path: string, from: string, to: string] | null = null
 registerHooks({

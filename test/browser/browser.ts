@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import puppeteer, { type Browser, type Page } from 'puppeteer-core'
+
+const known = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const path = known.find(one => one && existsSync(one))
+
+/**
+ * Why tests in a browser are skipped, or false where they can run. With `CHROMIUM_REQUIRED` set, as in CI, a missing browser is a failure:
+ * there a test that is skipped would pass for one that has passed.
+ */
+export function browserMissing(): string | false {
+  if (path) return false
+  const reason = 'there is no Chromium: install it (Debian: apt-get install chromium), or name its program in CHROMIUM'
+  if (process.env.CHROMIUM_REQUIRED) throw new Error(reason)
+  return reason
+}
+
+/** A browser in a sandbox, but for root, for whom Chromium has none. */
+export function openBrowser(): Promise<Browser> {
+  const args = ['--disable-gpu', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])]
+  return puppeteer.launch({ executablePath: path!, args })
+}
+
+/** A page with all that it said: requests but for its own file, errors, warnings. */
+export interface OpenedPage {
+  readonly page: Page
+  readonly said: readonly string[]
+}
+
+export async function openFile(
+  browser: Browser,
+  file: string,
+  { width = 1400, scheme = 'light' }: { width?: number; scheme?: 'light' | 'dark' } = {},
+): Promise<OpenedPage> {
+  const page = await browser.newPage()
+  const said: string[] = []
+  const url = pathToFileURL(file).href
+  page.on('console', message => said.push(`console: ${message.text()}`))
+  page.on('pageerror', error => said.push(`error: ${error instanceof Error ? error.message : error}`))
+  page.on('request', request => request.url() !== url && said.push(`request: ${request.url()}`))
+  page.on('dialog', dialog => said.push(`dialog: ${dialog.message()}`))
+  await page.setViewport({ width, height: 900 })
+  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
+  await page.goto(url)
+  await page.waitForSelector('html[data-ready=true]', { timeout: 30_000 })
+  return { page, said }
+}
+
+/** Text nodes whose contrast with what is behind them is below a bound, each with its ratio. Runs in the page. */
+export const findFaint = `(() => {
+  const parse = text => {
+    const numbers = text.match(/-?[\\d.]+(?:e-?\\d+)?/g).map(Number)
+    const scale = text.startsWith('color(') ? 255 : 1
+    return [...numbers.slice(0, 3).map(one => one * scale), numbers[3] ?? 1]
+  }
+  const over = ([r, g, b, a], below) => [r, g, b].map((one, i) => one * a + below[i] * (1 - a))
+  const backgroundOf = element => {
+    const layers = []
+    for (let one = element; one; one = one.parentElement) layers.push(parse(getComputedStyle(one).backgroundColor))
+    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255])
+  }
+  const light = color => {
+    const [r, g, b] = color.map(one => (one / 255 <= 0.03928 ? one / 255 / 12.92 : ((one / 255 + 0.055) / 1.055) ** 2.4))
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const faint = []
+  let count = 0
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement
+    if (node.textContent.trim() === '' || /^(SCRIPT|STYLE|NOSCRIPT|title)$/.test(element.tagName) || element.closest('[hidden]')) continue
+    const style = getComputedStyle(element)
+    const isSvg = element instanceof SVGElement
+    const behind = backgroundOf(isSvg ? element.closest('svg').parentElement : element)
+    const [front, back] = [light(over(parse(isSvg ? style.fill : style.color), behind)), light(behind)]
+    const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05)
+    count++
+    if (ratio < 4.5) faint.push(ratio.toFixed(2) + ' ' + element.tagName + '.' + element.className + ' ' + node.textContent.trim().slice(0, 40))
+  }
+  return { count, faint }
+})()`
+
+/** What a person can act on, by a number that is set on each. Runs in the page. */
+export const numberControls = `(() => {
+  const all = [...document.querySelectorAll('button,input,select,summary,a[href],[tabindex="0"]')].filter(
+    one => one.tabIndex >= 0 && !one.disabled && one.checkVisibility(),
+  )
+  all.forEach((one, i) => one.setAttribute('data-control', i))
+  return all.map(one => one.tagName + ' ' + (one.getAttribute('aria-label') ?? one.textContent.slice(0, 30)))
+})()`

@@ -37,7 +37,22 @@ for (const task of tasks) {
   console.log(`  classifier  ${classifier.said}`)
   console.log(`  ranks' mean ${describe(addRanks(seed.scores, classifier.scores), task.isPositive)}`)
   // How well a text is foretold says whether it is one, and not of what it is.
-  if (task.name.startsWith('T1c')) console.log(`  lm, a token ${await measureLanguageModel(task)}`)
+  if (task.name.startsWith('T1c')) {
+    console.log(`  lm, a token ${await measureLanguageModel(task)}`)
+    // Formulas are no prose, and are foretold as badly as junk.
+    console.log(`  lm, but for mathematics ${await measureLanguageModel(without(task, 'math'))}`)
+  }
+}
+
+function without({ positives, negatives, test, isPositive, name }: Task, source: string): Task {
+  const isLeft = (sample: Sample) => sample.source !== source
+  return {
+    name,
+    positives: positives.filter(isLeft),
+    negatives: negatives.filter(isLeft),
+    test: test.filter(isLeft),
+    isPositive: isPositive.filter((_, i) => isLeft(test[i])),
+  }
 }
 
 interface Measured {

@@ -122,6 +122,11 @@ export const limits = {
   reportNamesMax: 60,
   /** Values of a label that come from documents or pipelines; a monitoring system keeps a series for each. The rest share one. */
   metricLabelsMax: 200,
+  /** Looks at a run that `top` keeps, one a second for a minute and some: of 4,096 domains each has some 0.4 MB. */
+  looksMax: 64,
+  /** Bytes that `top` takes from a status server, which has some 0.1 MB for 200 labels, and milliseconds that it waits for them. */
+  statusBytesMax: 4 * 1024 * 1024,
+  statusMsMax: 5000,
   /** Texts that a classifier is fitted on: some 300 bytes of memory each, besides their features on disk. */
   examplesMax: 2 ** 22,
   /** Heads of one file of heads: each has a number for each text in memory while it is read, and 4 MB of weights. */

@@ -8,11 +8,26 @@ export interface Terminal {
     write(text: string): unknown
     /** Writes over the line that the cursor is in. What `main` gives to commands has it. */
     redraw?(text: string): unknown
+    /** Takes the whole screen, which what stood there comes back to when it is given back, or draws it. Also what `main` gives. */
+    screen?(change: ScreenChange): unknown
     readonly isTTY?: boolean
     readonly columns?: number
+    readonly rows?: number
   }
   readonly err: Terminal['out']
 }
+
+/** A line of a screen, and how it stands out. */
+export interface ScreenLine {
+  readonly text: string
+  readonly tone?: 'strong' | 'warning'
+}
+
+/** `lines` fit the terminal; without `isColoured` none stands out. */
+export type ScreenChange =
+  | { readonly kind: 'take' }
+  | { readonly kind: 'give-back' }
+  | { readonly kind: 'draw'; readonly lines: readonly ScreenLine[]; readonly isColoured: boolean }
 
 /** An option as help shows it. `value` names its argument; without one it is a flag. */
 export interface CommandOption {

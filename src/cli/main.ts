@@ -11,6 +11,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import('./init.ts')).initCommand,
   plan: async () => (await import('./plan.ts')).planCommand,
   run: async () => (await import('./run.ts')).runCommand,
+  top: async () => (await import('./top.ts')).topCommand,
   report: async () => (await import('./report.ts')).reportCommand,
   replay: async () => (await import('./replay.ts')).replayCommand,
   release: async () => (await import('./release.ts')).releaseCommand,

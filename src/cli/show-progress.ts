@@ -47,7 +47,7 @@ export function showParts(
 }
 
 /** A part of the line; where there is no room, those of the highest rank are left out. */
-type ProgressPart = { readonly text: string; readonly rank: number }
+export type ProgressPart = { readonly text: string; readonly rank: number }
 
 /** How much was read, how fast, what is left, what became of it. */
 export function describeProgress(figures: Figures, seconds: number): ProgressPart[] {

@@ -185,7 +185,10 @@ if (values.repeat !== undefined)
   await repeat(subject, references[0], values.repeat.split(',').filter(Boolean).map(parseKill), verifies)
 else {
   const share = Math.ceil(Number(values.kills) / workers.length)
-  await Promise.all(workers.map((count, i) => runLane(subject, references[i], count, share, verifies)))
+  const runAt = (i: number) => runLane(subject, references[i], workers[i], share, verifies)
+  // Recalls of one run go one after the other: one beside another that was killed would be refused.
+  if (subject.recall) for (const i of workers.keys()) await runAt(i)
+  else await Promise.all([...workers.keys()].map(runAt))
   const missed = points.filter(({ name }) => rows.get(name)!.kills === 0).map(({ name }) => name)
   const isEnough = Number(values.kills) >= killsPerPoint * points.length
   if (missed.length && isEnough && failures.length === 0) failures.push(`never reached: ${missed.join(', ')}`)

@@ -5,7 +5,6 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { HeadraceError } from '../errors.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { type Plan, planPipeline } from '../pipeline/plan.ts'
-import { recallPipeline } from '../recall/pipeline.ts'
 import { readRunFile } from '../record/run-file.ts'
 import type { PipelineRef } from '../run/measure/jobs.ts'
 import { redriveSource } from '../run/redrive/redrive-source.ts'
@@ -66,7 +65,10 @@ export async function loadPlan(ref: PipelineRef): Promise<Plan> {
   if (ref.modules) code.expect(ref.modules)
   const found = await importPipeline(ref)
   const pipeline = { ...found, source: await chooseSource(found.source, ref) }
-  return planPipeline(ref.recall ? recallPipeline(pipeline, ref.recall) : pipeline)
+  if (!ref.recall) return planPipeline(pipeline)
+  // Only a recall needs what makes one: its models are annotators, which other commands would load for nothing.
+  const { recallPipeline } = await import('../recall/pipeline.ts')
+  return planPipeline(recallPipeline(pipeline, ref.recall))
 }
 
 /** The pipeline's own source, unless the command line names other input; waiting for more where it says so. */

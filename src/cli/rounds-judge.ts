@@ -67,7 +67,7 @@ async function openModel(rubric: Rubric, charactersMax: number, args: ParsedArgs
     concurrency: args.count('concurrency', askingDefaults.concurrency, 1, 1024),
     isDry: false,
   }
-  const judge = await openJudge(asked, args, 'enrich')
+  const judge = await openJudge(asked, args, 'enrich rounds')
   const names = rubric.dimensions.map(({ name }) => name)
   return {
     identity: { terms: hashTerms(terms), is },

@@ -54,7 +54,11 @@ const refusedGiven: typeof refusals = [
     /'score' by names, which it is not: write score>=5/,
   ],
   [['--rubric', 'rubric.md', '--model', 'm', '--is', 'kind=verse'], 64, /kind 'verse', and its labels are prose, code/],
-  [['--rubric', 'rubric.md', '--model', 'm', '--is', 'score>=3'], 64, /--endpoint is missing. See: headrace enrich/],
+  [
+    ['--rubric', 'rubric.md', '--model', 'm', '--is', 'score>=3'],
+    64,
+    /--endpoint is missing. See: headrace enrich rounds --help/,
+  ],
   [['--labels', 'gone.jsonl'], 66, /there is no file gone\.jsonl/],
 ]
 for (const [args, status, message] of [

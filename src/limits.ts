@@ -118,6 +118,10 @@ export const limits = {
   reportPointsMax: 200,
   /** Columns of scores in one picture, 170 pixels each. */
   reportPicturesMax: 12,
+  /** Signatures and bands of rows that a picture of duplicates compares: 112,000 of 224 bytes, thrice while they are read. Of more, some slots'. */
+  reportSignatureBytesMax: 24 * 1024 * 1024,
+  /** Places of signatures that it compares, some 3 s: 200 documents of 112 places with each of 112,000, or all of 4,700 with each other. */
+  reportPlacesMax: 2_500_000_000,
   /** Rows of a table of domains, languages or reasons of a page; the rest are counted. */
   reportNamesMax: 60,
   /** Values of a label that come from documents or pipelines; a monitoring system keeps a series for each. The rest share one. */

@@ -58,8 +58,11 @@ export async function writeReportFiles(run: RunReader, dir: string, order: Repor
     written.push(`wrote ${html}: ${formatBytes(page.length)}, ${formatPlural(shown, 'document')} to read`)
   }
   if (svg !== null) {
-    const { drawPictures } = await import('../page/pictures.ts')
-    const { pictures, missing } = drawPictures(report)
+    const [{ drawPictures }, { measureBandRecall }] = await Promise.all([
+      import('../page/pictures.ts'),
+      import('../page/band-recall.ts'),
+    ])
+    const { pictures, missing } = drawPictures(report, await measureBandRecall(report))
     for (const [name, picture] of pictures) await write(join(svg, name), Buffer.from(picture))
     written.push(`wrote ${[...pictures.keys()].join(', ')} to ${svg}`, ...missing.map(what => `left out: ${what}`))
   }

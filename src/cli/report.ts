@@ -23,7 +23,10 @@ export const reportCommand: Command = {
     against: { value: 'RUN', help: 'adds to the page what differs from another run, which is before this one' },
     documents: { value: 'N', help: 'documents in the page, some of each reason (default 200)' },
     seed: { value: 'S', help: 'chooses other documents and rows for the page (default 0)' },
-    svg: { value: 'DIR', help: 'writes pictures: what is left after each stage, kept shares, scores, the mixture' },
+    svg: {
+      value: 'DIR',
+      help: 'writes pictures: what is left after each stage, kept shares, scores, the mixture, pairs that bands miss',
+    },
     json: { help: 'prints one line of JSON' },
   },
   run: async (args, terminal) => {

@@ -19,7 +19,8 @@ export function svgOf({ width, height, body }: Chart, label: string): Html {
   return html`<svg class="chart" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${label}">${body}</svg>`
 }
 
-const fix = (value: number) => String(Math.round(value * 10) / 10)
+/** A place of a chart, as it is written. */
+export const fix = (value: number) => String(Math.round(value * 10) / 10)
 
 function rect(box: readonly [x: number, y: number, width: number, height: number], kind: string, title = ''): Html {
   const [x, y, width, height] = box.map(fix)
@@ -27,11 +28,11 @@ function rect(box: readonly [x: number, y: number, width: number, height: number
   return html`<rect x="${x}" y="${y}" width="${width}" height="${height}" class="${kind}">${hint}</rect>`
 }
 
-function label(x: number, y: number, text: string, anchor = 'start', kind = 'axis'): Html {
+export function label(x: number, y: number, text: string, anchor = 'start', kind = 'axis'): Html {
   return html`<text x="${fix(x)}" y="${fix(y)}" text-anchor="${anchor}" class="${kind}">${text}</text>`
 }
 
-const rule = (x1: number, y1: number, x2: number, y2: number, kind = 'grid') =>
+export const rule = (x1: number, y1: number, x2: number, y2: number, kind = 'grid') =>
   html`<line x1="${fix(x1)}" y1="${fix(y1)}" x2="${fix(x2)}" y2="${fix(y2)}" class="${kind}"/>`
 
 /** Round numbers between two, about `count` of them, each a multiple of the same step. */

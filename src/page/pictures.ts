@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { limits } from '../limits.ts'
 import { formatCount, formatShare } from '../text/figures.ts'
 import { cleanName } from '../text/printable.ts'
+import type { BandRecall } from './band-recall.ts'
 import {
   type Chart,
   drawArea,
@@ -14,14 +15,18 @@ import {
 } from './charts.ts'
 import type { Counts } from './collect.ts'
 import { funnelOf, kindOfReason } from './funnel.ts'
+import { describeRecall, drawRecall } from './recall-picture.ts'
 import type { Report } from './report.ts'
 import { pictureStyle } from './style.ts'
 
 const width = 720
 const barsMax = 20
 
-/** Pictures of a run, by the names of their files, and what it has no data for. */
-export function drawPictures(report: Report): { pictures: Map<string, string>; missing: string[] } {
+/** Pictures of a run, by the names of their files, and what it has no data for. `recall`: what its bands meet, or why that is not known. */
+export function drawPictures(
+  report: Report,
+  recall: BandRecall | string,
+): { pictures: Map<string, string>; missing: string[] } {
   const { collection, standing, mixture, run } = report
   const name = cleanName(basename(run.dir))
   const { totals } = standing.decide
@@ -63,7 +68,8 @@ export function drawPictures(report: Report): { pictures: Map<string, string>; m
       mixtureCharts(mixture),
     )
   else missing.push('mixture.svg: there is no step of a feed')
-  missing.push('recall of duplicates: a run does not say which pairs it missed; see npm run bench -- duplicates')
+  if (typeof recall === 'string') missing.push(`recall.svg: ${recall}`)
+  else add('recall', 'Near duplicates that share a band', describeRecall(recall), drawRecall(recall, width))
   return { pictures, missing }
 }
 

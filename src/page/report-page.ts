@@ -17,9 +17,10 @@ export async function writeReport(report: Report, against: Html | null): Promise
   const { run } = report
   const name = cleanName(basename(run.dir))
   const body = html`<header><h1>${name}</h1>${chipsOf(report)}</header>
+<main>
 ${notesOf(report, data).map(note => html`<p class="note">${note}</p>`)}
 ${figureCards(report)}
-<main class="grid-of">
+<div class="grid-of">
 ${reasonPanel(report)}
 ${heatPanel(report)}
 ${against}
@@ -28,6 +29,7 @@ ${against}
 <section class="card w6" id="mixture" aria-labelledby="mixture-title"><h2 id="mixture-title">What the trainer saw</h2></section>
 <section class="card w6" id="drift" aria-labelledby="drift-title"><h2 id="drift-title">Drift over the input</h2></section>
 <section class="card" id="values" aria-labelledby="values-title"><h2 id="values-title">What texts are worth</h2></section>
+</div>
 </main>
 <noscript><p>What-if, documents and charts are drawn by the script of this page, which is not run here.</p></noscript>`
   return writePage({ title: `${name}: Headrace report`, body, script: joinClient('report'), data })

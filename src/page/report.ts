@@ -16,6 +16,8 @@ export interface Report {
   readonly isEnded: boolean
   readonly collection: Collection
   readonly mixture: Mixture | null
+  /** What rows and documents are chosen by. */
+  readonly seed: number
 }
 
 /** Reads a run, as far as it is decided. */
@@ -27,7 +29,7 @@ export async function readReport(run: RunReader, options: CollectOptions): Promi
   const collection = new Collection(run, standing, dead, options)
   await collection.readAll(end)
   const mixture = await readMixture(run.dir)
-  return { run, standing, isEnded: hasEnded(standing, run.run), collection, mixture }
+  return { run, standing, isEnded: hasEnded(standing, run.run), collection, mixture, seed: options.seed }
 }
 
 /** What the script of the page works with. Names in it are clean, but those that rules name. */

@@ -15,7 +15,7 @@ const kinds = ['kept', 'rule', 'other', 'anew', 'duplicate', 'dead', ...Array.fr
 const heats = Array.from({ length: 10 }, (_, i) => `rect.heat${i}{fill-opacity:${i === 0 ? 0.04 : 0.04 + i * 0.045}}`)
 
 const chartRules = `svg text{font:12px ${fonts};fill:var(--muted)}svg text.name{fill:var(--text)}svg text.title{font-size:17px;font-weight:600;fill:var(--text)}
-.grid{stroke:var(--line)}.now{stroke:var(--text);stroke-width:2}.was{stroke:var(--muted);stroke-dasharray:4 3}.line{fill:none;stroke:var(--kept);stroke-width:1.5}
+.grid{stroke:var(--line)}.now{stroke:var(--text);stroke-width:2}.was{fill:none;stroke:var(--muted);stroke-dasharray:4 3}.line{fill:none;stroke:var(--kept);stroke-width:1.5}
 .track{fill:var(--soft)}.shade{fill:var(--rule);fill-opacity:.08}.sheet{fill:var(--card);stroke:var(--line)}
 ${kinds.map(kind => `rect.${kind},polygon.${kind},circle.${kind}{fill:var(--${kind})}`).join('')}${heats.join('')}`
 

@@ -6,7 +6,7 @@ import type { Browser, Page } from 'puppeteer-core'
 import { runMain } from '../cli/terminal.ts'
 import { hostileReason, runIt, writeDocuments, writePipeline } from '../page/made.ts'
 import { makeFolder } from '../temporary.ts'
-import { browserMissing, findFaint, numberControls, openBrowser, openFile } from './browser.ts'
+import { browserMissing, findFaint, findFaults, numberControls, openBrowser, openFile } from './browser.ts'
 
 // A report in a real browser: of a run with hostile names and texts, with and without deciders.
 
@@ -153,6 +153,31 @@ for (const scheme of ['light', 'dark'] as const)
     await page.evaluate("document.querySelector('h1').style.color = 'var(--line)'")
     assert.match(((await page.evaluate(findFaint)) as { faint: string[] }).faint.join('\n'), /^\d\.\d\d H1\. whole$/)
   })
+
+for (const scheme of ['light', 'dark'] as const)
+  for (const width of [1400, 420])
+    for (const name of ['plain', 'whole'])
+      test(`${name}, ${scheme}, ${width} pixels: axe-core finds no fault`, { skip }, async () => {
+        const { page, said } = await openFile(browser, pageOf(name), { scheme, width })
+        assert.deepEqual(await findFaults(page), [])
+        assert.deepEqual(said, [])
+      })
+
+const breaks: [breaks: string, fault: RegExp][] = [
+  ["document.querySelector('h1').style.color = 'var(--line)'", /^color-contrast at h1: .* contrast of 1\.\d+/],
+  ["document.querySelector('#what-if select').removeAttribute('aria-label')", /^select-name at #what-if/],
+  ["document.querySelector('#funnel svg').removeAttribute('aria-label')", /^svg-img-alt at svg/],
+  ["document.querySelector('#lost .scroll').removeAttribute('tabindex')", /^scrollable-region-focusable at #lost/],
+  ['document.documentElement.removeAttribute("lang")', /^html-has-lang at html/],
+]
+test('axe-core finds each of the faults that are put into a page', { skip }, async () => {
+  const { page } = await openFile(browser, pageOf('whole'), { width: 420 })
+  for (const [code] of breaks) await page.evaluate(code)
+  const faults = await findFaults(page)
+  for (const [code, fault] of breaks)
+    assert.equal(faults.filter(one => fault.test(one)).length, 1, `${code}: ${faults.join('\n')}`)
+  assert.equal(faults.length, breaks.length)
+})
 
 test('on 420 pixels nothing has to be moved sideways but wide tables by themselves', { skip }, async () => {
   const { page } = await openFile(browser, pageOf('whole'), { width: 420 })

@@ -158,9 +158,13 @@ test('--svg writes pictures, each a file of its own, and says what there is no d
   const names = (await readdir(pictures)).sort()
   assert.deepEqual(
     names,
-    ['funnel', 'kept-by-domain', 'kept-by-language', 'lost-by-domain', 'mixture', 'scores'].map(name => `${name}.svg`),
+    ['funnel', 'kept-by-domain', 'kept-by-language', 'lost-by-domain', 'mixture', 'recall', 'scores'].map(
+      name => `${name}.svg`,
+    ),
   )
-  assert.match(out, /\nleft out: recall of duplicates/)
+  assert.doesNotMatch(out, /left out/)
+  const plain = await runMain(['report', '--dir', runs, '--run', 'plain', '--svg', join(dir, 'pictures-of-plain')])
+  assert.match(plain.out, /\nleft out: recall\.svg: this run did not look for near-duplicates\n/)
   for (const name of names) {
     const text = readFileSync(join(pictures, name), 'utf8')
     assert.match(text, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" .*class="title">.*<\/svg>\n$/s)

@@ -89,5 +89,38 @@ export function hashBands(places: Int32Array, rows: number, out: Uint32Array, at
 export function estimateSimilarity(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, size: number): number {
   let equal = 0
   for (let i = 0; i < size; i++) if (a[aAt + i] === b[bAt + i]) equal++
-  return Math.max(0, (equal / size - 1 / 256) / (1 - 1 / 256))
+  return similarityOf(equal, size)
+}
+
+const similarityOf = (equal: number, size: number) => Math.max(0, (equal / size - 1 / 256) / (1 - 1 / 256))
+
+/** Signatures of `size` places, one after the other, of which any two are compared four places at a time: millions of pairs in a second. */
+export class ComparedSignatures {
+  readonly #size: number
+  readonly #width: number
+  readonly #words: Uint32Array
+
+  constructor(signatures: Uint8Array, size: number) {
+    this.#size = size
+    this.#width = Math.ceil(size / 4)
+    const bytes = new Uint8Array((signatures.length / size) * this.#width * 4)
+    for (let at = 0, to = 0; at < signatures.length; at += size, to += 4 * this.#width)
+      bytes.set(signatures.subarray(at, at + size), to)
+    this.#words = new Uint32Array(bytes.buffer)
+  }
+
+  /** What `estimateSimilarity` says of two of them, by their numbers. */
+  estimate(a: number, b: number): number {
+    const [width, words] = [this.#width, this.#words]
+    const [atA, atB] = [a * width, b * width]
+    // What fills the last word up is equal in all.
+    let equal = this.#size - 4 * width
+    for (let i = 0; i < width; i++) {
+      const unlike = words[atA + i] ^ words[atB + i]
+      // The highest bit of each byte that has another bit: the sum carries into it from the lower seven, and into no other byte.
+      const marks = (((unlike & 0x7f7f7f7f) + 0x7f7f7f7f) | unlike) & 0x80808080
+      equal += 4 - (Math.imul(marks >>> 7, 0x01010101) >>> 24)
+    }
+    return similarityOf(equal, this.#size)
+  }
 }

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { mix32, mix32b } from '../../../src/text/hash.ts'
 import type { Shingles } from '../../../src/text/likeness/distinct.ts'
-import { estimateSimilarity, hashBands, packSignature, sketchShingles } from '../../../src/text/likeness/minhash.ts'
+import {
+  ComparedSignatures,
+  estimateSimilarity,
+  hashBands,
+  packSignature,
+  sketchShingles,
+} from '../../../src/text/likeness/minhash.ts'
 
 const size = 112
 const seed = 20_261
@@ -211,4 +217,21 @@ test('a known signature', () => {
   hashBands(places, 8, bands, 0)
   assert.deepEqual([...places.subarray(0, 4)], [87701345, 999177673, 1052060692, 630205216])
   assert.deepEqual([...bands.subarray(0, 2)], [2605661094, 1562563933])
+})
+
+test('four places at a time, two signatures are as similar as one by one', () => {
+  // Bytes whose bits carry far, so that one would mark its neighbour.
+  const bytes = [0, 1, 0x7f, 0x80, 0x81, 0xff]
+  let equal = 0
+  for (const places of [1, 2, 3, 4, 5, 31, 112, 4096]) {
+    const signatures = Uint8Array.from({ length: 20 * places }, () => bytes[(random() >>> 0) % bytes.length])
+    const compared = new ComparedSignatures(signatures, places)
+    for (let a = 0; a < 20; a++)
+      for (let b = 0; b < 20; b++) {
+        const estimate = compared.estimate(a, b)
+        assert.equal(estimate, estimateSimilarity(signatures, a * places, signatures, b * places, places))
+        if (a !== b && estimate > 0) equal++
+      }
+  }
+  assert.ok(equal > 1000, `${equal} pairs with something in common`)
 })

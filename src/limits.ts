@@ -124,6 +124,19 @@ export const limits = {
   reportPlacesMax: 2_500_000_000,
   /** Rows of a table of domains, languages or reasons of a page; the rest are counted. */
   reportNamesMax: 60,
+  /** Rows of a going run that thresholds are tried on: with 32 columns some 50 MB, read in 2 to 4 s, each question answered in 10 to 40 ms. */
+  sampleRowsMax: 100_000,
+  /** Milliseconds in which one refresh of such a sample begins to read further slots; the next one goes on. */
+  sampleRefreshMs: 2000,
+  /** Slots that one search for documents looks at, some 130 MB of text, and milliseconds after which it begins no other: the asker goes on from there. */
+  searchSlotsMax: 256,
+  searchMs: 1000,
+  /** Documents that one search gives: a kilobyte each. */
+  searchDocumentsMax: 100,
+  /** UTF-16 units of what is searched for, and of a name that is filtered by: those of the longest name that is kept apart. */
+  searchLengthMax: 512,
+  /** Names that one question about thresholds compares a column with: each is compared with each row. */
+  triedNamesMax: 64,
   /** Values of a label that come from documents or pipelines; a monitoring system keeps a series for each. The rest share one. */
   metricLabelsMax: 200,
   /** Looks at a run that `top` keeps, one a second for a minute and some: of 4,096 domains each has some 0.4 MB. */

@@ -1,23 +1,17 @@
-import { type Batch, numberArrays, numbers, stringAt, utf8 } from '../batch/batch.ts'
-import { Names, Strings } from '../batch/strings.ts'
+import { numbers, stringAt, utf8 } from '../batch/batch.ts'
 import { limits } from '../limits.ts'
-import { deadRowsOf } from '../record/dead-records.ts'
+import { type DeadRow, deadRowsOf } from '../record/dead-records.ts'
 import { decodeEntry } from '../record/entry.ts'
 import { deadPartitionsOf, topics } from '../record/layout.ts'
-import { NamesOf } from '../record/names.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { readBySlot } from '../record/slots.ts'
 import type { Standing } from '../record/standing.ts'
 import { TokenCounts } from '../record/token-counts.ts'
 import { TokenRates } from '../record/token-rates.ts'
-import { columnsIn } from '../value/stored-columns.ts'
-import { chooseValueColumns } from '../value/value-columns.ts'
-import { checksOf } from '../what-if/checks.ts'
-import { Conditions } from '../what-if/conditions.ts'
-import { type RecordedFates, readFates, readRecorded } from '../what-if/recorded.ts'
+import type { RecordedFates } from '../what-if/recorded.ts'
 import { readStoredSlots, type StoredSlot } from '../what-if/stored-slots.ts'
 import type { CollectedRow } from './pack-rows.ts'
-import type { ReportPart } from './report-data.ts'
+import { RowReader } from './row-reader.ts'
 import { type Placed, RowsByReason, shareEvenly, shareOut } from './sample-rows.ts'
 
 /** A document that may be shown, before its slot is read whole. `index` is -1 for a dead record, which has `file`, `line` and `evidence`. */
@@ -39,18 +33,8 @@ export interface CollectOptions {
   readonly seed: number
 }
 
-/** What the parts of a run say decided them; null where one does not say. */
-export function readParts({ segments }: RunReader['run']): ReportPart[] | null {
-  const parts = segments.map(({ reasons }) =>
-    reasons?.deciders
-      ? { steps: reasons.steps, rules: reasons.rules, deciderReasons: reasons.deciders.flatMap(one => one.reasons) }
-      : null,
-  )
-  return parts.every(part => part !== null) ? parts : null
-}
-
 /** Numbers of names in a list, in the order in which they come. */
-class Numbers {
+export class Numbers {
   readonly names: string[] = []
   readonly #known = new Map<string, number>()
 
@@ -64,10 +48,11 @@ class Numbers {
 
 /** All that a report is made of, in one pass over a run's decided slots. Texts are not read. */
 export class Collection {
-  readonly parts: ReportPart[] | null
+  readonly parts: RowReader['parts']
   readonly columns: readonly string[]
   readonly valueColumns: readonly string[]
   readonly hasLanguage: boolean
+  readonly reader: RowReader
   readonly reasons = new Numbers()
   readonly domains = new Numbers()
   readonly languages = new Numbers()
@@ -79,23 +64,14 @@ export class Collection {
   readonly rows: RowsByReason<CollectedRow>
   readonly shown: RowsByReason<Candidate>
   readonly #run: RunReader
-  readonly #conditions: readonly Conditions[] = []
-  readonly #checks: readonly ReturnType<typeof checksOf>[] = []
-  readonly #domainNames = new NamesOf('domain')
-  readonly #languageNames = new NamesOf('language')
-  readonly #reasonNames = new Names()
 
   constructor(run: RunReader, { decide }: Standing, dead: RowsByReason<Candidate>, options: CollectOptions) {
     this.#run = run
-    this.parts = readParts(run.run)
-    const conditions = (this.parts ?? []).map(() => new Conditions())
-    this.#checks = (this.parts ?? []).map((part, i) => checksOf(part, conditions[i]))
-    this.#conditions = conditions
-    const ruled = [...new Set(conditions.flatMap(one => one.columns()))]
-    const known = columnsIn(run.run)
-    this.hasLanguage = known.includes('language')
-    this.valueColumns = chooseValueColumns(known)
-    this.columns = [...new Set([...ruled, ...this.valueColumns])]
+    this.reader = new RowReader(run)
+    this.parts = this.reader.parts
+    this.columns = this.reader.columns
+    this.valueColumns = this.reader.valueColumns
+    this.hasLanguage = this.reader.hasLanguage
     this.reasons.of('')
     this.dead = dead.counts
     const counts = new Map([['', decide.totals.kept], ...Object.entries(decide.totals.dropped)])
@@ -108,19 +84,13 @@ export class Collection {
 
   async readAll(end: number): Promise<void> {
     const tokens = await TokenCounts.open(this.#run)
-    const language = this.hasLanguage ? ['language'] : []
-    const columns = [...new Set(['row', 'gate', 'domain', ...language, ...this.columns])]
-    for await (const slot of readStoredSlots(this.#run, columns, end)) this.#add(slot, tokens.take(slot.slot))
+    for await (const slot of readStoredSlots(this.#run, this.reader.stored(), end))
+      this.#add(slot, tokens.take(slot.slot))
   }
 
   #add(columns: StoredSlot, tokens: ReadonlyMap<number, number>): void {
     const { slot, scored, textOffsets, dead } = columns
-    const part = this.#run.run.segments.findLastIndex(segment => segment.from <= slot)
-    const fates = this.#fatesOf(columns, part)
-    const rows = numbers(scored, 'row')
-    const domains = this.#domainNames.of(scored)
-    const languages = scored.columns.language?.kind === 'utf8' ? this.#languageNames.of(scored) : null
-    const values = this.columns.map(name => readerOf(scored, name))
+    const { part, rows, fates, domains, languages, values } = this.reader.read(columns)
     let kept = 0
     for (let index = 0; index < scored.rows; index++) {
       const [row, reason] = [rows[index], fates.reasons[index]]
@@ -146,29 +116,10 @@ export class Collection {
     }
     this.slots.push({ slot, documents: scored.rows + dead, kept })
   }
-
-  #fatesOf(columns: StoredSlot, part: number): RecordedFates {
-    const { slot, scored, drops } = columns
-    const known = this.parts?.[part]
-    if (!known) return readFates(slot, scored, drops, this.#reasonNames)
-    const setup = { steps: known.steps, deciders: [{ reasons: known.deciderReasons }] }
-    const marks = this.#conditions[part].mark(scored)
-    return readRecorded(columns, { setup, checks: this.#checks[part] }, marks, this.#reasonNames)
-  }
 }
 
-/** How the value of a row is read; of a column that a slot does not have, NaN. */
-function readerOf({ columns }: Batch, name: string): (index: number) => number | string {
-  const column = columns[name]
-  if (column?.kind === 'utf8') {
-    const strings = new Strings(column)
-    return index => strings.at(index)
-  }
-  if (!column || !(column.kind in numberArrays) || !('values' in column)) return () => Number.NaN
-  return index => column.values[index]
-}
-
-function candidateOf({ slot, drops }: StoredSlot, fates: RecordedFates, index: number, row: number): Candidate {
+/** What of a slot tells why a row that may be shown has its fate. */
+export function candidateOf({ slot, drops }: StoredSlot, fates: RecordedFates, index: number, row: number): Candidate {
   const drop = fates.drops[index]
   const place = { slot, row, index, reason: fates.reasons[index], file: '', line: 0 }
   if (!drops || drop < 0) return { ...place, partner: -1, similarity: Number.NaN, evidence: null }
@@ -189,12 +140,14 @@ export async function readDead(run: RunReader, end: number, seed: number): Promi
     const slot = Number(entry.headers.slot)
     if (slot >= end) break
     if (slot < run.first) continue
-    for (const { row, file, line, reason, detail } of deadRowsOf(decodeEntry(entry.value)))
-      found.offer(reason, slot, row, () => {
-        return { slot, row, reason, file, line, index: -1, partner: -1, similarity: Number.NaN, evidence: detail }
-      })
+    for (const dead of deadRowsOf(decodeEntry(entry.value)))
+      found.offer(dead.reason, slot, dead.row, () => deadCandidateOf(slot, dead))
   }
   return found
+}
+
+export function deadCandidateOf(slot: number, { row, file, line, reason, detail }: DeadRow): Candidate {
+  return { slot, row, reason, file, line, index: -1, partner: -1, similarity: Number.NaN, evidence: detail }
 }
 
 function addCount(counts: Counts, group: string, reason: string): void {

@@ -6,21 +6,28 @@ import { formatMeasured } from '../text/figures.ts'
 import { cleanName, cleanPath } from '../text/printable.ts'
 import { checksOf, findCheck, lastStep, measuringFrom, passes } from '../what-if/checks.ts'
 import { Conditions } from '../what-if/conditions.ts'
-import type { Candidate, Collection } from './collect.ts'
+import type { Candidate } from './collect.ts'
 import { cutExcerpt, findEvidence, findOwnLines } from './evidence.ts'
-import type { Excerpt, ReportPart, ShownDocument } from './report-data.ts'
+import type { Excerpt, ReportData, ReportPart, ShownDocument } from './report-data.ts'
 
 /** Columns that are labels, texts or the stages' own, and no measurements. */
 const noMeasures = new Set([...documentFields, ...stageFields].map(({ name }) => name).concat('text.bytes'))
 
-/** Documents with what speaks for and against them. Each reads its slot, and the one of the document that it repeats. */
-export async function describeDocuments(run: RunReader, collection: Collection) {
-  const chosen = collection.shown.all()
+/**
+ * Documents with what speaks for and against them. Each reads its slot, and the one of the document that it repeats. `first`: the first slot that
+ * the run still has.
+ */
+export async function describeDocuments(
+  run: RunReader,
+  chosen: readonly Candidate[],
+  parts: readonly ReportPart[] | null,
+  first: number = run.first,
+): Promise<Pick<ReportData, 'documents' | 'measures'>> {
   const measures = new Map<string, number>()
   const drafts: (ShownDocument & { readonly cells: Map<string, number | string> })[] = []
   for (const candidate of chosen) {
     if (candidate.index < 0) drafts.push({ ...deadDocument(candidate), cells: new Map() })
-    else drafts.push(await describe(run, candidate, collection))
+    else drafts.push(await describe(run, candidate, parts, first))
     for (const name of drafts.at(-1)!.cells.keys()) if (!measures.has(name)) measures.set(name, measures.size)
   }
   const names = [...measures.keys()]
@@ -46,13 +53,13 @@ function deadDocument({ slot, row, reason, evidence, file, line }: Candidate): S
   }
 }
 
-async function describe(run: RunReader, candidate: Candidate, { parts }: Collection) {
+async function describe(run: RunReader, candidate: Candidate, parts: readonly ReportPart[] | null, first: number) {
   const { slot, row, index, reason, partner, similarity, evidence } = candidate
   const scored = await run.scored(slot)
   const part = parts?.[run.run.segments.findLastIndex(segment => segment.from <= slot)] ?? null
   const { broken, columns, unmeasured } = part ? judge(scored, index, part, reason) : nothingKnown
   const text = textAt(scored, index)
-  const other = partner < 0 ? null : await findPartner(run, partner)
+  const other = partner < 0 ? null : await findPartner(run, partner, first)
   const spans = other?.text && text ? findOwnLines(text, other.text) : text ? evidenceIn(text, columns) : []
   const title = other && `${other.title}${Number.isNaN(similarity) ? '' : `, similarity ${formatMeasured(similarity)}`}`
   const shown =
@@ -78,7 +85,7 @@ const nothingKnown = { broken: [], columns: [], unmeasured: new Set<string>() }
 const shownEvidence = (evidence: Candidate['evidence']) =>
   typeof evidence === 'string' ? cleanName(evidence, 300) : evidence
 
-function labelsOf(scored: Batch, index: number) {
+export function labelsOf(scored: Batch, index: number) {
   const at = (name: string) => (scored.columns[name]?.kind === 'utf8' ? stringAt(utf8(scored, name), index) : '')
   const place = `${cleanPath(at('file'))}:${numbers(scored, 'line')[index]}`
   return { id: cleanName(at('id')), domain: cleanName(at('domain')), language: cleanName(at('language')), place }
@@ -88,14 +95,14 @@ const textAt = (batch: Batch, index: number) => (batch.columns.text ? stringAt(u
 const excerptOf = (text: string | null, spans: Parameters<typeof cutExcerpt>[1]): Excerpt | null =>
   text === null ? null : cutExcerpt(text, spans)
 
-function whyNoText({ run }: RunReader): string {
+export function whyNoText({ run }: RunReader): string {
   return run.storedText === 'kept'
     ? 'this run stores the texts of kept documents alone'
     : 'this run does not store its texts'
 }
 
-async function findPartner(run: RunReader, partner: number): Promise<{ title: string; text: string | null }> {
-  if (slotOf(partner) < run.first)
+async function findPartner(run: RunReader, partner: number, first: number) {
+  if (slotOf(partner) < first)
     return { title: `repeats a document of slot ${slotOf(partner)}, which was trimmed`, text: null }
   const { batch, index } = await run.find(partner)
   const { id, place } = labelsOf(batch, index)

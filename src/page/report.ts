@@ -1,11 +1,12 @@
 import { basename } from 'node:path'
 import type { RunReader } from '../record/run-reader.ts'
 import { hasEnded, readStanding, type Standing } from '../record/standing.ts'
+import type { TokenRates } from '../record/token-rates.ts'
 import { cleanName } from '../text/printable.ts'
 import { Collection, type CollectOptions, readDead } from './collect.ts'
 import { describeDocuments } from './documents.ts'
 import { funnelOf } from './funnel.ts'
-import { packRows } from './pack-rows.ts'
+import { packRows, toColumns } from './pack-rows.ts'
 import type { Mixture, ReportData } from './report-data.ts'
 import { driftOf, readMixture } from './trends.ts'
 
@@ -34,29 +35,39 @@ export async function readReport(run: RunReader, options: CollectOptions): Promi
 
 /** What the script of the page works with. Names in it are clean, but those that rules name. */
 export async function packReport({ run, standing, collection, mixture }: Report): Promise<ReportData> {
-  const { parts, reasons, domains, languages, rates, rows, columns, valueColumns } = collection
-  const named = (parts ?? []).flatMap(({ steps, rules }) =>
-    [...steps.flatMap(step => ('gate' in step ? step.gate : [])), ...rules].flatMap(({ oneOf = [], noneOf = [] }) => [
-      ...oneOf,
-      ...noneOf,
-    ]),
-  )
-  const all = rows.all()
+  const { parts, reasons, rows, columns, reader, shown } = collection
   const counts = reasons.names.map(name => rows.counts.get(name) ?? 0)
-  const { documents, measures } = await describeDocuments(run, collection)
   return {
-    run: cleanName(basename(run.dir)),
-    reasons: reasons.names,
-    domains: domains.names.map(name => cleanName(name) || '(none)'),
-    languages: languages.names.map(name => cleanName(name) || '(none)'),
-    rates: languages.names.map(name => (Number.isFinite(rates.of(name)) ? rates.of(name) : null)),
-    parts,
-    rows: packRows(all, columns, counts, new Set(named)),
-    valueColumns,
-    documents,
-    measures,
+    ...packLists(run, {
+      ...collection,
+      reasons: reasons.names,
+      domains: collection.domains.names,
+      languages: collection.languages.names,
+    }),
+    rows: packRows(toColumns(rows.all(), columns), columns, counts, reader.named),
+    ...(await describeDocuments(run, shown.all(), parts)),
     funnel: funnelOf(standing.decide.totals, parts),
     mixture,
     drift: driftOf(collection),
   }
 }
+
+/** What the numbers of rows stand for. */
+export interface RowLists extends Pick<ReportData, 'parts' | 'valueColumns' | 'reasons' | 'domains' | 'languages'> {
+  readonly rates: TokenRates
+}
+
+export function packLists(run: RunReader, { parts, valueColumns, reasons, domains, languages, rates }: RowLists) {
+  return {
+    run: cleanName(basename(run.dir)),
+    reasons,
+    domains: domains.map(shownName),
+    languages: languages.map(shownName),
+    rates: languages.map(name => (Number.isFinite(rates.of(name)) ? rates.of(name) : null)),
+    parts,
+    valueColumns,
+  }
+}
+
+/** A domain or language as pages name it. */
+export const shownName = (name: string) => cleanName(name) || '(none)'

@@ -154,10 +154,14 @@ async function firstEntry(log: Log, topic: string, partition: number, from: bigi
   return null
 }
 
-/** Committed entries of a topic across its partitions, in the order of their slots; within a partition they rise. Begins behind what was trimmed. */
-export async function* readBySlot(log: Log, topic: string, partitions: number): AsyncIterable<Entry> {
-  if (partitions === 1) return yield* readWhole(log, topic, 0)
-  const readers = Array.from({ length: partitions }, (_, i) => readWhole(log, topic, i)[Symbol.asyncIterator]())
+/**
+ * Committed entries of a topic across its partitions, in the order of their slots; within a partition they rise. Begins behind what was
+ * trimmed, or with the first slot from `from` on.
+ */
+export async function* readBySlot(log: Log, topic: string, partitions: number, from = 0): AsyncIterable<Entry> {
+  const read = (partition: number) => readFrom(log, topic, partition, partitions, from)
+  if (partitions === 1) return yield* read(0)
+  const readers = Array.from({ length: partitions }, (_, i) => read(i)[Symbol.asyncIterator]())
   try {
     const heads = await Promise.all(readers.map(reader => reader.next()))
     for (;;) {
@@ -172,7 +176,11 @@ export async function* readBySlot(log: Log, topic: string, partitions: number): 
   }
 }
 
-/** All of a partition that is committed and not trimmed. */
-async function* readWhole(log: Log, topic: string, partition: number): AsyncIterable<Entry> {
-  yield* readCommitted(log, topic, partition, (await log.bounds(topic, partition)).first)
+/** Of a partition all that is committed and not trimmed, of the slots from one on. */
+async function* readFrom(log: Log, topic: string, partition: number, partitions: number, from: number) {
+  const isWhole = from === 0
+  const offset = isWhole
+    ? (await log.bounds(topic, partition)).first
+    : await offsetOfSlot(log, topic, partition, partitions, from)
+  yield* readCommitted(log, topic, partition, offset)
 }

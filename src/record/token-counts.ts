@@ -35,7 +35,8 @@ export class TokenCounts {
     for (; this.#shards[this.#next]?.first.slot <= slot; this.#next++)
       if (this.#shards[this.#next].last.slot >= slot) this.#load(this.#shards[this.#next], slot)
     const found = this.#slots.get(slot) ?? none
-    this.#slots.delete(slot)
+    // Nor is any slot before it asked for any more.
+    for (const known of this.#slots.keys()) if (known <= slot) this.#slots.delete(known)
     return found
   }
 

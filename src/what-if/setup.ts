@@ -14,11 +14,7 @@ export interface Setup extends RuleSetup {
 
 /** What a segment of a run has recorded. Throws 'bad-option' where a decider is not Headrace's own, or none are recorded. */
 export function recordedSetup(recorded: RecordedReasons | undefined): Setup {
-  if (!recorded?.deciders)
-    throw new HeadraceError(
-      'bad-option',
-      "this run was begun by an older version and says not what decided it: add the pipeline's file, as in headrace what-if RUN PIPELINE",
-    )
+  if (!recorded?.deciders) throw refuseOlder()
   const { steps, rules } = recorded
   const deciders = recorded.deciders.map(({ name, version, options }) => {
     const made = makeBuiltIn(name, options)
@@ -32,6 +28,14 @@ export function recordedSetup(recorded: RecordedReasons | undefined): Setup {
     )
   })
   return { steps, rules, deciders }
+}
+
+/** The error of a run that does not say what decided it. */
+export function refuseOlder(): HeadraceError {
+  return new HeadraceError(
+    'bad-option',
+    "this run was begun by an older version and says not what decided it: add the pipeline's file, as in headrace what-if RUN PIPELINE",
+  )
 }
 
 /** The setup with a change. Throws 'bad-option' for a column that nothing measures, or a value that a decider does not take. */

@@ -14,23 +14,28 @@ export interface StoredSlot {
   /** Where each row's text begins, and the last ends: rows + 1 numbers. */
   readonly textOffsets: Int32Array
   readonly drops: Batch | null
-  /** Rows that are dead, which are in no batch. */
+  /** Rows that are dead, which are in no other batch. */
   readonly dead: number
+  readonly deadRows: Batch | null
 }
 
-/** The slots before `end`, which must be decided, in their order, with these columns; a slot that does not hold them all is read whole. */
+/**
+ * The slots from `from` (default the first that the run still has) to before `end`, which must be decided, in their order, with these columns; a slot
+ * that does not hold them all is read whole.
+ */
 export async function* readStoredSlots(
   run: RunReader,
   columns: readonly string[],
   end: number,
+  from: number = run.first,
 ): AsyncIterable<StoredSlot> {
-  const { log, first } = run
-  const drops = new Ahead(readSomeSlots(log, topics.drops, first))
-  const dead = new Ahead<Entry>(readBySlot(log, topics.dead, deadPartitionsOf(run.run)))
+  const { log } = run
+  await using drops = new Ahead(readSomeSlots(log, topics.drops, from))
+  await using dead = new Ahead<Entry>(readBySlot(log, topics.dead, deadPartitionsOf(run.run), from))
   const wanted = {
     topic: topics.scored,
     partitions: run.run.partitions,
-    from: first,
+    from,
     to: end,
     columns,
     lengthsOf: 'text',
@@ -39,7 +44,7 @@ export async function* readStoredSlots(
     const isWhole = columns.every(name => batch.columns[name])
     const scored = isWhole ? batch : await run.scored(slot)
     const textOffsets = isWhole ? offsets : textLengths(scored)
-    const ofSlot = { drops: await someAt(drops, slot), dead: (await batchAt(dead, slot))?.rows ?? 0 }
-    yield { slot, scored, textOffsets, ...ofSlot }
+    const deadRows = await batchAt(dead, slot)
+    yield { slot, scored, textOffsets, drops: await someAt(drops, slot), dead: deadRows?.rows ?? 0, deadRows }
   }
 }

@@ -102,7 +102,7 @@ export class Trial implements AsyncDisposable {
 }
 
 /** Throws 'bad-option' for a rule that compares a column with what it is not. */
-function checkKind({ column, oneOf, noneOf }: Rule, { columns }: Batch): void {
+export function checkKind({ column, oneOf, noneOf }: Rule, { columns }: Batch): void {
   const kind = columns[column]?.kind
   const isText = kind === 'utf8'
   const isNumber = kind !== undefined && kind in numberArrays

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Log, startPosition } from '../../src/log/log.ts'
 import { MemoryLog } from '../../src/log/memory/memory-log.ts'
-import { endAppends, positionsAt, readSlot, SlotReader, slotAppend } from '../../src/record/slots.ts'
+import { endAppends, positionsAt, readBySlot, readSlot, SlotReader, slotAppend } from '../../src/record/slots.ts'
 
 const topic = 's.slots'
 const now = AbortSignal.abort()
@@ -39,6 +39,21 @@ for (const partitions of [1, 2, 3])
       )
       const rest = read === 8 ? [] : await readAll(new SlotReader(log, topic, positions, now))
       assert.deepEqual(rest, expected.slice(read), `after ${read}`)
+    }
+  })
+
+for (const partitions of [1, 3])
+  test(`of a topic that has some slots only, those from one on come in order from ${partitions} partitions`, async () => {
+    await using log = new MemoryLog()
+    const slots = [1, 2, 5, 9, 10, 14]
+    const appends = slots.map(number => slot(number, partitions))
+    await write(log, appends)
+    for (let from = 0; from < 17; from++) {
+      const read = await Array.fromAsync(readBySlot(log, topic, partitions, from))
+      assert.deepEqual(
+        read.map(({ headers }) => Number(headers.slot)),
+        slots.filter(number => number >= from),
+      )
     }
   })
 

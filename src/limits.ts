@@ -144,6 +144,20 @@ export const limits = {
   /** Bytes that `top` takes from a status server, which has some 0.1 MB for 200 labels, and milliseconds that it waits for them. */
   statusBytesMax: 4 * 1024 * 1024,
   statusMsMax: 5000,
+  /** Seconds in which a status server answers what it has to read a run for: a connection is held until then. */
+  pageSecondsMax: 60,
+  /** The body of a question to a status server: thresholds of some hundred columns. */
+  pageBodyBytesMax: 64 * 1024,
+  /** Pages that watch a run at a time, each with a connection for as long as it is open: a team's screens. */
+  eventStreamsMax: 16,
+  /** What waits for a page that does not read: three times what one begins with. Beyond it the page is cut off. */
+  eventBytesMax: 1024 * 1024,
+  /** Points of a live page's charts, one a second while somebody watches: a quarter of an hour, 0.1 MB. */
+  historyPointsMax: 900,
+  /** Questions to a live page's server that wait for each other: each holds a connection. */
+  liveQuestionsMax: 8,
+  /** Domains and reasons that a live page is told each second; the rest are counted. */
+  liveNamesMax: 40,
   /** Texts that a classifier is fitted on: some 300 bytes of memory each, besides their features on disk. */
   examplesMax: 2 ** 22,
   /** Heads of one file of heads: each has a number for each text in memory while it is read, and 4 MB of weights. */

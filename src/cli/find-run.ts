@@ -26,6 +26,15 @@ export async function openRun(args: ParsedArgs, terminal?: Terminal): Promise<Ru
   throw new HeadraceError('not-found', `${dir} holds ${what}; ${advice}`)
 }
 
+/** Opens the run that RUN, the one argument of a command, names in the place of `--run`, or as `openRun`. Throws 'bad-option' for both. */
+export async function openGivenRun(args: ParsedArgs): Promise<RunReader> {
+  const [named] = args.positionals
+  if (named === undefined) return openRun(args)
+  if (args.text('run') !== undefined)
+    throw new HeadraceError('bad-option', `RUN is '${named}', and --run is given too: give one of them`)
+  return openRunAt(await locateRun(named, args.text('dir')), args)
+}
+
 /** Opens the run in a folder; what the command line says of a log is of this run, and of none that it refers to. */
 export function openRunAt(path: string, args: Pick<ParsedArgs, 'text'>): Promise<RunReader> {
   const nothing = { text: () => undefined }

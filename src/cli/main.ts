@@ -12,6 +12,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   plan: async () => (await import('./plan.ts')).planCommand,
   run: async () => (await import('./run.ts')).runCommand,
   top: async () => (await import('./top.ts')).topCommand,
+  browse: async () => (await import('./browse.ts')).browseCommand,
   report: async () => (await import('./report.ts')).reportCommand,
   replay: async () => (await import('./replay.ts')).replayCommand,
   release: async () => (await import('./release.ts')).releaseCommand,

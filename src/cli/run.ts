@@ -161,7 +161,7 @@ async function runWatched({ ref, replay }: Started, args: ParsedArgs, terminal: 
   const isWorker = stages?.every(stage => stage === 'annotate') ?? false
   const place = await placeLog(dir, args)
   if (loads && !replay) await checkInput(plan, dir)
-  await using watching = await watchRun(args, terminal, log, name)
+  await using watching = await watchRun(args, terminal, log, dir)
   log?.tell('info', 'starting', { dir, workers, pid: process.pid, version: readVersion() })
   if (!isWorker)
     await makeFolder(dir).catch(error => {

@@ -4,12 +4,12 @@ import type { RunReader } from '../record/run-reader.ts'
 import { LogLooker } from '../watch/look-at-log.ts'
 import { parseServerUrl, ServerLooker } from '../watch/look-at-server.ts'
 import { keepLook, type Pace, paceOf } from '../watch/pace.ts'
+import { paceJson } from '../watch/pace-json.ts'
 import { joinLooks, type RunLook } from '../watch/run-look.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
-import { locateRun, openRun, openRunAt } from './find-run.ts'
+import { openGivenRun } from './find-run.ts'
 import { takeScreen } from './show-screen.ts'
 import { describeFrame } from './top-frame.ts'
-import { paceJson } from './top-json.ts'
 import { cleanName, pageWidth } from './wrap.ts'
 
 export const topCommand: Command = {
@@ -50,13 +50,10 @@ async function openTarget(args: ParsedArgs): Promise<Target> {
   const given = args.text('url')
   const server = given === undefined ? null : new ServerLooker(parseServerUrl(given))
   const [named] = args.positionals
-  if (named !== undefined && args.text('run') !== undefined)
-    throw new HeadraceError('bad-option', `RUN is '${named}', and --run is given too: give one of them`)
   const isOfServer = server && named === undefined && args.text('run') === undefined && args.text('dir') === undefined
   if (isOfServer)
     return { dir: null, look: () => server.look(), [Symbol.asyncDispose]: async () => server[Symbol.dispose]() }
-  const run =
-    named === undefined ? await openRun(args) : await openRunAt(await locateRun(named, args.text('dir')), args)
+  const run = await openGivenRun(args)
   const log = new LogLooker(run)
   return {
     dir: run.dir,

@@ -1,19 +1,18 @@
+import { basename } from 'node:path'
 import type { Watch } from '../run/events.ts'
 import { Progress } from '../run/progress.ts'
-import { escapeControls } from '../text/printable.ts'
-import { RunCounts } from '../watch/counts.ts'
 import type { EventLog } from '../watch/event-log.ts'
-import { metricsOf } from '../watch/metrics.ts'
-import { formatMetrics, metricsType } from '../watch/prometheus.ts'
-import type { Page, StatusServer } from '../watch/serve-status.ts'
-import { type Probe, RunStatus } from '../watch/status.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
-import { readVersion } from './explain.ts'
 import { describeLeftOut } from './left-out.ts'
+import { reachOptions, readReach } from './reach.ts'
 import { type ProgressDisplay, showProgress } from './show-progress.ts'
 
 export const watchOptions = {
-  http: { value: '[HOST:]PORT', help: 'serves /metrics, /healthz and /readyz while it runs (default HOST 127.0.0.1)' },
+  http: {
+    value: '[HOST:]PORT',
+    help: 'serves a page of the run at /, /api, /metrics, /healthz and /readyz while it runs (default HOST 127.0.0.1)',
+  },
+  ...reachOptions,
   'log-format': { value: 'FORMAT', help: 'tells events on standard error, a line each, as text or json' },
 } as const
 
@@ -23,27 +22,28 @@ export interface RunWatch extends AsyncDisposable {
   readonly watch: Watch
 }
 
-/** Begins to show, to log and to serve what the options ask for. Throws when the port can't be had. */
+/** Begins to show, to log and to serve what the options ask for. `dir` is the run's folder. Throws when the port can't be had. */
 export async function watchRun(
   args: ParsedArgs,
   terminal: Terminal,
   log: EventLog | null,
-  run: string,
+  dir: string,
 ): Promise<RunWatch> {
-  const address = args.text('http')
+  const run = basename(dir)
+  const reach = readReach(args)
   const progress = new Progress()
-  const counts = new RunCounts()
-  const status = new RunStatus()
   const figures = () => progress.figures()
-  const server = address === undefined ? null : await serve(address, pagesOf(run, counts, status))
+  // Node's HTTP, and the page, are loaded when somebody asks for them: every command starts faster without.
+  const server = reach && (await (await import('./serve-run.ts')).serveRun(reach, dir, args))
   log?.begin(run, figures)
   const display = log
     ? { note: () => log.tell('info', 'draining'), stop: () => {} }
     : showProgress(figures, args.flag('json') ? terminal.err : terminal.out, terminal.err)
   if (server && log) log.tell('info', 'listening', { url: server.url })
-  else if (server) display.note(`headrace: ${server.url} has /metrics, /healthz and /readyz`)
+  else if (server)
+    display.note(`headrace: ${server.url} has a page of the run, /api/run, /metrics, /healthz and /readyz`)
   // What nobody asked for is not counted.
-  const watchers = [progress, ...(server ? [counts, status] : []), ...(log ? [log] : [])]
+  const watchers = [progress, ...(server ? [server] : []), ...(log ? [log] : [])]
   return {
     display,
     watch: event => {
@@ -62,23 +62,4 @@ export async function watchRun(
       await server?.[Symbol.asyncDispose]()
     },
   }
-}
-
-async function serve(address: string, pages: Readonly<Record<string, () => Page>>): Promise<StatusServer> {
-  // Node's HTTP is loaded when somebody asks for it: every command starts faster without.
-  const { serveStatus } = await import('../watch/serve-status.ts')
-  return serveStatus(address, pages)
-}
-
-function pagesOf(run: string, counts: RunCounts, status: RunStatus): Readonly<Record<string, () => Page>> {
-  const info = { run, version: readVersion() }
-  return {
-    '/healthz': () => pageOf(status.health()),
-    '/readyz': () => pageOf(status.readiness()),
-    '/metrics': () => ({ status: 200, type: metricsType, body: formatMetrics(metricsOf(counts, info)) }),
-  }
-}
-
-function pageOf({ isOk, ...body }: Probe): Page {
-  return { status: isOk ? 200 : 503, type: 'application/json', body: escapeControls(`${JSON.stringify(body)}\n`) }
 }

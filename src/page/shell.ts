@@ -8,18 +8,26 @@ export interface Page {
   /** A module, which finds `data` as JSON in the element `data`. */
   readonly script?: string
   readonly data?: unknown
+  /** Another's script and style, which run before. */
+  readonly library?: { readonly script: string; readonly style: string }
+  /** Whether it asks the server that it came from. By default nobody. */
+  readonly asksServer?: boolean
 }
 
 /**
- * A page that is one file and asks nobody for anything: its policy lets nothing be loaded, and nothing run or style it but what stands in it,
- * by its hash.
+ * A page that is one file: its policy lets nothing be loaded, and nothing run or style it but what stands in it, by its hash. It asks nobody
+ * for anything, but for one that asks its own server.
  */
-export function writePage({ title, body, script = '', data }: Page): string {
+export function writePage({ title, body, script = '', data, library, asksServer = false }: Page): string {
   const code = inScript(script)
+  const scripts = [...(library ? [inScript(library.script)] : []), ...(code === '' ? [] : [code])]
+  const styles = [pageStyle, ...(library ? [library.style] : [])]
+  const sources = (texts: readonly string[]) => texts.map(text => `'${sourceOf(text)}'`).join(' ')
   const allowed = [
     "default-src 'none'",
-    `style-src '${sourceOf(pageStyle)}'`,
-    ...(code === '' ? [] : [`script-src '${sourceOf(code)}'`]),
+    `style-src ${sources(styles)}`,
+    ...(scripts.length === 0 ? [] : [`script-src ${sources(scripts)}`]),
+    ...(asksServer ? ["connect-src 'self'"] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ]
@@ -28,9 +36,9 @@ export function writePage({ title, body, script = '', data }: Page): string {
   return html`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${allowed.join('; ')}">
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<title>${title}</title><style>${new Html(pageStyle)}</style></head><body>
+<title>${title}</title>${styles.map(style => html`<style>${new Html(style)}</style>`)}</head><body>
 ${body}
-${json}${code === '' ? null : html`<script type="module">${new Html(code)}</script>`}
+${json}${library ? html`<script>${new Html(library.script)}</script>\n` : null}${code === '' ? null : html`<script type="module">${new Html(code)}</script>`}
 </body></html>
 `.text
 }

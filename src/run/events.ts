@@ -19,6 +19,8 @@ export type RunEvent =
   | { readonly kind: 'stage-ended'; readonly stage: StageName; readonly error: unknown }
   | Committed
   | { readonly kind: 'commit-failed'; readonly stage: StageName; readonly error: unknown }
+  /** Bytes of memory that the deciders' tables take. */
+  | { readonly kind: 'tables'; readonly bytes: number }
   | { readonly kind: 'held'; readonly slot: number; readonly trips: readonly Trip[] }
   /** The rows of the slots before this one are in shards, sealed or still open. `totals` goes on to count. */
   | { readonly kind: 'sharded'; readonly slot: number; readonly totals: Readonly<ShardTotals> }

@@ -143,6 +143,7 @@ async function runStages(
   const decide = async (owner: Owner) => {
     await using state = await openState(context, join(context.dir, 'state'))
     await decideAll(context, owner, state, annotated.signal, slot => {
+      context.watch({ kind: 'tables', bytes: state.bytesUsed() })
       retention.sealed(slot)
       removal.decided(slot)
     })

@@ -5,12 +5,12 @@ import { HeadraceError } from '../errors.ts'
 
 /**
  * A page of the web whose name was made to point at this machine sends its own name as the host. What only this machine reaches is asked
- * for by this machine's names; elsewhere a service may have any name.
+ * for by this machine's names, or by `names`; elsewhere a service may have any name.
  */
-export function isMeant({ headers, socket }: IncomingMessage): boolean {
+export function isMeant({ headers, socket }: IncomingMessage, names: readonly string[] = []): boolean {
   if (!isLoopback(socket.localAddress ?? '')) return true
   const [, name = ''] = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(headers.host ?? 'localhost') ?? []
-  return isOwnName(name.replace(/^\[(.*)\]$/, '$1'))
+  return isOwnName(name.replace(/^\[(.*)\]$/, '$1')) || names.includes(name.toLowerCase())
 }
 
 /** Whether a name or address is one that this machine alone reaches. */

@@ -52,6 +52,8 @@ export class RunCounts {
   releases = 0
   /** Followed files that changed after they were listed. */
   changedSplits = 0
+  /** Bytes of memory that the deciders' tables take; null while it is not known. */
+  tableBytes: number | null = null
   /** How often another process took over what this one did. */
   fenced = 0
   /** The stage whose notes count what was read. */
@@ -72,6 +74,7 @@ export class RunCounts {
     else if (event.kind === 'held') this.holds++
     else if (event.kind === 'split-changed') this.changedSplits++
     else if (event.kind === 'steps') this.steps = event.steps
+    else if (event.kind === 'tables') this.tableBytes = event.bytes
     else if (event.kind === 'sharded') this.#sharded = event.slot
     else if (event.kind === 'input') this.inputBytes = event.bytes
     else if (event.kind === 'positions') this.#lookAtAll(event.slots, at)

@@ -63,6 +63,7 @@ export class LogLooker {
       freeBytes: await findFree(dir),
       memoryBytes: null,
       cpuSeconds: null,
+      tableBytes: null,
       first,
     }
   }
@@ -79,10 +80,9 @@ export class LogLooker {
 
 function stagesOf({ load, annotated, decide, shard }: Standing, run: RunReader['run']): RunLook['stages'] {
   const lag = (to: number, slot: number) => Math.max(0, to - slot)
-  const annotate = { stage: 'annotate', slot: annotated, lag: run.spread ? lag(load.slot, annotated) : null } as const
   return [
     ...(run.spread ? [{ stage: 'load', slot: load.slot, lag: null } as const] : []),
-    annotate,
+    { stage: 'annotate', slot: annotated, lag: run.spread ? lag(load.slot, annotated) : null },
     { stage: 'decide', slot: decide.slot, lag: lag(annotated, decide.slot) },
     // What is in open shards stands in no log.
     ...(run.tokenizer === null ? [] : [{ stage: 'sealed', slot: shard.slot, lag: null } as const]),

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { limits } from '../limits.ts'
 import type { RunCounts } from './counts.ts'
 import type { Family, Sample } from './prometheus.ts'
 
@@ -56,6 +57,8 @@ export function metricsOf(counts: RunCounts, info: Readonly<Record<string, strin
     counter('headrace_guard_holds_total', 'Slots held by a guard rail, since this process began.', only(counts.holds)),
     counter('headrace_guard_releases_total', 'Groups let pass, since this process began.', only(counts.releases)),
     counter('headrace_worker_restarts_total', 'Workers that hung or died.', by('reason', counts.restarts)),
+    gauge('headrace_table_bytes', "Memory that the deciders' tables take.", only(counts.tableBytes)),
+    gauge('headrace_table_bytes_max', 'Memory that they may take.', only(counts.tableBytes && limits.stateBytesMax)),
     gauge('process_resident_memory_bytes', 'Resident memory.', only(process.memoryUsage.rss())),
     counter('process_cpu_seconds_total', 'CPU time of all threads.', only((user + system) / 1e6)),
     gauge('process_start_time_seconds', 'When the process began, since 1970.', only(began)),

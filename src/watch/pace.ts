@@ -22,6 +22,10 @@ export interface StagePace {
   /** Of the stage that reads. */
   readonly bytesPerSecond: number | null
   readonly lag: number | null
+  /** For how long the oldest of what waits before it has been there. */
+  readonly waitSeconds: number | null
+  /** Since when it has committed nothing, as far as looks go back; null where there is one alone. */
+  readonly stillSeconds: number | null
 }
 
 interface Kept {
@@ -44,15 +48,24 @@ export interface Pace {
   /** Seconds that rates are of. */
   readonly rateSeconds: number | null
   readonly bytesPerSecond: number | null
+  readonly documentsPerSecond: number | null
   readonly cores: number | null
   readonly stages: readonly StagePace[]
   /** Seconds, and documents, that `domains` and `rising` are of. */
   readonly recentSeconds: number | null
   readonly recentDocuments: number
+  readonly recentKept: number
   /** The most documents first. */
   readonly domains: readonly DomainPace[]
   /** Reasons whose share of all documents is larger than in the whole run, in percentage points, what rose most first. */
-  readonly rising: readonly { readonly reason: string; readonly points: number }[]
+  readonly rising: readonly Shift[]
+  /** Those whose share is smaller: points below 0, what fell most first. */
+  readonly falling: readonly Shift[]
+}
+
+interface Shift {
+  readonly reason: string
+  readonly points: number
 }
 
 /** The figures of looks as `keepLook` keeps them, at least one. */
@@ -62,9 +75,11 @@ export function paceOf(looks: readonly RunLook[]): Pace {
   const rateBase = before.find(({ at }) => look.at - at <= rateMs) ?? before.at(-1)
   const base = before.at(0)
   const rate = (read: (one: RunLook) => number | null) => ratePerSecond(rateBase, look, read)
-  const stages = look.stages.map(({ stage, slot, lag }, i) => ({
+  const stages = look.stages.map(({ stage, slot, lag, waitSeconds }, i) => ({
     stage,
     slot,
+    waitSeconds: waitSeconds ?? null,
+    stillSeconds: base ? stillSeconds(looks, stage) : null,
     slotsPerSecond: rate(one => one.stages.find(other => other.stage === stage)?.slot ?? null),
     bytesPerSecond: i === 0 ? rate(one => one.readBytes) : null,
     lag,
@@ -75,12 +90,14 @@ export function paceOf(looks: readonly RunLook[]): Pace {
     state: look.state === 'quiet' && hasMoved ? 'running' : look.state,
     rateSeconds: rateBase ? (look.at - rateBase.at) / 1000 : null,
     bytesPerSecond: rate(one => one.readBytes),
+    documentsPerSecond: rate(one => one.documents),
     cores: rate(one => one.cpuSeconds),
     stages,
     recentSeconds: base ? (look.at - base.at) / 1000 : null,
     recentDocuments: base ? grown(base.documents, look.documents) : 0,
+    recentKept: base ? grown(base.kept, look.kept) : 0,
     domains: look.byDomain ? domainsOf(look.byDomain, base ? markLooks(looks, base, look) : [look]) : [],
-    rising: base ? risingOf(base, look) : [],
+    ...(base ? shiftsOf(base, look) : { rising: [], falling: [] }),
   }
 }
 
@@ -121,18 +138,25 @@ function grownKept(domain: string, from: RunLook, to: RunLook): Kept {
   }
 }
 
-function risingOf(base: RunLook, look: RunLook): Pace['rising'] {
+/** From the first of the looks on that all found a stage where it is now. */
+function stillSeconds(looks: readonly RunLook[], stage: StagePace['stage']): number {
+  const slotAt = ({ stages }: RunLook) => stages.find(one => one.stage === stage)?.slot
+  const last = looks.at(-1)!
+  const since = looks[looks.findLastIndex(look => slotAt(look) !== slotAt(last)) + 1]
+  return (last.at - since.at) / 1000
+}
+
+function shiftsOf(base: RunLook, look: RunLook): Pick<Pace, 'rising' | 'falling'> {
   const recent = grown(base.documents, look.documents)
-  if (recent === 0 || !look.documents) return []
-  const rise = (before: number, now: number) => 100 * (grown(before, now) / recent - now / look.documents!)
-  const all = Object.entries(look.dropped).map(([reason, count]) => ({
-    reason,
-    points: rise(base.dropped[reason] ?? 0, count),
-  }))
-  return [...all, { reason: 'dead', points: rise(base.dead, look.dead) }]
-    .filter(({ points }) => points >= risenMin)
-    .sort((a, b) => b.points - a.points || (a.reason < b.reason ? -1 : 1))
+  if (recent === 0 || !look.documents) return { rising: [], falling: [] }
+  const shift = (before: number, now: number) => 100 * (grown(before, now) / recent - now / look.documents!)
+  const all = Object.entries(look.dropped)
+    .map(([reason, count]) => ({ reason, points: shift(base.dropped[reason] ?? 0, count) }))
+    .concat({ reason: 'dead', points: shift(base.dead, look.dead) })
+    .filter(({ points }) => Math.abs(points) >= shiftMin)
+    .sort((a, b) => Math.abs(b.points) - Math.abs(a.points) || (a.reason < b.reason ? -1 : 1))
+  return { rising: all.filter(({ points }) => points > 0), falling: all.filter(({ points }) => points < 0) }
 }
 
 /** Less is shown as 0.0. */
-const risenMin = 0.05
+const shiftMin = 0.05

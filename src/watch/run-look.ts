@@ -3,10 +3,11 @@ import type { Hold } from '../record/hold.ts'
 import type { StageName } from '../record/layout.ts'
 import type { DecideTotals } from '../record/totals.ts'
 
-/** Slots that a stage is done with, and those that wait before it; null where that can't be known from outside. */
+/** Slots that a stage is done with, those that wait before it, and since when; null where that can't be known from outside. */
 export interface StageLook {
   readonly slot: number
   readonly lag: number | null
+  readonly waitSeconds?: number | null
 }
 
 /** The trainer that is behind all others that report. */
@@ -51,13 +52,15 @@ export interface RunLook {
   readonly freeBytes: number | null
   readonly memoryBytes: number | null
   readonly cpuSeconds: number | null
+  /** Memory that the deciders' tables take. */
+  readonly tableBytes: number | null
   /** The first slot that is kept whole; 0 where none was trimmed. */
   readonly first: number
 }
 
 /** A look at a run's log with what the status server of its process says beside: memory, lag of every stage, bytes of input in all. */
 export function joinLooks(log: RunLook, server: RunLook): RunLook {
-  const { memoryBytes, cpuSeconds, inputBytes } = server
+  const { memoryBytes, cpuSeconds, inputBytes, tableBytes } = server
   const stages = server.state === 'gone' || server.stages.length === 0 ? log.stages : server.stages
-  return { ...log, stages, inputBytes, memoryBytes, cpuSeconds }
+  return { ...log, stages, inputBytes, memoryBytes, cpuSeconds, tableBytes }
 }

@@ -60,6 +60,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'text/language-model': ['text/tokens'],
   'sources/files': ['sources/unpack'],
   'sources/parquet': ['sources/files'],
+  'page/client': ['page/live'],
   'feed/files': ['feed/plan'],
   'feed/plan': ['feed/files'],
   'feed/change': ['feed/files', 'feed/plan'],

@@ -52,8 +52,8 @@ test('what a server says, and what it said last once it is gone', async () => {
     const { state, why, run, documents, kept, stages, readBytes } = await looker.look()
     assert.deepEqual([state, why, run, documents, kept, readBytes], [ready[2], ready[3], 'r', 10, 7, null])
     assert.deepEqual(stages, [
-      { stage: 'annotate', slot: 9, lag: null },
-      { stage: 'shard', slot: 7, lag: null },
+      { stage: 'annotate', slot: 9, lag: null, waitSeconds: null },
+      { stage: 'shard', slot: 7, lag: null, waitSeconds: null },
     ])
   }
   server.closeAllConnections()

@@ -24,6 +24,7 @@ export function makeLook(given: Partial<RunLook>): RunLook {
     freeBytes: null,
     memoryBytes: null,
     cpuSeconds: null,
+    tableBytes: null,
     first: 0,
     ...given,
   }

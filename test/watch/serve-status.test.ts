@@ -3,20 +3,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { HeadraceError } from '../../src/errors.ts'
-import { parseAddress, serveStatus } from '../../src/watch/serve-status.ts'
-
-const addresses: [string, string, number][] = [
-  ['9464', '127.0.0.1', 9464],
-  ['0', '127.0.0.1', 0],
-  ['localhost:80', 'localhost', 80],
-  ['0.0.0.0:65535', '0.0.0.0', 65535],
-  ['[::1]:9464', '::1', 9464],
-]
-test('addresses', () => {
-  for (const [text, host, port] of addresses) assert.deepEqual(parseAddress(text), { host, port })
-  for (const text of ['', 'x', ':80', '65536', '-1', '1.5', '::1:80', 'a b:80', 'http://h:80', '[::1]', 'h:', '80 '])
-    assert.throws(() => parseAddress(text), { code: 'bad-option', message: /--http is '/ }, text)
-})
+import { limits } from '../../src/limits.ts'
+import { jsonPage, type Routes, serveStatus } from '../../src/watch/serve-status.ts'
 
 const pages = {
   '/a': () => ({ status: 200, type: 'text/plain', body: 'é' }),
@@ -39,7 +27,7 @@ const requests: [string, string, number, string][] = [
   ['DELETE', '/none', 405, 'read-only\n'],
 ]
 test('answers by path, read-only', async () => {
-  await using server = await serveStatus('0', pages)
+  await using server = await serveStatus({ address: '0' }, pages)
   for (const [method, path, status, body] of requests) {
     const response = await fetch(server.url + path, { method })
     assert.deepEqual([response.status, await response.text()], [status, body], `${method} ${path}`)
@@ -47,14 +35,75 @@ test('answers by path, read-only', async () => {
   }
 })
 
+const refuse = (code: HeadraceError['code']) => () => {
+  throw new HeadraceError(code, `it is ${code}`)
+}
+const asked: Routes = {
+  '/api/documents': ({ parameters }) => jsonPage([...parameters]),
+  '/api/documents/*': async ({ rest }) => jsonPage(rest),
+  'POST /api/what-if': ({ body, rest }) => jsonPage([body, rest]),
+  '/option': refuse('bad-option'),
+  '/none': refuse('not-found'),
+  '/gone': refuse('trimmed'),
+  '/busy': async () => refuse('limit')(),
+}
+// Method, path, body, and what comes back.
+const questions: [string, string, string | undefined, number, string][] = [
+  ['GET', '/api/documents?q=a%20b&q=c?d', undefined, 200, '[["q","a b"],["q","c?d"]]\n'],
+  ['GET', '/api/documents/1/2', undefined, 200, '"1/2"\n'],
+  ['GET', '/api/documents/%3Cx%3E?x', undefined, 200, '"%3Cx%3E"\n'],
+  ['GET', '/api/documentsx', undefined, 404, `there is ${Object.keys(asked).join(', ')}\n`],
+  ['POST', '/api/what-if', '{"a":1}', 200, '["{\\"a\\":1}",""]\n'],
+  ['POST', '/api/documents', '', 405, 'read-only\n'],
+  ['GET', '/api/what-if', undefined, 404, `there is ${Object.keys(asked).join(', ')}\n`],
+  ['PUT', '/api/what-if', 'x', 405, 'read-only\n'],
+  ['GET', '/option', undefined, 400, 'it is bad-option\n'],
+  ['GET', '/none', undefined, 404, 'it is not-found\n'],
+  ['GET', '/gone', undefined, 410, 'it is trimmed\n'],
+  ['GET', '/busy', undefined, 429, 'it is limit\n'],
+  ['POST', '/api/what-if', 'x'.repeat(70_000), 429, 'a question may have 65536 bytes\n'],
+]
+test('questions with parameters, paths below a path, and bodies', async () => {
+  await using server = await serveStatus({ address: '0' }, asked)
+  for (const [method, path, body, status, text] of questions) {
+    const response = await fetch(server.url + path, { method, ...(body !== undefined && { body }) })
+    assert.deepEqual([response.status, await response.text()], [status, text], `${method} ${path}`)
+  }
+})
+
+test('what steers terminals is escaped in JSON, which stays the same value', async () => {
+  const text = '\u001b[31m\u202e'
+  await using server = await serveStatus({ address: '0' }, { '/a': () => jsonPage({ text }) })
+  const body = await (await fetch(`${server.url}/a`)).text()
+  assert.equal(body, '{"text":"\\u001b[31m\\u202e"}\n')
+  assert.deepEqual(JSON.parse(body), { text })
+})
+
+test('an answer that takes longer than a connection may otherwise be open', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  const slow = async () => {
+    begun.resolve()
+    await promise
+    return jsonPage('done')
+  }
+  await using server = await serveStatus({ address: '0' }, { '/slow': slow })
+  const answer = fetch(`${server.url}/slow`)
+  await begun.promise
+  t.mock.timers.tick(1000 * limits.pageSecondsMax - 1)
+  resolve()
+  assert.equal(await (await answer).json(), 'done')
+})
+
 test('a request that is too large is refused', async () => {
-  await using server = await serveStatus('0', pages)
+  await using server = await serveStatus({ address: '0' }, pages)
   const response = await fetch(`${server.url}/a`, { headers: { x: 'y'.repeat(9000) } })
   assert.equal(response.status, 431)
 })
 
 test('clients that say nothing, or not all, keep no probe waiting: the oldest makes room', async () => {
-  await using server = await serveStatus('0', pages)
+  await using server = await serveStatus({ address: '0' }, pages)
   const port = Number(new URL(server.url).port)
   const sockets = Array.from({ length: 200 }, () => connect(port, '127.0.0.1').on('error', () => {}))
   for (const socket of sockets.slice(0, 100)) socket.write('GET /a HTTP/1.1\r\nHost: local')
@@ -66,7 +115,7 @@ test('clients that say nothing, or not all, keep no probe waiting: the oldest ma
 
 test('a connection is cut off after a time, however slowly it says something', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  await using server = await serveStatus('0', pages)
+  await using server = await serveStatus({ address: '0' }, pages)
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => {})
   await once(socket, 'connect')
   socket.write('G')
@@ -79,7 +128,7 @@ test('a connection is cut off after a time, however slowly it says something', a
 test('what follows the first request on a connection is not answered', async () => {
   let asked = 0
   const page = () => ({ status: 200, type: 'text/plain', body: `${asked++}` })
-  await using server = await serveStatus('0', { '/a': page })
+  await using server = await serveStatus({ address: '0' }, { '/a': page })
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => {})
   socket.resume().write('GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(10_000))
   await once(socket, 'close')
@@ -101,7 +150,7 @@ const hosts: [string, number][] = [
   ['a:b:c', 421],
 ]
 test('on this machine alone, it answers to names of this machine alone', async () => {
-  await using server = await serveStatus('0', pages)
+  await using server = await serveStatus({ address: '0' }, pages)
   for (const [host, status] of hosts) assert.equal(await statusFor(server.url, host), status, host)
 })
 
@@ -114,8 +163,14 @@ async function statusFor(url: string, host: string): Promise<number> {
   return Number(/^HTTP\/1.1 (\d+)/.exec(data.toString())?.[1])
 }
 
+test('it answers to the names that it is given', async () => {
+  await using server = await serveStatus({ address: '0', names: ['headrace.example'] }, pages)
+  for (const [host, status] of [...hosts, ['HEADRACE.example:443', 200] as const, ['x.headrace.example', 421] as const])
+    assert.equal(await statusFor(server.url, host), status, host)
+})
+
 test('the server ends though connections are open', async () => {
-  const server = await serveStatus('0', pages)
+  const server = await serveStatus({ address: '0' }, pages)
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => {})
   await once(socket, 'connect')
   const closed = once(socket, 'close')
@@ -124,7 +179,7 @@ test('the server ends though connections are open', async () => {
 })
 
 test('a port that is in use or not here is refused', async () => {
-  await using server = await serveStatus('0', pages)
+  await using server = await serveStatus({ address: '0' }, pages)
   const port = new URL(server.url).port
   const refused: [string, HeadraceError['code']][] = [
     [port, 'locked'],
@@ -133,7 +188,7 @@ test('a port that is in use or not here is refused', async () => {
   ]
   for (const [address, code] of refused)
     await assert.rejects(
-      serveStatus(address, pages),
+      serveStatus({ address }, pages),
       error => error instanceof HeadraceError && error.code === code,
       address,
     )

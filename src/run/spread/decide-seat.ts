@@ -68,6 +68,7 @@ export class DecideSeat implements AsyncDisposable {
     try {
       await using snapshot = new Snapshot(context.dir, join(this.#folder, tablesName), () => context.checkOwner())
       await decideAll(context, owner, this.#state, stop, slot => {
+        context.watch({ kind: 'tables', bytes: this.#state.bytesUsed() })
         snapshot.sealed(slot)
         onSealed(slot)
       })

@@ -1,0 +1,130 @@
+import { formatCount, formatPlural } from '../../text/figures.ts'
+import type { DescribedDocument } from '../live/describe-document.ts'
+import type { FoundDocument, FoundDocuments } from '../live/find-documents.ts'
+import { viewDocument } from './document-view.ts'
+import { make, selectOf } from './dom.ts'
+import { askServer } from './server.ts'
+
+/** Documents of the whole run by what became of them, some at a time, read when they are asked for. */
+export class LiveDocuments {
+  readonly #text = make('input', {
+    type: 'search',
+    placeholder: 'text, id or file:line',
+    'aria-label': 'text, id or file:line',
+  })
+  readonly #fate = selectOf('fate', [
+    ['', 'all fates'],
+    ['kept', 'kept'],
+    ['dropped', 'dropped'],
+    ['dead', 'dead'],
+  ])
+  readonly #reason = make('input', { type: 'text', placeholder: 'reason', 'aria-label': 'reason' })
+  readonly #domain = make('input', { type: 'text', placeholder: 'domain', 'aria-label': 'domain' })
+  readonly #said = make('p', { class: 'note', role: 'status' })
+  readonly #list = make('div', { class: 'list', role: 'group', 'aria-label': 'documents' })
+  readonly #more = make('button', { type: 'button', hidden: true }, 'go on')
+  readonly #detail = make('div', { 'aria-live': 'polite' })
+  readonly #panel: HTMLElement
+  #next: string | null = null
+  #slots = 0
+  /** Of the newest question: what comes of an older one is nobody's concern. */
+  #asked = 0
+
+  constructor(panel: HTMLElement) {
+    this.#panel = panel
+    const find = make('button', { type: 'submit', id: 'find' }, 'Find')
+    const form = make('form', { class: 'controls' }, this.#text, this.#fate, this.#reason, this.#domain, find)
+    form.addEventListener('submit', event => {
+      event.preventDefault()
+      this.#begin()
+    })
+    this.#more.addEventListener('click', () => this.#ask())
+    const side = make('div', {}, this.#list, this.#more)
+    panel.append(
+      make('p', { class: 'note' }, 'From the first slot on, with the evidence marked.'),
+      form,
+      this.#said,
+      make('div', { class: 'browse' }, side, this.#detail),
+    )
+  }
+
+  /** Shows the documents of a reason. */
+  filter(reason: string): void {
+    this.#text.value = this.#domain.value = ''
+    this.#fate.value = 'dropped'
+    this.#reason.value = reason
+    this.#begin()
+    this.#panel.scrollIntoView()
+  }
+
+  #begin(): void {
+    this.#next = null
+    this.#slots = 0
+    this.#list.replaceChildren()
+    this.#detail.replaceChildren()
+    void this.#ask()
+  }
+
+  async #ask(): Promise<void> {
+    const asked = ++this.#asked
+    this.#said.textContent = 'reading'
+    try {
+      const found = await askServer<FoundDocuments>(`api/documents?${this.#parameters()}`)
+      if (asked === this.#asked) this.#take(found)
+    } catch (error) {
+      if (asked === this.#asked) this.#said.textContent = (error as Error).message
+    }
+  }
+
+  #parameters(): URLSearchParams {
+    const given = {
+      q: this.#text.value,
+      fate: this.#fate.value,
+      reason: this.#reason.value,
+      domain: this.#domain.value,
+      after: this.#next ?? '',
+    }
+    return new URLSearchParams(Object.entries(given).filter(([, value]) => value !== ''))
+  }
+
+  #take({ documents, next, scanned }: FoundDocuments): void {
+    this.#next = next
+    this.#slots += scanned.slots
+    this.#list.append(...documents.map(one => this.#item(one)))
+    this.#more.hidden = next === null
+    const count = this.#list.children.length
+    const where = `${formatPlural(this.#slots, 'slot')} looked at${next === null ? ', which is all that is decided' : ''}`
+    const textless =
+      scanned.textless > 0 ? ` ${formatPlural(scanned.textless, 'row')} of the last ones have no stored text.` : ''
+    this.#said.textContent = `${count === 0 ? 'None' : formatCount(count)} found, ${where}.${textless}`
+    if (this.#detail.childElementCount === 0 && this.#list.firstElementChild instanceof HTMLElement)
+      this.#list.firstElementChild.click()
+  }
+
+  #item(one: FoundDocument): HTMLButtonElement {
+    const kind = { kept: 'kept', dropped: 'rule', dead: 'dead' }[one.fate]
+    const tag = make('span', { class: `tag ${kind}` }, one.fate === 'kept' ? 'kept' : one.reason)
+    const line = [one.domain, one.language, one.place].filter(Boolean).join(' · ')
+    const button = make(
+      'button',
+      { type: 'button' },
+      tag,
+      ` ${line}`,
+      make('span', { class: 'cut' }, one.head || one.noText),
+    )
+    button.addEventListener('click', () => this.#show(one, button))
+    return button
+  }
+
+  async #show({ slot, row }: FoundDocument, button: HTMLButtonElement): Promise<void> {
+    const asked = ++this.#asked
+    for (const other of this.#list.children) other.toggleAttribute('aria-current', false)
+    button.setAttribute('aria-current', 'true')
+    try {
+      const { document, measures, part } = await askServer<DescribedDocument>(`api/documents/${slot}/${row}`)
+      if (asked === this.#asked) this.#detail.replaceChildren(...viewDocument(document, measures, part))
+    } catch (error) {
+      if (asked === this.#asked) this.#detail.replaceChildren(make('p', { class: 'note' }, (error as Error).message))
+    }
+  }
+}

@@ -29,17 +29,29 @@ export interface OpenedPage {
   readonly said: readonly string[]
 }
 
-export async function openFile(
+export interface OpenOptions {
+  readonly width?: number
+  readonly scheme?: 'light' | 'dark'
+  /** What the page may ask for besides itself. Default nothing. */
+  readonly asks?: RegExp
+}
+
+export function openFile(browser: Browser, file: string, options: OpenOptions = {}): Promise<OpenedPage> {
+  return openUrl(browser, pathToFileURL(file).href, options)
+}
+
+export async function openUrl(
   browser: Browser,
-  file: string,
-  { width = 1400, scheme = 'light' }: { width?: number; scheme?: 'light' | 'dark' } = {},
+  url: string,
+  { width = 1400, scheme = 'light', asks = /^$/ }: OpenOptions = {},
 ): Promise<OpenedPage> {
   const page = await browser.newPage()
   const said: string[] = []
-  const url = pathToFileURL(file).href
   page.on('console', message => said.push(`console: ${message.text()}`))
   page.on('pageerror', error => said.push(`error: ${error instanceof Error ? error.message : error}`))
-  page.on('request', request => request.url() !== url && said.push(`request: ${request.url()}`))
+  page.on('request', request => {
+    if (request.url() !== url && !asks.test(request.url())) said.push(`request: ${request.url()}`)
+  })
   page.on('dialog', dialog => said.push(`dialog: ${dialog.message()}`))
   await page.setViewport({ width, height: 900 })
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])

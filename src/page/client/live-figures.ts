@@ -94,7 +94,7 @@ const reasonsShown = 12
 
 /** Reasons with what they took, and whether they take more or less of late. */
 export function describeReasons(data: LiveData, choose: (reason: string) => void): HTMLElement[] {
-  const { reasons, reasonsLeft, rising, falling, documents, recentSeconds } = data
+  const { reasons, reasonsLeft, rising, falling, documents, recentSeconds, recentDocuments } = data
   const none = documents === null ? 'This process does not know what was decided.' : 'Nothing was dropped.'
   if (reasons.length === 0) return [make('p', { class: 'note' }, none)]
   const shifts = new Map([...rising, ...falling].map(({ reason, points }) => [reason, points]))
@@ -114,7 +114,7 @@ export function describeReasons(data: LiveData, choose: (reason: string) => void
   })
   const left = reasons.length - shown.length + reasonsLeft
   const late =
-    recentSeconds === null
+    recentSeconds === null || recentDocuments === 0
       ? ''
       : ` The last column: percentage points more or fewer in the last ${Math.round(recentSeconds)} s.`
   return [

@@ -33,7 +33,8 @@ export class LiveRun implements AsyncDisposable {
   readonly #turns = new Turns()
   #page: string | null = null
   #report: Promise<string> | null = null
-  #sample: RowSample | null = null
+  readonly #sample = new RowSample()
+  #sampledAt = Number.NEGATIVE_INFINITY
 
   constructor(options: LiveOptions) {
     this.#options = options
@@ -95,13 +96,21 @@ export class LiveRun implements AsyncDisposable {
 
   #readRows({ parameters }: Asked): Promise<Page> {
     refuseParameters(parameters)
-    return this.#read(async run => packSample(await this.#refresh(run)))
+    return this.#askSample(packSample)
   }
 
-  async #refresh(run: RunReader): Promise<RowSample> {
-    this.#sample ??= new RowSample()
+  #askSample(ask: (sample: RowSample) => unknown): Promise<Page> {
+    return this.#turns.take(async () => {
+      const isFresh = this.#sample.isWhole && performance.now() - this.#sampledAt < freshMs
+      if (!isFresh) await this.#refresh()
+      return jsonPage(ask(this.#sample))
+    })
+  }
+
+  async #refresh(): Promise<void> {
+    await using run = await this.#options.open()
     await this.#sample.refresh(run)
-    return this.#sample
+    this.#sampledAt = performance.now()
   }
 
   #findDocuments({ parameters }: Asked): Page | Promise<Page> {
@@ -120,7 +129,7 @@ export class LiveRun implements AsyncDisposable {
 
   #answerWhatIf({ body }: Asked): Promise<Page> {
     const question = parseJson(body)
-    return this.#read(async run => answerWhatIf(await this.#refresh(run), question))
+    return this.#askSample(sample => answerWhatIf(sample, question))
   }
 
   async #writeReport(write: () => Promise<string>): Promise<Page> {
@@ -141,6 +150,8 @@ export class LiveRun implements AsyncDisposable {
 }
 
 const noDocuments = plainPage(403, 'documents are not shown here: the server was started without --http-documents')
+/** A sample is not brought up to date for each of many thresholds that are tried one after the other. */
+const freshMs = 2000
 const pageType = 'text/html; charset=utf-8'
 
 function refuseParameters(parameters: URLSearchParams): void {

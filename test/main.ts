@@ -3,8 +3,9 @@ import { globSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-// node test/main.ts                                   all tests
+// node test/main.ts                                   the tests that need npm alone, but for the long ones
 // node test/main.ts --quick                           those that start no program, half a minute
+// node test/main.ts --long                            the long ones: lives of many runs each, a quarter of a minute and more
 // node test/main.ts FILES AND OPTIONS OF `node --test`
 // node test/main.ts --slowest ...                     any of these, and at the end the files that took longest
 //
@@ -27,11 +28,22 @@ const together = [
   'test/watch/{metrics,prometheus,serve-status}.test.ts',
   'test/*.test.ts',
 ]
-const quick = globSync(together).sort()
-const others = globSync('test/**/*.test.ts').filter(file => !quick.includes(file))
-const inOne = ['--test-timeout=60000', '--test-isolation=none', ...quick]
+/** Files of a quarter of a minute and more whose subject other files meet too: all of a feature's ways through whole runs, or mistakes planted one by one. */
+const long = globSync([
+  'test/cli/{change-feed,enrich,enrich-refused,enrich-rounds,read-texts,report-files}.test.ts',
+  'test/cli/{rounds-judge,sample-length,take-down-live}.test.ts',
+  'test/{kill/kill,recall/recall,fuzz/fuzz}.test.ts',
+  'test/run/{full-disk,store,replay/texts}.test.ts',
+  'test/feed/{change/trim,plan/replay}.test.ts',
+  'test/page/live/{find-documents,row-sample,what-if-answer}.test.ts',
+  'test/{simulate,unite}/mutants.test.ts',
+]).sort()
+const quick = globSync(together).filter(file => !long.includes(file))
+/** Pages need a browser, which npm does not bring: `npm run test:browser`. */
+const others = globSync('test/**/*.test.ts', { exclude: ['test/browser/**', ...long, ...quick] })
+const inOne = ['--test-timeout=60000', '--test-isolation=none', ...quick.sort()]
 /** Three at a time for two cores, as one that waits for a child or a disk leaves its core to another. */
-const inMany = ['--test-timeout=120000', '--test-concurrency=3', ...others.sort()]
+const side = ['--test-timeout=120000', '--test-concurrency=3']
 
 const reporters = ['spec', './test/slowest.ts'].flatMap(name => [
   `--test-reporter=${name}`,
@@ -40,7 +52,8 @@ const reporters = ['spec', './test/slowest.ts'].flatMap(name => [
 const asked = process.argv.slice(2)
 const given = asked.filter(arg => arg !== '--slowest')
 const more = given.length < asked.length ? reporters : []
-if (given.length === 0) runTests(inOne, inMany)
+if (given.length === 0) runTests(inOne, [...side, ...others.sort()])
+else if (given[0] === '--long') runTests([...side, ...long])
 else runTests(given[0] === '--quick' ? inOne : given)
 
 function runTests(...lists: readonly (readonly string[])[]): void {

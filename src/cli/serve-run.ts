@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path'
+import { codeOf } from '../errors.ts'
 import { LiveRun } from '../page/live/serve-live.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import type { RunEvent } from '../run/events.ts'
@@ -57,7 +58,7 @@ export async function serveRun(
 class OwnLog implements AsyncDisposable {
   isThere = false
   readonly #open: () => Promise<RunReader>
-  #reader: Promise<RunReader | null> | null = null
+  #reader: RunReader | null = null
 
   constructor(open: () => Promise<RunReader>) {
     this.#open = open
@@ -65,12 +66,16 @@ class OwnLog implements AsyncDisposable {
 
   async reader(): Promise<RunReader | null> {
     if (!this.isThere) return null
-    this.#reader ??= this.#open().catch(() => null)
+    try {
+      this.#reader ??= await this.#open()
+    } catch (error) {
+      if (codeOf(error) !== 'not-found') throw error
+    }
     return this.#reader
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#reader)?.[Symbol.asyncDispose]()
+    await this.#reader?.[Symbol.asyncDispose]()
   }
 }
 

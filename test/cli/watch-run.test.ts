@@ -44,6 +44,18 @@ const probe = async (url: string) => {
   return [response.status, await response.json()]
 }
 
+/** The page is there, and what it is told comes to these documents; a look may be some seconds old. */
+async function findPage(url: string, documents: number): Promise<void> {
+  const page = await fetch(`${url}/`)
+  assert.deepEqual([page.status, page.headers.get('content-type')], [200, 'text/html; charset=utf-8'])
+  assert.match(await page.text(), /<h1>test<\/h1>/)
+  for (;;) {
+    const told = (await (await fetch(`${url}/api/run`)).json()) as Record<string, unknown>
+    assert.deepEqual([told.run, told.state, told.error], ['test', 'running', null])
+    if (told.documents === documents) return
+  }
+}
+
 /** Calls back with the address that a run serves at. */
 function whenListening(child: ChildProcess, then: (url: string) => Promise<void>): Promise<void> {
   let text = ''
@@ -94,6 +106,7 @@ test('what a run serves and tells over its life and after a restart', async () =
         await scraper.until(url, found => rows(found) === documents)
         assert.deepEqual(await probe(`${url}/healthz`), [200, { status: 'ok' }])
         assert.deepEqual(await probe(`${url}/readyz`), [200, { status: 'ready' }])
+        await findPage(url, documents)
       })
     })
     await watching

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { formatTable } from '../../../src/cli/table.ts'
+import { findLockHolder } from '../../../src/disk/lock.ts'
 import { randomFrom } from '../../random.ts'
 import { writeCorpus } from '../../run/fixture.ts'
 import { keepFolders, makeFolder } from '../../temporary.ts'
@@ -127,6 +128,12 @@ async function startAgain(names: readonly Victim[]): Promise<void> {
   }
 }
 
+/** A run that has its lock takes signals: before, on a machine with much to do, it would die of one. */
+async function waitForLock(): Promise<void> {
+  const isHeld = async () => (await findLockHolder(join(runs, runName)))?.pid === run.child.pid
+  while (run.child.exitCode === null && !(await isHeld())) await sleep(50)
+}
+
 function checkAtWork(): void {
   const failure = trainer.findFailure()
   if (failure) throw new Error(failure)
@@ -146,6 +153,7 @@ try {
     if (kill % 10 === 9) say(`${kill + 1} of ${kills} kills`)
   }
   await sleep(1000)
+  await waitForLock()
   checkAtWork()
   run.child.kill('SIGINT')
   const drained = await run.ended

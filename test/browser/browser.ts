@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
@@ -120,10 +121,26 @@ export const findFaint = `(() => {
 })()`
 
 /** What a person can act on, by a number that is set on each. Runs in the page. */
-export const numberControls = `(() => {
+const numberControls = `(() => {
   const all = [...document.querySelectorAll('button,input,select,summary,a[href],[tabindex="0"]')].filter(
     one => one.tabIndex >= 0 && !one.disabled && one.checkVisibility(),
   )
   all.forEach((one, i) => one.setAttribute('data-control', i))
   return all.map(one => one.tagName + ' ' + (one.getAttribute('aria-label') ?? one.textContent.slice(0, 30)))
 })()`
+
+/** Goes through a page by the tabulator, and asserts that it comes to every control. A list of documents is one stop. */
+export async function reachControls(page: Page): Promise<void> {
+  const controls = (await page.evaluate(numberControls)) as string[]
+  assert.ok(controls.length > 20, `${controls.length} controls`)
+  assert.equal(await page.evaluate('document.querySelectorAll(".list [data-control]").length'), 1)
+  const reached = new Set<string | undefined>()
+  for (let i = 0; i < controls.length + 5; i++) {
+    await page.keyboard.press('Tab')
+    reached.add((await page.evaluate('document.activeElement.dataset.control')) as string | undefined)
+  }
+  assert.deepEqual(
+    controls.filter((_, i) => !reached.has(String(i))),
+    [],
+  )
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'puppeteer-core'
 import { makeFolder } from '../temporary.ts'
-import { browserMissing, findFaint, findFaults, openBrowser, openUrl } from './browser.ts'
+import { browserMissing, findFaint, findFaults, openBrowser, openUrl, reachControls } from './browser.ts'
 import { serveBrowse, serveProxy, serveRun, writeHeldPipeline } from './live-run.ts'
 
 // The live page of a real run in a real browser: while it stalls, after a restart, behind a proxy, and of a run that has ended.
@@ -132,6 +132,7 @@ test('a run that has ended: thresholds are tried on all its rows, and its docume
   assert.equal(tags.length, Math.min(count, 20))
   assert.ok(tags.every(tag => tag === reason))
   await page.waitForSelector('#documents .measure')
+  await reachControls(page)
   // The whole report is there, too.
   const report = await fetch(`${url}/report`)
   assert.match(await report.text(), new RegExp(`id="figure-documents">.*<b>${documents}</b>`))

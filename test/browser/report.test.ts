@@ -6,7 +6,7 @@ import type { Browser, Page } from 'puppeteer-core'
 import { runMain } from '../cli/terminal.ts'
 import { hostileReason, runIt, writeDocuments, writePipeline } from '../page/made.ts'
 import { makeFolder } from '../temporary.ts'
-import { browserMissing, findFaint, findFaults, numberControls, openBrowser, openFile } from './browser.ts'
+import { browserMissing, findFaint, findFaults, openBrowser, openFile, reachControls } from './browser.ts'
 
 // A report in a real browser: of a run with hostile names and texts, with and without deciders.
 
@@ -118,18 +118,7 @@ test('what it says of another threshold is what headrace what-if says', { skip }
 test('every control is reached by the keyboard, and arrows move the threshold and the list', { skip }, async () => {
   const { page } = await openFile(browser, pageOf('whole'))
   await openFolds(page)
-  const controls = (await page.evaluate(numberControls)) as string[]
-  assert.ok(controls.length > 20)
-  assert.equal(await page.evaluate('document.querySelectorAll(".list [data-control]").length'), 1)
-  const reached = new Set<string | undefined>()
-  for (let i = 0; i < controls.length + 5; i++) {
-    await page.keyboard.press('Tab')
-    reached.add((await page.evaluate('document.activeElement.dataset.control')) as string | undefined)
-  }
-  assert.deepEqual(
-    controls.filter((_, i) => !reached.has(String(i))),
-    [],
-  )
+  await reachControls(page)
   const thresholdNow = () =>
     page.$eval('#what-if input[type=number]', one => (one as unknown as { value: string }).value)
   const asRun = await thresholdNow()

@@ -1,5 +1,6 @@
 import { formatCount } from '../../text/figures.ts'
 import type { ReportData, ShownDocument } from '../report-data.ts'
+import { DocumentList, type ListedDocument } from './document-list.ts'
 import { fateOf, tagOf, viewDocument } from './document-view.ts'
 import { make, selectOf } from './dom.ts'
 
@@ -13,7 +14,7 @@ export class Documents {
   })
   readonly #reason: HTMLSelectElement
   readonly #domain: HTMLSelectElement
-  readonly #list = make('div', { class: 'list', role: 'group', 'aria-label': 'documents' })
+  readonly #list = new DocumentList(describe, (one: ShownDocument) => this.#show(one))
   readonly #detail = make('div', { 'aria-live': 'polite' })
 
   constructor(panel: HTMLElement, data: ReportData) {
@@ -38,10 +39,9 @@ export class Documents {
         `${formatCount(documents.length)} of the run’s records, some of each reason, with the evidence marked. Marks are found again for this page; what was measured stands beside the text.`,
       ),
       make('div', { class: 'controls' }, this.#search, this.#reason, this.#domain),
-      make('div', { class: 'browse' }, this.#list, this.#detail),
+      make('div', { class: 'browse' }, this.#list.element, this.#detail),
     )
     for (const input of [this.#search, this.#reason, this.#domain]) input.addEventListener('input', () => this.#fill())
-    this.#list.addEventListener('keydown', event => this.#move(event))
     this.#fill()
   }
 
@@ -50,6 +50,10 @@ export class Documents {
     this.#search.value = this.#domain.value = ''
     this.#reason.value = `=${reason}`
     this.#fill()
+  }
+
+  #show(one: ShownDocument): void {
+    this.#detail.replaceChildren(...viewDocument(one, this.#data.measures, this.#data.parts?.at(-1) ?? null))
   }
 
   #fill(): void {
@@ -61,53 +65,16 @@ export class Documents {
         wanted === '' || [one.id, one.place, one.text?.text ?? ''].some(text => text.toLowerCase().includes(wanted))
       )
     })
-    this.#list.replaceChildren(...found.map(one => this.#item(one)))
+    this.#list.clear()
     // A document beside the one that it repeats shows best what a page has.
-    const place = Math.max(
-      0,
-      found.findIndex(one => one.partner && one.text?.marks.length),
-    )
-    const first = this.#list.children[place]
-    if (first instanceof HTMLElement) {
-      first.click()
-      this.#list.scrollTop = first.offsetTop - this.#list.offsetTop
-    } else this.#detail.replaceChildren(make('p', { class: 'note' }, 'No document here is of that.'))
+    const first = found.findIndex(one => one.partner && one.text?.marks.length)
+    this.#list.add(found, Math.max(0, first))
+    if (found.length === 0) this.#detail.replaceChildren(make('p', { class: 'note' }, 'No document here is of that.'))
   }
+}
 
-  #item(one: ShownDocument): HTMLButtonElement {
-    const { domain, language, place, text, noText } = one
-    const line = [domain || place.split('/').at(-1)!, language].filter(Boolean).join(' · ')
-    const button = make(
-      'button',
-      { type: 'button', tabindex: -1 },
-      tagOf(one),
-      ` ${line}`,
-      make('span', { class: 'cut' }, (text?.text ?? noText).slice(0, 200)),
-    )
-    button.addEventListener('click', () => {
-      for (const other of this.#list.children) {
-        other.toggleAttribute('aria-current', false)
-        other.setAttribute('tabindex', '-1')
-      }
-      button.setAttribute('aria-current', 'true')
-      button.tabIndex = 0
-      this.#detail.replaceChildren(...viewDocument(one, this.#data.measures, this.#data.parts?.at(-1) ?? null))
-    })
-    return button
-  }
-
-  /** The list is one stop for the tabulator; arrows go through it. */
-  #move(event: KeyboardEvent): void {
-    const current = this.#list.querySelector('[aria-current]')
-    const next =
-      event.key === 'ArrowDown'
-        ? current?.nextElementSibling
-        : event.key === 'ArrowUp'
-          ? current?.previousElementSibling
-          : null
-    if (!(next instanceof HTMLElement)) return
-    event.preventDefault()
-    next.focus()
-    next.click()
-  }
+function describe(one: ShownDocument): ListedDocument {
+  const { domain, language, place, text, noText } = one
+  const line = [domain || place.split('/').at(-1)!, language].filter(Boolean).join(' · ')
+  return { tag: tagOf(one), line, head: (text?.text ?? noText).slice(0, 200) }
 }

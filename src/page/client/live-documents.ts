@@ -1,6 +1,7 @@
 import { formatCount, formatPlural } from '../../text/figures.ts'
 import type { DescribedDocument } from '../live/describe-document.ts'
 import type { FoundDocument, FoundDocuments } from '../live/find-documents.ts'
+import { DocumentList, type ListedDocument } from './document-list.ts'
 import { viewDocument } from './document-view.ts'
 import { make, selectOf } from './dom.ts'
 import { askServer } from './server.ts'
@@ -21,14 +22,15 @@ export class LiveDocuments {
   readonly #reason = make('input', { type: 'text', placeholder: 'reason', 'aria-label': 'reason' })
   readonly #domain = make('input', { type: 'text', placeholder: 'domain', 'aria-label': 'domain' })
   readonly #said = make('p', { class: 'note', role: 'status' })
-  readonly #list = make('div', { class: 'list', role: 'group', 'aria-label': 'documents' })
+  readonly #list = new DocumentList(describe, (one: FoundDocument) => void this.#show(one))
   readonly #more = make('button', { type: 'button', hidden: true }, 'go on')
   readonly #detail = make('div', { 'aria-live': 'polite' })
   readonly #panel: HTMLElement
   #next: string | null = null
   #slots = 0
-  /** Of the newest question: what comes of an older one is nobody's concern. */
+  /** Of the newest question of each kind: what comes of an older one is nobody's concern. */
   #asked = 0
+  #shown = 0
 
   constructor(panel: HTMLElement) {
     this.#panel = panel
@@ -39,7 +41,7 @@ export class LiveDocuments {
       this.#begin()
     })
     this.#more.addEventListener('click', () => this.#ask())
-    const side = make('div', {}, this.#list, this.#more)
+    const side = make('div', {}, this.#list.element, this.#more)
     panel.append(
       make('p', { class: 'note' }, 'From the first slot on, with the evidence marked.'),
       form,
@@ -60,7 +62,7 @@ export class LiveDocuments {
   #begin(): void {
     this.#next = null
     this.#slots = 0
-    this.#list.replaceChildren()
+    this.#list.clear()
     this.#detail.replaceChildren()
     void this.#ask()
   }
@@ -90,41 +92,29 @@ export class LiveDocuments {
   #take({ documents, next, scanned }: FoundDocuments): void {
     this.#next = next
     this.#slots += scanned.slots
-    this.#list.append(...documents.map(one => this.#item(one)))
+    this.#list.add(documents)
     this.#more.hidden = next === null
-    const count = this.#list.children.length
+    const count = this.#list.length
     const where = `${formatPlural(this.#slots, 'slot')} looked at${next === null ? ', which is all that is decided' : ''}`
     const textless =
       scanned.textless > 0 ? ` ${formatPlural(scanned.textless, 'row')} of the last ones have no stored text.` : ''
     this.#said.textContent = `${count === 0 ? 'None' : formatCount(count)} found, ${where}.${textless}`
-    if (this.#detail.childElementCount === 0 && this.#list.firstElementChild instanceof HTMLElement)
-      this.#list.firstElementChild.click()
   }
 
-  #item(one: FoundDocument): HTMLButtonElement {
-    const kind = { kept: 'kept', dropped: 'rule', dead: 'dead' }[one.fate]
-    const tag = make('span', { class: `tag ${kind}` }, one.fate === 'kept' ? 'kept' : one.reason)
-    const line = [one.domain, one.language, one.place].filter(Boolean).join(' · ')
-    const button = make(
-      'button',
-      { type: 'button' },
-      tag,
-      ` ${line}`,
-      make('span', { class: 'cut' }, one.head || one.noText),
-    )
-    button.addEventListener('click', () => this.#show(one, button))
-    return button
-  }
-
-  async #show({ slot, row }: FoundDocument, button: HTMLButtonElement): Promise<void> {
-    const asked = ++this.#asked
-    for (const other of this.#list.children) other.toggleAttribute('aria-current', false)
-    button.setAttribute('aria-current', 'true')
+  async #show({ slot, row }: FoundDocument): Promise<void> {
+    const shown = ++this.#shown
+    const put = (...parts: (Node | string)[]) => shown === this.#shown && this.#detail.replaceChildren(...parts)
     try {
       const { document, measures, part } = await askServer<DescribedDocument>(`api/documents/${slot}/${row}`)
-      if (asked === this.#asked) this.#detail.replaceChildren(...viewDocument(document, measures, part))
+      put(...viewDocument(document, measures, part))
     } catch (error) {
-      if (asked === this.#asked) this.#detail.replaceChildren(make('p', { class: 'note' }, (error as Error).message))
+      put(make('p', { class: 'note' }, (error as Error).message))
     }
   }
+}
+
+function describe({ fate, reason, domain, language, place, head, noText }: FoundDocument): ListedDocument {
+  const kind = { kept: 'kept', dropped: 'rule', dead: 'dead' }[fate]
+  const tag = make('span', { class: `tag ${kind}` }, fate === 'kept' ? 'kept' : reason)
+  return { tag, line: [domain, language, place].filter(Boolean).join(' · '), head: head || noText }
 }

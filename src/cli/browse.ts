@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path'
+import { basename } from 'node:path'
 import type { RunReader } from '../record/run-reader.ts'
 import { LogLooker } from '../watch/look-at-log.ts'
 import { type Command, runOptions } from './command.ts'
@@ -28,10 +28,9 @@ export const browseCommand: Command = {
     const { LiveRun } = await import('../page/live/serve-live.ts')
     const looker = new LogLooker(run)
     const open = () => openRunAt(run.dir, args)
-    const name = basename(run.dir)
     await using live = new LiveRun({
-      setup: { run: name, hasDocuments: reach.hasDocuments, hasReport: reach.hasDocuments },
-      words: `--dir ${dirname(run.dir)} --run ${name}`,
+      dir: run.dir,
+      hasDocuments: reach.hasDocuments,
       look: () => looker.look(),
       open,
       // A report shows documents.
@@ -41,7 +40,7 @@ export const browseCommand: Command = {
     try {
       await using server = await serveStatus(reach, live.routes())
       live.begin()
-      if (args.flag('json')) terminal.out.write(`${JSON.stringify({ url: server.url, run: name })}\n`)
+      if (args.flag('json')) terminal.out.write(`${JSON.stringify({ url: server.url, run: basename(run.dir) })}\n`)
       else terminal.out.write(`${cleanPath(run.dir)} is at ${server.url}/ until Ctrl-C\n`)
       await stopping.stopped
     } finally {

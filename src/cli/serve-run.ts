@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path'
+import { basename } from 'node:path'
 import { codeOf } from '../errors.ts'
 import { LiveRun } from '../page/live/serve-live.ts'
 import type { RunReader } from '../record/run-reader.ts'
@@ -31,8 +31,8 @@ export async function serveRun(
   const log = new OwnLog(open)
   const looker = new OwnLooker(counts, status, run, () => log.reader())
   const live = new LiveRun({
-    setup: { run, hasDocuments: reach.hasDocuments, hasReport: false },
-    words: `--dir ${dirname(dir)} --run ${run}`,
+    dir,
+    hasDocuments: reach.hasDocuments,
     look: () => looker.look(),
     open,
     report: null,

@@ -1,6 +1,5 @@
-import { basename, dirname } from 'node:path'
 import { runParts, sumBytes } from '../inspect/runs.ts'
-import { describeTrip, type Hold } from '../record/hold.ts'
+import { describeTrip, type Hold, releaseCommand } from '../record/hold.ts'
 import type { DomainPace, Pace, StagePace } from '../watch/pace.ts'
 import type { RunLook } from '../watch/run-look.ts'
 import type { ScreenLine } from './command.ts'
@@ -134,12 +133,11 @@ function notesOf(pace: Pace, dir: string | null): string[] {
 
 function describeHold({ slot, trips }: Hold, dir: string | null): string[] {
   const more = trips.length > tripsMax ? [`and ${formatPlural(trips.length - tripsMax, 'more group')}`] : []
-  const run = dir === null ? '' : ` --dir ${dirname(dir)} --run ${basename(dir)}`
   return [
     `held by a guard rail at slot ${formatCount(slot)}`,
     ...trips.slice(0, tripsMax).map(describeTrip),
     ...more,
-    `headrace release${run} --who NAME --why TEXT lets it pass, then the same run command goes on`,
+    `${releaseCommand(dir)} lets it pass, then the same run command goes on`,
   ]
 }
 

@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts'
 import type { RecordedDecider } from '../record/reasons.ts'
+import { decidedEnd } from '../record/standing.ts'
 import { ComparedSignatures } from '../text/likeness/minhash.ts'
 import type { Report } from './report.ts'
 import { type Compared, readSignatureRows, type SignatureRows } from './signature-rows.ts'
@@ -46,7 +47,7 @@ export async function measureBandRecall({ run, standing, seed }: Report): Promis
   const place = reasons.deciders.findIndex(({ name }) => name === 'near-duplicates')
   if (place < 0) return 'this run did not look for near-duplicates'
   const compared = comparedBy(from, reasons.deciders.slice(place))
-  const end = standing.decide.slot - (standing.decide.ended ? 1 : 0)
+  const end = decidedEnd(standing)
   const rows = await readSignatureRows(run, compared, end, seed)
   const similarity = Number(reasons.deciders[place].options.similarity)
   const { isByDomain } = compared

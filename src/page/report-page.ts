@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { figuresOf } from '../record/figures.ts'
+import { decidedEnd } from '../record/standing.ts'
 import { formatBytes, formatCount, formatPlural, formatShare } from '../text/figures.ts'
 import { cleanName } from '../text/printable.ts'
 import { drawShare, formatCell, heatLevel } from './charts.ts'
@@ -37,7 +38,7 @@ ${against}
 
 function chipsOf({ run, isEnded, standing }: Report): Html {
   const { decide, annotate } = run.run.segments.at(-1)!
-  const slots = Math.max(0, standing.decide.slot - (standing.decide.ended ? 1 : 0))
+  const slots = decidedEnd(standing)
   const chips = [
     html`pipeline <b>${cleanName(run.run.pipeline)}</b>`,
     html`<b>${isEnded ? 'finished' : 'still going'}</b>`,

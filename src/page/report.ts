@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { RunReader } from '../record/run-reader.ts'
-import { hasEnded, readStanding, type Standing } from '../record/standing.ts'
+import { decidedEnd, hasEnded, readStanding, type Standing } from '../record/standing.ts'
 import type { TokenRates } from '../record/token-rates.ts'
 import { cleanName } from '../text/printable.ts'
 import { Collection, type CollectOptions, readDead } from './collect.ts'
@@ -24,8 +24,7 @@ export interface Report {
 /** Reads a run, as far as it is decided. */
 export async function readReport(run: RunReader, options: CollectOptions): Promise<Report> {
   const standing = await readStanding(run.log, run.run)
-  // The end of the input is a slot, and has no documents.
-  const end = standing.decide.slot - (standing.decide.ended ? 1 : 0)
+  const end = decidedEnd(standing)
   const dead = await readDead(run, end, options.seed)
   const collection = new Collection(run, standing, dead, options)
   await collection.readAll(end)

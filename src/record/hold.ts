@@ -80,11 +80,16 @@ async function sampleDead(log: Log, shape: RunShape, slot: number): Promise<Remo
 export function heldError(dir: string, { slot, trips }: Hold): HeadraceError {
   const more = trips.slice(tripsTold, tripsNamed).map(trip => `also ${describeTrip(trip)}\n`)
   const rest = trips.length > tripsNamed ? [`and ${trips.length - tripsNamed} more\n`] : []
-  const run = `--dir ${dirname(dir)} --run ${basename(dir)}`
   const text = `a guard rail holds slot ${slot}; the slots before it are committed, and nothing of it is
-${[...trips.slice(0, tripsTold).map(tellTrip), ...more, ...rest].join('')}To let it pass: headrace release ${run} --who NAME --why TEXT, then the same run command.
+${[...trips.slice(0, tripsTold).map(tellTrip), ...more, ...rest].join('')}To let it pass: ${releaseCommand(dir)}, then the same run command.
 Otherwise give the guard another band, or mend the rules and run with --upgrade.`
   return new HeadraceError('guard-rail', text)
+}
+
+/** What lets a run pass that is held; `dir` is its folder, or null where that is not known. */
+export function releaseCommand(dir: string | null): string {
+  const run = dir === null ? '' : ` --dir ${dirname(dir)} --run ${basename(dir)}`
+  return `headrace release${run} --who NAME --why TEXT`
 }
 
 /** `domain 'web': 812 of 1,000 rows removed (81.2%) in slots 64 to 71, above 50.0%`. */

@@ -37,6 +37,11 @@ export async function readStanding(log: Log, run: RunFile): Promise<Standing> {
   return standingAt(load, annotated, decide, shard)
 }
 
+/** The slot behind the last decided one with documents: the end of the input is a slot, and has none. */
+export function decidedEnd({ decide }: Standing): number {
+  return Math.max(0, decide.slot - (decide.ended ? 1 : 0))
+}
+
 /** Whether all stages have come to the end of the input. */
 export function hasEnded({ decide, shard }: Standing, { tokenizer }: Pick<RunFile, 'tokenizer'>): boolean {
   return tokenizer === null ? decide.ended : shard.ended

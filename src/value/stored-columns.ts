@@ -5,7 +5,7 @@ import { topics } from '../record/layout.ts'
 import type { RunReader } from '../record/run-reader.ts'
 import { textLengths } from '../record/scored.ts'
 import { readSlotColumns } from '../record/slot-columns.ts'
-import { hasEnded, readStanding } from '../record/standing.ts'
+import { decidedEnd, hasEnded, readStanding } from '../record/standing.ts'
 
 /** The columns that a run has measured of its documents, by what decides it now. */
 export const columnsIn = ({ segments }: RunReader['run']): string[] => Object.keys(segments.at(-1)!.columns ?? {})
@@ -25,8 +25,7 @@ export interface DecidedSlots {
 
 export async function findDecided(run: RunReader): Promise<DecidedSlots> {
   const standing = await readStanding(run.log, run.run)
-  // The end of the input is a slot, and has no documents.
-  const to = standing.decide.slot - (standing.decide.ended ? 1 : 0)
+  const to = decidedEnd(standing)
   return { from: run.first, to, isEnded: hasEnded(standing, run.run) }
 }
 

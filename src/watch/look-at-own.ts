@@ -1,7 +1,7 @@
 import type { RunReader } from '../record/run-reader.ts'
 import type { RunCounts } from './counts.ts'
 import { LogLooker } from './look-at-log.ts'
-import { lookOf } from './look-of-metrics.ts'
+import { lookOf, stateOf } from './look-of-metrics.ts'
 import { metricsOf } from './metrics.ts'
 import { joinLooks, type RunLook } from './run-look.ts'
 import type { RunStatus } from './status.ts'
@@ -25,7 +25,7 @@ export class OwnLooker {
   async look(): Promise<RunLook> {
     const families = metricsOf(this.#counts, { run: this.#run })
     const metrics = families.flatMap(({ name, samples }) => samples.map(sample => ({ name, ...sample })))
-    const own = { ...lookOf(metrics, JSON.stringify(this.#status.readiness()), this.#run), run: this.#run }
+    const own = { ...lookOf(metrics, stateOf(this.#status.readiness()), this.#run), run: this.#run }
     const reader = await this.#reader()
     if (!reader) return own
     this.#log ??= new LogLooker(reader)

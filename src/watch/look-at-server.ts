@@ -1,6 +1,6 @@
 import { HeadraceError, systemCodeOf } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { lookOf } from './look-of-metrics.ts'
+import { lookOf, stateOf } from './look-of-metrics.ts'
 import { readMetrics } from './read-metrics.ts'
 import type { RunLook } from './run-look.ts'
 
@@ -30,7 +30,7 @@ export class ServerLooker implements Disposable {
     try {
       const { body } = await this.#ask('/metrics', [200])
       const status = await this.#ask('/readyz', [200, 503])
-      this.#last = lookOf(readMetrics(body), status.body, this.#url.host)
+      this.#last = lookOf(readMetrics(body), stateOf(parseOrNull(status.body)), this.#url.host)
       return this.#last
     } catch (error) {
       if (!this.#last || !(error instanceof HeadraceError)) throw error
@@ -71,4 +71,12 @@ async function readBody(response: Response, url: URL): Promise<string> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+function parseOrNull(text: string) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }

@@ -1,10 +1,10 @@
 import { HeadraceError } from '../errors.ts'
 import { emptyCounts } from '../record/totals.ts'
 import type { Metric } from './read-metrics.ts'
-import type { LookState, RunLook, StageLook } from './run-look.ts'
+import type { RunLook, StageLook } from './run-look.ts'
 
 /** A look at a run by the metrics and the readiness that its process tells. Throws 'not-found' where they are no run's. */
-export function lookOf(metrics: readonly Metric[], status: string, host: string): RunLook {
+export function lookOf(metrics: readonly Metric[], readiness: ReturnType<typeof stateOf>, host: string): RunLook {
   const one = (name: string) => metrics.find(metric => metric.name === name)?.value ?? null
   const by = (name: string, label: string) =>
     metrics.flatMap(metric => (metric.name === name ? [[metric.labels[label] ?? '', metric.value] as const] : []))
@@ -13,14 +13,12 @@ export function lookOf(metrics: readonly Metric[], status: string, host: string)
     throw new HeadraceError('not-found', `http://${host}/metrics has no metrics of a run`)
   const fates = new Map(by('headrace_rows_total', 'fate'))
   const began = one('process_start_time_seconds')
-  const { state, why } = readStatus(status)
   const dropped = emptyCounts<number>()
   for (const [reason, count] of by('headrace_dropped_rows_total', 'reason')) dropped[reason] = count
   return {
     at: performance.now(),
     run: info?.labels.run ?? host,
-    state,
-    why,
+    ...readiness,
     seconds: began === null ? null : Math.max(0, Date.now() / 1000 - began),
     stages: stagesOf(by, one),
     readBytes: one('headrace_read_bytes_total'),
@@ -67,14 +65,8 @@ function stagesOf(
   })
 }
 
-/** What `/readyz` says. */
-function readStatus(body: string): { state: LookState; why: string | null } {
-  let told: { status?: unknown; reason?: unknown } | null = null
-  try {
-    told = JSON.parse(body)
-  } catch {
-    return { state: 'running', why: null }
-  }
+/** How a run is by what `/readyz` tells; null where that was no JSON. */
+export function stateOf(told: { status?: unknown; reason?: unknown } | null): Pick<RunLook, 'state' | 'why'> {
   const why = typeof told?.reason === 'string' ? told.reason : null
   if (told?.status === 'ended') return { state: 'ended', why: null }
   return { state: told?.status === 'failed' ? 'stopped' : 'running', why }

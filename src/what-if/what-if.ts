@@ -1,7 +1,7 @@
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { hasEnded, readStanding } from '../record/standing.ts'
+import { decidedEnd, hasEnded, readStanding } from '../record/standing.ts'
 import { TokenCounts } from '../record/token-counts.ts'
 import type { Answer, Asked } from './answer.ts'
 import { checksOf } from './checks.ts'
@@ -18,8 +18,7 @@ import { Trial } from './trial.ts'
  */
 export async function whatIf(run: RunReader, asked: Asked): Promise<Answer> {
   const standing = await readStanding(run.log, run.run)
-  // The end of the input is a slot, and has no documents.
-  const end = standing.decide.slot - (standing.decide.ended ? 1 : 0)
+  const end = decidedEnd(standing)
   if (run.first > 0) refuseTrimmed(run, asked)
   const conditions = new Conditions()
   const recorded = asked.recorded.map(part => ({ ...part, checks: checksOf(part.setup, conditions) }))

@@ -7,7 +7,7 @@ import { displayWidth, printable } from '../../src/cli/wrap.ts'
 import { paceOf } from '../../src/watch/pace.ts'
 import type { RunLook } from '../../src/watch/run-look.ts'
 import { randomFrom } from '../random.ts'
-import { makeLook } from '../watch/looks.ts'
+import { hold, makeLook } from '../watch/looks.ts'
 
 const frame = (looks: readonly RunLook[], columns = 80, rows: number | null = null, dir: string | null = '/runs/a') =>
   describeFrame(paceOf(looks), dir, { columns, rows })
@@ -50,12 +50,6 @@ const now = makeLook({
   cpuSeconds: 214,
 })
 const rested = { ...now, stages: now.stages.map(one => ({ ...one, lag: null })), inputBytes: null, cpuSeconds: null }
-const trip = { guard: 'g', by: 'domain', group: 'web', rows: 1000, removed: 812, rate: 0.812, above: 0.5 } as const
-const hold = {
-  version: 1,
-  slot: 71,
-  trips: [{ ...trip, below: null, firstSlot: 64, slot: 71, parts: [], samples: [] }],
-} as const
 
 const frames: [what: string, looks: RunLook[], lines: string[]][] = [
   [

@@ -29,3 +29,11 @@ export function makeLook(given: Partial<RunLook>): RunLook {
     ...given,
   }
 }
+
+const trip = { guard: 'g', by: 'domain', group: 'web', rows: 1000, removed: 812, rate: 0.812, above: 0.5 } as const
+/** What a guard rail holds of a group. */
+export const hold = {
+  version: 1,
+  slot: 71,
+  trips: [{ ...trip, below: null, firstSlot: 64, slot: 71, parts: [], samples: [] }],
+} as const

@@ -3,7 +3,7 @@ import type { ReportData } from '../report-data.ts'
 import { make } from './dom.ts'
 import { unpackRows } from './rows.ts'
 import { askServer } from './server.ts'
-import { WhatIf } from './what-if.ts'
+import { WhatIf, whyNoWhatIf } from './what-if.ts'
 
 /** Thresholds to try on a sample of the run, which is read when somebody asks for it: it costs the run's process some time. */
 export function showSample(panel: HTMLElement): void {
@@ -20,9 +20,10 @@ export function showSample(panel: HTMLElement): void {
     said.textContent = 'reading'
     try {
       const data = await askServer<ReportData>('api/rows')
-      said.textContent = describeSample(data)
+      const why = whyNoWhatIf(data)
+      said.textContent = why ?? describeSample(data)
       body.replaceChildren()
-      if (isOfUse(data)) new WhatIf(body, data, unpackRows(data))
+      if (why === null) new WhatIf(body, data, unpackRows(data))
     } catch (error) {
       said.textContent = `The sample could not be read: ${(error as Error).message}`
     }
@@ -31,15 +32,7 @@ export function showSample(panel: HTMLElement): void {
   })
 }
 
-function describeSample({ rows, parts }: ReportData): string {
-  if (!parts) return 'This run does not say what decided it, as an older version began it.'
-  if (rows.count === 0) return 'There are no documents yet.'
+function describeSample({ rows }: ReportData): string {
   if (rows.count === rows.of) return `All ${formatPlural(rows.of, 'document')} that are decided by now.`
   return `${formatCount(rows.count)} of ${formatCount(rows.of)} documents that are decided by now, of slots chosen by a hash: counts with ≈ are estimates.`
-}
-
-function isOfUse({ rows, parts, valueColumns }: ReportData): boolean {
-  const part = parts?.at(-1)
-  const rules = part ? part.rules.length + part.steps.filter(step => 'gate' in step).length : 0
-  return part !== undefined && rows.count > 0 && rules + valueColumns.length > 0
 }

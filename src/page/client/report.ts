@@ -5,7 +5,7 @@ import type { ReportData } from '../report-data.ts'
 import { Documents } from './documents.ts'
 import { fit, make } from './dom.ts'
 import { type ReportRows, unpackRows } from './rows.ts'
-import { WhatIf } from './what-if.ts'
+import { WhatIf, whyNoWhatIf } from './what-if.ts'
 
 // The script of a report's page: what moves in it, and the charts that are as wide as the screen.
 
@@ -30,19 +30,8 @@ showValues(panelOf('values'), data, rows)
 document.documentElement.dataset.ready = 'true'
 
 function showWhatIf(panel: HTMLElement): void {
-  if (!data.parts)
-    say(
-      panel,
-      'This run does not say what decided it, as an older version began it. headrace what-if RUN PIPELINE tells.',
-    )
-  else if (data.rows.count === 0) say(panel, 'There are no documents.')
-  else if (
-    data.parts.at(-1)!.rules.length +
-      data.parts.at(-1)!.steps.filter(step => 'gate' in step).length +
-      data.valueColumns.length ===
-    0
-  )
-    say(panel, 'This run has no rules, and no column that says what a text is worth.')
+  const why = whyNoWhatIf(data)
+  if (why !== null) say(panel, why)
   else new WhatIf(panel, data, rows)
 }
 

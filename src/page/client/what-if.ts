@@ -23,6 +23,16 @@ interface Range {
   readonly step: number
 }
 
+/** Why there is nothing to try on these rows, or null. */
+export function whyNoWhatIf({ parts, rows, valueColumns }: ReportData): string | null {
+  const part = parts?.at(-1)
+  if (!part)
+    return 'This run does not say what decided it, as an older version began it. headrace what-if RUN PIPELINE tells.'
+  if (rows.count === 0) return 'There are no documents.'
+  const levers = part.rules.length + part.steps.filter(step => 'gate' in step).length + valueColumns.length
+  return levers > 0 ? null : 'This run has no rules, and no column that says what a text is worth.'
+}
+
 /** The panel of thresholds: what others would keep, counted here from what every row has measured. */
 export class WhatIf {
   readonly #data: ReportData

@@ -1,7 +1,7 @@
 import { HeadraceError } from '../../errors.ts'
 import { bindingOf } from '../../record/binding.ts'
 import type { RunReader } from '../../record/run-reader.ts'
-import { hasEnded, readStanding, type Standing } from '../../record/standing.ts'
+import { decidedEnd, hasEnded, readStanding, type Standing } from '../../record/standing.ts'
 import { readTrimmed } from '../../record/trimmed.ts'
 
 /** The slots `[first, end)` that a run has decided and still has, as they are now. */
@@ -15,8 +15,7 @@ export interface DecidedRange {
 
 export async function findRange(run: RunReader): Promise<DecidedRange> {
   const standing = await readStanding(run.log, run.run)
-  // The end of the input is a slot, and has no documents.
-  const end = standing.decide.slot - (standing.decide.ended ? 1 : 0)
+  const end = decidedEnd(standing)
   return { first: await findFirst(run), end, isEnded: hasEnded(standing, run.run), standing }
 }
 

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { HeadraceError } from '../../errors.ts'
 import type { RunReader } from '../../record/run-reader.ts'
 import { EventStreams } from '../../watch/event-streams.ts'
@@ -7,7 +8,6 @@ import type { RunLook } from '../../watch/run-look.ts'
 import { type Asked, jsonPage, type Page, plainPage, type Routes } from '../../watch/serve-status.ts'
 import { describeDocument } from './describe-document.ts'
 import { findDocuments, parseDocumentQuery } from './find-documents.ts'
-import type { LiveSetup } from './live-data.ts'
 import { writeLivePage } from './live-page.ts'
 import { packSample, RowSample } from './row-sample.ts'
 import { tellRun } from './tell-run.ts'
@@ -15,9 +15,10 @@ import { Turns } from './turns.ts'
 import { answerWhatIf } from './what-if-answer.ts'
 
 export interface LiveOptions {
-  readonly setup: LiveSetup
-  /** Words that name the run to a command. */
-  readonly words: string
+  /** The run's folder. */
+  readonly dir: string
+  /** Whether documents may be read here. */
+  readonly hasDocuments: boolean
   look(): Promise<RunLook>
   /** Opens the run to read it. Throws 'not-found' where this process does not have its folder. */
   open(): Promise<RunReader>
@@ -52,9 +53,9 @@ export class LiveRun implements AsyncDisposable {
 
   /** What it answers, by path. */
   routes(): Routes {
-    const { setup, report } = this.#options
+    const { report } = this.#options
     return {
-      '/': () => ({ status: 200, type: pageType, body: (this.#page ??= writeLivePage(setup)) }),
+      '/': () => ({ status: 200, type: pageType, body: (this.#page ??= this.#writePage()) }),
       '/api/run': () => this.#describeRun(),
       '/api/events': () => this.#watch(),
       '/api/rows': asked => this.#readRows(asked),
@@ -65,9 +66,14 @@ export class LiveRun implements AsyncDisposable {
     }
   }
 
+  #writePage(): string {
+    const { dir, hasDocuments, report } = this.#options
+    return writeLivePage({ run: basename(dir), hasDocuments, hasReport: report !== null })
+  }
+
   #lookEvents(): [event: string, value: unknown][] {
     const { pace, error } = this.#looks
-    return pace ? [['look', tellRun(pace, error, this.#options.words)]] : []
+    return pace ? [['look', tellRun(pace, error, this.#options.dir)]] : []
   }
 
   #tell(): void {
@@ -114,13 +120,13 @@ export class LiveRun implements AsyncDisposable {
   }
 
   #findDocuments({ parameters }: Asked): Page | Promise<Page> {
-    if (!this.#options.setup.hasDocuments) return noDocuments
+    if (!this.#options.hasDocuments) return noDocuments
     const query = parseDocumentQuery(parameters)
     return this.#read(run => findDocuments(run, query))
   }
 
   #describeDocument({ rest, parameters }: Asked): Page | Promise<Page> {
-    if (!this.#options.setup.hasDocuments) return noDocuments
+    if (!this.#options.hasDocuments) return noDocuments
     refuseParameters(parameters)
     const [, slot, row] = /^(\d{1,15})\/(\d{1,15})$/.exec(rest) ?? []
     if (row === undefined) throw new HeadraceError('bad-option', `/api/documents/${rest}: give SLOT/ROW, as 12/340`)

@@ -1,14 +1,14 @@
 import { sumBytes } from '../../inspect/runs.ts'
 import { limits } from '../../limits.ts'
-import { describeTrip } from '../../record/hold.ts'
+import { describeTrip, releaseCommand } from '../../record/hold.ts'
 import { judgeStages } from '../../watch/judge-stages.ts'
 import type { Pace } from '../../watch/pace.ts'
 import type { LiveData } from './live-data.ts'
 
 const tripsMax = 10
 
-/** How a run goes, as a live page is told it. `options`: words that name the run to a command, as `--dir DIR --run NAME`. */
-export function tellRun(pace: Pace, error: string | null, options: string, now = Date.now()): LiveData {
+/** How a run goes, as a live page is told it; `dir` is its folder. */
+export function tellRun(pace: Pace, error: string | null, dir: string, now = Date.now()): LiveData {
   const { look, state, stages, domains, rising, falling, bytesPerSecond, documentsPerSecond, cores } = pace
   const { hold, dropped, slowest, bytes, why } = look
   const standings = judgeStages(pace)
@@ -53,7 +53,7 @@ export function tellRun(pace: Pace, error: string | null, options: string, now =
     hold: hold && {
       slot: hold.slot,
       trips: hold.trips.slice(0, tripsMax).map(describeTrip),
-      command: `headrace release ${options} --who NAME --why TEXT`,
+      command: releaseCommand(dir),
     },
   }
 }

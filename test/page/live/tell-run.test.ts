@@ -4,10 +4,10 @@ import { limits } from '../../../src/limits.ts'
 import { tellRun } from '../../../src/page/live/tell-run.ts'
 import { paceOf } from '../../../src/watch/pace.ts'
 import type { RunLook } from '../../../src/watch/run-look.ts'
-import { makeLook } from '../../watch/looks.ts'
+import { hold, makeLook } from '../../watch/looks.ts'
 
 const tell = (look: Partial<RunLook>, error: string | null = null) =>
-  tellRun(paceOf([makeLook(look)]), error, '--dir runs --run a', 5000)
+  tellRun(paceOf([makeLook(look)]), error, 'runs/a', 5000)
 
 const counted = (name: string, count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}`, i]))
@@ -24,13 +24,6 @@ test('of very many domains and reasons the largest are told, and the rest are co
   assert.equal(told.dropped, (299 * 300) / 2)
   assert.ok(JSON.stringify(told).length < 20_000)
 })
-
-const trip = { guard: 'g', by: 'domain', group: 'web', rows: 1000, removed: 812, rate: 0.812, above: 0.5 } as const
-const hold = {
-  version: 1,
-  slot: 71,
-  trips: [{ ...trip, below: null, firstSlot: 64, slot: 71, parts: [], samples: [] }],
-} as const
 
 // The state and the reason that are told.
 const states: [what: string, look: Partial<RunLook>, error: string | null, state: string, why: string | null][] = [

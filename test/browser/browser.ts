@@ -120,27 +120,27 @@ export const findFaint = `(() => {
   return { count, faint }
 })()`
 
-/** What a person can act on, by a number that is set on each. Runs in the page. */
-const numberControls = `(() => {
+/** Finds what a person can act on, and keeps it as `controls`. Runs in the page. */
+const findControls = `(() => {
   const all = [...document.querySelectorAll('button,input,select,summary,a[href],[tabindex="0"]')].filter(
     one => one.tabIndex >= 0 && !one.disabled && one.checkVisibility(),
   )
-  all.forEach((one, i) => one.setAttribute('data-control', i))
+  window.controls = all
   return all.map(one => one.tagName + ' ' + (one.getAttribute('aria-label') ?? one.textContent.slice(0, 30)))
 })()`
 
 /** Goes through a page by the tabulator, and asserts that it comes to every control. A list of documents is one stop. */
 export async function reachControls(page: Page): Promise<void> {
-  const controls = (await page.evaluate(numberControls)) as string[]
+  const controls = (await page.evaluate(findControls)) as string[]
   assert.ok(controls.length > 20, `${controls.length} controls`)
-  assert.equal(await page.evaluate('document.querySelectorAll(".list [data-control]").length'), 1)
-  const reached = new Set<string | undefined>()
+  assert.equal(await page.evaluate('controls.filter(one => one.closest(".list")).length'), 1)
+  const reached = new Set<number>()
   for (let i = 0; i < controls.length + 5; i++) {
     await page.keyboard.press('Tab')
-    reached.add((await page.evaluate('document.activeElement.dataset.control')) as string | undefined)
+    reached.add((await page.evaluate('controls.indexOf(document.activeElement)')) as number)
   }
   assert.deepEqual(
-    controls.filter((_, i) => !reached.has(String(i))),
+    controls.filter((_, i) => !reached.has(i)),
     [],
   )
 }

@@ -38,6 +38,10 @@ interface Told {
 }
 const askRun = async (url: string) => (await (await fetch(`${url}/api/run`)).json()) as Told
 
+/** Counts in the page what it is told from now on, as `looks`, by a connection like its own. */
+const countLooks = (page: Page) =>
+  page.evaluate('window.looks = 0; new EventSource("api/events").addEventListener("look", () => window.looks++)')
+
 /** Nodes that the page holds, of its document and beside it. */
 async function countNodes(page: Page): Promise<number> {
   const session = await page.createCDPSession()
@@ -64,10 +68,17 @@ test('a run whose annotating stage stalls: the page says so, with the figures of
   assert.ok(domains.includes('__proto__') && domains.includes('constructor'), domains.join())
   assert.deepEqual(await page.evaluate('[document.images.length, document.scripts.length]'), [0, 3])
   assert.ok((await page.$$('#series canvas')).length >= 4)
+  // What has the focus keeps it while figures change, and while nothing does.
+  await page.focus('#reasons button')
+  await page.evaluate('window.focused = document.activeElement')
+  await countLooks(page)
+  await waitFor(page, 'window.looks >= 3')
+  assert.equal(await page.evaluate('document.activeElement === focused && focused.isConnected'), true)
   // What was held goes on, and the end is told before the connection is.
   rmSync(gate)
   await waitFor(page, 'document.querySelector("#state").textContent === "ended"')
   await waitFor(page, 'document.documentElement.dataset.connected === "false"')
+  assert.equal(await page.evaluate('document.activeElement === focused && focused.isConnected'), true)
   assert.match(await textOf(page, '#connection'), /no connection: what stands here is of before/)
   assert.deepEqual(
     said.filter(one => !/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/.test(one)),
@@ -89,9 +100,7 @@ test('a page finds its run again after a restart, and draws no more than before'
   await waitFor(page, 'document.documentElement.dataset.connected === "true"')
   await waitFor(page, 'document.querySelector("#state").textContent === "running"')
   assert.equal(await textOf(page, '#connection'), 'connected')
-  await page.evaluate(
-    'new MutationObserver(() => (window.looks = (window.looks ?? 0) + 1)).observe(document.querySelector("#stages"), { childList: true })',
-  )
+  await countLooks(page)
   await waitFor(page, 'window.looks >= 3')
   const before = await countNodes(page)
   await waitFor(page, 'window.looks >= 10')

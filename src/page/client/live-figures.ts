@@ -93,7 +93,7 @@ export function describeDomains({ domains, domainsLeft, recentSeconds, recentDoc
 const reasonsShown = 12
 
 /** Reasons with what they took, and whether they take more or less of late. */
-export function describeReasons(data: LiveData, choose: (reason: string) => void): HTMLElement[] {
+export function describeReasons(data: LiveData): HTMLElement[] {
   const { reasons, reasonsLeft, rising, falling, documents, recentSeconds, recentDocuments } = data
   const none = documents === null ? 'This process does not know what was decided.' : 'Nothing was dropped.'
   if (reasons.length === 0) return [make('p', { class: 'note' }, none)]
@@ -102,7 +102,6 @@ export function describeReasons(data: LiveData, choose: (reason: string) => void
   const most = reasons[0].count
   const cells = shown.flatMap(({ reason, count }) => {
     const button = make('button', { class: 'plain', type: 'button', 'data-reason': reason }, cleanName(reason))
-    button.addEventListener('click', () => choose(reason))
     const bar = make('span')
     show(bar, drawShare(count / most, 'rule'))
     return [

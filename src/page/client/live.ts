@@ -7,6 +7,7 @@ import { Charts } from './live-series.ts'
 import { describeStages } from './live-stages.ts'
 import { showSample } from './live-what-if.ts'
 import { serverUrl } from './server.ts'
+import { update } from './update.ts'
 
 // The script of a run's live page. It is told by its server how the run goes, and draws that; it changes nothing.
 
@@ -27,6 +28,10 @@ else
       'Documents are shown on this machine alone, or where the server was started with --http-documents.',
     ),
   )
+panelOf('reasons').addEventListener('click', ({ target }) => {
+  const reason = (target as Element).closest<HTMLElement>('[data-reason]')?.dataset.reason
+  if (reason !== undefined) documents?.filter(reason)
+})
 watch()
 
 /** The page begins anew with each connection, so that nothing of before is left after a restart. */
@@ -56,21 +61,13 @@ function draw(data: LiveData): void {
   if (data.run !== setup.run) return void location.reload()
   wasAtWork ||= data.state === 'running' || data.state === 'quiet'
   panelOf('series').parentElement!.hidden = !wasAtWork
-  panelOf('state').replaceChildren(make('b', {}, data.state))
-  keepText(panelOf('notes'), notesOf(data))
-  panelOf('figures').replaceChildren(...describeFigures(data))
-  panelOf('stages').replaceChildren(...describeStages(data))
-  panelOf('domains').replaceChildren(...describeDomains(data))
-  panelOf('reasons').replaceChildren(...describeReasons(data, reason => documents?.filter(reason)))
+  update(panelOf('state'), [make('b', {}, data.state)])
+  update(panelOf('notes'), notesOf(data))
+  update(panelOf('figures'), describeFigures(data))
+  update(panelOf('stages'), describeStages(data))
+  update(panelOf('domains'), describeDomains(data))
+  update(panelOf('reasons'), describeReasons(data), 'reason')
   document.documentElement.dataset.ready = 'true'
-}
-
-/** What is announced to who can't see it is put in when it changes, not each second. */
-function keepText(element: HTMLElement, parts: readonly HTMLElement[]): void {
-  const now = parts.map(one => one.textContent).join('\n')
-  if (element.dataset.text === now) return
-  element.dataset.text = now
-  element.replaceChildren(...parts)
 }
 
 /** What a reader has to know or to do. */

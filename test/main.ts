@@ -20,7 +20,7 @@ const together = [
   'test/conformance/{annotator,decider,log,source,spread-log,state}.test.ts',
   'test/disk/{json-file,open-files,transfer}.test.ts',
   'test/log/{held-shares,log,journal/frame,journal/full-disk,kafka/plan}.test.ts',
-  'test/page/{band-recall,signature-rows}.test.ts',
+  'test/page/{band-recall,pack-rows,signature-rows}.test.ts',
   'test/record/{inbox,kept,long-notes,run-file,run-reader,slot-columns,slots}.test.ts',
   'test/run/{decide/decide-slot,decide/hold,load/lanes,load/slot-window,load/split-list}.test.ts',
   'test/run/{measure/annotate-slot,measure/tokens,progress,spread/claim,spread/raw}.test.ts',

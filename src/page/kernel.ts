@@ -12,7 +12,7 @@ import type { ReportPart } from './report-data.ts'
 export interface Rows {
   readonly batch: Batch
   readonly reason: Uint16Array
-  readonly part: Uint8Array
+  readonly part: Uint16Array
 }
 
 /** What becomes of a row: as now, or dropped by a rule, or passing all rules for the first time, or not measured far enough to say. */

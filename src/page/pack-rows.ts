@@ -61,7 +61,7 @@ export function packRows(
     of: counts.reduce((sum, count) => sum + count, 0),
     weights: weigh(rows.reason, counts),
     reason: encode(Uint16Array.from(rows.reason)),
-    part: encode(Uint8Array.from(rows.part)),
+    part: encode(Uint16Array.from(rows.part)),
     domain: encode(Uint16Array.from(rows.domain)),
     language: encode(Uint16Array.from(rows.language)),
     bytes: encode(Uint32Array.from(rows.bytes)),

@@ -6,7 +6,8 @@ export function replaceRules(defaults: readonly Rule[], overrides: Overrides): R
   const resolved: Rule[] = []
   const done = new Set<string>()
   for (const rule of defaults) {
-    const override = overrides[rule.column]
+    // A column may have any name, as `constructor`.
+    const override = Object.hasOwn(overrides, rule.column) ? overrides[rule.column] : undefined
     if (override === undefined) resolved.push(rule)
     else if (override !== false && !done.has(rule.column)) resolved.push(makeRule(rule.reason, override, rule.column))
     done.add(rule.column)

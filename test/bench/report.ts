@@ -17,7 +17,7 @@ const batch = {
 }
 const reasons = ['', ...rules.map(({ reason }) => reason)]
 const reason = Uint16Array.from({ length: rows }, (_, row) => 1 + rules.findIndex((_, i) => values[i][row] < 0.02))
-const kernel = new Kernel({ batch, reason, part: new Uint8Array(rows) }, [part], reasons)
+const kernel = new Kernel({ batch, reason, part: new Uint16Array(rows) }, [part], reasons)
 const times = Array.from({ length: 20 }, (_, i) => {
   const started = performance.now()
   kernel.decide({ [names[i]]: { below: 0.01 } })

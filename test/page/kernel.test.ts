@@ -4,7 +4,6 @@ import { before, test } from 'node:test'
 import { unpackRows } from '../../src/page/client/rows.ts'
 import { commandOf, leversOf, pipelineLines } from '../../src/page/client/thresholds.ts'
 import { fates, Kernel } from '../../src/page/kernel.ts'
-import { kindOf } from '../../src/page/pack-rows.ts'
 import { packReport, readReport } from '../../src/page/report.ts'
 import type { ReportData } from '../../src/page/report-data.ts'
 import type { Overrides } from '../../src/pipeline/overrides.ts'
@@ -110,19 +109,3 @@ test('lines of a pipeline and words of a command line quote what is no name', ()
     "headrace what-if whole --rule 'seed:<b>.below=2' --rule gopherWords.below=9 --rule gopherWords.above=99 --rule lines.off",
   )
 })
-
-const kinds: [values: number[], kind: string][] = [
-  [[], 'u8'],
-  [[0, 255], 'u8'],
-  [[0, 256], 'u32'],
-  [[0, 2 ** 32], 'f32'],
-  [[-1, 2 ** 31 - 1], 'i32'],
-  [[0.5, Number.NaN], 'f32'],
-  [[0.1], 'f64'],
-  [[-0], 'f32'],
-  [[2 ** 24 + 1, 0.5], 'f64'],
-  [[Number.POSITIVE_INFINITY], 'f32'],
-]
-for (const [values, kind] of kinds)
-  test(`${JSON.stringify(values)} are sent as ${kind}, which changes none of them`, () =>
-    assert.equal(kindOf(values), kind))

@@ -144,6 +144,24 @@ for (const partitions of [1, 2, 3])
     await assert.rejects(run.idAt(addressOf(2, 6)), /slot 2 has no row 6/)
   })
 
+test('who leaves slots early leaves no reader of the log open', async () => {
+  for (const partitions of [1, 3]) {
+    await using run = await RunReader.open(await writeRun({ annotated: 5, decided: 5, partitions }))
+    const read = run.log.read.bind(run.log)
+    let open = 0
+    run.log.read = async function* (...from) {
+      open++
+      try {
+        yield* read(...from)
+      } finally {
+        open--
+      }
+    }
+    for await (const { slot } of run.slots()) if (slot === 1) break
+    assert.equal(open, 0, `${partitions} partitions`)
+  }
+})
+
 test('what is not decided yet has no fate', async () => {
   assert.deepEqual(await fatesOf(await writeRun({ annotated: 5, decided: 3 })), expectedFates(3))
   assert.deepEqual(await fatesOf(await writeRun({ annotated: 5, decided: 0 })), [])

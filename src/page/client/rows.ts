@@ -17,7 +17,7 @@ export function unpackRows({ rows }: ReportData): ReportRows {
   return {
     batch: { rows: rows.count, columns: Object.fromEntries(columns) },
     reason: new Uint16Array(decode(rows.reason)),
-    part: new Uint8Array(decode(rows.part)),
+    part: new Uint16Array(decode(rows.part)),
     domain: new Uint16Array(decode(rows.domain)),
     language: new Uint16Array(decode(rows.language)),
     bytes: new Uint32Array(decode(rows.bytes)),

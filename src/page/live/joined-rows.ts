@@ -63,7 +63,7 @@ function holdValues(values: readonly (number | string)[], named: ReadonlySet<str
 
 /** Rows of several slots, as a report has them and as they are decided again. */
 export class JoinedRows {
-  readonly rows: RowColumns & { readonly reason: Uint16Array; readonly part: Uint8Array; readonly domain: Uint16Array }
+  readonly rows: RowColumns & { readonly reason: Uint16Array; readonly part: Uint16Array; readonly domain: Uint16Array }
   readonly batch: Batch
   readonly domains: readonly string[]
   readonly languages: readonly string[]
@@ -88,7 +88,7 @@ export class JoinedRows {
     const values = reader.columns.map((_, i) => joinValues(slots.map(slot => slot.values[i])))
     this.rows = {
       reason: numbersOf('reasons', this.#reasons),
-      part: Uint8Array.from(slots.flatMap(({ part, count }) => new Array<number>(count).fill(part))),
+      part: Uint16Array.from(slots.flatMap(({ part, count }) => new Array<number>(count).fill(part))),
       domain: numbersOf('domains', domains),
       language: numbersOf('languages', languages),
       bytes: joinNumbers(slots.map(slot => slot.bytes)),

@@ -1,12 +1,12 @@
 import { type CompareOptions, Comparison } from '../diff/compare.ts'
+import { diffNotes } from '../diff/notes.ts'
 import { labelColumns } from '../diff/pair-labels.ts'
 import { openSide } from '../diff/side.ts'
 import { groupings } from '../diff/tally.ts'
 import { HeadraceError } from '../errors.ts'
-import { refuseName } from '../options.ts'
+import { chooseFrom } from './choose.ts'
 import { type Command, type ParsedArgs, runOptions, type Terminal } from './command.ts'
 import { diffJson, diffLine } from './diff-json.ts'
-import { diffNotes } from './diff-notes.ts'
 import { writeSamples } from './diff-samples.ts'
 import { diffTables, writeTables } from './diff-tables.ts'
 import { openNamedRun } from './find-run.ts'
@@ -66,12 +66,6 @@ function readOptions(args: ParsedArgs): CompareOptions {
 
 /** Samples of a move: their documents stand in memory. */
 const samplesMax = 1000
-
-function chooseFrom<T extends string>(known: readonly T[], option: string, given: string): T {
-  const found = known.find(name => name === given)
-  if (found !== undefined) return found
-  throw new HeadraceError('bad-option', refuseName(`${option} has no`, given, known))
-}
 
 async function* rowLines(comparison: Comparison): AsyncGenerator<string, void> {
   for await (const difference of comparison.differences()) yield await diffLine(comparison.sides, difference)

@@ -1,9 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { type LabelColumn, labelColumns } from '../diff/pair-labels.ts'
 import { writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
+import type { Against } from '../page/against.ts'
 import type { RunReader } from '../record/run-reader.ts'
+import { chooseFrom } from './choose.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
 import { openNamedRun } from './find-run.ts'
 import { formatBytes, formatPlural } from './table.ts'
@@ -13,12 +16,21 @@ export interface ReportOrder {
   readonly html: string | null
   readonly svg: string | null
   readonly against: string | null
+  /** What joins the records of the two runs. */
+  readonly key: LabelColumn | null
   readonly documentsMax: number
   readonly seed: number
 }
 
 /** The options of a page that are left as they are. */
-export const pageAlone = (html: string): ReportOrder => ({ html, svg: null, against: null, documentsMax, seed: 0 })
+export const pageAlone = (html: string): ReportOrder => ({
+  html,
+  svg: null,
+  against: null,
+  key: null,
+  documentsMax,
+  seed: 0,
+})
 const documentsMax = 200
 
 /** Reads the options of what is written; null where none is. Throws 'bad-option' for those that go with a page alone. */
@@ -28,11 +40,14 @@ export function readReportOrder(args: ParsedArgs): ReportOrder | null {
   if (svg === '') throw refuse('--svg is empty: it takes a folder')
   const alone = ['against', 'documents', 'seed'].find(name => args.text(name) !== undefined)
   if (html === null && alone) throw refuse(`--${alone} goes with --html`)
+  const [against, key] = [args.text('against') ?? null, args.text('key')]
+  if (against === null && key !== undefined) throw refuse('--key goes with --against')
   if (html === null && svg === null) return null
   return {
     html,
     svg,
-    against: args.text('against') ?? null,
+    against,
+    key: key === undefined ? null : chooseFrom(labelColumns, '--key', key),
     documentsMax: args.count('documents', documentsMax, 0, limits.reportDocumentsMax),
     seed: args.count('seed', 0, 0, 2 ** 32 - 1),
   }
@@ -42,7 +57,7 @@ const refuse = (what: string) => new HeadraceError('bad-option', `${what}. See: 
 
 /** Writes a page, or pictures, or both; returns a line of what is written for each. */
 export async function writeReportFiles(run: RunReader, dir: string, order: ReportOrder): Promise<string[]> {
-  const { html, svg, against, documentsMax } = order
+  const { html, svg, against, key, documentsMax } = order
   const [{ readReport }, other] = await Promise.all([import('../page/report.ts'), openOther(dir, against)])
   await using _ = other ?? noRun
   const report = await readReport(run, order)
@@ -50,7 +65,7 @@ export async function writeReportFiles(run: RunReader, dir: string, order: Repor
   if (html !== null) {
     const [{ writeReport }, compared] = await Promise.all([
       import('../page/report-page.ts'),
-      compare(other, run, against),
+      other && compare(other, run, { name: against!, label: key }),
     ])
     const page = Buffer.from(await writeReport(report, compared))
     await write(html, page)
@@ -72,10 +87,9 @@ export async function writeReportFiles(run: RunReader, dir: string, order: Repor
 const noRun = { [Symbol.asyncDispose]: async () => {} }
 const openOther = (dir: string, against: string | null) => (against === null ? null : openNamedRun(dir, against))
 
-async function compare(other: RunReader | null, run: RunReader, against: string | null) {
-  if (!other) return null
+async function compare(other: RunReader, run: RunReader, named: Against) {
   const { drawComparison } = await import('../page/against.ts')
-  return drawComparison(other, run, against!)
+  return drawComparison(other, run, named)
 }
 
 async function write(path: string, bytes: Uint8Array): Promise<void> {

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path'
+import { labelColumns } from '../diff/pair-labels.ts'
 import { findUnfed } from '../inspect/unfed.ts'
 import { type Choice, readChoices } from '../record/choices.ts'
 import { figuresOf } from '../record/figures.ts'
@@ -21,6 +22,7 @@ export const reportCommand: Command = {
     ...runOptions,
     html: { value: 'FILE', help: 'writes a page for a browser, of its own in one file' },
     against: { value: 'RUN', help: 'adds to the page what differs from another run, which is before this one' },
+    key: { value: 'LABEL', help: `joins their records by ${labelColumns.join(' or ')} rather than by slot and row` },
     documents: { value: 'N', help: 'documents in the page, some of each reason (default 200)' },
     seed: { value: 'S', help: 'chooses other documents and rows for the page (default 0)' },
     svg: {

@@ -1,7 +1,9 @@
 import { basename } from 'node:path'
 import { Comparison } from '../diff/compare.ts'
 import { type Witnessed, witness } from '../diff/evidence.ts'
+import { diffNotes } from '../diff/notes.ts'
 import { kindMeanings, kinds } from '../diff/pair.ts'
+import type { LabelColumn } from '../diff/pair-labels.ts'
 import { openSide } from '../diff/side.ts'
 import type { Cell, End, Grouping } from '../diff/tally.ts'
 import { limits } from '../limits.ts'
@@ -14,10 +16,17 @@ const samplesMax = 3
 /** Moves whose documents are shown. */
 const movesMax = 12
 
-/** The panels of what differs between a run and the one before it. Throws 'bad-option' where they have other slots. */
-export async function drawComparison(before: RunReader, run: RunReader, name: string): Promise<Html> {
+/** The run that is before. */
+export interface Against {
+  readonly name: string
+  /** What joins records; null for their slot and row, which takes runs with the same slots. */
+  readonly label: LabelColumn | null
+}
+
+/** The panels of what differs between a run and the one before it. Throws 'bad-option' where they have other slots and no label joins their records. */
+export async function drawComparison(before: RunReader, run: RunReader, { name, label }: Against): Promise<Html> {
   const sides = [await openSide(name, before), await openSide(basename(run.dir), run)] as const
-  const comparison = await Comparison.open(sides[0], sides[1], { by: ['reason', 'domain'], samplesMax, label: null })
+  const comparison = await Comparison.open(sides[0], sides[1], { by: ['reason', 'domain'], samplesMax, label })
   await comparison.readAll()
   const { tally, isSame } = comparison
   const counted = kinds.filter(kind => tally.kinds.get(kind)!.documents > 0)
@@ -25,7 +34,7 @@ export async function drawComparison(before: RunReader, run: RunReader, name: st
   const said = isSame ? 'The two runs made the same of every record.' : 'A is before, B is this run.'
   const samples: Html[] = []
   for (const cell of tally.cells.slice(0, movesMax)) samples.push(await drawMove(comparison, cell))
-  return html`<section class="card" id="against"><h2>Against ${cleanName(name)}</h2><p class="note">${said}</p>${table(['kind', 'records', 'what it is'], kindRows, true)}</section>
+  return html`<section class="card" id="against"><h2>Against ${cleanName(name)}</h2><p class="note">${said}</p>${diffNotes(comparison).map(note => html`<p class="note">${note}</p>`)}${table(['kind', 'records', 'what it is'], kindRows, true)}</section>
 <section class="card w6"><h2>Reasons, before and after</h2>${groupTable(comparison, 'reason', 'removed for it')}</section>
 <section class="card w6"><h2>Domains, before and after</h2>${groupTable(comparison, 'domain', 'kept')}</section>
 <section class="card"><h2>From what to what</h2><p class="note">${formatPlural(tally.cells.length, 'kind')} of change, the most documents first; of the first ${movesMax} some documents.</p>${samples}</section>`

@@ -74,7 +74,12 @@ test('--against adds what differs; a run of other slots is refused before anythi
   const file = join(dir, 'none.html')
   const refused = await runMain(['report', '--dir', runs, '--run', 'whole', '--html', file, '--against', 'few'])
   assert.equal(refused.status, 64)
+  assert.match(refused.err, /compare them by a label that their documents have: --key id/)
   assert.ok(!existsSync(file))
+  // The label that it asks for is taken, and what joined the records is told.
+  const { page: joined } = await writePage('whole', '--against', 'few', '--key', 'id')
+  const notes = ['records are joined by their id', 'records without it are joined by file and line']
+  for (const part of ['<td class="long">only-in-one</td>', ...notes]) assert.ok(joined.includes(part), part)
 })
 
 test('--json with --html prints the figures and writes the page', async () => {
@@ -177,6 +182,8 @@ const refusals: [args: string[], says: RegExp][] = [
   [['--html', ''], /--html is empty: it takes a file/],
   [['--svg', ''], /--svg is empty: it takes a folder/],
   [['--against', 'plain'], /--against goes with --html/],
+  [['--html', 'x', '--key', 'id'], /--key goes with --against/],
+  [['--html', 'x', '--against', 'plain', '--key', 'ids'], /--key has no 'ids'.*did you mean 'id'/],
   [['--svg', 'x', '--documents', '3'], /--documents goes with --html/],
   [
     ['--html', 'x', '--documents', '2001'],

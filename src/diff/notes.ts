@@ -1,6 +1,6 @@
-import type { Comparison } from '../diff/compare.ts'
-import { formatCount, formatPlural } from './table.ts'
-import { cleanName } from './wrap.ts'
+import { formatCount, formatPlural } from '../text/figures.ts'
+import { cleanName } from '../text/printable.ts'
+import type { Comparison } from './compare.ts'
 
 /** What a reader must know to take the figures for what they are. */
 export function diffNotes(comparison: Comparison): string[] {

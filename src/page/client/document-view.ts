@@ -1,7 +1,7 @@
 import { formatCount, formatMeasured, formatPlural } from '../../text/figures.ts'
 import { drawGauge } from '../charts.ts'
 import type { Excerpt, ReportPart, ShownDocument } from '../report-data.ts'
-import { make, show } from './dom.ts'
+import { make, note, show } from './dom.ts'
 import { boundsOf } from './thresholds.ts'
 
 /** A document with all that is known of it. `measures`: the names of its values; `part`: the rules of now, or null. Texts are put in as texts alone. */
@@ -18,18 +18,9 @@ export function viewDocument(
   ]
   return [
     make('div', {}, tagOf(one), ' ', make('b', {}, id || '(no document)')),
-    make('p', { class: 'note' }, address),
+    note(address),
     ...(one.fate === 'dead' ? [make('pre', {}, String(evidence ?? ''))] : []),
-    ...(broken.length > 0
-      ? [
-          make(
-            'p',
-            {},
-            `Breaks ${formatPlural(broken.length, 'rule')}: `,
-            ...broken.flatMap(name => [make('span', { class: 'tag rule' }, name), ' ']),
-          ),
-        ]
-      : []),
+    ...(broken.length > 0 ? [listBroken(broken)] : []),
     make(
       'div',
       { class: `sides ${partner ? 'two' : ''}` },
@@ -37,6 +28,11 @@ export function viewDocument(
     ),
     viewMeasures(one, measures, part),
   ]
+}
+
+function listBroken(names: readonly string[]): HTMLElement {
+  const tags = names.flatMap(name => [make('span', { class: 'tag rule' }, name), ' '])
+  return make('p', {}, `Breaks ${formatPlural(names.length, 'rule')}: `, ...tags)
 }
 
 function viewMeasures({ values }: ShownDocument, measures: readonly string[], part: ReportPart | null): HTMLElement {
@@ -51,7 +47,7 @@ function viewMeasures({ values }: ShownDocument, measures: readonly string[], pa
   const sorted = cells.toSorted(
     (a, b) => Number(b.isBroken) - Number(a.isBroken) || Number(b.bounds.length > 0) - Number(a.bounds.length > 0),
   )
-  if (sorted.length === 0) return make('p', { class: 'note' }, 'Nothing was measured.')
+  if (sorted.length === 0) return note('Nothing was measured.')
   const items = sorted.map(({ name, value, bounds, isBroken, bound }) => {
     const gauge = make('span')
     if (typeof value === 'number' && bound !== null) show(gauge, drawGauge(value, bound, isBroken))
@@ -70,7 +66,7 @@ export function tagOf(one: ShownDocument): HTMLElement {
 
 function sideOf(title: string, excerpt: Excerpt | null, none: string): HTMLElement {
   const heads = title === '' ? [] : [make('small', {}, title)]
-  if (!excerpt) return make('div', {}, ...heads, make('p', { class: 'note' }, none))
+  if (!excerpt) return make('div', {}, ...heads, note(none))
   const { text, from, length, marks } = excerpt
   const parts: (Node | string)[] = []
   let at = 0

@@ -2,7 +2,7 @@ import { formatCount } from '../../text/figures.ts'
 import type { ReportData, ShownDocument } from '../report-data.ts'
 import { DocumentList, type ListedDocument } from './document-list.ts'
 import { fateOf, tagOf, viewDocument } from './document-view.ts'
-import { make, selectOf } from './dom.ts'
+import { make, note, selectOf } from './dom.ts'
 
 /** Few documents, to be read: a list with filters, and one of them with all that is known of it. Texts are put in as texts alone. */
 export class Documents {
@@ -33,9 +33,7 @@ export class Documents {
       ...counted(documents.map(({ domain }) => domain || '(none)')),
     ])
     panel.append(
-      make(
-        'p',
-        { class: 'note' },
+      note(
         `${formatCount(documents.length)} of the run’s records, some of each reason, with the evidence marked. Marks are found again for this page; what was measured stands beside the text.`,
       ),
       make('div', { class: 'controls' }, this.#search, this.#reason, this.#domain),
@@ -69,7 +67,7 @@ export class Documents {
     // A document beside the one that it repeats shows best what a page has.
     const first = found.findIndex(one => one.partner && one.text?.marks.length)
     this.#list.add(found, Math.max(0, first))
-    if (found.length === 0) this.#detail.replaceChildren(make('p', { class: 'note' }, 'No document here is of that.'))
+    if (found.length === 0) this.#detail.replaceChildren(note('No document here is of that.'))
   }
 }
 

@@ -15,6 +15,22 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
+/** A remark about what is shown. */
+export const note = (text: string) => make('p', { class: 'note' }, text)
+
+/** A panel of the page, which its markup has. */
+export const panelOf = (id: string) => document.getElementById(id)!
+
+/** A click on what has a reason shows its documents. What is in the element may change. */
+export function listenForReasons(element: HTMLElement, documents: { filter(reason: string): void }): void {
+  element.addEventListener('click', ({ target }) => {
+    const reason = (target as Element).closest<HTMLElement>('[data-reason]')?.dataset.reason
+    if (reason === undefined) return
+    documents.filter(reason)
+    panelOf('documents').scrollIntoView()
+  })
+}
+
 /** Puts markup of our own into an element, in which whatever came from documents is escaped. */
 export function show(element: Element, markup: Html): void {
   element.innerHTML = markup.text

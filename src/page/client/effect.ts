@@ -1,7 +1,7 @@
 import { formatCount, formatPlural } from '../../text/figures.ts'
 import { type DecidedRows, fates } from '../kernel.ts'
 import type { ReportData } from '../report-data.ts'
-import { make, tableOf } from './dom.ts'
+import { make, note, tableOf } from './dom.ts'
 import type { ReportRows } from './rows.ts'
 
 export interface EffectOrder {
@@ -46,8 +46,7 @@ export function drawEffect(data: ReportData, rows: ReportRows, now: DecidedRows,
       ? ['What would pass the gate that stopped it was measured no further: only a replay tells its fate.']
       : []),
   ]
-  const shown = notes.map(note => make('p', { class: 'note' }, note))
-  return [make('div', { class: 'scroll', tabindex: 0, id: 'effect' }, table), ...shown]
+  return [make('div', { class: 'scroll', tabindex: 0, id: 'effect' }, table), ...notes.map(note)]
 }
 
 const movedOf = ({ lost, anew, unmeasured }: Effect) => lost + anew + unmeasured

@@ -3,7 +3,7 @@ import type { DescribedDocument } from '../live/describe-document.ts'
 import type { FoundDocument, FoundDocuments } from '../live/find-documents.ts'
 import { DocumentList, type ListedDocument } from './document-list.ts'
 import { viewDocument } from './document-view.ts'
-import { make, selectOf } from './dom.ts'
+import { make, note, selectOf } from './dom.ts'
 import { askServer } from './server.ts'
 
 /** Documents of the whole run by what became of them, some at a time, read when they are asked for. */
@@ -25,7 +25,6 @@ export class LiveDocuments {
   readonly #list = new DocumentList(describe, (one: FoundDocument) => void this.#show(one))
   readonly #more = make('button', { type: 'button', hidden: true }, 'go on')
   readonly #detail = make('div', { 'aria-live': 'polite' })
-  readonly #panel: HTMLElement
   #next: string | null = null
   #slots = 0
   /** Of the newest question of each kind: what comes of an older one is nobody's concern. */
@@ -33,7 +32,6 @@ export class LiveDocuments {
   #shown = 0
 
   constructor(panel: HTMLElement) {
-    this.#panel = panel
     const find = make('button', { type: 'submit', id: 'find' }, 'Find')
     const form = make('form', { class: 'controls' }, this.#text, this.#fate, this.#reason, this.#domain, find)
     form.addEventListener('submit', event => {
@@ -43,7 +41,7 @@ export class LiveDocuments {
     this.#more.addEventListener('click', () => this.#ask())
     const side = make('div', {}, this.#list.element, this.#more)
     panel.append(
-      make('p', { class: 'note' }, 'From the first slot on, with the evidence marked.'),
+      note('From the first slot on, with the evidence marked.'),
       form,
       this.#said,
       make('div', { class: 'browse' }, side, this.#detail),
@@ -56,7 +54,6 @@ export class LiveDocuments {
     this.#fate.value = 'dropped'
     this.#reason.value = reason
     this.#begin()
-    this.#panel.scrollIntoView()
   }
 
   #begin(): void {
@@ -108,7 +105,7 @@ export class LiveDocuments {
       const { document, measures, part } = await askServer<DescribedDocument>(`api/documents/${slot}/${row}`)
       put(...viewDocument(document, measures, part))
     } catch (error) {
-      put(make('p', { class: 'note' }, (error as Error).message))
+      put(note((error as Error).message))
     }
   }
 }

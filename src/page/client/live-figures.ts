@@ -2,7 +2,7 @@ import { formatBytes, formatCount, formatPlural, formatSeconds, formatShare, for
 import { cleanName } from '../../text/printable.ts'
 import { drawShare } from '../charts.ts'
 import type { LiveData } from '../live/live-data.ts'
-import { make, show, tableOf } from './dom.ts'
+import { make, note, show, tableOf } from './dom.ts'
 
 type Card = readonly [name: string, figure: string, below: string]
 
@@ -63,8 +63,7 @@ function memoryCard({ memoryBytes, tableBytes, tableBytesMax, cores }: LiveData)
 
 /** The kept share of each domain in the run, and of late. */
 export function describeDomains({ domains, domainsLeft, recentSeconds, recentDocuments }: LiveData): (Node | string)[] {
-  if (domains.length === 0)
-    return [make('p', { class: 'note' }, 'No document is decided yet, or this process does not know.')]
+  if (domains.length === 0) return [note('No document is decided yet, or this process does not know.')]
   const isRecent = recentSeconds !== null && recentDocuments > 0
   const rows = domains.map(({ domain, documents, kept, recent }) => {
     const bar = make('span', { class: 'share' })
@@ -84,10 +83,7 @@ export function describeDomains({ domains, domainsLeft, recentSeconds, recentDoc
     { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'domains' },
     tableOf([head, ...rows]),
   )
-  return [
-    table,
-    ...(domainsLeft > 0 ? [make('p', { class: 'note' }, `and ${formatPlural(domainsLeft, 'more domain')}`)] : []),
-  ]
+  return [table, ...(domainsLeft > 0 ? [note(`and ${formatPlural(domainsLeft, 'more domain')}`)] : [])]
 }
 
 const reasonsShown = 12
@@ -96,7 +92,7 @@ const reasonsShown = 12
 export function describeReasons(data: LiveData): HTMLElement[] {
   const { reasons, reasonsLeft, rising, falling, documents, recentSeconds, recentDocuments } = data
   const none = documents === null ? 'This process does not know what was decided.' : 'Nothing was dropped.'
-  if (reasons.length === 0) return [make('p', { class: 'note' }, none)]
+  if (reasons.length === 0) return [note(none)]
   const shifts = new Map([...rising, ...falling].map(({ reason, points }) => [reason, points]))
   const shown = reasons.slice(0, reasonsShown)
   const most = reasons[0].count
@@ -117,9 +113,9 @@ export function describeReasons(data: LiveData): HTMLElement[] {
       ? ''
       : ` The last column: percentage points more or fewer in the last ${Math.round(recentSeconds)} s.`
   return [
-    make('p', { class: 'note' }, `Share of all documents.${late}`),
+    note(`Share of all documents.${late}`),
     make('div', { class: 'why' }, ...cells),
-    ...(left > 0 ? [make('p', { class: 'note' }, `and ${formatPlural(left, 'more reason')}`)] : []),
+    ...(left > 0 ? [note(`and ${formatPlural(left, 'more reason')}`)] : []),
   ]
 }
 

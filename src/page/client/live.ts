@@ -1,6 +1,6 @@
 import { cleanName, printable } from '../../text/printable.ts'
 import type { LiveData, LiveSetup } from '../live/live-data.ts'
-import { make } from './dom.ts'
+import { listenForReasons, make, note, panelOf } from './dom.ts'
 import { LiveDocuments } from './live-documents.ts'
 import { describeDomains, describeFigures, describeReasons } from './live-figures.ts'
 import { Charts } from './live-series.ts'
@@ -12,26 +12,16 @@ import { update } from './update.ts'
 // The script of a run's live page. It is told by its server how the run goes, and draws that; it changes nothing.
 
 const setup: LiveSetup = JSON.parse(document.getElementById('data')!.textContent!)
-const panelOf = (id: string) => document.getElementById(id)!
 const charts = new Charts(panelOf('series'))
-let documents: LiveDocuments | null = null
 /** Charts of a run that was at rest since the page was opened say nothing. */
 let wasAtWork = false
 
 showSample(panelOf('what-if'))
-if (setup.hasDocuments) documents = new LiveDocuments(panelOf('documents'))
+if (setup.hasDocuments) listenForReasons(panelOf('reasons'), new LiveDocuments(panelOf('documents')))
 else
   panelOf('documents').append(
-    make(
-      'p',
-      { class: 'note' },
-      'Documents are shown on this machine alone, or where the server was started with --http-documents.',
-    ),
+    note('Documents are shown on this machine alone, or where the server was started with --http-documents.'),
   )
-panelOf('reasons').addEventListener('click', ({ target }) => {
-  const reason = (target as Element).closest<HTMLElement>('[data-reason]')?.dataset.reason
-  if (reason !== undefined) documents?.filter(reason)
-})
 watch()
 
 /** The page begins anew with each connection, so that nothing of before is left after a restart. */

@@ -3,26 +3,20 @@ import { formatShare } from '../../text/figures.ts'
 import { drawArea, drawBars, drawHistogram, drawLine, type Kind, seriesKind, svgOf } from '../charts.ts'
 import type { ReportData } from '../report-data.ts'
 import { Documents } from './documents.ts'
-import { fit, make } from './dom.ts'
+import { fit, listenForReasons, make, note, panelOf } from './dom.ts'
 import { type ReportRows, unpackRows } from './rows.ts'
 import { WhatIf, whyNoWhatIf } from './what-if.ts'
 
 // The script of a report's page: what moves in it, and the charts that are as wide as the screen.
 
 const data: ReportData = JSON.parse(document.getElementById('data')!.textContent!)
-const panelOf = (id: string) => document.getElementById(id)!
 function say(panel: HTMLElement, text: string): undefined {
-  panel.append(make('p', { class: 'note' }, text))
+  panel.append(note(text))
 }
 const rows = unpackRows(data)
 
 showWhatIf(panelOf('what-if'))
-const documents = new Documents(panelOf('documents'), data)
-for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-reason]'))
-  button.addEventListener('click', () => {
-    documents.filter(button.dataset.reason!)
-    panelOf('documents').scrollIntoView()
-  })
+listenForReasons(document.body, new Documents(panelOf('documents'), data))
 fit(panelOf('funnel'), width => svgOf(drawBars(data.funnel, width), 'what is left after each stage'))
 showMixture(panelOf('mixture'), data)
 showDrift(panelOf('drift'), data)
@@ -53,7 +47,7 @@ function showMixture(panel: HTMLElement, { mixture }: ReportData): undefined {
     const share = points.reduce((sum, { tokens }) => sum + tokens[i], 0)
     return make('span', {}, make('span', { class: `swatch ${seriesKind(i)}` }), `${name} ${formatShare(share, all)}`)
   })
-  panel.append(make('p', { class: 'note' }, each), chart, make('div', { class: 'legend' }, ...legend))
+  panel.append(note(each), chart, make('div', { class: 'legend' }, ...legend))
   fit(chart, width => svgOf(drawArea({ names, points: shares }, width, 240), each))
 }
 
@@ -65,7 +59,7 @@ function showDrift(panel: HTMLElement, { drift }: ReportData): undefined {
   )
   const each = `Share of records kept in ${slotsOfPoint === 1 ? 'each slot' : `${slotsOfPoint} slots each`}, in the order of the stream; dashed: ${formatShare(kept, documents)} of all.`
   const chart = make('div')
-  panel.append(make('p', { class: 'note' }, each), chart)
+  panel.append(note(each), chart)
   const shares = points.map(one => ({ at: `slot ${one.slot}`, values: [one.kept / one.documents] }))
   fit(chart, width => svgOf(drawLine({ names: ['kept'], points: shares }, kept / (documents || 1), width, 240), each))
 }

@@ -4,7 +4,7 @@ import { formatCount } from '../../text/figures.ts'
 import { drawHistogram, formatTick, type Histogram, type Kind, niceStep, svgOf } from '../charts.ts'
 import { type DecidedRows, fates, Kernel } from '../kernel.ts'
 import type { ReportData } from '../report-data.ts'
-import { fit, make, selectOf } from './dom.ts'
+import { fit, make, note, selectOf } from './dom.ts'
 import { drawEffect, type EffectOrder } from './effect.ts'
 import type { ReportRows } from './rows.ts'
 import { boundsOf, commandOf, type Lever, leversOf, pipelineLines } from './thresholds.ts'
@@ -236,7 +236,7 @@ export class WhatIf {
 
   /** What makes the change in a pipeline. */
   #describeChange(): HTMLElement[] {
-    if (this.#overrides.size === 0) return [make('p', { class: 'note' }, 'Move the threshold to see what it would do.')]
+    if (this.#overrides.size === 0) return [note('Move the threshold to see what it would do.')]
     const overrides = Object.fromEntries(this.#overrides)
     const lines = [...pipelineLines(this.#data.parts!.at(-1)!, overrides), commandOf(this.#data.run, overrides)]
     const text = 'As data for the pipeline, and for the same question with duplicates:'

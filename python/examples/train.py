@@ -53,12 +53,13 @@ def main():
     parser.add_argument("--every", type=int, default=10, help="steps between checkpoints")
     arguments = parser.parse_args()
     world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
-    if world > 1:
-        dist.init_process_group("gloo")
-
     torch.manual_seed(0)
     model = Model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    if world > 1:
+        # Behind the optimizer: what torch imports for the first one keeps a group that is there, whose threads then outlive
+        # `destroy_process_group` and abort a process that ends while they free a tensor (seen with torch 2.15).
+        dist.init_process_group("gloo")
     loader = Loader(arguments.feed, rank, world)
     if os.path.exists(arguments.checkpoint):
         saved = torch.load(arguments.checkpoint, weights_only=True)

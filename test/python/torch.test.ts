@@ -29,10 +29,10 @@ test('Loader, StepDataset, micro and for_hf give what the feed has', { skip }, (
 })
 
 test('a training that goes on on 2 and on 4 ranks says what one that was left alone says', { skip }, () => {
-  const example = join(sources, 'examples', 'train.py')
+  const [toEnd, example] = [join(import.meta.dirname, 'run_to_end.py'), join(sources, 'examples', 'train.py')]
   const train = (ranks: number, checkpoint: string, steps: number, micro = 1) => {
     const given = ['--steps', String(steps), '--every', '2', '--micro', String(micro)]
-    return trainOn(ranks, [example, path, join(dir, checkpoint), ...given])
+    return trainOn(ranks, [toEnd, example, path, join(dir, checkpoint), ...given])
   }
   const alone = train(1, 'alone', 9)
   const moved = [...train(1, 'moved', 3), ...train(2, 'moved', 6, 3), ...train(4, 'moved', 9)]

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 // node test/main.ts                                   the tests that need npm alone, but for the long ones
 // node test/main.ts --quick                           those that start no program, half a minute
-// node test/main.ts --long                            the long ones: lives of many runs each, a quarter of a minute and more
+// node test/main.ts --long                            the long ones: lives of many runs each, eight seconds and more
 // node test/main.ts FILES AND OPTIONS OF `node --test`
 // node test/main.ts --slowest ...                     any of these, and at the end the files that took longest
 //
@@ -16,27 +16,37 @@ const together = [
   'test/{annotate,batch,decide,kafka,pipeline,shards,sources,text,tidy}/**/*.test.ts',
   'test/feed/{plan,files}/*.test.ts',
   'test/bin/*.test.ts',
-  'test/cli/{describe-operators,format,input}.test.ts',
+  'test/cli/{describe-operators,format,input,top-frame}.test.ts',
   'test/conformance/{annotator,decider,log,source,spread-log,state}.test.ts',
+  'test/diff/{pair-slots,row-set,tally,threshold}.test.ts',
   'test/disk/{json-file,open-files,transfer}.test.ts',
-  'test/log/{held-shares,log,journal/frame,journal/full-disk,kafka/plan}.test.ts',
-  'test/page/{band-recall,pack-rows,signature-rows}.test.ts',
-  'test/record/{inbox,kept,long-notes,run-file,run-reader,slot-columns,slots}.test.ts',
-  'test/run/{decide/decide-slot,decide/hold,load/lanes,load/slot-window,load/split-list}.test.ts',
-  'test/run/{measure/annotate-slot,measure/tokens,progress,spread/claim,spread/raw}.test.ts',
-  'test/run/spread/{shares,tracker}.test.ts',
-  'test/watch/{metrics,prometheus,serve-status}.test.ts',
+  'test/log/{held-shares,log,journal/frame,journal/full-disk,journal/journal-tail,kafka/plan}.test.ts',
+  'test/page/{band-recall,charts,evidence,pack-rows,sample-rows,shell,signature-rows}.test.ts',
+  'test/page/live/{chosen-slots,document-query,tell-run,turns}.test.ts',
+  'test/{control/odm,feed/options,promote/row-set,recall/deciders,rows/order,simulate/disk}.test.ts',
+  'test/record/{inbox,kept,long-notes,run-file,run-reader,slot-columns,slots,text-topic,topic}.test.ts',
+  'test/run/{admit,memory,progress,text-removal}.test.ts',
+  'test/run/decide/{decide-slot,guard-rails,hold}.test.ts',
+  'test/run/load/{lanes,load-stage,slot-window,split-list}.test.ts',
+  'test/run/measure/{annotate-slot,isolate,stored-slot,tokens}.test.ts',
+  'test/run/{shard/control-inbox,shard/open-shards,spread/claim,spread/raw,spread/shares,spread/tracker}.test.ts',
+  'test/serve/{conditions,places,serve-feed}.test.ts',
+  'test/value/{agreement,damage-text,fit,fit-heads,fit-language-model,fit-round,fit-shares,lowest-keys}.test.ts',
+  'test/value/{measures,purity,rank-buckets,row-labels,rows-wanted,split,targets}.test.ts',
+  'test/verify/kept-texts.test.ts',
+  'test/watch/{address,history,judge-stages,look-at-server,metrics,pace,prometheus,read-metrics,serve-status}.test.ts',
   'test/*.test.ts',
 ]
-/** Files of a quarter of a minute and more whose subject other files meet too: all of a feature's ways through whole runs, or mistakes planted one by one. */
+/** Files of eight seconds and more whose subject other files meet too: all of a feature's ways through whole runs, or mistakes planted one by one. */
 const long = globSync([
-  'test/cli/{change-feed,enrich,enrich-refused,enrich-rounds,read-texts,report-files}.test.ts',
-  'test/cli/{rounds-judge,sample-length,take-down-live}.test.ts',
+  'test/cli/{browse,change-feed,changed-code,enrich,enrich-refused,enrich-rounds,process,read-texts}.test.ts',
+  'test/cli/{redrive,report-files,rounds-judge,sample-length,take-down-live,top,try,watch-run}.test.ts',
   'test/{kill/kill,recall/recall,fuzz/fuzz}.test.ts',
-  'test/run/{full-disk,store,replay/texts}.test.ts',
-  'test/feed/{change/trim,plan/replay}.test.ts',
+  'test/run/{full-disk,measure/pool,replay/texts,store,upgrade}.test.ts',
+  'test/feed/{change/{length,settings,trim},plan/replay}.test.ts',
+  'test/{annotate/judge/killed,rows/materialise,text/linear/train}.test.ts',
   'test/page/live/{find-documents,row-sample,what-if-answer}.test.ts',
-  'test/{simulate,unite}/mutants.test.ts',
+  'test/{simulate/mutants,unite/mutants,unite/unite}.test.ts',
 ]).sort()
 const quick = globSync(together).filter(file => !long.includes(file))
 /** Pages need a browser, which npm does not bring: `npm run test:browser`. */

@@ -61,6 +61,6 @@ export class DecidedReader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#kept.close(), this.#scored.close()])
+    await Promise.all([this.#kept[Symbol.asyncDispose](), this.#scored[Symbol.asyncDispose]()])
   }
 }

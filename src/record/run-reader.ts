@@ -70,16 +70,12 @@ export class RunReader implements AsyncDisposable {
     await using drops = new Ahead(readBySlot(this.log, topics.drops, 1))
     await using dead = new Ahead(readBySlot(this.log, topics.dead, deadPartitionsOf(this.run)))
     const start = await positionsAt(this.log, topics.scored, this.run.partitions, this.first)
-    const reader = new SlotReader(this.log, topics.scored, start, AbortSignal.abort())
-    try {
-      for (let entry = await reader.next(); entry && !entry.isEnd && entry.slot < end; entry = await reader.next()) {
-        const { slot } = entry
-        const scored = decodeScored(entry.value)
-        this.#keepIds(slot, scored)
-        yield { slot, scored, drops: await batchAt(drops, slot), dead: await batchAt(dead, slot) }
-      }
-    } finally {
-      await reader.close()
+    await using reader = new SlotReader(this.log, topics.scored, start, AbortSignal.abort())
+    for (let entry = await reader.next(); entry && !entry.isEnd && entry.slot < end; entry = await reader.next()) {
+      const { slot } = entry
+      const scored = decodeScored(entry.value)
+      this.#keepIds(slot, scored)
+      yield { slot, scored, drops: await batchAt(drops, slot), dead: await batchAt(dead, slot) }
     }
   }
 

@@ -16,7 +16,7 @@ const readyMs = 50
  * Reads slots 0, 1, 2 ... of a topic across its partitions: slot n stands in partition n mod P. A gap or a repeat is a lost or
  * doubled commit and is an error. Ends after the `end` slot, or, once `signal` aborts, when all that is committed was read.
  */
-export class SlotReader {
+export class SlotReader implements AsyncDisposable {
   readonly #log: Log
   readonly #topic: string
   readonly #partitions: AsyncIterator<Entry>[]
@@ -76,7 +76,7 @@ export class SlotReader {
     return this.#next.map((offset, partition) => ({ partition, offset, slot: this.#slot, note }))
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#close.abort()
     for (const partition of this.#partitions) await partition.return?.()
   }

@@ -103,18 +103,14 @@ function withText(slot: number, batch: Batch): SlotDocuments {
 
 /** The slots up to the topic's `end`, or the last one that is committed. */
 export async function* readMeasured({ log, shape }: DecidedPlace, slot: number, signal: AbortSignal) {
-  const reader = new SlotReader(
+  await using reader = new SlotReader(
     log,
     topics.scored,
     await positionsAt(log, topics.scored, shape.partitions, slot),
     signal,
   )
-  try {
-    for (let entry = await reader.next(); entry && !entry.isEnd; entry = await reader.next())
-      yield withText(entry.slot, decodeScored(entry.value))
-  } finally {
-    await reader.close()
-  }
+  for (let entry = await reader.next(); entry && !entry.isEnd; entry = await reader.next())
+    yield withText(entry.slot, decodeScored(entry.value))
 }
 
 /** The same of what was kept. */

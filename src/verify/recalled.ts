@@ -24,12 +24,8 @@ export async function readKeptElsewhere(run: RunReader): Promise<KeptRows[]> {
 async function readKept({ log, run: { partitions } }: RunReader, to: number): Promise<KeptRows> {
   const rows = new KeptRows()
   const positions = await positionsAt(log, topics.kept, partitions, 0)
-  const reader = new SlotReader(log, topics.kept, positions, AbortSignal.abort())
-  try {
-    for (let next = await reader.next(); next && !next.isEnd && next.slot < to; next = await reader.next())
-      rows.add(next.slot, numbers(decodeKept(next.value), 'row'))
-  } finally {
-    await reader.close()
-  }
+  await using reader = new SlotReader(log, topics.kept, positions, AbortSignal.abort())
+  for (let next = await reader.next(); next && !next.isEnd && next.slot < to; next = await reader.next())
+    rows.add(next.slot, numbers(decodeKept(next.value), 'row'))
   return rows
 }

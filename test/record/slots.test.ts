@@ -18,7 +18,7 @@ async function readAll(reader: SlotReader): Promise<string[]> {
   const read: string[] = []
   for (let entry = await reader.next(); entry; entry = await reader.next())
     read.push(entry.isEnd ? `end ${entry.slot}` : Buffer.from(entry.value).toString())
-  await reader.close()
+  await reader[Symbol.asyncDispose]()
   return read
 }
 
@@ -87,7 +87,7 @@ test('a slot is ready once it is committed, and waiting for it ends with the sig
   const last = reader.next()
   stop.abort()
   assert.equal(await last, null)
-  await reader.close()
+  await reader[Symbol.asyncDispose]()
 })
 
 /** The same log with offsets that leave gaps, as one that numbers its control records too. */

@@ -48,28 +48,24 @@ export async function decideAll(
   let isWaiting = await clearPassed(dir, from[0].slot)
   if (note.ended) return
   const readsTexts = plan.storedText === 'kept' || plan.deciders.some(({ reads }) => reads.includes('text'))
-  const reader = new SlotReader(readsTexts ? log : bareOf(log), topics.scored, from, upstreamDone)
+  await using reader = new SlotReader(readsTexts ? log : bareOf(log), topics.scored, from, upstreamDone)
   const rails = new GuardRails(plan.guards, note.guards)
   const notes = new NoteWriter('decide')
   const counts = new SlotCounts(note.totals, notes.changed)
-  try {
-    for (;;) {
-      const group = await decideGroup({ context, reader, state, rails, counts })
-      const { slot } = group
-      if (slot !== null) {
-        await owner.commit(commitOf(group, slot, notes))
-        if (isWaiting) isWaiting = await clearPassed(dir, slot)
-      }
-      // The tables have the effect of the slot that is held, so they are not sealed: the next start brings them up to the log.
-      if (group.held.length) throw await hold(context, group.held)
-      if (slot === null) return
-      await state.seal(slot, group.mark)
-      onSealed(slot)
-      lead.report('decide', slot)
-      if (group.end) return
+  for (;;) {
+    const group = await decideGroup({ context, reader, state, rails, counts })
+    const { slot } = group
+    if (slot !== null) {
+      await owner.commit(commitOf(group, slot, notes))
+      if (isWaiting) isWaiting = await clearPassed(dir, slot)
     }
-  } finally {
-    await reader.close()
+    // The tables have the effect of the slot that is held, so they are not sealed: the next start brings them up to the log.
+    if (group.held.length) throw await hold(context, group.held)
+    if (slot === null) return
+    await state.seal(slot, group.mark)
+    onSealed(slot)
+    lead.report('decide', slot)
+    if (group.end) return
   }
 }
 

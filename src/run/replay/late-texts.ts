@@ -85,6 +85,6 @@ class KeptBefore implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#last
-    await this.#reader?.close()
+    await this.#reader?.[Symbol.asyncDispose]()
   }
 }

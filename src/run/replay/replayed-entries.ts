@@ -94,15 +94,11 @@ export class ReplayedEntries implements AsyncDisposable {
 
 async function* readWhole({ log, run }: RunReader, from: number): AsyncGenerator<Omit<ReplayedSlot, 'dead'>, void> {
   const positions = await positionsAt(log, topics.scored, run.partitions, from)
-  const reader = new SlotReader(log, topics.scored, positions, AbortSignal.abort())
-  try {
-    for (let entry = await reader.next(); entry; entry = await reader.next()) {
-      const { headers, value } = entry
-      // Texts that a run has only until they are tokenized may be gone in the next moment.
-      yield { headers, value: withoutTexts(value), mark: markOfEntry(entry) }
-    }
-  } finally {
-    await reader.close()
+  await using reader = new SlotReader(log, topics.scored, positions, AbortSignal.abort())
+  for (let entry = await reader.next(); entry; entry = await reader.next()) {
+    const { headers, value } = entry
+    // Texts that a run has only until they are tokenized may be gone in the next moment.
+    yield { headers, value: withoutTexts(value), mark: markOfEntry(entry) }
   }
 }
 

@@ -64,7 +64,7 @@ export class Standings implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { kept } of [{ kept: this.#kept }, ...this.#recalled]) await kept.close()
+    for (const { kept } of [{ kept: this.#kept }, ...this.#recalled]) await kept[Symbol.asyncDispose]()
     await this.#drops[Symbol.asyncDispose]()
   }
 }

@@ -1,6 +1,5 @@
 import { type CompareOptions, Comparison } from '../diff/compare.ts'
 import { diffNotes } from '../diff/notes.ts'
-import { labelColumns } from '../diff/pair-labels.ts'
 import { openSide } from '../diff/side.ts'
 import { groupings } from '../diff/tally.ts'
 import { HeadraceError } from '../errors.ts'
@@ -10,6 +9,7 @@ import { diffJson, diffLine } from './diff-json.ts'
 import { writeSamples } from './diff-samples.ts'
 import { diffTables, writeTables } from './diff-tables.ts'
 import { openNamedRun } from './find-run.ts'
+import { keyOption, readKey } from './join-key.ts'
 import { writeLines } from './write-lines.ts'
 
 export const diffCommand: Command = {
@@ -31,7 +31,7 @@ Exit status 0 when nothing differs, 1 when something does, as diff has it. On a 
     samples: { value: 'N', help: 'records shown of each move, with the evidence of both runs (default 0)' },
     json: { help: 'prints one line of JSON' },
     rows: { help: 'prints a line of JSON for each record that differs, and nothing else' },
-    key: { value: 'LABEL', help: `joins records by ${labelColumns.join(' or ')} rather than by slot and row` },
+    key: keyOption,
   },
   run: async (args, terminal) => {
     const options = readOptions(args)
@@ -55,12 +55,11 @@ Exit status 0 when nothing differs, 1 when something does, as diff has it. On a 
 function readOptions(args: ParsedArgs): CompareOptions {
   if (args.flag('json') && args.flag('rows'))
     throw new HeadraceError('bad-option', '--json prints the counts and --rows the records: give one of them')
-  const label = args.text('key')
   const by = args.texts('by').map(name => chooseFrom(groupings, '--by', name))
   return {
     by: by.length ? by : ['domain'],
     samplesMax: args.count('samples', 0, 0, samplesMax),
-    label: label === undefined ? null : chooseFrom(labelColumns, '--key', label),
+    label: readKey(args),
   }
 }
 

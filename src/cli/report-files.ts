@@ -1,36 +1,26 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { type LabelColumn, labelColumns } from '../diff/pair-labels.ts'
 import { writeDurably } from '../disk/durable-file.ts'
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Against } from '../page/against.ts'
 import type { RunReader } from '../record/run-reader.ts'
-import { chooseFrom } from './choose.ts'
 import type { ParsedArgs, Terminal } from './command.ts'
 import { openNamedRun } from './find-run.ts'
+import { readKey } from './join-key.ts'
 import { formatBytes, formatPlural } from './table.ts'
 
 /** What `headrace report` is asked to write. */
 export interface ReportOrder {
   readonly html: string | null
   readonly svg: string | null
-  readonly against: string | null
-  /** What joins the records of the two runs. */
-  readonly key: LabelColumn | null
+  readonly against: Against | null
   readonly documentsMax: number
   readonly seed: number
 }
 
 /** The options of a page that are left as they are. */
-export const pageAlone = (html: string): ReportOrder => ({
-  html,
-  svg: null,
-  against: null,
-  key: null,
-  documentsMax,
-  seed: 0,
-})
+export const pageAlone = (html: string): ReportOrder => ({ html, svg: null, against: null, documentsMax, seed: 0 })
 const documentsMax = 200
 
 /** Reads the options of what is written; null where none is. Throws 'bad-option' for those that go with a page alone. */
@@ -40,14 +30,13 @@ export function readReportOrder(args: ParsedArgs): ReportOrder | null {
   if (svg === '') throw refuse('--svg is empty: it takes a folder')
   const alone = ['against', 'documents', 'seed'].find(name => args.text(name) !== undefined)
   if (html === null && alone) throw refuse(`--${alone} goes with --html`)
-  const [against, key] = [args.text('against') ?? null, args.text('key')]
-  if (against === null && key !== undefined) throw refuse('--key goes with --against')
+  const name = args.text('against')
+  if (name === undefined && args.text('key') !== undefined) throw refuse('--key goes with --against')
   if (html === null && svg === null) return null
   return {
     html,
     svg,
-    against,
-    key: key === undefined ? null : chooseFrom(labelColumns, '--key', key),
+    against: name === undefined ? null : { name, label: readKey(args) },
     documentsMax: args.count('documents', documentsMax, 0, limits.reportDocumentsMax),
     seed: args.count('seed', 0, 0, 2 ** 32 - 1),
   }
@@ -57,7 +46,7 @@ const refuse = (what: string) => new HeadraceError('bad-option', `${what}. See: 
 
 /** Writes a page, or pictures, or both; returns a line of what is written for each. */
 export async function writeReportFiles(run: RunReader, dir: string, order: ReportOrder): Promise<string[]> {
-  const { html, svg, against, key, documentsMax } = order
+  const { html, svg, against, documentsMax } = order
   const [{ readReport }, other] = await Promise.all([import('../page/report.ts'), openOther(dir, against)])
   await using _ = other ?? noRun
   const report = await readReport(run, order)
@@ -65,7 +54,7 @@ export async function writeReportFiles(run: RunReader, dir: string, order: Repor
   if (html !== null) {
     const [{ writeReport }, compared] = await Promise.all([
       import('../page/report-page.ts'),
-      other && compare(other, run, { name: against!, label: key }),
+      other && compare(other, run, against!),
     ])
     const page = Buffer.from(await writeReport(report, compared))
     await write(html, page)
@@ -85,11 +74,11 @@ export async function writeReportFiles(run: RunReader, dir: string, order: Repor
 }
 
 const noRun = { [Symbol.asyncDispose]: async () => {} }
-const openOther = (dir: string, against: string | null) => (against === null ? null : openNamedRun(dir, against))
+const openOther = (dir: string, against: Against | null) => against && openNamedRun(dir, against.name)
 
-async function compare(other: RunReader, run: RunReader, named: Against) {
+async function compare(other: RunReader, run: RunReader, against: Against) {
   const { drawComparison } = await import('../page/against.ts')
-  return drawComparison(other, run, named)
+  return drawComparison(other, run, against)
 }
 
 async function write(path: string, bytes: Uint8Array): Promise<void> {

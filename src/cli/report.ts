@@ -1,5 +1,4 @@
 import { basename, join } from 'node:path'
-import { labelColumns } from '../diff/pair-labels.ts'
 import { findUnfed } from '../inspect/unfed.ts'
 import { type Choice, readChoices } from '../record/choices.ts'
 import { figuresOf } from '../record/figures.ts'
@@ -7,6 +6,7 @@ import { describeTrip, findHold, type Hold } from '../record/hold.ts'
 import { hasEnded, readStanding } from '../record/standing.ts'
 import { type Command, runOptions } from './command.ts'
 import { openRun } from './find-run.ts'
+import { keyOption } from './join-key.ts'
 import { readReportOrder, tellReportFiles, writeReportFiles } from './report-files.ts'
 import { printSummary, summaryOf } from './summary.ts'
 import { formatBar, formatCount, formatShare, formatTable } from './table.ts'
@@ -22,7 +22,7 @@ export const reportCommand: Command = {
     ...runOptions,
     html: { value: 'FILE', help: 'writes a page for a browser, of its own in one file' },
     against: { value: 'RUN', help: 'adds to the page what differs from another run, which is before this one' },
-    key: { value: 'LABEL', help: `joins their records by ${labelColumns.join(' or ')} rather than by slot and row` },
+    key: { ...keyOption, help: `with --against: ${keyOption.help}` },
     documents: { value: 'N', help: 'documents in the page, some of each reason (default 200)' },
     seed: { value: 'S', help: 'chooses other documents and rows for the page (default 0)' },
     svg: {

@@ -1,14 +1,11 @@
 import { HeadraceError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { digest128 } from '../text/hash.ts'
+import type { LabelColumn } from './label-columns.ts'
 import { evidenceOf, idOf, type Outcome, similarityOf } from './outcome.ts'
 import type { Pair } from './pair.ts'
 import { inOrder, type RunSlot, readRunSlots, type SlotRange } from './run-slots.ts'
 import type { Side } from './side.ts'
-
-/** The columns that records can be joined by. */
-export const labelColumns = ['id', 'url'] as const
-export type LabelColumn = (typeof labelColumns)[number]
 
 /** What joining by a label met. */
 export interface LabelCounts {

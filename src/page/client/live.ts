@@ -62,7 +62,7 @@ function draw(data: LiveData): void {
 
 /** What a reader has to know or to do. */
 function notesOf({ why, hold, first, state }: LiveData): HTMLElement[] {
-  const note = (text: string) => make('p', { class: 'card warning' }, text)
+  const warn = (text: string) => make('p', { class: 'card warning' }, text)
   const held = hold
     ? [
         make(
@@ -77,8 +77,8 @@ function notesOf({ why, hold, first, state }: LiveData): HTMLElement[] {
     : []
   return [
     ...held,
-    ...(why === null || hold ? [] : [note(cleanName(why, 300))]),
-    ...(state === 'stopped' && why === null ? [note('No process has the run, and it has not ended.')] : []),
-    ...(first > 0 ? [note(`Slots before ${first} were trimmed.`)] : []),
+    ...(why === null || hold ? [] : [warn(cleanName(why, 300))]),
+    ...(state === 'stopped' && why === null ? [warn('No process has the run, and it has not ended.')] : []),
+    ...(first > 0 ? [warn(`Slots before ${first} were trimmed.`)] : []),
   ]
 }

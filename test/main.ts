@@ -42,11 +42,11 @@ const long = globSync([
   'test/cli/{browse,change-feed,changed-code,enrich,enrich-refused,enrich-rounds,process,read-texts}.test.ts',
   'test/cli/{redrive,report-files,rounds-judge,sample-length,take-down-live,top,try,watch-run}.test.ts',
   'test/{kill/kill,recall/recall,fuzz/fuzz}.test.ts',
-  'test/run/{full-disk,measure/pool,replay/texts,store,upgrade}.test.ts',
+  'test/run/{failure,follow,full-disk,measure/pool,replay/texts,store,upgrade}.test.ts',
   'test/feed/{change/{length,settings,trim},plan/replay}.test.ts',
   'test/{annotate/judge/killed,rows/materialise,text/linear/train}.test.ts',
   'test/page/live/{find-documents,row-sample,what-if-answer}.test.ts',
-  'test/{simulate/mutants,unite/mutants,unite/unite}.test.ts',
+  'test/{simulate/mutants,simulate/oracle,unite/mutants,unite/unite}.test.ts',
 ]).sort()
 const quick = globSync(together).filter(file => !long.includes(file))
 /** Pages need a browser, which npm does not bring: `npm run test:browser`. */

@@ -10,8 +10,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'state is sealed before the commit',
     'run/decide/decide-stage.ts',
-    '        await owner.commit(commitOf(group, slot, notes))\n',
-    '        await state.seal(slot, group.mark)\n        await owner.commit(commitOf(group, slot, notes))\n',
+    '      await owner.commit(commitOf(group, slot, notes))\n',
+    '      await state.seal(slot, group.mark)\n      await owner.commit(commitOf(group, slot, notes))\n',
   ),
   mutant(
     'an owner goes on with the counts that the last one had written whole',
